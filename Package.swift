@@ -1,0 +1,237 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings shared by every room (see docs/ARCHITECTURE.md).
+let common: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A pure room may not touch unsafe memory without writing `unsafe` beside it.
+let pure: [SwiftSetting] = common + [.strictMemorySafety()]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+  name: "staunch",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "staunch", targets: ["staunch"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // C libraries: a module map and shims, no logic.
+    .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+
+    // Pure rooms.
+    .target(name: "JSON", swiftSettings: pure),
+    .target(name: "Secrets", dependencies: [crypto, "JSON"], swiftSettings: pure),
+    .target(name: "Incidents", dependencies: ["JSON", "Secrets"], swiftSettings: pure),
+    .target(
+      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
+    .target(
+      name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
+      swiftSettings: pure),
+    .target(
+      name: "Playbooks", dependencies: ["Capabilities", "JSON", "Yams", crypto], swiftSettings: pure),
+
+    // The engine and its memory.
+    .target(
+      name: "Journal",
+      dependencies: [
+        "Incidents", "JSON", "Secrets", "Capabilities", crypto,
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: common),
+    .target(
+      name: "Execution",
+      dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", crypto],
+      swiftSettings: common),
+
+    // What a step can do: generic verbs over the ports, and one file per system behind them.
+    .target(
+      name: "Actions", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"],
+      swiftSettings: pure),
+    .target(
+      name: "CredentialProviders", dependencies: ["Capabilities", "JSON", "Secrets", crypto],
+      swiftSettings: pure),
+    .target(
+      name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
+    .target(
+      name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
+    .target(
+      name: "TicketSystems", dependencies: ["Capabilities", "JSON", "Secrets", crypto],
+      swiftSettings: pure),
+
+    // Adapters: they own C handles, files and processes.
+    .target(
+      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "Secrets"],
+      swiftSettings: common),
+    .target(name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(
+      name: "GitHistory",
+      dependencies: ["Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto],
+      swiftSettings: common),
+    .target(
+      name: "HTTP", dependencies: ["CCurl", "Capabilities", "Secrets"], swiftSettings: common),
+    .target(
+      name: "PostgresClient", dependencies: ["CLibpq", "Capabilities", "Secrets"],
+      swiftSettings: common),
+    .target(
+      name: "LocalSystem", dependencies: ["Capabilities", "Secrets", subprocess],
+      swiftSettings: common),
+
+    // What people read.
+    .target(name: "BuiltinContent", swiftSettings: common),
+    .target(
+      name: "PostMortems",
+      dependencies: [
+        "Incidents", "JSON", "Secrets", .product(name: "Mustache", package: "swift-mustache"),
+      ],
+      swiftSettings: pure),
+    .target(
+      name: "Drills",
+      dependencies: [
+        "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Yams",
+      ],
+      swiftSettings: common),
+    .target(
+      name: "Commands",
+      dependencies: [
+        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
+        "Execution", "GitHistory", "GitObjects", "HTTP", "Incidents", "JSON", "Journal",
+        "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
+        "SecretStores", "Secrets", "TicketSystems", "Yams", crypto,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: common),
+    .executableTarget(name: "staunch", dependencies: ["Commands"], swiftSettings: common),
+
+    // Tests mirror the rooms.
+    .target(
+      name: "TestSupport", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", subprocess],
+      path: "Tests/TestSupport", swiftSettings: common),
+    .testTarget(
+      name: "JSONTests", dependencies: ["JSON"],
+      swiftSettings: common),
+    .testTarget(
+      name: "SecretsTests", dependencies: ["Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "IncidentsTests", dependencies: ["Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ScannerReportsTests",
+      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "CapabilitiesTests",
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "PlaybooksTests",
+      dependencies: ["Playbooks", "Actions", "BuiltinContent", "Capabilities", "JSON", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "JournalTests",
+      dependencies: [
+        "Journal", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "ExecutionTests",
+      dependencies: [
+        "Execution", "Actions", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
+        "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "ActionsTests",
+      dependencies: ["Actions", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "CredentialProvidersTests",
+      dependencies: [
+        "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "PostgresClient",
+        "Secrets", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "SecretStoresTests",
+      dependencies: [
+        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "ConsumersTests",
+      dependencies: ["Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "TicketSystemsTests",
+      dependencies: [
+        "TicketSystems", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "Secrets", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "GitObjectsTests", dependencies: ["GitObjects", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "GitHistoryTests",
+      dependencies: [
+        "GitHistory", "GitObjects", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "HTTPTests", dependencies: ["HTTP", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "PostgresClientTests",
+      dependencies: ["PostgresClient", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "BuiltinContentTests", dependencies: ["BuiltinContent"],
+      swiftSettings: common),
+    .testTarget(
+      name: "PostMortemsTests",
+      dependencies: ["PostMortems", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "DrillsTests",
+      dependencies: [
+        "Drills", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
+        "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "CommandsTests",
+      dependencies: [
+        "Commands", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Secrets", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ArchitectureTests", dependencies: ["TestSupport"],
+      swiftSettings: common),
+  ],
+  swiftLanguageModes: [.v6]
+)

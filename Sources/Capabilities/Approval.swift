@@ -1,0 +1,140 @@
+import Crypto
+public import Foundation
+public import Incidents
+public import Secrets
+
+/// SHA-256 (hex) over a plan's playbook, includes, inputs, preconditions and effects.
+public struct PlanDigest: Hashable, Sendable, Codable, CustomStringConvertible {
+  public let rawValue: String
+  public init(_ rawValue: String) { self.rawValue = rawValue }
+  public init(from decoder: any Decoder) throws {
+    rawValue = try decoder.singleValueContainer().decode(String.self)
+  }
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(rawValue)
+  }
+  public var description: String { rawValue }
+  /// The first twelve digits, for people.
+  public var short: String { String(rawValue.prefix(12)) }
+}
+
+/// A person's (or a policy's) signed "yes" to exactly one plan, or to one gated step of it.
+public struct Approval: Sendable, Hashable, Codable {
+  public let digest: PlanDigest
+  /// The step that asked (`approve:`), or nil for the plan as a whole.
+  public let step: StepID?
+  public let role: RoleName
+  /// Fingerprint of the approver's public key.
+  public let identity: String
+  public let at: Date
+  /// Ed25519 over ``signedBytes(digest:step:role:at:)``.
+  public let signature: Data
+
+  public init(digest: PlanDigest, step: StepID?, role: RoleName, identity: String, at: Date, signature: Data)
+  {
+    self.digest = digest
+    self.step = step
+    self.role = role
+    self.identity = identity
+    self.at = at
+    self.signature = signature
+  }
+
+  /// What is signed: a fixed prefix, then each part on its own line; the time in whole seconds since 1970.
+  public static func signedBytes(digest: PlanDigest, step: StepID?, role: RoleName, at: Date) -> Data {
+    Data(
+      "staunch approval v1\n\(digest)\n\(step?.rawValue ?? "*")\n\(role)\n\(Int(at.timeIntervalSince1970))\n"
+        .utf8)
+  }
+
+  func isSigned(by approver: ApproverIdentity) -> Bool {
+    approver.publicKey.isValidSignature(
+      signature, for: Approval.signedBytes(digest: digest, step: step, role: role, at: at))
+  }
+}
+
+/// Somebody who may approve: a public key and the roles it may act in.
+public struct ApproverIdentity: Sendable {
+  let publicKey: Curve25519.Signing.PublicKey
+  public let roles: Set<RoleName>
+  /// SHA-256 of the public key, the first 16 hex digits.
+  public let fingerprint: String
+
+  /// - Parameter rawKey: the 32 bytes of an Ed25519 public key.
+  /// - Throws: `CryptoKitError` when they are none.
+  public init(rawKey: Data, roles: Set<RoleName>) throws {
+    publicKey = try Curve25519.Signing.PublicKey(rawRepresentation: rawKey)
+    self.roles = roles
+    fingerprint = String(Hex.text(SHA256.hash(data: rawKey)).prefix(16))
+  }
+}
+
+/// The operator's signing key; its file is mode 0600 in the state directory.
+public struct LocalIdentity: Sendable {
+  private let key: Curve25519.Signing.PrivateKey
+
+  /// A new random key.
+  public init() { key = Curve25519.Signing.PrivateKey() }
+
+  /// - Throws: `CryptoKitError` when `secret` is not 32 bytes of a key.
+  public init(secret: Secret) throws {
+    key = try Curve25519.Signing.PrivateKey(rawRepresentation: secret.exposeAsBytes())
+  }
+
+  /// The private key's bytes, for its file.
+  public var secret: Secret { Secret(SecretBytes(copying: key.rawRepresentation)) }
+  /// The public key's 32 bytes.
+  public var publicKey: Data { key.publicKey.rawRepresentation }
+  /// As in ``ApproverIdentity/fingerprint``.
+  public var fingerprint: String { String(Hex.text(SHA256.hash(data: publicKey)).prefix(16)) }
+
+  /// Signs one approval. Signing is not an effect: only a checked ``ApprovedPlan`` gives authority.
+  public func approve(_ digest: PlanDigest, step: StepID? = nil, role: RoleName, at: Date) throws -> Approval
+  {
+    let bytes = Approval.signedBytes(digest: digest, step: step, role: role, at: at)
+    return Approval(
+      digest: digest, step: step, role: role, identity: fingerprint, at: at,
+      signature: try key.signature(for: bytes))
+  }
+
+  /// Signs other bytes, for example the journal's head.
+  public func sign(_ bytes: some DataProtocol) throws -> Data { try key.signature(for: bytes) }
+}
+
+/// How many people must say yes, and who.
+public struct ApprovalRule: Sendable, Hashable, Codable {
+  /// Roles of which each must be held by an approver; empty: any role.
+  public let roles: Set<RoleName>
+  /// At least this many different identities.
+  public let minimum: Int
+  /// When set, this identity's own approval does not count.
+  public let notBy: String?
+
+  public init(roles: Set<RoleName> = [], minimum: Int = 1, notBy: String? = nil) {
+    self.roles = roles
+    self.minimum = minimum
+    self.notBy = notBy
+  }
+
+  func check(_ approvals: [Approval]) throws(ApprovalError) {
+    let counted = approvals.filter { $0.identity != notBy && (roles.isEmpty || roles.contains($0.role)) }
+    let people = Set(counted.map(\.identity))
+    guard people.count >= minimum else {
+      let wanted = roles.isEmpty ? "anyone" : roles.map(\.rawValue).sorted().joined(separator: " or ")
+      throw ApprovalError(.missing, "\(people.count) of \(minimum) approvals by \(wanted)")
+    }
+  }
+}
+
+/// Why an approval does not hold.
+public struct ApprovalError: Error, Sendable, Hashable, CustomStringConvertible {
+  public enum Code: String, Sendable { case otherPlan, untrusted, badSignature, missing }
+  public let code: Code
+  public let because: String
+  init(_ code: Code, _ because: String) {
+    self.code = code
+    self.because = because
+  }
+  public var description: String { because }
+}

@@ -1,0 +1,143 @@
+public import Foundation
+public import Incidents
+public import JSON
+public import Secrets
+
+/// A credential at its provider, by its public id: `AKIA…`, a key's id, a role's name. Not secret.
+public struct CredentialRef: Hashable, Sendable, Codable, CustomStringConvertible {
+  public let rawValue: String
+  public init(_ rawValue: String) { self.rawValue = rawValue }
+  public init(from decoder: any Decoder) throws {
+    rawValue = try decoder.singleValueContainer().decode(String.self)
+  }
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(rawValue)
+  }
+  public var description: String { rawValue }
+}
+
+/// What a provider can and cannot do with this kind of credential.
+public struct ProviderCapabilities: Sendable, Hashable {
+  public enum Authority: String, Sendable, Codable { case `self`, admin, human, local }
+  public enum Overlap: String, Sendable, Codable { case none, alternate, several }
+  public enum Disable: String, Sendable, Codable { case reversible, irreversible, none }
+  public enum Sessions: String, Sendable, Codable { case end, expire, none }
+  /// How a lost outcome is settled (docs/ARCHITECTURE.md, step protocol).
+  public enum Issuing: String, Sendable, Codable {
+    /// We generate the value; try it.
+    case generated
+    /// The provider issues it under a name we choose; list by name.
+    case named
+    /// The provider issues it without a name; compare ids.
+    case unnamed
+    /// A person issues it.
+    case human
+  }
+  public let authority: Authority
+  public let overlap: Overlap
+  public let disable: Disable
+  public let sessions: Sessions
+  public let issuing: Issuing
+  /// How long "disabled" may take to hold everywhere.
+  public let propagation: Duration
+
+  public init(
+    authority: Authority, overlap: Overlap, disable: Disable, sessions: Sessions, issuing: Issuing,
+    propagation: Duration
+  ) {
+    self.authority = authority
+    self.overlap = overlap
+    self.disable = disable
+    self.sessions = sessions
+    self.issuing = issuing
+    self.propagation = propagation
+  }
+}
+
+/// A freshly issued credential.
+public struct IssuedCredential: Sendable {
+  public let ref: CredentialRef
+  public let secret: Secret
+  public init(ref: CredentialRef, secret: Secret) {
+    self.ref = ref
+    self.secret = secret
+  }
+}
+
+/// Sessions of a credential: success means that a recount says 0, not that a call returned.
+public struct SessionCount: Sendable, Hashable {
+  public let found: Int
+  public let ended: Int
+  public let left: Int
+  public init(found: Int, ended: Int, left: Int) {
+    self.found = found
+    self.ended = ended
+    self.left = left
+  }
+}
+
+/// Facts about a credential: owner, scopes, created, last used … (evidence that is gone after the kill).
+public struct CredentialFacts: Sendable, Hashable {
+  /// Documented keys: `owner`, `scopes`, `created`, `last_used`, `privilege`; a provider may add its own. No secrets.
+  public let facts: [String: JSONValue]
+  public init(_ facts: [String: JSONValue]) { self.facts = facts }
+}
+
+/// What the abuse search saw.
+public struct AbuseReport: Sendable, Hashable {
+  /// True: uses that nobody expects were seen. Nil: the provider has no evidence to search.
+  public let seen: Bool?
+  /// The part of the window that evidence exists for, 0…1.
+  public let coverage: Double
+  /// One line each, no secrets.
+  public let findings: [String]
+  public init(seen: Bool?, coverage: Double, findings: [String]) {
+    self.seen = seen
+    self.coverage = coverage
+    self.findings = findings
+  }
+}
+
+/// Issues, probes, disables and deletes one kind of credential. One file per provider.
+///
+/// Source of the contract: docs/ARCHITECTURE.md, "the port". Every method is safe to repeat unless it says otherwise.
+public protocol CredentialProvider: Adapter {
+  var capabilities: ProviderCapabilities { get }
+  /// What a lock on this credential is called: two runs with the same text exclude each other.
+  var lock: String { get }
+
+  /// The public id of `secret` here. Also proves that it belongs to this target.
+  /// - Throws: `.notFound` when it does not, `.unsafe` when the runner itself logs in with it.
+  func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef
+  /// Read only; time-boxed by the caller.
+  func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts
+  /// Read only.
+  func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport
+  /// Tries `secret`. Read only. A refusal is an answer, not an error.
+  func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe
+  /// Public ids that exist now, for INTENT and for finding orphans. Read only.
+  func existing() async throws(CapabilityError) -> [CredentialRef]
+
+  /// A new value to set, when ``ProviderCapabilities/Issuing/generated``; nil otherwise.
+  func generate() throws(CapabilityError) -> Secret?
+  /// Makes the replacement. Not safe to repeat: settle first.
+  /// - Parameters:
+  ///   - marker: the name to give it.
+  ///   - generated: the value from ``generate()``.
+  func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> IssuedCredential
+  /// Ids made under `marker` (`named`), or new since `before` (`unnamed`). Read only.
+  func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
+  /// Stops `ref` (the leaked one) from being accepted. `replacedBy` tells whether the same ref now has a new value.
+  func disable(
+    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  /// Ends sessions opened with the leaked credential before `before`.
+  func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> SessionCount
+  /// Removes it for good. Repeating it is fine.
+  func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+}

@@ -1,0 +1,63 @@
+import Incidents
+
+/// The right to change the world, for one approved plan.
+///
+/// Only an approval makes one: the initialiser is private and ``ApprovedPlan/authority()`` is the only caller. It is
+/// noncopyable and borrowed by every call with an effect, so code that holds none cannot be compiled into one.
+public struct ExecutionAuthority: ~Copyable, Sendable {
+  /// The plan it was given for.
+  public let planDigest: PlanDigest
+  /// Drill or live. A drill's adapters are sandboxes; this is for marks on what they send.
+  public let mode: RunMode
+
+  private init(planDigest: PlanDigest, mode: RunMode) {
+    self.planDigest = planDigest
+    self.mode = mode
+  }
+
+  fileprivate static func granted(for digest: PlanDigest, mode: RunMode) -> ExecutionAuthority {
+    ExecutionAuthority(planDigest: digest, mode: mode)
+  }
+}
+
+/// Whether a run is practice or real. There is no third state and no flag that skips effects.
+public enum RunMode: String, Sendable, Codable {
+  case drill, live
+}
+
+/// A plan whose approvals were checked: the only source of an ``ExecutionAuthority``.
+public struct ApprovedPlan: Sendable {
+  public let digest: PlanDigest
+  public let mode: RunMode
+  public let approvals: [Approval]
+
+  /// Checks that each approval is for exactly `digest`, is signed by a trusted identity, and that `rule` is met.
+  ///
+  /// - Throws: ``ApprovalError`` naming the first approval that does not hold, or what is missing.
+  public init(
+    digest: PlanDigest, mode: RunMode, approvals: [Approval], rule: ApprovalRule, trusted: [ApproverIdentity]
+  ) throws(ApprovalError) {
+    for approval in approvals {
+      guard approval.digest == digest else {
+        throw ApprovalError(.otherPlan, "approval by \(approval.role) is for plan digest \(approval.digest)")
+      }
+      guard let identity = trusted.first(where: { $0.fingerprint == approval.identity }) else {
+        throw ApprovalError(.untrusted, "identity \(approval.identity) is not a trusted approver")
+      }
+      guard identity.roles.contains(approval.role) else {
+        throw ApprovalError(
+          .untrusted, "identity \(approval.identity) does not hold the role \(approval.role)")
+      }
+      guard approval.isSigned(by: identity) else {
+        throw ApprovalError(.badSignature, "signature of \(approval.identity) does not verify")
+      }
+    }
+    try rule.check(approvals)
+    self.digest = digest
+    self.mode = mode
+    self.approvals = approvals
+  }
+
+  /// The right to execute this plan.
+  public func authority() -> ExecutionAuthority { .granted(for: digest, mode: mode) }
+}

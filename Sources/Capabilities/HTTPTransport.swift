@@ -1,0 +1,96 @@
+public import Foundation
+public import Secrets
+
+/// Part of a header or body: text, or a secret that is put in place only on the wire.
+public enum HTTPField: Sendable {
+  case text(String)
+  /// `prefix` is public, for example `Bearer `.
+  case secret(prefix: String, Secret)
+}
+
+/// An HTTP request. It prints without header values and body.
+public struct HTTPRequest: Sendable {
+  public enum Method: String, Sendable {
+    case get = "GET", head = "HEAD", options = "OPTIONS", post = "POST", put = "PUT", patch = "PATCH",
+      delete = "DELETE"
+  }
+  public enum Body: Sendable {
+    case none
+    case bytes(Data)
+    /// A body that holds a secret: kept in ``Secret`` until it is sent.
+    case secret(Secret)
+  }
+  public var method: Method
+  /// Absolute, `https:` or (loopback, or allowed in staunch.yaml) `http:`. Never holds a secret.
+  public var url: String
+  public var headers: [(name: String, value: HTTPField)]
+  public var body: Body
+  /// For the whole exchange.
+  public var timeout: Duration
+
+  public init(
+    _ method: Method, _ url: String, headers: [(name: String, value: HTTPField)] = [], body: Body = .none,
+    timeout: Duration = .seconds(20)
+  ) {
+    self.method = method
+    self.url = url
+    self.headers = headers
+    self.body = body
+    self.timeout = timeout
+  }
+}
+
+/// A request that changes nothing (RFC 9110 §9.2.1): the only kind that needs no authority.
+public struct SafeRequest: Sendable {
+  public let request: HTTPRequest
+  private init(_ request: HTTPRequest) { self.request = request }
+
+  /// A GET.
+  public static func get(
+    _ url: String, headers: [(name: String, value: HTTPField)] = [], timeout: Duration = .seconds(20)
+  ) -> SafeRequest {
+    SafeRequest(HTTPRequest(.get, url, headers: headers, timeout: timeout))
+  }
+
+  /// A read that the API wants as a POST (AWS Query, GraphQL, token exchange). `readOnlyBecause` says why it is one.
+  public static func post(
+    _ url: String, headers: [(name: String, value: HTTPField)] = [], body: HTTPRequest.Body,
+    timeout: Duration = .seconds(20), readOnlyBecause reason: StaticString
+  ) -> SafeRequest {
+    SafeRequest(HTTPRequest(.post, url, headers: headers, body: body, timeout: timeout))
+  }
+}
+
+/// An answer. Bodies may hold secrets: parse, take what is needed, drop it; never log it.
+public struct HTTPResponse: Sendable {
+  public let status: Int
+  /// Names in lower case; a repeated field's values joined by ", ".
+  public let headers: [String: String]
+  public let body: Data
+  public init(status: Int, headers: [String: String], body: Data) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+  /// The `retry-after` header in seconds or as an HTTP date relative to `now`.
+  public func retryAfter(now: Date) -> Duration? {
+    guard let text = headers["retry-after"] else { return nil }
+    if let seconds = Int(text.trimmingCharacters(in: .whitespaces)), seconds >= 0 { return .seconds(seconds) }
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(secondsFromGMT: 0)
+    formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss zzz"
+    guard let date = formatter.date(from: text) else { return nil }
+    return .seconds(max(0, Int(date.timeIntervalSince(now).rounded(.up))))
+  }
+}
+
+/// Sends HTTP requests. No redirects are followed; TLS is verified.
+public protocol HTTPTransport: Sendable {
+  /// - Throws: `.network` (nothing was sent or it broke), `.timeout`.
+  func fetch(_ request: SafeRequest) async throws(CapabilityError) -> HTTPResponse
+  /// - Throws: `.network` when nothing reached the server, `.unknownOutcome` when the reply was lost.
+  func send(_ request: HTTPRequest, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+    -> HTTPResponse
+}

@@ -1,0 +1,59 @@
+public import Secrets
+
+/// Starts programs by argument vector, never through a shell.
+public protocol ProcessRunner: Sendable {
+  /// Runs a program that changes nothing. `readOnlyBecause` says why it is harmless.
+  func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
+    -> ProcessOutcome
+  /// Runs a program.
+  func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
+    -> ProcessOutcome
+}
+
+/// One program call. Secrets go to its standard input, never to its arguments or environment.
+public struct ProcessCall: Sendable {
+  public var arguments: [String]
+  /// The complete environment of the child, apart from PATH, HOME, LANG and TZ.
+  public var environment: [String: String]
+  public var workingDirectory: String?
+  public var standardInput: Secret?
+  public var timeout: Duration
+  public init(
+    _ arguments: [String], environment: [String: String] = [:], workingDirectory: String? = nil,
+    standardInput: Secret? = nil, timeout: Duration = .seconds(60)
+  ) {
+    self.arguments = arguments
+    self.environment = environment
+    self.workingDirectory = workingDirectory
+    self.standardInput = standardInput
+    self.timeout = timeout
+  }
+}
+
+/// How a program ended. Its output is bounded and redacted by the runner.
+public struct ProcessOutcome: Sendable, Hashable {
+  public let status: Int
+  public let output: String
+  public let errors: String
+  public init(status: Int, output: String, errors: String) {
+    self.status = status
+    self.output = output
+    self.errors = errors
+  }
+}
+
+/// Files on this machine.
+public protocol FileSystem: Sendable {
+  /// - Throws: `.notFound`, `.refused`.
+  func read(_ path: String) async throws(CapabilityError) -> Secret
+  /// Replaces `path` atomically (temporary file, fsync, rename, fsync of the directory); mode and owner are kept.
+  func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  func exists(_ path: String) async -> Bool
+}
+
+/// Where a secret of the runner's own comes from: `env:NAME`, `file:path`, `fd:N`, `-`, `prompt`, `vault:…`.
+public protocol SecretSourceResolver: Sendable {
+  /// - Throws: `.configuration` when the reference is malformed or a plain value, `.notFound` when nothing is there.
+  func resolve(_ reference: String) async throws(CapabilityError) -> Secret
+}

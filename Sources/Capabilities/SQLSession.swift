@@ -1,0 +1,58 @@
+public import Secrets
+
+/// Where and as whom to connect to a database.
+public struct SQLLogin: Sendable {
+  public var host: String
+  public var port: Int
+  public var database: String
+  public var user: String
+  public var password: Secret?
+  /// libpq's words: `disable`, `prefer`, `require`, `verify-full`.
+  public var tls: String
+  public var timeout: Duration
+  public init(
+    host: String, port: Int, database: String, user: String, password: Secret?, tls: String = "prefer",
+    timeout: Duration = .seconds(10)
+  ) {
+    self.host = host
+    self.port = port
+    self.database = database
+    self.user = user
+    self.password = password
+    self.tls = tls
+    self.timeout = timeout
+  }
+}
+
+/// How one attempt to log in ended.
+public enum LoginOutcome: Sendable, Hashable {
+  case accepted
+  /// The server took the credentials and said no. `code` is the SQLSTATE or the server's own word.
+  case rejected(code: String)
+  /// Anything else: no route, TLS, too many connections, no password asked.
+  case undecided(code: String)
+}
+
+/// A connected session; closed by `close()` (or when it is released).
+public protocol SQLSession: Sendable {
+  /// Runs one read-only statement inside `BEGIN READ ONLY`. `$1 …` take `parameters`.
+  /// - Returns: rows of columns as text; nil for NULL.
+  func query(_ statement: String, _ parameters: [String?]) async throws(CapabilityError) -> [[String?]]
+  /// Runs one statement that changes something. - Returns: rows, as in `query`.
+  func execute(_ statement: String, _ parameters: [String?], under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> [[String?]]
+  /// The SCRAM-SHA-256 verifier of `password` for `user`, computed here: the plaintext never reaches the server.
+  func passwordVerifier(for password: Secret, user: String) async throws(CapabilityError) -> String
+  /// `name` quoted as an identifier by the server's own rules.
+  func quotedIdentifier(_ name: String) throws(CapabilityError) -> String
+  /// `text` quoted as a literal by the server's own rules.
+  func quotedLiteral(_ text: String) throws(CapabilityError) -> String
+  func close() async
+}
+
+/// Opens sessions with one database product.
+public protocol SQLConnector: Sendable {
+  func connect(_ login: SQLLogin) async throws(CapabilityError) -> any SQLSession
+  /// Tries to log in and hangs up at once. Read only. Never throws for a refusal: that is the answer.
+  func tryLogin(_ login: SQLLogin) async -> LoginOutcome
+}

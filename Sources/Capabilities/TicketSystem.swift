@@ -1,0 +1,66 @@
+public import Foundation
+public import Incidents
+
+/// What a ticket or message says: built by us, already without secrets, names and permalinks.
+public struct TicketMessage: Sendable, Hashable, Codable {
+  public enum Event: String, Sendable, Codable {
+    case opened = "incident.opened"
+    case contained = "incident.contained"
+    case updated = "incident.updated"
+    case closed = "incident.closed"
+  }
+  /// Constant over retries: idempotency key, `webhook-id`, marker in the body.
+  public let id: String
+  public let incident: IncidentID
+  public let event: Event
+  /// From 1, per incident and tracker.
+  public let sequence: Int
+  public let title: String
+  /// Markdown.
+  public let body: String
+  public let severity: Severity
+  public let isDrill: Bool
+  public let at: Date
+
+  public init(
+    id: String, incident: IncidentID, event: Event, sequence: Int, title: String, body: String,
+    severity: Severity,
+    isDrill: Bool, at: Date
+  ) {
+    self.id = id
+    self.incident = incident
+    self.event = event
+    self.sequence = sequence
+    self.title = title
+    self.body = body
+    self.severity = severity
+    self.isDrill = isDrill
+    self.at = at
+  }
+}
+
+/// A ticket that exists outside.
+public struct TicketRef: Sendable, Hashable, Codable {
+  /// The system's id.
+  public let id: String
+  /// Where a person sees it; not a credential.
+  public let url: String?
+  public init(id: String, url: String?) {
+    self.id = id
+    self.url = url
+  }
+}
+
+/// Opens and updates tickets, or sends notifications, in one system. One file per system.
+public protocol TicketSystem: Adapter {
+  /// True when everyone can read it: neutral titles only, until contained.
+  var isPublic: Bool { get }
+  /// The ticket that an earlier, possibly lost, create made: found by incident and marker. Read only.
+  /// Nil with `canLookUp == false` means "cannot tell".
+  func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef?
+  var canLookUp: Bool { get }
+  /// Sends. `ticket` is the one opened before, or nil for `opened`.
+  /// - Returns: the ticket, where the system has one.
+  func deliver(_ message: TicketMessage, to ticket: TicketRef?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> TicketRef?
+}
