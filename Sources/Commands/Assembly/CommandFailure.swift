@@ -1,4 +1,5 @@
 import Capabilities
+import JSON
 
 /// What a command says when it cannot go on: what failed, why, and the next command.
 struct CommandFailure: Error, Sendable {
@@ -26,6 +27,17 @@ struct CommandFailure: Error, Sendable {
       case .unknownOutcome, .unsupported: .failed
       }
     self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  /// `{"schema":1,"error":{"status","what","because","fix"}}`.
+  var json: JSONValue {
+    [
+      "schema": 1,
+      "error": [
+        "status": .integer(Int(status.rawValue)), "what": .string(what), "because": .string(because),
+        "fix": fix.map { .string($0) } ?? .null,
+      ],
+    ]
   }
 
   /// Three lines; the fix, the most important one, last.

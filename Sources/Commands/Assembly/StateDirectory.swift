@@ -42,7 +42,8 @@ struct StateDirectory: Sendable {
     let secret = try key("identity.key")
     do { return try LocalIdentity(secret: secret) } catch {
       throw CommandFailure(
-        .configuration, "cannot read \(path)/identity.key", because: "it holds no Ed25519 private key (32 bytes)",
+        .configuration, "cannot read \(path)/identity.key",
+        because: "it holds no Ed25519 private key (32 bytes)",
         fix: "restore it from a backup, or move it away to get a new identity")
     }
   }
@@ -91,7 +92,8 @@ struct StateDirectory: Sendable {
         atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw CommandFailure(
-        .unavailable, "cannot use the state directory \(directory)", because: "\((error as NSError).localizedDescription)",
+        .unavailable, "cannot use the state directory \(directory)",
+        because: "\((error as NSError).localizedDescription)",
         fix: "make it writable, or choose another: STAUNCH_STATE=/path staunch …")
     }
   }
@@ -99,7 +101,9 @@ struct StateDirectory: Sendable {
   private func unusable(_ file: String) -> CommandFailure {
     CommandFailure(
       .unavailable, "cannot use \(file)", because: String(cString: strerror(errno)),
-      fix: "make the state directory writable and free some space, or choose another: STAUNCH_STATE=/path staunch …")
+      fix:
+        "make the state directory writable and free some space, or choose another: STAUNCH_STATE=/path staunch …"
+    )
   }
 }
 
