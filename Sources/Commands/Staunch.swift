@@ -18,6 +18,9 @@ public struct Staunch: AsyncParsableCommand {
     defaultSubcommand: nil)
 
   public init() {}
+
+  /// Parses the process's arguments and runs the command; does not return.
+  public static func start() async { await main() }
 }
 
 /// The tool's version, as in `--version`, journals and reports.

@@ -3,5 +3,5 @@ import Commands
 /// The command line. Everything is in `Commands`.
 @main
 struct Main {
-  static func main() async { await Staunch.main() }
+  static func main() async { await Staunch.start() }
 }
