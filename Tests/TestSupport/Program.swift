@@ -23,8 +23,10 @@ public enum Program {
     var overrides: [Environment.Key: String?] = [:]
     for (key, value) in environment { if let key = Environment.Key(rawValue: key) { overrides[key] = value } }
     let result = try await Subprocess.run(
-      .name(name), arguments: Arguments(Array(arguments.dropFirst())), environment: .inherit.updating(overrides),
-      workingDirectory: FilePath(directory), output: .string(limit: 256 << 20), error: .string(limit: 16 << 20))
+      .name(name), arguments: Arguments(Array(arguments.dropFirst())),
+      environment: .inherit.updating(overrides),
+      workingDirectory: FilePath(directory), output: .string(limit: 256 << 20),
+      error: .string(limit: 16 << 20))
     guard result.terminationStatus.isSuccess else {
       throw Failure(description: "\(arguments.joined(separator: " ")): \(result.standardError)")
     }

@@ -41,7 +41,8 @@ public struct StaunchBinary: Sendable {
   }
 
   /// Runs `staunch arguments…` to its end.
-  public func run(_ arguments: [String], input: String = "", environment extra: [String: String] = [:]) async throws
+  public func run(_ arguments: [String], input: String = "", environment extra: [String: String] = [:])
+    async throws
     -> Outcome
   {
     var variables: [Environment.Key: String] = [:]
