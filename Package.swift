@@ -40,9 +40,11 @@ let package = Package(
     // Pure rooms.
     .target(name: "JSON", swiftSettings: pure),
     .target(name: "Secrets", dependencies: [crypto, "JSON"], swiftSettings: pure),
-    .target(name: "Incidents", dependencies: ["JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Incidents", dependencies: ["JSON", "Secrets", crypto],
+      resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
+    .target(
+      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", crypto], swiftSettings: pure),
     .target(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
