@@ -49,7 +49,12 @@ let package = Package(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto], swiftSettings: pure),
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
+      swiftSettings: pure),
+
+    .target(
+      name: "Configuration", dependencies: ["Capabilities", "Incidents", "JSON", "Playbooks"],
+      swiftSettings: pure),
 
     // The engine and its memory.
     .target(
@@ -114,7 +119,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
+        "Actions", "BuiltinContent", "Capabilities", "Configuration", "Consumers", "CredentialProviders",
+        "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Incidents", "JSON", "Journal",
         "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "TicketSystems", "Yams", crypto,
@@ -207,6 +213,9 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "Capabilities", "Incidents", "JSON"],
       swiftSettings: common),
     .testTarget(
       name: "BuiltinContentTests", dependencies: ["BuiltinContent"],

@@ -31,7 +31,8 @@ struct IncidentDesk {
       let ref = SecretRef("\(id)/leaked")
       let needsSealing = incident.secret != nil && found?.isSealed != true
       let body = incident.openedBody
-      let sealing = needsSealing
+      let sealing =
+        needsSealing
         ? incident.secret.map { Sealing([ref: $0], under: .incident(id), purpose: "leaked") } : nil
       if found == nil {
         try journal.append([NewEvent(.incidentOpened, incident: id, body, at: nil)], sealing: sealing)

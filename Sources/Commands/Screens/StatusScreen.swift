@@ -32,7 +32,8 @@ struct StatusScreen {
       lines.append("  step \(step.step) \(step.state.rawValue)\(reason)")
     }
     if !status.undelivered.isEmpty {
-      lines.append("  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket list")
+      lines.append(
+        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket list")
     }
     lines.append("  next: \(harmless(status.next.text))")
     if let command = status.next.command { lines.append("    \(console.toned(command, .strong))") }
@@ -43,7 +44,9 @@ struct StatusScreen {
   func details(_ status: IncidentStatus) -> [String] {
     var lines = summary(status)
     if let plan = status.plan {
-      lines += ["", "plan \(plan.id)  digest \(plan.digest)  \(plan.isApproved ? "approved" : "not approved")"]
+      lines += [
+        "", "plan \(plan.id)  digest \(plan.digest)  \(plan.isApproved ? "approved" : "not approved")",
+      ]
     }
     if let run = status.run { lines.append("run \(run.id)  \(run.mode)  \(run.state.rawValue)") }
     if !status.steps.isEmpty { lines.append("") }
@@ -91,7 +94,8 @@ struct StatusScreen {
 
   /// `850 ms`, `12 s`, `4 min 05 s`, `3 h 12 min`, `2 d 4 h`.
   func text(_ duration: Duration) -> String {
-    let milliseconds = Int(duration.components.seconds) * 1000 + Int(duration.components.attoseconds / 1_000_000_000_000_000)
+    let milliseconds =
+      Int(duration.components.seconds) * 1000 + Int(duration.components.attoseconds / 1_000_000_000_000_000)
     if milliseconds < 0 { return "-" + text(.milliseconds(-milliseconds)) }
     if milliseconds < 1000 { return "\(milliseconds) ms" }
     let seconds = milliseconds / 1000

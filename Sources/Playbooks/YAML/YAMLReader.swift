@@ -3,7 +3,7 @@ import Yams
 /// Reads one YAML document with libyaml's events and YAML 1.2 core resolution.
 ///
 /// Refused: duplicate keys, keys that are not text, tags, more than one document, and documents that aliases blow up.
-struct YAMLReader {
+package struct YAMLReader {
   /// Bounds what aliases can expand to ("billion laughs"); a playbook of 10,000 steps has about 200,000 nodes.
   static let nodeLimit = 2_000_000
   private static let depthLimit = 100
@@ -18,7 +18,7 @@ struct YAMLReader {
   }
 
   /// - Throws: one diagnostic.
-  static func read(_ source: String, file: String) throws(PlaybookError) -> YAMLNode {
+  package static func read(_ source: String, file: String) throws(PlaybookError) -> YAMLNode {
     let start = SourcePosition(file: file, line: 1, column: 1)
     let root: Node?
     do {
