@@ -144,8 +144,8 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport"],
-      swiftSettings: common),
+      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess],
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",
       dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],

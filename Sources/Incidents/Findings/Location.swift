@@ -97,6 +97,7 @@ public struct Location: Sendable, Hashable, Codable {
   public func relative(toScanned directory: String) -> Location {
     guard var path else { return self }
     var copy = self
+    guard commit == nil else { return self }  // paths of history have no such prefix
     while path.hasPrefix("./") { path.removeFirst(2) }
     var whole = directory
     while whole.count > 1, whole.hasSuffix("/") { whole.removeLast() }
