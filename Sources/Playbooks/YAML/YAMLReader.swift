@@ -25,7 +25,7 @@ package struct YAMLReader {
       // The basic resolver resolves nothing: the core schema decides below.
       root = try Yams.compose(yaml: source, .basic)
     } catch let error as YamlError {
-      throw PlaybookError([diagnostic(of: error, file: file)])
+      throw PlaybookError([diagnostic(of: error, in: source, file: file)])
     } catch {
       throw PlaybookError([Diagnostic(.syntax, at: start, "the file cannot be read as YAML")])
     }
@@ -105,7 +105,22 @@ package struct YAMLReader {
     return SourcePosition(file: file, line: position.line, column: start + 1)
   }
 
-  private static func diagnostic(of error: YamlError, file: String) -> Diagnostic {
+  /// Where a key of the mapping that begins at `start` stands for the second time: libyaml's user only hears where the
+  /// mapping begins. Flow mappings, which fit a line or two, keep that place.
+  private static func repetition(of key: String, in source: String, from start: SourcePosition)
+    -> SourcePosition
+  {
+    let indentation = String(repeating: " ", count: start.column - 1)
+    let spellings = [key, "\"\(key)\"", "'\(key)'"].map { indentation + $0 + ":" }
+    let places = source.split(separator: "\n", omittingEmptySubsequences: false).enumerated().dropFirst(
+      start.line - 1
+    )
+    .filter { line in spellings.contains { line.element.hasPrefix($0) } }
+    guard let second = places.dropFirst().first else { return start }
+    return SourcePosition(file: start.file, line: second.offset + 1, column: start.column)
+  }
+
+  private static func diagnostic(of error: YamlError, in source: String, file: String) -> Diagnostic {
     func at(_ mark: Mark) -> SourcePosition {
       SourcePosition(file: file, line: max(1, mark.line), column: max(1, mark.column))
     }
@@ -118,7 +133,10 @@ package struct YAMLReader {
     case .duplicatedKeysInMapping(let keys, let context):
       let names = keys.map { "\"\($0)\"" }.joined(separator: ", ")
       return Diagnostic(
-        .duplicateKey, at: at(context.mark), "the key \(names) stands twice in one mapping",
+        .duplicateKey,
+        at: keys.first.map { repetition(of: "\($0)", in: source, from: at(context.mark)) }
+          ?? at(context.mark),
+        "the key \(names) stands twice in one mapping",
         suggestion: "keep one of them")
     case .reader(let problem, _, _, _):
       return Diagnostic(
