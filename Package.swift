@@ -47,7 +47,7 @@ let package = Package(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "JSON", "Yams", crypto], swiftSettings: pure),
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto], swiftSettings: pure),
 
     // The engine and its memory.
     .target(
