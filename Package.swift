@@ -40,14 +40,21 @@ let package = Package(
     // Pure rooms.
     .target(name: "JSON", swiftSettings: pure),
     .target(name: "Secrets", dependencies: [crypto, "JSON"], swiftSettings: pure),
-    .target(name: "Incidents", dependencies: ["JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Incidents", dependencies: ["JSON", "Secrets", crypto],
+      resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
+    .target(
+      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", crypto], swiftSettings: pure),
     .target(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto], swiftSettings: pure),
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
+      swiftSettings: pure),
+
+    .target(
+      name: "Configuration", dependencies: ["Capabilities", "Incidents", "JSON", "Playbooks"],
+      swiftSettings: pure),
 
     // The engine and its memory.
     .target(
@@ -112,7 +119,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
+        "Actions", "BuiltinContent", "Capabilities", "Configuration", "Consumers", "CredentialProviders",
+        "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Incidents", "JSON", "Journal",
         "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "TicketSystems", "Yams", crypto,
@@ -136,8 +144,8 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport"],
-      swiftSettings: common),
+      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess],
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",
       dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
@@ -205,6 +213,9 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "Capabilities", "Incidents", "JSON"],
       swiftSettings: common),
     .testTarget(
       name: "BuiltinContentTests", dependencies: ["BuiltinContent"],
