@@ -107,7 +107,7 @@ let package = Package(
     .target(
       name: "PostMortems",
       dependencies: [
-        "Incidents", "JSON", "Secrets", .product(name: "Mustache", package: "swift-mustache"),
+        "Incidents", "JSON", "Secrets", crypto, .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: pure),
     .target(

@@ -92,15 +92,20 @@ extension MetricInstants {
     return earliest(receipts, otherwise: "no record of when others could first read it")
   }
 
-  /// Members `alerted` (when a scanner or forge first raised it) and `detected` of every signal, ignored ones too.
+  /// Member `alerted` (when a scanner or forge first raised it) of every signal, and signals that came before the one
+  /// that opened the incident (a merged incident's).
   private static func alerted(_ record: IncidentRecord) -> MetricInstant {
     let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+    let reached = detected(record).date ?? .distantPast
     let dated = signals.flatMap { event in
-      ["alerted", "detected"].compactMap { event.text($0).flatMap(Timestamp.date) }.map { ($0, event) }
+      let raised = event.text("alerted").flatMap(Timestamp.date).map { ($0, Certainty.claimed, event) }
+      let arrived = event.text("detected").flatMap(Timestamp.date).map { ($0, Certainty.observed, event) }
+      return [raised, arrived.flatMap { $0.0 < reached ? $0 : nil }].compactMap { $0 }
     }
-    guard let first = dated.min(by: { $0.0 < $1.0 }) else { return detected(record) }
-    let certainty: Certainty = first.0 == first.1.at ? .observed : .claimed
-    return .known(first.0, certainty, first.1.evidence)
+    guard let first = dated.min(by: { $0.0 < $1.0 }) else {
+      return .unknown("no source states when it first raised it")
+    }
+    return .known(first.0, first.1, first.2.evidence)
   }
 
   private static func detected(_ record: IncidentRecord) -> MetricInstant {
@@ -158,7 +163,7 @@ extension MetricInstants {
     }
     let scans = repositories.compactMap(\.freshScan)
     if !scans.isEmpty, scans.count == repositories.count, let last = scans.map(\.at).max() {
-      return .known(last, .observed, .external("scan of a fresh clone"))
+      return .known(last, .observed, .report("scan of a fresh clone"))
     }
     // Without a report of the caller: the verification of every rewrite, as journalled.
     let rewrites = record.currentSteps.filter { $0.action == "history.rewrite" }

@@ -76,7 +76,7 @@ public struct Timeline: Sendable, Hashable {
       rows.append(
         TimelineRow(
           at: scan.at, text: "Scan of a fresh clone of \(name): \(result), \(scan.objects) objects",
-          certainty: .observed, evidence: .external("scan of a fresh clone"),
+          certainty: .observed, evidence: .report("scan of a fresh clone of \(name)"),
           mark: scan.isClean ? .clean : .failure))
     }
     return rows
