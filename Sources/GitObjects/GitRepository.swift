@@ -92,7 +92,7 @@ public final class GitRepository {
       throw GitRepository.lastError("the configuration of \(gitDirectory)")
     }
     defer { git_config_free(config) }
-    var iterator: UnsafeMutablePointer<git_config_iterator>?
+    var iterator: OpaquePointer?
     guard git_config_iterator_new(&iterator, config) == 0, let iterator else {
       throw GitRepository.lastError("the configuration of \(gitDirectory)")
     }
