@@ -84,7 +84,9 @@ let package = Package(
     .target(name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])]),
     .target(
       name: "GitHistory",
-      dependencies: ["Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto],
+      dependencies: [
+        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto,
+      ],
       swiftSettings: common),
     .target(
       name: "HTTP", dependencies: ["CCurl", "Capabilities", "Secrets"], swiftSettings: common),
