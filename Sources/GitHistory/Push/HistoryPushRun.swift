@@ -117,7 +117,8 @@ struct HistoryPushRun: Sendable {
     let refspecs = updates.map { Array((($0.new?.hex ?? "") + ":").utf8) + $0.name.bytes }
     // Very many references do not fit on one command line: their names then stand in a configuration file.
     let configuration = layout.own / "push-\(getpid())"
-    defer { try? DurableFiles.remove(configuration) }  // clean-up only: the file names references, nothing else
+    // Clean-up only: the file names references, nothing else.
+    defer { try? DurableFiles.remove(configuration) }
     let size = (arguments + refspecs).reduce(0) { $0 + $1.count + 16 }
     if size < 1_200_000 {
       arguments += refspecs

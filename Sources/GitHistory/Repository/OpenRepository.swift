@@ -17,7 +17,8 @@ struct OpenRepository: Sendable {
     case .scan: try conditions.checkReadable()
     case .rewrite: try conditions.checkRewritable()
     }
-    try engine { () throws(GitObjectsError) in _ = try GitRepository(path: layout.common.text) }  // ownership, format
+    // libgit2's own checks: whose it is, and formats that we did not think of.
+    try engine { () throws(GitObjectsError) in _ = try GitRepository(path: layout.common.text) }
     try self.init(layout)
   }
 

@@ -92,7 +92,8 @@ struct RestoreRun: Sendable {
   private func repairReferences(_ plan: SwapPlan, _ layout: RepositoryLayout) throws(CapabilityError) {
     let now = try RestoreRun.values(layout)
     for (name, value) in plan.before where now[name] != value {
-      guard let id = ObjectID(hex: value) else { continue }  // symbolic ones are never packed: they came from the vault
+      // Symbolic ones are never packed: they came from the vault.
+      guard let id = ObjectID(hex: value) else { continue }
       let file = layout.common / name.bytes
       try DurableFiles.makeDirectory(file.parent, mode: 0o755)
       try DurableFiles.write(Array("\(id.hex)\n".utf8), to: file, mode: 0o644)
