@@ -19,7 +19,10 @@ let package = Package(
   name: "staunch",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "staunch", targets: ["staunch"])
+    .executable(name: "staunch", targets: ["staunch"]),
+    // For Benchmarks/, which is a package of its own.
+    .library(name: "GitObjects", targets: ["GitObjects"]),
+    .library(name: "Secrets", targets: ["Secrets"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -36,6 +39,7 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     // Pure rooms.
     .target(name: "JSON", swiftSettings: pure),
@@ -79,9 +83,11 @@ let package = Package(
 
     // Adapters: they own C handles, files and processes.
     .target(
-      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "Secrets"],
+      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "Secrets"],
       swiftSettings: common),
-    .target(name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(
+      name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])],
+      linkerSettings: [.linkedLibrary("crypto")]),
     .target(
       name: "GitHistory",
       dependencies: [

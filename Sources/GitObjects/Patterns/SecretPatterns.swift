@@ -25,12 +25,20 @@ public struct SecretPatterns: Sendable {
     }
   }
 
+  /// What stands in place of a secret when nothing else is given; filter-repo's own.
   public static let defaultReplacement = "***REMOVED***"
   public let expressions: [Expression]
+  let compiled: CompiledPatterns
 
   /// - Throws: `.badPattern`: an empty secret, a regex that does not compile, a replacement that holds a pattern.
   public init(_ expressions: [Expression]) throws(GitObjectsError) {
     self.expressions = expressions
+    compiled = try CompiledPatterns(expressions)
+    for (index, expression) in expressions.enumerated() where holdsSecret(expression.replacement) {
+      throw GitObjectsError(
+        .badPattern, what: "the replacement of expression \(index + 1)",
+        why: "it holds one of the secrets itself", fix: "choose another replacement")
+    }
   }
 
   /// Each secret in every form.
@@ -40,22 +48,35 @@ public struct SecretPatterns: Sendable {
     try self.init(secrets.map { Expression(.secret($0), replacement: Array(replacement.utf8)) })
   }
 
-  /// A file for filter-repo's `--replace-text`: one expression a line, `literal:` (assumed), `regex:`, `glob:`,
-  /// replacement after the last `==>`.
-  /// - Parameter searchesEveryForm: literals are searched as secrets, in every form.
-  /// - Throws: `.badPattern` naming the line, not its text.
-  public static func expressions(
-    replaceText file: [UInt8], searchesEveryForm: Bool = true
-  ) throws(GitObjectsError) -> [Expression] { throw .cancelled }
+  private func holdsSecret(_ bytes: [UInt8]) -> Bool {
+    bytes.withUnsafeBufferPointer { !compiled.literals(in: $0).isEmpty }
+  }
 
   /// Every hit in bytes that are no object: a ref name, a reflog, an index, a configuration file.
-  public func hits(in bytes: [UInt8]) -> [TextHit] { [] }
+  public func hits(in bytes: [UInt8]) -> [TextHit] {
+    bytes.withUnsafeBufferPointer { text in
+      var lines = LineCounter(text)
+      return compiled.search(text).map { hit in
+        TextHit(
+          offset: hit.span.lowerBound, length: hit.span.count, line: lines.line(at: hit.span.lowerBound),
+          pattern: hit.pattern, form: hit.form)
+      }
+    }
+  }
 
   /// `bytes` without any secret, or nil when there is none in them.
-  public func cleaned(_ bytes: [UInt8], as place: ObjectHit.Place = .blob) -> [UInt8]? { nil }
+  ///
+  /// A place that cannot hold every byte gets a replacement without them: no line feed in people, no NUL in headers,
+  /// no `/` in names of tree entries.
+  public func cleaned(_ bytes: [UInt8], as place: ObjectHit.Place = .blob) -> [UInt8]? {
+    bytes.withUnsafeBufferPointer { PlaceCleaning(patterns: compiled).cleaned($0, as: place) }
+  }
 
   /// A ref name without any secret, or nil when there is none in it. The result is a valid ref name.
-  public func cleaned(refName: String) -> String? { nil }
+  public func cleaned(refName: String) -> String? {
+    guard let bytes = cleaned(Array(refName.utf8), as: .header) else { return nil }
+    return RefNameRepair.valid(String(decoding: bytes, as: UTF8.self))
+  }
 
   /// A hit outside of objects.
   public struct TextHit: Sendable, Hashable {
@@ -67,5 +88,23 @@ public struct SecretPatterns: Sendable {
     /// Index in ``SecretPatterns/expressions``.
     public let pattern: Int
     public let form: SecretForm
+  }
+}
+
+/// Counts lines from the last asked position on.
+struct LineCounter {
+  private let text: UnsafeBufferPointer<UInt8>
+  private var position = 0
+  private var line = 1
+
+  init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
+
+  /// The line of the byte at `offset`, from 1; offsets must not decrease.
+  mutating func line(at offset: Int) -> Int {
+    while position < offset {
+      if text[position] == 0x0A { line += 1 }
+      position += 1
+    }
+    return line
   }
 }
