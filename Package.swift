@@ -97,7 +97,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary("crypto")]),
     .target(
       name: "GitHistory",
-      dependencies: ["Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto],
+      dependencies: [
+        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto,
+      ],
       swiftSettings: common),
     .target(
       name: "HTTP", dependencies: ["CCurl", "Capabilities", "Secrets"], swiftSettings: common),
