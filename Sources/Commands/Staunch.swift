@@ -16,7 +16,7 @@ public struct Staunch: AsyncParsableCommand {
     version: toolVersion,
     subcommands: [
       StatusCommand.self, NextCommand.self, IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
-      TodoCommand.self, JournalCommand.self,
+      TodoCommand.self, HistoryCommand.self, JournalCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
 

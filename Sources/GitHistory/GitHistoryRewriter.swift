@@ -79,10 +79,8 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func verifyFreshClone(
     repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
   ) async throws(CapabilityError) -> HistoryScan {
-    try await FreshClone(
-      path: repository, remote: remote, patterns: try patterns(removal), git: git,
-      temporaryDirectory: PathBytes(temporaryDirectory)
-    ).scan(progress: progress)
+    try await scanFreshClone(
+      repository: repository, remote: remote, patterns: try patterns(removal), progress: progress)
   }
 
   // MARK: The command line: expressions instead of secrets, reports instead of answers
@@ -92,6 +90,16 @@ public struct GitHistoryRewriter: HistoryRewriter {
     async throws(CapabilityError) -> ScanReport
   {
     try await ScanRun(path: repository, patterns: patterns).report(progress: progress)
+  }
+
+  /// A scan of a fresh clone, for expressions.
+  public func scanFreshClone(
+    repository: String, remote: String?, patterns: SecretPatterns, progress: any ProgressSink
+  ) async throws(CapabilityError) -> HistoryScan {
+    try await FreshClone(
+      path: repository, remote: remote, patterns: patterns, git: git,
+      temporaryDirectory: PathBytes(temporaryDirectory)
+    ).scan(progress: progress)
   }
 
   /// What a rewrite would do. Read only.

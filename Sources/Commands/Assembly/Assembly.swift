@@ -54,6 +54,13 @@ struct Assembly: Sendable {
     return try Journal.openReading(path: path)
   }
 
+  /// `length` random letters of Crockford's base 32 (none that look alike), for ids.
+  static func randomName(_ length: Int) -> String {
+    let letters = Array("0123456789abcdefghjkmnpqrstvwxyz")
+    var generator = SystemRandomNumberGenerator()
+    return String((0..<length).map { _ in letters[Int.random(in: 0..<32, using: &generator)] })
+  }
+
   private static func style(_ options: GlobalOptions, _ environment: [String: String]) -> Console.Style {
     let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
     let locale = environment["LC_ALL"] ?? environment["LC_CTYPE"] ?? environment["LANG"] ?? ""
