@@ -111,7 +111,10 @@ let package = Package(
       swiftSettings: common),
 
     // What people read.
-    .target(name: "BuiltinContent", swiftSettings: common),
+    .target(
+      name: "BuiltinContent", exclude: ["playbooks/tests"],
+      resources: [.embedInCode("playbooks"), .embedInCode("templates")],
+      swiftSettings: common),
     .target(
       name: "PostMortems",
       dependencies: [

@@ -4,7 +4,7 @@ import Incidents
 /// PB106: history is rewritten or published before the credential is contained.
 ///
 /// Clean history helps nobody while the secret is alive: whoever copied it can use it. Contained means disabled,
-/// deleted, or answered "dead".
+/// deleted, or answered "dead"; or a person hands in the moment (`collect: {contained: timestamp}`).
 struct HistoryBeforeContainmentRule: LintRule {
   let rule = Rule.historyBeforeContainment
 
@@ -12,7 +12,7 @@ struct HistoryBeforeContainmentRule: LintRule {
     let excepted = playbook.excepted
     let rewriting: Set<String> = [ActionSignature.historyRewrite.id, ActionSignature.historyPush.id]
     let precedence = Precedence(
-      provides: { $0.action?.contains == true }, providesItself: { _ in false },
+      provides: { $0.action?.contains == true || $0.attestsContainment }, providesItself: { _ in false },
       needs: { step in
         step.action.map { rewriting.contains($0.call.action.id) } == true
           && !excepted.contains(step.id.rawValue)
@@ -22,6 +22,13 @@ struct HistoryBeforeContainmentRule: LintRule {
         rule, at: step.position, "the step \(step.id) touches history before the credential is contained",
         suggestion: "first disable it, or prove it dead: uses: credential.verify, expect: dead")
     }
+  }
+}
+
+extension Step {
+  /// True when a person says when the credential was contained.
+  var attestsContainment: Bool {
+    if case .manual(let manual) = kind { manual.collect["contained"] == .timestamp } else { false }
   }
 }
 
