@@ -59,12 +59,3 @@ struct FreshClone: Sendable {
     }
   }
 }
-
-/// What kind of address a remote has.
-enum RemoteAddress {
-  /// `host:path` or `user@host:path`, without a slash before the colon (git-clone(1), GIT URLS).
-  static func isSecureShell(_ url: String) -> Bool {
-    guard let colon = url.firstIndex(of: ":") else { return false }
-    return !url[..<colon].contains("/")
-  }
-}

@@ -8,7 +8,7 @@ import Secrets
 /// Objects go through the room GitObjects; this room knows where else a repository keeps things, moves files so that a
 /// crash never leaves a mix, keeps an undo vault, pushes, and proves the result.
 public struct GitHistoryRewriter: HistoryRewriter {
-  private let git: GitProgram
+  let git: GitProgram
   private let temporaryDirectory: String
   private let options: HistoryOptions
   private let observe: @Sendable (ProtocolStep) -> Void

@@ -22,6 +22,18 @@ struct RewriteRun: Sendable {
     let layout = repository.layout
     let exclusive = try ExclusiveRun(layout)
     defer { withExtendedLifetime(exclusive) {} }
+    do {
+      return try await runAlone(repository, progress: progress, under: authority)
+    } catch {
+      try ExclusiveRun.removeTraces(layout)
+      throw error
+    }
+  }
+
+  private func runAlone(
+    _ repository: OpenRepository, progress: any ProgressSink, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    let layout = repository.layout
     let directory = RewriteDirectory(marker: marker, in: layout)
     try refuseOtherUnfinished(directory, layout)
     switch try directory.state {
@@ -46,14 +58,8 @@ struct RewriteRun: Sendable {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
     let layout = repository.layout
-    let outcome: RewriteOutcome
-    do {
-      outcome = try await BlockingWork.run(progress: progress) { [self] in
-        try rewriting(repository).run(progress: $0)
-      }
-    } catch {
-      try ExclusiveRun.removeTraces(layout)
-      throw error
+    let outcome = try await BlockingWork.run(progress: progress) { [self] in
+      try rewriting(repository).run(progress: $0)
     }
     do {
       try DurableFiles.makeDirectory(directory.root)
@@ -83,7 +89,6 @@ struct RewriteRun: Sendable {
       try preparation.refuseChangesMeanwhile()
     } catch {
       try rollBack(directory, layout)
-      try ExclusiveRun.removeTraces(layout)
       throw error
     }
     try directory.record(.committed)
