@@ -16,7 +16,7 @@ public struct Staunch: AsyncParsableCommand {
     version: toolVersion,
     subcommands: [
       StatusCommand.self, NextCommand.self, IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
-      TodoCommand.self, HistoryCommand.self, JournalCommand.self,
+      TodoCommand.self, HistoryCommand.self, InitCommand.self, JournalCommand.self, PlaybookCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
 
