@@ -19,7 +19,10 @@ let package = Package(
   name: "staunch",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "staunch", targets: ["staunch"])
+    .executable(name: "staunch", targets: ["staunch"]),
+    // For Benchmarks/, which is a package of its own.
+    .library(name: "GitObjects", targets: ["GitObjects"]),
+    .library(name: "Secrets", targets: ["Secrets"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -36,18 +39,26 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     // Pure rooms.
     .target(name: "JSON", swiftSettings: pure),
     .target(name: "Secrets", dependencies: [crypto, "JSON"], swiftSettings: pure),
-    .target(name: "Incidents", dependencies: ["JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Incidents", dependencies: ["JSON", "Secrets", crypto],
+      resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
+    .target(
+      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", crypto], swiftSettings: pure),
     .target(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto], swiftSettings: pure),
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
+      swiftSettings: pure),
+
+    .target(
+      name: "Configuration", dependencies: ["Capabilities", "Incidents", "JSON", "Playbooks"],
+      swiftSettings: pure),
 
     // The engine and its memory.
     .target(
@@ -79,12 +90,16 @@ let package = Package(
 
     // Adapters: they own C handles, files and processes.
     .target(
-      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "Secrets"],
+      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "Secrets"],
       swiftSettings: common),
-    .target(name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(
+      name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])],
+      linkerSettings: [.linkedLibrary("crypto")]),
     .target(
       name: "GitHistory",
-      dependencies: ["Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto],
+      dependencies: [
+        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto,
+      ],
       swiftSettings: common),
     .target(
       name: "HTTP", dependencies: ["CCurl", "Capabilities", "Secrets"], swiftSettings: common),
@@ -96,11 +111,14 @@ let package = Package(
       swiftSettings: common),
 
     // What people read.
-    .target(name: "BuiltinContent", swiftSettings: common),
+    .target(
+      name: "BuiltinContent", exclude: ["playbooks/tests"],
+      resources: [.embedInCode("playbooks"), .embedInCode("templates")],
+      swiftSettings: common),
     .target(
       name: "PostMortems",
       dependencies: [
-        "Incidents", "JSON", "Secrets", .product(name: "Mustache", package: "swift-mustache"),
+        "Incidents", "JSON", "Secrets", crypto, .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: pure),
     .target(
@@ -112,7 +130,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
+        "Actions", "BuiltinContent", "Capabilities", "Configuration", "Consumers", "CredentialProviders",
+        "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Incidents", "JSON", "Journal",
         "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "TicketSystems", "Yams", crypto,
@@ -136,8 +155,8 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport"],
-      swiftSettings: common),
+      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess],
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",
       dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
@@ -205,6 +224,9 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "Capabilities", "Incidents", "JSON"],
       swiftSettings: common),
     .testTarget(
       name: "BuiltinContentTests", dependencies: ["BuiltinContent"],

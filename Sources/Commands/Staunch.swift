@@ -14,8 +14,11 @@ public struct Staunch: AsyncParsableCommand {
         staunch drill run openai-and-postgres     the whole thing in a sandbox
       """,
     version: toolVersion,
-    subcommands: [],
-    defaultSubcommand: nil)
+    subcommands: [
+      StatusCommand.self, NextCommand.self, IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
+      TodoCommand.self, HistoryCommand.self, JournalCommand.self,
+    ],
+    defaultSubcommand: StatusCommand.self)
 
   public init() {}
 

@@ -1,0 +1,52 @@
+import Foundation
+import GitObjects
+import Secrets
+
+/// Runs the object engine alone: `history-engine scan|plan|rewrite GIT-DIRECTORY REPLACE-TEXT-FILE [--raw]`.
+///
+/// `--raw` searches literals as they are, as filter-repo does; otherwise in every form.
+@main
+struct HistoryEngine {
+  static func main() {
+    let arguments = CommandLine.arguments
+    guard arguments.count >= 4, let file = FileManager.default.contents(atPath: arguments[3]) else {
+      print("usage: history-engine scan|plan|rewrite GIT-DIRECTORY REPLACE-TEXT-FILE [--raw]")
+      exit(2)
+    }
+    do throws(GitObjectsError) {
+      let clock = ContinuousClock()
+      let start = clock.now
+      let expressions = try SecretPatterns.expressions(
+        replaceText: Array(file), searchesEveryForm: !arguments.contains("--raw"))
+      let patterns = try SecretPatterns(expressions)
+      let objects = try RepositoryObjects(gitDirectory: arguments[2])
+      print("open \(clock.now - start)")
+      if arguments[1] == "scan" {
+        let outcome = try ObjectScan(objects: objects, patterns: patterns).run()
+        print("objects \(outcome.objectCount) hits \(outcome.hits.count)")
+      } else {
+        try rewrite(objects, patterns, arguments, plans: arguments[1] == "plan")
+      }
+      print("total \(clock.now - start)")
+    } catch {
+      print("error: \(error)")
+      exit(1)
+    }
+  }
+
+  private static func rewrite(
+    _ objects: RepositoryObjects, _ patterns: SecretPatterns, _ arguments: [String], plans: Bool
+  ) throws(GitObjectsError) {
+    let repository = try GitRepository(path: arguments[2])
+    var tips: [ObjectID] = []
+    for reference in try repository.references() {
+      if case .object(let id) = reference.target { tips.append(id) }
+    }
+    let rewrite = ObjectRewrite(objects: objects, patterns: patterns, tips: tips)
+    let outcome = plans ? try rewrite.plan() : try rewrite.run()
+    print(
+      "blobs \(outcome.blobs.count) trees \(outcome.trees.count) commits \(outcome.commits.count)",
+      "tags \(outcome.tags.count) dropped \(outcome.dropped.count) hits \(outcome.hits.count)")
+    if let pack = outcome.pack { print("pack \(pack.directory)/\(pack.name) \(pack.byteCount)") }
+  }
+}
