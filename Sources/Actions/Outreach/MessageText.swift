@@ -24,9 +24,9 @@ struct MessageText: Sendable {
     return isDrill ? "**DRILL: nothing here is real.**\n\n\(text)" : text
   }
 
-  /// `text` without mentions of people: an `@` that starts a handle or stands in an address becomes ` at `.
+  /// `text` without mentions of people: an `@` that starts a handle or stands in an address becomes `(at)`.
   static func harmless(_ text: String) -> String {
-    text.replacing(/@(?=[A-Za-z0-9])/, with: " at ").trimmingSpaces
+    text.replacing(/@(?=[A-Za-z0-9])/, with: "(at)").trimmingSpaces
   }
 }
 
