@@ -1,3 +1,9 @@
+/// A delta and the content of its base.
+struct DeltaOrigin {
+  let delta: UnsafeBufferPointer<UInt8>
+  let base: UnsafeBufferPointer<UInt8>
+}
+
 /// What a walk over the delta forest is for.
 protocol ForestVisitor {
   /// Whether `object` or a delta below it is of interest.
@@ -5,13 +11,11 @@ protocol ForestVisitor {
 
   /// Called before the content of a delta without interesting children is built; false when the content is not needed.
   mutating func needsLeaf(
-    _ object: Int, delta: UnsafeBufferPointer<UInt8>, base: UnsafeBufferPointer<UInt8>
+    _ object: Int, origin: DeltaOrigin
   ) throws(GitObjectsError) -> Bool
 
-  /// The object's content, and the delta that made it.
-  mutating func visit(
-    _ object: Int, content: UnsafeBufferPointer<UInt8>, delta: UnsafeBufferPointer<UInt8>?
-  ) throws(GitObjectsError)
+  /// The object's content, and how it was made when it is a delta.
+  mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?) throws(GitObjectsError)
 
   /// The content of `object` is about to be given back: no more children.
   mutating func leave(_ object: Int)
@@ -19,7 +23,7 @@ protocol ForestVisitor {
 
 extension ForestVisitor {
   mutating func needsLeaf(
-    _ object: Int, delta: UnsafeBufferPointer<UInt8>, base: UnsafeBufferPointer<UInt8>
+    _ object: Int, origin: DeltaOrigin
   ) throws(GitObjectsError) -> Bool { true }
 
   mutating func leave(_ object: Int) {}
@@ -47,7 +51,7 @@ struct ForestWalk {
   /// - Throws: `.corrupt`, `.system`, and what the visitor throws.
   func walk<Visitor: ForestVisitor>(_ root: Int, _ visitor: inout Visitor) throws(GitObjectsError) {
     let content = try reader.stored(root)
-    try visitor.visit(root, content: content.bytes, delta: nil)
+    try visitor.visit(root, content: content.bytes, origin: nil)
     var stack = [Frame(object: root, content: content, next: 0)]
     while var frame = stack.popLast() {
       let children = table.children(of: frame.object)
@@ -86,12 +90,13 @@ struct ForestWalk {
     let delta = try reader.stored(child)
     defer { reader.give(delta) }
     let isLeaf = interesting(table.children(of: child), from: 0, visitor) == nil
-    if isLeaf, try !visitor.needsLeaf(child, delta: delta.bytes, base: frame.content.bytes) {
+    let origin = DeltaOrigin(delta: delta.bytes, base: frame.content.bytes)
+    if isLeaf, try !visitor.needsLeaf(child, origin: origin) {
       visitor.leave(child)
       return nil
     }
     let content = try reader.applied(delta.bytes, to: frame.content.bytes, object: child)
-    try visitor.visit(child, content: content.bytes, delta: delta.bytes)
+    try visitor.visit(child, content: content.bytes, origin: origin)
     return content
   }
 }

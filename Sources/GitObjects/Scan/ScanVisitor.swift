@@ -17,30 +17,29 @@ struct ScanVisitor: ForestVisitor {
 
   func enters(_ object: Int) -> Bool { true }
 
-  mutating func needsLeaf(
-    _ object: Int, delta: UnsafeBufferPointer<UInt8>, base: UnsafeBufferPointer<UInt8>
-  ) throws(GitObjectsError) -> Bool { try needsSearch(object, delta, base) }
+  mutating func needsLeaf(_ object: Int, origin: DeltaOrigin) throws(GitObjectsError) -> Bool {
+    try needsSearch(object, origin)
+  }
 
-  private func needsSearch(
-    _ object: Int, _ delta: UnsafeBufferPointer<UInt8>, _ base: UnsafeBufferPointer<UInt8>
-  ) throws(GitObjectsError) -> Bool {
+  /// False when the object surely holds nothing that its base does not hold.
+  private func needsSearch(_ object: Int, _ origin: DeltaOrigin) throws(GitObjectsError) -> Bool {
     guard patterns.expressions.isEmpty, isSuspect[Int(table.parent[object])] == 0 else { return true }
-    guard let suspects = windows.suspects(delta, on: base) else {
+    guard let suspects = windows.suspects(origin.delta, on: origin.base) else {
       throw .corrupt(table.place(of: object), "its delta does not fit its base")
     }
     return suspects
   }
 
-  mutating func visit(
-    _ object: Int, content: UnsafeBufferPointer<UInt8>, delta: UnsafeBufferPointer<UInt8>?
-  ) throws(GitObjectsError) {
+  mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?)
+    throws(GitObjectsError)
+  {
+    if let origin, try !needsSearch(object, origin) { return }
     if let start = content.baseAddress, patterns.suspects(start, from: 0, to: content.count) {
       isSuspect[object] = 1
     } else if patterns.expressions.isEmpty {
       return
     }
-    hits += ObjectSearch(patterns: patterns).hits(
-      in: content, kind: table.kind(object), id: table.ids[object])
+    hits += ObjectSearch(patterns: patterns).hits(in: content, kind: table.kind(object), id: table.ids[object])
   }
 }
 

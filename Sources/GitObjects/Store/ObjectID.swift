@@ -1,7 +1,7 @@
 import Secrets
 
 /// The name of a Git object: the 20 bytes of its SHA-1.
-public struct ObjectID: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+public struct ObjectID: Hashable, Comparable, Sendable, Codable, BitwiseCopyable, CustomStringConvertible {
   // Big-endian words, so that comparing words compares bytes.
   let high: UInt64
   let middle: UInt64

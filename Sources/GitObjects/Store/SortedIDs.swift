@@ -100,3 +100,26 @@ final class SortedIDs: @unchecked Sendable {  // immutable after init
     }
   }
 }
+
+extension SortedIDs {
+  /// The position of the only wanted id that starts with `digits` (lower-case hexadecimal), or nil.
+  func only(startingWith digits: [UInt8], where isWanted: (Int) -> Bool) -> Int? {
+    let padded = digits + [UInt8](repeating: 0x30, count: 40 - digits.count)
+    guard let first = padded.withUnsafeBufferPointer({ HexText.id($0, at: 0) }) else { return nil }
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) >> 1
+      if self[middle] < first { low = middle + 1 } else { high = middle }
+    }
+    var found: Int?
+    while low < count, self[low].hex.utf8.starts(with: digits) {
+      if isWanted(low) {
+        guard found == nil else { return nil }
+        found = low
+      }
+      low += 1
+    }
+    return found
+  }
+}
