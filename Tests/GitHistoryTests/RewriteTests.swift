@@ -113,7 +113,8 @@ import Testing
     try git("update-ref", "refs/heads/main", tip)
     try await purge.restore(backup)
     let after = try listing(of: git.path)
-    for (name, value) in before { #expect(after[name] == value, "\(name)") }
+    // The refused try's own commit wrote its message.
+    for (name, value) in before where name != ".git/COMMIT_EDITMSG" { #expect(after[name] == value, "\(name)") }
     #expect(try git.run(["fsck", "--full"]).status == 0)
   }
 
@@ -130,7 +131,7 @@ import Testing
     options.keepsWorkTree = true
     _ = try await Purge(git.path, options: options).rewrite()
     #expect(String(decoding: try git.read("README"), as: UTF8.self) == "changed\n")
-    #expect(try git("status", "--porcelain") == " M README")
+    #expect(try git("status", "--porcelain").split(separator: "\n") == [" M README", " M deploy.yaml"])
   }
 
   @Test func `A shredded vault leaves no old object, and shared files are left to their other owner`() async throws {
