@@ -45,7 +45,9 @@ import Testing
     guard let walker = FileManager.default.enumerator(atPath: root) else { return places }
     while let name = walker.nextObject() as? String {
       if name.contains(".git/objects/") || name.contains(".git/staunch/") { continue }
-      if needles.contains(where: { Array(name.utf8).firstRange(of: $0) != nil }) { places.append("name of a file") }
+      if needles.contains(where: { Array(name.utf8).firstRange(of: $0) != nil }) {
+        places.append("name of a file")
+      }
       let path = root + "/" + name
       let attributes = try FileManager.default.attributesOfItem(atPath: path)
       switch attributes[.type] as? FileAttributeType {

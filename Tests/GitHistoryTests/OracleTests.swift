@@ -8,7 +8,9 @@ import Testing
 /// git filter-repo 2.47 on the same history: what it does to files, ours does, too.
 @Suite struct OracleTests {
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
-  func `Trees of every reference, and author and dates of every commit, equal filter-repo's`(seed: UInt64) async throws {
+  func `Trees of every reference, and author and dates of every commit, equal filter-repo's`(seed: UInt64)
+    async throws
+  {
     let directory = try TemporaryDirectory()
     let ours = try Git(creating: directory.path("ours"), bare: true)
     var history = RandomHistory(seed: seed)
@@ -24,7 +26,8 @@ import Testing
     let result = try await Purge(ours.path).rewrite()
     #expect(result.commits > 0)
     try theirs([
-      "filter-repo", "--force", "--quiet", "--replace-text", theirs.path + "/expressions", "--replace-message",
+      "filter-repo", "--force", "--quiet", "--replace-text", theirs.path + "/expressions",
+      "--replace-message",
       theirs.path + "/expressions", "--prune-empty", "never", "--prune-degenerate", "never",
       "--preserve-commit-encoding", "--preserve-commit-hashes",
     ])
@@ -34,7 +37,8 @@ import Testing
       #expect(try ours("rev-parse", "\(name)^{tree}") == theirs("rev-parse", "\(name)^{tree}"), "\(name)")
     }
     let people = ["log", "--all", "--topo-order", "--format=%an|%ae|%ad|%cn|%ce|%cd|%T|%B", "--date=raw"]
-    #expect(try ours(people).split(separator: "\n").sorted() == theirs(people).split(separator: "\n").sorted())
+    #expect(
+      try ours(people).split(separator: "\n").sorted() == theirs(people).split(separator: "\n").sorted())
     #expect(try ours(order).split(separator: "\n").count == count)
     #expect(try ours.run(["fsck", "--full", "--strict"]).status == 0)
   }

@@ -32,7 +32,7 @@ enum LeakPlace: String, CaseIterable, Sendable {
     case .base64Shifted2: return [Array(Data(Array("xy".utf8) + bytes).base64EncodedData()[4..<28])]
     case .base64URL: return [Array(urlSafe(Data(bytes)).utf8.prefix(20))]
     case .percentEncoded: return [Array(percent.utf8)]
-    case .jsonEscaped: return [Array(json.utf8)]
+    case .jsonEscaped, .configAddress: return [Array(json.utf8)]
     case .hexadecimal: return [Array(Hex.text(bytes).utf8)]
     case .notebookLines: return [Array(secret.utf8.suffix(10))]
     case .fileName, .directoryName, .tagName, .branchName: return [name]
@@ -50,7 +50,8 @@ enum LeakPlace: String, CaseIterable, Sendable {
 
   private var json: String { secret.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
   private var percent: String {
-    secret.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "-._~"))) ?? ""
+    secret.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "-._~")))
+      ?? ""
   }
   private func urlSafe(_ data: Data) -> String {
     data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
@@ -84,11 +85,14 @@ enum LeakPlace: String, CaseIterable, Sendable {
       try git.write("a.txt", [0xFE, 0xFF] + line.utf8.flatMap { [0, $0] })
       try git.commit()
     case .base64: try file("s.yaml", "token: \(Data(bytes).base64EncodedString())\n", git)
-    case .base64Shifted1: try file("s.yaml", "t: \(Data(Array("x".utf8) + bytes + [0x21]).base64EncodedString())\n", git)
-    case .base64Shifted2: try file("s.yaml", "t: \(Data(Array("xy".utf8) + bytes + [0x21]).base64EncodedString())\n", git)
+    case .base64Shifted1:
+      try file("s.yaml", "t: \(Data(Array("x".utf8) + bytes + [0x21]).base64EncodedString())\n", git)
+    case .base64Shifted2:
+      try file("s.yaml", "t: \(Data(Array("xy".utf8) + bytes + [0x21]).base64EncodedString())\n", git)
     case .base64URL: try file("s.txt", "t=\(urlSafe(Data(bytes)))\n", git)
     case .base64Wrapped:
-      let text = Data([UInt8](repeating: 0x41, count: 51) + bytes).base64EncodedString(options: .lineLength64Characters)
+      let text = Data([UInt8](repeating: 0x41, count: 51) + bytes).base64EncodedString(
+        options: .lineLength64Characters)
       try file("s.pem", text + "\n", git)
     case .percentEncoded: try file("u.txt", "postgres://u:\(percent)@h/d\n", git)
     case .jsonEscaped: try file("j.json", "{\"k\": \"\(json)\"}\n", git)
@@ -142,7 +146,8 @@ enum LeakPlace: String, CaseIterable, Sendable {
     case .reflogOnly:
       try file("a.txt", line, git)
       try git("reset", "-q", "--hard", "HEAD~1")
-    case .reflogMessage: try git("update-ref", "-m", "note \(secret)", "refs/heads/main", "HEAD~1", "HEAD")
+    case .reflogMessage:
+      try git("update-ref", "-m", "note \(secret)", "refs/heads/main", "HEAD~1", "HEAD")
       try git("reset", "-q", "--hard")
     case .unreachableBlob: try git(["hash-object", "-w", "--stdin"], input: Array(line.utf8))
     case .replaceReference:

@@ -20,7 +20,9 @@ struct RandomHistory {
       tips.append(number)
       if tips.count > 5 { tips.removeFirst() }
     }
-    for (branch, tip) in tips.suffix(4).enumerated() { add("reset refs/heads/b\(branch)\nfrom :\(tip + 1)\n\n") }
+    for (branch, tip) in tips.suffix(4).enumerated() {
+      add("reset refs/heads/b\(branch)\nfrom :\(tip + 1)\n\n")
+    }
     for number in 0..<(commits / 6) {
       let target = below(commits) + 1
       add("tag v\(number)\nfrom :\(target)\ntagger T Ä <t@example.org> \(1_600_000_000 + number) -0330\n")
@@ -58,7 +60,9 @@ struct RandomHistory {
     }
     files.append(content)
     add("commit refs/heads/b\(branch)\nmark :\(number + 1)\n")
-    add("author A\(below(3)) Ö <a\(below(3))@example.org> \(1_500_000_000 + below(9_999_999)) +0\(below(9))30\n")
+    add(
+      "author A\(below(3)) Ö <a\(below(3))@example.org> \(1_500_000_000 + below(9_999_999)) +0\(below(9))30\n"
+    )
     add("committer C <c@example.org> \(1_500_000_000 + number * 60) +0000\n")
     if below(5) == 0 {
       add("encoding ISO-8859-1\n")
