@@ -1,5 +1,6 @@
 import BuiltinContent
 import Capabilities
+import Execution
 import Foundation
 import Incidents
 import Journal
@@ -37,8 +38,9 @@ struct PostMortemFile: PostMortemWriter {
   func text(_ incident: IncidentID, existing: String?) throws(CapabilityError) -> String {
     do {
       let events = try journal.events(incident: incident)
+      let plans = try journal.plans(incident: incident).compactMap { try? Plan(json: $0.document) }  // as evidence only
       return try PostMortem.draft(
-        events: events, repositories: RepositoryRecord.evidence(in: events), incident: incident,
+        events: events, repositories: RepositoryRecord.evidence(in: events, plans: plans), incident: incident,
         template: try template("postmortem.md.mustache"), existing: existing)
     } catch let error as JournalError {
       throw CapabilityError(.serverError, error.operation, because: error.because, fix: error.fix)

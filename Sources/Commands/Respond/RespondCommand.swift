@@ -6,6 +6,7 @@ import Incidents
 import JSON
 import Journal
 import ScannerReports
+import Secrets
 
 /// `staunch respond`: a report → incidents → the right playbook → the plan. Changes nothing outside the journal.
 struct RespondCommand: StaunchCommand {

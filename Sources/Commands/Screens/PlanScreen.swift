@@ -1,3 +1,4 @@
+import Capabilities
 import Execution
 import Foundation
 import JSON
