@@ -13,6 +13,8 @@ struct RunSession {
   /// Gates are approved with the plan: `--approve DIGEST`, and drills.
   var approvesGates = false
   var role: RoleName = "responder"
+  /// A drill's: the engine dies (once) when this step's first effect is done.
+  var crashStep: String?
 
   private var console: Console { installation.assembly.console }
 
@@ -72,8 +74,15 @@ struct RunSession {
         console: console, identity: installation.identity, approvesGates: approvesGates,
         now: { installation.assembly.now() }),
       progress: installation.progress, initiator: installation.identity.fingerprint, toolVersion: toolVersion,
-      crashPoint: installation.assembly.crashPoint(), observer: { lines.show($0) })
+      crashPoint: crashHook(), observer: { lines.show($0) })
     return try Engine(playbook: playbook, plan: plan, approved: approved, environment: environment)
+  }
+
+  private func crashHook() -> CrashPointHook {
+    guard let crashStep else { return installation.assembly.crashPoint() }
+    return { point in
+      if case .afterCall(let step, _, _) = point, step.rawValue == crashStep { throw DrilledCrash() }
+    }
   }
 
   // MARK: Approval
