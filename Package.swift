@@ -26,6 +26,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -49,6 +50,13 @@ let package = Package(
       resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
     .target(
       name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", crypto], swiftSettings: pure),
+    .target(
+      name: "WebhookSignatures",
+      dependencies: [
+        "JSON", "Secrets", crypto, .product(name: "CryptoExtras", package: "swift-crypto"),
+        .product(name: "SwiftASN1", package: "swift-asn1"),
+      ],
+      swiftSettings: pure),
     .target(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
@@ -157,6 +165,9 @@ let package = Package(
     .testTarget(
       name: "ScannerReportsTests",
       dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess],
+      exclude: ["Fixtures"], swiftSettings: common),
+    .testTarget(
+      name: "WebhookSignaturesTests", dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",

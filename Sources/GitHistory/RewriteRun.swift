@@ -81,7 +81,7 @@ struct RewriteRun: Sendable {
       let result = RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
         .result(residual: [], directory: directory)
       try StoredRewrite.write(result, to: directory)
-      try DurableFiles.write(plan.bytes, to: directory.plan)
+      try DurableFiles.write(plan.bytes(PlanBases(layout)), to: directory.plan)
       observe(.staged)
       let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
       try locks.take()
@@ -101,7 +101,7 @@ struct RewriteRun: Sendable {
     _ directory: RewriteDirectory, _ layout: RepositoryLayout, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
-    let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan))
+    let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan), PlanBases(layout))
     if try directory.state == .committed {
       let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
       try locks.take()
@@ -177,7 +177,9 @@ struct RewriteRun: Sendable {
   /// Removes what a try left that never reached "committed". Safe to repeat.
   private func rollBack(_ directory: RewriteDirectory, _ layout: RepositoryLayout) throws(CapabilityError) {
     if let bytes = try DurableFiles.readIfPresent(directory.plan) {
-      try RepositoryLocks(try SwapPlan(bytes: bytes).locks, id: directory.id, layout: layout).release()
+      try RepositoryLocks(
+        try SwapPlan(bytes: bytes, PlanBases(layout)).locks, id: directory.id, layout: layout
+      ).release()
     }
     try removeTemporaryPacks(layout)
     try DurableFiles.removeTree(directory.root)

@@ -47,12 +47,11 @@ struct ScanRun: Sendable {
     case (.header, _): word = "commit header"
     case (.path, _): word = "path"
     }
-    let path = location?.path.map { String(decoding: patterns.cleaned($0, as: .path) ?? $0, as: UTF8.self) }
+    let paths = PathCleaning(patterns: patterns)
     return HistoryPlace(
-      place: word, object: hit.object.hex, path: path, line: hit.place == .path ? nil : hit.line,
-      refs: (location?.references ?? []).map { name in
-        String(decoding: patterns.cleaned(name.bytes, as: .path) ?? name.bytes, as: UTF8.self)
-      }, form: hit.form.rawValue)
+      place: word, object: hit.object.hex, path: location?.path.map { paths.shown($0) },
+      line: hit.place == .path ? nil : hit.line,
+      refs: (location?.references ?? []).map { paths.shown($0.bytes) }, form: hit.form.rawValue)
   }
 }
 

@@ -100,7 +100,9 @@ struct ElementTextReader: Sendable {
       !($0 == 0x20 || $0 == 0x3E || $0 == 0x2F || ($0 >= 0x09 && $0 <= 0x0D))
     }
     guard name.elementsEqual(element) else {
-      guard text == nil || bytes.starts(with: "<!--".utf8) else { throw failure("an element inside a failure") }
+      guard text == nil || bytes.starts(with: "<!--".utf8) else {
+        throw failure("an element inside a failure")
+      }
       return nil
     }
     if isEnd {

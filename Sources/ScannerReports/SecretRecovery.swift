@@ -43,7 +43,8 @@ public enum SecretRecovery {
       case .notFound(let finding, let because):
         completed.append(finding)
         if finding.secret == nil {
-          unresolved.append(UnreadRecord(line: location.startLine ?? 1, because: "\(location.text): \(because)"))
+          unresolved.append(
+            UnreadRecord(line: location.startLine ?? 1, because: "\(location.text): \(because)"))
         }
       }
     }
@@ -69,7 +70,8 @@ public enum SecretRecovery {
         var copy = finding
         copy.apply(
           CredentialReading(
-            of: Secret(SecretBytes(copying: value.bytes)), kinds: [finding.kind] + finding.alternatives, table: table))
+            of: Secret(SecretBytes(copying: value.bytes)), kinds: [finding.kind] + finding.alternatives,
+            table: table))
         if value.line != number { copy.location?.startLine = value.line }
         if copy.secret == nil, copy.handle != nil { copy.secret = keySecret(near: text) }
         return refined(copy, copy.secret, text, table)
@@ -133,7 +135,8 @@ public enum SecretRecovery {
     }
     var found: Set<[UInt8]> = []
     for line in text.lines[max(0, text.number - 4)..<min(text.lines.count, text.number + 3)] {
-      for candidate in TextCandidates.all(in: line) where candidate.count == 40 && candidate.allSatisfy(isKeyByte) {
+      for candidate in TextCandidates.all(in: line)
+      where candidate.count == 40 && candidate.allSatisfy(isKeyByte) {
         found.insert(candidate)
       }
     }
@@ -147,7 +150,9 @@ public enum SecretRecovery {
   {
     var finding = finding
     let kinds = [finding.kind] + finding.alternatives
-    if let secret, kinds.contains(where: CredentialReading.uriKinds.contains) || kinds.contains("generic_password") {
+    if let secret,
+      kinds.contains(where: CredentialReading.uriKinds.contains) || kinds.contains("generic_password")
+    {
       let password = secret.exposeAsBytes()
       for uri in TextCandidates.uris(in: text.line) {
         let reading = CredentialReading(of: Secret(SecretBytes(copying: uri)), kinds: [], table: table)
@@ -203,7 +208,9 @@ private struct SourceText {
     let before = Array(match.before.split(separator: "\n").last ?? "").flatMap { Array(String($0).utf8) }
     let after = Array((match.after.split(separator: "\n").first ?? "").utf8)
     guard !before.isEmpty || !after.isEmpty else { return nil }
-    guard let start = before.isEmpty ? line.startIndex : line.firstRange(of: before)?.upperBound else { return nil }
+    guard let start = before.isEmpty ? line.startIndex : line.firstRange(of: before)?.upperBound else {
+      return nil
+    }
     let rest = line[start...]
     let end = after.isEmpty ? rest.endIndex : rest.firstRange(of: after)?.lowerBound
     guard let end, end > start else { return nil }

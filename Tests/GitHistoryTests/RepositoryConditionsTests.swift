@@ -64,7 +64,9 @@ import Testing
     #expect(error.class == .notFound)
   }
 
-  @Test func `Linked work trees, bare repositories and submodules are found from any of their directories`() throws {
+  @Test func `Linked work trees, bare repositories and submodules are found from any of their directories`()
+    throws
+  {
     let directory = try TemporaryDirectory()
     let git = try Git(creating: directory.path("main"))
     try git.commit()
@@ -74,7 +76,9 @@ import Testing
       let layout = try RepositoryLayout(path: directory.path(path))
       #expect(layout.common == common)
       #expect(
-        layout.workTrees.map(\.root) == [PathBytes(directory.path("main")), PathBytes(directory.path("linked"))])
+        layout.workTrees.map(\.root) == [
+          PathBytes(directory.path("main")), PathBytes(directory.path("linked")),
+        ])
     }
     try git("clone", "-q", "--bare", directory.path("main"), directory.path("bare.git"))
     let bare = try RepositoryLayout(path: directory.path("bare.git"))

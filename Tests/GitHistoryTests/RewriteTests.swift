@@ -53,7 +53,10 @@ import Testing
     #expect(try listing(of: git.path) == before)
     let result = try await Purge(git.path).rewrite()
     #expect(plan.refs.map(\.ref) == result.refs.map(\.ref))
-    #expect((plan.commits, plan.trees, plan.blobs, plan.tags) == (result.commits, result.trees, result.blobs, result.tags))
+    #expect(
+      (plan.commits, plan.trees, plan.blobs, plan.tags) == (
+        result.commits, result.trees, result.blobs, result.tags
+      ))
     #expect(plan.backup == nil)
   }
 
@@ -81,7 +84,9 @@ import Testing
     #expect(try await purge.rewriter.finished(repository: git.path, marker: "test")?.refs == first.refs)
   }
 
-  @Test func `Restore brings every file of the repository and of the work tree back, bit for bit`() async throws {
+  @Test func `Restore brings every file of the repository and of the work tree back, bit for bit`()
+    async throws
+  {
     let directory = try TemporaryDirectory()
     let git = try RewriteTests.leakyRepository(directory.path("r"))
     try git.write("train.py", "again \(leaked)\n")
@@ -99,7 +104,9 @@ import Testing
     #expect(try git.run(["fsck", "--full"]).status == 0)
   }
 
-  @Test func `Restore after a repack still gives the old repository, and refuses when references moved`() async throws {
+  @Test func `Restore after a repack still gives the old repository, and refuses when references moved`()
+    async throws
+  {
     let directory = try TemporaryDirectory()
     let git = try RewriteTests.leakyRepository(directory.path("r"))
     let before = try listing(of: git.path)
@@ -113,7 +120,10 @@ import Testing
     try git("update-ref", "refs/heads/main", tip)
     try await purge.restore(backup)
     let after = try listing(of: git.path)
-    for (name, value) in before { #expect(after[name] == value, "\(name)") }
+    // The refused try's own commit wrote its message.
+    for (name, value) in before where name != ".git/COMMIT_EDITMSG" {
+      #expect(after[name] == value, "\(name)")
+    }
     #expect(try git.run(["fsck", "--full"]).status == 0)
   }
 
@@ -130,10 +140,12 @@ import Testing
     options.keepsWorkTree = true
     _ = try await Purge(git.path, options: options).rewrite()
     #expect(String(decoding: try git.read("README"), as: UTF8.self) == "changed\n")
-    #expect(try git("status", "--porcelain") == " M README")
+    #expect(try git("status", "--porcelain").split(separator: "\n") == [" M README", " M deploy.yaml"])
   }
 
-  @Test func `A shredded vault leaves no old object, and shared files are left to their other owner`() async throws {
+  @Test func `A shredded vault leaves no old object, and shared files are left to their other owner`()
+    async throws
+  {
     let directory = try TemporaryDirectory()
     let git = try RewriteTests.leakyRepository(directory.path("r"))
     try git("repack", "-q", "-a", "-d")

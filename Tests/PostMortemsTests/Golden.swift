@@ -5,10 +5,12 @@ import Testing
 enum PackageFile {
   private static var tests: URL { URL(filePath: #filePath).deletingLastPathComponent() }
 
+  /// The package's directory.
+  static var root: URL { tests.deletingLastPathComponent().deletingLastPathComponent() }
+
   /// A built-in template, by its name in `templates/`.
   static func template(_ name: String) throws -> String {
-    let root = tests.deletingLastPathComponent().deletingLastPathComponent()
-    return try String(contentsOf: root.appending(path: "templates/\(name)"), encoding: .utf8)
+    try String(contentsOf: root.appending(path: "templates/\(name)"), encoding: .utf8)
   }
 
   /// Compares with `Golden/<name>`, line by line.

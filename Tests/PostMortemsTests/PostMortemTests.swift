@@ -200,6 +200,43 @@ struct PostMortemTests {
     #expect(text.contains("\\[contributor\\]"))
   }
 
+  @Test("the page is one file that loads nothing, with every section and what people wrote")
+  func page() throws {
+    let story = JournalStory.contained(mode: "drill")
+    let markdown = try #require(
+      draft(story).replacing(
+        once: "_What did you learn about how the system really works?_",
+        with: "Tokens <outlive> their\nowners."))
+    let page = try PostMortem.page(
+      events: story.events, repositories: [JournalStory.evidence], incident: "inc-7f3a91c2",
+      template: PackageFile.template("postmortem.html.mustache"), document: markdown)
+    try PackageFile.expect(page, matches: "drill.html")
+    #expect(page.contains("Tokens &lt;outlive&gt; their\nowners."))
+    #expect(page.matches(of: /<h2>/).count == 24)
+    #expect(page.matches(of: /DRILL/).count >= 6)
+    #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"))
+    let cited = Set(page.matches(of: /href="#([a-z0-9\-]+)"/).map { String($0.output.1) })
+    let ids = Set(page.matches(of: /\bid="([a-z0-9\-]+)"/).map { String($0.output.1) })
+    #expect(cited.isSubset(of: ids))
+  }
+
+  @Test("in a page hostile text is text")
+  func hostilePage() throws {
+    var story = JournalStory()
+    story.about("inc-7f3a91c2")
+    let hostile = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'\u{1B}]0;x\u{7}"
+    story.at(
+      0, .incidentOpened,
+      ["kind": .string(hostile), "codename": .string(hostile), "locations": [["path": .string(hostile)]]])
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.probe(1, .alive, code: hostile, credential: hostile)
+    let page = try PostMortem.page(
+      events: story.events, repositories: [], incident: "inc-7f3a91c2",
+      template: PackageFile.template("postmortem.html.mustache"), document: nil)
+    #expect(!page.contains("<script") && !page.contains("<img"))
+    #expect(!page.unicodeScalars.contains { $0.value < 0x20 && $0 != "\n" })
+  }
+
   @Test("JSON holds the metrics as numbers and the reasons of what is unknown")
   func json() throws {
     let document = try PostMortem.json(

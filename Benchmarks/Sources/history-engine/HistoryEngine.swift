@@ -47,6 +47,41 @@ struct HistoryEngine {
     print(
       "blobs \(outcome.blobs.count) trees \(outcome.trees.count) commits \(outcome.commits.count)",
       "tags \(outcome.tags.count) dropped \(outcome.dropped.count) hits \(outcome.hits.count)")
-    if let pack = outcome.pack { print("pack \(pack.directory)/\(pack.name) \(pack.byteCount)") }
+    guard let pack = outcome.pack else { return }
+    print("pack \(pack.byteCount) bytes")
+    install(pack, outcome, repository)
+  }
+
+  /// The shortest way to a consistent repository, for measuring only: no journal, no undo, no worktrees.
+  private static func install(_ pack: NewPack, _ outcome: RewriteOutcome, _ repository: GitRepository) {
+    let files = FileManager.default
+    let packs = repository.commonDirectory + "/objects/pack"
+    do {
+      var lines = ""
+      for reference in try repository.references() {
+        guard case .object(let id) = reference.target else { continue }
+        switch outcome.fate(of: id) {
+        case .unchanged: lines += "\(id) \(reference.name)\n"
+        case .rewritten(let new): lines += "\(new) \(reference.name)\n"
+        case .dropped: break
+        }
+      }
+      for ending in [".pack", ".idx"] {
+        try files.moveItem(
+          atPath: "\(pack.directory)/\(pack.name)\(ending)", toPath: "\(packs)/\(pack.name)\(ending)")
+      }
+      try files.removeItem(atPath: pack.directory)
+      try lines.write(
+        toFile: repository.commonDirectory + "/packed-refs", atomically: true, encoding: .utf8)
+      for old in outcome.supersededPacks where !old.hasSuffix("/\(pack.name).pack") {
+        for ending in ["pack", "idx", "rev"] where files.fileExists(atPath: old.dropLast(4) + ending) {
+          try files.removeItem(atPath: old.dropLast(4) + ending)
+        }
+      }
+      for loose in outcome.supersededLooseObjects { try files.removeItem(atPath: loose) }
+    } catch {
+      print("error: \(error)")
+      exit(1)
+    }
   }
 }

@@ -5,14 +5,14 @@ import Secrets
 
 /// The only place that reads environment, home, clock and terminal. Commands get everything from here.
 struct Assembly: Sendable {
-  let options: GlobalOptions
+  var options: GlobalOptions
   let console: Console
   let redactor: Redactor
   /// `$STAUNCH_STATE`, else `$XDG_STATE_HOME/staunch`, else `~/.local/state/staunch`.
-  let statePath: String
+  var statePath: String
   let environment: [String: String]
   let home: String
-  let workingDirectory: String
+  var workingDirectory: String
 
   init(options: GlobalOptions) {
     let environment = ProcessInfo.processInfo.environment

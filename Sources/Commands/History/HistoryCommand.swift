@@ -44,7 +44,7 @@ struct HistoryTarget: ParsableArguments {
         }
       }
       return patterns
-    } catch let error as GitObjectsError {
+    } catch {
       throw CommandFailure(
         .invalidInput, "cannot use the expressions", because: "\(error)",
         fix: "one a line: literal, literal:…, regex:…, glob:…, each with an optional ==>replacement")

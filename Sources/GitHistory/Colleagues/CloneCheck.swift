@@ -38,7 +38,8 @@ struct CloneCheck: Sendable {
   func report() throws(CapabilityError) -> CloneReport {
     let repository = try OpenRepository(path: path, for: .scan)
     let tainted = try branches(repository).map { branch in
-      CloneReport.Tainted(ref: branch.name.description, ownCommits: branch.ownCommits, command: command(for: branch))
+      CloneReport.Tainted(
+        ref: branch.name.description, ownCommits: branch.ownCommits, command: command(for: branch))
     }
     let held = removed.objects.count { repository.objects.contains($0) }
     return CloneReport(tainted: tainted, removedObjects: held)
@@ -60,7 +61,9 @@ struct CloneCheck: Sendable {
   func command(for branch: Branch) -> String? {
     let git = "git -C '\(path)'"
     let name = branch.name.description
-    guard branch.bases.count == 1, let base = branch.bases.first, let new = removed.commits[base] else { return nil }
+    guard branch.bases.count == 1, let base = branch.bases.first, let new = removed.commits[base] else {
+      return nil
+    }
     if branch.name.hasPrefix("refs/remotes/") { return "\(git) fetch --prune --all" }
     guard branch.name.hasPrefix("refs/heads/") else { return "\(git) update-ref -d \(name)" }
     let short = name.dropFirst("refs/heads/".count)

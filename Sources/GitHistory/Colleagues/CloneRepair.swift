@@ -25,7 +25,8 @@ struct CloneRepair: Sendable {
     let layout = try RepositoryLayout(path: path)
     try await WorkTreeState(git: git, layout: layout).refuseUncommittedChanges()
     let directory = layout.workTrees.first?.root ?? layout.common
-    let fetched = try await git.run(["fetch", "--quiet", "--prune", "--force", "--tags", remote], in: directory)
+    let fetched = try await git.run(
+      ["fetch", "--quiet", "--prune", "--force", "--tags", remote], in: directory)
     guard fetched.status == 0 else {
       throw PushFailure.error(of: fetched, remote: remote, operation: "git fetch")
     }
@@ -42,17 +43,22 @@ struct CloneRepair: Sendable {
       }
     }
     if current.hasPrefix("refs/heads/") {
-      _ = try await git.run(["checkout", "--quiet", String(current.description.dropFirst(11))], in: directory)
+      _ = try await git.run(
+        ["checkout", "--quiet", String(current.description.dropFirst(11))], in: directory)
     }
     if left.isEmpty {
-      for arguments in [["reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all"], ["gc", "--quiet", "--prune=now"]] {
+      for arguments in [
+        ["reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all"],
+        ["gc", "--quiet", "--prune=now"],
+      ] {
         let outcome = try await git.run(arguments, in: directory)
         guard outcome.status == 0 else {
           throw PushFailure.error(of: outcome, remote: remote, operation: "git \(arguments[0])")
         }
       }
     }
-    return CloneRepairReport(repaired: repaired, left: left, removedObjects: try check.report().removedObjects)
+    return CloneRepairReport(
+      repaired: repaired, left: left, removedObjects: try check.report().removedObjects)
   }
 
   /// - Returns: nil when it stands on the rewritten history now.
@@ -66,13 +72,16 @@ struct CloneRepair: Sendable {
       let new = removed.commits[base], objects.contains(new)
     else {
       return .init(
-        place: branch.name.description, why: "its history holds removed commits and cannot be moved by itself",
+        place: branch.name.description,
+        why: "its history holds removed commits and cannot be moved by itself",
         fix: check.command(for: branch) ?? "git -C '\(path)' log --graph \(branch.name)")
     }
     let short = String(branch.name.description.dropFirst("refs/heads/".count))
     let arguments: [String]
     if branch.ownCommits == 0 {
-      arguments = branch.name == current ? ["reset", "--quiet", "--keep", new.hex] : ["branch", "--force", short, new.hex]
+      arguments =
+        branch.name == current
+        ? ["reset", "--quiet", "--keep", new.hex] : ["branch", "--force", short, new.hex]
     } else {
       arguments = ["rebase", "--quiet", "--rebase-merges", "--onto", new.hex, base.hex, short]
     }
@@ -80,7 +89,8 @@ struct CloneRepair: Sendable {
     if outcome.status == 0 { return nil }
     if branch.ownCommits > 0 { _ = try await git.run(["rebase", "--abort"], in: directory) }
     return .init(
-      place: branch.name.description, why: "its own commits conflict with the rewritten history; nothing was changed",
+      place: branch.name.description,
+      why: "its own commits conflict with the rewritten history; nothing was changed",
       fix: check.command(for: branch) ?? "git -C '\(path)' log --graph \(branch.name)")
   }
 

@@ -165,9 +165,10 @@ enum DurableFiles {
     if path.withCString({ unlink($0) }) != 0, errno != ENOENT { throw failure("unlink", path) }
   }
 
-  /// Removes an empty directory; leaves one that is not empty.
-  static func removeEmptyDirectory(_ path: PathBytes) {
-    path.withCString { _ = rmdir($0) }
+  /// Removes an empty directory; leaves one that is not empty. - Returns: whether it is gone.
+  @discardableResult
+  static func removeEmptyDirectory(_ path: PathBytes) -> Bool {
+    path.withCString { rmdir($0) == 0 }
   }
 
   /// Removes a directory with everything in it. Safe to repeat.

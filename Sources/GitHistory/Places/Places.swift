@@ -106,11 +106,7 @@ struct Places: Sendable {
     }
   }
 
-  /// For people: without secrets and control characters.
-  private func shown(_ bytes: [UInt8]) -> String {
-    let clean = patterns.cleaned(bytes, as: .path) ?? bytes
-    return String(decoding: clean.map { $0 < 0x20 || $0 == 0x7F ? 0x3F : $0 }, as: UTF8.self)
-  }
+  private func shown(_ bytes: [UInt8]) -> String { PathCleaning(patterns: patterns).shown(bytes) }
 
   private static func word(for path: PathBytes) -> String {
     let text = path.text

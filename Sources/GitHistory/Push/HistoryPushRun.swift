@@ -55,7 +55,7 @@ struct HistoryPushRun: Sendable {
         for (old, new) in map { map[old] = later[new] ?? new }
         map.merge(later) { _, new in new }
       }
-      moved += try moves(directory, &tracked)
+      moved += try moves(directory, layout, &tracked)
     }
     let objects = try engine { () throws(GitObjectsError) in
       try RepositoryObjects(gitDirectory: layout.common.text)
@@ -83,14 +83,16 @@ struct HistoryPushRun: Sendable {
   }
 
   /// From the stored result, and old names (which may hold the secret) from the plan while the vault exists.
-  private func moves(_ directory: RewriteDirectory, _ tracked: inout [ReferenceName: ObjectID])
+  private func moves(
+    _ directory: RewriteDirectory, _ layout: RepositoryLayout, _ tracked: inout [ReferenceName: ObjectID]
+  )
     throws(CapabilityError)
     -> [(old: ReferenceName, new: ReferenceName, from: ObjectID, to: ObjectID)]
   {
     let stored = try StoredRewrite.read(directory)
     var oldNames: [ReferenceName: ReferenceName] = [:]
     if let bytes = try DurableFiles.readIfPresent(directory.plan) {
-      oldNames = try SwapPlan(bytes: bytes).renames
+      oldNames = try SwapPlan(bytes: bytes, PlanBases(layout)).renames
     }
     return stored.refs.compactMap { move in
       guard let from = ObjectID(hex: move.from), let to = ObjectID(hex: move.to) else { return nil }

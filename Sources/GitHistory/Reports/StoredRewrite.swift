@@ -6,7 +6,13 @@ enum StoredRewrite {
   static func read(_ directory: RewriteDirectory) throws(CapabilityError) -> HistoryRewrite {
     let bytes = try DurableFiles.read(directory.result)
     do {
-      return try JSONDecoder().decode(HistoryRewrite.self, from: Data(bytes))
+      let stored = try JSONDecoder().decode(HistoryRewrite.self, from: Data(bytes))
+      // The repository may have been moved since.
+      return HistoryRewrite(
+        commits: stored.commits, trees: stored.trees, blobs: stored.blobs, tags: stored.tags,
+        refs: stored.refs,
+        signaturesDropped: stored.signaturesDropped, residual: stored.residual, backup: stored.backup,
+        maps: directory.maps.text)
     } catch {
       throw CapabilityError(
         .invalid, "read \(directory.result.text)", because: "the file was changed by another program",

@@ -52,7 +52,8 @@ public struct GitProgram: Sendable {
       outcome = try await withThrowingTaskGroup(of: Outcome?.self) { group in
         group.addTask {
           let result = try await Subprocess.run(
-            .name("git"), arguments: Arguments(([Array("-C".utf8), directory.bytes] + arguments).map { $0 + [0] }),
+            .name("git"),
+            arguments: Arguments(([Array("-C".utf8), directory.bytes] + arguments).map { $0 + [0] }),
             environment: settings, input: .array(input), output: .bytes(limit: 256 << 20),
             error: .string(limit: 16 << 20, encoding: UTF8.self))
           let status: Int

@@ -63,11 +63,33 @@ final class IndexFile {
     }
     // Resolved conflicts remember the blobs of the three sides: they may be gone, and Git does not need them.
     if !changed.isEmpty { git_index_reuc_clear(handle) }
+    if changed.contains(where: { $0.old.path != $0.new.path }) { try forgetDirectories() }
     return changed
   }
 
   /// Writes to the path it was opened from.
   func write() throws(CapabilityError) { try check(git_index_write(handle)) }
+
+  /// The index remembers trees by their directories' names, which may be what held the secret: write it anew.
+  private func forgetDirectories() throws(CapabilityError) {
+    var kept: [(path: [UInt8], entry: git_index_entry)] = []
+    for position in 0..<git_index_entrycount(handle) {
+      guard let found = git_index_get_byindex(handle, position), let entry = IndexFile.entry(found.pointee)
+      else {
+        continue
+      }
+      kept.append((entry.path, found.pointee))
+    }
+    try check(git_index_clear(handle))
+    for (path, found) in kept {
+      try check(
+        PathBytes(bytes: path).withCString { text in
+          var entry = found
+          entry.path = text
+          return git_index_add(handle, &entry)
+        })
+    }
+  }
 
   private func replace(_ old: Entry, by new: Entry) throws(CapabilityError) {
     let found = PathBytes(bytes: old.path).withCString { git_index_get_bypath(handle, $0, Int32(old.stage)) }

@@ -26,7 +26,7 @@ struct RestoreRun: Sendable {
           : "choose one of: \(known.joined(separator: ", "))")
     }
     try refuseLaterRewrites(directory, layout)
-    let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan))
+    let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan), PlanBases(layout))
     let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
     try locks.take()
     do {

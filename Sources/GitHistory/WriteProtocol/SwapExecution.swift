@@ -34,6 +34,7 @@ struct SwapExecution: Sendable {
           }
         }
       }
+      if file.staged == nil { removeEmptyParents(of: file) }
       if let staged = file.staged, DurableFiles.exists(staged) {
         try DurableFiles.makeDirectory(file.path.parent, mode: 0o755)
         try DurableFiles.move(staged, to: file.path)
@@ -41,6 +42,26 @@ struct SwapExecution: Sendable {
     }
     for parent in touched where DurableFiles.exists(parent) { try DurableFiles.synchronizeDirectory(parent) }
     observe(.moved)
+  }
+
+  /// A directory's name may be what held the secret. Git's own (`refs/heads`, `objects/ab` …) stay.
+  private func removeEmptyParents(of file: SwapPlan.File) {
+    let kept: Int
+    switch file.stage {
+    case .workTree: kept = 0
+    case .looseReferences: kept = 2
+    case .logs: kept = 3
+    case .newObjects, .packedReferences, .index, .configuration, .oldObjects: return
+    }
+    let common = directory.root.parent.parent.parent
+    var parent = file.path.parent
+    while true {
+      if let inside = parent.relative(to: common), inside.bytes.split(separator: 0x2F).count <= kept {
+        return
+      }
+      guard DurableFiles.removeEmptyDirectory(parent) else { return }
+      parent = parent.parent
+    }
   }
 
   func backward(under authority: borrowing ExecutionAuthority) throws(CapabilityError) {

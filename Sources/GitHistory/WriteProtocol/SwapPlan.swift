@@ -14,7 +14,7 @@ struct SwapPlan: Sendable, Equatable {
 
   struct File: Sendable, Equatable {
     let stage: Stage
-    /// Absolute.
+    /// Absolute in memory.
     let path: PathBytes
     /// The old content's number in the vault; nil when nothing was there.
     let vault: Int?
@@ -41,22 +41,22 @@ struct SwapPlan: Sendable, Equatable {
   /// References before the swap, for the check after a restore.
   var before: [ReferenceName: String] = [:]
 
-  /// One line a record, fields by tabs, paths and names in hexadecimal.
-  var bytes: [UInt8] {
+  /// One line a record, fields by tabs; paths as in ``PlanBases``, names in hexadecimal.
+  func bytes(_ bases: PlanBases) -> [UInt8] {
     var text = "staunch swap plan 1\n"
     for file in files {
-      let staged = file.staged.map { Hex.text($0.bytes) } ?? "-"
+      let staged = file.staged.map { bases.text($0) } ?? "-"
       text +=
-        "file\t\(file.stage.rawValue)\t\(Hex.text(file.path.bytes))\t\(file.vault.map(String.init) ?? "-")\t\(staged)\n"
+        "file\t\(file.stage.rawValue)\t\(bases.text(file.path))\t\(file.vault.map(String.init) ?? "-")\t\(staged)\n"
     }
     for checkout in checkouts {
-      text += "checkout\t\(Hex.text(checkout.root.bytes))\t\(Hex.text(checkout.path))\n"
+      text += "checkout\t\(bases.text(checkout.root))\t\(Hex.text(checkout.path))\n"
     }
-    for path in objectFiles.sorted() { text += "object\t\(Hex.text(path.bytes))\n" }
+    for path in objectFiles.sorted() { text += "object\t\(bases.text(path))\n" }
     for (new, old) in renames.sorted(by: { $0.key < $1.key }) {
       text += "rename\t\(Hex.text(new.bytes))\t\(Hex.text(old.bytes))\n"
     }
-    for lock in locks { text += "lock\t\(Hex.text(lock.bytes))\n" }
+    for lock in locks { text += "lock\t\(bases.text(lock))\n" }
     for (kind, values) in [("before", before), ("after", after)] {
       for (name, value) in values.sorted(by: { $0.key < $1.key }) {
         text += "\(kind)\t\(Hex.text(name.bytes))\t\(value)\n"
@@ -68,42 +68,46 @@ struct SwapPlan: Sendable, Equatable {
   init() {}
 
   /// - Throws: `.invalid` when the file was cut off or changed.
-  init(bytes: [UInt8]) throws(CapabilityError) {
+  init(bytes: [UInt8], _ bases: PlanBases) throws(CapabilityError) {
     let lines = bytes.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
     guard lines.first == "staunch swap plan 1", lines.last == "end" else { throw SwapPlan.damaged }
     for line in lines.dropFirst().dropLast() {
-      let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-      switch (fields.first, fields.count) {
-      case ("file", 5):
-        guard let raw = Int(fields[1]), let stage = Stage(rawValue: raw), let path = Hex.bytes(fields[2])
-        else {
-          throw SwapPlan.damaged
-        }
-        files.append(
-          File(
-            stage: stage, path: PathBytes(bytes: path), vault: Int(fields[3]),
-            staged: Hex.bytes(fields[4]).map { PathBytes(bytes: $0) }))
-      case ("checkout", 3):
-        guard let root = Hex.bytes(fields[1]), let path = Hex.bytes(fields[2]) else { throw SwapPlan.damaged }
-        checkouts.append(Checkout(root: PathBytes(bytes: root), path: path))
-      case ("lock", 2):
-        guard let path = Hex.bytes(fields[1]) else { throw SwapPlan.damaged }
-        locks.append(PathBytes(bytes: path))
-      case ("rename", 3):
-        guard let new = Hex.bytes(fields[1]), let old = Hex.bytes(fields[2]) else { throw SwapPlan.damaged }
-        renames[ReferenceName(bytes: new)] = ReferenceName(bytes: old)
-      case ("object", 2):
-        guard let path = Hex.bytes(fields[1]) else { throw SwapPlan.damaged }
-        objectFiles.insert(PathBytes(bytes: path))
-      case ("before", 3), ("after", 3):
-        guard let name = Hex.bytes(fields[1]) else { throw SwapPlan.damaged }
-        if fields[0] == "before" {
-          before[ReferenceName(bytes: name)] = fields[2]
-        } else {
-          after[ReferenceName(bytes: name)] = fields[2]
-        }
-      default: throw SwapPlan.damaged
+      try read(line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init), bases)
+    }
+  }
+
+  private mutating func read(_ fields: [String], _ bases: PlanBases) throws(CapabilityError) {
+    switch (fields.first, fields.count) {
+    case ("file", 5):
+      guard let raw = Int(fields[1]), let stage = Stage(rawValue: raw), let path = bases.path(fields[2])
+      else {
+        throw SwapPlan.damaged
       }
+      let vault = Int(fields[3])
+      let staged = bases.path(fields[4])
+      guard (fields[3] == "-") == (vault == nil), (fields[4] == "-") == (staged == nil) else {
+        throw SwapPlan.damaged
+      }
+      files.append(File(stage: stage, path: path, vault: vault, staged: staged))
+    case ("checkout", 3):
+      guard let root = bases.path(fields[1]), let path = Hex.bytes(fields[2]) else { throw SwapPlan.damaged }
+      checkouts.append(Checkout(root: root, path: path))
+    case ("lock", 2):
+      guard let path = bases.path(fields[1]) else { throw SwapPlan.damaged }
+      locks.append(path)
+    case ("rename", 3):
+      guard let new = Hex.bytes(fields[1]), let old = Hex.bytes(fields[2]) else { throw SwapPlan.damaged }
+      renames[ReferenceName(bytes: new)] = ReferenceName(bytes: old)
+    case ("object", 2):
+      guard let path = bases.path(fields[1]) else { throw SwapPlan.damaged }
+      objectFiles.insert(path)
+    case ("before", 3):
+      guard let name = Hex.bytes(fields[1]) else { throw SwapPlan.damaged }
+      before[ReferenceName(bytes: name)] = fields[2]
+    case ("after", 3):
+      guard let name = Hex.bytes(fields[1]) else { throw SwapPlan.damaged }
+      after[ReferenceName(bytes: name)] = fields[2]
+    default: throw SwapPlan.damaged
     }
   }
 

@@ -131,7 +131,8 @@ struct SwapPreparation {
       let staged = nextStagedPath()
       try DurableFiles.write(bytes, to: staged, mode: DurableFiles.permissions(of: path))
       let index = try IndexFile(path: staged)
-      let changes = try index.rewrite(by: outcome.fate(of:)) { patterns.cleaned($0, as: .path) }
+      let paths = PathCleaning(patterns: patterns, renamed: outcome.renamedEntries)
+      let changes = try index.rewrite(by: outcome.fate(of:)) { paths.cleaned($0) }
       guard !changes.isEmpty else {
         try DurableFiles.remove(staged)
         continue

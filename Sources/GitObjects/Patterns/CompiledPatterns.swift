@@ -147,7 +147,19 @@ final class CompiledPatterns: Sendable {
             formIndex: probe.form, expansion: nil))
       }
     }
-    return found
+    return withoutShiftedTwins(found)
+  }
+
+  /// ASCII text in UTF-16 of one byte order is, one byte further, text of the other order: keep the hit that starts at an
+  /// even offset, as UTF-16 files do. Replacing either gives the same bytes; replacing both would not.
+  private func withoutShiftedTwins(_ found: [FoundSecret]) -> [FoundSecret] {
+    let wide = Set(found.filter { $0.form == .utf16le || $0.form == .utf16be }.map(\.span))
+    guard !wide.isEmpty else { return found }
+    return found.filter { hit in
+      guard hit.form == .utf16le || hit.form == .utf16be, hit.span.lowerBound % 2 == 1 else { return true }
+      let (low, high) = (hit.span.lowerBound, hit.span.upperBound)
+      return !wide.contains((low - 1)..<(high - 1)) && !wide.contains((low + 1)..<(high + 1))
+    }
   }
 
   private struct Place: Hashable {

@@ -57,7 +57,8 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
       }
       nodes.append(
         Node(
-          object: UInt32(object), kind: kind, target: references.target.map { position($0.id) } ?? ObjectTable.none,
+          object: UInt32(object), kind: kind,
+          target: references.target.map { position($0.id) } ?? ObjectTable.none,
           parents: references.parents.map { position($0.id) }, content: Array(content)))
     }
   }

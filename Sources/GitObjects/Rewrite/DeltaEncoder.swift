@@ -61,7 +61,9 @@ final class DeltaEncoder {
 
   /// How many bytes are equal from the start on.
   @inline(__always)
-  private static func equalCount(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ limit: Int) -> Int {
+  private static func equalCount(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ limit: Int)
+    -> Int
+  {
     var count = 0
     while count + 8 <= limit {
       let difference =
@@ -75,7 +77,9 @@ final class DeltaEncoder {
   }
 
   /// A delta found by comparing both contents; nil when it would not be worth it. Valid until the next call.
-  func encoded(base: UnsafeBufferPointer<UInt8>, target: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
+  func encoded(base: UnsafeBufferPointer<UInt8>, target: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<
+    UInt8
+  >? {
     guard base.count >= DeltaEncoder.block, target.count >= DeltaEncoder.block, base.count < Int(Int32.max),
       let baseStart = base.baseAddress, let targetStart = target.baseAddress
     else { return nil }
@@ -85,7 +89,8 @@ final class DeltaEncoder {
     var covered = 0  // target bytes that are emitted or pending
     while position + DeltaEncoder.block <= target.count {
       let candidate = Int(index[DeltaEncoder.hash(targetStart + position) & mask])
-      guard candidate >= 0, memcmp(baseStart + candidate, targetStart + position, DeltaEncoder.block) == 0 else {
+      guard candidate >= 0, memcmp(baseStart + candidate, targetStart + position, DeltaEncoder.block) == 0
+      else {
         position += 1
         continue
       }

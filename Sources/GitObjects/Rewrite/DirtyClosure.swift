@@ -89,7 +89,9 @@ struct DirtyClosure {
       stack.append(object)
     }
     while let object = stack.popLast() {
-      guard state.isDirty[object] != 0, state.isRemoved[object] == 0, !state.isNeeded(object) else { continue }
+      guard state.isDirty[object] != 0, state.isRemoved[object] == 0, !state.isNeeded(object) else {
+        continue
+      }
       state.need(object)
       if let node = graph.node(UInt32(object)) {
         for next in node.parents + [node.target] where next != ObjectTable.none { stack.append(Int(next)) }

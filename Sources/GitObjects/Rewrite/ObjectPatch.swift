@@ -11,7 +11,8 @@ struct ObjectPatch {
 
   func patched(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) -> Result {
     switch state.table.kind(object) {
-    case .blob: Result(bytes: PlaceCleaning(patterns: state.patterns).cleaned(content, as: .blob) ?? Array(content))
+    case .blob:
+      Result(bytes: PlaceCleaning(patterns: state.patterns).cleaned(content, as: .blob) ?? Array(content))
     case .tree: TreePatch(state: state, edges: edges).patched(object, content)
     case .commit, .tag: HeadedPatch(state: state).patched(object, content)
     }
@@ -173,7 +174,9 @@ private struct HeadedPatch {
     return ObjectPatch.Result(bytes: bytes, dropsSignature: result.dropsSignature)
   }
 
-  private func messageBytes(_ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, hasHit: Bool) -> [UInt8] {
+  private func messageBytes(_ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, hasHit: Bool)
+    -> [UInt8]
+  {
     var message = Array(content[range])
     if hasHit, state.cleans(.message), let clean = cleaned(content, range, as: .message) { message = clean }
     return state.options.remapsQuotedHashes ? QuotedHashes(state: state).remapped(message) : message
@@ -193,7 +196,9 @@ private struct HeadedPatch {
     return state.successor(of: target.id) == target.id
   }
 
-  private func patternsAbsent(_ text: UnsafeBufferPointer<UInt8>) -> Bool { state.patterns.search(text).isEmpty }
+  private func patternsAbsent(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    state.patterns.search(text).isEmpty
+  }
 }
 
 /// The signature at the end of an annotated tag's message.
@@ -226,11 +231,14 @@ struct QuotedHashes {
     var position = 0
     while position < message.count {
       var end = position
-      while end < message.count, HexText.value(message[end]) != nil, message[end] > 0x5A || message[end] < 0x41 {
+      while end < message.count, HexText.value(message[end]) != nil,
+        message[end] > 0x5A || message[end] < 0x41
+      {
         end += 1
       }
       let isWord =
-        (position == 0 || !isWordByte(message[position - 1])) && (end == message.count || !isWordByte(message[end]))
+        (position == 0 || !isWordByte(message[position - 1]))
+        && (end == message.count || !isWordByte(message[end]))
       if isWord, (7...40).contains(end - position), let new = successor(of: message[position..<end]) {
         result.replaceSubrange(position..<end, with: new.hex.utf8.prefix(end - position))
       }
@@ -240,7 +248,8 @@ struct QuotedHashes {
   }
 
   private func isWordByte(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x5F
+    (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+      || byte == 0x5F
   }
 
   /// The new id of the one commit whose id starts with `digits`, when it was rewritten.

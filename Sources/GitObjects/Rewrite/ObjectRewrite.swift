@@ -40,7 +40,8 @@ public struct ObjectRewrite: Sendable {
     }
   }
 
-  private func rewrite(directory: String?, progress: EngineProgress) throws(GitObjectsError) -> RewriteOutcome {
+  private func rewrite(directory: String?, progress: EngineProgress) throws(GitObjectsError) -> RewriteOutcome
+  {
     let table = objects.table
     let scan = try ObjectScan(objects: objects, patterns: patterns).run(progress: progress)
     var outcome = RewriteOutcome()
@@ -72,7 +73,8 @@ public struct ObjectRewrite: Sendable {
       .write(layout, progress: progress)
     try removeSpools(directory)
     outcome.pack = NewPack(
-      directory: directory, name: written.name, byteCount: written.byteCount, objectCount: written.objectCount)
+      directory: directory, name: written.name, byteCount: written.byteCount, objectCount: written.objectCount
+    )
     return outcome
   }
 

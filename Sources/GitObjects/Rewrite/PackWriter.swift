@@ -123,7 +123,9 @@ final class PackWriter {
       return
     }
     let base = baseOffset(Int(table.parent[object]))
-    guard base > 0 else { throw .corrupt(table.place(of: object), "the base of its delta is not in the new pack") }
+    guard base > 0 else {
+      throw .corrupt(table.place(of: object), "the base of its delta is not in the new pack")
+    }
     let offset = position
     header(type: 6, size: old.size)
     distance(offset - base)

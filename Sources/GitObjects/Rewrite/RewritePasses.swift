@@ -53,7 +53,8 @@ final class RewritePasses {
       if table.isLoose(object) { return UInt32(object) }
       guard table.parent[object] != ObjectTable.none else { return nil }
       let base = Int(table.parent[object])
-      return table.isForeign(base) || (state.isDirty[base] != 0 && !state.isNeeded(base)) ? UInt32(object) : nil
+      return table.isForeign(base) || (state.isDirty[base] != 0 && !state.isNeeded(base))
+        ? UInt32(object) : nil
     }
   }
 

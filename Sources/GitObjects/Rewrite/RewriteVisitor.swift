@@ -48,7 +48,8 @@ struct RewriteVisitor: ForestVisitor {
 
   /// Spools `new`, the successor of `old`, as a delta on the successor of its base where there is one.
   private mutating func spool(
-    _ object: Int, _ old: UnsafeBufferPointer<UInt8>, _ origin: DeltaOrigin?, _ new: UnsafeBufferPointer<UInt8>
+    _ object: Int, _ old: UnsafeBufferPointer<UInt8>, _ origin: DeltaOrigin?,
+    _ new: UnsafeBufferPointer<UInt8>
   ) throws(GitObjectsError) {
     let kind = state.table.kind(object)
     let parent = state.table.parent[object]

@@ -41,7 +41,9 @@ final class Spool: @unchecked Sendable {
 
   deinit { if descriptor >= 0 { close(descriptor) } }
 
-  func add(object: Int, kind: ObjectKind, base: UInt32, bytes: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) {
+  func add(object: Int, kind: ObjectKind, base: UInt32, bytes: UnsafeBufferPointer<UInt8>)
+    throws(GitObjectsError)
+  {
     guard path != nil else { return }
     let offset = written + buffer.count
     let count = deflater.deflate(bytes, to: buffer)
@@ -83,7 +85,9 @@ final class Spool: @unchecked Sendable {
 
 /// Whole writes.
 enum FileBytes {
-  static func write(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32, what: String) throws(GitObjectsError) {
+  static func write(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32, what: String)
+    throws(GitObjectsError)
+  {
     guard var position = bytes.baseAddress else { return }
     var rest = bytes.count
     while rest > 0 {

@@ -87,7 +87,9 @@ final class TreeEdges: @unchecked Sendable {  // filled by `read`, then immutabl
         switch mode {
         case .tree:
           let child = cache.index(of: id, in: table)
-          guard child != ObjectTable.none, table.kind[Int(child)] == ObjectKind.tree.rawValue else { continue }
+          guard child != ObjectTable.none, table.kind[Int(child)] == ObjectKind.tree.rawValue else {
+            continue
+          }
           list.append(Edge(child: child, offset: UInt32(truncatingIfNeeded: entry.id)))
         case .link:
           if !links.isEmpty, links[ObjectID(at: id)] != nil { hasMappedLink[object] = 1 }

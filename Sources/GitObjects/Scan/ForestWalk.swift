@@ -15,7 +15,8 @@ protocol ForestVisitor {
   ) throws(GitObjectsError) -> Bool
 
   /// The object's content, and how it was made when it is a delta.
-  mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?) throws(GitObjectsError)
+  mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?)
+    throws(GitObjectsError)
 
   /// The content of `object` is about to be given back: no more children.
   mutating func leave(_ object: Int)

@@ -39,7 +39,8 @@ struct ScanVisitor: ForestVisitor {
     } else if patterns.expressions.isEmpty {
       return
     }
-    hits += ObjectSearch(patterns: patterns).hits(in: content, kind: table.kind(object), id: table.ids[object])
+    hits += ObjectSearch(patterns: patterns).hits(
+      in: content, kind: table.kind(object), id: table.ids[object])
   }
 }
 

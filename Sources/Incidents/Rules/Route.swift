@@ -18,7 +18,9 @@ public enum Autonomy: Sendable, Hashable, Comparable {
 
   /// What is left of this for `incident`: a restrained incident is never contained by itself, a trap only recorded; a
   /// storm leaves only what the route contains in storms.
-  public func allowed(for incident: Incident, storm: StormBreaker.Decision = .proceed, containsInStorm: Bool = false)
+  public func allowed(
+    for incident: Incident, storm: StormBreaker.Decision = .proceed, containsInStorm: Bool = false
+  )
     -> Autonomy
   {
     if incident.restraint == .canary { return .record }
@@ -64,7 +66,8 @@ public struct Route: Sendable, Hashable {
     let wanted = repository.lowercased()
     return incident.repositories.contains { name in
       let name = name.lowercased()
-      return Route.glob(wanted, name) || name.split(separator: "/").last.map { Route.glob(wanted, $0) } ?? false
+      return Route.glob(wanted, name)
+        || name.split(separator: "/").last.map { Route.glob(wanted, $0) } ?? false
     }
   }
 
@@ -78,7 +81,8 @@ public struct Route: Sendable, Hashable {
     let parts = pattern.split(separator: "*", omittingEmptySubsequences: false).map { Array($0.utf8) }
     guard let first = parts.first, let last = parts.last, parts.count > 1 else { return pattern == text }
     var rest = Array(text.utf8)[...]
-    guard rest.count >= first.count + last.count, rest.starts(with: first), rest.suffix(last.count).elementsEqual(last)
+    guard rest.count >= first.count + last.count, rest.starts(with: first),
+      rest.suffix(last.count).elementsEqual(last)
     else { return false }
     rest = rest.dropFirst(first.count).dropLast(last.count)
     for part in parts.dropFirst().dropLast() where !part.isEmpty {

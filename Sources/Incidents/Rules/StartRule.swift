@@ -9,7 +9,9 @@ public enum StartRule: Sendable, Hashable {
   case notByItself
 
   /// At once when the secret works, is public or opens production; else after a pause in which further places gather.
-  public static func of(_ incident: Incident, firstFinding: Date, lastFinding: Date, table: KindTable = .builtin)
+  public static func of(
+    _ incident: Incident, firstFinding: Date, lastFinding: Date, table: KindTable = .builtin
+  )
     -> StartRule
   {
     switch incident.restraint {
@@ -18,7 +20,9 @@ public enum StartRule: Sendable, Hashable {
     }
     if incident.validity == .inactive { return .notByItself }
     let isCritical = table.row(of: incident.kind)?.isCritical ?? false
-    if incident.validity == .active || incident.exposure.isPubliclyLeaked == true || isCritical { return .now }
+    if incident.validity == .active || incident.exposure.isPubliclyLeaked == true || isCritical {
+      return .now
+    }
     return .at(min(lastFinding.addingTimeInterval(30), firstFinding.addingTimeInterval(300)))
   }
 }

@@ -37,10 +37,12 @@ public struct StormBreaker: Sendable, Hashable {
   /// Decides for `load`.
   public func decide(_ load: Load) -> Decision {
     if load.newInDelivery > newInDelivery {
-      return .hold(because: "\(load.newInDelivery) new incidents in one delivery (more than \(newInDelivery))")
+      return .hold(
+        because: "\(load.newInDelivery) new incidents in one delivery (more than \(newInDelivery))")
     }
     if load.newInTenMinutes > newInTenMinutes {
-      return .hold(because: "\(load.newInTenMinutes) new incidents in ten minutes (more than \(newInTenMinutes))")
+      return .hold(
+        because: "\(load.newInTenMinutes) new incidents in ten minutes (more than \(newInTenMinutes))")
     }
     for (provider, count) in load.rotationsByProvider.sorted(by: { $0.key < $1.key })
     where count > rotationsOfOneProvider {

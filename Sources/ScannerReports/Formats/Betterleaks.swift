@@ -14,7 +14,8 @@ enum Betterleaks: JSONReportFormat {
       }
   }
 
-  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem] {
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
     let fields = try RecordFields(record.value, "")
     var finding = try Gitleaks.finding(fields, source: .betterleaks, context: context)
     finding.validity = validity(try fields.text("ValidationStatus"))

@@ -20,8 +20,12 @@ enum CloudEvent: ReportFormat {
     }
   }
 
-  private static func items(_ event: RecordFields, _ context: ReportContext) throws(RecordProblem) -> [RecordItem] {
-    guard try event.requiredText("specversion") == "1.0" else { throw RecordProblem("specversion must be 1.0") }
+  private static func items(_ event: RecordFields, _ context: ReportContext) throws(RecordProblem)
+    -> [RecordItem]
+  {
+    guard try event.requiredText("specversion") == "1.0" else {
+      throw RecordProblem("specversion must be 1.0")
+    }
     let id = "\(try event.requiredText("source"))#\(try event.requiredText("id"))"
     _ = try event.requiredText("type")
     var context = context
@@ -33,7 +37,8 @@ enum CloudEvent: ReportFormat {
     }
   }
 
-  private static func data(_ event: RecordFields, _ context: ReportContext) throws(RecordProblem) -> JSONValue {
+  private static func data(_ event: RecordFields, _ context: ReportContext) throws(RecordProblem) -> JSONValue
+  {
     if let data = event["data"] { return data }
     guard let encoded = try event.text("data_base64"), let data = Data(base64Encoded: encoded) else {
       throw RecordProblem("data is missing")

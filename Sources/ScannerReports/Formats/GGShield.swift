@@ -15,10 +15,12 @@ enum GGShield: JSONReportFormat {
   static func recognizes(_ opening: ReportOpening) -> Bool {
     opening.shape == .object
       && (opening.paths.contains("entities_with_incidents")
-        || opening.paths.contains("scans[].entities_with_incidents") || opening.paths.contains("secrets_engine_version"))
+        || opening.paths.contains("scans[].entities_with_incidents")
+        || opening.paths.contains("secrets_engine_version"))
   }
 
-  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem] {
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
     if record.steps.last == .member("id") {
       // A scan of history names its commit; other scans have ids of their own.
       let id = record.value.string ?? ""
@@ -73,7 +75,9 @@ enum GGShield: JSONReportFormat {
 
   /// Of the parts of a credential the one to revoke.
   private static func secretMatch(_ matches: [RecordFields]) throws(RecordProblem) -> RecordFields? {
-    let publicParts: Set<String> = ["client_id", "username", "host", "port", "database", "scheme", "email", "tenant"]
+    let publicParts: Set<String> = [
+      "client_id", "username", "host", "port", "database", "scheme", "email", "tenant",
+    ]
     for wanted in ["connection_uri", "client_secret", "apikey", "password"] {
       for match in matches where try match.text("type") == wanted { return match }
     }

@@ -19,7 +19,9 @@ enum GitGuardian: ReportFormat {
     }
   }
 
-  private static func item(_ event: RecordFields, _ context: ReportContext) throws(RecordProblem) -> RecordItem {
+  private static func item(_ event: RecordFields, _ context: ReportContext) throws(RecordProblem)
+    -> RecordItem
+  {
     guard let incident = try event.object("incident") else {
       return .setAside("the message is about no incident")
     }
@@ -37,7 +39,9 @@ enum GitGuardian: ReportFormat {
       let source = try occurrence.object("source")
       let commit = try occurrence.text("sha")
       var repository = try source?.text("url").map { RepositoryRef(address: $0) }
-      if let name = try source?.text("full_name") { repository = RepositoryRef(host: repository?.host, name: name) }
+      if let name = try source?.text("full_name") {
+        repository = RepositoryRef(host: repository?.host, name: name)
+      }
       finding.location = Location(
         commit == nil ? .other : .commit, repository: repository, commit: commit,
         path: try occurrence.text("filepath"), url: try occurrence.text("url"))

@@ -23,7 +23,9 @@ enum GitHubPartner: ReportFormat {
     }
   }
 
-  private static func finding(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem) -> Finding {
+  private static func finding(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem)
+    -> Finding
+  {
     let type = try fields.requiredText("type")
     let token = try fields.requiredText("token")
     var finding = context.finding(

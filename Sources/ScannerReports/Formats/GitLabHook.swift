@@ -61,7 +61,9 @@ enum GitLabHook: ReportFormat {
     return .finding(finding)
   }
 
-  private static func revocation(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem) -> Finding {
+  private static func revocation(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem)
+    -> Finding
+  {
     let type = try fields.requiredText("type")
     let rule = type.hasPrefix("gitleaks_rule_id_") ? String(type.dropFirst(17)) : type
     var finding = context.finding(

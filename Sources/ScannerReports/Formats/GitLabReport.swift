@@ -16,7 +16,8 @@ enum GitLabReport: JSONReportFormat {
         || opening.texts["vulnerabilities[].category"] == "secret_detection")
   }
 
-  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem] {
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
     let fields = try RecordFields(record.value, "")
     if let category = try fields.text("category"), category != "secret_detection" {
       return [.setAside("it is no secret but \(category)")]
@@ -30,7 +31,8 @@ enum GitLabReport: JSONReportFormat {
     var finding = context.finding(
       .gitlab, detector: Detector(rule: rule, name: try fields.text("name")),
       kinds: context.kinds(rule, .gitlab, .gitleaks), value: value)
-    finding.confidence = try fields.text("confidence").flatMap { Confidence(rawValue: $0.lowercased()) } ?? .unknown
+    finding.confidence =
+      try fields.text("confidence").flatMap { Confidence(rawValue: $0.lowercased()) } ?? .unknown
     let commit = try place.object("commit")
     let sha = try commit?.text("sha").flatMap { $0.allSatisfy { $0 == "0" } ? nil : $0 }
     finding.location = Location(

@@ -40,7 +40,9 @@ enum GitleaksCSV: ReportFormat {
     private func failure(_ error: CSVReader.Malformed) -> ReportError {
       ReportError(
         .malformed, at: "\(context.options.sourceName):\(error.line)", because: error.because,
-        fix: "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going")
+        fix:
+          "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going"
+      )
     }
 
     private mutating func items(_ rows: [CSVReader.Row]) -> [ReportItem] {
@@ -64,7 +66,8 @@ enum GitleaksCSV: ReportFormat {
         members[name] = isNumber ? Int(field).map { .integer($0) } ?? .string(field) : .string(field)
       }
       do throws(RecordProblem) {
-        var finding = try Gitleaks.finding(RecordFields(.object(members), ""), source: .gitleaks, context: context)
+        var finding = try Gitleaks.finding(
+          RecordFields(.object(members), ""), source: .gitleaks, context: context)
         finding.location = finding.location.map(context.settled)
         return .finding(finding)
       } catch {

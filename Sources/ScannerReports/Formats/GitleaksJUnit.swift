@@ -44,7 +44,9 @@ enum GitleaksJUnit: ReportFormat {
     private func failure(_ error: UnreadMarkup) -> ReportError {
       ReportError(
         .malformed, at: "\(context.options.sourceName):\(error.line)", because: error.because,
-        fix: "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going")
+        fix:
+          "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going"
+      )
     }
 
     private func item(_ element: ElementTextReader.Element) -> ReportItem {

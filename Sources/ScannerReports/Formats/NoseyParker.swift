@@ -13,7 +13,8 @@ enum NoseyParker: JSONReportFormat {
     opening.shape == .array && opening.paths.isSuperset(of: ["[].rule_name", "[].matches"])
   }
 
-  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem] {
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
     let fields = try RecordFields(record.value, "")
     let rule = try fields.text(anyOf: "rule_text_id", "rule_name") ?? KindTable.unknownKind.rawValue
     var items: [RecordItem] = []
@@ -48,7 +49,9 @@ enum NoseyParker: JSONReportFormat {
     return texts.count == 1 ? first : texts.max { $0.count < $1.count }
   }
 
-  private static func location(_ provenance: RecordFields, _ match: RecordFields) throws(RecordProblem) -> Location {
+  private static func location(_ provenance: RecordFields, _ match: RecordFields) throws(RecordProblem)
+    -> Location
+  {
     let span = try match.object("location")?.object("source_span")
     let first = try provenance.object("first_commit")
     let commit = try first?.object("commit_metadata")?.text("commit_id")
@@ -76,7 +79,8 @@ enum NoseyParkerLines: JSONReportFormat {
     opening.shape == .object && opening.paths.isSuperset(of: ["rule_name", "matches"])
   }
 
-  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem] {
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
     try NoseyParker.items(in: record, context: &context)
   }
 }

@@ -16,7 +16,8 @@ enum PlainFindings: JSONReportFormat {
 
   static func recognizes(_ opening: ReportOpening) -> Bool { opening.texts["schema"] == schema }
 
-  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem] {
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
     [.finding(try finding(RecordFields(record.value, ""), context))]
   }
 
@@ -31,7 +32,8 @@ enum PlainFindings: JSONReportFormat {
       value = String(decoding: data, as: UTF8.self)
     }
     var finding = context.finding(
-      .manual, detector: Detector(rule: try fields.text("rule") ?? kind.rawValue), kinds: [kind], value: value)
+      .manual, detector: Detector(rule: try fields.text("rule") ?? kind.rawValue), kinds: [kind], value: value
+    )
     // Whoever writes plain findings knows the kind.
     finding.kind = kind
     finding.alternatives = []
@@ -50,7 +52,8 @@ enum PlainFindings: JSONReportFormat {
     let repository = try fields.text("repository").map { RepositoryRef(address: $0) }
     if path != nil || repository != nil || finding.providerURL != nil {
       finding.location = Location(
-        commit != nil ? .commit : path != nil ? .file : .other, repository: repository, commit: commit, path: path,
+        commit != nil ? .commit : path != nil ? .file : .other, repository: repository, commit: commit,
+        path: path,
         startLine: try fields.line("line"), endLine: try fields.line("end_line"), url: finding.providerURL)
     }
     return finding

@@ -21,7 +21,8 @@ enum SARIF: JSONReportFormat {
         || opening.paths.contains("runs[].tool"))
   }
 
-  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem] {
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
     if record.steps.last == .member("name") {
       context.tool = record.value.string?.lowercased()
       return []
@@ -44,7 +45,9 @@ enum SARIF: JSONReportFormat {
       let status = try suppression.text("status")
       if status == nil || status == "accepted" { return "the report marks the result as suppressed" }
     }
-    if try result.text("baselineState") == "absent" { return "the report marks the result as gone (baselineState)" }
+    if try result.text("baselineState") == "absent" {
+      return "the report marks the result as gone (baselineState)"
+    }
     let kind = try result.text("kind")
     if kind == "pass" || kind == "notApplicable" { return "the report marks the result as passed" }
     return nil
@@ -57,12 +60,15 @@ enum SARIF: JSONReportFormat {
     let physical = try place?.object("physicalLocation")
     let region = try physical?.object("region")
     let properties = try place?.object("properties")
-    let kinds = context.kinds(rule, .kingfisher, .gitleaks, .kingfisher1, .trufflehog, .gitguardian, .detectSecrets)
+    let kinds = context.kinds(
+      rule, .kingfisher, .gitleaks, .kingfisher1, .trufflehog, .gitguardian, .detectSecrets)
     let value = try value(region?.object("snippet")?.text("text"), source, context)
     var finding = context.finding(
       source, detector: Detector(rule: rule),
       kinds: kinds, value: value)
-    if let status = try properties?.text("validation_status") { finding.validity = Kingfisher.validity(status) }
+    if let status = try properties?.text("validation_status") {
+      finding.validity = Kingfisher.validity(status)
+    }
     if value == nil, let name = try fingerprint(result) {
       finding.providerKey = "sarif:\(context.tool ?? "unknown"):\(name)"
     }
@@ -87,7 +93,8 @@ enum SARIF: JSONReportFormat {
   }
 
   /// The secret in a snippet. Scanners that are not known may quote the whole line.
-  private static func value(_ snippet: String?, _ source: FindingSource, _ context: ReportContext) -> String? {
+  private static func value(_ snippet: String?, _ source: FindingSource, _ context: ReportContext) -> String?
+  {
     guard let snippet, !Redaction.isRedacted(snippet) else { return nil }
     if source != .sarif { return snippet }
     let prefixes = context.options.table.rows.flatMap(\.prefixes)
@@ -97,7 +104,8 @@ enum SARIF: JSONReportFormat {
   }
 
   private static func fingerprint(_ result: RecordFields) throws(RecordProblem) -> String? {
-    guard let fingerprints = try result.object("fingerprints"), let name = fingerprints.names.sorted().first else {
+    guard let fingerprints = try result.object("fingerprints"), let name = fingerprints.names.sorted().first
+    else {
       return nil
     }
     return try fingerprints.text(name).map { "\(name)=\($0)" }
@@ -118,7 +126,8 @@ enum SARIF: JSONReportFormat {
     if path.hasPrefix("file://") { path.removeFirst(7) }
     return Location(
       commit == nil ? .file : .commit,
-      repository: try git?.text("repository_url").map { RepositoryRef(address: $0) }, commit: commit, path: path,
+      repository: try git?.text("repository_url").map { RepositoryRef(address: $0) }, commit: commit,
+      path: path,
       startLine: try region?.line("startLine"), endLine: try region?.line("endLine"),
       startColumn: try region?.line("startColumn"), endColumn: try region?.line("endColumn"))
   }

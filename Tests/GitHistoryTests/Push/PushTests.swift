@@ -27,7 +27,8 @@ import Testing
     }
   }
 
-  @Test func `Every rewritten reference of the remote moves, and a fresh clone of it is clean`() async throws {
+  @Test func `Every rewritten reference of the remote moves, and a fresh clone of it is clean`() async throws
+  {
     let scene = try Scene()
     _ = try await scene.purge.rewrite()
     let push = try await scene.purge.push(to: "origin")
@@ -72,7 +73,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("update", "[ \"$1\" != refs/heads/other ] || { echo 'no changes to other'; exit 1; }", "no changes to other"),
+    (
+      "update", "[ \"$1\" != refs/heads/other ] || { echo 'no changes to other'; exit 1; }",
+      "no changes to other"
+    ),
     ("pre-receive", "echo 'GH006: Protected branch update failed for main.'; exit 1", "protected"),
   ])
   func `A refused reference stops all, with the remote's reason`(hook: String, script: String, reason: String)
@@ -102,7 +106,8 @@ import Testing
     try scene.remote("update-ref", "refs/pull/7/head", "main")
     _ = try await scene.purge.rewrite()
     let report = try await scene.purge.rewriter.pushReport(
-      repository: scene.local.path, remote: "origin", progress: Silent(), under: try approvedPlan().authority())
+      repository: scene.local.path, remote: "origin", progress: Silent(),
+      under: try approvedPlan().authority())
     #expect(report.push.refs.contains { $0.ref.contains("pull") } == false)
     #expect(report.residual.contains { $0.place.contains("refs/pull/7/head") })
   }

@@ -14,7 +14,9 @@ import Testing
     return GitHistoryRewriter(environment: environment, temporaryDirectory: NSTemporaryDirectory())
   }
 
-  @Test func `A push over a real sshd moves every reference, and a fresh clone over it is clean`() async throws {
+  @Test func `A push over a real sshd moves every reference, and a fresh clone over it is clean`()
+    async throws
+  {
     let directory = try TemporaryDirectory()
     let server = try SecureShellServer(in: directory.path)
     let remote = try Git(creating: directory.path("remote.git"), bare: true)

@@ -12,7 +12,8 @@ func approvedPlan() throws -> ApprovedPlan {
   let digest = PlanDigest("0")
   return try ApprovedPlan(
     digest: digest, mode: .drill,
-    approvals: [try identity.approve(digest, role: role, at: Date(timeIntervalSince1970: 0))], rule: ApprovalRule(),
+    approvals: [try identity.approve(digest, role: role, at: Date(timeIntervalSince1970: 0))],
+    rule: ApprovalRule(),
     trusted: [try ApproverIdentity(rawKey: identity.publicKey, roles: [role])])
 }
 

@@ -16,8 +16,10 @@ struct Git {
 
   static let environment: [String: String] = [
     "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": "/nonexistent",
-    "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ada", "LC_ALL": "C.UTF-8",
-    "GIT_AUTHOR_EMAIL": "ada@example.org", "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.org",
+    "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "Ada",
+    "LC_ALL": "C.UTF-8",
+    "GIT_AUTHOR_EMAIL": "ada@example.org", "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.org",
     "GIT_AUTHOR_DATE": "1700000000 +0100", "GIT_COMMITTER_DATE": "1700000000 +0100",
   ]
 
@@ -32,7 +34,8 @@ struct Git {
 
   /// Runs `git` and returns its output without the last line end.
   @discardableResult
-  func callAsFunction(_ arguments: [String], input: [UInt8]? = nil, program: String = "git") throws -> String {
+  func callAsFunction(_ arguments: [String], input: [UInt8]? = nil, program: String = "git") throws -> String
+  {
     let result = try run(arguments, input: input, program: program)
     guard result.status == 0 else { throw Failure(arguments: arguments, errors: result.errors) }
     return result.output.hasSuffix("\n") ? String(result.output.dropLast()) : result.output
@@ -93,7 +96,8 @@ struct Git {
     private let url: URL
 
     init(_ content: Data = Data()) throws {
-      url = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent("staunch-io-\(UUID().uuidString)")
+      url = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(
+        "staunch-io-\(UUID().uuidString)")
       try content.write(to: url)
       handle = try FileHandle(forUpdating: url)
     }

@@ -30,13 +30,18 @@ import Testing
     var count: Int { value.withLock { $0 } }
   }
 
-  static func rewrite(_ path: String, fatal: Int?, counter: Counter = Counter()) async throws -> HistoryRewrite {
+  static func rewrite(_ path: String, fatal: Int?, counter: Counter = Counter()) async throws
+    -> HistoryRewrite
+  {
     try await rewriter(fatal: fatal, counting: counter).rewrite(
-      repository: path, removing: HistoryRemoval(secrets: [Secret(leaked)]), marker: "crash", progress: Silent(),
+      repository: path, removing: HistoryRemoval(secrets: [Secret(leaked)]), marker: "crash",
+      progress: Silent(),
       under: try approvedPlan().authority())
   }
 
-  static func restore(_ path: String, _ backup: String, fatal: Int?, counter: Counter = Counter()) async throws {
+  static func restore(_ path: String, _ backup: String, fatal: Int?, counter: Counter = Counter())
+    async throws
+  {
     try await rewriter(fatal: fatal, counting: counter).restore(
       repository: path, backup: backup, under: try approvedPlan().authority())
   }
@@ -62,7 +67,9 @@ import Testing
     try git.write(".git/worktrees/linked/gitdir", "\(target)/linked/.git\n")
   }
 
-  @Test func `After a kill at any step of a rewrite, resume gives the new state and restore the old`() async throws {
+  @Test func `After a kill at any step of a rewrite, resume gives the new state and restore the old`()
+    async throws
+  {
     let directory = try TemporaryDirectory()
     let template = try template(directory)
     let counter = Counter()
@@ -74,7 +81,8 @@ import Testing
       let path = directory.path("r\(step)")
       try copy(template, to: path)
       let before = try listing(of: path)
-      await #expect(processExitsWith: .signal(SIGKILL), "step \(step)") { [path = path as String, step = step as Int] in
+      await #expect(processExitsWith: .signal(SIGKILL), "step \(step)") {
+        [path = path as String, step = step as Int] in
         _ = try await CrashTests.rewrite(path, fatal: step)
       }
       let undo = directory.path("u\(step)")
@@ -85,7 +93,8 @@ import Testing
       #expect(try git("for-each-ref") == wanted, "step \(step)")
       #expect(try git("status", "--porcelain") == "", "step \(step)")
       #expect(try git.run(["fsck", "--full"]).status == 0, "step \(step)")
-      #expect(try FileManager.default.subpathsOfDirectory(atPath: path).filter { $0.hasSuffix(".lock") } == [])
+      #expect(
+        try FileManager.default.subpathsOfDirectory(atPath: path).filter { $0.hasSuffix(".lock") } == [])
       try await undoing(undo, whole.backup, before, step)
       try FileManager.default.removeItem(atPath: path)
       try FileManager.default.removeItem(atPath: undo)
@@ -93,7 +102,9 @@ import Testing
   }
 
   /// Restores, or, when nothing was committed, rewrites and restores: the old state is there again.
-  private func undoing(_ path: String, _ backup: String?, _ before: [String: String], _ step: Int) async throws {
+  private func undoing(_ path: String, _ backup: String?, _ before: [String: String], _ step: Int)
+    async throws
+  {
     let backup = try #require(backup)
     do {
       try await CrashTests.restore(path, backup, fatal: nil)
@@ -103,7 +114,9 @@ import Testing
     }
     let except = ["linked/.git", ".git/worktrees/linked/gitdir"]  // the copy's own
     let after = try listing(of: path, except: except)
-    for (name, value) in before where !except.contains(name) { #expect(after[name] == value, "step \(step): \(name)") }
+    for (name, value) in before where !except.contains(name) {
+      #expect(after[name] == value, "step \(step): \(name)")
+    }
     #expect(Set(after.keys).subtracting(before.keys) == [], "step \(step)")
   }
 
@@ -121,13 +134,16 @@ import Testing
     for step in 0..<counter.count {
       let path = directory.path("r\(step)")
       try copy(rewritten, to: path)
-      await #expect(processExitsWith: .signal(SIGKILL), "step \(step)") { [path = path as String, step = step as Int, backup = backup as String] in
+      await #expect(processExitsWith: .signal(SIGKILL), "step \(step)") {
+        [path = path as String, step = step as Int, backup = backup as String] in
         try await CrashTests.restore(path, backup, fatal: step)
       }
       try await CrashTests.restore(path, backup, fatal: nil)
       let except = ["linked/.git", ".git/worktrees/linked/gitdir"]
       let after = try listing(of: path, except: except)
-      for (name, value) in before where !except.contains(name) { #expect(after[name] == value, "step \(step): \(name)") }
+      for (name, value) in before where !except.contains(name) {
+        #expect(after[name] == value, "step \(step): \(name)")
+      }
       #expect(Set(after.keys).subtracting(before.keys) == [], "step \(step)")
       try FileManager.default.removeItem(atPath: path)
     }
