@@ -86,14 +86,16 @@ let package = Package(
       name: "Actions", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"],
       swiftSettings: pure),
     .target(
-      name: "CredentialProviders", dependencies: ["Capabilities", "JSON", "Secrets", crypto],
+      name: "CredentialProviders",
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
       name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "TicketSystems", dependencies: ["Capabilities", "JSON", "Secrets", crypto],
+      name: "TicketSystems",
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
 
     // Adapters: they own C handles, files and processes.
