@@ -135,6 +135,7 @@ let package = Package(
       name: "Drills",
       dependencies: [
         "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Yams",
+        subprocess,
       ],
       swiftSettings: common),
     .target(
