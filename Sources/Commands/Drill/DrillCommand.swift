@@ -14,7 +14,8 @@ struct DrillCommand: AsyncParsableCommand {
 
 /// `staunch drill list`.
 struct DrillListCommand: StaunchCommand {
-  static let configuration = CommandConfiguration(commandName: "list", abstract: "Every scenario, a line each.")
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Every scenario, a line each.")
 
   @OptionGroup var global: GlobalOptions
 
@@ -25,7 +26,9 @@ struct DrillListCommand: StaunchCommand {
         JSONValue.object([
           "schema": 1,
           "scenarios": .array(
-            scenarios.map { ["id": .string($0.id), "title": .string($0.title), "complication": .string($0.complication)] }),
+            scenarios.map {
+              ["id": .string($0.id), "title": .string($0.title), "complication": .string($0.complication)]
+            }),
         ]).canonicalText)
       return
     }
@@ -36,7 +39,8 @@ struct DrillListCommand: StaunchCommand {
 /// `staunch drill run`: exit 0 when every objective was met, 1 otherwise.
 struct DrillRunCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
-    commandName: "run", abstract: "Run a scenario: real engine, sandbox world. Exit 0 when every objective was met.")
+    commandName: "run",
+    abstract: "Run a scenario: real engine, sandbox world. Exit 0 when every objective was met.")
 
   @Argument(help: "The scenario's id, as list prints it.") var scenario: String
   @Flag(name: .long, help: "Ask nobody: plans and gates are approved by the script.") var auto = false
@@ -49,14 +53,16 @@ struct DrillRunCommand: StaunchCommand {
     guard let found = scenarios.first(where: { $0.id == scenario }) else {
       throw CommandFailure(
         .invalidInput, "there is no scenario \"\(harmless(scenario))\"",
-        because: "the built-in ones are: \(scenarios.map(\.id).joined(separator: ", "))", fix: "staunch drill list")
+        because: "the built-in ones are: \(scenarios.map(\.id).joined(separator: ", "))",
+        fix: "staunch drill list")
     }
     guard auto || assembly.console.style.isInteractive else {
       throw CommandFailure(
         .usage, "the drill asks for approvals", because: "nobody is there to ask", fix: "add --auto")
     }
     _ = try assembly.state()
-    let place = directory.map { assembly.absolute($0) }
+    let place =
+      directory.map { assembly.absolute($0) }
       ?? assembly.statePath + "/drills/\(found.id)-\(Assembly.randomName(8))"
     let report = try await DrillRun(assembly: assembly, scenario: found, isAuto: auto, directory: place).run()
     assembly.console.say("everything lies in \(place)")
@@ -67,6 +73,8 @@ struct DrillRunCommand: StaunchCommand {
 extension Assembly {
   /// The built-in scenarios, by id.
   func scenarios() throws -> [Scenario] {
-    try BuiltinContent.scenarios.map { try ScenarioReader.read($0.text, file: $0.path) }.sorted { $0.id < $1.id }
+    try BuiltinContent.scenarios.map { try ScenarioReader.read($0.text, file: $0.path) }.sorted {
+      $0.id < $1.id
+    }
   }
 }

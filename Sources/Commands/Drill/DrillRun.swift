@@ -97,7 +97,8 @@ struct DrillRun {
         plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
     } catch is DrilledCrash {
       installation.assembly.console.say("")
-      installation.assembly.console.say("the process died here (as the scenario says). $ staunch resume \(plan.run)")
+      installation.assembly.console.say(
+        "the process died here (as the scenario says). $ staunch resume \(plan.run)")
       var next = RunSession(installation: installation, isJSON: installation.assembly.options.json)
       next.approvesGates = isAuto
       return try await next.resume(plan, mode: .drill)
