@@ -15,8 +15,10 @@ public struct Staunch: AsyncParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      StatusCommand.self, NextCommand.self, IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
-      TodoCommand.self, JournalCommand.self,
+      RespondCommand.self, PlanCommand.self, RunCommand.self, ResumeCommand.self, AbortCommand.self,
+      SkipCommand.self, DoneCommand.self, ApproveCommand.self, StatusCommand.self, NextCommand.self,
+      IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
+      TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, JournalCommand.self, PlaybookCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
 

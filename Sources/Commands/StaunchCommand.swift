@@ -2,6 +2,7 @@ import ArgumentParser
 import Capabilities
 import Foundation
 import Configuration
+import Execution
 import JSON
 import Journal
 import Playbooks
@@ -34,6 +35,7 @@ extension Assembly {
     case let known as JournalError: failure = CommandFailure(known)
     case let known as ConfigurationError: failure = CommandFailure(known)
     case let known as PlaybookError: failure = CommandFailure(known)
+    case let known as ExecutionError: failure = CommandFailure(known)
     case let known as ApprovalError:
       failure = CommandFailure(
         .declined, "the plan is not approved", because: known.because, fix: "staunch approve DIGEST")

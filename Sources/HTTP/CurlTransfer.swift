@@ -147,14 +147,16 @@ final class CurlTransfer: @unchecked Sendable {
     // A line break would add a header of the value's choosing.
     for index in 0..<count where line[index] == 0x0A || line[index] == 0x0D { line[index] = 0x20 }
     if let start = line.baseAddress {
-      fields = curl_slist_append(fields, start.assumingMemoryBound(to: CChar.self)) ?? fields
+      let text = start.assumingMemoryBound(to: CChar.self)
+      fields = curl_slist_append(fields, text) ?? fields
       explicit_bzero(start, count)
     }
   }
 
   private func configureAnswer() {
     let handle = UnsafeMutableRawPointer(easy)
-    let context = Unmanaged.passUnretained(self).toOpaque()  // the loop keeps self until the handle is removed
+    // Unretained: the loop keeps self until the handle is removed.
+    let context = Unmanaged.passUnretained(self).toOpaque()
     _ = staunch_curl_setopt_pointer(handle, CURLOPT_WRITEDATA, context)
     _ = staunch_curl_setopt_write(handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
       guard let bytes, let context else { return 0 }

@@ -6,6 +6,8 @@ public enum EvidenceLink: Sendable, Hashable {
   case journal(sequence: Int, hash: String)
   /// A commit, by its full object id.
   case commit(repository: RepositoryName, id: String)
+  /// A report of ours beside the journal, in words: `rewrite report of models`.
+  case report(String)
   /// A record outside, in words: `forge event log of models`.
   case external(String)
 
@@ -14,7 +16,7 @@ public enum EvidenceLink: Sendable, Hashable {
     switch self {
     case .journal(let sequence, _): "journal #\(sequence)"
     case .commit(let repository, let id): "commit \(id.prefix(12)) of \(repository)"
-    case .external(let text): text
+    case .report(let text), .external(let text): text
     }
   }
 }

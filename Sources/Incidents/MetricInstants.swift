@@ -92,18 +92,23 @@ extension MetricInstants {
     return earliest(receipts, otherwise: "no record of when others could first read it")
   }
 
-  /// Members `alerted` (when a scanner or forge first raised it) and `detected` of every signal, ignored ones too.
+  /// Member `alerted` (when a scanner or forge first raised it) of every signal, and signals that came before the one
+  /// that opened the incident (a merged incident's).
   private static func alerted(_ record: IncidentRecord) -> MetricInstant {
     let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+    let reached = detected(record).date ?? .distantPast
     let dated = signals.flatMap { event in
-      ["alerted", "detected"].compactMap { event.text($0).flatMap(Timestamp.date) }.map { ($0, event) }
+      let raised = event.text("alerted").flatMap(Timestamp.date).map { ($0, Certainty.claimed, event) }
+      let arrived = event.text("detected").flatMap(Timestamp.date).map { ($0, Certainty.observed, event) }
+      return [raised, arrived.flatMap { $0.0 < reached ? $0 : nil }].compactMap { $0 }
     }
-    guard let first = dated.min(by: { $0.0 < $1.0 }) else { return detected(record) }
-    let certainty: Certainty = first.0 == first.1.at ? .observed : .claimed
-    return .known(first.0, certainty, first.1.evidence)
+    guard let first = dated.min(by: { $0.0 < $1.0 }) else {
+      return .unknown("no source states when it first raised it")
+    }
+    return .known(first.0, first.1, first.2.evidence)
   }
 
-  private static func detected(_ record: IncidentRecord) -> MetricInstant {
+  static func detected(_ record: IncidentRecord) -> MetricInstant {
     guard let opened = record.events(.incidentOpened).first else {
       return .unknown("the journal does not hold the opening of the incident")
     }
@@ -158,21 +163,21 @@ extension MetricInstants {
     }
     let scans = repositories.compactMap(\.freshScan)
     if !scans.isEmpty, scans.count == repositories.count, let last = scans.map(\.at).max() {
-      return .known(last, .observed, .external("scan of a fresh clone"))
+      return .known(last, .observed, .report("scan of a fresh clone"))
     }
-    // Without a report of the caller: the verification of every rewrite, as journalled.
+    // Without a report of the caller: the scans of fresh clones in the journal, one per rewritten repository.
     let rewrites = record.currentSteps.filter { $0.action == "history.rewrite" }
-    guard !rewrites.isEmpty else { return .unknown("no scan of a fresh clone") }
-    let verified = rewrites.map { rewrite in
-      record.events(.stepVerified).last {
-        $0.run == rewrite.run && $0.step == rewrite.step && $0.item == rewrite.item
-          && $0.text("result") == "clean"
-      }
+    let last = Dictionary(
+      record.outcomes(of: "history.verify").filter { $0.run == record.currentRun }.map { ($0.item, $0) },
+      uniquingKeysWith: { _, later in later })
+    guard let latest = last.values.max(by: { $0.at < $1.at }) else {
+      return .unknown("no scan of a fresh clone")
     }
-    guard let last = verified.compactMap({ $0 }).max(by: { $0.at < $1.at }), !verified.contains(nil) else {
-      return .unknown("a rewritten repository was not scanned clean")
+    if last.count < rewrites.count { return .unknown("a rewritten repository has no scan of a fresh clone") }
+    guard last.values.allSatisfy({ $0.isCleanScan }) else {
+      return .unknown("a fresh clone still holds the secret")
     }
-    return .known(last.at, .observed, last.evidence)
+    return .known(latest.at, .observed, latest.evidence)
   }
 
   private static func disrupted(_ record: IncidentRecord) -> MetricInstant {
@@ -185,5 +190,12 @@ extension MetricInstants {
     guard let last = checks.last else { return .unknown("no health check in the journal") }
     guard last.isHealthy else { return .unknown("the last health check was not healthy") }
     return .known(last.event.at, .observed, last.event.evidence)
+  }
+}
+
+extension JournalEvent {
+  /// True for the outcome of a scan that found nothing.
+  fileprivate var isCleanScan: Bool {
+    text("answer").map { $0 == "clean" } ?? (body["outputs"]?["places"]?.integer == 0)
   }
 }

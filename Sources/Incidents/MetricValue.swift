@@ -23,7 +23,10 @@ public enum MetricValue: Sendable, Hashable {
     case .duration(let duration): DurationText.text(duration)
     case .atLeast(let duration): "≥ \(DurationText.text(duration))"
     case .atMost(let duration): "≤ \(DurationText.text(duration))"
-    case .between(let low, let high): "\(DurationText.text(low)) … \(DurationText.text(high))"
+    case .between(let low, let high):
+      DurationText.text(low) == DurationText.text(high)
+        ? "\(DurationText.text(low)), its end known to within \(DurationText.text(high - low))"
+        : "\(DurationText.text(low)) … \(DurationText.text(high))"
     case .share(let share): "\(Int((share * 100).rounded())) %"
     case .count(let part, let whole): "\(part) of \(whole)"
     case .none(let reason): "none (\(reason))"
@@ -62,5 +65,13 @@ public enum DurationText {
   private static func pair(_ large: Int64, _ largeUnit: String, _ small: Int64, _ smallUnit: String) -> String
   {
     small == 0 ? "\(large) \(largeUnit)" : "\(large) \(largeUnit) \(small) \(smallUnit)"
+  }
+}
+
+/// Counted things for people: `1 tag`, `2 tags`.
+public enum Count {
+  /// - Parameter singular: an English noun whose plural ends in s.
+  public static func text(_ count: Int, _ singular: String) -> String {
+    "\(count) \(singular)\(count == 1 ? "" : "s")"
   }
 }

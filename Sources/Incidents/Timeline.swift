@@ -76,7 +76,7 @@ public struct Timeline: Sendable, Hashable {
       rows.append(
         TimelineRow(
           at: scan.at, text: "Scan of a fresh clone of \(name): \(result), \(scan.objects) objects",
-          certainty: .observed, evidence: .external("scan of a fresh clone"),
+          certainty: .observed, evidence: .report("scan of a fresh clone of \(name)"),
           mark: scan.isClean ? .clean : .failure))
     }
     return rows
@@ -90,7 +90,7 @@ public struct Timeline: Sendable, Hashable {
       switch event.kind {
       case .lockTaken, .lockReleased, .secretSealed, .stepDone: continue
       case .stepIntent where outcomes.contains(StepKey(event)): continue
-      case .stepWaiting where !["approval", "manual"].contains(event.text("for") ?? ""): continue
+      case .stepWaiting where !event.isHumanGate: continue
       case .message where event.text("state") == "queued": continue
       case .credentialProbed:
         let key = "\(event.text("credential") ?? "") \(event.text("ref") ?? "")"

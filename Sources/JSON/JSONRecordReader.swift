@@ -37,6 +37,12 @@ public struct JSONRecord: Sendable {
   public let value: JSONValue
   /// Of its first byte.
   public let position: JSONPosition
+
+  public init(steps: [JSONStep], value: JSONValue, position: JSONPosition) {
+    self.steps = steps
+    self.value = value
+    self.position = position
+  }
 }
 
 /// Reads a text of any length piece by piece and hands out the values at some paths, one at a time.
@@ -102,7 +108,8 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
   let limits: JSONLimits
   var records: [JSONRecord] = []
 
-  private var steps: [JSONStep] = []  // to the value that comes next; one for each open container outside a record
+  // To the value that comes next; one for each open container outside a record.
+  private var steps: [JSONStep] = []
   private var building: [Partial] = []
   private var start = JSONPosition(line: 1, column: 1, offset: 0)
   private var nodes = 0

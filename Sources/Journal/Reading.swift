@@ -78,3 +78,14 @@ extension Journal {
 
   private struct Unreadable: Error {}
 }
+
+extension Journal {
+  /// SQLite's `synchronous` of the connection that writes: 2 is FULL. For tests and `doctor`.
+  public func synchronousLevel() throws(JournalError) -> Int {
+    do {
+      return try database.writeWithoutTransaction { db in
+        try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
+      }
+    } catch { throw JournalError(error, "read synchronous", path: path) }
+  }
+}

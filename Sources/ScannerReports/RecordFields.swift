@@ -25,6 +25,9 @@ struct RecordFields: Sendable {
 
   private func name(_ member: String) -> String { path.isEmpty ? member : "\(path).\(member)" }
 
+  /// The member as it is; nil when absent.
+  subscript(_ member: String) -> JSONValue? { value(member) }
+
   func has(_ member: String) -> Bool { value(member) != nil }
 
   /// Names of all members.

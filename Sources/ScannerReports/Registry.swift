@@ -2,12 +2,27 @@
 public enum Registry {
   /// The formats in the order in which they are tried.
   public static let formats: [any ReportFormat.Type] = [
+    PlainFindings.self,
+    CloudEvent.self,
     GitHubAlert.self,
+    GitHubPartner.self,
+    GitLabHook.self,
+    GitGuardian.self,
+    AWSHealth.self,
+    SARIF.self,
     Kingfisher.self,
     KingfisherLines.self,
     TruffleHog.self,
     DetectSecrets.self,
+    GitLabReport.self,
+    GGShield.self,
+    NoseyParker.self,
+    NoseyParkerLines.self,
+    StandardWebhook.self,
+    Betterleaks.self,
     Gitleaks.self,
+    GitleaksCSV.self,
+    GitleaksJUnit.self,
   ]
 
   /// The format that `name` or the opening's content chooses.

@@ -9,7 +9,8 @@ public struct ReportContext: Sendable {
   public internal(set) var scannedDirectories: [String] = []
   /// The tool that wrote the report, once it has said so (SARIF names it before or after the results).
   public internal(set) var tool: String?
-  public internal(set) var toolVersion: String?
+  /// The commit that the records at hand belong to, where the report names it once for many.
+  public internal(set) var commit: String?
 
   public init(_ options: ReportOptions) {
     self.options = options

@@ -31,8 +31,9 @@ public struct ReportOpening: Sendable {
     default: shape = .text
     }
     if shape == .object || shape == .array {
+      // What is malformed here, the format's reader will name.
       var tokenizer = JSONTokenizer(content: .values)
-      do { try tokenizer.feed(bytes[...], into: &sink) } catch { sink.isCut = true }  // the reader names the error
+      do { try tokenizer.feed(bytes[...], into: &sink) } catch { sink.isCut = true }
     }
     paths = sink.paths
     texts = sink.texts

@@ -65,6 +65,7 @@ enum Fixture {
       "password: " + Data(FakeSecrets.value("password", "k8s").utf8).base64EncodedString()
     values["mongodb_connection_string"] =
       "mongodb+srv://svc:" + FakeSecrets.value("password", "mongo") + "@cluster0.ab1cd.example.net/prod"
+    values["aws_example_key_id"] = "AK" + "IAIOSFODNN7EXAMPLE"
     values["jwt"] = token(["sub": "system:serviceaccount:prod:deployer", "iss": "kubernetes/serviceaccount"])
     values["jwt_2"] = token(["sub": "1234567890"])
     return values

@@ -61,15 +61,23 @@ public final class PostgresServer: Sendable {
   }
 
   /// Runs SQL as the superuser with `psql` over the unix socket. - Returns: rows, columns separated by `|`.
+  /// - Parameter isLogged: false for set-up statements that hold a password.
   @discardableResult
-  public func sql(_ statement: String) async throws -> String {
+  public func sql(_ statement: String, isLogged: Bool = true) async throws -> String {
     try await Program.run(
       [
         "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", directory, "-p", "\(port)", "-U",
-        "postgres",
-        "-d", database, "-c", statement,
-      ], in: "/"
+        "postgres", "-d", database, "-c", statement,
+      ], in: "/", environment: isLogged ? [:] : ["PGOPTIONS": "-c log_statement=none"]
     ).trimmingCharacters(in: .newlines)
+  }
+
+  /// A new role with a random name and password; its creation is not in the log.
+  public func makeRole(_ options: String = "LOGIN") async throws -> SQLLogin {
+    let name = "role_" + UUID().uuidString.prefix(8).lowercased()
+    let password = "Pw" + UUID().uuidString
+    try await sql("CREATE ROLE \(name) \(options) PASSWORD '\(password)'", isLogged: false)
+    return login(name, Secret(password))
   }
 
   /// Everything the server has logged.

@@ -3,16 +3,15 @@ import Foundation
 import Incidents
 
 extension ExecutionAuthority {
-  /// An authority for a test, given as every other one is: a fresh identity signs the plan's digest.
+  /// An authority for a test: of a plan that an identity made for this test approved.
   public static func forTests(mode: RunMode = .live, digest: String = "0123456789ab") throws
     -> ExecutionAuthority
   {
     let identity = LocalIdentity()
-    let digest = PlanDigest(digest)
-    let approval = try identity.approve(
-      digest, role: "responder", at: Date(timeIntervalSince1970: 1_800_000_000))
+    let plan = PlanDigest(digest)
+    let approval = try identity.approve(plan, role: "responder", at: Date())
     return try ApprovedPlan(
-      digest: digest, mode: mode, approvals: [approval], rule: ApprovalRule(),
+      digest: plan, mode: mode, approvals: [approval], rule: ApprovalRule(),
       trusted: [ApproverIdentity(rawKey: identity.publicKey, roles: ["responder"])]
     ).authority()
   }

@@ -5,14 +5,14 @@ import Secrets
 
 /// The only place that reads environment, home, clock and terminal. Commands get everything from here.
 struct Assembly: Sendable {
-  let options: GlobalOptions
+  var options: GlobalOptions
   let console: Console
   let redactor: Redactor
   /// `$STAUNCH_STATE`, else `$XDG_STATE_HOME/staunch`, else `~/.local/state/staunch`.
-  let statePath: String
+  var statePath: String
   let environment: [String: String]
   let home: String
-  let workingDirectory: String
+  var workingDirectory: String
 
   init(options: GlobalOptions) {
     let environment = ProcessInfo.processInfo.environment
@@ -52,6 +52,13 @@ struct Assembly: Sendable {
     let path = statePath + "/journal.sqlite"
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     return try Journal.openReading(path: path)
+  }
+
+  /// `length` random letters of Crockford's base 32 (none that look alike), for ids.
+  static func randomName(_ length: Int) -> String {
+    let letters = Array("0123456789abcdefghjkmnpqrstvwxyz")
+    var generator = SystemRandomNumberGenerator()
+    return String((0..<length).map { _ in letters[Int.random(in: 0..<32, using: &generator)] })
   }
 
   private static func style(_ options: GlobalOptions, _ environment: [String: String]) -> Console.Style {

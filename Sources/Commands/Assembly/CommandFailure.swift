@@ -1,5 +1,6 @@
 import Capabilities
 import Configuration
+import Execution
 import JSON
 import Journal
 import Playbooks
@@ -40,6 +41,21 @@ struct CommandFailure: Error, Sendable {
         .unavailable
       case .notFound, .invalid: .invalidInput
       case .shredded, .unsealable: .failed
+      }
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: ExecutionError) {
+    if let underlying = error.underlying {
+      self.init(underlying)
+      return
+    }
+    let status: ExitStatus =
+      switch error.code {
+      case .input: .usage
+      case .playbook, .plan, .run: .invalidInput
+      case .approval, .drift: .declined
+      case .journal: .unavailable
       }
     self.init(status, error.operation, because: error.because, fix: error.fix)
   }

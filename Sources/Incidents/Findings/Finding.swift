@@ -133,8 +133,9 @@ public struct Finding: Sendable {
   }
 }
 
-/// What stands directly before and after a redacted value.
+/// What a scanner left of a value that it has hidden.
 public struct RedactedMatch: Sendable {
+  /// Text directly before and after the value.
   public var before: String
   public var after: String
   public init(before: String, after: String) {

@@ -23,13 +23,7 @@ struct FindingGroup: Sendable {
   var namesOneSecret: Bool { keys.contains(where: \.namesOneSecret) }
 
   /// Where this secret stands, for findings that know only a place: without the kind, which scanners name differently.
-  var placeKeys: Set<String> {
-    Set(
-      places.compactMap { place in
-        guard let path = place.location.path, let line = place.location.startLine else { return nil }
-        return "\(place.location.repository?.identity ?? ""):\(path):\(line)"
-      })
-  }
+  var placeKeys: Set<String> { Set(places.compactMap { IncidentKey.place(of: $0.location) }) }
 
   mutating func add(_ finding: Finding, keys: [IncidentKey]) {
     // One place key is enough: thousands of places of one secret are no aliases of it.

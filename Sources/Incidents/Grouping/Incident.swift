@@ -42,6 +42,9 @@ public struct Incident: Sendable {
     Set(occurrences.compactMap { $0.location.repository?.name ?? $0.location.repository?.id }).sorted()
   }
 
+  /// Keys of the places, without the kind: by them ``IncidentMatching`` finds incidents opened before the value was known.
+  public var placeKeys: Set<String> { Set(occurrences.compactMap { IncidentKey.place(of: $0.location) }) }
+
   /// True when no shown place is left out.
   public var isComplete: Bool { furtherFindings == 0 }
 

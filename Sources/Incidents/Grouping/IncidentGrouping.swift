@@ -54,8 +54,7 @@ public struct IncidentGrouping: Sendable {
       if let hash = finding.weakHashes.sha1 ?? finding.weakHashes.sha256,
         let location = finding.location
       {
-        let place = "\(location.repository?.identity ?? ""):\(location.path ?? ""):\(location.startLine ?? 0)"
-        joining.append("w:\(hash):\(place)")
+        joining.append("w:\(hash):\(IncidentKey.place(of: location) ?? "")")
       } else {
         joining = all.map(\.rawValue)
       }

@@ -56,11 +56,19 @@ public struct IncidentKey: Hashable, Sendable, Codable, Comparable, CustomString
 
   /// Where a value stands that nobody has read yet.
   static func place(of finding: Finding) -> IncidentKey? {
-    guard let location = finding.location, let path = location.path, let line = location.startLine else {
-      return nil
-    }
-    return IncidentKey(
-      rawValue: "l:\(location.repository?.identity ?? ""):\(path):\(line):\(finding.kind)")
+    finding.location.flatMap(place).map { IncidentKey(rawValue: "\($0):\(finding.kind)") }
+  }
+
+  /// An `l:` key without its kind, which scanners name differently.
+  static func place(of location: Location) -> String? {
+    guard let path = location.path, let line = location.startLine else { return nil }
+    return "l:\(location.repository?.identity ?? ""):\(path):\(line)"
+  }
+
+  /// This `l:` key without its kind; nil for other keys.
+  var placeWithoutKind: String? {
+    guard rawValue.hasPrefix("l:"), let end = rawValue.lastIndex(of: ":") else { return nil }
+    return String(rawValue[..<end])
   }
 
   /// A handle names a credential only where the issuer never gives it twice; a URI's only with user, host and database.

@@ -4,6 +4,7 @@ public enum KindVocabulary: String, Sendable, CaseIterable {
   case detectSecrets = "detect_secrets"
   case kingfisher = "kingfisher2"
   case kingfisher1
+  case noseyParker = "noseyparker"
 }
 
 /// One row of the table of kinds.
