@@ -101,6 +101,7 @@ struct Words {
   private let people: PeopleNames
 
   init(_ repositories: [RepositoryEvidence]) { people = PeopleNames(repositories.flatMap(\.people)) }
+  init(_ names: [String]) { people = PeopleNames(names) }
 
   /// People become roles, and what looks like a credential is removed.
   func clean(_ text: String) -> DocumentText {
