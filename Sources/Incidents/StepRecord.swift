@@ -123,7 +123,7 @@ extension JournalEvent {
 
 extension Date {
   /// From `earlier` to this instant, to the millisecond; negative when `earlier` is later.
-  func duration(since earlier: Date) -> Duration {
+  public func duration(since earlier: Date) -> Duration {
     .milliseconds(Int((timeIntervalSince(earlier) * 1000).rounded()))
   }
 }

@@ -1,1 +1,185 @@
-// Journal
+import Capabilities
+import Foundation
+import GRDB
+import Incidents
+import JSON
+import Secrets
+
+/// The memory of every incident: an append-only, hash-chained event log in one SQLite file, with the sealed secrets,
+/// saved plans, locks and outbox that must change in the same transactions as the log.
+///
+/// Calls are synchronous: a write returns when its commit is on the disk (`synchronous=FULL`). Several processes may
+/// read and write one journal; each append takes the write lock, reads the head and extends it.
+public final class Journal: Sendable {
+  /// Where the file is.
+  public let path: String
+  public let header: JournalHeader
+  let database: any DatabaseWriter
+  let headerText: String
+  let keys: JournalKeys?
+  let settings: JournalSettings
+  let openKeys = OpenSealingKeys()
+
+  private init(
+    path: String, database: any DatabaseWriter, header: JournalHeader, headerText: String, keys: JournalKeys?,
+    settings: JournalSettings
+  ) {
+    self.path = path
+    self.database = database
+    self.header = header
+    self.headerText = headerText
+    self.keys = keys
+    self.settings = settings
+  }
+
+  /// Opens the journal at `path` for writing, and creates it when nothing is there.
+  ///
+  /// - Parameters:
+  ///   - keys: signs the head and wraps the sealing keys.
+  ///   - isDrill: for a new journal; an existing one must agree.
+  /// - Throws: ``JournalError``: `notAJournal`, `newer`, `corrupt`, `readOnly`, `diskFull`, `invalid` (drill and live
+  ///   mixed). An existing file is never replaced.
+  public static func open(
+    path: String, keys: JournalKeys, isDrill: Bool = false, settings: JournalSettings = JournalSettings()
+  ) throws(JournalError) -> Journal {
+    do {
+      try KeyFile.createPrivately(path)
+      let pool = try DatabasePool(path: path, configuration: configuration(settings))
+      try prepare(pool, path: path, isDrill: isDrill, settings: settings)
+      let (header, text) = try readHeader(pool, path: path)
+      guard header.isDrill == isDrill else {
+        throw JournalError(
+          .invalid, "open the journal",
+          because: header.isDrill
+            ? "\(path) is a drill's journal; a live run does not write to it"
+            : "\(path) is a live journal; a drill does not write to it",
+          fix: "use another state directory: STAUNCH_STATE=DIR")
+      }
+      return Journal(
+        path: path, database: pool, header: header, headerText: text, keys: keys, settings: settings)
+    } catch {
+      throw JournalError(error, "open the journal", path: path)
+    }
+  }
+
+  /// Opens the journal at `path` for reading only: `status`, `show`, `verify`, the console.
+  ///
+  /// - Throws: `missing`, `notAJournal`, `newer`, `corrupt`.
+  public static func openReading(path: String, keys: JournalKeys? = nil) throws(JournalError) -> Journal {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw JournalError(
+        .missing, "open the journal", because: "there is no journal at \(path)",
+        fix: "nothing has run here yet; or choose the state directory: STAUNCH_STATE=DIR")
+    }
+    do {
+      var configuration = configuration(JournalSettings())
+      configuration.readonly = true
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      try queue.read { db in try check(db, path: path) }
+      let (header, text) = try readHeader(queue, path: path)
+      return Journal(
+        path: path, database: queue, header: header, headerText: text, keys: keys,
+        settings: JournalSettings())
+    } catch {
+      throw JournalError(error, "open the journal", path: path)
+    }
+  }
+
+  /// Closes the file. Later calls fail. Also happens when the last reference goes.
+  public func close() throws(JournalError) {
+    do { try database.close() } catch { throw JournalError(error, "close the journal", path: path) }
+  }
+
+  // MARK: Transactions
+
+  /// Runs `body` in one durable transaction.
+  func writing<Result>(_ operation: String, _ body: (Database) throws -> Result) throws(JournalError)
+    -> Result
+  {
+    do { return try database.write(body) } catch { throw JournalError(error, operation, path: path) }
+  }
+
+  /// Runs `body` on one consistent snapshot.
+  func reading<Result>(_ operation: String, _ body: (Database) throws -> Result) throws(JournalError)
+    -> Result
+  {
+    do { return try database.read(body) } catch { throw JournalError(error, operation, path: path) }
+  }
+
+  func requireKeys(_ operation: String) throws(JournalError) -> JournalKeys {
+    guard let keys else {
+      throw JournalError(.readOnly, operation, because: "the journal was opened for reading only")
+    }
+    return keys
+  }
+}
+
+// MARK: Opening
+
+extension Journal {
+  private static func configuration(_ settings: JournalSettings) -> Configuration {
+    var configuration = Configuration()
+    configuration.label = "staunch.journal"
+    configuration.busyMode = .timeout(settings.busyTimeout)
+    configuration.prepareDatabase { db in
+      // Deleted key material must not stay in free pages.
+      try db.execute(sql: "PRAGMA secure_delete = ON")
+    }
+    return configuration
+  }
+
+  private static func prepare(
+    _ pool: DatabasePool, path: String, isDrill: Bool, settings: JournalSettings
+  ) throws {
+    try pool.writeWithoutTransaction { db in
+      try check(db, path: path)
+      // GRDB lowers this to NORMAL while it sets up WAL, after `prepareDatabase`: with NORMAL a committed INTENT
+      // could be lost in a power cut. The writer is one connection for the pool's whole life.
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+      guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
+        throw JournalError(.inputOutput, "open the journal", because: "SQLite refused synchronous=FULL")
+      }
+    }
+    try DatabaseMigrator.journal.migrate(pool)
+    try pool.write { db in
+      guard try Int.fetchOne(db, sql: "SELECT count(*) FROM header") == 0 else { return }
+      let header = JournalHeader(id: settings.newID(), created: settings.now(), isDrill: isDrill)
+      try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+      try db.execute(
+        sql: "INSERT INTO header (document) VALUES (?)", arguments: [header.json.canonicalText])
+    }
+  }
+
+  /// Refuses files that are something else, newer, or damaged. Reads only.
+  private static func check(_ db: Database, path: String) throws {
+    let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+    let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+    guard application == Schema.applicationID || (application == 0 && tables == 0) else {
+      throw JournalError(
+        .notAJournal, "open the journal",
+        because: "\(path) is a database of another program; it was left as it is",
+        fix: "choose another state directory: STAUNCH_STATE=DIR")
+    }
+    guard try !DatabaseMigrator.journal.hasBeenSuperseded(db) else {
+      throw JournalError(
+        .newer, "open the journal",
+        because: "\(path) was written by a newer staunch; this one cannot read it",
+        fix: "install the newer version, or read an export: staunch journal verify --export FILE")
+    }
+  }
+
+  private static func readHeader(_ reader: any DatabaseReader, path: String) throws -> (JournalHeader, String)
+  {
+    try reader.read { db in
+      guard let text = try String.fetchOne(db, sql: "SELECT document FROM header"),
+        let json = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)),  // a miss is reported below
+        let header = JournalHeader(json: json)
+      else {
+        throw JournalError(
+          .corrupt, "open the journal", because: "the header of \(path) is missing or damaged",
+          fix: JournalError.recovery(of: path))
+      }
+      return (header, text)
+    }
+  }
+}

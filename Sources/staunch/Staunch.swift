@@ -1,1 +1,7 @@
-@main struct Main { static func main() {} }
+import Commands
+
+/// The command line. Everything is in `Commands`.
+@main
+struct Main {
+  static func main() async { await Staunch.start() }
+}

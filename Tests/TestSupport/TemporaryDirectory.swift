@@ -3,8 +3,12 @@ import Foundation
 /// A fresh directory that is removed when the last reference goes.
 public final class TemporaryDirectory: Sendable {
   public let path: String
-  public init() throws {
-    path = NSTemporaryDirectory() + "staunch-test-" + UUID().uuidString.lowercased()
+  /// - Parameter inMemory: on a memory file system where the machine has one: many commits, no wear.
+  public init(inMemory: Bool = false) throws {
+    let memory = "/dev/shm/"
+    let parent =
+      inMemory && FileManager.default.isWritableFile(atPath: memory) ? memory : NSTemporaryDirectory()
+    path = parent + "staunch-test-" + UUID().uuidString.lowercased()
     try FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
   }

@@ -1,0 +1,50 @@
+# staunch: two commands are enough. `make drill` runs the main job with nothing configured; `make test` runs every test.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+SCENARIO ?= openai-and-postgres
+SWIFT_TEST_FLAGS ?=
+
+.PHONY: help drill build test bench format lint install uninstall clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+drill: ## Install what is needed, build, and run a whole incident in a sandbox
+	@.ci/packages build
+	swift build --product staunch
+	.build/debug/staunch drill run $(SCENARIO) --auto
+
+build: ## Build the release binary
+	@.ci/packages build
+	swift build -c release --product staunch
+
+test: ## Install the test services, build, and run every test
+	@.ci/packages test
+	PATH="$(CURDIR)/.build/test-tools/bin:$$PATH" swift test $(SWIFT_TEST_FLAGS)
+
+bench: build ## Measure against the peers (ratios in one run; see docs/BENCHMARKS.md)
+	@.ci/packages test
+	PATH="$(CURDIR)/.build/test-tools/bin:$$PATH" Benchmarks/run
+
+format: ## Format the sources
+	swift format -i -r Package.swift Sources Tests
+
+lint: ## Check format and style; changes nothing
+	swift format lint --strict -r Package.swift Sources Tests
+
+install: ## Build and install: make install PREFIX=/usr/local
+	@.ci/packages build
+	swift build -c release --product staunch --static-swift-stdlib
+	install -D -m 0755 .build/release/staunch "$(DESTDIR)$(PREFIX)/bin/staunch"
+	for shell in bash zsh fish; do .build/release/staunch --generate-completion-script $$shell > .build/completion.$$shell; done
+	install -D -m 0644 .build/completion.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/staunch"
+	install -D -m 0644 .build/completion.zsh "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_staunch"
+	install -D -m 0644 .build/completion.fish "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/staunch.fish"
+	@echo "installed $(DESTDIR)$(PREFIX)/bin/staunch; next: staunch init"
+
+uninstall: ## Remove what install put there
+	rm -f "$(DESTDIR)$(PREFIX)/bin/staunch" "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/staunch" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_staunch" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/staunch.fish"
+
+clean: ## Remove build products
+	rm -rf .build

@@ -1,0 +1,139 @@
+// Credentials, the stores that keep them and the programs that use them.
+extension ActionSignature {
+  private static let credential = Parameter(
+    "credential", .credential, "the credential target of staunch.yaml")
+
+  /// Tries a secret at its provider.
+  public static let credentialVerify = ActionSignature(
+    id: "credential.verify", effect: .read,
+    summary: "Tries a secret at its provider and says whether it is still accepted.",
+    inputs: [
+      credential,
+      Parameter("secret", .secret, "the secret to try"),
+      Parameter("ref", .string, required: false, "its public id, where that is known"),
+    ],
+    outputs: [
+      Parameter("state", .string, "`alive`, `dead` or `unknown`; a time-out or a 5xx is unknown"),
+      Parameter("code", .string, "the provider's own word, for example `401` or `28P01`"),
+    ],
+    answers: ["alive", "dead", "unknown"])
+
+  /// Evidence that is gone after the kill.
+  public static let credentialInspect = ActionSignature(
+    id: "credential.inspect", effect: .read,
+    summary:
+      "Takes a snapshot of what the provider knows about a credential: evidence that is gone after the kill.",
+    inputs: [credential, Parameter("secret", .secret, "the secret whose credential is meant")],
+    outputs: [
+      Parameter("ref", .string, "its public id at the provider"),
+      Parameter("facts", .any, "owner, scopes, created, last_used, privilege, as far as the provider tells"),
+    ])
+
+  /// Makes the replacement and hands it to its store, in two journalled phases: `issue`, `store`.
+  public static let credentialIssue = ActionSignature(
+    id: "credential.issue", effect: .reversible,
+    summary:
+      "Makes a replacement and hands it to its store (two journalled phases: issue, store). At a provider without overlap the old one stops working now.",
+    inputs: [
+      credential,
+      Parameter("store", .store, "where the new value is kept"),
+      Parameter(
+        "key", .string, required: false,
+        "its name in the store; without it, the one of the credential's entry"),
+    ],
+    outputs: [
+      Parameter("ref", .string, "the public id of the replacement"),
+      Parameter("secret", .secret, "a handle to its value"),
+      Parameter("version", .string, "the store's version that holds it"),
+    ])
+
+  /// Stops the leaked secret from being accepted.
+  public static let credentialDisable = ActionSignature(
+    id: "credential.disable", effect: .reversible,
+    summary: "Stops a leaked secret from being accepted. It is never enabled again.",
+    inputs: [
+      credential,
+      Parameter("secret", .secret, "the leaked secret"),
+      Parameter("ref", .string, required: false, "its public id, where a snapshot found it"),
+      Parameter(
+        "replaced_by", .string, required: false,
+        "the replacement's public id: when it is the same as the old one, the new value stays usable"),
+    ],
+    outputs: [Parameter("ref", .string, "the public id of what was disabled")])
+
+  /// Ends what was opened with the leaked secret.
+  public static let credentialEndSessions = ActionSignature(
+    id: "credential.end-sessions", effect: .reversible,
+    summary:
+      "Ends the sessions opened with the leaked secret and counts again; a provider that keeps none answers none_left.",
+    inputs: [
+      credential,
+      Parameter("secret", .secret, "the leaked secret"),
+      Parameter("ref", .string, required: false, "its public id, where a snapshot found it"),
+    ],
+    outputs: [
+      Parameter("found", .integer, "sessions at the first count"),
+      Parameter("ended", .integer, "sessions that were ended"),
+      Parameter("left", .integer, "sessions at the recount"),
+    ],
+    answers: ["none_left", "some_left"])
+
+  /// Removes a credential for good.
+  public static let credentialDelete = ActionSignature(
+    id: "credential.delete", effect: .irreversible,
+    summary: "Removes a credential at its provider for good.",
+    inputs: [credential, Parameter("ref", .string, "its public id")],
+    outputs: [])
+
+  /// Looks for uses nobody expects.
+  public static let abuseSearch = ActionSignature(
+    id: "abuse.search", effect: .read,
+    summary: "Looks in the provider's evidence for uses that nobody expects.",
+    inputs: [
+      credential,
+      Parameter("since", .timestamp, "start of the exposure window"),
+      Parameter("secret", .secret, required: false, "the leaked secret, to find its public id"),
+      Parameter("ref", .string, required: false, "its public id"),
+    ],
+    outputs: [
+      Parameter("seen", .boolean, "true when such uses were seen; null when there is no evidence to search"),
+      Parameter("coverage_percent", .integer, "the part of the window that evidence exists for, 0…100"),
+      Parameter("findings", .list(.string), "one line each, without secrets"),
+    ],
+    answers: ["seen", "not_seen", "unknown"])
+
+  /// Puts a secret into a store.
+  public static let secretStore = ActionSignature(
+    id: "secret.store", effect: .reversible,
+    summary: "Makes a secret the current value of an entry in a store.",
+    inputs: [
+      Parameter("store", .store, "where to keep it"),
+      Parameter("key", .string, "the entry's name"),
+      Parameter("secret", .secret, "the value"),
+    ],
+    outputs: [
+      Parameter("version", .string, "the version now current"),
+      Parameter("previous", .string, "the version that was current before; null when there was none"),
+    ])
+
+  /// Moves a program to the current secret.
+  public static let consumerRollOut = ActionSignature(
+    id: "consumer.roll-out", effect: .reversible,
+    summary: "Makes a program use the current secret (reload, restart, redeploy).",
+    inputs: [
+      Parameter("consumer", .consumer, "the program"),
+      Parameter("ref", .string, required: false, "the public id of the credential that it should use"),
+    ],
+    outputs: [])
+
+  /// Whether a program works.
+  public static let consumerHealth = ActionSignature(
+    id: "consumer.health", effect: .read,
+    summary: "Asks whether a program works.",
+    inputs: [Parameter("consumer", .consumer, "the program")],
+    outputs: [
+      Parameter("state", .string, "`healthy`, `unhealthy` or `unknown`"),
+      Parameter("evidence", .string, "what was seen, without secrets"),
+    ],
+    answers: ["healthy", "unhealthy", "unknown"])
+}

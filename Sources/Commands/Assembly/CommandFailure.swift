@@ -1,0 +1,92 @@
+import Capabilities
+import Configuration
+import Execution
+import JSON
+import Journal
+import Playbooks
+
+/// What a command says when it cannot go on: what failed, why, and the next command.
+struct CommandFailure: Error, Sendable {
+  let status: ExitStatus
+  let what: String
+  let because: String
+  /// The next command or edit.
+  let fix: String?
+
+  init(_ status: ExitStatus, _ what: String, because: String, fix: String? = nil) {
+    self.status = status
+    self.what = what
+    self.because = because
+    self.fix = fix
+  }
+
+  init(_ error: CapabilityError) {
+    let status: ExitStatus =
+      switch error.class {
+      case .configuration: .configuration
+      case .invalid, .notFound: .invalidInput
+      case .network, .rateLimit, .serverError, .timeout, .conflict, .refused: .unavailable
+      case .unsafe: .declined
+      case .cancelled: .interrupted
+      case .unknownOutcome, .unsupported: .failed
+      }
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: JournalError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .missing, .notAJournal, .newer, .corrupt, .readOnly, .diskFull, .inputOutput, .busy, .permissions,
+        .locked, .superseded:
+        .unavailable
+      case .notFound, .invalid: .invalidInput
+      case .shredded, .unsealable: .failed
+      }
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: ExecutionError) {
+    if let underlying = error.underlying {
+      self.init(underlying)
+      return
+    }
+    let status: ExitStatus =
+      switch error.code {
+      case .input: .usage
+      case .playbook, .plan, .run: .invalidInput
+      case .approval, .drift: .declined
+      case .journal: .unavailable
+      }
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: ConfigurationError) {
+    self.init(
+      .configuration, "the configuration cannot be used", because: "\(error)",
+      fix: "correct it, then: staunch doctor")
+  }
+
+  init(_ error: PlaybookError) {
+    self.init(
+      .invalidInput, "the playbook cannot be used", because: "\(error)",
+      fix: "correct it, then: staunch playbook lint FILE")
+  }
+
+  /// `{"schema":1,"error":{"status","what","because","fix"}}`.
+  var json: JSONValue {
+    [
+      "schema": 1,
+      "error": [
+        "status": .integer(Int(status.rawValue)), "what": .string(what), "because": .string(because),
+        "fix": fix.map { .string($0) } ?? .null,
+      ],
+    ]
+  }
+
+  /// Three lines; the fix, the most important one, last.
+  var message: String {
+    var lines = ["error: \(what)", "  because: \(because)"]
+    if let fix { lines.append("  fix: \(fix)") }
+    return lines.joined(separator: "\n")
+  }
+}

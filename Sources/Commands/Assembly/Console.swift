@@ -1,0 +1,94 @@
+import Foundation
+import Secrets
+
+/// The terminal (or pipe) in front of the responder. Data goes to standard output, messages to standard error;
+/// everything passes the redactor.
+final class Console: Sendable {
+  /// How to speak.
+  struct Style: Sendable {
+    var isQuiet = false
+    /// Colour never carries meaning by itself.
+    var hasColour = false
+    /// False: plain ASCII marks.
+    var hasUnicode = true
+    var width = 80
+    /// A person is there to answer.
+    var isInteractive = false
+    /// Progress lines may be redrawn.
+    var isTerminal = false
+  }
+
+  let style: Style
+  let redactor: Redactor
+  private let outDescriptor: Int32
+  private let errorDescriptor: Int32
+
+  init(style: Style, redactor: Redactor, out: Int32 = STDOUT_FILENO, errors: Int32 = STDERR_FILENO) {
+    self.style = style
+    self.redactor = redactor
+    outDescriptor = out
+    errorDescriptor = errors
+  }
+
+  /// A line of data.
+  func data(_ line: String) { write(line + "\n", to: outDescriptor) }
+
+  /// A line of message; silent with `--quiet`.
+  func say(_ line: String = "") {
+    guard !style.isQuiet else { return }
+    write(line + "\n", to: errorDescriptor)
+  }
+
+  /// An error; never silent.
+  func fail(_ text: String) { write(text + "\n", to: errorDescriptor) }
+
+  /// Redraws the last line on a terminal; does nothing elsewhere.
+  func transient(_ line: String) {
+    guard style.isTerminal, !style.isQuiet else { return }
+    write("\r\u{1B}[K" + line.prefix(max(10, style.width - 1)), to: errorDescriptor)
+  }
+
+  /// Ends a redrawn line.
+  func endTransient() {
+    guard style.isTerminal, !style.isQuiet else { return }
+    write("\r\u{1B}[K", to: errorDescriptor)
+  }
+
+  /// Asks on the terminal.
+  /// - Returns: the trimmed answer; nil when the input ended.
+  func ask(_ question: String) -> String? {
+    write(question + " ", to: errorDescriptor)
+    return readLine(strippingNewline: true)?.trimmingCharacters(in: .whitespaces)
+  }
+
+  enum Tone: String { case good = "32", bad = "31", wait = "33", strong = "1", faint = "2" }
+
+  /// `text`, coloured where colour is on.
+  func toned(_ text: String, _ tone: Tone) -> String {
+    style.hasColour ? "\u{1B}[\(tone.rawValue)m\(text)\u{1B}[0m" : text
+  }
+
+  private func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(redactor.redact(text).utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return }  // a closed pipe: nobody reads any more
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}
+
+/// Text from outside (commit messages, file names, scanner output) made harmless for a terminal: control and
+/// bidirectional characters are shown as escapes.
+func harmless(_ text: String) -> String {
+  var result = ""
+  for scalar in text.unicodeScalars {
+    switch scalar.value {
+    case 0x00...0x1F, 0x7F...0x9F, 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F:
+      result += "\\u{\(String(scalar.value, radix: 16))}"
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result
+}

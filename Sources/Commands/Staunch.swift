@@ -1,0 +1,32 @@
+public import ArgumentParser
+
+/// The root command. A bare `staunch` answers "where am I, what now".
+public struct Staunch: AsyncParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "staunch",
+    abstract: "Contain a leaked secret, prove that it is dead, clean the history, write it up.",
+    discussion: """
+      EXAMPLES
+        staunch init                              write a commented staunch.yaml
+        gitleaks git -r - | staunch respond -     a scanner's report → incident → plan
+        staunch run PLAN --live                   execute the plan; resumes what a crash left
+        staunch                                   where am I, what now
+        staunch drill run openai-and-postgres     the whole thing in a sandbox
+      """,
+    version: toolVersion,
+    subcommands: [
+      RespondCommand.self, PlanCommand.self, RunCommand.self, ResumeCommand.self, AbortCommand.self,
+      SkipCommand.self, DoneCommand.self, ApproveCommand.self, StatusCommand.self, NextCommand.self,
+      IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
+      TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, JournalCommand.self, PlaybookCommand.self,
+    ],
+    defaultSubcommand: StatusCommand.self)
+
+  public init() {}
+
+  /// Parses the process's arguments and runs the command; does not return.
+  public static func start() async { await main() }
+}
+
+/// The tool's version, as in `--version`, journals and reports.
+let toolVersion = "0.1.0"

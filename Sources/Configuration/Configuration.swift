@@ -1,0 +1,88 @@
+public import Capabilities
+public import Incidents
+
+/// What staunch.yaml says: the targets, the routes and the policy of one installation.
+public struct Configuration: Sendable {
+  /// A credential and where its replacement goes.
+  public struct Credential: Sendable {
+    public let target: TargetConfiguration
+    /// Where the replacement is stored; nil when a person takes it.
+    public let store: StoreName?
+    /// Its name in the store.
+    public let key: String
+    public let consumers: [ConsumerName]
+  }
+
+  /// A local clone whose history is cleaned.
+  public struct Repository: Sendable {
+    public let name: RepositoryName
+    /// Absolute, or relative to the directory of staunch.yaml; already resolved.
+    public let path: String
+    /// The remote that is pushed to; nil: nothing is pushed.
+    public let remote: String?
+    /// Names by which reports call it (`owner/name`, a directory).
+    public let aliases: [String]
+  }
+
+  /// Which incidents start which playbook.
+  public struct Route: Sendable {
+    /// How far an incident may go without a person.
+    public enum Autonomy: String, Sendable, CaseIterable { case record, plan, contain }
+    public let kinds: [String]
+    public let repositories: [String]
+    public let sources: [String]
+    public let validities: [String]
+    public let playbook: PlaybookID
+    public let credential: CredentialName?
+    public let store: StoreName?
+    public let consumers: [ConsumerName]?
+    public let targets: [RepositoryName]
+    public let tracker: TrackerName?
+    public let autonomy: Autonomy
+    public let position: String
+  }
+
+  /// Extra rules of the installation.
+  public struct Policy: Sendable {
+    public var minimumApprovals = 1
+    public var notInitiator = false
+    /// Actions that may run without an approval upstream, by the exception's name.
+    public var exceptions: [String: [String]] = [:]
+    /// Public keys (base64, 32 bytes) of people who may approve besides the local identity, with their roles.
+    public var approvers: [(key: String, roles: [String])] = []
+    public init() {}
+  }
+
+  /// The file it was read from.
+  public let file: String
+  public var credentials: [CredentialName: Credential] = [:]
+  public var stores: [StoreName: TargetConfiguration] = [:]
+  public var consumers: [ConsumerName: TargetConfiguration] = [:]
+  public var repositories: [RepositoryName: Repository] = [:]
+  public var trackers: [TrackerName: TargetConfiguration] = [:]
+  /// In the order of the file: the first that fits is taken.
+  public var routes: [Route] = []
+  public var policy = Policy()
+  /// True: every target is a sandbox of a drill.
+  public var isDrill = false
+
+  public init(file: String) { self.file = file }
+}
+
+/// The adapters that exist: section → kind → its settings.
+public struct AdapterCatalogue: Sendable {
+  public let credentials: [String: [SettingDeclaration]]
+  public let stores: [String: [SettingDeclaration]]
+  public let consumers: [String: [SettingDeclaration]]
+  public let trackers: [String: [SettingDeclaration]]
+
+  public init(
+    credentials: [String: [SettingDeclaration]], stores: [String: [SettingDeclaration]],
+    consumers: [String: [SettingDeclaration]], trackers: [String: [SettingDeclaration]]
+  ) {
+    self.credentials = credentials
+    self.stores = stores
+    self.consumers = consumers
+    self.trackers = trackers
+  }
+}

@@ -1,0 +1,320 @@
+import Capabilities
+import Incidents
+import JSON
+import Playbooks
+
+/// Reads and checks a staunch.yaml. All problems are reported at once.
+public struct ConfigurationReader {
+  private let file: String
+  private let directory: String
+  private let catalogue: AdapterCatalogue
+  private var problems: [ConfigurationError.Problem] = []
+
+  /// - Parameters:
+  ///   - source: the text of the file.
+  ///   - file: how messages name it.
+  ///   - directory: what relative repository paths start from.
+  /// - Throws: ``ConfigurationError`` with everything that is wrong.
+  public static func read(_ source: String, file: String, directory: String, catalogue: AdapterCatalogue)
+    throws(ConfigurationError) -> Configuration
+  {
+    var reader = ConfigurationReader(file: file, directory: directory, catalogue: catalogue)
+    let root: YAMLNode
+    do {
+      root = try YAMLReader.read(source, file: file)
+    } catch {
+      throw ConfigurationError(
+        error.diagnostics.map {
+          ConfigurationError.Problem("\($0.position)", $0.message, suggestion: $0.suggestion)
+        })
+    }
+    let configuration = reader.configuration(root)
+    guard reader.problems.isEmpty else { throw ConfigurationError(reader.problems) }
+    return configuration
+  }
+
+  private init(file: String, directory: String, catalogue: AdapterCatalogue) {
+    self.file = file
+    self.directory = directory
+    self.catalogue = catalogue
+  }
+
+  private static let sections = [
+    "staunch", "drill", "credentials", "stores", "consumers", "repositories", "trackers", "routes", "policy",
+  ]
+
+  private mutating func configuration(_ root: YAMLNode) -> Configuration {
+    var configuration = Configuration(file: file)
+    guard root.members != nil else {
+      problem(root, "the file must be a mapping", "start with: staunch: 1")
+      return configuration
+    }
+    refuseUnknown(root, known: Self.sections)
+    if case .integer(1)? = root["staunch"]?.content {
+    } else {
+      problem(root["staunch"] ?? root, "the file must say which version it is", "add: staunch: 1")
+    }
+    configuration.isDrill = boolean(root, "drill") ?? false
+    for (name, node) in entries(root, "stores") {
+      configuration.stores[StoreName(name)] = target(name, node, catalogue.stores)
+    }
+    for (name, node) in entries(root, "consumers") {
+      configuration.consumers[ConsumerName(name)] = target(name, node, catalogue.consumers)
+    }
+    for (name, node) in entries(root, "trackers") {
+      configuration.trackers[TrackerName(name)] = target(name, node, catalogue.trackers)
+    }
+    for (name, node) in entries(root, "repositories") {
+      configuration.repositories[RepositoryName(name)] = repository(name, node)
+    }
+    for (name, node) in entries(root, "credentials") {
+      configuration.credentials[CredentialName(name)] = credential(name, node, configuration)
+    }
+    for node in root["routes"].flatMap({ elements($0) }) ?? [] {
+      if let route = route(node, configuration) { configuration.routes.append(route) }
+    }
+    if let node = root["policy"] { configuration.policy = policy(node) }
+    return configuration
+  }
+
+  // MARK: entries
+
+  /// What every entry of a section may say besides its adapter's own settings.
+  private mutating func target(
+    _ name: String, _ node: YAMLNode, _ kinds: [String: [SettingDeclaration]], also common: [String] = []
+  ) -> TargetConfiguration? {
+    guard node.members != nil else {
+      problem(node, "\"\(name)\" must be a mapping", "give it at least: {kind: …}")
+      return nil
+    }
+    guard let kind = text(node, "kind") else {
+      problem(
+        node, "\"\(name)\" does not say its kind", "one of: \(kinds.keys.sorted().joined(separator: ", "))")
+      return nil
+    }
+    guard let settings = kinds[kind] else {
+      problem(
+        node["kind"] ?? node, "there is no kind \"\(kind)\" here",
+        Suggestion.phrase(for: kind, among: kinds.keys.sorted()))
+      return nil
+    }
+    refuseUnknown(node, known: ["kind"] + common + settings.map(\.key))
+    for setting in settings where setting.isRequired && node[setting.key] == nil {
+      problem(node, "\"\(name)\" lacks the setting \"\(setting.key)\": \(setting.summary)", nil)
+    }
+    for setting in settings where setting.isSecretReference {
+      guard let value = node[setting.key] else { continue }
+      let reference = value.string ?? ""
+      let schemes = ["env:", "file:", "fd:", "vault:"]
+      guard reference == "prompt" || reference == "-" || schemes.contains(where: { reference.hasPrefix($0) })
+      else {
+        problem(
+          value, "\"\(setting.key)\" holds a secret itself; only references may stand in this file",
+          "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
+        continue
+      }
+    }
+    var values: [String: JSONValue] = [:]
+    for member in node.members ?? [] where !(["kind"] + common).contains(member.key) {
+      values[member.key] = member.value.json
+    }
+    return TargetConfiguration(name: name, kind: kind, settings: values, position: "\(node.position)")
+  }
+
+  private mutating func credential(_ name: String, _ node: YAMLNode, _ configuration: Configuration)
+    -> Configuration.Credential?
+  {
+    guard let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers"]) else {
+      return nil
+    }
+    let store = text(node, "store").map { StoreName($0) }
+    if let store, configuration.stores[store] == nil {
+      unknown(node["store"], "store", store.rawValue, configuration.stores.keys.map(\.rawValue))
+    }
+    if store != nil, node["key"] == nil {
+      problem(node, "\"\(name)\" has a store but no key", "add: key: NAME_IN_THE_STORE")
+    }
+    let consumers = texts(node, "consumers").map { ConsumerName($0) }
+    for consumer in consumers where configuration.consumers[consumer] == nil {
+      unknown(node["consumers"], "consumer", consumer.rawValue, configuration.consumers.keys.map(\.rawValue))
+    }
+    return Configuration.Credential(
+      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers)
+  }
+
+  private mutating func repository(_ name: String, _ node: YAMLNode) -> Configuration.Repository? {
+    refuseUnknown(node, known: ["path", "remote", "aliases"])
+    guard let path = text(node, "path") else {
+      problem(node, "\"\(name)\" has no path", "add: path: /path/to/a/clone")
+      return nil
+    }
+    return Configuration.Repository(
+      name: RepositoryName(name), path: path.hasPrefix("/") ? path : directory + "/" + path,
+      remote: text(node, "remote"), aliases: texts(node, "aliases"))
+  }
+
+  private mutating func route(_ node: YAMLNode, _ configuration: Configuration) -> Configuration.Route? {
+    refuseUnknown(
+      node,
+      known: ["when", "playbook", "credential", "store", "consumers", "repositories", "tracker", "autonomy"])
+    let conditions = node["when"]
+    if let conditions { refuseUnknown(conditions, known: ["kind", "repository", "source", "validity"]) }
+    guard let playbook = text(node, "playbook") else {
+      problem(node, "the route names no playbook", "add: playbook: rotate-leaked-credential")
+      return nil
+    }
+    let credential = text(node, "credential").map { CredentialName($0) }
+    if let credential, configuration.credentials[credential] == nil {
+      unknown(
+        node["credential"], "credential", credential.rawValue, configuration.credentials.keys.map(\.rawValue))
+    }
+    let repositories = texts(node, "repositories").map { RepositoryName($0) }
+    for name in repositories where configuration.repositories[name] == nil {
+      unknown(
+        node["repositories"], "repository", name.rawValue, configuration.repositories.keys.map(\.rawValue))
+    }
+    let tracker = text(node, "tracker").map { TrackerName($0) }
+    if let tracker, configuration.trackers[tracker] == nil {
+      unknown(node["tracker"], "tracker", tracker.rawValue, configuration.trackers.keys.map(\.rawValue))
+    }
+    let store = text(node, "store").map { StoreName($0) }
+    if let store, configuration.stores[store] == nil {
+      unknown(node["store"], "store", store.rawValue, configuration.stores.keys.map(\.rawValue))
+    }
+    var autonomy = Configuration.Route.Autonomy.plan
+    if let word = text(node, "autonomy") {
+      if let known = Configuration.Route.Autonomy(rawValue: word) {
+        autonomy = known
+      } else {
+        unknown(node["autonomy"], "autonomy", word, Configuration.Route.Autonomy.allCases.map(\.rawValue))
+      }
+    }
+    return Configuration.Route(
+      kinds: conditions.map { texts($0, "kind") } ?? [],
+      repositories: conditions.map { texts($0, "repository") } ?? [],
+      sources: conditions.map { texts($0, "source") } ?? [],
+      validities: conditions.map { texts($0, "validity") } ?? [], playbook: PlaybookID(playbook),
+      credential: credential, store: store,
+      consumers: node["consumers"] == nil ? nil : texts(node, "consumers").map { ConsumerName($0) },
+      targets: repositories, tracker: tracker, autonomy: autonomy, position: "\(node.position)")
+  }
+
+  private mutating func policy(_ node: YAMLNode) -> Configuration.Policy {
+    var policy = Configuration.Policy()
+    if case .null = node.content { return policy }
+    refuseUnknown(node, known: ["approvals", "approvers", "exceptions"])
+    if let approvals = node["approvals"] {
+      refuseUnknown(approvals, known: ["minimum", "not_initiator"])
+      if case .integer(let minimum)? = approvals["minimum"]?.content, minimum >= 1 {
+        policy.minimumApprovals = minimum
+      } else if let wrong = approvals["minimum"] {
+        problem(wrong, "\"minimum\" must be a whole number from 1", nil)
+      }
+      policy.notInitiator = boolean(approvals, "not_initiator") ?? false
+    }
+    for approver in node["approvers"].flatMap({ elements($0) }) ?? [] {
+      refuseUnknown(approver, known: ["key", "roles"])
+      guard let key = text(approver, "key") else {
+        problem(approver, "the approver has no key", "add: key: PUBLIC_KEY (printed by: staunch doctor)")
+        continue
+      }
+      policy.approvers.append((key, texts(approver, "roles")))
+    }
+    for (name, actions) in node["exceptions"].map({ entries($0) }) ?? [] {
+      policy.exceptions[name] = actions.elements?.compactMap(\.string) ?? []
+    }
+    return policy
+  }
+}
+
+// MARK: small readers
+
+extension ConfigurationReader {
+  private mutating func problem(_ node: YAMLNode, _ message: String, _ suggestion: String?) {
+    problems.append(ConfigurationError.Problem("\(node.position)", message, suggestion: suggestion))
+  }
+
+  private mutating func unknown(_ node: YAMLNode?, _ noun: String, _ word: String, _ known: [String]) {
+    problems.append(
+      ConfigurationError.Problem(
+        node.map { "\($0.position)" } ?? file, "there is no \(noun) \"\(word)\"",
+        suggestion: Suggestion.phrase(for: word, among: known.sorted())))
+  }
+
+  private mutating func refuseUnknown(_ node: YAMLNode, known: [String]) {
+    for member in node.members ?? [] where !known.contains(member.key) {
+      problems.append(
+        ConfigurationError.Problem(
+          "\(member.keyPosition)", "unknown key \"\(member.key)\"",
+          suggestion: Suggestion.phrase(for: member.key, among: known)))
+    }
+  }
+
+  /// Named entries of a section; an absent or empty section has none.
+  private mutating func entries(_ root: YAMLNode, _ section: String) -> [(String, YAMLNode)] {
+    guard let node = root[section] else { return [] }
+    return entries(node)
+  }
+
+  private mutating func entries(_ node: YAMLNode) -> [(String, YAMLNode)] {
+    if case .null = node.content { return [] }
+    guard let members = node.members else {
+      problem(node, "this must be a mapping, not \(node.kind)", nil)
+      return []
+    }
+    return members.map { ($0.key, $0.value) }
+  }
+
+  private mutating func elements(_ node: YAMLNode) -> [YAMLNode] {
+    if case .null = node.content { return [] }
+    guard let elements = node.elements else {
+      problem(node, "this must be a list, not \(node.kind)", "start each entry with a dash")
+      return []
+    }
+    return elements
+  }
+
+  private mutating func text(_ node: YAMLNode, _ key: String) -> String? {
+    guard let value = node[key] else { return nil }
+    guard let text = value.string else {
+      problem(value, "\"\(key)\" must be text, not \(value.kind)", "put it in quotes")
+      return nil
+    }
+    return text
+  }
+
+  /// One text or a list of texts.
+  private mutating func texts(_ node: YAMLNode, _ key: String) -> [String] {
+    guard let value = node[key] else { return [] }
+    if let text = value.string { return [text] }
+    return elements(value).compactMap { element in
+      if element.string == nil { problem(element, "\"\(key)\" must hold text, not \(element.kind)", nil) }
+      return element.string
+    }
+  }
+
+  private mutating func boolean(_ node: YAMLNode, _ key: String) -> Bool? {
+    guard let value = node[key] else { return nil }
+    guard case .boolean(let truth) = value.content else {
+      problem(value, "\"\(key)\" must be true or false, not \(value.kind)", nil)
+      return nil
+    }
+    return truth
+  }
+}
+
+extension YAMLNode {
+  /// This node as data.
+  var json: JSONValue {
+    switch content {
+    case .null: .null
+    case .boolean(let truth): .boolean(truth)
+    case .integer(let number): .integer(number)
+    case .number(let text): Double(text).map { .number($0) } ?? .string(text)
+    case .string(let text): .string(text)
+    case .sequence(let elements): .array(elements.map(\.json))
+    case .mapping(let members):
+      .object(Dictionary(members.map { ($0.key, $0.value.json) }, uniquingKeysWith: { _, last in last }))
+    }
+  }
+}

@@ -1,0 +1,83 @@
+public import Capabilities
+import Foundation
+public import Incidents
+public import Journal
+import JSON
+
+/// Turns people's signed words into an ``ApprovedPlan``, and keeps them in the journal.
+public struct Approver: Sendable {
+  private let journal: Journal
+  private let policy: ExecutionPolicy
+
+  public init(journal: Journal, policy: ExecutionPolicy) {
+    self.journal = journal
+    self.policy = policy
+  }
+
+  /// Records an approval of a plan (or of one of its gates). It is checked first: a word that does not hold is refused.
+  public func record(_ approval: Approval, for plan: Plan) throws(ExecutionError) {
+    guard approval.digest == plan.digest else {
+      throw ExecutionError(
+        .approval, "approve the plan \(plan.id)",
+        because:
+          "the approval is for another plan (digest \(approval.digest.short), this one is \(plan.digest.short))",
+        fix: "read this plan, then: staunch approve \(plan.digest.short)")
+    }
+    try check([approval], of: plan, mode: .live, rule: ApprovalRule())
+    var body = approval.json.object ?? [:]
+    body["plan"] = .string(plan.id.rawValue)
+    do {
+      try journal.append(.planApproved, run: plan.run, incident: plan.incident, .object(body))
+    } catch { throw ExecutionError(error) }
+  }
+
+  /// Records that somebody said no.
+  public func decline(_ plan: Plan, step: StepID? = nil, role: RoleName, reason: String)
+    throws(ExecutionError)
+  {
+    var body: [String: JSONValue] = [
+      "digest": .string(plan.digest.rawValue), "role": .string(role.rawValue), "reason": .string(reason),
+    ]
+    if let step { body["step"] = .string(step.rawValue) }
+    do { try journal.append(.planDeclined, run: plan.run, incident: plan.incident, .object(body)) } catch {
+      throw ExecutionError(error)
+    }
+  }
+
+  /// The approved plan, from the approvals in the journal.
+  ///
+  /// - Throws: `.approval` when the policy's rule is not met, or somebody declined after the last approval.
+  public func approved(_ plan: Plan, mode: RunMode) throws(ExecutionError) -> ApprovedPlan {
+    var approvals: [Approval] = []
+    var refusal: String?
+    do {
+      try journal.forEachEvent(run: plan.run, kinds: [.planApproved, .planDeclined]) { event in
+        guard event.body["step"] == nil else { return }
+        if event.kind == .planDeclined { refusal = event.body["reason"]?.string ?? "no reason given" }
+        if event.kind == .planApproved, let approval = Approval(json: event.body) {
+          refusal = nil
+          if !approvals.contains(approval) { approvals.append(approval) }
+        }
+      }
+    } catch { throw ExecutionError(error) }
+    if let refusal {
+      throw ExecutionError(
+        .approval, "run the plan \(plan.id)", because: "it was declined: \(refusal)", fix: "plan again")
+    }
+    return try check(approvals, of: plan, mode: mode, rule: policy.planRule)
+  }
+
+  @discardableResult
+  private func check(_ approvals: [Approval], of plan: Plan, mode: RunMode, rule: ApprovalRule)
+    throws(ExecutionError) -> ApprovedPlan
+  {
+    do throws(ApprovalError) {
+      return try ApprovedPlan(
+        digest: plan.digest, mode: mode, approvals: approvals, rule: rule, trusted: policy.trusted)
+    } catch {
+      throw ExecutionError(
+        .approval, "run the plan \(plan.id)", because: error.because,
+        fix: "staunch approve \(plan.digest.short)")
+    }
+  }
+}

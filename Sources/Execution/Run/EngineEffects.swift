@@ -1,0 +1,345 @@
+import Capabilities
+import Crypto
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+import Secrets
+
+// The step protocol: INTENT, perform, OUTCOME; and settling an INTENT without OUTCOME by a probe.
+extension Engine {
+  func act(_ action: ActionStep, of step: Step, _ context: StepContext) async throws -> Flow {
+    let key = context.key(step)
+    let inputs: [String: Value]
+    do { inputs = try action.call.inputs(in: context.scope(attributes: environment.attributes)) } catch {
+      throw ExecutionError(error, "evaluate with: of \(step.id)")
+    }
+    guard !inputs.values.contains(where: \.holdsUnknown) else {
+      throw ExecutionError(
+        .playbook, "run \(key)",
+        because: "an input is not known: \(inputs.filter { $0.value.holdsUnknown }.keys.sorted())",
+        fix: "complete the target in staunch.yaml, then: staunch resume \(plan.run)")
+    }
+    switch environment.actions[action.call.action.id] {
+    case nil:
+      throw ExecutionError(
+        .playbook, "run \(key)", because: "this program has no action \(action.call.action.id)",
+        fix: "staunch playbook lint")
+    case .read(let read):
+      return try await look(read, action, step, call(key, inputs: inputs, earlier: [:], attempt: 1))
+    case .effect(let effect):
+      let isUrgent = effect.signature.effect != .notify || context.isFinal
+      let effectRun = EffectRun(
+        key: key, action: effect, inputs: inputs, retry: action.retry, timeout: action.timeout,
+        compensation: action.compensation, isUrgent: isUrgent)
+      let flow = try await perform(effectRun)
+      guard flow.goesOn else { return try notified(flow, effect, step, context) }
+      return try await prove(action, effect, step, context)
+    }
+  }
+
+  /// The action's own answer, then `verify:`.
+  private func prove(_ action: ActionStep, _ effect: any EffectAction, _ step: Step, _ context: StepContext)
+    async throws -> Flow
+  {
+    let key = context.key(step)
+    guard recorder.history({ $0.skip(key) }) == nil else { return .goOn }
+    let record = recorder.record(key)
+    if let expected = action.expectation?.answer {
+      let answer = effect.phases.last.flatMap { record.outcomes[$0]?.answer }
+      guard answer == expected else {
+        return try fail(
+          key, attempt: record.attempt,
+          CapabilityError(
+            .conflict, effect.signature.id, because: "the answer is \(answer ?? "none"), not \(expected)"))
+      }
+    }
+    return try await verify(action, step, context, record.outputs)
+  }
+
+  /// Every phase that has no OUTCOME yet.
+  func perform(_ run: EffectRun) async throws -> Flow {
+    for phase in run.action.phases {
+      let flow = try await perform(run, phase)
+      guard flow.goesOn else { return flow }
+      if recorder.history({ $0.skip(run.key) }) != nil { return .goOn }
+    }
+    return .goOn
+  }
+
+  private func perform(_ run: EffectRun, _ phase: String) async throws -> Flow {
+    var tries = 0
+    var probes = 0
+    while recorder.record(run.key).outcomes[phase] == nil {
+      if recorder.history({ $0.skip(run.key) }) != nil { return .goOn }
+      if let flow = try interruption(), !run.isUndo { return flow }
+      let record = recorder.record(run.key)
+      let end: Attempt
+      if let intent = record.openIntent, intent.phase == phase {
+        probes += 1
+        end = try await settle(run, phase, intent)
+      } else {
+        tries += 1
+        end = try await attempt(
+          run, phase, number: (record.attempts[phase] ?? 0) + 1, isFirst: record.attempt == 0)
+      }
+      switch end {
+      case .over: continue
+      case .drifted(let flow): return flow
+      case .asks(let reason): return try await decide(run, reason)
+      case .failed(let error, let isOpen):
+        let number = recorder.record(run.key).attempt
+        let isWorthIt = isOpen ? probes < max(2, run.retry.attempts) : run.retry.classes.contains(error.class)
+        guard run.isUrgent, isWorthIt, isOpen || tries < run.retry.attempts, !isOverdue else {
+          return try fail(run.key, attempt: number, error, isOpen: isOpen)
+        }
+        try noteRetry(run.key, attempt: number, error, isOpen: isOpen)
+        try await pause(pause(before: max(tries, probes) + 1, run.retry, after: error))
+      }
+      // After "not done" the attempts are counted; the first one of a resumed run is always made.
+      guard
+        tries < max(1, run.retry.attempts) || recorder.record(run.key).openIntent != nil
+          || recorder.record(run.key).outcomes[phase] != nil
+      else {
+        return try fail(
+          run.key, attempt: recorder.record(run.key).attempt,
+          CapabilityError(.timeout, run.action.signature.id, because: "it was not done in \(tries) attempts"))
+      }
+    }
+    return .goOn
+  }
+
+  /// How one try ended.
+  private enum Attempt {
+    /// Look at the journal again: there is an OUTCOME, or the INTENT is closed.
+    case over
+    /// `isOpen`: it may have happened; the INTENT stays to be settled.
+    case failed(CapabilityError, isOpen: Bool)
+    case drifted(Flow)
+    /// Only a person can tell.
+    case asks(String)
+  }
+
+  /// INTENT (durable), the call, OUTCOME (durable).
+  private func attempt(_ run: EffectRun, _ phase: String, number: Int, isFirst: Bool) async throws -> Attempt
+  {
+    let call = call(run.key, inputs: run.inputs, earlier: recorder.record(run.key).outputs, attempt: number)
+    let prepared: Preparation
+    let effect: PlannedEffect?
+    do throws(CapabilityError) {
+      effect = isFirst ? try await observed(run, call) : nil
+      prepared = try await limited(to: run.timeout, by: environment.clock, run.action.signature.id) {
+        () async throws(CapabilityError) in
+        try await run.action.prepare(call, phase: phase)
+      }
+    } catch { return .failed(error.class.leavesOutcomeOpen ? error.asReadFailure : error, isOpen: false) }
+    if let effect, let flow = try checkDrift(run, effect) { return .drifted(flow) }
+    try recorder.commit(
+      [recorder.event(.stepIntent, intentBody(run, phase, number, prepared))], sealing: prepared.secrets,
+      purpose: "prepared")
+    return try await outcome(of: run, phase, number) { () async throws(CapabilityError) in
+      try await run.action.perform(call, phase: phase, prepared: prepared, under: self.authority)
+    }
+  }
+
+  /// Makes the call and records its OUTCOME with its secrets in one transaction.
+  private func outcome(
+    of run: EffectRun, _ phase: String, _ number: Int,
+    _ perform: @escaping @Sendable () async throws(CapabilityError) -> ActionResult
+  ) async throws -> Attempt {
+    let id = run.action.signature.id
+    try recorder.crash(.beforeCall(run.key.step, action: id, phase: phase))
+    let result: Result<ActionResult, CapabilityError>
+    do throws(CapabilityError) {
+      result = .success(try await limited(to: run.timeout, by: environment.clock, id, perform))
+    } catch { result = .failure(error) }
+    try recorder.crash(.afterCall(run.key.step, action: id, phase: phase))
+    switch result {
+    case .failure(let error): return .failed(error, isOpen: error.class.leavesOutcomeOpen)
+    case .success(let result):
+      try recorder.commit(
+        result.probes.map(probeEvent) + [
+          recorder.event(
+            .stepOutcome, outcomeBody(result, run.key, attempt: number, action: id, phase: phase))
+        ], sealing: result.secrets)
+      return .over
+    }
+  }
+
+  /// What the plan said must still hold: read again right before the first INTENT. Nil when nothing can be compared.
+  private func observed(_ run: EffectRun, _ call: ActionCall) async throws(CapabilityError) -> PlannedEffect?
+  {
+    guard let line = planned[run.key]?.effect, !line.preconditions.isEmpty, !run.isUndo,
+      recorder.history({ $0.touched.isDisjoint(with: run.touches + [line.target]) })
+    else { return nil }
+    return try await limited(to: run.timeout, by: environment.clock, run.action.signature.id) {
+      () async throws(CapabilityError) in
+      try await run.action.plan(call)
+    }
+  }
+
+  /// - Returns: the end of the run, when something is no longer as it was planned.
+  private func checkDrift(_ run: EffectRun, _ found: PlannedEffect) throws -> Flow? {
+    guard let expected = planned[run.key]?.effect?.preconditions else { return nil }
+    for name in Set(expected.keys).union(found.preconditions.keys).sorted()
+    where expected[name] != found.preconditions[name] {
+      return try drift(
+        run.key, what: "\(found.target): \(name)", expected: expected[name] ?? .null,
+        found: found.preconditions[name] ?? .null)
+    }
+    return nil
+  }
+
+  private func intentBody(_ run: EffectRun, _ phase: String, _ number: Int, _ prepared: Preparation)
+    -> JSONValue
+  {
+    let inputs = JSONValue.object(run.inputs.mapValues(\.json))
+    var touches = run.touches
+    if let target = planned[run.key]?.effect?.target { touches.append(target) }
+    var body: [String: JSONValue] = [
+      "attempt": .integer(number), "action": .string(run.action.signature.id), "phase": .string(phase),
+      "input_digest": .string(Hex.text(SHA256.hash(data: Data(inputs.canonicalBytes)))),
+      "marker": .string(marker(of: run.key)),
+      "snapshot": prepared.snapshot, "touches": .array(Set(touches).sorted().map(JSONValue.string)),
+    ]
+    if !prepared.secrets.isEmpty {
+      body["sealed"] = .array(prepared.secrets.keys.map(\.rawValue).sorted().map(JSONValue.string))
+    }
+    switch run.compensation {
+    case .some(.action(let call)): body["compensation"] = .string(call.action.id)
+    case .some(.none(let reason)): body["compensation"] = .string("none: \(reason)")
+    case nil: break
+    }
+    return run.key.body(body)
+  }
+
+  /// Finds out how an INTENT without OUTCOME ended.
+  private func settle(_ run: EffectRun, _ phase: String, _ intent: RunHistory.Intent) async throws -> Attempt
+  {
+    switch recorder.record(run.key).decision {
+    case .retry:
+      try noteSettled(run.key, intent, "not_done", "a person decided to do it again")
+      return .over
+    case .skip:
+      try skip(run.key, "a person decided to go on without knowing whether it happened")
+      return .over
+    case .ask, nil: break
+    }
+    var secrets: [SecretRef: Secret] = [:]
+    for ref in intent.sealed { secrets[ref] = try environment.journal.open(ref) }
+    let prepared = Preparation(snapshot: intent.snapshot, secrets: secrets)
+    let call = call(
+      run.key, inputs: run.inputs, earlier: recorder.record(run.key).outputs, attempt: intent.attempt)
+    let id = run.action.signature.id
+    try recorder.crash(.beforeCall(run.key.step, action: id, phase: "settle \(phase)"))
+    let found: Result<Settlement, CapabilityError>
+    do throws(CapabilityError) {
+      found = .success(
+        try await limited(to: run.timeout, by: environment.clock, id) { () async throws(CapabilityError) in
+          try await run.action.settle(call, phase: phase, prepared: prepared, under: self.authority)
+        })
+    } catch { found = .failure(error) }
+    try recorder.crash(.afterCall(run.key.step, action: id, phase: "settle \(phase)"))
+    switch found {
+    case .failure(let error): return .failed(error, isOpen: true)
+    case .success(.done(let result, let evidence)):
+      try recorder.commit(
+        result.probes.map(probeEvent) + [
+          settledEvent(run.key, intent, "done", evidence),
+          recorder.event(
+            .stepOutcome, outcomeBody(result, run.key, attempt: intent.attempt, action: id, phase: phase)),
+        ], sealing: result.secrets)
+      return .over
+    case .success(.notDone(let evidence)):
+      try noteSettled(run.key, intent, "not_done", evidence)
+      return .over
+    case .success(.unknown(let reason)):
+      try noteSettled(run.key, intent, "unknown", reason)
+      return .asks(reason)
+    }
+  }
+
+  private func settledEvent(_ key: StepKey, _ intent: RunHistory.Intent, _ word: String, _ evidence: String)
+    -> NewEvent
+  {
+    recorder.event(
+      .stepSettled,
+      key.body([
+        "attempt": .integer(intent.attempt), "settlement": .string(word), "evidence": .string(evidence),
+      ]))
+  }
+
+  private func noteSettled(_ key: StepKey, _ intent: RunHistory.Intent, _ word: String, _ evidence: String)
+    throws
+  {
+    try recorder.note([settledEvent(key, intent, word, evidence)])
+  }
+
+  func skip(_ key: StepKey, _ reason: String) throws {
+    try recorder.note(.stepSkipped, key.body(["reason": .string(reason), "by": "operator"]))
+  }
+
+  /// Nobody can tell whether it happened: policy, then a person, then wait.
+  private func decide(_ run: EffectRun, _ reason: String) async throws -> Flow {
+    let id = run.action.signature.id
+    if !run.isUrgent || run.action.signature.effect == .notify {
+      return try fail(
+        run.key, attempt: recorder.record(run.key).attempt,
+        CapabilityError(.unknownOutcome, id, because: reason), isOpen: true)
+    }
+    if run.isUndo {
+      return .failed(run.key.step, "nobody can tell whether it happened: \(reason)")
+    }
+    var response = environment.policy.unknownOutcomes[id] ?? .ask
+    if response == .ask {
+      response = await environment.attendant.decision(
+        on: UnknownOutcome(run: plan.run, step: run.key.step, item: run.key.item, action: id, reason: reason))
+    }
+    switch response {
+    case .ask:
+      try wait(
+        run.key, .decision, prompt: "\(id) may or may not have happened (\(reason)): retry or skip",
+        until: nil)
+      return .waits
+    case .retry, .skip:
+      try recorder.commit([
+        recorder.event(
+          .decision,
+          run.key.body(["what": .string(response.rawValue), "reason": .string(reason), "role": "policy"]))
+      ])
+      return try await perform(run)
+    }
+  }
+}
+
+/// One effect of a step (or of its compensation) with everything the protocol needs.
+struct EffectRun: Sendable {
+  let key: StepKey
+  let action: any EffectAction
+  let inputs: [String: Value]
+  let retry: RetryPolicy
+  let timeout: Duration
+  let compensation: Compensation?
+  /// False for notifications: they are tried once and then later, when nothing urgent is left.
+  let isUrgent: Bool
+  var isUndo = false
+
+  /// Targets of staunch.yaml among the inputs.
+  var touches: [String] { inputs.values.flatMap(\.targetNames) }
+}
+
+extension Value {
+  var targetNames: [String] {
+    if case .list(let elements) = self { return elements.flatMap(\.targetNames) }
+    return targetName.map { [$0] } ?? []
+  }
+}
+
+extension CapabilityError {
+  /// A read before the INTENT that timed out: nothing was done.
+  var asReadFailure: CapabilityError {
+    CapabilityError(
+      .network, operation, because: because, fix: fix, requestID: requestID, retryAfter: retryAfter)
+  }
+}

@@ -1,0 +1,239 @@
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+
+// Reads: a step's own, and the ones that prove an effect.
+extension Engine {
+  /// How a question ended.
+  enum Answered: Sendable {
+    case result(ActionResult)
+    case failed(CapabilityError)
+    case stopped
+  }
+
+  /// A step that only looks.
+  func look(_ read: any ReadAction, _ action: ActionStep, _ step: Step, _ call: ActionCall) async throws
+    -> Flow
+  {
+    let key = StepKey(step.id, call.item)
+    guard recorder.record(key).outcomes["read"] == nil else { return .goOn }
+    let answered = try await question(
+      read, call, action.expectation, retry: action.retry, timeout: action.timeout, key)
+    switch answered {
+    case .stopped: return .stopped
+    case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
+    case .result(let result):
+      try record(
+        result, key, attempt: max(1, recorder.record(key).attempt), action: read.signature.id, phase: "read")
+      if let expected = action.expectation?.answer {
+        try recorder.note(
+          .stepVerified,
+          key.body(["action": .string(read.signature.id), "expect": .string(expected), "result": "held"]))
+      }
+      return .goOn
+    }
+  }
+
+  /// Asks until the expected answer came often enough, within its limits. Probes are noted as evidence.
+  func question(
+    _ read: any ReadAction, _ call: ActionCall, _ expectation: Expectation?, retry: RetryPolicy,
+    timeout: Duration,
+    _ key: StepKey
+  ) async throws -> Answered {
+    let clock = environment.clock
+    let began = clock.elapsed
+    var attempt = 1
+    var inARow = 0
+    while true {
+      if stop.isSet { return .stopped }
+      try recorder.crash(.beforeCall(key.step, action: read.signature.id, phase: "read"))
+      let outcome: Result<ActionResult, CapabilityError>
+      do throws(CapabilityError) {
+        outcome = .success(
+          try await limited(to: timeout, by: clock, read.signature.id) { () async throws(CapabilityError) in
+            try await read.read(call)
+          })
+      } catch { outcome = .failure(error) }
+      try recorder.crash(.afterCall(key.step, action: read.signature.id, phase: "read"))
+      switch outcome {
+      case .success(let result):
+        try note(result.probes)
+        guard let expectation else { return .result(result) }
+        inARow = result.answer == expectation.answer ? inARow + 1 : 0
+        guard let poll = expectation.poll else {
+          if inARow > 0 { return .result(result) }
+          return .failed(
+            CapabilityError(
+              .conflict, read.signature.id,
+              because: "the answer is \(result.answer ?? "none"), not \(expectation.answer)"))
+        }
+        if inARow >= poll.consecutive { return .result(result) }
+        if let end = try await next(poll, began, read.signature.id, expectation.answer, result.answer) {
+          return end
+        }
+      case .failure(let error):
+        inARow = 0
+        guard error.class.isWorthRetrying(retry) else { return .failed(error) }
+        if let poll = expectation?.poll {
+          if let end = try await next(
+            poll, began, read.signature.id, expectation?.answer ?? "", "\(error.class.rawValue)")
+          {
+            return end
+          }
+          continue
+        }
+        attempt += 1
+        guard attempt <= retry.attempts, !isOverdue else { return .failed(error) }
+        try noteRetry(key, attempt: attempt - 1, error)
+        try await pause(pause(before: attempt, retry, after: error))
+      }
+    }
+  }
+
+  /// Waits for the next poll. - Returns: the end, when the limit would be passed.
+  private func next(_ poll: Poll, _ began: Duration, _ operation: String, _ expected: String, _ last: String?)
+    async throws -> Answered?
+  {
+    let spent = environment.clock.elapsed - began
+    guard spent + poll.interval <= poll.limit, !isOverdue else {
+      return .failed(
+        CapabilityError(
+          .timeout, operation,
+          because: "not \(expected) within \(poll.limit); the last answer is \(last ?? "none")",
+          fix: "look at the target, then: staunch resume \(plan.run)"))
+    }
+    try await pause(poll.interval)
+    return stop.isSet ? .stopped : nil
+  }
+
+  /// `verify:` of an effect.
+  func verify(_ action: ActionStep, _ step: Step, _ context: StepContext, _ outputs: [String: Value])
+    async throws
+    -> Flow
+  {
+    let key = context.key(step)
+    guard let verification = action.verification, !recorder.record(key).isVerified else { return .goOn }
+    let scope = context.scope(attributes: environment.attributes, own: outputs)
+    let inputs: [String: Value]
+    do { inputs = try verification.call.inputs(in: scope) } catch {
+      throw ExecutionError(error, "evaluate verify: of \(step.id)")
+    }
+    guard case .read(let read) = environment.actions[verification.call.action.id] else {
+      throw ExecutionError(
+        .playbook, "verify \(step.id)", because: "\(verification.call.action.id) is no action that only looks"
+      )
+    }
+    let call = call(key, inputs: inputs, earlier: outputs, attempt: 1)
+    let answered = try await question(
+      read, call, verification.expectation, retry: action.retry, timeout: action.timeout, key)
+    switch answered {
+    case .stopped: return .stopped
+    case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
+    case .result(let result):
+      try recorder.note(
+        .stepVerified,
+        key.body([
+          "action": .string(read.signature.id),
+          "expect": verification.expectation.map { .string($0.answer) } ?? .null,
+          "result": .string(result.answer ?? "held"),
+        ]))
+      return .goOn
+    }
+  }
+
+  func call(_ key: StepKey, inputs: [String: Value], earlier: [String: Value], attempt: Int) -> ActionCall {
+    ActionCall(
+      run: plan.run, incident: plan.incident, step: key.step, item: key.item, attempt: attempt,
+      inputs: inputs,
+      earlier: earlier, marker: marker(of: key), secrets: environment.journal,
+      progress: environment.progress)
+  }
+
+  /// The OUTCOME of a read: sealed at once when it carries secrets, noted otherwise.
+  private func record(_ result: ActionResult, _ key: StepKey, attempt: Int, action: String, phase: String)
+    throws
+  {
+    let event = recorder.event(
+      .stepOutcome, outcomeBody(result, key, attempt: attempt, action: action, phase: phase))
+    if result.secrets.isEmpty {
+      try recorder.note([event])
+    } else {
+      try recorder.commit([event], sealing: result.secrets)
+    }
+  }
+
+  func outcomeBody(_ result: ActionResult, _ key: StepKey, attempt: Int, action: String, phase: String)
+    -> JSONValue
+  {
+    var body: [String: JSONValue] = [
+      "attempt": .integer(attempt), "action": .string(action), "phase": .string(phase),
+      "outputs": .object(result.outputs.mapValues(\.json)),
+    ]
+    if let answer = result.answer { body["answer"] = .string(answer) }
+    return key.body(body)
+  }
+
+  func note(_ probes: [ProbeRecord]) throws { try recorder.note(probes.map(probeEvent)) }
+
+  func probeEvent(_ record: ProbeRecord) -> NewEvent {
+    // Of all handles only the incident's own value came from a report; every other one was made by a run.
+    let isLeaked = plan.inputs.values.contains(.secret(record.secret))
+    return recorder.event(
+      .credentialProbed,
+      [
+        "credential": .string(record.credential.rawValue), "ref": .string(record.secret.rawValue),
+        "subject": isLeaked ? "leaked" : "replacement", "state": .string(record.probe.state.rawValue),
+        "code": .string(record.probe.code),
+      ])
+  }
+
+  /// A failed attempt that another one follows.
+  func noteRetry(_ key: StepKey, attempt: Int, _ error: CapabilityError, isOpen: Bool = false) throws {
+    try recorder.note(
+      .stepFailed,
+      key.body([
+        "attempt": .integer(attempt), "final": false, "open": .boolean(isOpen), "error": error.json,
+      ]))
+  }
+
+  /// The name of what the step makes outside; a step that is done anew makes something new.
+  func marker(of key: StepKey) -> String {
+    let generation = recorder.record(key).generation
+    return Execution.marker(run: plan.run, step: key.step, item: key.item)
+      + (generation > 0 ? "-\(generation)" : "")
+  }
+
+  /// Fails for good. `isOpen`: an effect may have happened; a resume settles it first.
+  func fail(_ key: StepKey, attempt: Int, _ error: CapabilityError, isOpen: Bool = false) throws -> Flow {
+    try recorder.note(
+      .stepFailed,
+      key.body([
+        "attempt": .integer(attempt), "final": true, "response": "stop", "open": .boolean(isOpen),
+        "error": error.json,
+      ]))
+    return .failed(key.step, "\(error)")
+  }
+}
+
+extension CapabilityError {
+  /// `class, operation, message, fix?, request_id?`
+  var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "class": .string(`class`.rawValue), "operation": .string(operation), "message": .string(because),
+    ]
+    if let fix { members["fix"] = .string(fix) }
+    if let requestID { members["request_id"] = .string(requestID) }
+    return .object(members)
+  }
+}
+
+extension CapabilityError.Class {
+  /// A read that found nobody in time is worth what a broken connection is worth.
+  func isWorthRetrying(_ policy: RetryPolicy) -> Bool {
+    policy.classes.contains(self)
+      || (policy.classes.contains(.network) && (self == .timeout || self == .unknownOutcome))
+  }
+}

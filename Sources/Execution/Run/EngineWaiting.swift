@@ -1,0 +1,149 @@
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Playbooks
+import Synchronization
+
+// Gates, manual steps, pauses: everything that takes time or people.
+extension Engine {
+  /// Lets the step through when enough people said yes to exactly this plan.
+  func passGate(_ step: Step, _ key: StepKey) async throws -> Flow {
+    guard let gate = step.approval else { return .goOn }
+    let rule = environment.policy.rule(for: gate, of: step, initiator: environment.initiator)
+    if isApproved(step.id, by: rule) { return .goOn }
+    let since = recorder.record(key).waitingSince(for: .approval)
+    let until = gate.within.map { (since ?? environment.clock.now).addingTimeInterval($0.seconds) }
+    let request = ApprovalRequest(
+      run: plan.run, step: step.id, title: step.title, digest: plan.digest, gate: gate,
+      effects: plan.steps.filter { $0.step == step.id || $0.step.rawValue.hasPrefix("\(step.id).") },
+      given: approvals(of: step.id), until: until)
+    for approval in await environment.attendant.approvals(for: request) where holds(approval, for: step.id) {
+      var body = approval.json.object ?? [:]
+      body["plan"] = .string(plan.id.rawValue)
+      try recorder.commit([recorder.event(.planApproved, .object(body))])
+    }
+    if isApproved(step.id, by: rule) { return .goOn }
+    if let until, gate.onTimeout == .stop, environment.clock.now > until {
+      return try fail(
+        key, attempt: 0, CapabilityError(.timeout, "wait for approval", because: "nobody approved in time"))
+    }
+    let prompt = "approval by \(gate.summary) of plan \(plan.digest.short)"
+    try wait(key, .approval, prompt: prompt, until: until)
+    return .waits
+  }
+
+  private func approvals(of step: StepID) -> [Approval] {
+    recorder.history { $0.approvals[step] ?? [] }.filter { holds($0, for: step) }
+  }
+
+  private func isApproved(_ step: StepID, by rule: ApprovalRule) -> Bool {
+    check(approvals(of: step), rule)
+  }
+
+  private func holds(_ approval: Approval, for step: StepID) -> Bool {
+    approval.step == step && check([approval], ApprovalRule(minimum: 0))
+  }
+
+  private func check(_ approvals: [Approval], _ rule: ApprovalRule) -> Bool {
+    do throws(ApprovalError) {
+      _ = try ApprovedPlan(
+        digest: plan.digest, mode: authority.mode, approvals: approvals, rule: rule,
+        trusted: environment.policy.trusted)
+      return true
+    } catch { return false }
+  }
+
+  /// Work for a person.
+  func ask(_ manual: ManualStep, of step: Step, _ context: StepContext) async throws -> Flow {
+    let key = context.key(step)
+    if recorder.record(key).collected != nil { return .goOn }
+    let text: Value
+    do { text = try manual.instructions.value(in: context.scope(attributes: environment.attributes)) } catch {
+      throw ExecutionError(error, "evaluate manual: of \(step.id)")
+    }
+    let instructions = text.text ?? step.title
+    let request = ManualRequest(
+      run: plan.run, step: step.id, item: key.item, title: step.title, instructions: instructions,
+      collect: manual.collect)
+    if let evidence = await environment.attendant.evidence(for: request) {
+      let collected = try Evidence.checked(evidence, for: manual, key)
+      try recorder.commit([
+        recorder.event(.stepManual, key.body(["collected": .object(collected.mapValues(\.json))]))
+      ])
+      return .goOn
+    }
+    let since = recorder.record(key).waitingSince(for: .manual) ?? environment.clock.now
+    let until = manual.timeout.map { since.addingTimeInterval($0.seconds) }
+    if let until, environment.clock.now > until {
+      return try fail(
+        key, attempt: 0, CapabilityError(.timeout, "wait for a person", because: "nobody did it in time"))
+    }
+    try wait(key, .manual, prompt: instructions, until: until)
+    return .waits
+  }
+
+  /// Says what the run waits for.
+  func wait(_ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?) throws {
+    session.withLock {
+      $0.waits.append(Wait(subject: subject, step: key.step, item: key.item, prompt: prompt, until: until))
+    }
+    guard recorder.record(key).waitingFor != subject.rawValue else { return }
+    var body: [String: JSONValue] = ["for": .string(subject.rawValue), "prompt": .string(prompt)]
+    if let until { body["until"] = .string(Timestamp.text(until)) }
+    try recorder.note(.stepWaiting, key.body(body))
+  }
+
+  /// Waits, durably noted; ends early when the run is asked to stop.
+  func pause(_ duration: Duration) async throws {
+    try recorder.flush()
+    guard duration > .zero, !stop.isSet else { return }
+    let clock = environment.clock
+    let stop = stop
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do { try await clock.sleep(for: duration) } catch { return }  // cancelled: the other one was first
+      }
+      group.addTask { await stop.wait() }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// The pause before the next attempt: full jitter, and never earlier than the provider allows.
+  func pause(before attempt: Int, _ policy: RetryPolicy, after error: CapabilityError) -> Duration {
+    let bound = policy.pause(before: attempt)
+    let jittered = policy.jitter == .full ? bound * environment.clock.random() : bound
+    return max(jittered, error.retryAfter ?? .zero)
+  }
+
+  /// True when this process has worked on the run for longer than the playbook allows.
+  var isOverdue: Bool {
+    guard let deadline = playbook.deadline else { return false }
+    return environment.clock.elapsed - session.withLock { $0.began } > deadline
+  }
+}
+
+/// What a person hands in.
+enum Evidence {
+  /// - Throws: `.input` naming what is missing or of the wrong type.
+  static func checked(_ given: [String: Value], for manual: ManualStep, _ key: StepKey) throws(ExecutionError)
+    -> [String: Value]
+  {
+    var collected: [String: Value] = [:]
+    for (name, type) in manual.collect {
+      guard let value = given[name]?.coerced(to: type) else {
+        throw ExecutionError(
+          .input, "finish \(key)", because: "\"\(name)\" (\(type)) is missing or wrong",
+          fix: "hand it in: --collect \(name)=…")
+      }
+      collected[name] = value
+    }
+    return collected
+  }
+}
+
+extension Duration {
+  /// For `Date` arithmetic.
+  var seconds: Double { Double(milliseconds) / 1000 }
+}

@@ -1,0 +1,54 @@
+public import Foundation
+public import Incidents
+
+/// How a run stands when the engine lets go of it.
+public struct RunEnd: Sendable, Hashable {
+  public enum State: String, Sendable, Codable, CaseIterable {
+    case done, failed, waiting, aborted
+  }
+
+  public let state: State
+  /// Why, unless it is done.
+  public let reason: String?
+  /// It failed because the world changed since the plan.
+  public let isDrift: Bool
+  /// What it waits for.
+  public let waits: [Wait]
+  /// Notifications that did not get through; they never hold a run up.
+  public let undelivered: [StepID]
+  /// After an abort: effects that stay, each with the reason.
+  public let remaining: [String]
+
+  init(
+    _ state: State, reason: String? = nil, isDrift: Bool = false, waits: [Wait] = [],
+    undelivered: [StepID] = [], remaining: [String] = []
+  ) {
+    self.state = state
+    self.reason = reason
+    self.isDrift = isDrift
+    self.waits = waits
+    self.undelivered = undelivered
+    self.remaining = remaining
+  }
+}
+
+/// Something that only a person (or time) can bring.
+public struct Wait: Sendable, Hashable {
+  public enum Subject: String, Sendable, Codable {
+    /// A gate: `staunch approve`.
+    case approval
+    /// A manual step: `staunch done`.
+    case manual
+    /// An effect nobody can tell the outcome of: retry or skip.
+    case decision
+    /// The run was stopped on request.
+    case resume
+  }
+
+  public let subject: Subject
+  public let step: StepID?
+  public let item: Int?
+  /// What is asked, in one sentence.
+  public let prompt: String
+  public let until: Date?
+}

@@ -1,0 +1,246 @@
+public import Capabilities
+import Foundation
+import Incidents
+public import JSON
+import Playbooks
+import Secrets
+
+/// What the journal says about one run: folded from its events, before the run goes on and while it runs.
+struct RunHistory: Sendable {
+  /// What is known about one step or item.
+  struct Record: Sendable {
+    /// The last attempt that began.
+    var attempt = 0
+    var outcomes: [String: Outcome] = [:]
+    /// An INTENT without OUTCOME.
+    var openIntent: Intent?
+    var collected: [String: Value]?
+    /// What it waits for, and since when.
+    var waitingFor: String?
+    var waitingSince: Date?
+    var failure: String?
+    /// The run went on although it failed.
+    var isPassedOver = false
+    /// A person's answer to an unknown outcome.
+    var decision: UnknownOutcomeResponse?
+    var isVerified = false
+    /// The last attempt of each phase.
+    var attempts: [String: Int] = [:]
+    /// How often it began anew (`finally` of a run that failed and was resumed).
+    var generation = 0
+
+    func waitingSince(for subject: Wait.Subject) -> Date? {
+      waitingFor == subject.rawValue ? waitingSince : nil
+    }
+
+    /// Outputs of all phases.
+    var outputs: [String: Value] {
+      outcomes.sorted { $0.value.sequence < $1.value.sequence }
+        .reduce(into: [:]) { merged, outcome in merged.merge(outcome.value.outputs) { _, new in new } }
+    }
+  }
+
+  struct Outcome: Sendable {
+    let outputs: [String: Value]
+    let answer: String?
+    /// Order of arrival.
+    let sequence: Int
+  }
+
+  struct Intent: Sendable {
+    let attempt: Int
+    let phase: String
+    let snapshot: JSONValue
+    /// Values that were sealed before the call.
+    let sealed: [SecretRef]
+  }
+
+  private(set) var isStarted = false
+  /// The state of the last `run.ended`; nil while it runs (or crashed).
+  private(set) var ended: RunEnd.State?
+  private(set) var abortReason: String?
+  private(set) var approvals: [StepID: [Approval]] = [:]
+  /// Targets that an effect of this run acted on.
+  private(set) var touched: Set<String> = []
+  private(set) var intents = 0
+  private var records: [StepKey: Record] = [:]
+  private var done: [StepID: ItemSet] = [:]
+  private var skipped: [StepID: ItemSet] = [:]
+  private var doneSteps: Set<StepID> = []
+  private var skippedSteps: [StepID: String] = [:]
+  private var order = 0
+  /// The steps of `finally`: done anew when a failed run was resumed, because the run ends anew.
+  private let finalSteps: Set<StepID>
+
+  init(finalSteps: Set<StepID> = []) { self.finalSteps = finalSteps }
+
+  subscript(_ key: StepKey) -> Record { records[key] ?? Record() }
+
+  func isDone(_ key: StepKey) -> Bool {
+    if let item = key.item { done[key.step]?.contains(item) == true } else { doneSteps.contains(key.step) }
+  }
+
+  /// `condition` or `operator`; nil when it was not skipped.
+  func skip(_ key: StepKey) -> String? {
+    if let item = key.item {
+      skipped[key.step]?.contains(item) == true ? "operator" : nil
+    } else {
+      skippedSteps[key.step]
+    }
+  }
+
+  /// Steps whose effect may have happened without anybody knowing.
+  var openKeys: [StepKey] { records.filter { $0.value.openIntent != nil }.keys.sorted { "\($0)" < "\($1)" } }
+
+  /// Takes one more event of the run.
+  mutating func apply(_ kind: EventKind, _ body: JSONValue, at: Date) {
+    switch kind {
+    case .runStarted: isStarted = true
+    case .runResumed: reopen()
+    case .runEnded: ended = body["state"]?.string.flatMap(RunEnd.State.init)
+    case .planApproved: approve(body)
+    case .decision: decide(body)
+    case .stepIntent, .stepOutcome, .stepFailed, .stepSettled, .stepVerified, .stepWaiting, .stepSkipped,
+      .stepDone,
+      .stepManual, .stepUndone:
+      if let key = StepKey(body) { step(kind, key, body, at) }
+    case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .planDeclined, .lockTaken,
+      .lockReleased,
+      .credentialProbed, .driftFound, .secretSealed, .keyDestroyed, .message, .noted, .todo:
+      break  // they say nothing about how far the run is
+    }
+  }
+
+  private mutating func step(_ kind: EventKind, _ key: StepKey, _ body: JSONValue, _ at: Date) {
+    switch kind {
+    case .stepIntent:
+      intents += 1
+      touched.formUnion((body["touches"]?.array ?? []).compactMap(\.string))
+      records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
+      records[key]?.failure = nil
+      records[key]?.attempts[body["phase"]?.string ?? "perform"] = body["attempt"]?.integer ?? 1
+      records[key]?.openIntent = Intent(
+        attempt: body["attempt"]?.integer ?? 1, phase: body["phase"]?.string ?? "perform",
+        snapshot: body["snapshot"] ?? [:],
+        sealed: (body["sealed"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } })
+    case .stepOutcome:
+      order += 1
+      let outcome = Outcome(
+        outputs: (body["outputs"]?.object ?? [:]).mapValues(Value.init(json:)),
+        answer: body["answer"]?.string,
+        sequence: order)
+      records[key, default: Record()].outcomes[body["phase"]?.string ?? "perform"] = outcome
+      records[key]?.openIntent = nil
+      records[key]?.waitingFor = nil
+      records[key]?.failure = nil
+    case .stepFailed: fail(key, body)
+    case .stepSettled:
+      if body["settlement"]?.string == "not_done" {
+        records[key]?.openIntent = nil
+        records[key]?.decision = nil
+      }
+    case .stepVerified: records[key, default: Record()].isVerified = true
+    case .stepWaiting:
+      if records[key]?.waitingFor != body["for"]?.string {
+        records[key, default: Record()].waitingFor = body["for"]?.string
+        records[key]?.waitingSince = at
+      }
+    case .stepSkipped:
+      if let item = key.item {
+        skipped[key.step, default: ItemSet()].insert(item)
+        records[key] = nil
+      } else {
+        skippedSteps[key.step] = body["by"]?.string ?? "operator"
+      }
+    case .stepDone:
+      if let item = key.item {
+        // Nothing asks for an item's details any more; `undo` reads them from the journal.
+        done[key.step, default: ItemSet()].insert(item)
+        records[key] = nil
+      } else {
+        doneSteps.insert(key.step)
+        records[key]?.failure = nil
+      }
+    case .stepManual:
+      records[key, default: Record()].collected = (body["collected"]?.object ?? [:]).mapValues(
+        Value.init(json:))
+    default: break  // the caller hands in step events only
+    }
+  }
+
+  private mutating func fail(_ key: StepKey, _ body: JSONValue) {
+    records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
+    if body["open"]?.boolean != true { records[key]?.openIntent = nil }
+    guard body["final"]?.boolean == true else { return }
+    records[key]?.failure = body["error"]?["message"]?.string ?? "unknown"
+    records[key]?.isPassedOver = body["response"]?.string == "continue"
+  }
+
+  private mutating func approve(_ body: JSONValue) {
+    guard let step = body["step"]?.string, let approval = Approval(json: body) else { return }
+    if approvals[StepID(step)]?.contains(approval) != true {
+      approvals[StepID(step), default: []].append(approval)
+    }
+  }
+
+  private mutating func decide(_ body: JSONValue) {
+    switch body["what"]?.string {
+    case "abort": abortReason = body["reason"]?.string ?? "no reason given"
+    case "retry": if let key = StepKey(body) { records[key, default: Record()].decision = .retry }
+    case "skip": if let key = StepKey(body) { records[key, default: Record()].decision = .skip }
+    default: break  // other decisions (take-over, notes) do not steer the run
+    }
+  }
+
+  /// A resumed run tries again what had failed for good, and ends anew.
+  private mutating func reopen() {
+    if ended == .failed {
+      for step in finalSteps where doneSteps.remove(step) != nil {
+        let key = StepKey(step)
+        let generation = (records[key]?.generation ?? 0) + 1
+        records[key] = Record()
+        records[key]?.generation = generation
+      }
+    }
+    ended = nil
+    for (key, record) in records where record.failure != nil && !record.isPassedOver {
+      records[key]?.failure = nil
+    }
+  }
+}
+
+extension CapabilityError.Class {
+  /// True when an effect that ended so may have happened.
+  var leavesOutcomeOpen: Bool {
+    switch self {
+    case .unknownOutcome, .timeout, .cancelled: true
+    case .network, .rateLimit, .serverError, .refused, .notFound, .conflict, .invalid, .configuration,
+      .unsafe,
+      .unsupported:
+      false
+    }
+  }
+}
+
+extension Approval {
+  /// `digest, step?, role, identity, approved_at, signature` as `plan.approved` carries them.
+  public var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "digest": .string(digest.rawValue), "role": .string(role.rawValue), "identity": .string(identity),
+      "approved_at": .integer(Int(at.timeIntervalSince1970)), "signature": .string(Hex.text(signature)),
+    ]
+    if let step { members["step"] = .string(step.rawValue) }
+    return .object(members)
+  }
+
+  /// Reads what ``json`` wrote; nil when it is something else.
+  public init?(json: JSONValue) {
+    guard let digest = json["digest"]?.string, let role = json["role"]?.string,
+      let identity = json["identity"]?.string, let at = json["approved_at"]?.integer,
+      let signature = json["signature"]?.string.flatMap(Hex.bytes)
+    else { return nil }
+    self.init(
+      digest: PlanDigest(digest), step: json["step"]?.string.map { StepID($0) }, role: RoleName(role),
+      identity: identity, at: Date(timeIntervalSince1970: Double(at)), signature: Data(signature))
+  }
+}

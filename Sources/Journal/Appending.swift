@@ -1,0 +1,148 @@
+import Capabilities
+public import Foundation
+import GRDB
+public import Incidents
+public import JSON
+public import Secrets
+
+/// An event before it has a place in the chain.
+public struct NewEvent: Sendable, Hashable {
+  public var kind: EventKind
+  public var run: RunID?
+  public var incident: IncidentID?
+  /// As ``EventKind`` documents for the kind.
+  public var body: JSONValue
+  /// When it happened; nil: when it is appended.
+  public var at: Date?
+
+  public init(
+    _ kind: EventKind, run: RunID? = nil, incident: IncidentID? = nil, _ body: JSONValue, at: Date? = nil
+  ) {
+    self.kind = kind
+    self.run = run
+    self.incident = incident
+    self.body = body
+    self.at = at
+  }
+}
+
+/// Secrets to seal in the transaction of an append.
+public struct Sealing: Sendable {
+  public let scope: SealingScope
+  public let secrets: [SecretRef: Secret]
+  /// What they are for, for the journal: `replacement`, `leaked` …
+  public let purpose: String
+
+  public init(_ secrets: [SecretRef: Secret], under scope: SealingScope, purpose: String) {
+    self.scope = scope
+    self.secrets = secrets
+    self.purpose = purpose
+  }
+}
+
+extension Journal {
+  /// Appends one event, durably.
+  @discardableResult
+  public func append(
+    _ kind: EventKind, run: RunID? = nil, incident: IncidentID? = nil, _ body: JSONValue
+  ) throws(JournalError) -> JournalEvent {
+    let event = NewEvent(kind, run: run, incident: incident, body)
+    let appended = try append([event])
+    return appended[appended.count - 1]
+  }
+
+  /// Appends `events`, and seals secrets, in one durable transaction: all of it or nothing.
+  ///
+  /// - Parameter tenure: the run that the caller executes; refused when another process took it over.
+  /// - Returns: the events with their places, those of the sealing first.
+  /// - Throws: `superseded`, `shredded` (the scope's key was destroyed), `diskFull`, `readOnly` …
+  @discardableResult
+  public func append(_ events: [NewEvent], sealing: Sealing? = nil, under tenure: Tenure? = nil)
+    throws(JournalError) -> [JournalEvent]
+  {
+    let operation = "append \(events.map(\.kind.rawValue).joined(separator: ", "))"
+    return try writing(operation) { db in
+      if let tenure { try check(tenure, in: db) }
+      var all: [NewEvent] = []
+      if let sealing, !sealing.secrets.isEmpty {
+        all += try seal(sealing, in: db, like: events.first)
+      }
+      return try extend(db, with: all + events)
+    }
+  }
+
+  /// Appends the outcome of an effect and seals what it returned, in one transaction.
+  @discardableResult
+  public func appendOutcome(
+    run: RunID, incident: IncidentID?, _ body: JSONValue, sealing secrets: [SecretRef: Secret]
+  ) throws(JournalError) -> [JournalEvent] {
+    try append(
+      [NewEvent(.stepOutcome, run: run, incident: incident, body)],
+      sealing: Sealing(secrets, under: .run(run), purpose: "outcome"))
+  }
+
+  /// Extends the chain inside the caller's transaction and signs the new head.
+  func extend(_ db: Database, with events: [NewEvent]) throws -> [JournalEvent] {
+    guard !events.isEmpty else { return [] }
+    let keys = try requireKeys("append to the journal")
+    var (sequence, hash) = try lastLink(db)
+    let insert = try db.cachedStatement(
+      sql:
+        "INSERT INTO events (seq, at, run, incident, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    var appended: [JournalEvent] = []
+    for event in events {
+      let date = event.at ?? settings.now()
+      let at = Timestamp.text(date)
+      let body = event.body.redacted(by: settings.redactor)
+      let bodyText = body.canonicalText
+      let previous = hash
+      sequence += 1
+      hash = HashChain.hash(
+        previous: previous,
+        eventText: HashChain.eventText(
+          sequence: sequence, at: at, run: event.run?.rawValue, incident: event.incident?.rawValue,
+          kind: event.kind.rawValue, body: bodyText))
+      try insert.execute(arguments: [
+        sequence, at, event.run?.rawValue, event.incident?.rawValue, event.kind.rawValue, bodyText, previous,
+        hash,
+      ])
+      appended.append(
+        JournalEvent(
+          sequence: sequence, at: date, run: event.run, incident: event.incident, kind: event.kind,
+          body: body,
+          hash: hash))
+    }
+    let signature = try keys.identity.sign(
+      HashChain.signedHead(journal: header.id, sequence: sequence, hash: hash))
+    try db.cachedStatement(
+      sql: "INSERT OR REPLACE INTO head (one, seq, hash, identity, signature) VALUES (1, ?, ?, ?, ?)"
+    ).execute(arguments: [sequence, hash, keys.identity.fingerprint, signature])
+    return appended
+  }
+
+  /// Sequence and hash of the last event; of the checkpoint or the header when there is none.
+  func lastLink(_ db: Database) throws -> (Int, String) {
+    let last = try db.cachedStatement(sql: "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
+    if let row = try Row.fetchOne(last) { return (row[0], row[1]) }
+    if let row = try Row.fetchOne(db, sql: "SELECT seq, hash FROM checkpoints ORDER BY seq DESC LIMIT 1") {
+      return (row[0], row[1])
+    }
+    return (0, HashChain.genesis(headerText: headerText))
+  }
+}
+
+extension JSONValue {
+  /// This value with every registered secret hidden, in texts and in keys.
+  func redacted(by redactor: Redactor) -> JSONValue {
+    switch self {
+    case .null, .boolean, .integer, .number: self
+    case .string(let text): .string(redactor.redact(text))
+    case .array(let elements): .array(elements.map { $0.redacted(by: redactor) })
+    case .object(let members):
+      .object(
+        Dictionary(
+          members.map { (redactor.redact($0.key), $0.value.redacted(by: redactor)) },
+          uniquingKeysWith: { first, _ in first }))
+    }
+  }
+}

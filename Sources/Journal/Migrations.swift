@@ -1,0 +1,111 @@
+import GRDB
+
+// Frozen: a migration that was released is never edited; a change of the schema is a new one at the end, with a test.
+extension DatabaseMigrator {
+  /// Every version of the journal's schema, in order.
+  static let journal: DatabaseMigrator = {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1 events, sealed secrets, plans, locks, outbox") { db in
+      try db.execute(sql: Schema.version1)
+    }
+    return migrator
+  }()
+}
+
+/// The statements of each version.
+enum Schema {
+  /// `application_id` of a journal: "STNC".
+  static let applicationID = 0x5354_4E43
+
+  static let version1 = """
+    CREATE TABLE header (document TEXT NOT NULL) STRICT;
+
+    CREATE TABLE events (
+      seq INTEGER PRIMARY KEY,
+      at TEXT NOT NULL,
+      run TEXT,
+      incident TEXT,
+      kind TEXT NOT NULL,
+      body TEXT NOT NULL,
+      prev TEXT NOT NULL,
+      hash TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX events_by_run ON events (run, seq) WHERE run IS NOT NULL;
+    CREATE INDEX events_by_incident ON events (incident, seq) WHERE incident IS NOT NULL;
+    CREATE INDEX events_by_kind ON events (kind, seq);
+
+    CREATE TABLE head (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      seq INTEGER NOT NULL,
+      hash TEXT NOT NULL,
+      identity TEXT NOT NULL,
+      signature BLOB NOT NULL
+    ) STRICT;
+
+    -- Events up to seq were removed by retention; hash is that of event seq.
+    CREATE TABLE checkpoints (
+      seq INTEGER PRIMARY KEY,
+      hash TEXT NOT NULL,
+      identity TEXT NOT NULL,
+      signature BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+    CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events
+    WHEN OLD.seq > (SELECT coalesce(max(seq), 0) FROM checkpoints)
+    BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+    CREATE TABLE sealing_keys (
+      scope TEXT PRIMARY KEY,
+      key_id TEXT NOT NULL UNIQUE,
+      wrapped BLOB,
+      destroyed_at TEXT
+    ) STRICT;
+    CREATE TABLE sealed (
+      ref TEXT PRIMARY KEY,
+      scope TEXT NOT NULL REFERENCES sealing_keys (scope),
+      box BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX sealed_by_scope ON sealed (scope);
+
+    CREATE TABLE plans (
+      id TEXT PRIMARY KEY,
+      digest TEXT NOT NULL,
+      incident TEXT,
+      created TEXT NOT NULL,
+      document TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX plans_by_digest ON plans (digest);
+
+    CREATE TABLE locks (
+      name TEXT PRIMARY KEY,
+      run TEXT NOT NULL,
+      since TEXT NOT NULL,
+      host TEXT,
+      boot TEXT,
+      pid INTEGER,
+      started TEXT,
+      renewed INTEGER
+    ) STRICT;
+    CREATE INDEX locks_by_run ON locks (run);
+
+    CREATE TABLE outbox (
+      id TEXT PRIMARY KEY,
+      tracker TEXT NOT NULL,
+      incident TEXT NOT NULL,
+      event TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
+      message TEXT NOT NULL,
+      payload_hash TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('pending', 'inflight', 'sent', 'unknown', 'dead')),
+      attempts INTEGER NOT NULL,
+      next_at INTEGER NOT NULL,
+      remote_id TEXT,
+      remote_url TEXT,
+      reason TEXT,
+      UNIQUE (tracker, incident, sequence)
+    ) STRICT;
+    CREATE INDEX outbox_by_state ON outbox (state, next_at);
+    """
+}

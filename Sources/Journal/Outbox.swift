@@ -1,0 +1,219 @@
+public import Capabilities
+import Crypto
+public import Foundation
+import GRDB
+public import Incidents
+import JSON
+import Secrets
+
+/// A message on its way to one tracker: durable before it is sent.
+public struct OutboxEntry: Sendable, Hashable {
+  public enum State: String, Sendable, Codable, CaseIterable {
+    case pending
+    /// Being sent now; after a crash it counts as `unknown`.
+    case inflight
+    case sent
+    /// It may have arrived: look it up before sending again.
+    case unknown
+    /// Given up or dropped; a person decides.
+    case dead
+  }
+  public let tracker: TrackerName
+  public let message: TicketMessage
+  public let state: State
+  /// Sends so far.
+  public let attempts: Int
+  /// The earliest moment of the next one.
+  public let next: Date
+  /// The ticket that the tracker made.
+  public let remote: TicketRef?
+  /// Why it is dead or unknown.
+  public let reason: String?
+
+  /// Not delivered yet: counts in the status line.
+  public var isUndelivered: Bool { state != .sent }
+}
+
+extension Journal {
+  /// Puts a message into the outbox and gives it its sequence, durably.
+  ///
+  /// A status update that nobody started to send is replaced by a newer one; opening, containing and closing never are.
+  /// Enqueueing the same message id again changes nothing: it is the idempotency key.
+  public func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID? = nil)
+    throws(JournalError)
+    -> OutboxEntry
+  {
+    try writing("queue a message for \(tracker)") { db in
+      if let row = try Row.fetchOne(db, sql: "SELECT * FROM outbox WHERE id = ?", arguments: [message.id]) {
+        return try entry(row)
+      }
+      let incident = message.incident.rawValue
+      if message.event == .updated {
+        let last = try Row.fetchOne(
+          db, sql: "SELECT * FROM outbox WHERE tracker = ? AND incident = ? ORDER BY sequence DESC LIMIT 1",
+          arguments: [tracker.rawValue, incident])
+        if let last, last["event"] == TicketMessage.Event.updated.rawValue, last["state"] == "pending",
+          last["attempts"] == 0
+        {
+          try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [last["id"] as String])
+        }
+      }
+      let sequence =
+        try Int.fetchOne(
+          db, sql: "SELECT coalesce(max(sequence), 0) + 1 FROM outbox WHERE tracker = ? AND incident = ?",
+          arguments: [tracker.rawValue, incident]) ?? 1
+      let text = try document(message.numbered(sequence))
+      try db.execute(
+        sql: """
+          INSERT INTO outbox (id, tracker, incident, event, sequence, message, payload_hash, state, attempts, next_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, 'pending', 0, ?)
+          """,
+        arguments: [
+          message.id, tracker.rawValue, incident, message.event.rawValue, sequence, text,
+          Hex.text(SHA256.hash(data: Data(text.utf8))), milliseconds(settings.now()),
+        ])
+      let entry = try entry(message.id, in: db)
+      try note(entry, in: db, run: run)
+      return entry
+    }
+  }
+
+  /// The next message that may be sent now, marked `inflight` durably: the oldest undelivered one of each tracker and
+  /// incident (FIFO), never one behind an undelivered one. Nil when nothing is due.
+  ///
+  /// An `unknown` one comes back as `unknown` in ``OutboxEntry/state``: look it up first.
+  public func claimMessage() throws(JournalError) -> OutboxEntry? {
+    try writing("take a message from the outbox") { db in
+      let row = try Row.fetchOne(
+        db,
+        sql: """
+          SELECT * FROM outbox AS mine WHERE state IN ('pending', 'unknown') AND next_at <= ?
+            AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.tracker = mine.tracker
+              AND earlier.incident = mine.incident AND earlier.sequence < mine.sequence
+              AND earlier.state IN ('pending', 'inflight', 'unknown'))
+          ORDER BY next_at, sequence LIMIT 1
+          """, arguments: [milliseconds(settings.now())])
+      guard let row else { return nil }
+      let claimed = try entry(row)
+      try db.execute(
+        sql: "UPDATE outbox SET state = 'inflight', attempts = attempts + 1 WHERE id = ?",
+        arguments: [claimed.message.id])
+      return claimed
+    }
+  }
+
+  /// Records how a claimed message ended.
+  public func settle(
+    _ id: String, as state: OutboxEntry.State, remote: TicketRef? = nil, reason: String? = nil,
+    next: Date? = nil, run: RunID? = nil
+  ) throws(JournalError) -> OutboxEntry {
+    try writing("record the delivery of \(id)") { db in
+      try db.execute(
+        sql: """
+          UPDATE outbox SET state = ?, remote_id = coalesce(?, remote_id), remote_url = coalesce(?, remote_url),
+            reason = ?, next_at = coalesce(?, next_at) WHERE id = ?
+          """,
+        arguments: [
+          state.rawValue, remote?.id, remote?.url, reason.map(settings.redactor.redact),
+          next.map(milliseconds), id,
+        ])
+      let entry = try entry(id, in: db)
+      try note(entry, in: db, run: run)
+      return entry
+    }
+  }
+
+  /// After a crash: what was being sent is `unknown` now. Call it once, when no other process delivers.
+  public func recoverOutbox() throws(JournalError) {
+    try writing("recover the outbox") { db in
+      try db.execute(
+        sql:
+          "UPDATE outbox SET state = 'unknown', reason = 'the sender stopped while sending' WHERE state = 'inflight'"
+      )
+    }
+  }
+
+  /// Messages, oldest first.
+  public func outbox(incident: IncidentID? = nil, undelivered: Bool = false) throws(JournalError)
+    -> [OutboxEntry]
+  {
+    try reading("read the outbox") { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT * FROM outbox WHERE (?1 IS NULL OR incident = ?1) AND (NOT ?2 OR state <> 'sent')
+          ORDER BY incident, tracker, sequence
+          """, arguments: [incident?.rawValue, undelivered]
+      ).map { try entry($0) }
+    }
+  }
+
+  /// The ticket that an earlier message made at `tracker` for `incident`.
+  public func ticket(of incident: IncidentID, at tracker: TrackerName) throws(JournalError) -> TicketRef? {
+    try reading("find the ticket of \(incident)") { db in
+      try Row.fetchOne(
+        db,
+        sql: """
+          SELECT remote_id, remote_url FROM outbox WHERE tracker = ? AND incident = ? AND remote_id IS NOT NULL
+          ORDER BY sequence LIMIT 1
+          """, arguments: [tracker.rawValue, incident.rawValue]
+      ).map { TicketRef(id: $0["remote_id"], url: $0["remote_url"]) }
+    }
+  }
+
+  private func milliseconds(_ date: Date) -> Int { Int((date.timeIntervalSince1970 * 1000).rounded(.up)) }
+
+  private func document(_ message: TicketMessage) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.dateEncodingStrategy = .iso8601
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return settings.redactor.redact(String(decoding: try encoder.encode(message), as: UTF8.self))
+  }
+
+  private func note(_ entry: OutboxEntry, in db: Database, run: RunID?) throws {
+    let word = entry.state == .pending ? "queued" : entry.state.rawValue
+    var body: [String: JSONValue] = [
+      "tracker": .string(entry.tracker.rawValue), "message_id": .string(entry.message.id),
+      "sequence": .integer(entry.message.sequence), "state": .string(word),
+      "attempt": .integer(entry.attempts),
+      "event": .string(entry.message.event.rawValue),
+    ]
+    if let remote = entry.remote { body["remote"] = .string(remote.id) }
+    _ = try extend(
+      db, with: [NewEvent(.message, run: run, incident: entry.message.incident, .object(body))])
+  }
+
+  private func entry(_ id: String, in db: Database) throws -> OutboxEntry {
+    guard let row = try Row.fetchOne(db, sql: "SELECT * FROM outbox WHERE id = ?", arguments: [id]) else {
+      throw JournalError(
+        .notFound, "find the message \(id)", because: "the outbox does not hold it",
+        fix: "staunch ticket list")
+    }
+    return try entry(row)
+  }
+
+  private func entry(_ row: Row) throws -> OutboxEntry {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .iso8601
+    let text: String = row["message"]
+    let next: Int = row["next_at"]
+    let remote: String? = row["remote_id"]
+    guard let state = OutboxEntry.State(rawValue: row["state"]) else {
+      throw JournalError(.corrupt, "read the outbox", because: "a message has an unknown state")
+    }
+    return OutboxEntry(
+      tracker: TrackerName(row["tracker"]),
+      message: try decoder.decode(TicketMessage.self, from: Data(text.utf8)), state: state,
+      attempts: row["attempts"], next: Date(timeIntervalSince1970: Double(next) / 1000),
+      remote: remote.map { TicketRef(id: $0, url: row["remote_url"]) }, reason: row["reason"])
+  }
+}
+
+extension TicketMessage {
+  fileprivate func numbered(_ sequence: Int) -> TicketMessage {
+    TicketMessage(
+      id: id, incident: incident, event: event, sequence: sequence, title: title, body: body,
+      severity: severity,
+      isDrill: isDrill, at: at)
+  }
+}

@@ -1,0 +1,96 @@
+public import Capabilities
+public import Foundation
+import GRDB
+public import Incidents
+public import JSON
+
+/// A plan as it was saved.
+public struct SavedPlan: Sendable, Hashable {
+  public let id: PlanID
+  public let digest: PlanDigest
+  public let incident: IncidentID?
+  public let created: Date
+  /// What the planner wrote; the digest covers it.
+  public let document: JSONValue
+
+  public init(id: PlanID, digest: PlanDigest, incident: IncidentID?, created: Date, document: JSONValue) {
+    self.id = id
+    self.digest = digest
+    self.incident = incident
+    self.created = created
+    self.document = document
+  }
+}
+
+extension Journal {
+  /// Saves `plan` with `events` (`plan.saved`) in one transaction. Saving the same id and digest again changes nothing.
+  public func save(_ plan: SavedPlan, with events: [NewEvent]) throws(JournalError) {
+    try writing("save the plan \(plan.id)") { db in
+      if let digest = try String.fetchOne(
+        db, sql: "SELECT digest FROM plans WHERE id = ?", arguments: [plan.id.rawValue])
+      {
+        guard digest == plan.digest.rawValue else {
+          throw JournalError(.invalid, "save the plan \(plan.id)", because: "another plan has this id")
+        }
+        return
+      }
+      try db.execute(
+        sql: "INSERT INTO plans (id, digest, incident, created, document) VALUES (?, ?, ?, ?, ?)",
+        arguments: [
+          plan.id.rawValue, plan.digest.rawValue, plan.incident?.rawValue, Timestamp.text(plan.created),
+          plan.document.redacted(by: settings.redactor).canonicalText,
+        ])
+      _ = try extend(db, with: events)
+    }
+  }
+
+  /// The plan with this id, or with a digest that starts with it (at least six digits).
+  ///
+  /// - Throws: `notFound`; `invalid` when several digests start so.
+  public func plan(_ name: String) throws(JournalError) -> SavedPlan {
+    let operation = "find the plan \"\(name)\""
+    let rows = try reading(operation) { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT * FROM plans WHERE id = ?1 OR (length(?1) >= 6 AND substr(digest, 1, length(?1)) = ?1)
+          ORDER BY created DESC
+          """, arguments: [name])
+    }
+    guard let row = rows.first(where: { $0["id"] == name }) ?? rows.first else {
+      throw JournalError(
+        .notFound, operation, because: "no plan has this id or digest", fix: "staunch status")
+    }
+    let digests = Set(rows.map { row -> String in row["digest"] })
+    guard digests.count == 1 || row["id"] == name else {
+      throw JournalError(
+        .invalid, operation, because: "several plans' digests start so", fix: "give more digits")
+    }
+    return try savedPlan(row)
+  }
+
+  /// Plans, newest first.
+  public func plans(incident: IncidentID? = nil) throws(JournalError) -> [SavedPlan] {
+    try reading("read the plans") { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM plans WHERE ?1 IS NULL OR incident = ?1 ORDER BY created DESC, id",
+        arguments: [incident?.rawValue]
+      ).map { try savedPlan($0) }
+    }
+  }
+
+  private func savedPlan(_ row: Row) throws(JournalError) -> SavedPlan {
+    let text: String = row["document"]
+    let created: String = row["created"]
+    let incident: String? = row["incident"]
+    do {
+      return SavedPlan(
+        id: PlanID(row["id"]), digest: PlanDigest(row["digest"]), incident: incident.map { IncidentID($0) },
+        created: Timestamp.date(created) ?? .distantPast,
+        document: try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)))
+    } catch {
+      let id: String = row["id"]
+      throw JournalError(.corrupt, "read the plan \(id)", because: "it cannot be read", fix: "plan again")
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import GRDB
+public import Incidents
+import JSON
+
+extension Journal {
+  /// Events in order.
+  ///
+  /// - Parameters:
+  ///   - after: only those behind this sequence; 0 for all.
+  ///   - limit: at most this many.
+  public func events(
+    after sequence: Int = 0, run: RunID? = nil, incident: IncidentID? = nil, kinds: Set<EventKind> = [],
+    limit: Int? = nil
+  ) throws(JournalError) -> [JournalEvent] {
+    var events: [JournalEvent] = []
+    try forEachEvent(after: sequence, run: run, incident: incident, kinds: kinds, limit: limit) { event in
+      events.append(event)
+    }
+    return events
+  }
+
+  /// Calls `body` for each event in order, holding one at a time: a long run does not have to fit in memory.
+  public func forEachEvent(
+    after sequence: Int = 0, run: RunID? = nil, incident: IncidentID? = nil, kinds: Set<EventKind> = [],
+    limit: Int? = nil, _ body: (JournalEvent) throws -> Void
+  ) throws(JournalError) {
+    try reading("read the journal") { db in
+      var conditions = ["seq > ?"]
+      var arguments: StatementArguments = [sequence]
+      if let run {
+        conditions.append("run = ?")
+        arguments += [run.rawValue]
+      }
+      if let incident {
+        conditions.append("incident = ?")
+        arguments += [incident.rawValue]
+      }
+      if !kinds.isEmpty {
+        let words = kinds.map(\.rawValue).sorted()
+        conditions.append("kind IN (\(words.map { _ in "?" }.joined(separator: ",")))")
+        arguments += StatementArguments(words)
+      }
+      let sql = """
+        SELECT seq, at, run, incident, kind, body, hash FROM events
+        WHERE \(conditions.joined(separator: " AND ")) ORDER BY seq \(limit.map { "LIMIT \($0)" } ?? "")
+        """
+      let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
+      let decoder = JSONDecoder()
+      while let row = try rows.next() { try body(try event(row, decoder)) }
+    }
+  }
+
+  /// Sequence and hash of the last event: what is posted to the ticket; (0, start of the chain) when empty.
+  public func head() throws(JournalError) -> (sequence: Int, hash: String) {
+    let link = try reading("read the journal's head") { db in try lastLink(db) }
+    return (link.0, link.1)
+  }
+
+  private func event(_ row: Row, _ decoder: JSONDecoder) throws -> JournalEvent {
+    let sequence: Int = row[0]
+    let text: String = row[5]
+    do {
+      guard let at = Timestamp.date(row[1]), let kind = EventKind(rawValue: row[4]) else {
+        throw Unreadable()
+      }
+      let run: String? = row[2]
+      let incident: String? = row[3]
+      return JournalEvent(
+        sequence: sequence, at: at, run: run.map { RunID($0) }, incident: incident.map { IncidentID($0) },
+        kind: kind, body: try decoder.decode(JSONValue.self, from: Data(text.utf8)), hash: row[6])
+    } catch {
+      throw JournalError(
+        .corrupt, "read the journal", because: "event \(sequence) cannot be read",
+        fix: "see what was changed: staunch journal verify")
+    }
+  }
+
+  private struct Unreadable: Error {}
+}
+
+extension Journal {
+  /// SQLite's `synchronous` of the connection that writes: 2 is FULL. For tests and `doctor`.
+  public func synchronousLevel() throws(JournalError) -> Int {
+    do {
+      return try database.writeWithoutTransaction { db in
+        try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
+      }
+    } catch { throw JournalError(error, "read synchronous", path: path) }
+  }
+}

@@ -1,0 +1,16 @@
+public import Incidents
+
+/// Finds the text of other playbooks by id, for `playbook:` steps.
+public protocol PlaybookSources: Sendable {
+  /// The file's name and text, or nil when there is none.
+  func text(of id: PlaybookID) -> (file: String, source: String)?
+  /// Every id that ``text(of:)`` knows, sorted, for suggestions.
+  var ids: [PlaybookID] { get }
+}
+
+/// Knows no other playbook.
+public struct NoPlaybookSources: PlaybookSources {
+  public init() {}
+  public func text(of id: PlaybookID) -> (file: String, source: String)? { nil }
+  public var ids: [PlaybookID] { [] }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+/// The house rules of docs/ARCHITECTURE.md that a compiler does not check.
+@Suite struct DependencyRuleTests {
+  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  private static func sources(of room: String) throws -> [(path: String, text: String)] {
+    let directory = root.appending(path: "Sources/\(room)")
+    let names = try FileManager.default.subpathsOfDirectory(atPath: directory.path)
+    return try names.filter { $0.hasSuffix(".swift") }.sorted().map {
+      ("Sources/\(room)/\($0)", try String(contentsOf: directory.appending(path: $0), encoding: .utf8))
+    }
+  }
+
+  private static func imports(_ text: String) -> Set<String> {
+    Set(
+      text.matches(
+        of:
+          /(?m)^(?:@preconcurrency )?(?:public |package |internal )?import (?:struct |class |func )?([A-Za-z0-9_]+)/
+      ).map { String($0.1) })
+  }
+
+  /// Room → what it may import besides Foundation and the standard library's own modules.
+  private static let allowed: [(room: String, imports: Set<String>)] = [
+    ("JSON", []),
+    ("Secrets", ["Crypto", "JSON"]),
+    ("Incidents", ["Crypto", "JSON", "Secrets"]),
+    ("ScannerReports", ["Crypto", "Incidents", "JSON", "Secrets"]),
+    ("Capabilities", ["Crypto", "Incidents", "JSON", "Secrets"]),
+    ("Playbooks", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets", "Yams"]),
+    ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("CredentialProviders", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets"]),
+    ("SecretStores", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("TicketSystems", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets"]),
+    ("PostMortems", ["Crypto", "Incidents", "JSON", "Mustache", "Secrets"]),
+  ]
+  private static let foundation: Set<String> = ["Foundation", "FoundationEssentials", "Synchronization"]
+
+  @Test(arguments: allowed)
+  func `a room imports only what the house allows`(room: String, imports: Set<String>) throws {
+    for file in try Self.sources(of: room) {
+      let strange = Self.imports(file.text).subtracting(imports).subtracting(Self.foundation)
+      #expect(strange.isEmpty, "\(file.path) imports \(strange.sorted())")
+    }
+  }
+
+  @Test(arguments: allowed.map(\.room))
+  func `a pure room has no way out`(room: String) throws {
+    // SecretBytes owns memory: its @unchecked has its invariant written beside it.
+    for file in try Self.sources(of: room) where !file.path.hasSuffix("SecretBytes.swift") {
+      for word in [
+        "URLSession", "Process(", "Glibc", "@unchecked", "nonisolated(unsafe)", "FileManager", "FileHandle",
+      ] {
+        #expect(!file.text.contains(word), "\(file.path) uses \(word)")
+      }
+    }
+  }
+
+  @Test func `only the adapter that owns a C library imports it`() throws {
+    let owners = [
+      "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
+      "CDeflate": ["GitObjects"], "CFastHash": ["GitObjects"],
+    ]
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+    for room in rooms {
+      for file in try Self.sources(of: room) {
+        for (library, rooms) in owners where Self.imports(file.text).contains(library) {
+          #expect(rooms.contains(room), "\(file.path) imports \(library)")
+        }
+      }
+    }
+  }
+
+  @Test func `environment, home, clock and terminal are read in the assembly only`() throws {
+    let words = [
+      "ProcessInfo.processInfo.environment", "getenv(", "NSHomeDirectory", "Date()", "Date.now", "isatty(",
+    ]
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+    // LocalSystem resolves `env:` references and prompts; that is what it is for.
+    for room in rooms where room != "LocalSystem" {
+      for file in try Self.sources(of: room) where !file.path.hasPrefix("Sources/Commands/Assembly") {
+        for word in words where file.text.contains(word) {
+          Issue.record("\(file.path) uses \(word)")
+        }
+      }
+    }
+  }
+
+  @Test func `no source file is above 400 lines`() throws {
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+    for room in rooms {
+      for file in try Self.sources(of: room) {
+        let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false).count
+        #expect(lines <= 401, "\(file.path) has \(lines) lines")
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Subprocess
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+/// The built `staunch`, run as a user would: own home, own state, nothing inherited but PATH.
+public struct StaunchBinary: Sendable {
+  /// How a run ended.
+  public struct Outcome: Sendable {
+    public let status: Int32
+    public let output: String
+    public let errors: String
+  }
+
+  /// The world the command sees.
+  public var environment: [String: String]
+  public var workingDirectory: String
+
+  /// - Parameters:
+  ///   - home: becomes HOME; the state directory is `<home>/state`.
+  ///   - path: directories before the system's PATH (shims).
+  public init(home: String, workingDirectory: String, path: [String] = []) {
+    let inherited = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    environment = [
+      "HOME": home, "STAUNCH_STATE": home + "/state", "PATH": (path + [inherited]).joined(separator: ":"),
+      "LANG": "C.UTF-8", "TMPDIR": home,
+    ]
+    self.workingDirectory = workingDirectory
+  }
+
+  /// The directory of build products: where the running test bundle lies.
+  public static var products: String {
+    get throws {
+      URL(filePath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+        .deletingLastPathComponent().path
+    }
+  }
+
+  /// Runs `staunch arguments…` to its end.
+  public func run(_ arguments: [String], input: String = "", environment extra: [String: String] = [:])
+    async throws
+    -> Outcome
+  {
+    var variables: [Environment.Key: String] = [:]
+    for (name, value) in environment.merging(extra, uniquingKeysWith: { _, new in new }) {
+      if let key = Environment.Key(rawValue: name) { variables[key] = value }
+    }
+    let result = try await Subprocess.run(
+      .path(FilePath(try Self.products + "/staunch")), arguments: Arguments(arguments),
+      environment: .custom(variables), workingDirectory: FilePath(workingDirectory), input: .string(input),
+      output: .string(limit: 64 << 20), error: .string(limit: 64 << 20))
+    let status: Int32 =
+      switch result.terminationStatus {
+      case .exited(let code): code
+      case .signaled(let signal): -signal
+      }
+    return Outcome(status: status, output: result.standardOutput, errors: result.standardError)
+  }
+}
