@@ -19,10 +19,14 @@ let package = Package(
   name: "staunch",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "staunch", targets: ["staunch"])
+    .executable(name: "staunch", targets: ["staunch"]),
+    // For Benchmarks/, which is a package of its own.
+    .library(name: "GitObjects", targets: ["GitObjects"]),
+    .library(name: "Secrets", targets: ["Secrets"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -36,18 +40,33 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     // Pure rooms.
     .target(name: "JSON", swiftSettings: pure),
     .target(name: "Secrets", dependencies: [crypto, "JSON"], swiftSettings: pure),
-    .target(name: "Incidents", dependencies: ["JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Incidents", dependencies: ["JSON", "Secrets", crypto],
+      resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
+    .target(
+      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", crypto], swiftSettings: pure),
+    .target(
+      name: "WebhookSignatures",
+      dependencies: [
+        "JSON", "Secrets", crypto, .product(name: "CryptoExtras", package: "swift-crypto"),
+        .product(name: "SwiftASN1", package: "swift-asn1"),
+      ],
+      swiftSettings: pure),
     .target(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto], swiftSettings: pure),
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
+      swiftSettings: pure),
+
+    .target(
+      name: "Configuration", dependencies: ["Capabilities", "Incidents", "JSON", "Playbooks"],
+      swiftSettings: pure),
 
     // The engine and its memory.
     .target(
@@ -67,24 +86,30 @@ let package = Package(
       name: "Actions", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"],
       swiftSettings: pure),
     .target(
-      name: "CredentialProviders", dependencies: ["Capabilities", "JSON", "Secrets", crypto],
+      name: "CredentialProviders",
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
       name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "TicketSystems", dependencies: ["Capabilities", "JSON", "Secrets", crypto],
+      name: "TicketSystems",
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
 
     // Adapters: they own C handles, files and processes.
     .target(
-      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "Secrets"],
+      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "Secrets"],
       swiftSettings: common),
-    .target(name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(
+      name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])],
+      linkerSettings: [.linkedLibrary("crypto")]),
     .target(
       name: "GitHistory",
-      dependencies: ["Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto],
+      dependencies: [
+        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto,
+      ],
       swiftSettings: common),
     .target(
       name: "HTTP", dependencies: ["CCurl", "Capabilities", "Secrets"], swiftSettings: common),
@@ -96,23 +121,28 @@ let package = Package(
       swiftSettings: common),
 
     // What people read.
-    .target(name: "BuiltinContent", swiftSettings: common),
+    .target(
+      name: "BuiltinContent", exclude: ["playbooks/tests"],
+      resources: [.embedInCode("playbooks"), .embedInCode("templates")],
+      swiftSettings: common),
     .target(
       name: "PostMortems",
       dependencies: [
-        "Incidents", "JSON", "Secrets", .product(name: "Mustache", package: "swift-mustache"),
+        "Incidents", "JSON", "Secrets", crypto, .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: pure),
     .target(
       name: "Drills",
       dependencies: [
         "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Yams",
+        subprocess,
       ],
       swiftSettings: common),
     .target(
       name: "Commands",
       dependencies: [
-        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
+        "Actions", "BuiltinContent", "Capabilities", "Configuration", "Consumers", "CredentialProviders",
+        "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Incidents", "JSON", "Journal",
         "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "TicketSystems", "Yams", crypto,
@@ -136,8 +166,11 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport"],
-      swiftSettings: common),
+      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess],
+      exclude: ["Fixtures"], swiftSettings: common),
+    .testTarget(
+      name: "WebhookSignaturesTests", dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",
       dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
@@ -205,6 +238,9 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "Capabilities", "Incidents", "JSON"],
       swiftSettings: common),
     .testTarget(
       name: "BuiltinContentTests", dependencies: ["BuiltinContent"],

@@ -1,1 +1,42 @@
-// BuiltinContent
+/// The files that are part of the program: playbooks and templates, as they stand at the top of the repository.
+///
+/// `playbooks` and `templates` beside this file are symbolic links to those directories; the package manager turns each
+/// file in them into an array (`.embedInCode`), named after the file with `_` for everything but letters and digits.
+/// A new file needs one line below; a test compares the lists with the directories and prints the missing line.
+public enum BuiltinContent {
+  /// One embedded file.
+  public struct File: Sendable, Hashable {
+    /// From the top of the repository, for example `playbooks/generic-secret.yaml`.
+    public let path: String
+    /// UTF-8.
+    public let bytes: [UInt8]
+
+    /// The file as text.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+  }
+
+  /// Every built-in playbook, by path.
+  public static let playbooks: [File] = [
+    File(path: "playbooks/database-password.yaml", bytes: PackageResources.database_password_yaml),
+    File(path: "playbooks/generic-secret.yaml", bytes: PackageResources.generic_secret_yaml),
+    File(path: "playbooks/openai-api-key.yaml", bytes: PackageResources.openai_api_key_yaml),
+    File(
+      path: "playbooks/rotate-leaked-credential.yaml", bytes: PackageResources.rotate_leaked_credential_yaml),
+  ]
+
+  /// Every built-in drill scenario, by path.
+  public static let scenarios: [File] = [
+    File(
+      path: "playbooks/drills/openai-and-postgres.yaml", bytes: PackageResources.openai_and_postgres_yaml)
+  ]
+
+  /// What `staunch init` writes, and the templates of documents, by path.
+  public static let templates: [File] = [
+    File(path: "templates/postmortem.html.mustache", bytes: PackageResources.postmortem_html_mustache),
+    File(path: "templates/postmortem.md.mustache", bytes: PackageResources.postmortem_md_mustache),
+    File(path: "templates/staunch.yaml", bytes: PackageResources.staunch_yaml),
+  ]
+
+  /// The template at `path` (for example `templates/staunch.yaml`), or nil when there is none.
+  public static func template(_ path: String) -> File? { templates.first { $0.path == path } }
+}

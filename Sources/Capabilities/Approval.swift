@@ -106,20 +106,22 @@ public struct LocalIdentity: Sendable {
 public struct ApprovalRule: Sendable, Hashable, Codable {
   /// Roles of which each must be held by an approver; empty: any role.
   public let roles: Set<RoleName>
-  /// At least this many different identities.
+  /// At least this many different identities, from 1: nothing runs without an approval.
   public let minimum: Int
   /// When set, this identity's own approval does not count.
   public let notBy: String?
 
   public init(roles: Set<RoleName> = [], minimum: Int = 1, notBy: String? = nil) {
     self.roles = roles
-    self.minimum = minimum
+    self.minimum = max(1, minimum)
     self.notBy = notBy
   }
 
   func check(_ approvals: [Approval]) throws(ApprovalError) {
     let counted = approvals.filter { $0.identity != notBy && (roles.isEmpty || roles.contains($0.role)) }
     let people = Set(counted.map(\.identity))
+    // A decoded rule may claim less than one.
+    let minimum = max(1, minimum)
     guard people.count >= minimum else {
       let wanted = roles.isEmpty ? "anyone" : roles.map(\.rawValue).sorted().joined(separator: " or ")
       throw ApprovalError(.missing, "\(people.count) of \(minimum) approvals by \(wanted)")

@@ -59,8 +59,15 @@ public protocol TicketSystem: Adapter {
   /// Nil with `canLookUp == false` means "cannot tell".
   func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef?
   var canLookUp: Bool { get }
+  /// Delivering the same message id again makes nothing new (`webhook-id`, `dedup_key`, a client-supplied id).
+  var isIdempotent: Bool { get }
   /// Sends. `ticket` is the one opened before, or nil for `opened`.
   /// - Returns: the ticket, where the system has one.
   func deliver(_ message: TicketMessage, to ticket: TicketRef?, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> TicketRef?
+}
+
+extension TicketSystem {
+  /// Careful: a lost reply is then settled by `find`, or by a person.
+  public var isIdempotent: Bool { false }
 }

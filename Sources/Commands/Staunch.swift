@@ -14,8 +14,13 @@ public struct Staunch: AsyncParsableCommand {
         staunch drill run openai-and-postgres     the whole thing in a sandbox
       """,
     version: toolVersion,
-    subcommands: [],
-    defaultSubcommand: nil)
+    subcommands: [
+      RespondCommand.self, PlanCommand.self, RunCommand.self, ResumeCommand.self, AbortCommand.self,
+      SkipCommand.self, DoneCommand.self, ApproveCommand.self, StatusCommand.self, NextCommand.self,
+      IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
+      TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, JournalCommand.self, PlaybookCommand.self,
+    ],
+    defaultSubcommand: StatusCommand.self)
 
   public init() {}
 

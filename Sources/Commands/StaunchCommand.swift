@@ -1,7 +1,11 @@
 import ArgumentParser
 import Capabilities
 import Foundation
+import Configuration
+import Execution
 import JSON
+import Journal
+import Playbooks
 
 /// A subcommand: gets its surroundings from the assembly, and turns every error into what / why / fix and an exit code.
 protocol StaunchCommand: AsyncParsableCommand {
@@ -28,6 +32,10 @@ extension Assembly {
     case let code as ExitCode: return code
     case let known as CommandFailure: failure = known
     case let known as CapabilityError: failure = CommandFailure(known)
+    case let known as JournalError: failure = CommandFailure(known)
+    case let known as ConfigurationError: failure = CommandFailure(known)
+    case let known as PlaybookError: failure = CommandFailure(known)
+    case let known as ExecutionError: failure = CommandFailure(known)
     case let known as ApprovalError:
       failure = CommandFailure(
         .declined, "the plan is not approved", because: known.because, fix: "staunch approve DIGEST")

@@ -1,5 +1,5 @@
-public import Capabilities
-public import Incidents
+import Capabilities
+import Incidents
 import JSON
 import Playbooks
 
@@ -50,7 +50,8 @@ public struct ConfigurationReader {
       return configuration
     }
     refuseUnknown(root, known: Self.sections)
-    if case .integer(1)? = root["staunch"]?.content {} else {
+    if case .integer(1)? = root["staunch"]?.content {
+    } else {
       problem(root["staunch"] ?? root, "the file must say which version it is", "add: staunch: 1")
     }
     configuration.isDrill = boolean(root, "drill") ?? false
@@ -87,7 +88,8 @@ public struct ConfigurationReader {
       return nil
     }
     guard let kind = text(node, "kind") else {
-      problem(node, "\"\(name)\" does not say its kind", "one of: \(kinds.keys.sorted().joined(separator: ", "))")
+      problem(
+        node, "\"\(name)\" does not say its kind", "one of: \(kinds.keys.sorted().joined(separator: ", "))")
       return nil
     }
     guard let settings = kinds[kind] else {
@@ -104,7 +106,8 @@ public struct ConfigurationReader {
       guard let value = node[setting.key] else { continue }
       let reference = value.string ?? ""
       let schemes = ["env:", "file:", "fd:", "vault:"]
-      guard reference == "prompt" || reference == "-" || schemes.contains(where: { reference.hasPrefix($0) }) else {
+      guard reference == "prompt" || reference == "-" || schemes.contains(where: { reference.hasPrefix($0) })
+      else {
         problem(
           value, "\"\(setting.key)\" holds a secret itself; only references may stand in this file",
           "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
@@ -167,7 +170,8 @@ public struct ConfigurationReader {
     }
     let repositories = texts(node, "repositories").map { RepositoryName($0) }
     for name in repositories where configuration.repositories[name] == nil {
-      unknown(node["repositories"], "repository", name.rawValue, configuration.repositories.keys.map(\.rawValue))
+      unknown(
+        node["repositories"], "repository", name.rawValue, configuration.repositories.keys.map(\.rawValue))
     }
     let tracker = text(node, "tracker").map { TrackerName($0) }
     if let tracker, configuration.trackers[tracker] == nil {

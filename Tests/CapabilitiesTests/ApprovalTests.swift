@@ -68,6 +68,16 @@ import Testing
     }
   }
 
+  @Test func `no rule can ask for nobody's approval`() throws {
+    let written = Data(#"{"roles":[],"minimum":0}"#.utf8)
+    for rule in [ApprovalRule(minimum: 0), try JSONDecoder().decode(ApprovalRule.self, from: written)] {
+      let error = #expect(throws: ApprovalError.self) {
+        try ApprovedPlan(digest: digest, mode: .live, approvals: [], rule: rule, trusted: [])
+      }
+      #expect(error?.code == .missing)
+    }
+  }
+
   @Test func `two people are two identities, and the initiator's own yes does not count`() throws {
     let other = LocalIdentity()
     let known = [try trusted(person, ["responder"]), try trusted(other, ["responder"])]

@@ -65,7 +65,7 @@ extension ActionSignature {
   public static let credentialEndSessions = ActionSignature(
     id: "credential.end-sessions", effect: .reversible,
     summary:
-      "Ends the sessions opened with the leaked secret and counts again; clients reconnect with the new one.",
+      "Ends the sessions opened with the leaked secret and counts again; a provider that keeps none answers none_left.",
     inputs: [
       credential,
       Parameter("secret", .secret, "the leaked secret"),

@@ -1,16 +1,18 @@
 import Capabilities
 import Foundation
+import Journal
 import Secrets
 
 /// The only place that reads environment, home, clock and terminal. Commands get everything from here.
 struct Assembly: Sendable {
-  let options: GlobalOptions
+  var options: GlobalOptions
   let console: Console
   let redactor: Redactor
-  let state: StateDirectory
+  /// `$STAUNCH_STATE`, else `$XDG_STATE_HOME/staunch`, else `~/.local/state/staunch`.
+  var statePath: String
   let environment: [String: String]
   let home: String
-  let workingDirectory: String
+  var workingDirectory: String
 
   init(options: GlobalOptions) {
     let environment = ProcessInfo.processInfo.environment
@@ -22,11 +24,42 @@ struct Assembly: Sendable {
     self.redactor = redactor
     workingDirectory = FileManager.default.currentDirectoryPath
     console = Console(style: Assembly.style(options, environment), redactor: redactor)
-    state = StateDirectory(environment: environment, home: home)
+    statePath = Assembly.statePath(environment, home)
   }
 
   /// The wall clock.
   @Sendable func now() -> Date { Date() }
+
+  private static func statePath(_ environment: [String: String], _ home: String) -> String {
+    if let path = environment["STAUNCH_STATE"], !path.isEmpty { return path }
+    if let base = environment["XDG_STATE_HOME"], !base.isEmpty { return base + "/staunch" }
+    return home + "/.local/state/staunch"
+  }
+
+  /// The state directory; made when it is missing.
+  func state() throws -> StateDirectory { try StateDirectory(statePath) }
+
+  /// The journal, for writing. `at` names another state directory (a drill's own).
+  func journal(at path: String? = nil, isDrill: Bool = false) throws -> Journal {
+    let state = try StateDirectory(path ?? statePath)
+    return try Journal.open(
+      path: state.journalPath, keys: try state.keys(), isDrill: isDrill,
+      settings: JournalSettings(now: { Date() }, redactor: redactor))
+  }
+
+  /// The journal, for reading; nil when nothing has run here yet.
+  func journalForReading() throws -> Journal? {
+    let path = statePath + "/journal.sqlite"
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return try Journal.openReading(path: path)
+  }
+
+  /// `length` random letters of Crockford's base 32 (none that look alike), for ids.
+  static func randomName(_ length: Int) -> String {
+    let letters = Array("0123456789abcdefghjkmnpqrstvwxyz")
+    var generator = SystemRandomNumberGenerator()
+    return String((0..<length).map { _ in letters[Int.random(in: 0..<32, using: &generator)] })
+  }
 
   private static func style(_ options: GlobalOptions, _ environment: [String: String]) -> Console.Style {
     let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"

@@ -1,5 +1,9 @@
 import Capabilities
+import Configuration
+import Execution
 import JSON
+import Journal
+import Playbooks
 
 /// What a command says when it cannot go on: what failed, why, and the next command.
 struct CommandFailure: Error, Sendable {
@@ -27,6 +31,45 @@ struct CommandFailure: Error, Sendable {
       case .unknownOutcome, .unsupported: .failed
       }
     self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: JournalError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .missing, .notAJournal, .newer, .corrupt, .readOnly, .diskFull, .inputOutput, .busy, .permissions,
+        .locked, .superseded:
+        .unavailable
+      case .notFound, .invalid: .invalidInput
+      case .shredded, .unsealable: .failed
+      }
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: ExecutionError) {
+    if let underlying = error.underlying {
+      self.init(underlying)
+      return
+    }
+    let status: ExitStatus =
+      switch error.code {
+      case .input: .usage
+      case .playbook, .plan, .run: .invalidInput
+      case .approval, .drift: .declined
+      case .journal: .unavailable
+      }
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: ConfigurationError) {
+    self.init(
+      .configuration, "the configuration cannot be used", because: "\(error)",
+      fix: "correct it, then: staunch doctor")
+  }
+
+  init(_ error: PlaybookError) {
+    self.init(
+      .invalidInput, "the playbook cannot be used", because: "\(error)",
+      fix: "correct it, then: staunch playbook lint FILE")
   }
 
   /// `{"schema":1,"error":{"status","what","because","fix"}}`.

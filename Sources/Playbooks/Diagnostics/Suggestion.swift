@@ -1,7 +1,7 @@
 /// "Did you mean": the nearest of the words that would have been right.
-enum Suggestion {
+package enum Suggestion {
   /// The candidate nearest to `word`, when it is near enough to be a slip; ties go to the first.
-  static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+  package static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
     let limit = max(1, word.count / 3)
     var best: (word: String, distance: Int)?
     for candidate in candidates where abs(candidate.count - word.count) <= limit {
@@ -12,7 +12,7 @@ enum Suggestion {
   }
 
   /// `did you mean "x"?`, else the whole list when it is short, else nil.
-  static func phrase(for word: String, among candidates: some Collection<String>) -> String? {
+  package static func phrase(for word: String, among candidates: some Collection<String>) -> String? {
     if let nearest = nearest(to: word, among: candidates) { return "did you mean \"\(nearest)\"?" }
     guard !candidates.isEmpty, candidates.count <= 24 else { return nil }
     return "one of: " + candidates.joined(separator: ", ")

@@ -1,6 +1,6 @@
 /// One node of a YAML document after YAML 1.2 core resolution, with its place in the file.
-struct YAMLNode: Sendable {
-  enum Content: Sendable {
+package struct YAMLNode: Sendable {
+  package enum Content: Sendable {
     case null
     case boolean(Bool)
     case integer(Int)
@@ -12,19 +12,19 @@ struct YAMLNode: Sendable {
     case mapping([Member])
   }
 
-  struct Member: Sendable {
-    let key: String
-    let keyPosition: SourcePosition
-    let value: YAMLNode
+  package struct Member: Sendable {
+    package let key: String
+    package let keyPosition: SourcePosition
+    package let value: YAMLNode
   }
 
-  let content: Content
-  let position: SourcePosition
+  package let content: Content
+  package let position: SourcePosition
   /// Where the text of a one-line scalar begins (after its quote), when text and source agree character by character.
-  let textStart: SourcePosition?
+  package let textStart: SourcePosition?
 
   /// The word for messages: what the file has here.
-  var kind: String {
+  package var kind: String {
     switch content {
     case .null: "nothing"
     case .boolean: "a boolean"
@@ -36,10 +36,10 @@ struct YAMLNode: Sendable {
     }
   }
 
-  var string: String? { if case .string(let text) = content { text } else { nil } }
-  var members: [Member]? { if case .mapping(let members) = content { members } else { nil } }
-  var elements: [YAMLNode]? { if case .sequence(let elements) = content { elements } else { nil } }
+  package var string: String? { if case .string(let text) = content { text } else { nil } }
+  package var members: [Member]? { if case .mapping(let members) = content { members } else { nil } }
+  package var elements: [YAMLNode]? { if case .sequence(let elements) = content { elements } else { nil } }
 
   /// The member `key` of a mapping.
-  subscript(_ key: String) -> YAMLNode? { members?.first { $0.key == key }?.value }
+  package subscript(_ key: String) -> YAMLNode? { members?.first { $0.key == key }?.value }
 }

@@ -3,9 +3,9 @@ import Yams
 /// Reads one YAML document with libyaml's events and YAML 1.2 core resolution.
 ///
 /// Refused: duplicate keys, keys that are not text, tags, more than one document, and documents that aliases blow up.
-struct YAMLReader {
+package struct YAMLReader {
   /// Bounds what aliases can expand to ("billion laughs"); a playbook of 10,000 steps has about 200,000 nodes.
-  static let nodeLimit = 2_000_000
+  static let nodeLimit = 500_000
   private static let depthLimit = 100
 
   private let file: String
@@ -18,14 +18,14 @@ struct YAMLReader {
   }
 
   /// - Throws: one diagnostic.
-  static func read(_ source: String, file: String) throws(PlaybookError) -> YAMLNode {
+  package static func read(_ source: String, file: String) throws(PlaybookError) -> YAMLNode {
     let start = SourcePosition(file: file, line: 1, column: 1)
     let root: Node?
     do {
       // The basic resolver resolves nothing: the core schema decides below.
       root = try Yams.compose(yaml: source, .basic)
     } catch let error as YamlError {
-      throw PlaybookError([diagnostic(of: error, file: file)])
+      throw PlaybookError([diagnostic(of: error, in: source, file: file)])
     } catch {
       throw PlaybookError([Diagnostic(.syntax, at: start, "the file cannot be read as YAML")])
     }
@@ -105,7 +105,22 @@ struct YAMLReader {
     return SourcePosition(file: file, line: position.line, column: start + 1)
   }
 
-  private static func diagnostic(of error: YamlError, file: String) -> Diagnostic {
+  /// Where a key of the mapping that begins at `start` stands for the second time: libyaml's user only hears where the
+  /// mapping begins. Flow mappings, which fit a line or two, keep that place.
+  private static func repetition(of key: String, in source: String, from start: SourcePosition)
+    -> SourcePosition
+  {
+    let indentation = String(repeating: " ", count: start.column - 1)
+    let spellings = [key, "\"\(key)\"", "'\(key)'"].map { indentation + $0 + ":" }
+    let places = source.split(separator: "\n", omittingEmptySubsequences: false).enumerated().dropFirst(
+      start.line - 1
+    )
+    .filter { line in spellings.contains { line.element.hasPrefix($0) } }
+    guard let second = places.dropFirst().first else { return start }
+    return SourcePosition(file: start.file, line: second.offset + 1, column: start.column)
+  }
+
+  private static func diagnostic(of error: YamlError, in source: String, file: String) -> Diagnostic {
     func at(_ mark: Mark) -> SourcePosition {
       SourcePosition(file: file, line: max(1, mark.line), column: max(1, mark.column))
     }
@@ -118,7 +133,10 @@ struct YAMLReader {
     case .duplicatedKeysInMapping(let keys, let context):
       let names = keys.map { "\"\($0)\"" }.joined(separator: ", ")
       return Diagnostic(
-        .duplicateKey, at: at(context.mark), "the key \(names) stands twice in one mapping",
+        .duplicateKey,
+        at: keys.first.map { repetition(of: "\($0)", in: source, from: at(context.mark)) }
+          ?? at(context.mark),
+        "the key \(names) stands twice in one mapping",
         suggestion: "keep one of them")
     case .reader(let problem, _, _, _):
       return Diagnostic(

@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "benchmarks",
+  platforms: [.macOS(.v15)],
+  dependencies: [.package(name: "staunch", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "history-engine",
+      dependencies: [
+        .product(name: "GitObjects", package: "staunch"), .product(name: "Secrets", package: "staunch"),
+      ])
+  ],
+  swiftLanguageModes: [.v6]
+)

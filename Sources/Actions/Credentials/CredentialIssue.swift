@@ -1,0 +1,175 @@
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Secrets
+
+/// `credential.issue`: the replacement (phase `issue`), then its place in the store (phase `store`).
+struct CredentialIssue: EffectAction {
+  let signature = ActionSignature.credentialIssue
+  let phases = ["issue", "store"]
+  let targets: Targets
+
+  func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect {
+    let name = try call.credential()
+    let target = try targets.credential(name)
+    let capabilities = target.provider.capabilities
+    let store = try call.store()
+    let key = call.optionalText("key") ?? target.key
+    let will: String
+    switch capabilities.issuing {
+    case .generated: will = "set a new random value for \(name)"
+    case .named: will = "issue a new credential for \(name), named \(call.marker)"
+    case .unnamed: will = "issue a new credential for \(name) (its provider gives it no name)"
+    case .human: throw needsPerson(name, key: key, store: store)
+    }
+    var affected = target.consumers.map(\.rawValue)
+    if capabilities.overlap == .none {
+      affected = affected.map { "\($0) (fails until it is rolled out: the old value stops working now)" }
+    }
+    return PlannedEffect(
+      will: "\(will) and store it as \(key) in \(store)", target: name.rawValue,
+      preconditions: [
+        "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
+      ],
+      reversible: true, affected: affected,
+      cannotPredict: capabilities.issuing == .generated ? [] : ["the public id: the provider chooses it"])
+  }
+
+  func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
+    let target = try targets.credential(call.credential())
+    switch phase {
+    case "issue":
+      let existing = try await target.provider.existing()
+      var secrets: [SecretRef: Secret] = [:]
+      if target.provider.capabilities.issuing == .generated {
+        secrets[call.newSecret] = try generated(by: target.provider)
+      }
+      return Preparation(
+        snapshot: ["existing": .array(existing.map { .string($0.rawValue) })], secrets: secrets)
+    case "store":
+      let version = try await targets.store(call.store()).currentVersion(
+        call.optionalText("key") ?? target.key)
+      return Preparation(snapshot: ["previous": version.map { .string($0) } ?? .null])
+    default: throw .noPhase(phase, of: signature.id)
+    }
+  }
+
+  func perform(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> ActionResult {
+    let name = try call.credential()
+    let target = try targets.credential(name)
+    let key = call.optionalText("key") ?? target.key
+    switch phase {
+    case "issue":
+      if target.provider.capabilities.issuing == .human {
+        throw needsPerson(name, key: key, store: try call.store())
+      }
+      let pending = try await pendingValue(call, prepared, target.provider)
+      let issued = try await target.provider.issue(
+        marker: call.marker, generated: pending, under: authority)
+      return result(issued, call)
+    case "store":
+      let version = try await targets.store(call.store()).put(
+        key, try await issuedSecret(call), marker: call.marker, under: authority)
+      return ActionResult(outputs: ["version": .string(version)])
+    default: throw .noPhase(phase, of: signature.id)
+    }
+  }
+
+  func settle(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> Settlement {
+    let target = try targets.credential(call.credential())
+    switch phase {
+    case "issue":
+      switch target.provider.capabilities.issuing {
+      case .generated: return try await settleGenerated(call, prepared, target.provider)
+      case .named, .unnamed:
+        return try await settleIssued(call, prepared, target.provider, under: authority)
+      case .human: return .unknown(reason: "a person issues this credential: ask them whether they did")
+      }
+    case "store":
+      let store = try targets.store(call.store())
+      return try await StoredValue(store: store, key: call.optionalText("key") ?? target.key).settle(
+        try await issuedSecret(call), outputs: [:])
+    default: throw .noPhase(phase, of: signature.id)
+    }
+  }
+
+  /// The value was sealed before the call: try it.
+  private func settleGenerated(
+    _ call: ActionCall, _ prepared: Preparation, _ provider: any CredentialProvider
+  ) async throws(CapabilityError) -> Settlement {
+    guard let pending = try await pendingValue(call, prepared, provider) else {
+      return .unknown(reason: "the new value was not sealed before the call")
+    }
+    let probe = try await provider.verify(pending, ref: nil)
+    switch probe.state {
+    case .alive:
+      let issued = IssuedCredential(ref: try await provider.identify(pending), secret: pending)
+      return .done(result(issued, call), evidence: "the new value is accepted (\(probe.code))")
+    case .dead: return .notDone(evidence: "the new value is refused (\(probe.code))")
+    case .unknown: return .unknown(reason: "whether the new value was set cannot be told (\(probe.code))")
+    }
+  }
+
+  /// What was made and whose secret was lost is an orphan: nobody can use it, so it goes, and another one is issued.
+  private func settleIssued(
+    _ call: ActionCall, _ prepared: Preparation, _ provider: any CredentialProvider,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> Settlement {
+    guard let existing = prepared.snapshot["existing"]?.array else {
+      return .unknown(reason: "the intent holds no list of the credentials that existed before")
+    }
+    let before = existing.compactMap(\.string).map { CredentialRef($0) }
+    let orphans = try await provider.issued(marker: call.marker, before: before).filter {
+      !before.contains($0)
+    }
+    guard !orphans.isEmpty else { return .notDone(evidence: "no new credential is there") }
+    if provider.capabilities.issuing == .unnamed, orphans.count > 1 {
+      let ids = orphans.map(\.rawValue).sorted().joined(separator: ", ")
+      return .unknown(reason: "\(orphans.count) new credentials without a name: \(ids); which is ours?")
+    }
+    for orphan in orphans { try await provider.delete(orphan, under: authority) }
+    let ids = orphans.map(\.rawValue).sorted().joined(separator: ", ")
+    return .notDone(evidence: "deleted \(ids): its secret was lost with the reply")
+  }
+
+  private func result(_ issued: IssuedCredential, _ call: ActionCall) -> ActionResult {
+    ActionResult(
+      outputs: ["ref": .string(issued.ref.rawValue), "secret": .secret(call.newSecret)],
+      secrets: [call.newSecret: issued.secret])
+  }
+
+  /// The secret that phase `issue` gave.
+  private func issuedSecret(_ call: ActionCall) async throws(CapabilityError) -> Secret {
+    guard case .secret(let ref)? = call.earlier["secret"] else { throw call.missing("secret", .secret) }
+    return try await call.secrets.secret(ref)
+  }
+
+  private func pendingValue(
+    _ call: ActionCall, _ prepared: Preparation, _ provider: any CredentialProvider
+  ) async throws(CapabilityError) -> Secret? {
+    guard provider.capabilities.issuing == .generated else { return nil }
+    if let sealed = prepared.secrets[call.newSecret] { return sealed }
+    return try await call.secrets.secret(call.newSecret)
+  }
+
+  private func generated(by provider: any CredentialProvider) throws(CapabilityError) -> Secret {
+    guard let value = try provider.generate() else {
+      throw CapabilityError(
+        .unsupported, "generate a value", because: "the provider says that we generate it but makes none")
+    }
+    return value
+  }
+
+  private func needsPerson(_ name: CredentialName, key: String, store: StoreName) -> CapabilityError {
+    CapabilityError(
+      .unsupported, "issue a replacement for \(name)", because: "its provider lets only a person issue one",
+      fix:
+        "issue it at the provider, put it into \(store) as \(key), and use a manual step in the playbook instead"
+    )
+  }
+}

@@ -1,0 +1,33 @@
+import Incidents
+import Capabilities
+import Secrets
+
+/// `history.restore`
+struct HistoryRestore: EffectAction {
+  let signature = ActionSignature.historyRestore
+  let targets: Targets
+  let history: any HistoryRewriter
+
+  func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect {
+    let name = try call.repository()
+    return PlannedEffect(
+      will: "bring \(name) back to what it was before the rewrite", target: name.rawValue, reversible: true,
+      affected: ["every ref of \(name); the secret is in its history again"],
+      cannotPredict: call.optionalText("backup") == nil ? ["which backup: the rewrite names it"] : [])
+  }
+
+  func perform(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> ActionResult {
+    try await history.restore(
+      repository: try targets.repository(call.repository()).path, backup: try call.text("backup"),
+      under: authority)
+    return ActionResult()
+  }
+
+  func settle(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> Settlement {
+    .notDone(evidence: "restoring the same backup again gives the same refs")
+  }
+}

@@ -1,0 +1,75 @@
+import Incidents
+import Capabilities
+import JSON
+import Secrets
+
+/// `history.rewrite`
+struct HistoryRewriteAction: EffectAction {
+  let signature = ActionSignature.historyRewrite
+  let targets: Targets
+  let history: any HistoryRewriter
+
+  func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect {
+    let name = try call.repository()
+    let repository = try targets.repository(name)
+    let rewrite = try await history.plan(
+      repository: repository.path, removing: try await removal(call), progress: call.progress)
+    guard !rewrite.refs.isEmpty || rewrite.blobs > 0 || rewrite.tags > 0 else {
+      return PlannedEffect(
+        will: "nothing: the history of \(name) holds none of the secrets", target: name.rawValue,
+        preconditions: ["refs": []], reversible: true, cannotPredict: rewrite.residual.map(Self.line))
+    }
+    // The names of the refs, not their ids: another incident's rewrite of the same repository moves them too and is
+    // no reason to stop. A ref that newly holds the secret is.
+    let refs = rewrite.refs.map(\.ref).sorted()
+    return PlannedEffect(
+      will: "rewrite \(rewrite.commits) commits, \(rewrite.blobs) files and \(rewrite.tags) tags of \(name)",
+      target: name.rawValue, preconditions: ["refs": .array(refs.map { .string($0) })], reversible: true,
+      affected: refs
+        + (rewrite.signaturesDropped > 0 ? ["\(rewrite.signaturesDropped) signatures drop"] : []),
+      cannotPredict: rewrite.residual.map(Self.line))
+  }
+
+  func perform(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> ActionResult {
+    if let kind = call.optionalText("backup"), kind != "bundle" {
+      throw CapabilityError(
+        .invalid, "step \(call.step)", because: "there is no kind of backup \"\(kind)\"",
+        fix: "write backup: bundle")
+    }
+    let repository = try targets.repository(call.repository())
+    return result(
+      try await history.rewrite(
+        repository: repository.path, removing: try await removal(call), marker: call.marker,
+        progress: call.progress, under: authority))
+  }
+
+  func settle(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> Settlement {
+    let repository = try targets.repository(call.repository())
+    if let rewrite = try await history.finished(repository: repository.path, marker: call.marker) {
+      return .done(result(rewrite), evidence: "the rewrite \(call.marker) is complete")
+    }
+    return .notDone(evidence: "the rewrite \(call.marker) is not complete; the same marker finishes it")
+  }
+
+  private func removal(_ call: ActionCall) async throws(CapabilityError) -> HistoryRemoval {
+    let secrets = try await call.secrets("remove")
+    guard let replacement = call.optionalText("replacement") else { return HistoryRemoval(secrets: secrets) }
+    return HistoryRemoval(secrets: secrets, replacement: replacement)
+  }
+
+  private func result(_ rewrite: HistoryRewrite) -> ActionResult {
+    ActionResult(outputs: [
+      "backup": .optional(rewrite.backup), "commits": .integer(rewrite.commits),
+      "refs": .integer(rewrite.refs.count), "signatures_dropped": .integer(rewrite.signaturesDropped),
+      "residual": .list(rewrite.residual.map { .string(Self.line($0)) }), "maps": .optional(rewrite.maps),
+    ])
+  }
+
+  private static func line(_ residual: HistoryRewrite.Residual) -> String {
+    "\(residual.place): \(residual.why); fix: \(residual.fix)"
+  }
+}

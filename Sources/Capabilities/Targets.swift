@@ -1,0 +1,87 @@
+public import Incidents
+
+/// What the names in a playbook stand for: the adapters and repositories of staunch.yaml, built once.
+public struct Targets: Sendable {
+  /// A credential with the place for its replacement.
+  public struct Credential: Sendable {
+    public let provider: any CredentialProvider
+    /// Where its replacement is kept; nil when a person takes it.
+    public let store: StoreName?
+    /// Its name in the store.
+    public let key: String
+    /// The programs that use it.
+    public let consumers: [ConsumerName]
+
+    public init(
+      provider: any CredentialProvider, store: StoreName?, key: String, consumers: [ConsumerName] = []
+    ) {
+      self.provider = provider
+      self.store = store
+      self.key = key
+      self.consumers = consumers
+    }
+  }
+
+  /// A local clone whose history is cleaned.
+  public struct Repository: Sendable, Hashable {
+    /// Absolute.
+    public let path: String
+    /// The remote that is pushed to; nil: nothing is pushed.
+    public let remote: String?
+
+    public init(path: String, remote: String?) {
+      self.path = path
+      self.remote = remote
+    }
+  }
+
+  public var credentials: [CredentialName: Credential]
+  public var stores: [StoreName: any SecretStore]
+  public var consumers: [ConsumerName: any Consumer]
+  public var repositories: [RepositoryName: Repository]
+  public var trackers: [TrackerName: any TicketSystem]
+
+  public init(
+    credentials: [CredentialName: Credential] = [:], stores: [StoreName: any SecretStore] = [:],
+    consumers: [ConsumerName: any Consumer] = [:], repositories: [RepositoryName: Repository] = [:],
+    trackers: [TrackerName: any TicketSystem] = [:]
+  ) {
+    self.credentials = credentials
+    self.stores = stores
+    self.consumers = consumers
+    self.repositories = repositories
+    self.trackers = trackers
+  }
+
+  /// - Throws: `.configuration` when staunch.yaml has no such entry; so do the others.
+  public func credential(_ name: CredentialName) throws(CapabilityError) -> Credential {
+    guard let found = credentials[name] else { throw missing(name, in: "credentials") }
+    return found
+  }
+
+  public func store(_ name: StoreName) throws(CapabilityError) -> any SecretStore {
+    guard let found = stores[name] else { throw missing(name, in: "stores") }
+    return found
+  }
+
+  public func consumer(_ name: ConsumerName) throws(CapabilityError) -> any Consumer {
+    guard let found = consumers[name] else { throw missing(name, in: "consumers") }
+    return found
+  }
+
+  public func repository(_ name: RepositoryName) throws(CapabilityError) -> Repository {
+    guard let found = repositories[name] else { throw missing(name, in: "repositories") }
+    return found
+  }
+
+  public func tracker(_ name: TrackerName) throws(CapabilityError) -> any TicketSystem {
+    guard let found = trackers[name] else { throw missing(name, in: "trackers") }
+    return found
+  }
+
+  private func missing<Subject>(_ name: Name<Subject>, in section: String) -> CapabilityError {
+    CapabilityError(
+      .configuration, "find \"\(name)\"", because: "staunch.yaml has no such entry under \(section)",
+      fix: "add it under \(section):, then: staunch doctor")
+  }
+}

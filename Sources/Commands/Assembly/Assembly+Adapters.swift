@@ -1,0 +1,88 @@
+import Capabilities
+import Configuration
+import Consumers
+import CredentialProviders
+import Foundation
+import HTTP
+import LocalSystem
+import PostgresClient
+import SecretStores
+import Secrets
+import TicketSystems
+
+extension Assembly {
+  /// The adapters that staunch.yaml may name.
+  static var catalogue: AdapterCatalogue {
+    AdapterCatalogue(
+      credentials: Dictionary(CredentialProviderRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in
+        first
+      },
+      stores: Dictionary(SecretStoreRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
+      consumers: Dictionary(ConsumerRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
+      trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first })
+  }
+
+  /// The real outside: libcurl, libpq, files, programs, secret references.
+  func adapterEnvironment() -> AdapterEnvironment {
+    let redactor = redactor
+    return AdapterEnvironment(
+      http: CurlTransport(
+        TransportOptions(
+          proxy: environment["https_proxy"] ?? environment["HTTPS_PROXY"],
+          noProxy: environment["no_proxy"] ?? environment["NO_PROXY"],
+          certificateAuthorities: environment["SSL_CERT_FILE"], userAgent: "staunch/\(toolVersion)")),
+      postgres: PostgresConnector(),
+      processes: SubprocessRunner(environment: environment) { redactor.redact($0) },
+      files: LocalFileSystem(),
+      sources: SecretSources(environment: environment) { redactor.register($0) },
+      now: { Date() },
+      randomBytes: { Assembly.randomBytes($0) })
+  }
+
+  /// staunch.yaml, read and checked.
+  func configuration() throws -> Configuration {
+    guard let path = configurationPath else {
+      throw CommandFailure(
+        .configuration, "there is no staunch.yaml",
+        because: "none in this directory and none in the user's configuration directory",
+        fix: "staunch init, or name one: --config FILE")
+    }
+    let source = String(decoding: try readInput(path), as: UTF8.self)
+    let shown =
+      path.hasPrefix(workingDirectory + "/") ? String(path.dropFirst(workingDirectory.count + 1)) : path
+    return try ConfigurationReader.read(
+      source, file: shown, directory: (path as NSString).deletingLastPathComponent,
+      catalogue: Assembly.catalogue)
+  }
+
+  /// Everything that `configuration` names, built. Touches nothing outside.
+  func targets(of configuration: Configuration, in environment: AdapterEnvironment) throws -> Targets {
+    var targets = Targets()
+    for (name, entry) in configuration.credentials {
+      targets.credentials[name] = Targets.Credential(
+        provider: try CredentialProviderRegistry.make(entry.target, in: environment), store: entry.store,
+        key: entry.key, consumers: entry.consumers)
+    }
+    for (name, entry) in configuration.stores {
+      targets.stores[name] = try SecretStoreRegistry.make(entry, in: environment)
+    }
+    for (name, entry) in configuration.consumers {
+      targets.consumers[name] = try ConsumerRegistry.make(entry, in: environment)
+    }
+    for (name, entry) in configuration.trackers {
+      targets.trackers[name] = try TicketSystemRegistry.make(entry, in: environment)
+    }
+    for (name, entry) in configuration.repositories {
+      targets.repositories[name] = Targets.Repository(path: entry.path, remote: entry.remote)
+    }
+    return targets
+  }
+
+  /// `count` bytes of the system's secure generator.
+  private static func randomBytes(_ count: Int) -> SecretBytes {
+    var generator = SystemRandomNumberGenerator()
+    var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    defer { for index in bytes.indices { bytes[index] = 0 } }
+    return SecretBytes(copying: bytes)
+  }
+}

@@ -1,0 +1,117 @@
+import Capabilities
+import Crypto
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Secrets
+
+/// One effect that a person asks for on the command line, outside of a playbook: the same rules hold.
+///
+/// What would happen is written down, its digest is what the person confirms by typing the target's name (or giving
+/// `--confirm`), the confirmation is signed by the local identity, and intent and outcome go to the journal.
+struct DirectRun {
+  let assembly: Assembly
+  let journal: Journal
+  let run: RunID
+  /// `noun.verb`, as in a playbook.
+  let action: String
+  let plan: ApprovedPlan
+
+  /// Asks for the confirmation and journals the start.
+  ///
+  /// - Parameters:
+  ///   - document: what would happen; its digest is approved.
+  ///   - name: what must be typed: the target's name.
+  ///   - confirmation: the value of `--confirm`.
+  /// - Throws: exit 77 when declined, 64 when nobody is there to ask.
+  static func begin(
+    _ action: String, target: String, name: String, document: JSONValue, confirmation: String?,
+    in assembly: Assembly
+  ) throws -> DirectRun {
+    try confirm(name, action: action, given: confirmation, in: assembly)
+    let digest = PlanDigest(Hex.text(SHA256.hash(data: Data(document.canonicalBytes))))
+    let identity = try assembly.state().identity()
+    let approval = try identity.approve(digest, role: "responder", at: assembly.now())
+    let plan = try ApprovedPlan(
+      digest: digest, mode: .live, approvals: [approval], rule: ApprovalRule(),
+      trusted: [ApproverIdentity(rawKey: identity.publicKey, roles: ["responder"])])
+    let journal = try assembly.journal()
+    let run = RunID("run-" + Assembly.randomName(8))
+    try journal.append([
+      NewEvent(
+        .planApproved, run: run,
+        [
+          "digest": .string(digest.rawValue), "role": "responder", "identity": .string(identity.fingerprint),
+          "signature": .string(approval.signature.base64EncodedString()),
+        ]),
+      NewEvent(
+        .runStarted, run: run,
+        [
+          "mode": "live", "plan": "direct", "digest": .string(digest.rawValue), "playbook": .string(action),
+          "tool_version": .string(toolVersion), "drill": false,
+        ]),
+      NewEvent(
+        .stepIntent, run: run,
+        [
+          "step": .string(action), "attempt": 1, "action": .string(action), "phase": "perform",
+          "marker": .string("staunch-\(run)"), "snapshot": ["target": .string(target)],
+        ]),
+    ])
+    return DirectRun(assembly: assembly, journal: journal, run: run, action: action, plan: plan)
+  }
+
+  /// The name under which the effect is found again.
+  var marker: String { "staunch-\(run)" }
+
+  /// Journals the end.
+  func done(_ outputs: JSONValue) throws {
+    try journal.append([
+      NewEvent(
+        .stepOutcome, run: run,
+        [
+          "step": .string(action), "attempt": 1, "action": .string(action), "phase": "perform",
+          "outputs": outputs,
+        ]),
+      NewEvent(.runEnded, run: run, ["state": "done"]),
+    ])
+  }
+
+  /// Journals the failure.
+  func failed(_ error: CapabilityError) throws {
+    try journal.append([
+      NewEvent(
+        .stepFailed, run: run,
+        [
+          "step": .string(action), "attempt": 1,
+          "error": [
+            "class": .string(error.class.rawValue), "operation": .string(error.operation),
+            "message": .string(error.because), "fix": error.fix.map { .string($0) } ?? .null,
+          ],
+        ]),
+      NewEvent(.runEnded, run: run, ["state": "failed", "reason": .string(error.because)]),
+    ])
+  }
+
+  private static func confirm(_ name: String, action: String, given: String?, in assembly: Assembly) throws {
+    if let given {
+      guard given == name else {
+        throw CommandFailure(
+          .declined, "not confirmed",
+          because: "--confirm says \"\(harmless(given))\", the target is \"\(harmless(name))\"",
+          fix: "check which target you mean, then: --confirm=\(harmless(name))")
+      }
+      return
+    }
+    guard assembly.console.style.isInteractive else {
+      throw CommandFailure(
+        .usage, "\(action) needs a confirmation", because: "nobody is there to ask",
+        fix: "add --confirm=\(harmless(name))")
+    }
+    let answer = assembly.console.ask(
+      "This cannot be taken back by a yes-key. Type \"\(harmless(name))\" to go on:")
+    guard answer == name else {
+      throw CommandFailure(.declined, "not confirmed", because: "the name was not typed; nothing was changed")
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Actions
+import Capabilities
+import Configuration
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import LocalSystem
+import Playbooks
+import Secrets
+
+/// One installation at work: configuration, journal, targets and actions, built once for a command.
+struct Installation {
+  let assembly: Assembly
+  let configuration: Configuration
+  let journal: Journal
+  let targets: Targets
+  let actions: [String: AnyAction]
+  let library: PlaybookLibrary
+  let policy: ExecutionPolicy
+  let identity: LocalIdentity
+  let progress: ProgressLine
+  let postMortems: PostMortemFile
+
+  /// - Parameters:
+  ///   - state: another state directory than the user's (a drill's).
+  ///   - isDrill: marks the journal.
+  init(
+    _ assembly: Assembly, configuration: Configuration, playbooks: String? = nil, state: String? = nil,
+    isDrill: Bool = false
+  ) throws {
+    self.assembly = assembly
+    self.configuration = configuration
+    let directory = state ?? assembly.statePath
+    journal = try assembly.journal(at: directory, isDrill: isDrill)
+    identity = try StateDirectory(directory).identity()
+    library = try assembly.library(own: playbooks)
+    progress = ProgressLine(console: assembly.console)
+    let environment = assembly.adapterEnvironment()
+    targets = try assembly.targets(of: configuration, in: environment)
+    let files = LocalFileSystem()
+    postMortems = PostMortemFile(
+      journal: journal, directory: directory + "/postmortems", templates: nil, files: files)
+    let now: @Sendable () -> Date = { [assembly] in assembly.now() }
+    actions = BuiltinActions.all(
+      in: ActionEnvironment(
+        targets: targets, history: assembly.historyRewriter(), http: environment.http,
+        processes: environment.processes, files: files, outbox: JournalOutbox(journal: journal),
+        briefs: JournalBriefing(journal: journal, now: now), postMortems: postMortems, now: now))
+    policy = try Installation.policy(configuration.policy, identity: identity)
+  }
+
+  /// Everybody whose signed yes counts: the local identity in every role, and those of `policy: approvers`.
+  private static func policy(_ policy: Configuration.Policy, identity: LocalIdentity) throws
+    -> ExecutionPolicy
+  {
+    var trusted = [
+      try ApproverIdentity(rawKey: identity.publicKey, roles: ["responder", "repository-admin"])
+    ]
+    for approver in policy.approvers {
+      guard let key = Data(base64Encoded: approver.key) else {
+        throw CommandFailure(
+          .configuration, "an approver's key is no base64",
+          because: "policy: approvers: names a key that cannot be read",
+          fix: "on the approver's machine: staunch journal key")
+      }
+      trusted.append(try ApproverIdentity(rawKey: key, roles: Set(approver.roles.map { RoleName($0) })))
+    }
+    return ExecutionPolicy(
+      trusted: trusted,
+      planRule: ApprovalRule(
+        minimum: policy.minimumApprovals, notBy: policy.notInitiator ? identity.fingerprint : nil))
+  }
+
+  /// What expressions may ask about targets and incidents.
+  func facts() throws -> TargetFacts {
+    var incidents: [IncidentID: TargetFacts.IncidentFacts] = [:]
+    try journal.forEachEvent(kinds: [.incidentOpened, .incidentUpdated]) { event in
+      guard let id = event.incident else { return }
+      let committed = (event.body["locations"]?.array ?? []).compactMap {
+        $0["committed"]?.string.flatMap(Timestamp.date)
+      }
+      let detected = event.body["detected"]?.string.flatMap(Timestamp.date) ?? event.at
+      let earlier = incidents[id]
+      incidents[id] = TargetFacts.IncidentFacts(
+        codename: event.body["codename"]?.string ?? earlier?.codename ?? id.rawValue,
+        kind: CredentialKind(event.body["kind"]?.string ?? earlier?.kind.rawValue ?? "unknown"),
+        severity: event.body["severity"]?.string.flatMap(Severity.init) ?? earlier?.severity ?? .sev3,
+        firstSeen: min(earlier?.firstSeen ?? detected, committed.min() ?? detected),
+        detected: earlier?.detected ?? detected)
+    }
+    return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)
+  }
+
+  /// Reads the world and says what `playbook` would do.
+  func planner() throws -> Planner {
+    Planner(actions: actions, secrets: journal, attributes: try facts(), progress: progress)
+  }
+}

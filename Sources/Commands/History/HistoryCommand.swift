@@ -1,0 +1,73 @@
+import ArgumentParser
+import Capabilities
+import Foundation
+import GitHistory
+import GitObjects
+import JSON
+import Secrets
+
+/// `staunch history`: find, remove, publish and take back, without a playbook.
+struct HistoryCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "history", abstract: "Find and remove secrets in a repository's history.",
+    subcommands: [
+      HistoryScanCommand.self, HistoryRewriteCommand.self, HistoryVerifyCommand.self, HistoryPushCommand.self,
+      HistoryRestoreCommand.self, HistoryShredCommand.self,
+    ])
+}
+
+/// Which repository, and what to look for.
+struct HistoryTarget: ParsableArguments {
+  @Option(name: .long, help: "The repository: its work tree or its .git directory.")
+  var repository = "."
+
+  @Option(
+    name: [.long, .customLong("replace-text")],
+    help:
+      "A file of git-filter-repo's expressions, one a line; - for standard input. Never the secret itself.")
+  var secrets: String?
+
+  /// The patterns of the file; every literal is registered with the redactor.
+  func patterns(in assembly: Assembly) throws -> SecretPatterns {
+    guard let secrets else {
+      throw CommandFailure(
+        .usage, "nothing to look for", because: "--secrets FILE is missing",
+        fix: "put one expression a line into a file of mode 0600, or pipe it in: --secrets -")
+    }
+    let bytes = Array(try assembly.readInput(secrets))
+    do {
+      let patterns = try SecretPatterns(try SecretPatterns.expressions(replaceText: bytes))
+      for expression in patterns.expressions {
+        switch expression.matcher {
+        case .secret(let secret), .literal(let secret): assembly.redactor.register(secret)
+        case .regex: break  // a pattern is no secret
+        }
+      }
+      return patterns
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "cannot use the expressions", because: "\(error)",
+        fix: "one a line: literal, literal:…, regex:…, glob:…, each with an optional ==>replacement")
+    }
+  }
+
+  /// The repository's absolute path.
+  func path(in assembly: Assembly) -> String {
+    URL(filePath: assembly.absolute(repository)).standardizedFileURL.path
+  }
+
+  /// The name that confirms a severe action: the directory's.
+  func name(in assembly: Assembly) -> String {
+    let path = path(in: assembly)
+    let last = (path as NSString).lastPathComponent
+    return last == ".git"
+      ? ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent : last
+  }
+}
+
+extension Assembly {
+  func historyRewriter(_ options: HistoryOptions = HistoryOptions()) -> GitHistoryRewriter {
+    GitHistoryRewriter(
+      environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options)
+  }
+}

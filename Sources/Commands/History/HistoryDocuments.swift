@@ -1,0 +1,109 @@
+import Capabilities
+import GitHistory
+import JSON
+
+/// The JSON of the history commands; stable, documented in docs/JSON.md.
+enum HistoryDocuments {
+  static func scan(_ report: ScanReport, repository: String) -> JSONValue {
+    [
+      "schema": 1, "repository": .string(repository), "clean": .boolean(report.isClean),
+      "objects": .integer(report.objects), "commits": .integer(report.commits),
+      "places": .array(report.findings.map(finding)), "backups": .array(report.backups.map { .string($0) }),
+      "submodules": .array(report.submodules.map { .string($0) }),
+    ]
+  }
+
+  static func freshClone(_ scan: HistoryScan, repository: String, remote: String?) -> JSONValue {
+    [
+      "schema": 1, "repository": .string(repository), "remote": remote.map { .string($0) } ?? .null,
+      "clean": .boolean(scan.isClean), "objects": .integer(scan.objects), "commits": .integer(scan.commits),
+      "places": .array(scan.places.map { .object(place($0)) }),
+    ]
+  }
+
+  static func rewrite(_ rewrite: HistoryRewrite, isPlan: Bool) -> JSONValue {
+    [
+      "schema": 1, "plan": .boolean(isPlan),
+      "rewritten": [
+        "commits": .integer(rewrite.commits), "trees": .integer(rewrite.trees),
+        "blobs": .integer(rewrite.blobs),
+        "tags": .integer(rewrite.tags), "refs": .integer(rewrite.refs.count),
+      ],
+      "refs": .array(
+        rewrite.refs.map { ["ref": .string($0.ref), "from": .string($0.from), "to": .string($0.to)] }),
+      "signatures_dropped": .integer(rewrite.signaturesDropped),
+      "residual": .array(rewrite.residual.map(residual)),
+      "backup": rewrite.backup.map { .string($0) } ?? .null,
+      "maps": rewrite.maps.map { .string($0) } ?? .null,
+    ]
+  }
+
+  static func push(_ report: PushReport) -> JSONValue {
+    [
+      "schema": 1,
+      "refs": .array(
+        report.push.refs.map {
+          [
+            "ref": .string($0.ref), "updated": .boolean($0.isUpdated),
+            "reason": $0.reason.map { .string($0) } ?? .null,
+          ]
+        }), "residual": .array(report.residual.map(residual)),
+    ]
+  }
+
+  static func sarif(_ report: ScanReport) -> JSONValue {
+    let results = report.findings.map { finding -> JSONValue in
+      var region: [String: JSONValue] = [:]
+      region["startLine"] = finding.place.line.map { .integer($0) }
+      var location: [String: JSONValue] = [
+        "artifactLocation": ["uri": .string(finding.place.path ?? finding.place.object)]
+      ]
+      if !region.isEmpty { location["region"] = .object(region) }
+      return [
+        "ruleId": "secret-in-history", "level": "error",
+        "message": ["text": .string("\(finding.place.place) holds the secret as \(finding.place.form)")],
+        "locations": [["physicalLocation": .object(location)]],
+        "properties": .object(place(finding.place)),
+      ]
+    }
+    return [
+      "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+      "runs": [
+        [
+          "tool": [
+            "driver": [
+              "name": "staunch", "version": .string(toolVersion),
+              "rules": [
+                [
+                  "id": "secret-in-history",
+                  "shortDescription": ["text": "A leaked secret stands in the history."],
+                ]
+              ],
+            ]
+          ], "results": .array(results),
+        ]
+      ],
+    ]
+  }
+
+  private static func finding(_ finding: ScanReport.Finding) -> JSONValue {
+    var members = place(finding.place)
+    members["first_commit"] = finding.firstCommit.map { .string($0) } ?? .null
+    members["last_commit"] = finding.lastCommit.map { .string($0) } ?? .null
+    members["unreachable"] = .boolean(finding.isUnreachable)
+    members["expression"] = finding.pattern.map { .integer($0) } ?? .null
+    return .object(members)
+  }
+
+  private static func place(_ place: HistoryPlace) -> [String: JSONValue] {
+    [
+      "place": .string(place.place), "object": .string(place.object), "form": .string(place.form),
+      "path": place.path.map { .string($0) } ?? .null, "line": place.line.map { .integer($0) } ?? .null,
+      "refs": .array(place.refs.map { .string($0) }),
+    ]
+  }
+
+  private static func residual(_ residual: HistoryRewrite.Residual) -> JSONValue {
+    ["place": .string(residual.place), "why": .string(residual.why), "fix": .string(residual.fix)]
+  }
+}

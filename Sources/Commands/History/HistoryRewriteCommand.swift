@@ -1,0 +1,228 @@
+import ArgumentParser
+import Capabilities
+import Foundation
+import GitHistory
+import GitObjects
+import JSON
+
+/// `staunch history rewrite`: a plan; with `--live` the rewrite.
+struct HistoryRewriteCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rewrite", abstract: "Remove secrets from every ref. Without --live: only the plan.",
+    discussion: """
+      EXAMPLES
+        staunch history rewrite --replace-text expressions.txt
+        staunch history rewrite --replace-text expressions.txt --live --confirm my-repository
+      """)
+
+  @OptionGroup var target: HistoryTarget
+  @Flag(name: .long, help: "Do it.") var live = false
+  @Option(name: .long, help: "The directory's name, instead of typing it.") var confirm: String?
+  @Flag(
+    name: .long, help: "Go on although the work tree has uncommitted changes; its files stay as they are.")
+  var keepWorktree = false
+  @Option(name: .long, help: "Also remove this file or directory everywhere (repeatable).")
+  var removePath: [String] = []
+  @Flag(name: .long, help: "Replace ids of rewritten commits that messages quote.") var remapQuotedHashes =
+    false
+  @Option(name: .long, help: "Go on with an interrupted rewrite: the marker that status named.") var resume:
+    String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let patterns = try target.patterns(in: assembly)
+    let path = target.path(in: assembly)
+    let name = target.name(in: assembly)
+    var options = HistoryOptions()
+    options.keepsWorkTree = keepWorktree
+    options.removedPaths = removePath
+    options.remapsQuotedHashes = remapQuotedHashes
+    let rewriter = assembly.historyRewriter(options)
+    let progress = ProgressLine(console: assembly.console)
+    let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
+    assembly.console.endTransient()
+    guard live else {
+      show(plan, isPlan: true, name: name, in: assembly)
+      assembly.console.say("next: the same command with --live --confirm \(harmless(name))")
+      return
+    }
+    if !global.json { show(plan, isPlan: true, name: name, in: assembly) }
+    let run = try DirectRun.begin(
+      "history.rewrite", target: path, name: name, document: HistoryDocuments.rewrite(plan, isPlan: true),
+      confirmation: confirm, in: assembly)
+    let authority = run.plan.authority()
+    do {
+      let result = try await rewriter.rewrite(
+        repository: path, patterns: patterns, marker: resume ?? run.marker, progress: progress,
+        under: authority)
+      assembly.console.endTransient()
+      try run.done(HistoryDocuments.rewrite(result, isPlan: false))
+      show(result, isPlan: false, name: name, in: assembly)
+    } catch let error as CapabilityError {
+      assembly.console.endTransient()
+      try run.failed(error)
+      throw error
+    }
+  }
+
+  private func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String, in assembly: Assembly) {
+    if global.json {
+      assembly.console.data(HistoryDocuments.rewrite(rewrite, isPlan: isPlan).canonicalText)
+    } else {
+      HistoryScreen(console: assembly.console).show(rewrite, isPlan: isPlan, name: name)
+    }
+  }
+}
+
+/// `staunch history push`.
+struct HistoryPushCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "push", abstract: "Push every rewritten ref, atomically and with lease.")
+
+  @Option(name: .long, help: "The repository.") var repository = "."
+  @Option(name: .long, help: "The remote.") var remote = "origin"
+  @Flag(name: .long, help: "Do it.") var live = false
+  @Option(name: .long, help: "The directory's name, instead of typing it.") var confirm: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let target = Repository(repository, in: assembly)
+    guard live else {
+      throw CommandFailure(
+        .usage, "history push publishes", because: "a push cannot be taken back",
+        fix:
+          "staunch history push --repository \(harmless(repository)) --remote \(harmless(remote)) --live --confirm \(harmless(target.name))"
+      )
+    }
+    let run = try DirectRun.begin(
+      "history.push", target: target.path, name: target.name,
+      document: ["repository": .string(target.path), "remote": .string(remote)], confirmation: confirm,
+      in: assembly)
+    let authority = run.plan.authority()
+    do {
+      let report = try await assembly.historyRewriter().pushReport(
+        repository: target.path, remote: remote, progress: ProgressLine(console: assembly.console),
+        under: authority)
+      assembly.console.endTransient()
+      try run.done(HistoryDocuments.push(report))
+      if global.json {
+        assembly.console.data(HistoryDocuments.push(report).canonicalText)
+      } else {
+        for ref in report.push.refs {
+          assembly.console.data(
+            "\(harmless(ref.ref))  \(ref.isUpdated ? "updated" : "refused")\(ref.reason.map { "  \(harmless($0))" } ?? "")"
+          )
+        }
+        for residual in report.residual {
+          assembly.console.data("left: \(harmless(residual.place)): \(harmless(residual.why))")
+          assembly.console.data("  fix: \(harmless(residual.fix))")
+        }
+      }
+      if report.push.refs.contains(where: { !$0.isUpdated }) { throw ExitCode(ExitStatus.failed.rawValue) }
+    } catch let error as CapabilityError {
+      try run.failed(error)
+      throw error
+    }
+  }
+}
+
+/// `staunch history restore`.
+struct HistoryRestoreCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore", abstract: "Bring everything back to what it was before a rewrite, bit for bit.")
+
+  @Option(name: .long, help: "The repository.") var repository = "."
+  @Option(name: .long, help: "The backup that the rewrite named.") var backup: String
+  @Flag(name: .long, help: "Do it.") var live = false
+  @Flag(name: .long, help: "Give up what was committed since the rewrite.") var discardLaterWork = false
+  @Option(name: .long, help: "The directory's name, instead of typing it.") var confirm: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let target = Repository(repository, in: assembly)
+    guard live else {
+      throw CommandFailure(
+        .usage, "history restore changes every ref", because: "--live is missing",
+        fix:
+          "staunch history restore --repository \(harmless(repository)) --backup \(harmless(backup)) --live --confirm \(harmless(target.name))"
+      )
+    }
+    let run = try DirectRun.begin(
+      "history.restore", target: target.path, name: target.name,
+      document: ["repository": .string(target.path), "backup": .string(backup)], confirmation: confirm,
+      in: assembly)
+    let authority = run.plan.authority()
+    do {
+      let rewriter = assembly.historyRewriter()
+      if discardLaterWork {
+        try await rewriter.restoreDiscardingLaterWork(
+          repository: target.path, backup: backup, under: authority)
+      } else {
+        try await rewriter.restore(repository: target.path, backup: backup, under: authority)
+      }
+      try run.done(["backup": .string(backup)])
+      if global.json {
+        assembly.console.data(JSONValue.object(["schema": 1, "restored": .string(backup)]).canonicalText)
+      } else {
+        assembly.console.say(
+          "restored: the repository is what it was before \(harmless(backup)); the secret is in it again")
+      }
+    } catch let error as CapabilityError {
+      try run.failed(error)
+      throw error
+    }
+  }
+}
+
+/// `staunch history shred`.
+struct HistoryShredCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shred",
+    abstract: "Destroy an undo vault: the removed objects are gone from this repository.")
+
+  @Option(name: .long, help: "The repository.") var repository = "."
+  @Option(name: .long, help: "The backup that the rewrite named.") var backup: String
+  @Flag(name: .long, help: "Do it.") var live = false
+  @Option(name: .long, help: "The directory's name, instead of typing it.") var confirm: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let target = Repository(repository, in: assembly)
+    guard live else {
+      throw CommandFailure(
+        .usage, "history shred cannot be taken back", because: "--live is missing",
+        fix:
+          "staunch history shred --repository \(harmless(repository)) --backup \(harmless(backup)) --live --confirm \(harmless(target.name))"
+      )
+    }
+    let run = try DirectRun.begin(
+      "history.shred", target: target.path, name: target.name,
+      document: ["repository": .string(target.path), "backup": .string(backup)], confirmation: confirm,
+      in: assembly)
+    let authority = run.plan.authority()
+    do {
+      let shared = try await assembly.historyRewriter().shred(
+        repository: target.path, backup: backup, under: authority)
+      try run.done(["backup": .string(backup), "shared_files": .integer(shared)])
+      assembly.console.say(
+        shared == 0
+          ? "shredded: nothing of it is left in this repository"
+          : "shredded here, but \(shared) files are still shared with a clone on this disk")
+    } catch let error as CapabilityError {
+      try run.failed(error)
+      throw error
+    }
+  }
+}
+
+/// A repository as the command line names it.
+private struct Repository {
+  let path: String
+  let name: String
+  init(_ argument: String, in assembly: Assembly) {
+    path = URL(filePath: assembly.absolute(argument)).standardizedFileURL.path
+    let last = (path as NSString).lastPathComponent
+    name =
+      last == ".git" ? ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent : last
+  }
+}

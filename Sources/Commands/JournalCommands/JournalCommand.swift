@@ -1,0 +1,99 @@
+import ArgumentParser
+import Capabilities
+import Foundation
+import JSON
+import Journal
+
+/// `staunch journal`: prove that the journal is whole, and take it elsewhere.
+struct JournalCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "journal", abstract: "Prove that the journal is whole; export it.",
+    subcommands: [VerifyJournal.self, ExportJournal.self, PrintJournalKey.self])
+}
+
+/// `staunch journal verify`.
+struct VerifyJournal: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract:
+      "Find any changed, removed or reordered event. Exit 0 when whole, else 1 naming the first bad event.")
+
+  @Option(name: .long, help: "The signer's public key (base64, as `staunch journal key` prints it).")
+  var publicKey: String?
+  @Option(name: .long, help: "Another journal file.") var journal: String?
+  @Option(name: .long, help: "An export (JSON Lines), - for standard input.") var export: String?
+  @Option(name: .long, help: "A head hash seen earlier (in a ticket): it must still be in the chain.")
+  var expect: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let keys = try trustedKeys(assembly)
+    let verification: ChainVerification
+    if let export {
+      let text = try assembly.readInput(export)
+      verification = JournalExport.verify(
+        String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init), publicKeys: keys,
+        expecting: expect)
+    } else {
+      let path = journal ?? assembly.statePath + "/journal.sqlite"
+      verification = try Journal.openReading(path: path).verify(publicKeys: keys, expecting: expect)
+    }
+    if global.json {
+      assembly.console.data(
+        JSONValue.object([
+          "schema": 1, "intact": .boolean(verification.isIntact), "events": .integer(verification.count),
+          "head": verification.head.map { .string($0) } ?? .null,
+          "problem": verification.problem.map { .string("\($0)") } ?? .null,
+        ]).canonicalText)
+    }
+    guard let problem = verification.problem else {
+      assembly.console.say(
+        "the journal is whole: \(verification.count) events, head \(verification.head ?? "none")")
+      return
+    }
+    throw CommandFailure(
+      .failed, "the journal is not whole", because: "\(problem)",
+      fix: "keep the file as evidence and compare it with an export or the head posted to the ticket")
+  }
+
+  private func trustedKeys(_ assembly: Assembly) throws -> [Data] {
+    guard let publicKey else { return [try assembly.state().identity().publicKey] }
+    let text =
+      FileManager.default.contents(atPath: publicKey)
+      .map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
+      ?? publicKey
+    guard let key = Data(base64Encoded: text), key.count == 32 else {
+      throw CommandFailure(
+        .usage, "--public-key is no Ed25519 key",
+        because: "it must be 32 bytes in base64, or a file that holds that",
+        fix: "on the machine that wrote the journal: staunch journal key")
+    }
+    return [key]
+  }
+}
+
+/// `staunch journal export`.
+struct ExportJournal: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "The whole journal as JSON Lines; sealed values stay behind.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try Journal.openReading(path: assembly.statePath + "/journal.sqlite")
+    try journal.export { line in assembly.console.data(line) }
+  }
+}
+
+/// `staunch journal key`.
+struct PrintJournalKey: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "key",
+    abstract: "The public key that signs this journal's head and this operator's approvals.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    assembly.console.data(try assembly.state().identity().publicKey.base64EncodedString())
+  }
+}

@@ -1,0 +1,215 @@
+import ArgumentParser
+import BuiltinContent
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Playbooks
+
+/// `staunch playbook`: what there is, whether it is sound, what it looks like.
+struct PlaybookCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "playbook", abstract: "List, show, check and draw playbooks.",
+    subcommands: [
+      PlaybookList.self, PlaybookShow.self, PlaybookLint.self, PlaybookGraphCommand.self,
+      PlaybookSchemaCommand.self,
+      PlaybookActions.self,
+    ])
+}
+
+extension Assembly {
+  /// The built-in playbooks and those of a directory of the user, which override them: `--playbooks`, else
+  /// `playbooks/` beside staunch.yaml when that exists.
+  func library(own directory: String?) throws -> PlaybookLibrary {
+    let builtin = BuiltinContent.playbooks.map { PlaybookLibrary.File(name: $0.path, text: $0.text) }
+    guard let directory = directory.map({ absolute($0) }) ?? defaultPlaybookDirectory else {
+      return PlaybookLibrary(builtin: builtin)
+    }
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
+      throw CommandFailure(
+        .invalidInput, "cannot read the playbook directory \(harmless(directory))",
+        because: (error as NSError).localizedDescription, fix: "name a directory that exists: --playbooks DIR"
+      )
+    }
+    let own = try names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { name in
+      PlaybookLibrary.File(
+        name: directory + "/" + name,
+        text: String(decoding: try readInput(directory + "/" + name), as: UTF8.self))
+    }
+    return PlaybookLibrary(builtin: builtin, own: own)
+  }
+
+  private var defaultPlaybookDirectory: String? {
+    guard let configuration = configurationPath else { return nil }
+    let directory = (configuration as NSString).deletingLastPathComponent + "/playbooks"
+    var isDirectory: ObjCBool = false
+    return FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory)
+      && isDirectory.boolValue
+      ? directory : nil
+  }
+
+  /// `--config`, else `./staunch.yaml`, else `$XDG_CONFIG_HOME/staunch/staunch.yaml`; nil when none exists.
+  var configurationPath: String? {
+    if let path = options.config { return absolute(path) }
+    let base = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.config"
+    return [workingDirectory + "/staunch.yaml", base + "/staunch/staunch.yaml"].first {
+      FileManager.default.fileExists(atPath: $0)
+    }
+  }
+}
+
+/// Where a team keeps its own playbooks.
+struct PlaybookOptions: ParsableArguments {
+  @Option(name: .long, help: "Your own playbooks; they override the built-in ones of the same id.")
+  var playbooks: String?
+}
+
+/// `staunch playbook list`.
+struct PlaybookList: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Every playbook, a line each.")
+
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let library = try assembly.library(own: own.playbooks)
+    var lines: [JSONValue] = []
+    for id in library.ids {
+      let playbook = try library.load(id, catalogue: ActionSignature.builtin)
+      let origin = library.origin(of: id)?.rawValue ?? ""
+      lines.append([
+        "id": .string(id.rawValue), "title": .string(playbook.title), "origin": .string(origin),
+        "sha256": .string(playbook.source.sha256),
+      ])
+      if !global.json { assembly.console.data("\(id)  \(origin)  \(harmless(playbook.title))") }
+    }
+    if global.json {
+      assembly.console.data(JSONValue.object(["schema": 1, "playbooks": .array(lines)]).canonicalText)
+    }
+  }
+}
+
+/// `staunch playbook show`.
+struct PlaybookShow: StaunchCommand {
+  static let configuration = CommandConfiguration(commandName: "show", abstract: "The text of a playbook.")
+
+  @Argument(help: "Its id, as list prints it.") var id: String
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let library = try assembly.library(own: own.playbooks)
+    guard let found = library.text(of: PlaybookID(id)) else { throw unknownPlaybook(id, library) }
+    assembly.console.data(found.source)
+  }
+}
+
+/// `staunch playbook lint`: exit 0, or 65 with every problem at its place.
+struct PlaybookLint: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lint", abstract: "Check playbooks: language, types and safety. Exit 0 or 65.")
+
+  @Argument(help: "Files; - for standard input. Without any: every built-in and own playbook.")
+  var files: [String] = []
+  @Flag(name: .long, help: "SARIF 2.1.0 on standard output.") var sarif = false
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let library = try assembly.library(own: own.playbooks)
+    var found: [Diagnostic] = []
+    if files.isEmpty {
+      for id in library.ids {
+        guard let text = library.text(of: id) else { continue }
+        found += Linter.lint(
+          source: text.source, file: text.file, catalogue: ActionSignature.builtin, includes: library)
+      }
+    }
+    for file in files {
+      let source = String(decoding: try assembly.readInput(file), as: UTF8.self)
+      found += Linter.lint(
+        source: source, file: file == "-" ? "stdin" : file, catalogue: ActionSignature.builtin,
+        includes: library)
+    }
+    if global.json {
+      assembly.console.data(Linter.json(of: found).canonicalText)
+    } else if sarif {
+      assembly.console.data(Linter.sarif(of: found, version: toolVersion).canonicalText)
+    } else {
+      for diagnostic in found { assembly.console.data(harmlessLines("\(diagnostic)")) }
+      if found.isEmpty { assembly.console.say("no problem found") }
+    }
+    if found.contains(where: { $0.severity == .error }) { throw ExitCode(ExitStatus.invalidInput.rawValue) }
+  }
+}
+
+/// `staunch playbook graph`.
+struct PlaybookGraphCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "graph", abstract: "Draw a playbook: Mermaid, or --svg.")
+
+  @Argument(help: "Its id, or a file.") var playbook: String
+  @Flag(name: .long, help: "An SVG picture.") var svg = false
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let loaded = try assembly.playbook(named: playbook, in: try assembly.library(own: own.playbooks))
+    let graph = PlaybookGraph(loaded)
+    assembly.console.data(svg ? graph.svg : graph.mermaid)
+  }
+}
+
+/// `staunch playbook schema`.
+struct PlaybookSchemaCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schema", abstract: "The JSON Schema of playbooks, for editors.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    assembly.console.data(PlaybookSchema.json(catalogue: ActionSignature.builtin).canonicalText)
+  }
+}
+
+/// `staunch playbook actions`.
+struct PlaybookActions: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "actions", abstract: "The reference of actions (docs/ACTIONS.md).")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    assembly.console.data(ActionReference.markdown(catalogue: ActionSignature.builtin))
+  }
+}
+
+extension Assembly {
+  /// A playbook by id, or by file when `name` looks like one.
+  func playbook(named name: String, in library: PlaybookLibrary) throws -> Playbook {
+    if library.text(of: PlaybookID(name)) != nil {
+      return try library.load(PlaybookID(name), catalogue: ActionSignature.builtin)
+    }
+    guard name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") else {
+      throw unknownPlaybook(name, library)
+    }
+    let source = String(decoding: try readInput(name), as: UTF8.self)
+    return try Playbook.load(
+      source: source, file: name, catalogue: ActionSignature.builtin, includes: library)
+  }
+}
+
+private func unknownPlaybook(_ name: String, _ library: PlaybookLibrary) -> CommandFailure {
+  CommandFailure(
+    .invalidInput, "there is no playbook \"\(harmless(name))\"",
+    because: Suggestion.phrase(for: name, among: library.ids.map(\.rawValue)) ?? "no id is like it",
+    fix: "staunch playbook list")
+}
+
+/// ``harmless(_:)`` for each line.
+func harmlessLines(_ text: String) -> String {
+  text.split(separator: "\n", omittingEmptySubsequences: false).map { harmless(String($0)) }.joined(
+    separator: "\n")
+}

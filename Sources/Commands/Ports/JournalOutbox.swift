@@ -1,0 +1,69 @@
+import Capabilities
+import Foundation
+import Incidents
+import Journal
+
+/// The journal's outbox as the port that ticket actions send through.
+struct JournalOutbox: MessageOutbox {
+  let journal: Journal
+
+  func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID) async throws(CapabilityError)
+    -> QueuedMessage
+  {
+    try adapting { () throws(JournalError) in
+      QueuedMessage(try journal.enqueue(message, to: tracker, run: run))
+    }
+  }
+
+  func message(_ id: String) async throws(CapabilityError) -> QueuedMessage? {
+    try adapting { () throws(JournalError) in
+      try journal.outbox().first { $0.message.id == id }.map { QueuedMessage($0) }
+    }
+  }
+
+  func claim() async throws(CapabilityError) -> QueuedMessage? {
+    try adapting { () throws(JournalError) in try journal.claimMessage().map { QueuedMessage($0) } }
+  }
+
+  func settle(
+    _ id: String, as state: QueuedMessage.State, remote: TicketRef?, reason: String?, next: Date?
+  ) async throws(CapabilityError) {
+    let state: OutboxEntry.State =
+      switch state {
+      case .pending: .pending
+      case .sent: .sent
+      case .unknown: .unknown
+      case .dead: .dead
+      }
+    try adapting { () throws(JournalError) in
+      _ = try journal.settle(id, as: state, remote: remote, reason: reason, next: next)
+    }
+  }
+
+  func ticket(of incident: IncidentID, at tracker: TrackerName) async throws(CapabilityError) -> TicketRef? {
+    try adapting { () throws(JournalError) in try journal.ticket(of: incident, at: tracker) }
+  }
+
+  private func adapting<Result>(_ body: () throws(JournalError) -> Result) throws(CapabilityError) -> Result {
+    do { return try body() } catch {
+      throw CapabilityError(
+        error.code == .notFound ? .notFound : .serverError, error.operation, because: error.because,
+        fix: error.fix)
+    }
+  }
+}
+
+extension QueuedMessage {
+  fileprivate init(_ entry: OutboxEntry) {
+    let state: State =
+      switch entry.state {
+      case .pending: .pending
+      case .inflight, .unknown: .unknown
+      case .sent: .sent
+      case .dead: .dead
+      }
+    self.init(
+      tracker: entry.tracker, message: entry.message, state: state, attempts: entry.attempts,
+      remote: entry.remote)
+  }
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import ScannerReports
+import Secrets
+
+/// `staunch respond`: a report → incidents → the right playbook → the plan. Changes nothing outside the journal.
+struct RespondCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "respond",
+    abstract: "A scanner's report → incidents → the right playbook → the plan. Changes nothing.",
+    discussion: """
+      EXAMPLES
+        staunch respond report.json
+        kingfisher scan . --format jsonl | staunch respond -
+        staunch respond report.json --live       go on: approve and run each plan
+      """)
+
+  @Argument(help: "The report's file, or - for standard input.") var report: String
+  @Option(name: .long, help: "The report's format; default: recognised by its content.") var format: String?
+  @Option(name: .long, help: "The credential target that leaked, instead of the route's.") var credential:
+    String?
+  @Option(name: .long, help: "The repository that was scanned, for reports that do not name one.")
+  var repository: String?
+  @Flag(name: .long, help: "Name records that cannot be read and go on.") var keepGoing = false
+  @Flag(name: .long, help: "Then run each plan, asking for approval.") var live = false
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let configuration = try assembly.configuration()
+    let key = try assembly.state().fingerprintKey()
+    let intake = try ReportIntake(assembly: assembly, key: key)
+      .read(report, format: format, keepGoing: keepGoing, repository: repository)
+    let installation = try Installation(assembly, configuration: configuration, playbooks: own.playbooks)
+    let entries = try IncidentDesk(journal: installation.journal).record(intake.incidents)
+    let maker = PlanMaker(installation: installation)
+    var outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)] = []
+    for entry in entries {
+      outcomes.append((entry, try await maker.plan(entry, credential: credential.map { CredentialName($0) })))
+    }
+    if global.json {
+      assembly.console.data(RespondDocument.json(intake: intake, outcomes: outcomes).canonicalText)
+    } else {
+      show(intake, outcomes, in: assembly)
+    }
+    guard live else { return }
+    for (_, outcome) in outcomes {
+      if case .planned(let plan) = outcome {
+        let end = try await RunSession(installation: installation, isJSON: global.json).approveAndRun(
+          plan, mode: .live, approval: nil)
+        guard end == .done else { throw ExitCode(end.rawValue) }
+      }
+    }
+  }
+
+  private func show(
+    _ intake: ReportIntake.Result, _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
+    in assembly: Assembly
+  ) {
+    let console = assembly.console
+    console.say(
+      "\(intake.format): \(intake.findings) finding\(intake.findings == 1 ? "" : "s"), "
+        + "\(outcomes.count) incident\(outcomes.count == 1 ? "" : "s")")
+    for record in intake.skipped { console.say("skipped \(record.place): \(record.because)") }
+    for record in intake.setAside {
+      console.say("set aside by the report itself \(record.place): \(record.because)")
+    }
+    for (entry, outcome) in outcomes {
+      let incident = entry.incident
+      console.data("")
+      console.data(
+        "\(entry.id)  \(incident.severity.rawValue)  \(incident.kind)  \(harmless(incident.codename))"
+          + (incident.handle.map { "  \(harmless($0))" } ?? ""))
+      console.data(
+        "  \(incident.occurrences.count + incident.furtherFindings) places"
+          + (incident.repositories.isEmpty
+            ? "" : " in \(incident.repositories.map { harmless($0) }.joined(separator: ", "))")
+          + ", \(incident.validity.rawValue)" + (entry.isNew ? "" : ", known already"))
+      if let restraint = incident.restraint { console.data("  careful: \(restraint.because)") }
+      switch outcome {
+      case .planned(let plan):
+        PlanScreen(console: console).show(plan)
+        console.data("  next: staunch run \(plan.id) --live")
+      case .recorded(let because, let next):
+        console.data("  recorded only: \(harmless(because))")
+        console.data("  next: \(harmless(next))")
+      }
+    }
+  }
+}
+
+/// The JSON of `respond`; stable, documented in docs/JSON.md.
+enum RespondDocument {
+  static func json(intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)])
+    -> JSONValue
+  {
+    [
+      "schema": 1, "format": .string(intake.format), "findings": .integer(intake.findings),
+      "incidents": .array(outcomes.map { incident($0.0, $0.1) }),
+      "skipped": .array(
+        intake.skipped.map { record($0, setAside: false) }
+          + intake.setAside.map { record($0, setAside: true) }),
+    ]
+  }
+
+  private static func record(_ record: UnreadRecord, setAside: Bool) -> JSONValue {
+    ["at": .string(record.place), "reason": .string(record.because), "set_aside": .boolean(setAside)]
+  }
+
+  private static func incident(_ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome) -> JSONValue {
+    let incident = entry.incident
+    var members: [String: JSONValue] = [
+      "id": .string(entry.id.rawValue), "kind": .string(incident.kind.rawValue),
+      "severity": .string(incident.severity.rawValue), "codename": .string(incident.codename),
+      "fingerprint": incident.fingerprint.map { .string($0.rawValue) } ?? .null,
+      "handle": incident.handle.map { .string($0) } ?? .null, "validity": .string(incident.validity.rawValue),
+      "occurrences": .integer(incident.occurrences.count + incident.furtherFindings),
+      "repositories": .array(incident.repositories.map { .string($0) }), "new": .boolean(entry.isNew),
+      "restraint": incident.restraint.map { .string($0.rawValue) } ?? .null, "playbook": .null, "plan": .null,
+    ]
+    switch outcome {
+    case .planned(let plan):
+      members["playbook"] = .string(plan.playbook.rawValue)
+      members["plan"] = ["id": .string(plan.id.rawValue), "digest": .string(plan.digest.rawValue)]
+      members["next"] = .string("staunch run \(plan.id) --live --approve \(plan.digest)")
+    case .recorded(let because, let next):
+      members["reason"] = .string(because)
+      members["next"] = .string(next)
+    }
+    return .object(members)
+  }
+}

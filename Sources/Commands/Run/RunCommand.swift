@@ -1,0 +1,326 @@
+import ArgumentParser
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+
+/// What `run`, `resume` and `abort` share.
+struct RunOptions: ParsableArguments {
+  @Flag(name: .long, help: "Take the run over from a process that still seems to execute it.") var takeOver =
+    false
+  @Option(name: .long, help: "Why; stands in the journal.") var reason: String?
+
+  func takeOverReason() throws -> String? {
+    guard takeOver else { return nil }
+    guard let reason, !reason.isEmpty else {
+      throw CommandFailure(
+        .usage, "a take-over needs a reason", because: "it ends another operator's work",
+        fix: "add: --reason \"why\"")
+    }
+    return reason
+  }
+}
+
+/// `staunch run`: executes a plan; resumes by itself what a crash left.
+struct RunCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Execute a plan. Resumes by itself what a crash left.",
+    discussion: """
+      EXAMPLES
+        staunch run PLAN --live                     shows the plan, takes your approval, executes
+        staunch run PLAN --live --approve DIGEST    for scripts: approves exactly that digest, gates included
+      """)
+
+  @Argument(help: "The plan's id or digest, as respond and status print it.") var plan: String
+  @Flag(name: .long, help: "Change the world. Without it, the plan is only shown.") var live = false
+  @Option(name: .long, help: "Approve this digest (at least 12 digits), the gates of the plan included.")
+  var approve: String?
+  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+  @OptionGroup var run: RunOptions
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let installation = try Installation(
+      assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
+    let plan = try Plan.find(self.plan, in: installation.journal)
+    guard live else {
+      if global.json {
+        assembly.console.data(plan.json.canonicalText)
+      } else {
+        PlanScreen(console: assembly.console).show(plan)
+        assembly.console.say("nothing was changed. next: staunch run \(plan.id) --live")
+      }
+      return
+    }
+    var session = RunSession(installation: installation, isJSON: global.json)
+    session.approvesGates = approve != nil
+    let status = try await session.approveAndRun(
+      plan, mode: .live, approval: approve, confirmation: confirm, takeOver: try run.takeOverReason())
+    if status != .done { throw ExitCode(status.rawValue) }
+  }
+}
+
+/// `staunch resume`: goes on where a run stands.
+struct ResumeCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume", abstract: "Go on with a run that a crash, a person or Ctrl-C stopped.")
+
+  @Argument(help: "The run's id; default: the one that is not over.") var id: String?
+  @Option(name: .long, help: "Approve gates with this digest.") var approve: String?
+  @OptionGroup var run: RunOptions
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let installation = try Installation(
+      assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
+    let plan = try installation.openPlan(id)
+    if let approve, !(approve.count >= 12 && plan.digest.rawValue.hasPrefix(approve)) {
+      throw CommandFailure(
+        .declined, "the run was not resumed",
+        because: "--approve names another digest; this plan's is \(plan.digest)",
+        fix: "staunch show INCIDENT")
+    }
+    var session = RunSession(installation: installation, isJSON: global.json)
+    session.approvesGates = approve != nil
+    let status = try await session.resume(plan, mode: .live, takeOver: try run.takeOverReason())
+    if status != .done { throw ExitCode(status.rawValue) }
+  }
+}
+
+/// `staunch abort`: runs compensations in reverse and says what cannot be undone.
+struct AbortCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "abort", abstract: "Undo a run in reverse, and say what cannot be undone.")
+
+  @Argument(help: "The run's id; default: the one that is not over.") var id: String?
+  @OptionGroup var run: RunOptions
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    guard let reason = run.reason, !reason.isEmpty else {
+      throw CommandFailure(
+        .usage, "an abort needs a reason", because: "the post-mortem quotes it", fix: "add: --reason \"why\"")
+    }
+    let installation = try Installation(
+      assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
+    let plan = try installation.openPlan(id)
+    let status = try await RunSession(installation: installation, isJSON: global.json)
+      .abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
+    if status != .done { throw ExitCode(status.rawValue) }
+  }
+}
+
+/// `staunch skip`: leaves a step out, with a reason.
+struct SkipCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "skip", abstract: "Leave a step of a run out, with a reason; then resume.")
+
+  @Argument(help: "The step's id.") var step: String
+  @Option(name: .long, help: "Why; stands in the journal and the post-mortem.") var reason: String
+  @Option(name: .long, help: "The run's id; default: the one that is not over.") var run: String?
+  @Option(name: .long, help: "The loop's item, from 0.") var item: Int?
+  @Option(name: .long, help: "In which role you decide.") var role = "responder"
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try assembly.journal()
+    let plan = try journal.openPlan(run)
+    guard plan.steps.contains(where: { $0.step.rawValue == step }) else {
+      throw CommandFailure(
+        .invalidInput, "there is no step \"\(harmless(step))\" in \(plan.run)",
+        because: "the plan does not have it",
+        fix: "staunch run \(plan.id) shows the steps")
+    }
+    var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
+    body["item"] = item.map { .integer($0) }
+    try journal.append([
+      NewEvent(.stepSkipped, run: plan.run, incident: plan.incident, .object(body)),
+      NewEvent(
+        .decision, run: plan.run, incident: plan.incident,
+        ["what": .string("skip \(step)"), "reason": .string(reason), "role": .string(role)]),
+    ])
+    assembly.console.say("\(step) will be left out. next: staunch resume \(plan.run)")
+  }
+}
+
+/// `staunch done`: hands in what a manual step asks for.
+struct DoneCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "done", abstract: "Say that a manual step is done, with what it asks for; then resume.")
+
+  @Argument(help: "The step's id.") var step: String
+  @Argument(help: "name=value for each thing it asks for; lists separated by commas.") var values: [String] =
+    []
+  @Option(name: .long, help: "The run's id; default: the one that is not over.") var run: String?
+  @Option(name: .long, help: "The loop's item, from 0.") var item: Int?
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try assembly.journal()
+    let plan = try journal.openPlan(run)
+    let playbook = try assembly.library(own: own.playbooks).load(
+      plan.playbook, catalogue: ActionSignature.builtin)
+    guard let found = playbook.allSteps.first(where: { $0.id.rawValue == step }),
+      case .manual(let manual) = found.kind
+    else {
+      throw CommandFailure(
+        .invalidInput, "\"\(harmless(step))\" is no manual step of \(plan.run)",
+        because: "the playbook has none of this id",
+        fix: "staunch status")
+    }
+    var collected: [String: JSONValue] = [:]
+    for pair in values {
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let type = manual.collect[parts[0]],
+        let value = ManualAnswer.value(parts[1], as: type)
+      else {
+        throw CommandFailure(
+          .usage, "cannot take \"\(harmless(pair))\"",
+          because: "it is not name=value of what the step asks for",
+          fix: "it asks for: "
+            + manual.collect.map { "\($0.key) (\($0.value))" }.sorted().joined(separator: ", "))
+      }
+      collected[parts[0]] = value.json
+    }
+    let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
+    guard missing.isEmpty else {
+      throw CommandFailure(
+        .usage, "the step asks for more", because: "missing: \(missing.joined(separator: ", "))",
+        fix: "add " + missing.map { "\($0)=…" }.joined(separator: " "))
+    }
+    var body: [String: JSONValue] = ["step": .string(step), "collected": .object(collected)]
+    body["item"] = item.map { .integer($0) }
+    try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
+    assembly.console.say("taken. next: staunch resume \(plan.run)")
+  }
+}
+
+/// `staunch approve`: signs a plan's digest, or one of its gates.
+struct ApproveCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "approve", abstract: "Sign a plan's digest, or one gate of it; --decline says no.")
+
+  @Argument(help: "The digest (at least 12 digits) or the plan's id.") var digest: String
+  @Option(name: .long, help: "The step that asks.") var step: String?
+  @Option(name: .long, help: "In which role.") var role = "responder"
+  @Option(name: .long, help: "Say no, with the reason.") var decline: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let installation = try Installation(assembly, configuration: try assembly.configuration())
+    let plan = try Plan.find(digest, in: installation.journal)
+    let approver = Approver(journal: installation.journal, policy: installation.policy)
+    let step = step.map { StepID($0) }
+    if let decline {
+      try approver.decline(plan, step: step, role: RoleName(role), reason: decline)
+      assembly.console.say("declined \(plan.id)")
+      return
+    }
+    let word = try installation.identity.approve(
+      plan.digest, step: step, role: RoleName(role), at: assembly.now())
+    try approver.record(word, for: plan)
+    assembly.console.say("approved \(plan.id). next: staunch run \(plan.id) --live")
+  }
+}
+
+/// `staunch plan`: what a playbook would do.
+struct PlanCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "What a playbook would do, saved with a digest. Changes nothing.")
+
+  @Argument(help: "The playbook's id.") var playbook: String
+  @Option(name: .long, help: "name=value (repeatable); lists separated by commas.") var input: [String] = []
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let installation = try Installation(
+      assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
+    let playbook = try assembly.playbook(named: playbook, in: installation.library)
+    var inputs: [String: Value] = [:]
+    for pair in input {
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else {
+        throw CommandFailure(
+          .usage, "cannot take --input \(harmless(pair))", because: "it is not name=value",
+          fix: "--input name=value")
+      }
+      guard let type = playbook.inputs.first(where: { $0.name == parts[0] })?.type else {
+        inputs[parts[0]] = .string(parts[1])  // the planner names the inputs that exist
+        continue
+      }
+      if type == .secret {
+        // A handle of the journal (`inc-…/leaked`), never a value.
+        guard parts[1].hasPrefix("inc-"), parts[1].hasSuffix("/leaked") else {
+          throw CommandFailure(
+            .usage, "a secret is never given as an option",
+            because: "arguments are visible to every user of the machine",
+            fix: "--input \(parts[0])=INCIDENT/leaked, after staunch respond")
+        }
+        inputs[parts[0]] = .secret(SecretRef(parts[1]))
+      } else {
+        guard let value = ManualAnswer.value(parts[1], as: type) else {
+          throw CommandFailure(
+            .usage, "the input \"\(parts[0])\" is no \(type)",
+            because: "\"\(harmless(parts[1]))\" cannot be read as one")
+        }
+        inputs[parts[0]] = value
+      }
+    }
+    var incident: IncidentID?
+    if case .incident(let id)? = inputs["incident"] { incident = id }
+    let plan = try await PlanMaker(installation: installation).plan(
+      playbook, inputs: inputs, incident: incident)
+    if global.json {
+      assembly.console.data(plan.json.canonicalText)
+    } else {
+      PlanScreen(console: assembly.console).show(plan)
+      assembly.console.say("nothing was changed. next: staunch run \(plan.id) --live")
+    }
+  }
+}
+
+extension Installation {
+  /// The plan of the run that `id` names, or of the only run that is not over.
+  func openPlan(_ id: String?) throws -> Plan { try journal.openPlan(id) }
+}
+
+extension Journal {
+  /// The plan of the run (or plan) that `id` names, or of the only run that is not over.
+  func openPlan(_ id: String?) throws -> Plan {
+    let plans = try plans().compactMap { try? Plan(json: $0.document) }  // a damaged plan cannot be resumed
+    if let id {
+      if let plan = plans.first(where: { $0.run.rawValue == id || $0.id.rawValue == id }) { return plan }
+      throw CommandFailure(
+        .invalidInput, "there is no run \"\(harmless(id))\"", because: "the journal does not have it",
+        fix: "staunch status")
+    }
+    let states = try runStates()
+    let open = plans.filter { plan in states[plan.run].map { !["done", "aborted"].contains($0) } ?? false }
+    guard let plan = open.first, open.count == 1 else {
+      throw CommandFailure(
+        .usage, open.isEmpty ? "no run is open" : "several runs are open",
+        because: open.isEmpty
+          ? "every run is over, or none was started" : open.map(\.run.rawValue).joined(separator: ", "),
+        fix: open.isEmpty ? "staunch status" : "name one: staunch resume \(open[0].run)")
+    }
+    return plan
+  }
+
+  /// The last state of each run that was started: `running` while there is none.
+  private func runStates() throws -> [RunID: String] {
+    var states: [RunID: String] = [:]
+    try forEachEvent(kinds: [.runStarted, .runResumed, .runEnded]) { event in
+      guard let run = event.run else { return }
+      states[run] = event.kind == .runEnded ? event.body["state"]?.string ?? "failed" : "running"
+    }
+    return states
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Incidents
+import JSON
+
+/// Shows a run's events as they become durable: a line each for people, the event itself for scripts.
+struct RunLines: Sendable {
+  let console: Console
+  let isJSON: Bool
+
+  func show(_ event: JournalEvent) {
+    if isJSON {
+      guard event.kind != .runEnded else { return }  // the last line says more
+      console.data(
+        JSONValue.object([
+          "event": .string(event.kind.rawValue), "seq": .integer(event.sequence),
+          "at": .string(Timestamp.text(event.at)), "run": event.run.map { .string($0.rawValue) } ?? .null,
+          "incident": event.incident.map { .string($0.rawValue) } ?? .null, "body": event.body,
+        ]).canonicalText)
+      return
+    }
+    guard let text = text(event) else { return }
+    console.endTransient()
+    console.data("\(Timestamp.text(event.at).dropFirst(11).prefix(8))Z  \(text)")
+  }
+
+  private func text(_ event: JournalEvent) -> String? {
+    let body = event.body
+    let item = body["item"]?.integer.map { "[\($0)]" } ?? ""
+    let step = "\(body["step"]?.string ?? "")\(item)"
+    switch event.kind {
+    case .runStarted: return "run \(event.run?.rawValue ?? "") starts (\(body["mode"]?.string ?? ""))"
+    case .runResumed:
+      return "run \(event.run?.rawValue ?? "") goes on: \(harmless(body["reason"]?.string ?? ""))"
+    case .stepIntent: return "\(step): \(body["action"]?.string ?? "") (\(body["phase"]?.string ?? ""))"
+    case .stepOutcome:
+      return body["answer"]?.string.map { "\(step): \(harmless($0))" }
+    case .stepFailed:
+      let error = body["error"]
+      return console.toned("\(step): ", .bad)
+        + "\(harmless(error?["operation"]?.string ?? "")): \(harmless(error?["message"]?.string ?? ""))"
+    case .stepSettled:
+      return
+        "\(step): settled as \(body["settlement"]?.string ?? ""): \(harmless(body["evidence"]?.string ?? ""))"
+    case .stepVerified: return "\(step): verified \(harmless(body["result"]?.string ?? ""))"
+    case .stepWaiting: return "\(step): waits for \(body["for"]?.string ?? "")"
+    case .stepSkipped: return "\(step): skipped, \(harmless(body["reason"]?.string ?? ""))"
+    case .stepDone: return console.toned("\(step): done", .good)
+    case .stepUndone:
+      return "\(step): \(body["result"]?.string ?? "") \(harmless(body["reason"]?.string ?? ""))"
+    case .credentialProbed:
+      let name = body["subject"]?.string == "leaked" ? "old credential" : "replacement"
+      return
+        "\(name) \(body["credential"]?.string ?? ""): \(body["state"]?.string?.uppercased() ?? "")  \(harmless(body["code"]?.string ?? ""))"
+    case .driftFound: return "drift at \(step): \(harmless(body["what"]?.string ?? ""))"
+    case .message:
+      return
+        "message to \(body["tracker"]?.string ?? ""): \(body["event"]?.string ?? "") \(body["state"]?.string ?? "")"
+    case .keyDestroyed: return "the run's sealing key was destroyed"
+    case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .planApproved, .planDeclined,
+      .runEnded,
+      .lockTaken, .lockReleased, .stepManual, .secretSealed, .noted, .todo, .decision:
+      return nil
+    }
+  }
+}

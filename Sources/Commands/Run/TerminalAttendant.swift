@@ -1,0 +1,90 @@
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import Playbooks
+
+/// The person at the terminal; without one, only what was approved with the plan.
+struct TerminalAttendant: Attendant {
+  let console: Console
+  let identity: LocalIdentity
+  /// Gates were approved together with the plan.
+  let approvesGates: Bool
+  let now: @Sendable () -> Date
+
+  func approvals(for request: ApprovalRequest) async -> [Approval] {
+    let role = request.gate.roles.first ?? "responder"
+    if !approvesGates {
+      guard console.style.isInteractive else { return [] }
+      console.endTransient()
+      console.say("")
+      console.say("\(request.step) asks: \(harmless(request.title))")
+      for effect in request.effects {
+        if let planned = effect.effect { console.say("  will: \(harmless(planned.will))") }
+      }
+      let answer = console.ask("Go on? [y/N]")?.lowercased()
+      guard answer == "y" || answer == "yes" else { return [] }
+    }
+    do {
+      return [try identity.approve(request.digest, step: request.step, role: role, at: now())]
+    } catch {
+      console.fail("the approval could not be signed: \(error)")
+      return []
+    }
+  }
+
+  func evidence(for request: ManualRequest) async -> [String: Value]? {
+    guard console.style.isInteractive else { return nil }
+    console.endTransient()
+    console.say("")
+    console.say("by hand: \(harmless(request.title))")
+    console.say(harmlessLines(request.instructions))
+    var collected: [String: Value] = [:]
+    for (name, type) in request.collect.sorted(by: { $0.key < $1.key }) {
+      guard let answer = console.ask("\(name) (\(type)); empty to do it later:"), !answer.isEmpty else {
+        return nil
+      }
+      guard let value = ManualAnswer.value(answer, as: type) else {
+        console.fail("that is no \(type)")
+        return nil
+      }
+      collected[name] = value
+    }
+    if request.collect.isEmpty {
+      let answer = console.ask("Done? [y/N]")?.lowercased()
+      guard answer == "y" || answer == "yes" else { return nil }
+    }
+    return collected
+  }
+
+  func decision(on question: UnknownOutcome) async -> UnknownOutcomeResponse {
+    guard console.style.isInteractive else { return .ask }
+    console.endTransient()
+    console.say(
+      "\(question.step): nobody can tell whether \(question.action) happened: \(harmless(question.reason))")
+    let answer = console.ask("retry (it may then have happened twice), skip, or wait?")?.lowercased() ?? ""
+    return UnknownOutcomeResponse(rawValue: answer) ?? .ask
+  }
+}
+
+/// What a person typed for a manual step.
+enum ManualAnswer {
+  /// `text` as a value of `type`; lists are separated by commas.
+  static func value(_ text: String, as type: ValueType) -> Value? {
+    switch type {
+    case .list(let element):
+      let parts = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+      let values = parts.compactMap { value($0, as: element) }
+      return values.count == parts.count ? .list(values) : nil
+    case .integer: return Int(text).map { .integer($0) }
+    case .boolean:
+      return ["true", "yes", "y"].contains(text.lowercased())
+        ? .boolean(true) : ["false", "no", "n"].contains(text.lowercased()) ? .boolean(false) : nil
+    case .any: return .string(text)
+    case .string, .duration, .timestamp, .url, .credential, .store, .consumer, .repository, .tracker,
+      .incident:
+      return Value.string(text).coerced(to: type)
+    case .secret: return nil  // a secret is never typed into a journal
+    }
+  }
+}

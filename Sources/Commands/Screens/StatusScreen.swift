@@ -1,0 +1,107 @@
+import Foundation
+import Incidents
+
+/// The first screen at 03:00: how bad, how long, ALIVE or DEAD, and the one next action. Everything else below.
+struct StatusScreen {
+  let console: Console
+
+  /// The lines for `incidents`, the most urgent first.
+  func lines(_ incidents: [IncidentStatus]) -> [String] {
+    let open = incidents.filter { $0.state != .closed }
+    guard !open.isEmpty else {
+      let closed = incidents.count
+      return [
+        "No open incident\(closed == 0 ? "." : " (\(closed) closed).")",
+        "next: staunch respond REPORT    or    staunch drill run openai-and-postgres",
+      ]
+    }
+    return open.flatMap { summary($0) + [""] }.dropLast()
+  }
+
+  /// The head of one incident.
+  func summary(_ status: IncidentStatus) -> [String] {
+    let drill = status.isDrill ? "DRILL " : ""
+    var lines = [
+      console.toned("\(drill)\(status.severity.rawValue.uppercased())", .strong)
+        + "  T+\(text(status.sinceDetection))  \(status.id)  \(harmless(status.codename))  (\(status.kind))"
+    ]
+    for credential in status.credentials { lines.append("  " + line(credential, now: status.now)) }
+    if status.credentials.isEmpty { lines.append("  old credential: not probed yet") }
+    if let step = status.currentStep {
+      let reason = step.reason.map { ": \(harmless($0))" } ?? ""
+      lines.append("  step \(step.step) \(step.state.rawValue)\(reason)")
+    }
+    if !status.undelivered.isEmpty {
+      lines.append(
+        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket list")
+    }
+    lines.append("  next: \(harmless(status.next.text))")
+    if let command = status.next.command { lines.append("    \(console.toned(command, .strong))") }
+    return lines
+  }
+
+  /// The whole incident: head, then every step with its place.
+  func details(_ status: IncidentStatus) -> [String] {
+    var lines = summary(status)
+    if let plan = status.plan {
+      lines += [
+        "", "plan \(plan.id)  digest \(plan.digest)  \(plan.isApproved ? "approved" : "not approved")",
+      ]
+    }
+    if let run = status.run { lines.append("run \(run.id)  \(run.mode)  \(run.state.rawValue)") }
+    if !status.steps.isEmpty { lines.append("") }
+    for step in status.steps {
+      let item = step.item.map { "[\($0)]" } ?? ""
+      let took = step.elapsed(at: status.now).map { "  \(text($0))" } ?? ""
+      let reason = step.reason.map { "  \(harmless($0))" } ?? ""
+      lines.append("  \(mark(step.state)) \(step.step)\(item)  \(step.action ?? "")\(took)\(reason)")
+    }
+    return lines
+  }
+
+  private func line(_ credential: IncidentStatus.Credential, now: Date) -> String {
+    let name = credential.subject == .leaked ? "old credential" : "replacement"
+    let tone: Console.Tone =
+      switch (credential.subject, credential.state) {
+      case (.leaked, .dead), (.replacement, .alive): .good
+      case (.leaked, .alive), (.replacement, .dead): .bad
+      case (_, .unknown): .wait
+      }
+    var line = "\(name) \(credential.name): " + console.toned(credential.state.rawValue.uppercased(), tone)
+    if let probed = credential.probed {
+      line += "  probed \(clock(probed)) (\(text(now.duration(since: probed))) ago)"
+    }
+    if let code = credential.code { line += "  \(harmless(code))" }
+    return line
+  }
+
+  func mark(_ state: StepRecord.State) -> String {
+    let (unicode, ascii, tone): (String, String, Console.Tone) =
+      switch state {
+      case .pending: ("·", "-", .faint)
+      case .running: ("▸", ">", .strong)
+      case .waiting: ("◌", "?", .wait)
+      case .done: ("✓", "+", .good)
+      case .skipped: ("○", "o", .faint)
+      case .failed: ("✗", "x", .bad)
+      case .undone: ("↶", "<", .wait)
+      case .unknown: ("?", "!", .bad)
+      }
+    return console.toned(console.style.hasUnicode ? unicode : ascii, tone)
+  }
+
+  private func clock(_ date: Date) -> String { String(Timestamp.text(date).dropFirst(11).prefix(8)) + "Z" }
+
+  /// `850 ms`, `12 s`, `4 min 05 s`, `3 h 12 min`, `2 d 4 h`.
+  func text(_ duration: Duration) -> String {
+    let milliseconds =
+      Int(duration.components.seconds) * 1000 + Int(duration.components.attoseconds / 1_000_000_000_000_000)
+    if milliseconds < 0 { return "-" + text(.milliseconds(-milliseconds)) }
+    if milliseconds < 1000 { return "\(milliseconds) ms" }
+    let seconds = milliseconds / 1000
+    if seconds < 60 { return "\(seconds) s" }
+    if seconds < 3600 { return "\(seconds / 60) min \(String(format: "%02d", seconds % 60)) s" }
+    if seconds < 86400 { return "\(seconds / 3600) h \(String(format: "%02d", seconds / 60 % 60)) min" }
+    return "\(seconds / 86400) d \(seconds / 3600 % 24) h"
+  }
+}

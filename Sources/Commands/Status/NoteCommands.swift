@@ -1,0 +1,63 @@
+import ArgumentParser
+import Incidents
+import JSON
+import Journal
+
+/// `staunch note`: a person's word for the timeline.
+struct NoteCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "note", abstract: "Add your own observation to an incident's timeline.")
+
+  @Argument(help: "What you saw or did.") var text: String
+  @Option(name: .long, help: "Which incident; default: the most urgent open one.") var incident: String?
+  @Option(name: .long, help: "In which role you say it.") var role = "responder"
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let id = try assembly.incident(named: incident)
+    try assembly.journal().append(
+      .noted, incident: id, ["text": .string(text), "role": .string(role)])
+    assembly.console.say("noted for \(id)")
+  }
+}
+
+/// `staunch todo`: something to do later; becomes an action item of the post-mortem.
+struct TodoCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "todo", abstract: "Remember something to do later; it becomes an action item.")
+
+  @Argument(help: "What is to be done.") var text: String
+  @Option(name: .long, help: "Which incident; default: the most urgent open one.") var incident: String?
+  @Option(name: .long, help: "In which role you say it.") var role = "responder"
+  @Option(name: .long, help: "Which role is to do it.") var owner: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let id = try assembly.incident(named: incident)
+    var body: [String: JSONValue] = ["text": .string(text), "role": .string(role)]
+    body["owner_role"] = owner.map { .string($0) }
+    try assembly.journal().append(.todo, incident: id, .object(body))
+    assembly.console.say("kept for \(id)")
+  }
+}
+
+extension Assembly {
+  /// The incident that `name` names, or the most urgent open one.
+  func incident(named name: String?) throws -> IncidentID {
+    let statuses = try statuses()
+    if let name {
+      guard let status = statuses.first(where: { $0.id.rawValue == name }) else {
+        throw CommandFailure(
+          .invalidInput, "there is no incident \"\(harmless(name))\"",
+          because: "the journal of this state directory does not have it", fix: "staunch incidents")
+      }
+      return status.id
+    }
+    guard let status = statuses.first(where: { $0.state != .closed }) else {
+      throw CommandFailure(
+        .invalidInput, "no incident is open", because: "nothing was reported yet, or all is closed",
+        fix: "staunch incidents, then give --incident ID")
+    }
+    return status.id
+  }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Incidents
+import JSON
+import Journal
+
+/// `staunch status`: where am I, what now. Reads local state only.
+struct StatusCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Where am I, what now: every open incident and its next action.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let statuses = try assembly.statuses()
+    if global.json {
+      assembly.console.data(IncidentStatus.document(statuses).canonicalText)
+    } else {
+      for line in StatusScreen(console: assembly.console).lines(statuses) { assembly.console.data(line) }
+    }
+  }
+}
+
+/// `staunch next`: only the next command.
+struct NextCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "next", abstract: "Only the next action of the most urgent open incident.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    guard let status = try assembly.statuses().first(where: { $0.state != .closed }) else {
+      assembly.console.say("No open incident.")
+      return
+    }
+    assembly.console.say(harmless(status.next.text))
+    if let command = status.next.command { assembly.console.data(command) }
+  }
+}
+
+/// `staunch incidents`: a line each.
+struct IncidentsCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "incidents", abstract: "Every incident, a line each, open ones first.")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let statuses = try assembly.statuses()
+    if global.json {
+      assembly.console.data(IncidentStatus.document(statuses).canonicalText)
+      return
+    }
+    for status in statuses {
+      let old = status.leaked?.state.rawValue.uppercased() ?? "not probed"
+      assembly.console.data(
+        "\(status.id)  \(status.severity.rawValue)  \(status.state.rawValue)  \(status.kind)  old \(old)  "
+          + harmless(status.codename))
+    }
+    if statuses.isEmpty { assembly.console.say("No incident yet. next: staunch respond REPORT") }
+  }
+}
+
+/// `staunch show`: one incident, all of it.
+struct ShowCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "One incident: state, plan, every step.")
+
+  @Argument(help: "The incident's id, as status prints it.")
+  var incident: String
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let statuses = try assembly.statuses()
+    guard let status = statuses.first(where: { $0.id.rawValue == incident }) else {
+      throw CommandFailure(
+        .invalidInput, "there is no incident \"\(harmless(incident))\"",
+        because: "the journal of this state directory does not have it", fix: "staunch incidents")
+    }
+    if global.json {
+      assembly.console.data(IncidentStatus.document([status]).canonicalText)
+    } else {
+      for line in StatusScreen(console: assembly.console).details(status) { assembly.console.data(line) }
+    }
+  }
+}
+
+extension Assembly {
+  /// Every incident of the local journal; empty when nothing has run here.
+  func statuses() throws -> [IncidentStatus] {
+    guard let journal = try journalForReading() else { return [] }
+    return IncidentStatus.derive(events: try journal.events(), now: now())
+  }
+}

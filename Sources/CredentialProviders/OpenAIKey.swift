@@ -1,0 +1,52 @@
+import Foundation
+import JSON
+import Secrets
+
+/// A key as the list of a project's keys shows it. Source: the API's `organization.project.api_key` object.
+struct OpenAIKey {
+  enum Owner: Equatable, CustomStringConvertible {
+    case user(String)
+    case serviceAccount(String)
+    case other
+    var description: String {
+      switch self {
+      case .user(let id): "user \(id)"
+      case .serviceAccount(let id): "service account \(id)"
+      case .other: "unknown"
+      }
+    }
+  }
+  let id: String
+  let owner: Owner
+  let created: Date?
+  let lastUsed: Date?
+  private let redacted: String
+
+  init?(_ json: JSONValue) {
+    guard let id = json["id"]?.string else { return nil }
+    self.id = id
+    redacted = json["redacted_value"]?.string ?? ""
+    // The owner's id, never the name or e-mail address: people stay out of journals.
+    switch json["owner"]?["type"]?.string {
+    case "user": owner = .user(json["owner"]?["user"]?["id"]?.string ?? "")
+    case "service_account": owner = .serviceAccount(json["owner"]?["service_account"]?["id"]?.string ?? "")
+    default: owner = .other
+    }
+    created = json["created_at"]?.integer.map { Date(timeIntervalSince1970: Double($0)) }
+    lastUsed = json["last_used_at"]?.integer.map { Date(timeIntervalSince1970: Double($0)) }
+  }
+
+  /// Whether `secret` has the visible head and tail of the redacted value, such as `sk-pro...x7Qa` or `sk-****x7Qa`.
+  func looksLike(_ secret: Secret) -> Bool {
+    let isHidden = { (byte: UInt8) in byte == UInt8(ascii: ".") || byte == UInt8(ascii: "*") }
+    let shown = Array(redacted.utf8)
+    guard let first = shown.firstIndex(where: isHidden), let last = shown.lastIndex(where: isHidden) else {
+      return false
+    }
+    let (head, tail) = (shown[..<first], shown[(last + 1)...])
+    guard tail.count >= 2 else { return false }
+    let bytes = secret.exposeAsBytes()
+    return bytes.count > head.count + tail.count && bytes.starts(with: head)
+      && bytes.suffix(tail.count).elementsEqual(tail)
+  }
+}

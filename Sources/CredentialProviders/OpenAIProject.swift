@@ -1,0 +1,205 @@
+public import Capabilities
+public import Foundation
+public import Incidents
+import JSON
+public import Secrets
+
+/// API keys of one OpenAI project. Replacements belong to service accounts named after the run's marker.
+///
+/// Tested against a simulation of the API on loopback, written from the reference; not against api.openai.com.
+/// There is no reversible way to disable a key: it is deleted. A leaked key of a person is deleted by its id, a service
+/// account's key goes with its account (the API refuses to delete it alone).
+/// Sources: https://platform.openai.com/docs/api-reference/project-service-accounts,
+/// …/project-api-keys, …/usage, https://platform.openai.com/docs/guides/error-codes
+public struct OpenAIProject: CredentialProvider {
+  public static let kind = "openai"
+  public static let summary = "API keys of an OpenAI project, replaced through service accounts."
+  public static let settings = [
+    SettingDeclaration("base_url", "https://api.openai.com when absent"),
+    SettingDeclaration("project", required: true, "the project's id, proj_…"),
+    SettingDeclaration("admin_key", required: true, secret: true, "an admin API key of the organisation"),
+    SettingDeclaration("key_id", "the leaked key's id, when several keys look alike in the list"),
+  ]
+
+  public let capabilities = ProviderCapabilities(
+    authority: .admin, overlap: .several, disable: .irreversible, sessions: .none, issuing: .named,
+    propagation: .seconds(60))
+  public var lock: String { "openai/\(project)" }
+
+  private let project: String
+  private let keyID: String?
+  private let api: OpenAIAdminAPI
+  private let environment: AdapterEnvironment
+
+  public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
+    self.environment = environment
+    project = try target.text("project")
+    keyID = try target.optionalText("key_id")
+    let base = try target.optionalText("base_url") ?? "https://api.openai.com"
+    api = OpenAIAdminAPI(
+      base: base.hasSuffix("/") ? String(base.dropLast()) : base, adminKey: try target.text("admin_key"),
+      environment: environment)
+    guard project.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }) else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "project is no project id",
+        fix: "copy it from the project's settings page: proj_…")
+    }
+  }
+
+  private var path: String { "/v1/organization/projects/\(project)" }
+
+  private func keys() async throws(CapabilityError) -> [OpenAIKey] {
+    try await api.list(path + "/api_keys").compactMap(OpenAIKey.init)
+  }
+
+  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    let operation = "identify key in \(project)"
+    if try await api.isAdminKey(secret) {
+      throw CapabilityError(
+        .unsafe, operation, because: "the leaked key is the admin key that the runner uses itself",
+        fix:
+          "make another admin key, name it in admin_key, delete the leaked one in the organisation's settings"
+      )
+    }
+    let known = try await keys()
+    let matches = known.filter { keyID == nil ? $0.looksLike(secret) : $0.id == keyID }
+    guard let match = matches.first else {
+      throw CapabilityError(
+        .notFound, operation,
+        because: "no key of the project looks like it: deleted already, or of another project",
+        fix: "check \"project\" in staunch.yaml")
+    }
+    guard matches.count == 1 else {
+      throw CapabilityError(
+        .conflict, operation,
+        because: "several keys look like it: \(matches.map(\.id).joined(separator: ", "))",
+        fix: "write the right one as key_id in staunch.yaml")
+    }
+    return CredentialRef(match.id)
+  }
+
+  public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
+    guard let key = try await keys().first(where: { $0.id == ref.rawValue }) else {
+      throw CapabilityError(.notFound, "inspect \(ref)", because: "the project has no such key")
+    }
+    var facts: [String: JSONValue] = ["owner": .string(key.owner.description)]
+    if let date = key.created { facts["created"] = .string(Timestamp.text(date)) }
+    if let date = key.lastUsed { facts["last_used"] = .string(Timestamp.text(date)) }
+    return CredentialFacts(facts)
+  }
+
+  /// Requests per day under the key. The reference gives no caller's address, so nobody can say which were expected.
+  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
+    let start = Int(since.timeIntervalSince1970)
+    let buckets = try await api.list(
+      "/v1/organization/usage/completions?start_time=\(start)&bucket_width=1d&api_key_ids%5B%5D=\(ref.rawValue)",
+      limit: 31)
+    let findings = buckets.compactMap { bucket -> String? in
+      let requests = (bucket["results"]?.array ?? []).compactMap { $0["num_model_requests"]?.integer }.reduce(
+        0, +)
+      guard requests > 0, let day = bucket["start_time"]?.integer else { return nil }
+      return "\(requests) requests on \(Timestamp.text(Date(timeIntervalSince1970: Double(day))).prefix(10))"
+    }
+    return AbuseReport(seen: nil, coverage: 1, findings: findings)
+  }
+
+  /// Only a 401 of the API itself is dead, and only with a code that speaks of the key.
+  public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
+    let answer: HTTPResponse
+    do {
+      answer = try await environment.http.fetch(
+        .get(api.base + "/v1/models", headers: [("Authorization", .secret(prefix: "Bearer ", secret))]))
+    } catch {
+      return CredentialProbe(.unknown, code: error.class.rawValue)
+    }
+    // No body of the documented shape: a proxy or a portal answered, not the API.
+    let error = (try? JSONValue(parsing: answer.body))?["error"]
+    let code = error?["code"]?.string
+    let shown = code.map { "\(answer.status) \($0)" } ?? "\(answer.status)"
+    switch answer.status {
+    case 200: return CredentialProbe(.alive, code: shown)
+    case 403 where code == "insufficient_permissions" || code == "missing_scope":
+      return CredentialProbe(.alive, code: shown)  // known and restricted
+    case 401:
+      // The same status also says "your address" or "your organisation": the key may live on elsewhere.
+      let aboutKey = ["invalid_api_key", "account_deactivated", "key_revoked", "deactivated_workspace"]
+      let isDead = error != nil && (code == nil || aboutKey.contains(code ?? ""))
+      return CredentialProbe(isDead ? .dead : .unknown, code: shown)
+    default: return CredentialProbe(.unknown, code: shown)
+    }
+  }
+
+  public func existing() async throws(CapabilityError) -> [CredentialRef] {
+    try await keys().map { CredentialRef($0.id) }
+  }
+
+  public func generate() throws(CapabilityError) -> Secret? { nil }
+
+  /// Makes a service account named `marker` with its key.
+  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> IssuedCredential
+  {
+    let made = try await api.send(
+      .post, path + "/service_accounts", body: ["name": .string(marker)], under: authority)
+    guard let key = made["api_key"], let value = key["value"]?.string,
+      let id = key["id"]?.string ?? made["id"]?.string
+    else {
+      // It exists now; settling finds it by its name and removes it.
+      throw CapabilityError(
+        .unknownOutcome, "POST \(path)/service_accounts", because: "the answer holds no key")
+    }
+    return IssuedCredential(ref: CredentialRef(id), secret: Secret(value))
+  }
+
+  public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
+  {
+    let accounts = try await api.list(path + "/service_accounts")
+      .filter { $0["name"]?.string == marker }.compactMap { $0["id"]?.string }
+    guard !accounts.isEmpty else { return [] }
+    let keys = try await keys()
+    return accounts.flatMap { account in
+      let own = keys.filter { $0.owner == .serviceAccount(account) }.map { CredentialRef($0.id) }
+      return own.isEmpty ? [CredentialRef(account)] : own
+    }
+  }
+
+  /// Deletes the key: there is nothing milder.
+  public func disable(
+    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    guard ref != replacedBy else {
+      throw CapabilityError(.unsafe, "disable \(ref)", because: "it is the replacement itself")
+    }
+    try await delete(ref, under: authority)
+  }
+
+  public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> SessionCount
+  { SessionCount(found: 0, ended: 0, left: 0) }  // a key opens no sessions
+
+  public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    let keys = try await keys()
+    guard let key = keys.first(where: { $0.id == ref.rawValue }) else {
+      // Not among the keys: gone already, or a service account (an orphan without its key).
+      guard
+        try await api.list(path + "/service_accounts").contains(where: { $0["id"]?.string == ref.rawValue })
+      else { return }
+      return try await api.delete(path + "/service_accounts/\(ref)", under: authority)
+    }
+    switch key.owner {
+    case .serviceAccount(let account):
+      let others = keys.filter { $0.owner == key.owner && $0.id != key.id }.map(\.id)
+      guard others.isEmpty else {
+        throw CapabilityError(
+          .conflict, "DELETE service account \(account)",
+          because: "it holds other keys that would die too: \(others.joined(separator: ", "))",
+          fix: "move their users to a key of their own and delete these keys, then: staunch resume")
+      }
+      try await api.delete(path + "/service_accounts/\(account)", under: authority)
+    case .user, .other: try await api.delete(path + "/api_keys/\(key.id)", under: authority)
+    }
+  }
+}

@@ -1,0 +1,202 @@
+public import Capabilities
+import Foundation
+public import Incidents
+import JSON
+public import Secrets
+
+/// The password of a PostgreSQL role (10 or newer).
+///
+/// A role has one password, so there is no overlap: issuing replaces the leaked one at once, and disabling it is then
+/// only proven, never `NOLOGIN`. Sessions outlive every change of the role and are ended and counted separately.
+/// The runner's own user needs CREATEROLE (16+: ADMIN OPTION on the role), `pg_signal_backend` and, to spare sessions
+/// opened with the new password, `pg_read_all_stats`.
+/// Sources: https://www.postgresql.org/docs/15/sql-alterrole.html, …/monitoring-stats.html, …/functions-admin.html
+public struct PostgresRole: CredentialProvider {
+  public static let kind = "postgres"
+  public static let summary = "The password of a PostgreSQL role."
+  public static let settings = [
+    SettingDeclaration("host", required: true, "host name, address or directory of the unix socket"),
+    SettingDeclaration("port", "5432 when absent"),
+    SettingDeclaration("database", required: true, "a database that role and admin user may both connect to"),
+    SettingDeclaration("role", required: true, "the role whose password leaked"),
+    SettingDeclaration("admin_user", required: true, "the runner's own user; must be another one"),
+    SettingDeclaration("admin_password", secret: true, "its password; absent: the server asks it for none"),
+    SettingDeclaration(
+      "tls", "libpq's sslmode; `prefer` on this machine, `require` elsewhere; `verify-full` is best"),
+    SettingDeclaration("expected_clients", "addresses or networks from which sessions are expected"),
+  ]
+
+  public let capabilities = ProviderCapabilities(
+    authority: .admin, overlap: .none, disable: .reversible, sessions: .end, issuing: .generated,
+    propagation: .zero)
+  public var lock: String { "postgres/\(host):\(port)/\(role)" }
+
+  let role: String
+  let expectedClients: [String]
+  let environment: AdapterEnvironment
+  private let host: String
+  private let port: Int
+  private let database: String
+  private let adminUser: String
+  private let adminPassword: String?
+  private let tls: String
+
+  public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
+    self.environment = environment
+    host = try target.text("host")
+    port = try target.integer("port", default: 5432)
+    database = try target.text("database")
+    role = try target.text("role")
+    adminUser = try target.text("admin_user")
+    adminPassword = try target.optionalText("admin_password")
+    let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.") || host.hasPrefix("/")
+    tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "require")
+    expectedClients = try target.texts("expected_clients")
+    guard ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(tls) else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "tls is no sslmode of libpq",
+        fix: "use verify-full, verify-ca, require, prefer or disable")
+    }
+  }
+
+  func login(_ user: String, _ password: Secret?) -> SQLLogin {
+    SQLLogin(host: host, port: port, database: database, user: user, password: password, tls: tls)
+  }
+
+  func adminLogin() async throws(CapabilityError) -> SQLLogin {
+    guard let adminPassword else { return login(adminUser, nil) }
+    return login(adminUser, try await environment.sources.resolve(adminPassword))
+  }
+
+  func session() async throws(CapabilityError) -> any SQLSession {
+    try await environment.postgres.connect(try await adminLogin())
+  }
+
+  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    let admin = try await adminLogin()
+    if adminUser == role || admin.password?.isSame(as: secret) == true {
+      throw CapabilityError(
+        .unsafe, "identify role \(role)", because: "the runner itself logs in with the leaked credential",
+        fix: "give the runner a role and password of its own: admin_user, admin_password in staunch.yaml")
+    }
+    switch await environment.postgres.tryLogin(login(role, secret)) {
+    case .accepted: return CredentialRef(role)
+    // The server checks LOGIN after the password (InitializeSessionUserId), so the password is this role's.
+    case .rejected(code: "28000"): return CredentialRef(role)
+    case .rejected(let code):
+      throw CapabilityError(
+        .notFound, "identify role \(role)",
+        because: "the role does not accept this password (\(code)): already replaced, or of another target",
+        fix: "check role, host and database of the entry in staunch.yaml")
+    case .undecided(let code):
+      throw CapabilityError(
+        .network, "identify role \(role)", because: "the login could not be tried (\(code))",
+        fix: "check that the server is up: pg_isready -h \(host) -p \(port)")
+    }
+  }
+
+  /// Dead means: the server took the password and said no, while the runner's own logins before and after succeeded.
+  public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
+    let admin = try await adminLogin()
+    if let problem = await controlProblem(admin) { return problem }
+    switch await environment.postgres.tryLogin(login(ref?.rawValue ?? role, secret)) {
+    case .accepted: return CredentialProbe(.alive, code: "login accepted")
+    case .undecided(let code): return CredentialProbe(.unknown, code: code)
+    case .rejected(let code):
+      if let problem = await controlProblem(admin) { return problem }
+      return CredentialProbe(.dead, code: code)
+    }
+  }
+
+  private func controlProblem(_ admin: SQLLogin) async -> CredentialProbe? {
+    // A server that asks the admin for no password cannot judge one; an open session is control enough.
+    guard admin.password != nil else {
+      do throws(CapabilityError) {
+        await (try environment.postgres.connect(admin)).close()
+        return nil
+      } catch {
+        return CredentialProbe(.unknown, code: "control login: \(error.class.rawValue)")
+      }
+    }
+    switch await environment.postgres.tryLogin(admin) {
+    case .accepted: return nil
+    case .rejected(let code), .undecided(let code):
+      return CredentialProbe(.unknown, code: "control login: \(code)")
+    }
+  }
+
+  public func existing() async throws(CapabilityError) -> [CredentialRef] {
+    let rows = try await session().query("SELECT rolname FROM pg_roles WHERE rolname = $1", [role])
+    return rows.isEmpty ? [] : [CredentialRef(role)]
+  }
+
+  /// 43 letters and digits, 256 bits: no character that a URL, a shell or an .env file would want quoted.
+  public func generate() throws(CapabilityError) -> Secret? {
+    Secret(RandomText.alphanumeric(count: 43, environment.randomBytes))
+  }
+
+  /// Sets the new password; the plaintext stays here, the server gets the verifier. `LOGIN` is given back when an
+  /// earlier containment took it: what was never leaked may log in.
+  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> IssuedCredential
+  {
+    guard let generated else {
+      throw CapabilityError(.invalid, "ALTER ROLE", because: "no password was generated before the call")
+    }
+    let session = try await session()
+    let rows = try await session.query("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", [role])
+    guard let canLogin = rows.first?.first else {
+      throw CapabilityError(
+        .notFound, "ALTER ROLE", because: "there is no role \(role)", fix: "check \"role\" in staunch.yaml")
+    }
+    let verifier = try ScramVerifier(try await session.passwordVerifier(for: generated, user: role))
+    let name = try session.quotedIdentifier(role)
+    let literal = try session.quotedLiteral(verifier.text)
+    let login = canLogin == "t" ? "" : " LOGIN"
+    _ = try await session.execute("ALTER ROLE \(name)\(login) PASSWORD \(literal)", [], under: authority)
+    await session.close()
+    return IssuedCredential(ref: CredentialRef(role), secret: generated)
+  }
+
+  /// Empty: a generated password has no name; try it instead.
+  public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
+  { [] }
+
+  /// Makes sure that `leaked` no longer opens the role.
+  ///
+  /// When the role has a new password already (it was replaced, or the leaked one is refused anyway) this only proves
+  /// it: `NOLOGIN` would lock out the new password too.
+  public func disable(
+    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    let probe = try await verify(leaked, ref: ref)
+    switch probe.state {
+    case .dead: return
+    case .unknown where replacedBy == ref:
+      throw CapabilityError(
+        .network, "disable role \(ref)",
+        because: "whether the old password still works is unknown (\(probe.code))",
+        fix: "check that the server is up: pg_isready -h \(host) -p \(port)")
+    case .alive where replacedBy == ref:
+      throw CapabilityError(
+        .conflict, "disable role \(ref)",
+        because: "the role was given a new password, yet accepts the leaked one",
+        fix: "see whether something sets it back (a migration, an operator), then: staunch resume")
+    case .alive, .unknown: break
+    }
+    let session = try await session()
+    let name = try session.quotedIdentifier(ref.rawValue)
+    _ = try await session.execute("ALTER ROLE \(name) NOLOGIN", [], under: authority)
+    await session.close()
+  }
+
+  /// Refused: the role is the account itself, with the new password on it.
+  public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    throw CapabilityError(
+      .unsupported, "DROP ROLE", because: "a role is an account with objects and rights, not only a password",
+      fix: "when nobody needs it any more, drop \(ref) by hand: REASSIGN OWNED, DROP OWNED, DROP ROLE")
+  }
+}

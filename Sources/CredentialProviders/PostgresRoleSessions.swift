@@ -1,0 +1,137 @@
+public import Capabilities
+public import Foundation
+import Incidents
+import JSON
+
+// What lives on behind a role's password: sessions, rights, traces.
+extension PostgresRole {
+  /// Which sessions are the leaked credential's. `$1` the role, `$2` seconds since 1970 by the server's clock.
+  ///
+  /// A dropped role's sessions live on and have no user name. Without `pg_read_all_stats` the start of other users'
+  /// sessions is NULL: those are taken as old, because a filter on it would silently end none.
+  private static let doomed = """
+    SELECT pid FROM pg_stat_activity a
+    WHERE pid <> pg_backend_pid()
+      AND (usename = $1
+        OR (usename IS NULL AND usesysid IS NOT NULL
+          AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = $1)
+          AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.usesysid)))
+      AND (backend_start IS NULL OR backend_start < to_timestamp($2::float8))
+    """
+
+  /// Ends every session of the role that began before `before`; counts again until the sessions are gone.
+  public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> SessionCount
+  {
+    let session = try await session()
+    let limit = try await serverTime(before, session)
+    let parameters = [ref.rawValue, limit]
+    let first = try await session.execute(
+      "SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM (\(Self.doomed)) d",
+      parameters,
+      under: authority)
+    let found = Self.number(first)
+    var left = found
+    // A backend notices the signal at its next interrupt check: wait for the slow ones, a few at a time, so that
+    // the statement stays within its time limit.
+    for _ in 0..<5 where left > 0 {
+      _ = try await session.execute(
+        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 2000)) FROM (\(Self.doomed) LIMIT 5) d",
+        parameters,
+        under: authority)
+      left = Self.number(try await session.query("SELECT count(*) FROM (\(Self.doomed)) d", parameters))
+    }
+    await session.close()
+    return SessionCount(found: found, ended: max(0, found - left), left: left)
+  }
+
+  private static func number(_ rows: [[String?]]) -> Int {
+    rows.first?.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
+  }
+
+  /// `moment` by the server's clock, with the time of one exchange as a margin: a session that began in between is
+  /// ended rather than spared.
+  private func serverTime(_ moment: Date, _ session: any SQLSession) async throws(CapabilityError) -> String {
+    let start = environment.now()
+    let rows = try await session.query("SELECT extract(epoch FROM clock_timestamp())", [])
+    let end = environment.now()
+    guard let text = rows.first?.first.flatMap({ $0 }), let server = Double(text) else {
+      throw CapabilityError(.serverError, "SELECT", because: "the server told no time")
+    }
+    let skew = server - start.timeIntervalSince1970
+    let margin = max(0, end.timeIntervalSince(start))
+    return String(moment.timeIntervalSince1970 + skew + margin)
+  }
+
+  /// What the role may do, who belongs to it, and who is logged in now.
+  public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
+    let session = try await session()
+    let rows = try await session.query(
+      """
+      SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin,
+        rolvaliduntil::text, rolconnlimit::text
+      FROM pg_roles WHERE rolname = $1
+      """, [ref.rawValue])
+    guard let row = rows.first, row.count == 8 else {
+      throw CapabilityError(
+        .notFound, "inspect role \(ref)", because: "there is no such role",
+        fix: "check \"role\" in staunch.yaml")
+    }
+    let rights = ["superuser", "createrole", "createdb", "replication", "bypassrls"]
+    var facts: [String: JSONValue] = [
+      "owner": .string(ref.rawValue),
+      "privilege": .array(zip(rights, row).filter { $1 == "t" }.map { .string($0.0) }),
+      "can_login": .boolean(row[5] == "t"),
+    ]
+    if let until = row[6] { facts["valid_until"] = .string(until) }
+    let groups = try await session.query(
+      """
+      WITH RECURSIVE g AS (
+        SELECT m.roleid FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1
+        UNION SELECT m.roleid FROM pg_auth_members m JOIN g ON m.member = g.roleid)
+      SELECT r.rolname FROM g JOIN pg_roles r ON r.oid = g.roleid ORDER BY 1
+      """, [ref.rawValue])
+    facts["scopes"] = .array(groups.compactMap { $0.first.flatMap { $0 } }.map { .string($0) })
+    let sessions = try await session.query(
+      "SELECT coalesce(host(client_addr), 'local'), count(*)::text FROM pg_stat_activity WHERE usename = $1 GROUP BY 1 ORDER BY 1",
+      [ref.rawValue])
+    facts["sessions"] = .object(
+      Dictionary(
+        sessions.compactMap { row in
+          guard row.count == 2, let address = row[0], let count = row[1].flatMap({ Int($0) }) else {
+            return nil
+          }
+          return (address, .integer(count))
+        }, uniquingKeysWith: { first, _ in first }))
+    await session.close()
+    return CredentialFacts(facts)
+  }
+
+  /// Looks at the sessions of this moment: SQL keeps no history of logins (the server's log does, with
+  /// `log_connections`), so not seeing any is no evidence.
+  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
+    guard !expectedClients.isEmpty else {
+      return AbuseReport(
+        seen: nil, coverage: 0,
+        findings: ["no expected_clients in staunch.yaml; search the server's log for logins of \(ref)"])
+    }
+    let session = try await session()
+    let networks = "{" + expectedClients.joined(separator: ",") + "}"
+    let rows = try await session.query(
+      """
+      SELECT host(client_addr), count(*)::text FROM pg_stat_activity
+      WHERE usename = $1 AND client_addr IS NOT NULL AND NOT client_addr <<= ANY ($2::inet[])
+      GROUP BY 1 ORDER BY 1
+      """, [ref.rawValue, networks])
+    await session.close()
+    let findings = rows.compactMap { row -> String? in
+      guard row.count == 2, let address = row[0], let count = row[1] else { return nil }
+      return "\(count) open session(s) from \(address), which is not expected"
+    }
+    return AbuseReport(
+      seen: findings.isEmpty ? nil : true, coverage: 0,
+      findings: findings + [
+        "only open sessions were looked at; the server's log holds earlier logins of \(ref)"
+      ])
+  }
+}

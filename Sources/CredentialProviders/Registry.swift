@@ -1,0 +1,20 @@
+public import Capabilities
+
+/// Every provider, one line each.
+public enum CredentialProviderRegistry {
+  public static let all: [any CredentialProvider.Type] = [
+    PostgresRole.self,
+    OpenAIProject.self,
+    GenericCredential.self,
+  ]
+
+  /// The provider of an entry under `credentials:`. - Throws: `.configuration`.
+  public static func make(_ target: TargetConfiguration, in environment: AdapterEnvironment)
+    throws(CapabilityError) -> any CredentialProvider
+  {
+    guard let type = all.first(where: { $0.kind == target.kind }) else {
+      throw target.unknownKind("credential provider", known: all.map { $0.kind })
+    }
+    return try type.init(target, in: environment)
+  }
+}

@@ -1,0 +1,91 @@
+/// A drill's script: what happens, what goes wrong on the way, and what must be reached by when.
+public struct Scenario: Sendable, Hashable {
+  /// As written after `staunch drill run`.
+  public let id: String
+  public let title: String
+  /// What starts it, for people.
+  public let trigger: String
+  /// What makes it hard, for people.
+  public let complication: String
+  /// In the order of their moments.
+  public let injects: [Inject]
+  public let objectives: [Objective]
+  /// The text of the file, for the digest that scoreboards compare by.
+  public let source: String
+
+  /// The faults among the injects.
+  var faults: [Fault] { injects.compactMap { if case .fault(let fault) = $0.content { fault } else { nil } } }
+
+  /// The step after whose first event the process is stopped as if it crashed; nil when the scenario has no crash.
+  public var crashStep: String? {
+    for inject in injects { if case .crash(let step) = inject.content { return step } }
+    return nil
+  }
+}
+
+/// Something that the scenario does at a moment.
+public struct Inject: Sendable, Hashable {
+  public enum Content: Sendable, Hashable {
+    /// A server of the sandbox misbehaves.
+    case fault(Fault)
+    /// The people are told something.
+    case message(String)
+    /// The process stops at this step as if it crashed; the next one resumes.
+    case crash(step: String)
+  }
+  /// Since the drill began.
+  public let at: Duration
+  public let content: Content
+}
+
+/// One kind of misbehaviour of a sandbox server.
+public struct Fault: Sendable, Hashable {
+  public enum Kind: String, Sendable, CaseIterable {
+    /// The provider answers 429 with `Retry-After: 1`.
+    case rateLimit = "rate_limit"
+    /// The provider answers 503.
+    case serverError = "server_error"
+    /// A deleted key is still accepted, as at a provider that is eventually consistent.
+    case stillAlive = "still_alive"
+    /// The provider issues a key and its reply is lost.
+    case lostReply = "lost_reply"
+    /// The program fails its health check after the restart.
+    case consumerBreaks = "consumer_breaks"
+    /// The ticket system answers 503.
+    case notifierDown = "notifier_down"
+    /// The ticket system takes a message and its reply is lost.
+    case lostTicketReply = "lost_ticket_reply"
+  }
+  public let kind: Kind
+  /// From this moment on.
+  public let at: Duration
+  /// How often it strikes, from 1.
+  public let times: Int
+}
+
+/// What must be reached, and by when.
+public struct Objective: Sendable, Hashable {
+  public enum Kind: String, Sendable, CaseIterable {
+    /// Every leak has an incident.
+    case detect
+    /// Every plan has an approval.
+    case acknowledge
+    /// Every leaked credential is proven dead, and is.
+    case contain
+    /// Replacements work, programs are healthy, old sessions are gone, nothing else was touched.
+    case complete
+    /// No copy is left in the repository, its remote and a fresh clone.
+    case eradicate
+    /// Every incident has exactly one ticket, told of containment and closed.
+    case communicate
+    /// No secret stands in any output.
+    case secrecy
+    /// After a crash or a lost reply: no second key, no second ticket.
+    case resume
+    /// Every incident has a draft without errors of the blameless lint.
+    case postmortem
+  }
+  public let kind: Kind
+  /// Since the drill began; nil: whenever it ends.
+  public let within: Duration?
+}

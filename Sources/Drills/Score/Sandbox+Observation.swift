@@ -1,0 +1,98 @@
+import Foundation
+import JSON
+import Secrets
+import Subprocess
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+extension Sandbox {
+  /// Looks at everything. Changes nothing in the sandbox; makes a fresh clone below the drill's directory and removes it.
+  public func observe() async throws(DrillError) -> SandboxObservation {
+    var accepted: [String] = []
+    if let key = decoys.leaked["openai_api_key"], openAI.accepts(key) { accepted.append("openai_api_key") }
+    if let password = decoys.leaked["postgres_uri"], await database.accepts(password) {
+      accepted.append("postgres_uri")
+    }
+    let stored = stored
+    var broken: [String] = []
+    let leaked = Set(decoys.leaked.values)
+    let key = stored[SandboxFiles.openAIVariable] ?? ""
+    if leaked.contains(key) || !openAI.accepts(key) { broken.append(SandboxFiles.openAIVariable) }
+    let password = stored[SandboxFiles.databaseVariable] ?? ""
+    var isPasswordGood = false
+    if !leaked.contains(password) { isPasswordGood = await database.accepts(password) }
+    if !isPasswordGood { broken.append(SandboxFiles.databaseVariable) }
+    return SandboxObservation(
+      acceptedLeaks: accepted, brokenReplacements: broken,
+      isConsumerHealthy: await trainer.failing().isEmpty,
+      isOldSessionOpen: await oldSession?.isOpen(),
+      isUnrelatedKeyAccepted: openAI.accepts(decoys.unrelatedKey),
+      replacementKeys: openAI.keyNames.filter { $0 != "training" && $0 != "unrelated" }.count,
+      copies: try await copies(), tickets: ticketTypes)
+  }
+
+  /// Message types by incident.
+  var ticketTypes: [String: [String]] {
+    var types: [String: [String]] = [:]
+    for message in tickets.messages {
+      // A body that is no JSON has no incident; it counts under "".
+      let json = try? JSONDecoder().decode(JSONValue.self, from: message.body)
+      let incident = json?["data"].flatMap(Self.incident) ?? ""
+      types[incident, default: []].append(message.type)
+    }
+    return types
+  }
+
+  /// The incident's id in a message's data: the id itself, or an object that has it.
+  private static func incident(in data: JSONValue) -> String? {
+    data["incident"]?.string ?? data["incident"]?["id"]?.string ?? data["incident_id"]?.string
+  }
+
+  /// Objects with a decoy in any form.
+  private func copies() async throws(DrillError) -> [String: Int] {
+    let clone = directory + "/fresh-clone"
+    try await GitCommand(directory: directory)("clone", "-q", "--mirror", "--no-local", remote, clone)
+    let counts = [
+      "local": try await objectsWithDecoys(repository), "remote": try await objectsWithDecoys(remote),
+      "fresh clone": try await objectsWithDecoys(clone),
+    ]
+    try files.folder.remove("fresh-clone")
+    return counts.filter { $0.value > 0 }
+  }
+
+  /// Every object that is reachable, and every ref's name; unreachable ones count in the local clone only, because a
+  /// remote's clean-up is its host's business.
+  private func objectsWithDecoys(_ path: String) async throws(DrillError) -> Int {
+    let redactor = Redactor()
+    for value in decoys.leaked.values { redactor.register(Secret(value)) }
+    let git = GitCommand(directory: path)
+    let isClone = path == repository
+    let listing =
+      isClone
+      ? try await git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
+      : try await git("rev-list", "--objects", "--no-object-names", "--all")
+    var count = 0
+    for name in Set(listing.split(separator: "\n").map(String.init)).sorted() {
+      if redactor.finds(in: try await git.object(name)) { count += 1 }
+    }
+    return count
+  }
+}
+
+extension GitCommand {
+  /// The bytes of an object as `git cat-file` prints it.
+  func object(_ name: String) async throws(DrillError) -> [UInt8] {
+    do {
+      let result = try await Subprocess.run(
+        .name("git"), arguments: ["cat-file", "-p", name], environment: .inherit,
+        workingDirectory: FilePath(directory), output: .bytes(limit: 64 << 20), error: .discarded)
+      return result.standardOutput
+    } catch {
+      throw DrillError(.sandbox, "git cat-file \(name)", because: "it cannot be read in \(directory)")
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/// What is true in the sandbox at one moment, seen from the outside: not from the journal.
+public struct SandboxObservation: Sendable, Hashable {
+  /// Leaked credentials that are still accepted, by kind.
+  public let acceptedLeaks: [String]
+  /// Variables of the `.env` whose value is not accepted, or is still the leaked one.
+  public let brokenReplacements: [String]
+  /// Whether the program that uses both works.
+  public let isConsumerHealthy: Bool
+  /// Whether the session that was opened with the leaked password still answers; nil without a real database.
+  public let isOldSessionOpen: Bool?
+  /// Whether the key that had nothing to do with the leak still works.
+  public let isUnrelatedKeyAccepted: Bool
+  /// Keys at the provider, besides the leaked and the unrelated one.
+  public let replacementKeys: Int
+  /// Where decoys are left: `local`, `remote`, `fresh clone`, each with the number of objects.
+  public let copies: [String: Int]
+  /// Message types by incident, in the order of arrival.
+  public let tickets: [String: [String]]
+
+  /// The part that must be the same before and after: the programs work and bystanders are untouched.
+  public var steadyState: [String: Bool] {
+    ["consumer healthy": isConsumerHealthy, "unrelated key accepted": isUnrelatedKeyAccepted]
+  }
+}

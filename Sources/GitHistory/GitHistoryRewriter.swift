@@ -1,0 +1,155 @@
+public import Capabilities
+import Foundation
+public import GitObjects
+import Secrets
+
+/// Finds and removes secrets in Git repositories on this machine: the port's implementation and the command line's.
+///
+/// Objects go through the room GitObjects; this room knows where else a repository keeps things, moves files so that a
+/// crash never leaves a mix, keeps an undo vault, pushes, and proves the result.
+public struct GitHistoryRewriter: HistoryRewriter {
+  let git: GitProgram
+  private let temporaryDirectory: String
+  private let options: HistoryOptions
+  private let observe: @Sendable (ProtocolStep) -> Void
+
+  /// - Parameters:
+  ///   - environment: the process environment; only what Git and its transports need reaches them.
+  ///   - temporaryDirectory: for clones that are searched and removed.
+  public init(
+    environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions()
+  ) {
+    self.init(
+      environment: environment, temporaryDirectory: temporaryDirectory, options: options, observe: { _ in })
+  }
+
+  /// - Parameter observe: hears each step of the write protocol before it is done: tests end the process there.
+  init(
+    environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    observe: @escaping @Sendable (ProtocolStep) -> Void
+  ) {
+    git = GitProgram(environment: environment)
+    self.temporaryDirectory = temporaryDirectory
+    self.options = options
+    self.observe = observe
+  }
+
+  // MARK: The port
+
+  public func scan(repository: String, for removal: HistoryRemoval, progress: any ProgressSink)
+    async throws(CapabilityError) -> HistoryScan
+  {
+    try await ScanRun(path: repository, patterns: try patterns(removal)).run(progress: progress)
+  }
+
+  public func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)
+    async throws(CapabilityError) -> HistoryRewrite
+  {
+    try await plan(repository: repository, patterns: try patterns(removal), progress: progress)
+  }
+
+  public func rewrite(
+    repository: String, removing removal: HistoryRemoval, marker: String, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    try await rewrite(
+      repository: repository, patterns: try patterns(removal), marker: marker, progress: progress,
+      under: authority)
+  }
+
+  public func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite? {
+    let directory = RewriteDirectory(marker: marker, in: try RepositoryLayout(path: repository))
+    guard try directory.state == .finished else { return nil }
+    return try StoredRewrite.read(directory)
+  }
+
+  public func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    try RestoreRun(path: repository, backup: backup, observe: observe).run(under: authority)
+  }
+
+  public func push(
+    repository: String, remote: String, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryPush {
+    try await pushReport(repository: repository, remote: remote, progress: progress, under: authority).push
+  }
+
+  public func verifyFreshClone(
+    repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
+  ) async throws(CapabilityError) -> HistoryScan {
+    try await scanFreshClone(
+      repository: repository, remote: remote, patterns: try patterns(removal), progress: progress)
+  }
+
+  // MARK: The command line: expressions instead of secrets, reports instead of answers
+
+  /// A scan with commits, unreachable copies, vaults and submodules.
+  public func scanReport(repository: String, patterns: SecretPatterns, progress: any ProgressSink)
+    async throws(CapabilityError) -> ScanReport
+  {
+    try await ScanRun(path: repository, patterns: patterns).report(progress: progress)
+  }
+
+  /// A scan of a fresh clone, for expressions.
+  public func scanFreshClone(
+    repository: String, remote: String?, patterns: SecretPatterns, progress: any ProgressSink
+  ) async throws(CapabilityError) -> HistoryScan {
+    try await FreshClone(
+      path: repository, remote: remote, patterns: patterns, git: git,
+      temporaryDirectory: PathBytes(temporaryDirectory)
+    ).scan(progress: progress)
+  }
+
+  /// What a rewrite would do. Read only.
+  public func plan(repository: String, patterns: SecretPatterns, progress: any ProgressSink)
+    async throws(CapabilityError) -> HistoryRewrite
+  {
+    try await run(repository, patterns, marker: "plan").plan(progress: progress)
+  }
+
+  /// Rewrites. The same `marker` goes on after an interruption, or gives back what was done.
+  public func rewrite(
+    repository: String, patterns: SecretPatterns, marker: String, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    try await run(repository, patterns, marker: marker).run(progress: progress, under: authority)
+  }
+
+  /// As ``restore(repository:backup:under:)``, giving up commits made since the rewrite.
+  public func restoreDiscardingLaterWork(
+    repository: String, backup: String, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    try RestoreRun(path: repository, backup: backup, discardsLaterWork: true, observe: observe).run(
+      under: authority)
+  }
+
+  /// Destroys an undo vault, so that the old objects are gone from this repository.
+  /// - Returns: number of files that a clone on the same disk still shares; 0 is what you want.
+  public func shred(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> Int
+  {
+    try VaultShredder(path: repository, backup: backup).run(under: authority).sharedFiles
+  }
+
+  /// Pushes, and says what of the remote could not be cleaned by a push.
+  public func pushReport(
+    repository: String, remote: String, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> PushReport {
+    try await HistoryPushRun(path: repository, remote: remote, git: git).run(
+      progress: progress, under: authority)
+  }
+
+  private func run(_ repository: String, _ patterns: SecretPatterns, marker: String) -> RewriteRun {
+    RewriteRun(
+      path: repository, marker: marker, patterns: patterns, options: options, git: git, observe: observe)
+  }
+
+  private func patterns(_ removal: HistoryRemoval) throws(CapabilityError) -> SecretPatterns {
+    try engine { () throws(GitObjectsError) in
+      try SecretPatterns(secrets: removal.secrets, replacement: removal.replacement)
+    }
+  }
+}

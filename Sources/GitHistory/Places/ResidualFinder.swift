@@ -1,0 +1,32 @@
+import Capabilities
+import GitObjects
+
+/// The proof after a rewrite: every object and every other place is searched again.
+struct ResidualFinder: Sendable {
+  let path: String
+  let patterns: SecretPatterns
+  /// The rewrite whose vault is still there.
+  let backup: String
+
+  func find(progress: any ProgressSink) async throws(CapabilityError) -> [HistoryRewrite.Residual] {
+    let repository = try OpenRepository(path: path, for: .scan)
+    let scan = try await BlockingWork.run(progress: progress) { [patterns] in
+      try ObjectScan(objects: repository.objects, patterns: patterns).run(progress: $0)
+    }
+    var residual = Set(scan.hits.map(\.object)).sorted().map { id in
+      HistoryRewrite.Residual(
+        place: "object \(id.hex)", why: "it still holds the secret",
+        fix: "run the rewrite again; its type: git cat-file -t \(id.hex)")
+    }
+    let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
+    for place in places {
+      if let found = Residuals.residual(of: place, in: repository.layout), !residual.contains(found) {
+        residual.append(found)
+      }
+    }
+    if DurableFiles.exists(RewriteDirectory(id: backup, in: repository.layout).vault) {
+      residual.append(Residuals.vault(backup, repository.layout))
+    }
+    return residual
+  }
+}

@@ -1,0 +1,51 @@
+import Capabilities
+
+/// What to do about places that a rewrite leaves as they are.
+enum Residuals {
+  static func residual(of place: HistoryPlace, in layout: RepositoryLayout) -> HistoryRewrite.Residual? {
+    let git = "git -C '\((layout.workTrees.first?.root ?? layout.common).text)'"
+    let line = place.line.map { ":\($0)" } ?? ""
+    switch place.place {
+    case "config":
+      return .init(
+        place: "config\(line)",
+        why: "a setting (often a remote's URL) holds the secret; changing it could cut off the remote",
+        fix:
+          "\(git) config --show-origin --list, then for a remote: \(git) remote set-url NAME URL-WITHOUT-SECRET"
+      )
+    case "hook":
+      return .init(
+        place: "\(place.object)\(line)", why: "a hook is a program of yours; it is not changed",
+        fix: "edit '\(layout.common.text)/\(place.object)'")
+    case "LFS object":
+      return .init(
+        place: place.object, why: "the content of a Git LFS file holds the secret; the server has it, too",
+        fix:
+          "remove the file from history (--remove-path), then: git lfs prune, and ask the forge to delete the LFS object"
+      )
+    case "work tree":
+      return .init(
+        place: "work tree: \(place.path ?? place.object)\(line)",
+        why: "an untracked, ignored or kept file holds the secret",
+        fix: "edit or delete it; it is not in history")
+    case "reflog", "ref name", "index", "git file":
+      return .init(
+        place: "\(place.place): \(place.object)\(line)", why: "it still holds the secret",
+        fix: "run the rewrite again; when it stays: rm '\(layout.common.text)/\(place.object)'")
+    default:
+      return .init(
+        place: "\(place.place) \(place.object)", why: "an object still holds the secret",
+        fix: "run the rewrite again, and report this with: staunch history scan --json")
+    }
+  }
+
+  /// The vault holds every old object until it is shredded.
+  static func vault(_ backup: String, _ layout: RepositoryLayout) -> HistoryRewrite.Residual {
+    .init(
+      place: "undo vault \(layout.ownHistory.text)/\(backup)/vault",
+      why: "it keeps the history as it was, for restore",
+      fix:
+        "when nothing is missing: staunch history shred --repository '\((layout.workTrees.first?.root ?? layout.common).text)' --backup \(backup) --live --confirm \(layout.name)"
+    )
+  }
+}

@@ -1,0 +1,212 @@
+import Capabilities
+import Foundation
+import GitObjects
+
+/// One rewrite of one repository, from the scan to the proof: the write protocol's order.
+///
+/// preparing → (new pack, staged files, plan, all synced) → locks, nothing changed meanwhile? → committed → files move →
+/// applied → work tree → rescan → finished. Before "committed" a crash rolls back, after it rolls forward.
+struct RewriteRun: Sendable {
+  let path: String
+  let marker: String
+  let patterns: SecretPatterns
+  let options: HistoryOptions
+  let git: GitProgram
+  let observe: @Sendable (ProtocolStep) -> Void
+
+  func run(progress: any ProgressSink, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+    -> HistoryRewrite
+  {
+    let repository = try OpenRepository(path: path, for: .rewrite)
+    let layout = repository.layout
+    let exclusive = try ExclusiveRun(layout)
+    defer { withExtendedLifetime(exclusive) {} }
+    do {
+      return try await runAlone(repository, progress: progress, under: authority)
+    } catch {
+      try ExclusiveRun.removeTraces(layout)
+      throw error
+    }
+  }
+
+  private func runAlone(
+    _ repository: OpenRepository, progress: any ProgressSink, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    let layout = repository.layout
+    let directory = RewriteDirectory(marker: marker, in: layout)
+    try refuseOtherUnfinished(directory, layout)
+    switch try directory.state {
+    case .finished: return try StoredRewrite.read(directory)
+    case .committed, .applied:
+      return try await complete(directory, layout, progress: progress, under: authority)
+    case .restoring:
+      throw CapabilityError(
+        .conflict, "rewrite history", because: "an undo of this rewrite was interrupted",
+        fix:
+          "staunch history restore --repository '\(path)' --backup \(directory.id) --live --confirm \(layout.name)"
+      )
+    case .preparing, nil: try rollBack(directory, layout)
+    }
+    if !options.keepsWorkTree { try await WorkTreeState(git: git, layout: layout).refuseUncommittedChanges() }
+    // What the clean-up of an interrupted try removed must not be in what we rewrite.
+    return try await start(try OpenRepository(layout), directory, progress: progress, under: authority)
+  }
+
+  private func start(
+    _ repository: OpenRepository, _ directory: RewriteDirectory, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    let layout = repository.layout
+    let outcome = try await BlockingWork.run(progress: progress) { [self] in
+      try rewriting(repository).run(progress: $0)
+    }
+    do {
+      try DurableFiles.makeDirectory(directory.root)
+      try directory.record(.preparing)
+      let renames = ReferenceRenames(
+        repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
+      var preparation = SwapPreparation(
+        layout: layout, directory: directory, snapshot: repository.snapshot, outcome: outcome,
+        patterns: patterns,
+        renames: renames, keepsWorkTree: options.keepsWorkTree)
+      let plan = try preparation.prepare()
+      guard !plan.files.isEmpty else {
+        try rollBack(directory, layout)
+        try ExclusiveRun.removeTraces(layout)
+        return try await nothingToChange(repository, outcome, progress: progress)
+      }
+      try HistoryMaps(outcome: outcome, snapshot: repository.snapshot, renames: renames).write(
+        to: directory.maps)
+      let result = RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
+        .result(residual: [], directory: directory)
+      try StoredRewrite.write(result, to: directory)
+      try DurableFiles.write(plan.bytes(PlanBases(layout)), to: directory.plan)
+      observe(.staged)
+      let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
+      try locks.take()
+      observe(.locked)
+      try preparation.refuseChangesMeanwhile()
+    } catch {
+      try rollBack(directory, layout)
+      throw error
+    }
+    try directory.record(.committed)
+    observe(.committed)
+    return try await complete(directory, layout, progress: progress, under: authority)
+  }
+
+  /// From "committed" on: may be repeated until it is done.
+  private func complete(
+    _ directory: RewriteDirectory, _ layout: RepositoryLayout, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan), PlanBases(layout))
+    if try directory.state == .committed {
+      let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
+      try locks.take()
+      try SwapExecution(plan: plan, directory: directory, observe: observe).forward(under: authority)
+      try removeTemporaryPacks(layout)
+      try directory.record(.applied)
+      observe(.applied)
+    }
+    try RepositoryLocks(plan.locks, id: directory.id, layout: layout).release()
+    observe(.unlocked)
+    try await WorkTreeState(git: git, layout: layout).checkOut(plan.checkouts)
+    observe(.checkedOut)
+    let residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id)
+      .find(progress: progress)
+    let result = try StoredRewrite.read(directory).with(residual: residual)
+    try StoredRewrite.write(result, to: directory)
+    try directory.record(.finished)
+    observe(.finished)
+    try DurableFiles.removeTree(directory.staged)
+    return result
+  }
+
+  /// What a rewrite would do. Changes nothing.
+  func plan(progress: any ProgressSink) async throws(CapabilityError) -> HistoryRewrite {
+    let repository = try OpenRepository(path: path, for: .rewrite)
+    let outcome = try await BlockingWork.run(progress: progress) { [self] in
+      try rewriting(repository).plan(progress: $0)
+    }
+    let renames = ReferenceRenames(
+      repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
+    let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
+    let residual = places.compactMap { Residuals.residual(of: $0, in: repository.layout) }
+    return RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
+      .result(residual: residual, directory: nil)
+  }
+
+  private func rewriting(_ repository: OpenRepository) throws(CapabilityError) -> ObjectRewrite {
+    var rewriteOptions = RewriteOptions()
+    rewriteOptions.removedPaths = options.removedPaths
+    rewriteOptions.removedBlobs = options.removedBlobs
+    rewriteOptions.remapsQuotedHashes = options.remapsQuotedHashes
+    rewriteOptions.gitlinks = options.gitlinks
+    rewriteOptions.notesTips = repository.notesTips
+    return ObjectRewrite(
+      objects: repository.objects, patterns: patterns, tips: try repository.tips(), options: rewriteOptions)
+  }
+
+  /// Follows the old tag and maps where it ends: the new tag points to the new end.
+  private func peeling(_ repository: OpenRepository, _ outcome: RewriteOutcome)
+    -> @Sendable (ObjectID) -> ObjectID?
+  {
+    { old in
+      do {
+        guard let end = try repository.peeled(old) else { return nil }
+        if case .rewritten(let new) = outcome.fate(of: end) { return new }
+        return end
+      } catch {
+        return nil  // without a peeled line Git reads the tag itself
+      }
+    }
+  }
+
+  private func nothingToChange(
+    _ repository: OpenRepository, _ outcome: RewriteOutcome, progress: any ProgressSink
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
+    return HistoryRewrite(
+      commits: 0, trees: 0, blobs: 0, tags: 0, refs: [], signaturesDropped: 0,
+      residual: places.compactMap { Residuals.residual(of: $0, in: repository.layout) }, backup: nil,
+      maps: nil)
+  }
+
+  /// Removes what a try left that never reached "committed". Safe to repeat.
+  private func rollBack(_ directory: RewriteDirectory, _ layout: RepositoryLayout) throws(CapabilityError) {
+    if let bytes = try DurableFiles.readIfPresent(directory.plan) {
+      try RepositoryLocks(
+        try SwapPlan(bytes: bytes, PlanBases(layout)).locks, id: directory.id, layout: layout
+      ).release()
+    }
+    try removeTemporaryPacks(layout)
+    try DurableFiles.removeTree(directory.root)
+  }
+
+  /// Directories of packs that were never put into place; only one run of ours works at a time.
+  private func removeTemporaryPacks(_ layout: RepositoryLayout) throws(CapabilityError) {
+    for name in try DurableFiles.entries(of: layout.packs) where name.starts(with: "tmp_staunch_".utf8) {
+      try DurableFiles.removeTree(layout.packs / name)
+    }
+  }
+
+  private func refuseOtherUnfinished(_ own: RewriteDirectory, _ layout: RepositoryLayout)
+    throws(CapabilityError)
+  {
+    for other in try RewriteDirectory.all(in: layout) where other.id != own.id {
+      switch try other.state {
+      case .finished: continue
+      case .preparing, nil: try rollBack(other, layout)
+      case .committed, .applied, .restoring:
+        throw CapabilityError(
+          .conflict, "rewrite history",
+          because: "an earlier rewrite of this repository (\(other.id)) was interrupted",
+          fix:
+            "staunch history rewrite --repository '\(path)' --resume, or: staunch history restore --repository '\(path)' --backup \(other.id) --live --confirm \(layout.name)"
+        )
+      }
+    }
+  }
+}

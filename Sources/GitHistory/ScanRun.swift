@@ -1,0 +1,68 @@
+import Capabilities
+import GitObjects
+
+/// Searches a repository: every object, reachable or not, and every other place. Read only.
+struct ScanRun: Sendable {
+  let path: String
+  let patterns: SecretPatterns
+
+  func run(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
+    let report = try await report(progress: progress)
+    return HistoryScan(places: report.places, objects: report.objects, commits: report.commits)
+  }
+
+  /// The same with what the port's answer cannot hold.
+  func report(progress: any ProgressSink) async throws(CapabilityError) -> ScanReport {
+    let repository = try OpenRepository(path: path, for: .scan)
+    let patterns = patterns
+    let scan = try await BlockingWork.run(progress: progress) {
+      try ObjectScan(objects: repository.objects, patterns: patterns).run(progress: $0)
+    }
+    let located = try await BlockingWork.run(progress: progress) { _ in
+      var locator = ObjectLocator(repository.objects, wanted: Set(scan.hits.map(\.object)).sorted())
+      return try locator.locate(repository.snapshot)
+    }
+    let findings = scan.hits.map { hit in
+      ScanReport.Finding(
+        place: place(hit, located[hit.object]), location: located[hit.object], pattern: hit.pattern)
+    }
+    let others = try await BlockingWork.run(progress: progress) { _ in
+      try Places(repository.layout, patterns: patterns).find(repository.snapshot)
+    }
+    return ScanReport(
+      findings: findings + others.map { ScanReport.Finding(place: $0, location: nil, pattern: nil) },
+      objects: scan.objectCount, commits: scan.commitCount, backups: try repository.layout.vaults(),
+      submodules: try repository.layout.submoduleRepositories())
+  }
+
+  private func place(_ hit: ObjectHit, _ location: ObjectLocator.Location?) -> HistoryPlace {
+    let word: String
+    switch (hit.place, hit.kind) {
+    case (.blob, _): word = "blob"
+    case (.message, .tag): word = "tag message"
+    case (.message, _): word = "commit message"
+    case (.person, .tag): word = "tagger"
+    case (.person, _): word = "author"
+    case (.header, .tag): word = "tag header"
+    case (.header, _): word = "commit header"
+    case (.path, _): word = "path"
+    }
+    let paths = PathCleaning(patterns: patterns)
+    return HistoryPlace(
+      place: word, object: hit.object.hex, path: location?.path.map { paths.shown($0) },
+      line: hit.place == .path ? nil : hit.line,
+      refs: (location?.references ?? []).map { paths.shown($0.bytes) }, form: hit.form.rawValue)
+  }
+}
+
+extension RepositoryLayout {
+  /// Names of undo vaults that still hold old objects.
+  func vaults() throws(CapabilityError) -> [String] {
+    try RewriteDirectory.all(in: self).filter { DurableFiles.exists($0.vault) }.map(\.id)
+  }
+
+  /// Repositories of submodules inside this one: they are searched on their own.
+  func submoduleRepositories() throws(CapabilityError) -> [String] {
+    try DurableFiles.entries(of: common / "modules").map { (common / "modules" / $0).text }
+  }
+}

@@ -1,0 +1,146 @@
+import CPcre2
+
+/// A regular expression over bytes, with the meaning it has in Python's `re` as far as PCRE2 shares it.
+///
+/// Invariant for @unchecked: compiled code is immutable; every search allocates its own match block.
+final class ByteExpression: @unchecked Sendable {
+  struct Match {
+    let range: Range<Int>
+    /// The text of every group; nil for one that took no part.
+    let groups: [Range<Int>?]
+  }
+
+  private let code: OpaquePointer
+  private let groupCount: Int
+
+  /// - Throws: `.badPattern` with the position of the error, without the expression.
+  init(_ source: [UInt8], what: String) throws(GitObjectsError) {
+    var number: Int32 = 0
+    var position = 0
+    guard
+      let code = pcre2_compile_8(
+        source, source.count, UInt32(PCRE2_NEVER_UTF),
+        &number, &position, nil)
+    else {
+      var message = [UInt8](repeating: 0, count: 200)
+      pcre2_get_error_message_8(number, &message, message.count)
+      let text = String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
+      throw GitObjectsError(
+        .badPattern, what: what, why: "the regular expression is wrong at byte \(position): \(text)",
+        fix: "correct the expression; its syntax is PCRE2's")
+    }
+    self.code = code
+    pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))  // without JIT it is only slower
+    var count: UInt32 = 0
+    pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
+    groupCount = Int(count)
+  }
+
+  deinit { pcre2_code_free_8(code) }
+
+  /// Every match in `text`, from left to right, without overlaps. Empty matches are left out: they hold no secret.
+  func matches(in text: UnsafeBufferPointer<UInt8>) -> [Match] {
+    guard let base = text.baseAddress, let block = pcre2_match_data_create_from_pattern_8(code, nil) else {
+      return []
+    }
+    defer { pcre2_match_data_free_8(block) }
+    var result: [Match] = []
+    var start = 0
+    while start <= text.count {
+      let found = pcre2_match_8(code, base, text.count, start, 0, block, nil)
+      guard found > 0, let ends = pcre2_get_ovector_pointer_8(block) else { break }
+      let range = Int(ends[0])..<max(Int(ends[0]), Int(ends[1]))
+      if range.isEmpty {
+        start = range.upperBound + 1
+        continue
+      }
+      let groups = (0...groupCount).map { group -> Range<Int>? in
+        guard group < Int(found), ends[group * 2] != Int.max, ends[group * 2] <= ends[group * 2 + 1],
+          ends[group * 2 + 1] <= text.count
+        else { return nil }
+        return Int(ends[group * 2])..<Int(ends[group * 2 + 1])
+      }
+      result.append(Match(range: range, groups: groups))
+      start = range.upperBound
+    }
+    return result
+  }
+
+  /// The number of the group `name`, or nil.
+  func group(named name: [UInt8]) -> Int? {
+    let number = pcre2_substring_number_from_name_8(code, name + [0])
+    return number > 0 ? Int(number) : nil
+  }
+
+  var groups: Int { groupCount }
+}
+
+/// A replacement with references to groups, as `re.sub` reads it: `\1`, `\g<1>`, `\g<name>`, `\n`, `\\`.
+struct ReplacementTemplate {
+  private enum Part {
+    case bytes([UInt8])
+    case group(Int)
+  }
+  private var parts: [Part] = []
+
+  /// - Throws: `.badPattern` for a group that the expression does not have.
+  init(_ source: [UInt8], for expression: ByteExpression, what: String) throws(GitObjectsError) {
+    var position = 0
+    var text: [UInt8] = []
+    while position < source.count {
+      let byte = source[position]
+      position += 1
+      guard byte == 0x5C, position < source.count else {
+        text.append(byte)
+        continue
+      }
+      let code = source[position]
+      position += 1
+      switch code {
+      case 0x6E: text.append(0x0A)
+      case 0x72: text.append(0x0D)
+      case 0x74: text.append(0x09)
+      case 0x31...0x39, 0x67:
+        let group: Int?
+        if code == 0x67 {
+          guard position < source.count, source[position] == 0x3C,
+            let close = source[position...].firstIndex(of: 0x3E)
+          else { throw ReplacementTemplate.unknown(what) }
+          let name = Array(source[(position + 1)..<close])
+          group = Int(String(decoding: name, as: UTF8.self)) ?? expression.group(named: name)
+          position = close + 1
+        } else {
+          var number = Int(code - 0x30)
+          if position < source.count, (0x30...0x39).contains(source[position]) {
+            number = number * 10 + Int(source[position] - 0x30)
+            position += 1
+          }
+          group = number
+        }
+        guard let group, group <= expression.groups else { throw ReplacementTemplate.unknown(what) }
+        if !text.isEmpty { parts.append(.bytes(text)) }
+        text = []
+        parts.append(.group(group))
+      default:
+        if code != 0x5C { text.append(0x5C) }
+        text.append(code)
+      }
+    }
+    if !text.isEmpty { parts.append(.bytes(text)) }
+  }
+
+  func expanded(_ match: ByteExpression.Match, in text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    parts.flatMap { part -> [UInt8] in
+      switch part {
+      case .bytes(let bytes): bytes
+      case .group(let number): match.groups[number].map { Array(text[$0]) } ?? []
+      }
+    }
+  }
+
+  private static func unknown(_ what: String) -> GitObjectsError {
+    GitObjectsError(
+      .badPattern, what: what, why: "the replacement refers to a group that the expression does not have",
+      fix: "use \\1 to \\9 or \\g<name> of the expression's own groups, \\\\ for a backslash")
+  }
+}

@@ -1,0 +1,101 @@
+/// Takes hits out of bytes: each form is replaced by the same form of the replacement.
+struct Cleaning {
+  let patterns: CompiledPatterns
+
+  /// A replacement may form a new hit with its neighbours; cleaning is repeated, but not for ever.
+  private static let mostRounds = 8
+
+  /// `text` without any hit, or nil when there is none in it.
+  func cleaned(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    var current: [UInt8]?
+    func edit(_ make: (UnsafeBufferPointer<UInt8>) -> [ByteEdit]) -> Bool {
+      let next: [UInt8]?
+      if let bytes = current {
+        next = bytes.withUnsafeBufferPointer { apply(make($0), to: $0) }
+      } else {
+        next = apply(make(text), to: text)
+      }
+      if let next { current = next }
+      return next != nil
+    }
+    for _ in 0..<Cleaning.mostRounds where !edit({ edits(for: patterns.literals(in: $0), in: $0) }) { break }
+    for (_, expression, template) in patterns.expressions {
+      _ = edit { text in
+        expression.matches(in: text).map { match in
+          ByteEdit(range: match.range, replacement: template.expanded(match, in: text))
+        }
+      }
+    }
+    for _ in 0..<Cleaning.mostRounds where !edit({ removals(of: patterns.literals(in: $0)) }) { break }
+    return current
+  }
+
+  private func apply(_ edits: [ByteEdit], to text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    let effective = edits.filter { !$0.replacement.elementsEqual(text[$0.range]) }
+    return effective.isEmpty ? nil : text.applying(effective)
+  }
+
+  /// What is left when replacing does not end: cut the hits out.
+  private func removals(of hits: [FoundSecret]) -> [ByteEdit] {
+    groups(of: hits).map { ByteEdit(range: $0.span, replacement: []) }
+  }
+
+  private struct Group {
+    var span: Range<Int>
+    var hits: [FoundSecret]
+  }
+
+  private func groups(of hits: [FoundSecret]) -> [Group] {
+    let sorted = hits.sorted { left, right in
+      left.span.lowerBound != right.span.lowerBound
+        ? left.span.lowerBound < right.span.lowerBound : left.span.upperBound > right.span.upperBound
+    }
+    var result: [Group] = []
+    for hit in sorted {
+      if let last = result.last, hit.span.lowerBound < last.span.upperBound {
+        let span = last.span.lowerBound..<max(last.span.upperBound, hit.span.upperBound)
+        result[result.count - 1] = Group(span: span, hits: last.hits + [hit])
+      } else {
+        result.append(Group(span: hit.span, hits: [hit]))
+      }
+    }
+    return result
+  }
+
+  private func edits(for hits: [FoundSecret], in text: UnsafeBufferPointer<UInt8>) -> [ByteEdit] {
+    var result: [ByteEdit] = []
+    for group in groups(of: hits) {
+      let first = group.hits[0]
+      let edits =
+        first.span == group.span
+        ? self.edits(for: first, in: text)
+        : [ByteEdit(range: group.span, replacement: spelledReplacement(first))]
+      // Base64 groups reach a little to both sides; a neighbour that is reached waits for the next round.
+      if let last = result.last, let next = edits.first, next.range.lowerBound < last.range.upperBound {
+        continue
+      }
+      result += edits
+    }
+    return result
+  }
+
+  private func edits(for hit: FoundSecret, in text: UnsafeBufferPointer<UInt8>) -> [ByteEdit] {
+    guard let index = hit.formIndex else { return [] }
+    let form = patterns.forms[index]
+    if case .base64(let shift, let isURL) = form.spelling,
+      let edits = Base64Edit(
+        form: form, shift: shift, isURL: isURL, replacement: patterns.replacements[hit.pattern]
+      ).edits(for: hit.pieces, in: text)
+    {
+      return edits
+    }
+    let replacement = spelledReplacement(hit)
+    return hit.pieces.enumerated().map { ByteEdit(range: $1, replacement: $0 == 0 ? replacement : []) }
+  }
+
+  private func spelledReplacement(_ hit: FoundSecret) -> [UInt8] {
+    guard let index = hit.formIndex else { return hit.expansion ?? [] }
+    let replacement = patterns.replacements[hit.pattern]
+    return SearchForm.spelled(replacement, as: patterns.forms[index].spelling)
+  }
+}

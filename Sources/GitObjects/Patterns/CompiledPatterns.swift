@@ -1,0 +1,199 @@
+import Secrets
+
+/// Expressions made ready for searching: all forms of all secrets in one or two filters, and the regular expressions.
+final class CompiledPatterns: Sendable {
+  /// A part of a form that the filter looks for; the whole form is compared when the part is met.
+  private struct Probe {
+    let form: Int
+    /// Where the probe stands in the form.
+    let offset: Int
+    /// The form may be split around the probe.
+    let isSplit: Bool
+  }
+  private struct Filter {
+    let grams: GramFilter
+    let probes: [Probe]
+  }
+
+  let forms: [SearchForm]
+  let replacements: [[UInt8]]
+  let expressions: [(pattern: Int, expression: ByteExpression, template: ReplacementTemplate)]
+  private let filters: [Filter]
+  /// Length of the longest probe: what a window must show around a change.
+  let longestProbe: Int
+
+  private static let longestUsefulProbe = 15  // eight bytes looked up at every eighth position
+  private static let shortestOfLong = 8
+
+  /// - Throws: `.badPattern`.
+  init(_ list: [SecretPatterns.Expression]) throws(GitObjectsError) {
+    var forms: [SearchForm] = []
+    var expressions: [(pattern: Int, expression: ByteExpression, template: ReplacementTemplate)] = []
+    for (pattern, item) in list.enumerated() {
+      switch item.matcher {
+      case .secret(let secret):
+        try CompiledPatterns.refuseEmpty(secret, pattern)
+        forms += SearchForm.all(of: secret.exposeAsBytes(), pattern: pattern)
+      case .literal(let secret):
+        try CompiledPatterns.refuseEmpty(secret, pattern)
+        let bytes = secret.exposeAsBytes()
+        forms.append(SearchForm(pattern: pattern, spelling: .raw, bytes: bytes, rawCount: bytes.count))
+      case .regex(let source):
+        let what = "expression \(pattern + 1)"
+        let expression = try ByteExpression(source.exposeAsBytes(), what: what)
+        let template = try ReplacementTemplate(item.replacement, for: expression, what: what)
+        expressions.append((pattern, expression, template))
+      }
+    }
+    self.forms = forms
+    self.expressions = expressions
+    replacements = list.map(\.replacement)
+    filters = CompiledPatterns.filters(for: forms, splitting: list.map { $0.isSecret })
+    longestProbe = filters.map(\.grams.length).max() ?? 0
+  }
+
+  private static func refuseEmpty(_ secret: Secret, _ pattern: Int) throws(GitObjectsError) {
+    guard secret.isEmpty else { return }
+    throw GitObjectsError(
+      .badPattern, what: "expression \(pattern + 1)", why: "it is empty",
+      fix: "remove it from the list of secrets")
+  }
+
+  private static func filters(for forms: [SearchForm], splitting: [Bool]) -> [Filter] {
+    let short = forms.indices.filter { forms[$0].bytes.count < shortestOfLong }
+    let long = forms.indices.filter { forms[$0].bytes.count >= shortestOfLong }
+    let split = long.filter {
+      splitting[forms[$0].pattern] && forms[$0].canBeSplit && forms[$0].bytes.count >= 2 * shortestOfLong
+    }
+    var result: [Filter] = []
+    if let length = short.map({ forms[$0].bytes.count }).min() {
+      result.append(
+        filter(short.map { Probe(form: $0, offset: 0, isSplit: false) }, length: length, forms))
+    }
+    let shortest = min(
+      long.map { forms[$0].bytes.count }.min() ?? longestUsefulProbe,
+      split.map { forms[$0].bytes.count / 2 }.min() ?? longestUsefulProbe)
+    if !long.isEmpty {
+      let length = min(longestUsefulProbe, shortest)
+      var probes = long.map { Probe(form: $0, offset: best(in: forms[$0].bytes, length), isSplit: false) }
+      for index in split {
+        // Two neighbouring probes: gaps further apart than both together leave one of them whole.
+        let first = best(in: forms[index].bytes, 2 * length)
+        probes.append(Probe(form: index, offset: first, isSplit: true))
+        probes.append(Probe(form: index, offset: first + length, isSplit: true))
+      }
+      result.append(filter(probes, length: length, forms))
+    }
+    return result
+  }
+
+  private static func filter(_ probes: [Probe], length: Int, _ forms: [SearchForm]) -> Filter {
+    let bytes = probes.map { Array(forms[$0.form].bytes[$0.offset..<($0.offset + length)]) }
+    return Filter(grams: GramFilter(bytes, length: length), probes: probes)
+  }
+
+  /// Where the least common looking `length` bytes stand: prefixes such as "sk-proj-" are shared, random parts are not.
+  private static func best(in bytes: [UInt8], _ length: Int) -> Int {
+    var result = 0
+    var most = -1
+    for start in 0...(bytes.count - length) {
+      let variety = Set(bytes[start..<(start + length)]).count
+      if variety > most { (result, most) = (start, variety) }
+    }
+    return result
+  }
+
+  /// False when `text[start..<end]` surely holds none of the secrets, nor a part of one that a change of a neighbour could
+  /// complete. Regular expressions are not asked.
+  @inline(__always)
+  func suspects(_ text: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Bool {
+    for filter in filters where filter.grams.finds(in: text, from: start, to: end) { return true }
+    return false
+  }
+
+  /// Every hit in `text`, by position.
+  func search(_ text: UnsafeBufferPointer<UInt8>) -> [FoundSecret] {
+    var found = literals(in: text)
+    for (pattern, expression, template) in expressions {
+      for match in expression.matches(in: text) {
+        let expansion = template.expanded(match, in: text)
+        // What is replaced by itself has been cleaned before.
+        guard !expansion.elementsEqual(text[match.range]) else { continue }
+        found.append(
+          FoundSecret(
+            pattern: pattern, form: .expression, pieces: [match.range], formIndex: nil, expansion: expansion))
+      }
+    }
+    return found.sorted { left, right in
+      left.span.lowerBound != right.span.lowerBound
+        ? left.span.lowerBound < right.span.lowerBound : left.span.upperBound > right.span.upperBound
+    }
+  }
+
+  /// Hits of secrets, without those of regular expressions.
+  func literals(in text: UnsafeBufferPointer<UInt8>) -> [FoundSecret] {
+    var found: [FoundSecret] = []
+    var seen: Set<Place> = []
+    for filter in filters {
+      filter.grams.forEach(in: text) { candidate in
+        let probe = filter.probes[candidate.probe]
+        let form = forms[probe.form]
+        guard let pieces = pieces(of: form, probe, filter.grams.length, at: candidate.start, in: text),
+          seen.insert(Place(start: pieces[0].lowerBound, form: probe.form)).inserted
+        else { return }
+        found.append(
+          FoundSecret(
+            pattern: form.pattern, form: pieces.count > 1 ? .split : form.form, pieces: pieces,
+            formIndex: probe.form, expansion: nil))
+      }
+    }
+    return withoutShiftedTwins(found)
+  }
+
+  /// ASCII text in UTF-16 of one byte order is, one byte further, text of the other order: keep the hit that starts at an
+  /// even offset, as UTF-16 files do. Replacing either gives the same bytes; replacing both would not.
+  private func withoutShiftedTwins(_ found: [FoundSecret]) -> [FoundSecret] {
+    let wide = Set(found.filter { $0.form == .utf16le || $0.form == .utf16be }.map(\.span))
+    guard !wide.isEmpty else { return found }
+    return found.filter { hit in
+      guard hit.form == .utf16le || hit.form == .utf16be, hit.span.lowerBound % 2 == 1 else { return true }
+      let (low, high) = (hit.span.lowerBound, hit.span.upperBound)
+      return !wide.contains((low - 1)..<(high - 1)) && !wide.contains((low + 1)..<(high + 1))
+    }
+  }
+
+  private struct Place: Hashable {
+    let start: Int
+    let form: Int
+  }
+
+  private func pieces(
+    of form: SearchForm, _ probe: Probe, _ length: Int, at position: Int,
+    in text: UnsafeBufferPointer<UInt8>
+  ) -> [Range<Int>]? {
+    if probe.isSplit {
+      let known = probe.offset..<(probe.offset + length)
+      let pieces = Splitting.pieces(
+        of: form.bytes, known: known, at: position, in: text, inBase64: form.isBase64)
+      return pieces.flatMap { $0.count > 1 ? $0 : nil }
+    }
+    let start = position - probe.offset
+    let end = start + form.bytes.count
+    guard start >= 0, end <= text.count, text[start..<end].elementsEqual(form.bytes) else { return nil }
+    return [start..<end]
+  }
+}
+
+extension SearchForm {
+  var isBase64: Bool {
+    if case .base64 = spelling { return true }
+    return false
+  }
+}
+
+extension SecretPatterns.Expression {
+  fileprivate var isSecret: Bool {
+    if case .secret = matcher { return true }
+    return false
+  }
+}

@@ -1,0 +1,110 @@
+public import Secrets
+
+/// What to look for and what to put in its place, compiled for searching gigabytes.
+///
+/// A `.secret` is looked for in every form of `SecretForms` and split over JSON strings or wrapped base64; each form is
+/// replaced by the same form of the replacement, so that JSON stays JSON and base64 still decodes. Overlapping hits are
+/// removed as one range (git filter-repo would leave the rest of the second one).
+public struct SecretPatterns: Sendable {
+  /// One line of a replacement file, or one secret.
+  public struct Expression: Sendable {
+    public enum Matcher: Sendable {
+      /// Every form is searched.
+      case secret(Secret)
+      /// Exactly these bytes, as `literal:` in filter-repo's file.
+      case literal(Secret)
+      /// A regular expression over bytes (PCRE2, near to Python's `re`).
+      case regex(Secret)
+    }
+    public let matcher: Matcher
+    /// Bytes in place of a match; for a regex with `\1`, `\g<name>`.
+    public let replacement: [UInt8]
+    public init(_ matcher: Matcher, replacement: [UInt8] = Array(SecretPatterns.defaultReplacement.utf8)) {
+      self.matcher = matcher
+      self.replacement = replacement
+    }
+  }
+
+  /// What stands in place of a secret when nothing else is given; filter-repo's own.
+  public static let defaultReplacement = "***REMOVED***"
+  public let expressions: [Expression]
+  let compiled: CompiledPatterns
+
+  /// - Throws: `.badPattern`: an empty secret, a regex that does not compile, a replacement that holds a pattern.
+  public init(_ expressions: [Expression]) throws(GitObjectsError) {
+    self.expressions = expressions
+    compiled = try CompiledPatterns(expressions)
+    for (index, expression) in expressions.enumerated() where holdsSecret(expression.replacement) {
+      throw GitObjectsError(
+        .badPattern, what: "the replacement of expression \(index + 1)",
+        why: "it holds one of the secrets itself", fix: "choose another replacement")
+    }
+  }
+
+  /// Each secret in every form.
+  public init(secrets: [Secret], replacement: String = SecretPatterns.defaultReplacement)
+    throws(GitObjectsError)
+  {
+    try self.init(secrets.map { Expression(.secret($0), replacement: Array(replacement.utf8)) })
+  }
+
+  private func holdsSecret(_ bytes: [UInt8]) -> Bool {
+    bytes.withUnsafeBufferPointer { !compiled.literals(in: $0).isEmpty }
+  }
+
+  /// Every hit in bytes that are no object: a ref name, a reflog, an index, a configuration file.
+  public func hits(in bytes: [UInt8]) -> [TextHit] {
+    bytes.withUnsafeBufferPointer { text in
+      var lines = LineCounter(text)
+      return compiled.search(text).map { hit in
+        TextHit(
+          offset: hit.span.lowerBound, length: hit.span.count, line: lines.line(at: hit.span.lowerBound),
+          pattern: hit.pattern, form: hit.form)
+      }
+    }
+  }
+
+  /// `bytes` without any secret, or nil when there is none in them.
+  ///
+  /// A place that cannot hold every byte gets a replacement without them: no line feed in people, no NUL in headers,
+  /// no `/` in names of tree entries.
+  public func cleaned(_ bytes: [UInt8], as place: ObjectHit.Place = .blob) -> [UInt8]? {
+    bytes.withUnsafeBufferPointer { PlaceCleaning(patterns: compiled).cleaned($0, as: place) }
+  }
+
+  /// A ref name without any secret, or nil when there is none in it. The result is a valid ref name.
+  public func cleaned(refName: String) -> String? {
+    guard let bytes = cleaned(Array(refName.utf8), as: .header) else { return nil }
+    return RefNameRepair.valid(String(decoding: bytes, as: UTF8.self))
+  }
+
+  /// A hit outside of objects.
+  public struct TextHit: Sendable, Hashable {
+    /// First byte.
+    public let offset: Int
+    public let length: Int
+    /// From 1.
+    public let line: Int
+    /// Index in ``SecretPatterns/expressions``.
+    public let pattern: Int
+    public let form: SecretForm
+  }
+}
+
+/// Counts lines from the last asked position on.
+struct LineCounter {
+  private let text: UnsafeBufferPointer<UInt8>
+  private var position = 0
+  private var line = 1
+
+  init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
+
+  /// The line of the byte at `offset`, from 1; offsets must not decrease.
+  mutating func line(at offset: Int) -> Int {
+    while position < offset {
+      if text[position] == 0x0A { line += 1 }
+      position += 1
+    }
+    return line
+  }
+}

@@ -1,0 +1,160 @@
+import CDeflate
+import CFastHash
+import Foundation
+
+/// Writes a pack: clean entries are copied compressed, only the distance to the base is encoded anew.
+final class PackWriter {
+  struct Written {
+    let name: String
+    let byteCount: Int
+    let objectCount: Int
+  }
+
+  private let state: RewriteState
+  private let spools: [Spool]
+  private let directory: String
+  private let buffer = ByteBuffer(capacity: 1 << 22)
+  private var flushed = 0
+  private let offsets: Column<UInt64>
+  private var offsetOfNew: [ObjectID: UInt64] = [:]
+  private var descriptor: Int32 = -1
+  private let hash: OpaquePointer
+  private var rows: [PackIndexWriter.Row] = []
+
+  init(state: RewriteState, spools: [Spool], directory: String) throws(GitObjectsError) {
+    self.state = state
+    self.spools = spools
+    self.directory = directory
+    offsets = Column(0, count: state.table.count)
+    guard let hash = fast_hash_stream_new() else { throw .system("hash the new pack") }
+    self.hash = hash
+  }
+
+  deinit {
+    fast_hash_stream_free(hash)
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// - Throws: `.system`, `.cancelled`.
+  func write(_ layout: PackLayout, progress: EngineProgress) throws(GitObjectsError) -> Written {
+    let path = directory + "/new.pack"
+    descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o444)
+    guard descriptor >= 0 else { throw .system("create \(path)") }
+    rows.reserveCapacity(layout.entries.count)
+    buffer.append([0x50, 0x41, 0x43, 0x4B, 0, 0, 0, 2])
+    let count = UInt32(layout.entries.count)
+    buffer.append([UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)])
+    for (rank, entry) in layout.entries.enumerated() {
+      try write(entry)
+      if buffer.count > 1 << 21 {
+        try flush()
+        try progress.step(.write, rank, of: layout.entries.count)
+      }
+    }
+    try flush()
+    var digest = [UInt8](repeating: 0, count: 20)
+    fast_hash_stream_finish(hash, &digest)
+    buffer.append(digest)
+    try FileBytes.write(buffer.bytes, to: descriptor, what: path)
+    guard fsync(descriptor) == 0 else { throw .system("sync \(path)") }
+    let name = "pack-" + (ObjectID(bytes: digest) ?? .zero).hex
+    try PackIndexWriter(rows: rows, packDigest: digest).write(to: directory + "/" + name + ".idx")
+    guard rename(path, directory + "/" + name + ".pack") == 0 else { throw .system("rename \(path)") }
+    try FileBytes.sync(directory)
+    return Written(name: name, byteCount: flushed + 20, objectCount: layout.entries.count)
+  }
+
+  private var position: Int { flushed + buffer.count }
+
+  private func flush() throws(GitObjectsError) {
+    fast_hash_stream_update(hash, buffer.base, buffer.count)
+    try FileBytes.write(buffer.bytes, to: descriptor, what: directory)
+    flushed += buffer.count
+    buffer.count = 0
+  }
+
+  private func write(_ entry: PackLayout.Entry) throws(GitObjectsError) {
+    let start = buffer.count
+    let offset = position
+    switch entry.source {
+    case .stored(let object):
+      try copyStored(Int(object))
+      offsets[Int(object)] = UInt64(offset)
+    case .spooled(let spool, let number):
+      let spooled = spools[spool].entries[number]
+      let base = spooled.base == ObjectTable.none ? 0 : baseOffset(Int(spooled.base))
+      if spooled.base != ObjectTable.none {
+        guard base > 0 else {
+          throw .corrupt("object \(entry.id)", "the base of its delta is not in the new pack")
+        }
+        header(type: 6, size: spooled.size)
+        distance(offset - base)
+      } else {
+        header(type: spooled.kind.rawValue, size: spooled.size)
+      }
+      buffer.append(spools[spool].bytes(of: spooled))
+      if let old = state.table.ids.position(of: entry.id) {
+        offsets[old] = UInt64(offset)
+      } else {
+        offsetOfNew[entry.id] = UInt64(offset)
+      }
+    }
+    let checksum = libdeflate_crc32(0, buffer.base + start, buffer.count - start)
+    rows.append(PackIndexWriter.Row(id: entry.id, offset: UInt64(offset), checksum: checksum))
+  }
+
+  /// Where the successor of an old object was placed; 0 when it was not.
+  private func baseOffset(_ object: Int) -> Int {
+    guard state.isDirty[object] != 0 else { return Int(offsets[object]) }
+    guard let id = state.successor(object) else { return 0 }
+    if let old = state.table.ids.position(of: id) { return Int(offsets[old]) }
+    return offsetOfNew[id].map { Int($0) } ?? 0
+  }
+
+  private func copyStored(_ object: Int) throws(GitObjectsError) {
+    let table = state.table
+    let (pack, start) = table.entry(object)
+    let end = start + Int(table.length[object])
+    guard let old = PackEntryHeader(at: start, end: end, in: pack.pack.base) else {
+      throw .corrupt(table.place(of: object), "the entry's header is broken")
+    }
+    if table.parent[object] == ObjectTable.none {
+      buffer.append(pack.pack.base + start, end - start)
+      return
+    }
+    let base = baseOffset(Int(table.parent[object]))
+    guard base > 0 else {
+      throw .corrupt(table.place(of: object), "the base of its delta is not in the new pack")
+    }
+    let offset = position
+    header(type: 6, size: old.size)
+    distance(offset - base)
+    buffer.append(pack.pack.base + old.start, end - old.start)
+  }
+
+  private func header(type: UInt8, size: Int) {
+    var byte = type << 4 | UInt8(size & 15)
+    var rest = size >> 4
+    while rest > 0 {
+      buffer.append(byte | 0x80)
+      byte = UInt8(rest & 0x7F)
+      rest >>= 7
+    }
+    buffer.append(byte)
+  }
+
+  private func distance(_ value: Int) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 10) { digits in
+      var position = 9
+      digits[position] = UInt8(value & 0x7F)
+      var rest = value >> 7
+      while rest > 0 {
+        rest -= 1
+        position -= 1
+        digits[position] = 0x80 | UInt8(rest & 0x7F)
+        rest >>= 7
+      }
+      buffer.append(UnsafeBufferPointer(rebasing: digits[position...9]))
+    }
+  }
+}

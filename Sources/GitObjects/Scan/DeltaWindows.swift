@@ -1,0 +1,49 @@
+import Foundation
+
+/// The parts of a delta's result in which a probe may stand that its base does not hold: inserted bytes and the joins of
+/// copies, each with the rest of a probe's length on both sides.
+///
+/// Everything else was copied in one piece, so a probe in it would stand in the base too.
+final class DeltaWindows {
+  private let patterns: CompiledPatterns
+  private let reach: Int
+  private let window = ByteBuffer(capacity: 1 << 16)
+
+  init(_ patterns: CompiledPatterns) {
+    self.patterns = patterns
+    reach = max(0, patterns.longestProbe - 1)
+  }
+
+  /// Whether a probe may stand in the result of `delta` on a `base` that holds none; nil when the delta is broken.
+  func suspects(_ delta: UnsafeBufferPointer<UInt8>, on base: UnsafeBufferPointer<UInt8>) -> Bool? {
+    guard var operations = DeltaOperations(delta), operations.baseSize == base.count,
+      let baseStart = base.baseAddress, let deltaStart = delta.baseAddress
+    else { return nil }
+    window.count = 0
+    var written = 0
+    while true {
+      switch operations.next() {
+      case .operation(.copy(let offset, let count)):
+        written += count
+        if count <= 2 * reach {
+          window.append(baseStart + offset, count)
+        } else {
+          window.append(baseStart + offset, reach)
+          if scan() { return true }
+          window.count = 0
+          window.append(baseStart + offset + count - reach, reach)
+        }
+      case .operation(.insert(let at, let count)):
+        written += count
+        window.append(deltaStart + at, count)
+      case .end: return written == operations.resultSize ? scan() : nil
+      case .broken: return nil
+      }
+    }
+  }
+
+  @inline(__always)
+  private func scan() -> Bool {
+    window.count > reach && patterns.suspects(window.base, from: 0, to: window.count)
+  }
+}

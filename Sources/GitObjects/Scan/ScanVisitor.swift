@@ -1,0 +1,66 @@
+/// Looks at every object of the delta forest: whole where there is no clean base, else only where it differs from it.
+struct ScanVisitor: ForestVisitor {
+  private let table: ObjectTable
+  private let patterns: CompiledPatterns
+  private let windows: DeltaWindows
+  /// 1 for an object in which a probe was met, hit or not: its deltas are searched whole.
+  private let isSuspect: Column<UInt8>
+  private(set) var hits: [ObjectHit] = []
+
+  /// - Parameter isSuspect: one byte an object; workers write disjoint ones.
+  init(table: ObjectTable, patterns: CompiledPatterns, isSuspect: Column<UInt8>) {
+    self.table = table
+    self.patterns = patterns
+    self.isSuspect = isSuspect
+    windows = DeltaWindows(patterns)
+  }
+
+  func enters(_ object: Int) -> Bool { true }
+
+  mutating func needsLeaf(_ object: Int, origin: DeltaOrigin) throws(GitObjectsError) -> Bool {
+    try needsSearch(object, origin)
+  }
+
+  /// False when the object surely holds nothing that its base does not hold.
+  private func needsSearch(_ object: Int, _ origin: DeltaOrigin) throws(GitObjectsError) -> Bool {
+    guard patterns.expressions.isEmpty, isSuspect[Int(table.parent[object])] == 0 else { return true }
+    guard let suspects = windows.suspects(origin.delta, on: origin.base) else {
+      throw .corrupt(table.place(of: object), "its delta does not fit its base")
+    }
+    return suspects
+  }
+
+  mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?)
+    throws(GitObjectsError)
+  {
+    if let origin, try !needsSearch(object, origin) { return }
+    if let start = content.baseAddress, patterns.suspects(start, from: 0, to: content.count) {
+      isSuspect[object] = 1
+    } else if patterns.expressions.isEmpty {
+      return
+    }
+    hits += ObjectSearch(patterns: patterns).hits(
+      in: content, kind: table.kind(object), id: table.ids[object])
+  }
+}
+
+/// Finds the hits in one object that may hold some.
+struct ObjectSearch {
+  let patterns: CompiledPatterns
+
+  func hits(in content: UnsafeBufferPointer<UInt8>, kind: ObjectKind, id: ObjectID) -> [ObjectHit] {
+    var hits: [ObjectHit] = []
+    var lines = LineCounter(content)
+    for (number, part) in ObjectParts.parts(of: content, kind: kind).enumerated() {
+      let text = UnsafeBufferPointer(rebasing: content[part.range])
+      for hit in patterns.search(text) {
+        let offset = part.range.lowerBound + hit.span.lowerBound
+        hits.append(
+          ObjectHit(
+            object: id, kind: kind, place: part.place, offset: offset, length: hit.span.count,
+            line: kind == .tree ? number + 1 : lines.line(at: offset), pattern: hit.pattern, form: hit.form))
+      }
+    }
+    return hits
+  }
+}

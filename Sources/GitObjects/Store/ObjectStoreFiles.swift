@@ -1,0 +1,69 @@
+import Foundation
+
+/// What lies in an `objects` directory and in those it borrows from: packs and loose objects, local ones first.
+struct ObjectStoreFiles {
+  private(set) var packs: [PackFile] = []
+  /// Object directories; the first is the repository's own.
+  private(set) var directories: [String] = []
+  /// Loose objects, by directory.
+  private(set) var loose: [[ObjectID]] = []
+
+  /// Alternates may borrow in turn: git stops at five levels, so do we.
+  private static let deepestAlternate = 5
+
+  /// - Throws: `.notARepository`, `.corrupt`, `.system`.
+  init(gitDirectory: String) throws(GitObjectsError) {
+    let own = gitDirectory + "/objects"
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: own, isDirectory: &isDirectory), isDirectory.boolValue else {
+      throw GitObjectsError(
+        .notARepository, what: gitDirectory, why: "there is no objects directory in it",
+        fix: "name the directory that holds HEAD and objects")
+    }
+    try add(own, depth: 0)
+  }
+
+  private mutating func add(_ directory: String, depth: Int) throws(GitObjectsError) {
+    guard !directories.contains(directory) else { return }
+    directories.append(directory)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory + "/pack")) ?? []  // none: no packs
+    let present = Set(names)
+    for name in names.sorted() where name.hasPrefix("pack-") && name.hasSuffix(".pack") {
+      guard present.contains(name.dropLast(4) + "idx") else { continue }  // git does not see it either
+      packs.append(try PackFile(path: directory + "/pack/" + name, isAlternate: depth > 0))
+    }
+    loose.append(ObjectStoreFiles.looseIDs(in: directory))
+    guard depth < ObjectStoreFiles.deepestAlternate,
+      let text = FileManager.default.contents(atPath: directory + "/info/alternates")
+    else { return }
+    for line in String(decoding: text, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
+      let path = line.hasPrefix("/") ? String(line) : directory + "/" + line
+      let resolved = URL(fileURLWithPath: path).standardizedFileURL.path
+      guard FileManager.default.fileExists(atPath: resolved) else {
+        throw .corrupt(directory + "/info/alternates", "the object directory \(resolved) is not there")
+      }
+      try add(resolved, depth: depth + 1)
+    }
+  }
+
+  private static func looseIDs(in directory: String) -> [ObjectID] {
+    var ids: [ObjectID] = []
+    for first in 0..<256 {
+      let prefix = String(format: "%02x", first)
+      // A missing fan-out directory holds no objects.
+      guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory + "/" + prefix) else {
+        continue
+      }
+      for name in names where name.utf8.count == 38 {
+        if let id = ObjectID(hex: prefix + name) { ids.append(id) }
+      }
+    }
+    return ids.sorted()
+  }
+
+  /// The path of loose object `id` in `directory`.
+  static func loosePath(_ id: ObjectID, in directory: String) -> String {
+    let hex = id.hex
+    return directory + "/" + hex.prefix(2) + "/" + hex.dropFirst(2)
+  }
+}

@@ -1,0 +1,81 @@
+public import Capabilities
+import Synchronization
+
+/// ``HTTPTransport`` on libcurl.
+///
+/// TLS 1.2 or newer with the certificate and host name verified; redirects are answers, not followed; HTTP/1.1.
+/// A request with an effect always gets a new connection, so libcurl never repeats it by itself. Our copies of
+/// header values and bodies are zeroed; libcurl's send buffer and the kernel's are out of reach.
+/// Source: https://curl.se/libcurl/c/libcurl-multi.html
+public final class CurlTransport: HTTPTransport {
+  private let options: TransportOptions
+  private let loop: CurlLoop?
+
+  public init(_ options: TransportOptions = TransportOptions()) {
+    self.options = options
+    loop = CurlLoop()
+  }
+
+  deinit { loop?.stop() }
+
+  public func fetch(_ request: SafeRequest) async throws(CapabilityError) -> HTTPResponse {
+    try await exchange(request.request, isSafe: true)
+  }
+
+  public func send(_ request: HTTPRequest, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> HTTPResponse
+  {
+    try await exchange(request, isSafe: false)
+  }
+
+  private func exchange(_ request: HTTPRequest, isSafe: Bool) async throws(CapabilityError) -> HTTPResponse {
+    let address = try RequestAddress(request, plainHosts: options.plainHosts)
+    guard let loop else {
+      throw CapabilityError(.network, address.operation, because: "libcurl could not start (out of memory)")
+    }
+    let options = options
+    let slot = TransferSlot()
+    let answer = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<CurlTransfer.Answer, Never>) in
+        do throws(CapabilityError) {
+          let transfer = try CurlTransfer(request, at: address, isSafe: isSafe, options: options) {
+            continuation.resume(returning: $0)
+          }
+          slot.start(transfer, on: loop)
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+    } onCancel: {
+      slot.cancel(on: loop)
+    }
+    return try answer.get()
+  }
+}
+
+/// Brings a transfer and the cancellation of its task together, whichever comes first.
+private final class TransferSlot: Sendable {
+  private struct State {
+    var transfer: CurlTransfer?
+    var isCancelled = false
+  }
+  private let state = Mutex(State())
+
+  func start(_ transfer: CurlTransfer, on loop: CurlLoop) {
+    state.withLock { state in
+      if state.isCancelled {
+        transfer.cancel()
+      } else {
+        state.transfer = transfer
+        loop.submit(transfer)
+      }
+    }
+  }
+
+  func cancel(on loop: CurlLoop) {
+    state.withLock { state in
+      state.isCancelled = true
+      if let transfer = state.transfer { loop.cancel(transfer) }
+    }
+  }
+}

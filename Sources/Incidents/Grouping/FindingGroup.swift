@@ -1,0 +1,121 @@
+import Foundation
+import Secrets
+
+/// The findings of one secret, while they come in.
+struct FindingGroup: Sendable {
+  private let maximumPlaces: Int
+  private var keys: Set<IncidentKey> = []
+  private var kinds: [CredentialKind] = []
+  private var alternatives: [CredentialKind] = []
+  private var handle: String?
+  private var secret: Secret?
+  private var validity = Validity.notChecked
+  private var exposure = Exposure()
+  private var sources: Set<FindingSource> = []
+  private var firstSeen: Date?
+  private var places: [ReportedPlace] = []
+  private var known: Set<[String]> = []
+  private var furtherFindings = 0
+  private var url: String?
+
+  init(maximumPlaces: Int) { self.maximumPlaces = maximumPlaces }
+
+  var namesOneSecret: Bool { keys.contains(where: \.namesOneSecret) }
+
+  /// Where this secret stands, for findings that know only a place: without the kind, which scanners name differently.
+  var placeKeys: Set<String> { Set(places.compactMap { IncidentKey.place(of: $0.location) }) }
+
+  mutating func add(_ finding: Finding, keys: [IncidentKey]) {
+    // One place key is enough: thousands of places of one secret are no aliases of it.
+    if keys.contains(where: \.namesOneSecret) {
+      self.keys.formUnion(keys.filter(\.namesOneSecret))
+    } else {
+      self.keys.formUnion(keys)
+    }
+    if !kinds.contains(finding.kind) { kinds.append(finding.kind) }
+    if alternatives.isEmpty || finding.alternatives.isEmpty { alternatives = finding.alternatives }
+    handle = handle ?? finding.handle
+    secret = secret ?? finding.secret
+    validity = validity.combined(with: finding.validity)
+    exposure = exposure.combined(with: finding.exposure)
+    sources.insert(finding.source)
+    firstSeen = min(firstSeen ?? finding.observedAt, finding.observedAt)
+    url = url ?? finding.providerURL
+    if let place = ReportedPlace(finding) { add(place) }
+  }
+
+  mutating func join(_ other: FindingGroup) {
+    keys.formUnion(other.keys)
+    for kind in other.kinds where !kinds.contains(kind) { kinds.append(kind) }
+    if alternatives.isEmpty || other.alternatives.isEmpty { alternatives = [] }
+    handle = handle ?? other.handle
+    secret = secret ?? other.secret
+    validity = validity.combined(with: other.validity)
+    exposure = exposure.combined(with: other.exposure)
+    sources.formUnion(other.sources)
+    if let seen = other.firstSeen { firstSeen = min(firstSeen ?? seen, seen) }
+    url = url ?? other.url
+    furtherFindings += other.furtherFindings
+    for place in other.places { add(place) }
+  }
+
+  private mutating func add(_ place: ReportedPlace) {
+    guard places.count < maximumPlaces else {
+      furtherFindings += 1
+      return
+    }
+    if known.insert(place.identity).inserted { places.append(place) }
+  }
+
+  func incident(now: Date, table: KindTable) -> Incident? {
+    let ordered = keys.sorted()
+    guard let key = ordered.first else { return nil }
+    let kind = FindingGroup.mostSpecific(kinds)
+    let restraint = Restraint.of(
+      kind: kind, validity: validity, secret: secret, handle: handle, hasIdentity: namesOneSecret)
+    let id = IncidentID(for: key)
+    return Incident(
+      id: id, key: key, aliases: Set(ordered.dropFirst()), kind: kind, alternatives: alternatives,
+      provider: table.row(of: kind)?.provider, handle: handle,
+      fingerprint: ordered.lazy.compactMap(\.fingerprint).first, secret: secret, validity: validity,
+      exposure: exposure,
+      severity: SeverityRule.severity(
+        kind: kind, validity: validity, exposure: exposure, restraint: restraint, table: table),
+      codename: Codename.of(id), restraint: restraint, sources: sources, detectedAt: firstSeen ?? now,
+      occurrences: places.map { Occurrence($0, kind: kind, incident: key) }, furtherFindings: furtherFindings,
+      next: next)
+  }
+
+  /// What a person does when the value is not known and nothing names the credential.
+  private var next: String? {
+    guard secret == nil, handle == nil else { return nil }
+    if let location = places.first(where: { $0.location.path != nil && $0.location.startLine != nil })?
+      .location
+    {
+      let repository = location.repository?.name.map { " of \($0)" } ?? ""
+      let checkout = location.commit.map { " at commit \($0)" } ?? ""
+      return
+        "the report holds no value: it stands in \(location.path ?? ""), line \(location.startLine ?? 0); "
+        + "run again with a checkout\(repository)\(checkout): staunch respond REPORT --checkout DIR"
+    }
+    if let url {
+      return "the message holds no value: set the platform's token in staunch.yaml and run: "
+        + "staunch respond REPORT (or read it at \(url))"
+    }
+    return "the report holds neither a value nor a place: scan again without redaction"
+  }
+
+  /// A word that says what the secret opens beats one that does not.
+  static func mostSpecific(_ kinds: [CredentialKind]) -> CredentialKind {
+    func rank(_ kind: CredentialKind) -> Int {
+      switch kind {
+      case KindTable.unknownKind: 0
+      case "generic_api_key": 1
+      case "generic_password": 2
+      case "basic_auth_url", "bearer_header", "jwt", "private_key", "k8s_secret_manifest": 3
+      default: 4
+      }
+    }
+    return kinds.max { rank($0) < rank($1) } ?? KindTable.unknownKind
+  }
+}

@@ -1,0 +1,97 @@
+public import Foundation
+public import JSON
+public import Secrets
+
+/// One leaked credential with all the places where it was found.
+///
+/// Not `Codable`: it may hold the plaintext. ``openedBody`` is what the journal keeps.
+public struct Incident: Sendable {
+  public let id: IncidentID
+  /// The strongest key.
+  public let key: IncidentKey
+  /// Every other key by which the same secret is known.
+  public let aliases: Set<IncidentKey>
+  public let kind: CredentialKind
+  /// Kinds it may also be, until its text is read; empty when certain.
+  public let alternatives: [CredentialKind]
+  /// The `kind:` of the provider that rotates it; a hint for routes.
+  public let provider: String?
+  /// The public part: may be shown.
+  public let handle: String?
+  /// Nil until the value is known.
+  public let fingerprint: Fingerprint?
+  /// What must be revoked and scrubbed. Seal it; it is in no text form of this value.
+  public let secret: Secret?
+  public let validity: Validity
+  public let exposure: Exposure
+  public let severity: Severity
+  public let codename: String
+  public let restraint: Restraint?
+  public let sources: Set<FindingSource>
+  /// When the first finding arrived.
+  public let detectedAt: Date
+  /// Distinct places, in the order of arrival; at most ``GroupingLimits/occurrencesPerIncident``.
+  public let occurrences: [Occurrence]
+  /// Findings beyond that, counted and not kept.
+  public let furtherFindings: Int
+  /// What to do first when a value is missing: a sentence with a command; nil when nothing is missing.
+  public let next: String?
+
+  /// Repositories that hold the secret, by name, without duplicates, sorted.
+  public var repositories: [String] {
+    Set(occurrences.compactMap { $0.location.repository?.name ?? $0.location.repository?.id }).sorted()
+  }
+
+  /// Keys of the places, without the kind: by them ``IncidentMatching`` finds incidents opened before the value was known.
+  public var placeKeys: Set<String> { Set(occurrences.compactMap { IncidentKey.place(of: $0.location) }) }
+
+  /// True when no shown place is left out.
+  public var isComplete: Bool { furtherFindings == 0 }
+
+  /// The body of `incident.opened` and `incident.updated`: everything but the secret.
+  public var openedBody: JSONValue {
+    var body: [String: JSONValue] = [
+      "key": .string(key.rawValue),
+      "aliases": .array(aliases.sorted().map { .string($0.rawValue) }),
+      "kind": .string(kind.rawValue),
+      "severity": .string(severity.rawValue),
+      "codename": .string(codename),
+      "source": .array(sources.map(\.rawValue).sorted().map { .string($0) }),
+      "validity": .string(validity.rawValue),
+      "detected": .string(Timestamp.text(detectedAt)),
+      "locations": .array(occurrences.map(\.json)),
+      "further_findings": .integer(furtherFindings),
+    ]
+    body["fingerprint"] = fingerprint.map { .string($0.rawValue) }
+    body["handle"] = handle.map { .string($0) }
+    body["provider"] = provider.map { .string($0) }
+    body["restraint"] = restraint.map { .string($0.rawValue) }
+    body["publicly_leaked"] = exposure.isPubliclyLeaked.map { .boolean($0) }
+    body["next"] = next.map { .string($0) }
+    return .object(body)
+  }
+}
+
+extension Occurrence {
+  /// For the journal and `--json`.
+  public var json: JSONValue {
+    var members: [String: JSONValue] = [
+      "key": .string(key), "place": .string(location.place.rawValue), "source": .string(source.rawValue),
+      "rule": .string(detector.rule), "encoding": .string(location.encoding.rawValue),
+    ]
+    if let repository = location.repository {
+      var names: [String: JSONValue] = [:]
+      names["host"] = repository.host.map { .string($0) }
+      names["id"] = repository.id.map { .string($0) }
+      names["name"] = repository.name.map { .string($0) }
+      members["repository"] = .object(names)
+    }
+    members["commit"] = location.commit.map { .string($0) }
+    members["path"] = location.path.map { .string($0) }
+    members["line"] = location.startLine.map { .integer($0) }
+    members["end_line"] = location.endLine.map { .integer($0) }
+    members["url"] = location.url.map { .string($0) }
+    members["committed"] = committedAt.map { .string(Timestamp.text($0)) }
+    return .object(members)
+  }
+}

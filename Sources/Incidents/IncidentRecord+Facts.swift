@@ -1,0 +1,87 @@
+public import JSON
+
+/// Facts that several readers of a record need: the current run, consumers' health, human acts.
+extension IncidentRecord {
+  /// The run that began last; nil before the first.
+  public var currentRun: RunID? { events(.runStarted).last?.run }
+
+  /// The steps of the current run.
+  public var currentSteps: [StepRecord] { steps.filter { $0.run == currentRun } }
+
+  /// Outputs of every finished call of `action`, oldest first.
+  public func outcomes(of action: String) -> [JournalEvent] {
+    events(.stepOutcome).filter { $0.text("action") == action }
+  }
+
+  /// Health checks of consumers, oldest first.
+  var healthChecks: [(event: JournalEvent, isHealthy: Bool)] {
+    events.compactMap { event in
+      guard event.kind == .stepVerified || event.kind == .stepOutcome,
+        event.text("action") == "consumer.health"
+      else { return nil }
+      let answer =
+        event.kind == .stepVerified
+        ? event.verifiedAnswer : event.text("answer") ?? event.body["outputs"]?["state"]?.readable
+      return answer.map { (event, $0 == "healthy") }
+    }
+  }
+
+  /// What showed that a consumer does not work, oldest first.
+  public var consumerFailures: [JournalEvent] {
+    let actions = Dictionary(steps.map { ($0.step, $0.action) }) { first, _ in first }
+    let unhealthy = Set(healthChecks.filter { !$0.isHealthy }.map(\.event.sequence))
+    return events.filter { event in
+      switch event.kind {
+      case .stepFailed:
+        let action = event.text("action") ?? event.step.flatMap { actions[$0] ?? nil }
+        return action?.hasPrefix("consumer.") == true
+      case .stepVerified, .stepOutcome: return unhealthy.contains(event.sequence)
+      default: return false  // only steps show how consumers are
+      }
+    }
+  }
+}
+
+extension StepRecord {
+  /// `rollout`, or `rollout[2]` in a `for_each`.
+  public var label: String { item.map { "\(step)[\($0)]" } ?? step.rawValue }
+}
+
+extension JournalEvent {
+  /// True when a person did this; a policy that approves by itself is none.
+  public var isHumanAct: Bool {
+    switch kind {
+    case .planApproved, .planDeclined, .decision, .noted, .todo: text("role") != "policy"
+    case .stepManual: true
+    case .stepSkipped: text("by") == "operator"
+    default: false  // the engine's own events
+    }
+  }
+}
+
+extension JournalEvent {
+  /// The part of the window that evidence exists for, 0…1, as an outcome of `abuse.search` states it.
+  public var logCoverage: Double? {
+    let outputs = body["outputs"]
+    if let percent = outputs?["coverage_percent"]?.integer {
+      return (0...100).contains(percent) ? Double(percent) / 100 : nil
+    }
+    return outputs?["coverage"]?.share
+  }
+}
+
+extension JSONValue {
+  /// A share of the whole, 0…1: a number, a number as text, or a percentage as a whole number above 1.
+  public var share: Double? {
+    switch self {
+    case .number(let value): return (0...1).contains(value) ? value : nil
+    case .integer(let value):
+      return (0...100).contains(value) ? (value <= 1 ? Double(value) : Double(value) / 100) : nil
+    case .string(let text):
+      guard let value = Double(text.filter { $0 != "%" && $0 != " " }) else { return nil }
+      let share = text.contains("%") ? value / 100 : value
+      return (0...1).contains(share) ? share : nil
+    case .null, .boolean, .array, .object: return nil
+    }
+  }
+}

@@ -1,0 +1,116 @@
+public import Foundation
+import JSON
+
+extension IncidentStatus {
+  /// The status of one incident.
+  public init(of record: IncidentRecord, now: Date) {
+    let run = IncidentStatus.run(of: record)
+    let plan = IncidentStatus.plan(of: record)
+    let steps = IncidentStatus.steps(of: record, plan: plan)
+    let credentials = IncidentStatus.credentials(of: record)
+    let undelivered = IncidentStatus.undelivered(of: record)
+    let state =
+      record.events(.incidentState).last?.text("state").flatMap(State.init(rawValue:)) ?? .open
+    let instant = MetricInstants.detected(record).date
+
+    self.id = record.id
+    self.codename = record.current("codename") ?? record.id.rawValue
+    self.kind = CredentialKind(record.current("kind") ?? "unknown")
+    // A severity that nobody stated is treated as the worst: better woken than not.
+    self.severity = record.current("severity").flatMap(Severity.init(rawValue:)) ?? .sev1
+    self.state = state
+    self.isDrill = record.isDrill
+    self.detected = instant ?? record.events.first?.at ?? now
+    self.now = now
+    self.credentials = credentials
+    self.run = run
+    self.plan = plan
+    self.steps = steps
+    self.waiting = run.map { IncidentStatus.waiting(steps, run: $0) } ?? []
+    self.undelivered = undelivered
+    self.next = NextAction.choose(
+      NextAction.Situation(
+        incident: record.id, state: state, credentials: credentials, run: run, plan: plan, steps: steps,
+        undelivered: undelivered.count, drift: IncidentStatus.drift(of: record)))
+  }
+
+  private static func run(of record: IncidentRecord) -> Run? {
+    guard let started = record.events(.runStarted).last, let id = started.run else { return nil }
+    let own = record.events.filter { $0.run == id }
+    let last = own.last { [.runStarted, .runResumed, .runEnded].contains($0.kind) }
+    let state: Run.State =
+      last?.kind == .runEnded ? last?.text("state").flatMap(Run.State.init(rawValue:)) ?? .failed : .running
+    return Run(id: id, mode: started.text("mode") ?? "unknown", state: state)
+  }
+
+  private static func plan(of record: IncidentRecord) -> Plan? {
+    guard let saved = record.events(.planSaved).last, let id = saved.text("plan"),
+      let digest = saved.text("digest")
+    else { return nil }
+    return Plan(
+      id: PlanID(id), digest: digest, playbook: saved.text("playbook").map { PlaybookID($0) },
+      isApproved: record.events(.planApproved).contains { $0.text("digest") == digest })
+  }
+
+  /// Member `steps` of `plan.saved`, where it is given, tells which steps are still to come.
+  private static func steps(of record: IncidentRecord, plan: Plan?) -> [StepRecord] {
+    let begun = record.currentSteps
+    guard let saved = record.events(.planSaved).last, let planned = saved.body["steps"]?.array else {
+      return begun
+    }
+    // A plan saved after the current run began belongs to the next run.
+    if let started = record.events(.runStarted).last, started.sequence < saved.sequence { return begun }
+    let known = Set(begun.map(\.step))
+    let pending = planned.compactMap { $0.string ?? $0["step"]?.string }.map { StepID($0) }
+      .filter { !known.contains($0) }
+    return begun
+      + pending.map {
+        StepRecord(
+          run: record.currentRun, step: $0, item: nil, action: nil, state: .pending, began: nil, ended: nil,
+          reason: nil, last: saved)
+      }
+  }
+
+  private static func credentials(of record: IncidentRecord) -> [Credential] {
+    record.credentials.map {
+      Credential(
+        name: $0.credential, subject: $0.subject, state: $0.state, probed: $0.probes.last?.at,
+        code: $0.probes.last?.code)
+    }
+  }
+
+  private static func waiting(_ steps: [StepRecord], run: Run) -> [Waiting] {
+    guard run.state == .waiting || run.state == .running else { return [] }
+    return steps.filter { $0.state == .waiting }.map { step in
+      Waiting(
+        step: step.label, what: step.last.text("for") ?? "unknown", since: step.last.at,
+        until: step.last.text("until").flatMap(Timestamp.date), prompt: step.last.text("prompt"))
+    }
+  }
+
+  private static func undelivered(of record: IncidentRecord) -> [Message] {
+    var order: [String] = []
+    var last: [String: JournalEvent] = [:]
+    for event in record.events(.message) {
+      guard let id = event.text("message_id") else { continue }
+      if last[id] == nil { order.append(id) }
+      last[id] = event
+    }
+    return order.compactMap { id in
+      guard let event = last[id], let state = event.text("state"), state != "sent" else { return nil }
+      return Message(
+        id: id, tracker: TrackerName(event.text("tracker") ?? "unknown"), state: state,
+        event: event.text("event"))
+    }
+  }
+
+  /// The drift that stopped the current run; nil when the run went on after it.
+  private static func drift(of record: IncidentRecord) -> String? {
+    guard let found = record.events(.driftFound).last, found.run == record.currentRun else { return nil }
+    let wentOn = record.events.contains {
+      $0.sequence > found.sequence && $0.run == found.run
+        && ($0.kind == .stepIntent || $0.kind == .stepOutcome)
+    }
+    return wentOn ? nil : found.text("what") ?? "a precondition"
+  }
+}

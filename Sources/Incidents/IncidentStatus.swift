@@ -1,0 +1,104 @@
+public import Foundation
+
+/// Where an incident stands and what to do now: the first screen at 03:00, and what `status` and `show` print as JSON.
+public struct IncidentStatus: Sendable, Hashable {
+  public enum State: String, Sendable, Codable { case open, contained, closed }
+
+  /// One secret of one credential and what its last probe showed.
+  public struct Credential: Sendable, Hashable {
+    public let name: CredentialName
+    public let subject: CredentialRecord.Subject
+    public let state: CredentialState
+    /// The last probe; nil when there was none.
+    public let probed: Date?
+    public let code: String?
+  }
+
+  public struct Run: Sendable, Hashable {
+    public enum State: String, Sendable, Codable { case running, waiting, done, failed, aborted }
+    public let id: RunID
+    public let mode: String
+    public let state: State
+  }
+
+  public struct Plan: Sendable, Hashable {
+    public let id: PlanID
+    public let digest: String
+    public let playbook: PlaybookID?
+    public let isApproved: Bool
+  }
+
+  /// What the run waits for.
+  public struct Waiting: Sendable, Hashable {
+    public let step: String
+    /// `approval`, `manual`, `retry`, `poll`, `lock`.
+    public let what: String
+    public let since: Date
+    public let until: Date?
+    public let prompt: String?
+  }
+
+  /// A message that did not provably arrive.
+  public struct Message: Sendable, Hashable {
+    public let id: String
+    public let tracker: TrackerName
+    /// `queued`, `unknown`, `dead`.
+    public let state: String
+    public let event: String?
+  }
+
+  /// The one thing to do now.
+  public struct Next: Sendable, Hashable {
+    public let text: String
+    /// An exact command; nil when nothing is left to do.
+    public let command: String?
+    public init(_ text: String, command: String?) {
+      self.text = text
+      self.command = command
+    }
+  }
+
+  public let id: IncidentID
+  public let codename: String
+  public let kind: CredentialKind
+  public let severity: Severity
+  public let state: State
+  public let isDrill: Bool
+  public let detected: Date
+  public let now: Date
+  public let credentials: [Credential]
+  public let run: Run?
+  public let plan: Plan?
+  /// Steps of the current run in the order in which they began, then those of the plan that did not begin.
+  public let steps: [StepRecord]
+  public let waiting: [Waiting]
+  public let undelivered: [Message]
+  public let next: Next
+
+  /// Time since detection, to `now`.
+  public var sinceDetection: Duration { now.duration(since: detected) }
+
+  /// The worst of the leaked secrets: alive before unknown before dead; unknown when none was probed.
+  public var leaked: Credential? {
+    let order: [CredentialState] = [.alive, .unknown, .dead]
+    let leaked = credentials.filter { $0.subject == .leaked }
+    return order.lazy.compactMap { state in leaked.first { $0.state == state } }.first
+  }
+
+  /// The step that the responder's eye should be on: waiting, failed, unknown or running, in that order.
+  public var currentStep: StepRecord? {
+    let order: [StepRecord.State] = [.unknown, .failed, .waiting, .running]
+    guard run?.state != .done else { return nil }
+    return order.lazy.compactMap { state in steps.last { $0.state == state } }.first
+  }
+
+  /// The status of every incident: open ones first, the most severe first, then the oldest.
+  /// - Parameter now: the wall clock, for T+ and for steps under way.
+  public static func derive(events: [JournalEvent], now: Date) -> [IncidentStatus] {
+    IncidentRecord.all(in: events).map { IncidentStatus(of: $0, now: now) }
+      .sorted { one, other in
+        if (one.state == .closed) != (other.state == .closed) { return other.state == .closed }
+        return one.severity != other.severity ? one.severity > other.severity : one.detected < other.detected
+      }
+  }
+}

@@ -1,0 +1,95 @@
+/// Reads comma-separated values (RFC 4180) piece by piece, in memory bounded by one row.
+///
+/// The CSV libraries at hand want the whole text at once; a scanner's report may be larger than memory.
+public struct CSVReader: Sendable {
+  /// One row: its fields and the number of its first line, from 1.
+  public struct Row: Sendable, Hashable {
+    public let fields: [String]
+    public let line: Int
+  }
+
+  /// Why a text is not CSV. Names a line, never a content.
+  public struct Malformed: Error, Sendable, Hashable, CustomStringConvertible {
+    public let line: Int
+    public let because: String
+    public var description: String { "line \(line): \(because)" }
+  }
+
+  private enum State: Sendable { case startOfField, plain, quoted, quoteInQuoted }
+
+  private let maximumFieldBytes: Int
+  private let maximumFields: Int
+  private var state = State.startOfField
+  private var field: [UInt8] = []
+  private var fields: [String] = []
+  private var line = 1
+  private var rowLine = 1
+
+  /// - Parameters:
+  ///   - maximumFieldBytes: of one field; a quote that is never closed must not swallow the report.
+  ///   - maximumFields: of one row.
+  public init(maximumFieldBytes: Int = 1 << 20, maximumFields: Int = 256) {
+    self.maximumFieldBytes = maximumFieldBytes
+    self.maximumFields = maximumFields
+  }
+
+  /// Reads the next piece and returns the rows that it completes; blank lines are no rows.
+  public mutating func feed(_ piece: ArraySlice<UInt8>) throws(Malformed) -> [Row] {
+    var rows: [Row] = []
+    for byte in piece {
+      switch (state, byte) {
+      case (.quoted, 0x22): state = .quoteInQuoted
+      case (.quoted, _): try append(byte)
+      case (.quoteInQuoted, 0x22):
+        state = .quoted
+        try append(byte)
+      case (.startOfField, 0x22): state = .quoted
+      case (.plain, 0x22): throw Malformed(line: line, because: "a quote inside a field without quotes")
+      case (_, 0x2C): try endField()
+      case (_, 0x0A): if let row = try endRow() { rows.append(row) }
+      case (_, 0x0D): break  // of CR LF
+      case (.quoteInQuoted, _): throw Malformed(line: line, because: "bytes after a closing quote")
+      case (.startOfField, _), (.plain, _):
+        state = .plain
+        try append(byte)
+      }
+      if byte == 0x0A { line += 1 }
+      if byte == 0x0A, state == .startOfField, fields.isEmpty { rowLine = line }
+    }
+    return rows
+  }
+
+  /// The text is over; the last row needs no line end.
+  public mutating func finish() throws(Malformed) -> [Row] {
+    guard state != .quoted else { throw Malformed(line: rowLine, because: "a quoted field has no end") }
+    guard let row = try endRow() else { return [] }
+    return [row]
+  }
+
+  private mutating func append(_ byte: UInt8) throws(Malformed) {
+    guard field.count < maximumFieldBytes else {
+      throw Malformed(line: rowLine, because: "a field has more than \(maximumFieldBytes) bytes")
+    }
+    guard byte != 0 else { throw Malformed(line: line, because: "U+0000 is not accepted") }
+    field.append(byte)
+  }
+
+  private mutating func endField() throws(Malformed) {
+    guard let text = String(validating: field, as: UTF8.self) else {
+      throw Malformed(line: line, because: "a field is not UTF-8")
+    }
+    guard fields.count < maximumFields else {
+      throw Malformed(line: line, because: "a row has more than \(maximumFields) fields")
+    }
+    fields.append(text)
+    field.removeAll(keepingCapacity: true)
+    state = .startOfField
+  }
+
+  private mutating func endRow() throws(Malformed) -> Row? {
+    if fields.isEmpty, field.isEmpty, state == .startOfField { return nil }
+    try endField()
+    defer { fields.removeAll() }
+    return Row(fields: fields, line: rowLine)
+  }
+}

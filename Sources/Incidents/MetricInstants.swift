@@ -1,0 +1,201 @@
+import Foundation
+import JSON
+
+/// The instants that every figure of an incident is computed from. Each has evidence or a reason why it is unknown.
+public struct MetricInstants: Sendable, Hashable {
+  /// First commit with the secret.
+  public let introduced: MetricInstant
+  /// First receipt by the forge.
+  public let pushed: MetricInstant
+  /// Readable beyond the intended audience.
+  public let published: MetricInstant
+  /// First signal, of any disposition.
+  public let alerted: MetricInstant
+  /// First signal that reached us.
+  public let detected: MetricInstant
+  /// First act of a person.
+  public let acknowledged: MetricInstant
+  /// Last accepted probe of a leaked secret.
+  public let lastAlive: MetricInstant
+  /// First definitive rejection of the last leaked secret, with no later acceptance.
+  public let dead: MetricInstant
+  /// Replacement live everywhere.
+  public let rotated: MetricInstant
+  /// A fresh clone of every ref scanned clean.
+  public let clean: MetricInstant
+  /// First consumer that was seen to fail.
+  public let disrupted: MetricInstant
+  /// Last consumer healthy.
+  public let restored: MetricInstant
+
+  /// Name, meaning and value, in the order of time that is usual.
+  public var named: [(name: String, meaning: String, instant: MetricInstant)] {
+    [
+      ("t_intro", "first commit with the secret", introduced),
+      ("t_push", "first receipt by the forge", pushed),
+      ("t_pub", "readable beyond the intended audience", published),
+      ("t_alert", "first signal, any disposition", alerted),
+      ("t_detect", "first signal that reached us", detected),
+      ("t_ack", "first human act", acknowledged),
+      ("t_alive_last", "last accepted probe", lastAlive),
+      ("t_dead", "first definitive rejection, no later acceptance", dead),
+      ("t_rot", "replacement live everywhere", rotated),
+      ("t_clean", "fresh clone of all refs scanned clean", clean),
+      ("t_fail", "first consumer failure", disrupted),
+      ("t_restore", "last consumer healthy", restored),
+    ]
+  }
+
+  public init(of record: IncidentRecord, repositories: [RepositoryEvidence]) {
+    let leaked = record.credentials.filter { $0.subject == .leaked }
+    introduced = MetricInstants.introduced(repositories)
+    pushed = MetricInstants.earliest(
+      repositories.compactMap { $0.firstPush }, otherwise: "no forge record of the first push")
+    published = MetricInstants.published(repositories)
+    alerted = MetricInstants.alerted(record)
+    detected = MetricInstants.detected(record)
+    acknowledged = MetricInstants.acknowledged(record)
+    lastAlive = MetricInstants.lastAlive(leaked)
+    dead = MetricInstants.dead(leaked)
+    rotated = MetricInstants.rotated(record)
+    clean = MetricInstants.clean(record, repositories)
+    disrupted = MetricInstants.disrupted(record)
+    restored = MetricInstants.restored(record)
+  }
+}
+
+extension MetricInstants {
+  private static func introduced(_ repositories: [RepositoryEvidence]) -> MetricInstant {
+    let found = repositories.compactMap { evidence in
+      evidence.introduction.map { (repository: evidence.repository, introduction: $0) }
+    }
+    guard let first = found.min(by: { $0.introduction.authored < $1.introduction.authored }) else {
+      return .unknown("no repository evidence of the first commit")
+    }
+    return .known(
+      first.introduction.authored, .claimed,
+      .commit(repository: first.repository, id: first.introduction.commit))
+  }
+
+  private static func earliest(_ receipts: [RepositoryEvidence.Receipt], otherwise reason: String)
+    -> MetricInstant
+  {
+    guard let first = receipts.min(by: { $0.at < $1.at }) else { return .unknown(reason) }
+    return .known(first.at, .observed, .external(first.source))
+  }
+
+  /// A push to a repository that is public publishes at once.
+  private static func published(_ repositories: [RepositoryEvidence]) -> MetricInstant {
+    let receipts = repositories.compactMap {
+      $0.published ?? ($0.visibility == "public" ? $0.firstPush : nil)
+    }
+    return earliest(receipts, otherwise: "no record of when others could first read it")
+  }
+
+  /// Member `alerted` (when a scanner or forge first raised it) of every signal, and signals that came before the one
+  /// that opened the incident (a merged incident's).
+  private static func alerted(_ record: IncidentRecord) -> MetricInstant {
+    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+    let reached = detected(record).date ?? .distantPast
+    let dated = signals.flatMap { event in
+      let raised = event.text("alerted").flatMap(Timestamp.date).map { ($0, Certainty.claimed, event) }
+      let arrived = event.text("detected").flatMap(Timestamp.date).map { ($0, Certainty.observed, event) }
+      return [raised, arrived.flatMap { $0.0 < reached ? $0 : nil }].compactMap { $0 }
+    }
+    guard let first = dated.min(by: { $0.0 < $1.0 }) else {
+      return .unknown("no source states when it first raised it")
+    }
+    return .known(first.0, first.1, first.2.evidence)
+  }
+
+  static func detected(_ record: IncidentRecord) -> MetricInstant {
+    guard let opened = record.events(.incidentOpened).first else {
+      return .unknown("the journal does not hold the opening of the incident")
+    }
+    guard let stated = opened.text("detected").flatMap(Timestamp.date) else {
+      return .known(opened.at, .observed, opened.evidence)
+    }
+    return .known(stated, stated == opened.at ? .observed : .claimed, opened.evidence)
+  }
+
+  private static func acknowledged(_ record: IncidentRecord) -> MetricInstant {
+    guard let first = record.events.first(where: \.isHumanAct) else {
+      return .unknown("no human act in the journal")
+    }
+    return .known(first.at, .observed, first.evidence)
+  }
+
+  private static func lastAlive(_ leaked: [CredentialRecord]) -> MetricInstant {
+    guard !leaked.isEmpty else { return .unknown("the leaked credential was never probed") }
+    guard let last = leaked.compactMap(\.lastAccepted).max(by: { $0.at < $1.at }) else {
+      return .unknown("no probe was accepted")
+    }
+    return .known(last.at, .observed, last.evidence)
+  }
+
+  private static func dead(_ leaked: [CredentialRecord]) -> MetricInstant {
+    guard !leaked.isEmpty else { return .unknown("the leaked credential was never probed") }
+    if let open = leaked.first(where: { $0.firstRejection == nil }) {
+      let last = open.probes.last.map { ", last probe \(Timestamp.text($0.at)): \($0.state.rawValue)" } ?? ""
+      return .unknown("\(open.credential) is not proven dead\(last)")
+    }
+    guard let last = leaked.compactMap(\.firstRejection).max(by: { $0.at < $1.at }) else {
+      return .unknown("no definitive rejection")
+    }
+    return .known(last.at, .observed, last.evidence)
+  }
+
+  private static func rotated(_ record: IncidentRecord) -> MetricInstant {
+    let rollouts = record.currentSteps.filter { $0.action == "consumer.roll-out" }
+    guard !rollouts.isEmpty else { return .unknown("no roll-out to a consumer in the journal") }
+    if let open = rollouts.first(where: { $0.state != .done }) {
+      return .unknown("roll-out \(open.label) is \(open.state.rawValue)")
+    }
+    guard let last = rollouts.max(by: { ($0.ended ?? .distantPast) < ($1.ended ?? .distantPast) }),
+      let ended = last.ended
+    else { return .unknown("no roll-out ended") }
+    return .known(ended, .observed, last.last.evidence)
+  }
+
+  private static func clean(_ record: IncidentRecord, _ repositories: [RepositoryEvidence]) -> MetricInstant {
+    if let dirty = repositories.first(where: { $0.freshScan?.isClean == false }) {
+      return .unknown("a fresh clone of \(dirty.repository) still holds the secret")
+    }
+    let scans = repositories.compactMap(\.freshScan)
+    if !scans.isEmpty, scans.count == repositories.count, let last = scans.map(\.at).max() {
+      return .known(last, .observed, .report("scan of a fresh clone"))
+    }
+    // Without a report of the caller: the scans of fresh clones in the journal, one per rewritten repository.
+    let rewrites = record.currentSteps.filter { $0.action == "history.rewrite" }
+    let last = Dictionary(
+      record.outcomes(of: "history.verify").filter { $0.run == record.currentRun }.map { ($0.item, $0) },
+      uniquingKeysWith: { _, later in later })
+    guard let latest = last.values.max(by: { $0.at < $1.at }) else {
+      return .unknown("no scan of a fresh clone")
+    }
+    if last.count < rewrites.count { return .unknown("a rewritten repository has no scan of a fresh clone") }
+    guard last.values.allSatisfy({ $0.isCleanScan }) else {
+      return .unknown("a fresh clone still holds the secret")
+    }
+    return .known(latest.at, .observed, latest.evidence)
+  }
+
+  private static func disrupted(_ record: IncidentRecord) -> MetricInstant {
+    guard let first = record.consumerFailures.first else { return .unknown("no consumer was seen to fail") }
+    return .known(first.at, .observed, first.evidence)
+  }
+
+  private static func restored(_ record: IncidentRecord) -> MetricInstant {
+    let checks = record.healthChecks
+    guard let last = checks.last else { return .unknown("no health check in the journal") }
+    guard last.isHealthy else { return .unknown("the last health check was not healthy") }
+    return .known(last.event.at, .observed, last.event.evidence)
+  }
+}
+
+extension JournalEvent {
+  /// True for the outcome of a scan that found nothing.
+  fileprivate var isCleanScan: Bool {
+    text("answer").map { $0 == "clean" } ?? (body["outputs"]?["places"]?.integer == 0)
+  }
+}

@@ -1,0 +1,140 @@
+import JSON
+
+/// Chooses the one next action from where an incident stands.
+///
+/// The order is by what it costs to be late: a leaked credential that may still work comes before everything else that is
+/// unfinished, a message that did not arrive before the report.
+enum NextAction {
+  struct Situation {
+    let incident: IncidentID
+    let state: IncidentStatus.State
+    let credentials: [IncidentStatus.Credential]
+    let run: IncidentStatus.Run?
+    let plan: IncidentStatus.Plan?
+    let steps: [StepRecord]
+    let undelivered: Int
+    let drift: String?
+  }
+
+  static func choose(_ now: Situation) -> IncidentStatus.Next {
+    guard let run = now.run else { return beforeTheRun(now) }
+    switch run.state {
+    case .waiting, .running:
+      if let drift = now.drift { return afterDrift(drift, now, run) }
+      if let unknown = now.steps.last(where: { $0.state == .unknown }) { return settle(unknown, run) }
+      if let gate = now.steps.last(where: { $0.state == .waiting }) { return pass(gate, run, now.plan) }
+      return underWay(now.steps, run)
+    case .failed:
+      if let drift = now.drift { return afterDrift(drift, now, run) }
+      if let unknown = now.steps.last(where: { $0.state == .unknown }) { return settle(unknown, run) }
+      return afterFailure(now.steps, run)
+    case .aborted:
+      return IncidentStatus.Next(
+        "The run was aborted. Plan again to finish what it left", command: planCommand(now))
+    case .done: return afterTheRun(now)
+    }
+  }
+
+  private static func beforeTheRun(_ now: Situation) -> IncidentStatus.Next {
+    if now.state == .closed { return nothing }
+    guard let plan = now.plan else {
+      return IncidentStatus.Next("No plan yet. See what would happen", command: planCommand(now))
+    }
+    return plan.isApproved
+      ? IncidentStatus.Next("The plan is approved. Run it", command: "staunch run \(plan.id) --live")
+      : IncidentStatus.Next(
+        "Read the plan, approve its digest and run it",
+        command: "staunch run \(plan.id) --live --approve \(plan.digest)")
+  }
+
+  private static func pass(_ gate: StepRecord, _ run: IncidentStatus.Run, _ plan: IncidentStatus.Plan?)
+    -> IncidentStatus.Next
+  {
+    switch gate.last.text("for") {
+    case "approval":
+      let digest = gate.last.text("digest") ?? plan?.digest ?? ""
+      return IncidentStatus.Next(
+        "Step \(gate.label) waits for approval", command: "staunch approve \(digest) --step \(gate.step)")
+    case "manual":
+      let prompt = gate.reason.map { ": \($0)" } ?? ""
+      return IncidentStatus.Next(
+        "Do step \(gate.label) by hand\(prompt). Then say so",
+        command: "staunch done \(gate.step)\(item(gate)) --run \(run.id)")
+    case "decision":
+      let prompt = gate.reason.map { ": \($0)" } ?? ""
+      return IncidentStatus.Next("Decide on step \(gate.label)\(prompt)", command: "staunch resume \(run.id)")
+    case "lock":
+      return IncidentStatus.Next(
+        "Another run holds the lock of this credential", command: "staunch status")
+    case let other:
+      return IncidentStatus.Next(
+        "Step \(gate.label) waits (\(other ?? "unknown")) and goes on by itself; if no runner works on it, resume",
+        command: "staunch resume \(run.id)")
+    }
+  }
+
+  private static func item(_ step: StepRecord) -> String { step.item.map { " --item \($0)" } ?? "" }
+
+  private static func underWay(_ steps: [StepRecord], _ run: IncidentStatus.Run) -> IncidentStatus.Next {
+    let step =
+      steps.last { $0.state == .running }.map { "Step \($0.label) is under way" } ?? "The run is under way"
+    return IncidentStatus.Next(
+      "\(step); if no runner works on it, resume", command: "staunch resume \(run.id)")
+  }
+
+  private static func settle(_ step: StepRecord, _ run: IncidentStatus.Run) -> IncidentStatus.Next {
+    IncidentStatus.Next(
+      "Nobody can tell whether step \(step.label) took effect. Look at its target, then resume",
+      command: "staunch resume \(run.id)")
+  }
+
+  private static func afterDrift(_ what: String, _ now: Situation, _ run: IncidentStatus.Run)
+    -> IncidentStatus.Next
+  {
+    IncidentStatus.Next(
+      "The world changed since the plan (\(what)). Plan again and approve the new digest",
+      command: planCommand(now))
+  }
+
+  private static func afterFailure(_ steps: [StepRecord], _ run: IncidentStatus.Run) -> IncidentStatus.Next {
+    guard let failed = steps.last(where: { $0.state == .failed }) else {
+      return IncidentStatus.Next("The run stopped. Resume it", command: "staunch resume \(run.id)")
+    }
+    let reason = failed.reason.map { ": \($0)" } ?? ""
+    let fix = failed.last.body["error"]?["fix"]?.string.map { ". Fix: \($0)" } ?? ""
+    return IncidentStatus.Next(
+      "Step \(failed.label) stopped\(reason)\(fix)", command: "staunch resume \(run.id)")
+  }
+
+  private static func afterTheRun(_ now: Situation) -> IncidentStatus.Next {
+    let leaked = now.credentials.filter { $0.subject == .leaked }
+    if let alive = leaked.first(where: { $0.state == .alive }) {
+      return IncidentStatus.Next(
+        "The old credential is still ALIVE. Disable it", command: "staunch credential disable \(alive.name)")
+    }
+    if let unknown = leaked.first(where: { $0.state == .unknown }) {
+      return IncidentStatus.Next(
+        "Nobody proved that the old credential is dead. Probe it",
+        command: "staunch credential verify \(unknown.name)")
+    }
+    if now.undelivered > 0 {
+      return IncidentStatus.Next(
+        "\(now.undelivered) message\(now.undelivered == 1 ? "" : "s") did not provably arrive",
+        command: "staunch ticket retry")
+    }
+    if leaked.isEmpty {
+      return IncidentStatus.Next(
+        "The run ended without a probe of the leaked credential", command: "staunch show \(now.incident)")
+    }
+    if now.state == .closed { return nothing }
+    return IncidentStatus.Next(
+      "Contained. Complete the post-mortem", command: "staunch postmortem draft \(now.incident)")
+  }
+
+  private static let nothing = IncidentStatus.Next("Nothing: the incident is closed", command: nil)
+
+  private static func planCommand(_ now: Situation) -> String {
+    let playbook = now.plan?.playbook?.rawValue ?? "rotate-leaked-credential"
+    return "staunch plan \(playbook) --input incident=\(now.incident)"
+  }
+}

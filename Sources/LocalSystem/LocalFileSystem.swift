@@ -1,0 +1,45 @@
+public import Capabilities
+import Dispatch
+import Foundation
+public import Secrets
+
+/// Files on this machine, read and replaced as whole secrets.
+///
+/// Source for the order of write, fsync, rename, fsync of the directory: rename(2), fsync(2).
+public struct LocalFileSystem: FileSystem {
+  private let queue = DispatchQueue(label: "staunch-files", attributes: .concurrent)
+  /// Larger files are not secrets' files. Bytes.
+  private let largest: Int
+
+  public init(largest: Int = 16 << 20) { self.largest = largest }
+
+  public func read(_ path: String) async throws(CapabilityError) -> Secret {
+    let largest = largest
+    return try await onQueue { () throws(CapabilityError) in
+      let file = try Descriptor(opening: path, O_RDONLY, "read \(path)")
+      return try file.readAll(largest: largest, "read \(path)")
+    }
+  }
+
+  public func exists(_ path: String) async -> Bool {
+    await withCheckedContinuation { continuation in
+      queue.async { continuation.resume(returning: access(path, F_OK) == 0) }
+    }
+  }
+
+  public func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    try await onQueue { () throws(CapabilityError) in try FileReplacement(of: path).write(contents) }
+  }
+
+  private func onQueue<Value: Sendable>(
+    _ body: @escaping @Sendable () throws(CapabilityError) -> Value
+  ) async throws(CapabilityError) -> Value {
+    let answer = await withCheckedContinuation {
+      (continuation: CheckedContinuation<Result<Value, CapabilityError>, Never>) in
+      queue.async { continuation.resume(returning: Result { () throws(CapabilityError) in try body() }) }
+    }
+    return try answer.get()
+  }
+}

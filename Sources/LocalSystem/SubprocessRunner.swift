@@ -1,0 +1,169 @@
+public import Capabilities
+import Foundation
+import Secrets
+import Subprocess
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+/// Starts programs with swift-subprocess: an argument vector, an environment of our choosing, bounded output.
+///
+/// A program that outlives its deadline, or whose task is cancelled, gets SIGTERM and two seconds later SIGKILL,
+/// together with every process of its session.
+public struct SubprocessRunner: ProcessRunner {
+  private let inherited: [String: String]
+  private let largestOutput: Int
+  private let redact: @Sendable (String) -> String
+
+  /// - Parameters:
+  ///   - environment: of the runner; only PATH, HOME, LANG and TZ are handed on.
+  ///   - largestOutput: bytes kept of each stream; the rest is read and dropped.
+  ///   - redact: hides secrets in what the program wrote.
+  public init(
+    environment: [String: String], largestOutput: Int = 1 << 20,
+    redact: @escaping @Sendable (String) -> String
+  ) {
+    inherited = environment.filter { ["PATH", "HOME", "LANG", "TZ"].contains($0.key) }
+    self.largestOutput = largestOutput
+    self.redact = redact
+  }
+
+  public func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
+    -> ProcessOutcome
+  {
+    try await start(call, changes: false)
+  }
+
+  public func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> ProcessOutcome
+  {
+    try await start(call, changes: true)
+  }
+
+  private enum End: Sendable {
+    case ended(ProcessOutcome)
+    case failed(CapabilityError)
+    case timedOut
+  }
+
+  private func start(_ call: ProcessCall, changes: Bool) async throws(CapabilityError) -> ProcessOutcome {
+    guard let program = call.arguments.first, !program.isEmpty else {
+      throw CapabilityError(
+        .configuration, "run", because: "no program is named", fix: "add it to staunch.yaml")
+    }
+    let operation = "run \(program)"
+    let end = await withTaskGroup(of: End.self) { group in
+      group.addTask { await execute(program, call, operation) }
+      group.addTask {
+        // A cancelled sleep only means that the program ended first.
+        try? await Task.sleep(for: call.timeout)
+        return .timedOut
+      }
+      let first = await group.next() ?? .timedOut
+      group.cancelAll()  // tears the program down when it was the deadline that came first
+      return first
+    }
+    if Task.isCancelled {
+      throw CapabilityError(
+        changes ? .unknownOutcome : .cancelled, operation, because: "cancelled while it ran")
+    }
+    switch end {
+    case .ended(let outcome): return outcome
+    case .failed(let error): throw error
+    case .timedOut:
+      throw CapabilityError(
+        changes ? .unknownOutcome : .timeout, operation, because: "it did not end within \(call.timeout)",
+        fix: "raise the time limit or see why it hangs")
+    }
+  }
+
+  private func execute(_ program: String, _ call: ProcessCall, _ operation: String) async -> End {
+    var environment: [Environment.Key: String] = [:]
+    for (name, value) in inherited.merging(call.environment, uniquingKeysWith: { _, own in own }) {
+      if let key = Environment.Key(rawValue: name) { environment[key] = value }
+    }
+    var options = PlatformOptions()
+    options.createSession = true  // no terminal to read from, and a group to end as a whole
+    options.teardownSequence = [
+      .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .seconds(2))
+    ]
+    let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
+    let limit = largestOutput
+    do {
+      let input = try SubprocessRunner.standardInput(call.standardInput, operation)
+      let result = try await Subprocess.run(
+        executable, arguments: Arguments(Array(call.arguments.dropFirst())),
+        environment: .custom(environment), workingDirectory: call.workingDirectory.map { FilePath($0) },
+        platformOptions: options,
+        input: .fileDescriptor(FileDescriptor(rawValue: input), closeAfterSpawningProcess: true),
+        output: .sequence, error: .sequence
+      ) { execution in
+        async let output = SubprocessRunner.head(of: execution.standardOutput, limit: limit)
+        async let errors = SubprocessRunner.head(of: execution.standardError, limit: limit)
+        return try await (output, errors)
+      }
+      let status =
+        switch result.terminationStatus {
+        case .exited(let code): Int(code)
+        case .signaled(let signal): 128 + Int(signal)  // as a shell counts
+        }
+      return .ended(
+        ProcessOutcome(
+          status: status, output: redact(result.closureResult.0), errors: redact(result.closureResult.1)))
+    } catch let error as CapabilityError {
+      return .failed(error)
+    } catch let error as SubprocessError where error.code == .executableNotFound {
+      return .failed(
+        CapabilityError(
+          .notFound, operation, because: "there is no such program", fix: "install it or correct the path"))
+    } catch let error as SubprocessError where error.code == .failedToChangeWorkingDirectory {
+      return .failed(
+        CapabilityError(
+          .notFound, operation, because: "there is no such working directory", fix: "correct the path"))
+    } catch let error as SubprocessError where error.code == .spawnFailed {
+      return .failed(
+        CapabilityError(
+          .refused, operation, because: "it could not be started", fix: "check that it is executable"))
+    } catch {
+      return .failed(CapabilityError(.serverError, operation, because: "its output could not be read"))
+    }
+  }
+
+  /// A descriptor to read `secret` from: a file in memory that no path names, or `/dev/null`.
+  ///
+  /// Not a pipe: writing to a program that does not read would raise SIGPIPE in our process.
+  private static func standardInput(_ secret: Secret?, _ operation: String) throws(CapabilityError) -> Int32 {
+    guard let secret else {
+      let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+      guard null >= 0 else { throw systemError(errno, operation) }
+      return null
+    }
+    let name = "/staunch-\(UInt64.random(in: .min ... .max))"
+    let descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)  // close-on-exec: shm_open(3)
+    guard descriptor >= 0 else { throw systemError(errno, operation) }
+    let file = Descriptor(adopting: descriptor)
+    guard shm_unlink(name) == 0 else { throw systemError(errno, operation) }
+    try file.write(secret, operation)
+    let copy = fcntl(file.raw, F_DUPFD_CLOEXEC, 0)  // shares the position, which goes back to the start
+    guard copy >= 0, lseek(copy, 0, SEEK_SET) == 0 else { throw systemError(errno, operation) }
+    return copy
+  }
+
+  /// Reads to the end and keeps the first `limit` bytes, so that a chatty program neither blocks nor fills memory.
+  private static func head(of stream: SubprocessOutputSequence, limit: Int) async throws -> String {
+    var bytes: [UInt8] = []
+    var isCut = false
+    for try await chunk in stream {
+      let room = limit - bytes.count
+      chunk.withUnsafeBytes { bytes.append(contentsOf: $0.prefix(room)) }
+      if chunk.count > room { isCut = true }
+    }
+    guard isCut else { return String(decoding: bytes, as: UTF8.self) }
+    // The cut may run through a secret, whose half the redactor would not know: keep whole lines only.
+    let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+    return String(decoding: bytes[..<end], as: UTF8.self) + "[output cut]"
+  }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Incidents
+import JSON
+
+/// Sections 3 to 7: the credential, the exposure, the audit review and the signals.
+extension DocumentModel {
+  static func facts(_ record: IncidentRecord, _ words: Words, _ index: inout EvidenceIndex) -> [Fact] {
+    var facts: [Fact] = []
+    for event in record.outcomes(of: "credential.inspect") {
+      let outputs = event.body["outputs"]
+      let members = outputs?["facts"]?.object ?? outputs?.object ?? [:]
+      for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+        facts.append(
+          Fact(
+            name: DocumentText(name), value: words.clean(value.readable), source: index.cite(event.evidence)))
+      }
+    }
+    return facts
+  }
+
+  /// Distinct places: an update names all of them again. The first ``locationLimit`` are listed.
+  static func locations(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Location] {
+    var seen: Set<JSONValue> = []
+    var locations: [Location] = []
+    for event in record.events where event.kind == .incidentOpened || event.kind == .incidentUpdated {
+      for place in event.body["locations"]?.array ?? [] where seen.insert(place["key"] ?? place).inserted {
+        guard locations.count < locationLimit else { continue }
+        locations.append(Location(place, source: index.cite(event.evidence)))
+      }
+    }
+    return locations
+  }
+
+  /// How many places the journal knows beyond the listed ones; nil when none.
+  static func locationsLeftOut(_ record: IncidentRecord) -> DocumentText? {
+    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+    let places = Set(signals.flatMap { $0.body["locations"]?.array ?? [] }.map { $0["key"] ?? $0 })
+    let further = signals.last?.body["further_findings"]?.integer ?? 0
+    let count = max(0, places.count - locationLimit) + further
+    return count > 0 ? DocumentText(String(count)) : nil
+  }
+
+  private static let locationLimit = 100
+
+  static func audits(_ record: IncidentRecord, _ words: Words, _ index: inout EvidenceIndex) -> [Audit] {
+    record.outcomes(of: "abuse.search").map { event in
+      let outputs = event.body["outputs"]
+      let seen =
+        switch outputs?["seen"]?.boolean {
+        case true: "observed"
+        case false: "not observed in what the logs cover"
+        case nil: "unknown (the provider has no evidence to search)"
+        }
+      let findings = outputs?["findings"]?.array?.map(\.readable).joined(separator: "; ") ?? ""
+      return Audit(
+        step: DocumentText(event.step?.rawValue ?? ""), seen: DocumentText(seen),
+        coverage: DocumentText(event.logCoverage.map { MetricValue.share($0).text } ?? "unknown"),
+        findings: words.clean(findings.isEmpty ? "none" : findings), source: index.cite(event.evidence))
+    }
+  }
+
+  static func signals(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Statement] {
+    record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }.map { event in
+      let source = event.line("source").map { "reported by \($0)" } ?? "update"
+      let validity = event.text("validity").map { ", validity \($0)" } ?? ""
+      let alerted = event.text("alerted").map { ", raised there at \($0)" } ?? ""
+      return Statement(
+        statement: DocumentText("\(Timestamp.text(event.at)): \(source)\(validity)\(alerted)"),
+        source: index.cite(event.evidence))
+    }
+  }
+
+  /// Section 12: acts on credentials and consumers, in the order in which they ended.
+  static func containment(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Statement] {
+    let verbs = ["credential.", "secret.", "consumer."]
+    return record.steps
+      .filter { step in verbs.contains { step.action?.hasPrefix($0) == true } }
+      .sorted { $0.last.sequence < $1.last.sequence }
+      .map { step in
+        let elapsed = step.elapsed(at: step.last.at).map { " after \(DurationText.text($0))" } ?? ""
+        return Statement(
+          statement: DocumentText(
+            "\(Timestamp.text(step.last.at)): \(step.action ?? "") in step \(step.label), "
+              + "\(step.state.rawValue)\(elapsed)"),
+          source: index.cite(step.last.evidence))
+      }
+  }
+
+  static func sideEffects(
+    _ record: IncidentRecord, _ words: Words, _ repositories: [RepositoryEvidence],
+    _ index: inout EvidenceIndex
+  ) -> [Statement] {
+    var effects: [Statement] = record.consumerFailures.map { event in
+      Statement(
+        statement: DocumentText("\(Timestamp.text(event.at)): a consumer did not answer as healthy"),
+        source: index.cite(event.evidence))
+    }
+    for event in record.outcomes(of: "credential.end-sessions") {
+      let outputs = event.body["outputs"]?.readable ?? ""
+      effects.append(
+        Statement(
+          statement: words.clean("\(Timestamp.text(event.at)): sessions ended (\(outputs))"),
+          source: index.cite(event.evidence)))
+    }
+    for event in record.events where event.kind == .stepUndone || event.kind == .driftFound {
+      let what =
+        event.kind == .stepUndone ? "step \(event.step?.rawValue ?? "") undone" : "drift from the plan"
+      effects.append(
+        Statement(
+          statement: DocumentText("\(Timestamp.text(event.at)): \(what)"), source: index.cite(event.evidence))
+      )
+    }
+    for evidence in repositories {
+      guard let dropped = evidence.rewrite?.signaturesDropped, dropped > 0 else { continue }
+      effects.append(
+        Statement(
+          statement: DocumentText(
+            "\(Count.text(dropped, "commit signature")) dropped by the rewrite of \(evidence.repository)"),
+          source: index.cite(.report("rewrite report of \(evidence.repository)"))))
+    }
+    return effects
+  }
+
+  static func rewrites(
+    _ record: IncidentRecord, _ repositories: [RepositoryEvidence], _ index: inout EvidenceIndex
+  ) -> [Rewrite] {
+    if !repositories.contains(where: { $0.rewrite != nil }) { return journalled(record) }
+    return repositories.compactMap { evidence in
+      guard let rewrite = evidence.rewrite else { return nil }
+      let scan = evidence.freshScan.map {
+        "\($0.isClean ? "clean" : "NOT clean"), \($0.objects) objects, \(Timestamp.text($0.at))"
+      }
+      return Rewrite(
+        repository: DocumentText(evidence.repository.rawValue),
+        changed: DocumentText(
+          [
+            Count.text(rewrite.commits, "commit"), rewrite.blobs.map { Count.text($0, "blob") },
+            rewrite.tags.map { Count.text($0, "tag") }, Count.text(rewrite.refs, "ref"),
+          ].compactMap { $0 }.joined(separator: ", ")),
+        signatures: DocumentText(rewrite.signaturesDropped.map(String.init) ?? "unknown"),
+        backup: DocumentText(rewrite.backup ?? "none"),
+        freshScan: DocumentText(scan ?? "unknown (no scan of a fresh clone)"))
+    }
+  }
+
+  /// Without a report of the caller: what the outcome of each rewrite says.
+  private static func journalled(_ record: IncidentRecord) -> [Rewrite] {
+    record.outcomes(of: "history.rewrite").map { event in
+      let outputs = event.body["outputs"]?.object ?? [:]
+      let counts = ["commits", "trees", "blobs", "tags", "refs"].compactMap { name in
+        outputs[name]?.integer.map { "\($0) \(name)" }
+      }
+      let verified = record.events(.stepVerified).last {
+        $0.run == event.run && $0.step == event.step && $0.item == event.item
+      }
+      return Rewrite(
+        repository: DocumentText(outputs["repository"]?.readable ?? "unknown (the outcome does not name it)"),
+        changed: DocumentText(
+          counts.isEmpty ? "unknown (the outcome has no counts)" : counts.joined(separator: ", ")),
+        signatures: DocumentText(outputs["signatures_dropped"]?.readable ?? "unknown"),
+        backup: DocumentText(outputs["backup"]?.readable ?? "none"),
+        freshScan: DocumentText(
+          verified.map { "\($0.text("result") ?? "unknown"), \(Timestamp.text($0.at))" }
+            ?? "unknown (no scan of a fresh clone)"))
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import CLibpq
+import Capabilities
+import Dispatch
+import Foundation
+import Secrets
+
+/// One libpq connection.
+///
+/// Invariant for @unchecked: `connection`'s methods are only called on `queue` or under its own lock.
+final class PostgresSession: SQLSession, @unchecked Sendable {
+  private let connection: PostgresConnection
+  private let queue = DispatchQueue(label: "staunch-postgres")
+  private let wake = WakeSignal()
+  private let login: SQLLogin
+  private let certificateAuthorities: String?
+  private let timeout: Duration
+
+  init(_ login: SQLLogin, certificateAuthorities: String?, timeout: Duration) {
+    self.login = login
+    self.certificateAuthorities = certificateAuthorities
+    self.timeout = timeout
+    connection = PostgresConnection(wake)
+  }
+
+  /// Runs `body` on this session's queue; a cancelled task ends the wait inside it.
+  private func onQueue<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        queue.async { continuation.resume(returning: body()) }
+      }
+    } onCancel: {
+      wake.fire()
+    }
+  }
+
+  func open() async throws(CapabilityError) {
+    let where_ = "login of \(login.user) at \(login.host):\(login.port)/\(login.database)"
+    let milliseconds = timeout.milliseconds
+    let end = await attemptToConnect()
+    switch end {
+    case .connected: break
+    case .rejected(let state), .failed(let state?): throw state.error(where_)
+    case .failed(nil):
+      throw CapabilityError(
+        .network, where_, because: "no connection to the server",
+        fix: "check that it is up: pg_isready -h \(login.host) -p \(login.port)")
+    case .timedOut:
+      throw CapabilityError(
+        .network, where_, because: "no answer within \(login.timeout)",
+        fix: "check that it is up: pg_isready -h \(login.host) -p \(login.port)")
+    case .cancelled: throw CapabilityError(.cancelled, where_, because: "cancelled")
+    }
+    _ = try await run("SET statement_timeout = \(milliseconds)", [], changes: false, inTransaction: false)
+  }
+
+  func attempt() async -> LoginOutcome {
+    guard let password = login.password, !password.isEmpty else {
+      return .undecided(code: "no password to try")
+    }
+    switch await attemptToConnect() {
+    case .connected:
+      return connection.usedPassword ? .accepted : .undecided(code: "the server asked for no password")
+    case .rejected(let state): return .rejected(code: state.code)
+    case .failed(let state): return .undecided(code: state?.code ?? "no connection")
+    case .timedOut: return .undecided(code: "timeout")
+    case .cancelled: return .undecided(code: "cancelled")
+    }
+  }
+
+  private func attemptToConnect() async -> PostgresConnection.ConnectEnd {
+    let (login, authorities, connection) = (login, certificateAuthorities, connection)
+    return await onQueue {
+      connection.connect(
+        ParameterList(login, certificateAuthorities: authorities),
+        until: .now.advanced(by: login.timeout))
+    }
+  }
+
+  func query(_ statement: String, _ parameters: [String?]) async throws(CapabilityError) -> [[String?]] {
+    try await run(statement, parameters, changes: false, inTransaction: true)
+  }
+
+  func execute(_ statement: String, _ parameters: [String?], under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> [[String?]]
+  {
+    try await run(statement, parameters, changes: true, inTransaction: false)
+  }
+
+  private func run(_ statement: String, _ parameters: [String?], changes: Bool, inTransaction: Bool)
+    async throws(CapabilityError) -> [[String?]]
+  {
+    let (connection, timeout) = (connection, timeout)
+    let answer = await onQueue { () -> Result<[[String?]], CapabilityError> in
+      let deadline = ContinuousClock.now.advanced(by: timeout + .seconds(5))
+      return Result { () throws(CapabilityError) in
+        guard inTransaction else {
+          return try connection.run(statement, parameters, changes: changes, until: deadline)
+        }
+        _ = try connection.run("BEGIN READ ONLY", [], changes: false, until: deadline)
+        do throws(CapabilityError) {
+          let rows = try connection.run(statement, parameters, changes: false, until: deadline)
+          _ = try connection.run("COMMIT", [], changes: false, until: deadline)
+          return rows
+        } catch {
+          if connection.isOpen {
+            // The statement's own error is the one to report; a failed rollback shows at the next statement.
+            _ = try? connection.run("ROLLBACK", [], changes: false, until: deadline)
+          }
+          throw error
+        }
+      }
+    }
+    return try answer.get()
+  }
+
+  func passwordVerifier(for password: Secret, user: String) async throws(CapabilityError) -> String {
+    let connection = connection
+    return try await onQueue {
+      Result { () throws(CapabilityError) in try connection.verifier(for: password, user: user) }
+    }.get()
+  }
+
+  func quotedIdentifier(_ name: String) throws(CapabilityError) -> String {
+    try connection.quoted(name, PQescapeIdentifier)
+  }
+
+  func quotedLiteral(_ text: String) throws(CapabilityError) -> String {
+    try connection.quoted(text, PQescapeLiteral)
+  }
+
+  func close() async {
+    let connection = connection
+    await withCheckedContinuation { continuation in
+      queue.async {
+        connection.close()
+        continuation.resume()
+      }
+    }
+  }
+}

@@ -1,0 +1,160 @@
+/// Why markup cannot be read.
+struct UnreadMarkup: Error, Sendable {
+  let line: Int
+  let because: String
+}
+
+/// Hands out the text of one sort of element of an XML document, piece by piece; the rest is skipped.
+///
+/// Foundation's XML parser is a separate library with a document in memory behind it; a report needs the five predefined
+/// entities, character references and CDATA (XML 1.0 §4.6, §4.1, §2.7), nothing else.
+struct ElementTextReader: Sendable {
+  /// The text of one element.
+  struct Element: Sendable {
+    let text: [UInt8]
+    /// Of its start tag.
+    let line: Int
+  }
+
+  private let element: [UInt8]
+  private let maximumBytes: Int
+  private var pending: [UInt8] = []  // markup or text whose end has not come
+  private var line = 1
+  private var text: [UInt8]?  // inside the element
+  private var startLine = 1
+
+  /// - Parameters:
+  ///   - element: its name.
+  ///   - maximumBytes: of one tag and of one element's text.
+  init(element: String, maximumBytes: Int) {
+    self.element = Array(element.utf8)
+    self.maximumBytes = maximumBytes
+  }
+
+  mutating func feed(_ piece: ArraySlice<UInt8>) throws(UnreadMarkup) -> [Element] {
+    pending += piece
+    var found: [Element] = []
+    var rest = pending[...]
+    while let open = rest.firstIndex(of: 0x3C) {
+      try take(rest[..<open])
+      guard let end = try markupEnd(rest[open...]) else {
+        rest = rest[open...]
+        break
+      }
+      if let finished = try markup(rest[open..<end]) { found.append(finished) }
+      count(rest[open..<end])
+      rest = rest[end...]
+    }
+    if !rest.contains(0x3C) {
+      try take(rest)
+      rest = []
+    }
+    guard rest.count <= maximumBytes else { throw failure("markup without an end") }
+    pending = Array(rest)
+    return found
+  }
+
+  /// - Throws: when the document ends inside the element or inside markup.
+  func finish() throws(UnreadMarkup) {
+    guard pending.isEmpty, text == nil else { throw failure("the document ends inside an element") }
+  }
+
+  private func failure(_ because: String) -> UnreadMarkup { UnreadMarkup(line: line, because: because) }
+
+  private mutating func count(_ bytes: ArraySlice<UInt8>) {
+    for byte in bytes where byte == 0x0A { line += 1 }
+  }
+
+  /// Where the markup that begins here is over; nil when its end has not come.
+  private func markupEnd(_ bytes: ArraySlice<UInt8>) throws(UnreadMarkup) -> Int? {
+    if bytes.starts(with: "<![CDATA[".utf8) { return end(of: "]]>", in: bytes) }
+    if bytes.starts(with: "<!--".utf8) { return end(of: "-->", in: bytes) }
+    if bytes.starts(with: "<?".utf8) { return end(of: "?>", in: bytes) }
+    if bytes.count < 9, "<![CDATA[".utf8.starts(with: bytes) || "<!--".utf8.starts(with: bytes) { return nil }
+    if bytes.starts(with: "<!".utf8) { throw failure("document types and entities are not accepted") }
+    var quote: UInt8?
+    for index in bytes.indices {
+      let byte = bytes[index]
+      if let open = quote {
+        if byte == open { quote = nil }
+      } else if byte == 0x22 || byte == 0x27 {
+        quote = byte
+      } else if byte == 0x3E {
+        return index + 1
+      }
+    }
+    return nil
+  }
+
+  private func end(of mark: String, in bytes: ArraySlice<UInt8>) -> Int? {
+    bytes.firstRange(of: Array(mark.utf8))?.upperBound
+  }
+
+  private mutating func markup(_ bytes: ArraySlice<UInt8>) throws(UnreadMarkup) -> Element? {
+    if bytes.starts(with: "<![CDATA[".utf8) {
+      if text != nil { try append(bytes.dropFirst(9).dropLast(3)) }
+      return nil
+    }
+    let isEnd = bytes.dropFirst().first == 0x2F
+    let name = bytes.dropFirst(isEnd ? 2 : 1).prefix {
+      !($0 == 0x20 || $0 == 0x3E || $0 == 0x2F || ($0 >= 0x09 && $0 <= 0x0D))
+    }
+    guard name.elementsEqual(element) else {
+      guard text == nil || bytes.starts(with: "<!--".utf8) else {
+        throw failure("an element inside a failure")
+      }
+      return nil
+    }
+    if isEnd {
+      guard let finished = text else { throw failure("an end tag without its start") }
+      text = nil
+      return Element(text: finished, line: startLine)
+    }
+    guard text == nil else { throw failure("a failure inside a failure") }
+    if bytes.dropLast().last != 0x2F {
+      text = []
+      startLine = line
+    }
+    return nil
+  }
+
+  /// Character data before the next markup.
+  private mutating func take(_ bytes: ArraySlice<UInt8>) throws(UnreadMarkup) {
+    count(bytes)
+    guard text != nil else { return }
+    var rest = bytes
+    while let mark = rest.firstIndex(of: 0x26) {
+      try append(rest[..<mark])
+      guard let end = rest[mark...].firstIndex(of: 0x3B), end - mark <= 12 else {
+        throw failure("an ampersand that begins no entity")
+      }
+      try append(try character(String(decoding: rest[(mark + 1)..<end], as: UTF8.self)))
+      rest = rest[(end + 1)...]
+    }
+    try append(rest)
+  }
+
+  private func character(_ name: String) throws(UnreadMarkup) -> ArraySlice<UInt8> {
+    switch name {
+    case "lt": return [0x3C]
+    case "gt": return [0x3E]
+    case "amp": return [0x26]
+    case "quot": return [0x22]
+    case "apos": return [0x27]
+    default:
+      let isHex = name.hasPrefix("#x")
+      let digits = name.dropFirst(isHex ? 2 : 1)
+      guard name.hasPrefix("#"), let number = UInt32(digits, radix: isHex ? 16 : 10), number != 0,
+        let scalar = Unicode.Scalar(number)
+      else { throw failure("an entity that is not predefined") }
+      return ArraySlice(Array(String(Character(scalar)).utf8))
+    }
+  }
+
+  private mutating func append(_ bytes: ArraySlice<UInt8>) throws(UnreadMarkup) {
+    guard (text?.count ?? 0) + bytes.count <= maximumBytes else {
+      throw failure("an element's text has more than \(maximumBytes) bytes")
+    }
+    text?.append(contentsOf: bytes)
+  }
+}

@@ -1,0 +1,69 @@
+import Incidents
+import JSON
+
+/// gitleaks v8 JUnit: each `<failure>` holds a finding as JSON text. Source: gitleaks report/junit.go.
+///
+/// Only the text of `failure` elements is read, element by element. Document types and entities of one's own are
+/// refused: no report needs them, and they are how XML readers are attacked.
+enum GitleaksJUnit: ReportFormat {
+  static let name = "gitleaks-junit"
+  static let summary = "gitleaks v8 JUnit (`gitleaks git -f junit`)"
+
+  static func recognizes(_ opening: ReportOpening) -> Bool { opening.shape == .markup }
+
+  static func reader(_ context: ReportContext) -> any ReportReader { Reader(context: context) }
+
+  private struct Reader: ReportReader {
+    let context: ReportContext
+    private var elements: ElementTextReader
+
+    init(context: ReportContext) {
+      self.context = context
+      elements = ElementTextReader(element: "failure", maximumBytes: context.options.limits.stringBytes)
+    }
+
+    var scannedDirectories: [String] { context.scannedDirectories }
+
+    mutating func feed(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
+      do throws(UnreadMarkup) {
+        return try elements.feed(piece).map(item)
+      } catch {
+        throw failure(error)
+      }
+    }
+
+    mutating func finish() throws(ReportError) -> [ReportItem] {
+      do throws(UnreadMarkup) {
+        try elements.finish()
+        return []
+      } catch {
+        throw failure(error)
+      }
+    }
+
+    private func failure(_ error: UnreadMarkup) -> ReportError {
+      ReportError(
+        .malformed, at: "\(context.options.sourceName):\(error.line)", because: error.because,
+        fix:
+          "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going"
+      )
+    }
+
+    private func item(_ element: ElementTextReader.Element) -> ReportItem {
+      let value: JSONValue
+      do throws(JSONError) {
+        value = try JSONValue(parsing: element.text, limits: context.options.limits)
+      } catch {
+        return .malformed(
+          UnreadRecord(line: element.line, because: "the failure's text is no JSON: \(error.because)"))
+      }
+      do throws(RecordProblem) {
+        var finding = try Gitleaks.finding(RecordFields(value, ""), source: .gitleaks, context: context)
+        finding.location = finding.location.map(context.settled)
+        return .finding(finding)
+      } catch {
+        return .malformed(UnreadRecord(line: element.line, because: error.because))
+      }
+    }
+  }
+}

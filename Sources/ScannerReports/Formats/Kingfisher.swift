@@ -1,0 +1,110 @@
+import Incidents
+import JSON
+
+/// Kingfisher 2 JSON: `findings`, then an audit and metadata; on standard output a second document follows.
+///
+/// Its `fingerprint` differs from run to run and is ignored. An AWS secret is no finding of its own: it stands in
+/// `dependent_captures` of the access key id's. Measured with 2.14.0.
+enum Kingfisher: JSONReportFormat {
+  static let name = "kingfisher"
+  static let summary = "Kingfisher 2 JSON (`kingfisher scan --format json --no-dedup`)"
+  static let framing = JSONFraming.paths([
+    JSONPath(.member("findings"), .anyElement), JSONPath(.member("metadata"), .member("target")),
+  ])
+
+  static func recognizes(_ opening: ReportOpening) -> Bool {
+    opening.shape == .object && opening.paths.contains("findings")
+      && (opening.paths.contains("findings[].rule") || opening.paths.contains("audit")
+        || opening.paths.contains("metadata.kingfisher_version"))
+  }
+
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
+    if record.steps.last == .member("target") {
+      if let directory = record.value.string { context.addScannedDirectory(directory) }
+      return []
+    }
+    return [.finding(try finding(RecordFields(record.value, ""), context: &context))]
+  }
+
+  static func finding(_ record: RecordFields, context: inout ReportContext) throws(RecordProblem) -> Finding {
+    let rule = try record.requiredObject("rule")
+    let match = try record.requiredObject("finding")
+    let id = try rule.requiredText("id")
+    let kinds = context.kinds(id, .kingfisher, .kingfisher1)
+    let snippet = try match.text("snippet")
+    let isRedacted = snippet.map(Redaction.isRedacted) ?? true
+    var finding = context.finding(
+      .kingfisher, detector: Detector(rule: id, name: try rule.text("name")), kinds: kinds,
+      value: isRedacted ? nil : try pair(snippet, try match.object("dependent_captures")))
+    finding.confidence = try match.text("confidence").flatMap(Confidence.init) ?? .unknown
+    finding.validity = validity(try match.object("validation")?.text("status"))
+    finding.location = try location(match, &context)
+    finding.committedAt = try match.object("git_metadata")?.object("commit")?.text("date")
+      .flatMap(ReportedDate.date)
+    return finding
+  }
+
+  /// An access key id with its secret, when Kingfisher found both.
+  private static func pair(_ snippet: String?, _ captures: RecordFields?) throws(RecordProblem) -> String? {
+    guard let snippet, let secret = try captures?.text("AWS_SECRET_ACCESS_KEY"), !Redaction.isRedacted(secret)
+    else { return snippet }
+    return "\(snippet):\(secret)"
+  }
+
+  private static func location(_ match: RecordFields, _ context: inout ReportContext) throws(RecordProblem)
+    -> Location
+  {
+    let git = try match.object("git_metadata")
+    let commit = try git?.object("commit")
+    var path = try match.requiredText("path")
+    if let file = try git?.object("file")?.text("path") { path = file }
+    var location = Location(
+      commit == nil ? .file : .commit, commit: try commit?.text("id"), path: path,
+      startLine: try match.line("line"), startColumn: try match.line("column_start"),
+      endColumn: try match.line("column_end"),
+      encoding: try match.text("encoding") == "base64" ? .base64 : .plain)
+    if let address = try git?.text("repository_url") {
+      location.repository = RepositoryRef(address: address)
+      context.addScannedDirectory(address)  // paths of the work tree begin with this name
+    }
+    return location
+  }
+
+  /// Kingfisher's words, see `validation.status`.
+  static func validity(_ status: String?) -> Validity {
+    switch status?.lowercased() {
+    case "active credential": .active
+    case "inactive credential", "invalid credential", "revoked credential": .inactive
+    case "not attempted", nil: .notChecked
+    case let word? where word.hasPrefix("canary"): .canary
+    default: .unknown
+    }
+  }
+}
+
+/// Kingfisher 2 JSON Lines: a finding a line, the last line is the audit.
+enum KingfisherLines: JSONReportFormat {
+  static let name = "kingfisher-jsonl"
+  static let summary = "Kingfisher 2 JSON Lines (`kingfisher scan --format jsonl --no-dedup`)"
+  static let framing = JSONFraming.lines
+
+  static func recognizes(_ opening: ReportOpening) -> Bool {
+    guard opening.shape == .object else { return false }
+    return opening.paths.isSuperset(of: ["rule.id", "finding.fingerprint"])
+      || (opening.paths.contains("audit.schema") && !opening.paths.contains("findings"))
+  }
+
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
+    let fields = try RecordFields(record.value, "")
+    let isSummary = !fields.has("rule") && !fields.has("finding") && !fields.names.isEmpty
+    if isSummary, fields.has("audit") || fields.has("metadata") || fields.has("access_map") {
+      for repository in try fields.object("audit")?.objects("repositories") ?? [] {
+        if let directory = try repository.text("repository") { context.addScannedDirectory(directory) }
+      }
+      return []
+    }
+    return [.finding(try Kingfisher.finding(fields, context: &context))]
+  }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Incidents
+import JSON
+
+/// SARIF 2.1.0 of any scanner; gitleaks, Betterleaks, Kingfisher and ggshield are known by their own members.
+///
+/// `partialFingerprints` of gitleaks are the commit's data and Kingfisher's differ from run to run: neither is an identity.
+/// `fingerprints` name a finding that holds no value. Suppressed and absent results are set aside. Source: OASIS SARIF 2.1.0
+/// §3.27.
+enum SARIF: JSONReportFormat {
+  static let name = "sarif"
+  static let summary = "SARIF 2.1.0 (gitleaks, Betterleaks, Kingfisher, ggshield and others)"
+  static let framing = JSONFraming.paths([
+    JSONPath(.member("runs"), .anyElement, .member("results"), .anyElement),
+    JSONPath(.member("runs"), .anyElement, .member("tool"), .member("driver"), .member("name")),
+  ])
+
+  static func recognizes(_ opening: ReportOpening) -> Bool {
+    opening.shape == .object && opening.paths.contains("runs")
+      && (opening.texts["$schema"]?.contains("sarif") == true || opening.texts["version"] == "2.1.0"
+        || opening.paths.contains("runs[].tool"))
+  }
+
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
+    if record.steps.last == .member("name") {
+      context.tool = record.value.string?.lowercased()
+      return []
+    }
+    let result = try RecordFields(record.value, "")
+    if let reason = try settledReason(result) { return [.setAside(reason)] }
+    var rule = try result.text("ruleId")
+    if rule == nil { rule = try result.object("rule")?.text("id") }
+    guard let rule else { throw RecordProblem("ruleId is missing") }
+    let places = try result.objects("locations")
+    if places.isEmpty { return [.finding(try finding(rule, nil, result, context))] }
+    var items: [RecordItem] = []
+    for place in places { items.append(.finding(try finding(rule, place, result, context))) }
+    return items
+  }
+
+  /// Why a result needs no answer, or nil.
+  private static func settledReason(_ result: RecordFields) throws(RecordProblem) -> String? {
+    for suppression in try result.objects("suppressions") {
+      let status = try suppression.text("status")
+      if status == nil || status == "accepted" { return "the report marks the result as suppressed" }
+    }
+    if try result.text("baselineState") == "absent" {
+      return "the report marks the result as gone (baselineState)"
+    }
+    let kind = try result.text("kind")
+    if kind == "pass" || kind == "notApplicable" { return "the report marks the result as passed" }
+    return nil
+  }
+
+  private static func finding(
+    _ rule: String, _ place: RecordFields?, _ result: RecordFields, _ context: ReportContext
+  ) throws(RecordProblem) -> Finding {
+    let source = source(rule, context.tool)
+    let physical = try place?.object("physicalLocation")
+    let region = try physical?.object("region")
+    let properties = try place?.object("properties")
+    let kinds = context.kinds(
+      rule, .kingfisher, .gitleaks, .kingfisher1, .trufflehog, .gitguardian, .detectSecrets)
+    let value = try value(region?.object("snippet")?.text("text"), source, context)
+    var finding = context.finding(
+      source, detector: Detector(rule: rule),
+      kinds: kinds, value: value)
+    if let status = try properties?.text("validation_status") {
+      finding.validity = Kingfisher.validity(status)
+    }
+    if value == nil, let name = try fingerprint(result) {
+      finding.providerKey = "sarif:\(context.tool ?? "unknown"):\(name)"
+    }
+    if let physical {
+      finding.location = try location(physical, region, properties, result, source)
+    }
+    return finding
+  }
+
+  private static func source(_ rule: String, _ tool: String?) -> FindingSource {
+    switch tool {
+    case "gitleaks": return .gitleaks
+    case "betterleaks": return .betterleaks
+    case "kingfisher": return .kingfisher
+    case "ggshield": return .ggshield
+    case "trufflehog": return .trufflehog
+    default:
+      // Kingfisher names itself only after its results; its rules have its prefixes.
+      let isKingfisher = ["betterleaks.", "kingfisher.", "veles.secrets/"].contains { rule.hasPrefix($0) }
+      return isKingfisher ? .kingfisher : .sarif
+    }
+  }
+
+  /// The secret in a snippet. Scanners that are not known may quote the whole line.
+  private static func value(_ snippet: String?, _ source: FindingSource, _ context: ReportContext) -> String?
+  {
+    guard let snippet, !Redaction.isRedacted(snippet) else { return nil }
+    if source != .sarif { return snippet }
+    let prefixes = context.options.table.rows.flatMap(\.prefixes)
+    let tokens = TextCandidates.tokens(in: Array(snippet.utf8), prefixes: prefixes)
+    if tokens.count == 1 { return tokens.first.map { String(decoding: $0, as: UTF8.self) } }
+    return snippet.contains(where: \.isWhitespace) ? nil : snippet
+  }
+
+  private static func fingerprint(_ result: RecordFields) throws(RecordProblem) -> String? {
+    guard let fingerprints = try result.object("fingerprints"), let name = fingerprints.names.sorted().first
+    else {
+      return nil
+    }
+    return try fingerprints.text(name).map { "\(name)=\($0)" }
+  }
+
+  private static func location(
+    _ physical: RecordFields, _ region: RecordFields?, _ properties: RecordFields?, _ result: RecordFields,
+    _ source: FindingSource
+  ) throws(RecordProblem) -> Location {
+    let address = try physical.requiredObject("artifactLocation").requiredText("uri")
+    let git = try properties?.object("git_metadata")
+    var commit = try git?.object("commit")?.text("id")
+    if source == .gitleaks || source == .betterleaks {
+      commit = try result.object("partialFingerprints")?.text("commitSha")
+    }
+    if let found = commit, found.allSatisfy({ $0 == "0" }) { commit = nil }
+    var path = address.removingPercentEncoding ?? address
+    if path.hasPrefix("file://") { path.removeFirst(7) }
+    return Location(
+      commit == nil ? .file : .commit,
+      repository: try git?.text("repository_url").map { RepositoryRef(address: $0) }, commit: commit,
+      path: path,
+      startLine: try region?.line("startLine"), endLine: try region?.line("endLine"),
+      startColumn: try region?.line("startColumn"), endColumn: try region?.line("endColumn"))
+  }
+}

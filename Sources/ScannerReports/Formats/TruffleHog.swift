@@ -1,0 +1,80 @@
+import Foundation
+import Incidents
+import JSON
+
+/// TruffleHog v3 JSON Lines. Members with zero values are left out by the scanner.
+///
+/// `Verified: false` without an error also means "tried and refused", so it counts as not checked.
+/// Source: trufflehog pkg/output/json.go, pkg/pb/source_metadatapb.
+enum TruffleHog: JSONReportFormat {
+  static let name = "trufflehog"
+  static let summary = "TruffleHog v3 JSON Lines (`trufflehog git --json`)"
+  static let framing = JSONFraming.lines
+
+  static func recognizes(_ opening: ReportOpening) -> Bool {
+    opening.shape == .object && opening.paths.contains("SourceMetadata")
+      && (opening.paths.contains("DetectorName") || opening.paths.contains("DetectorType"))
+  }
+
+  static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  {
+    let fields = try RecordFields(record.value, "")
+    // The scanner's log, when standard error was sent to the same place.
+    if !fields.has("SourceMetadata"), fields.has("level"), fields.has("msg") || fields.has("logger") {
+      return []
+    }
+    let detector = try fields.requiredText("DetectorName")
+    let value = try value(fields, context)
+    var finding = context.finding(
+      .trufflehog, detector: Detector(rule: detector, name: try fields.text("DetectorDescription")),
+      kinds: context.kinds(detector, .trufflehog), value: value)
+    finding.validity = try validity(fields)
+    let metadata = try fields.object("SourceMetadata")?.requiredObject("Data")
+    if let name = metadata?.names.sorted().first, let source = try metadata?.object(name) {
+      finding.location = try location(name, source)
+      finding.committedAt = try source.text("timestamp").flatMap(ReportedDate.date)
+    }
+    return [.finding(finding)]
+  }
+
+  /// `RawV2` where it is a pair; else `Raw`, which early versions wrote in base64.
+  private static func value(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem) -> String?
+  {
+    guard let raw = try fields.text("Raw") else {
+      return try fields.text("RawV2")
+    }
+    if let pair = try fields.text("RawV2"), pair.hasPrefix(raw + ":") { return pair }
+    guard !Redaction.isRedacted(raw) else { return nil }
+    let table = context.options.table
+    if table.kind(ofValueBeginning: Array(raw.utf8)) == nil, let data = Data(base64Encoded: raw),
+      let text = String(validating: data, as: UTF8.self), table.kind(ofValueBeginning: Array(data)) != nil
+    {
+      return text
+    }
+    return raw
+  }
+
+  private static func validity(_ fields: RecordFields) throws(RecordProblem) -> Validity {
+    let extra = try fields.object("ExtraData")
+    let isCanary = try extra?.text("is_canary") == "true"
+    let isKnownTrap = try extra?.text("arn")?.contains("canarytokens") ?? false
+    if isCanary || isKnownTrap { return .canary }
+    if try fields.boolean("Verified") == true { return .active }
+    return try fields.text("VerificationError") == nil ? .notChecked : .unknown
+  }
+
+  private static func location(_ source: String, _ fields: RecordFields) throws(RecordProblem) -> Location {
+    let commit = try fields.text("commit")
+    let place: Location.Place =
+      switch source {
+      case "Docker", "ECR": .image
+      case "Filesystem": .file
+      case "CircleCI", "TravisCI", "Jenkins", "Buildkite": .log
+      default: commit == nil ? .other : .commit
+      }
+    return Location(
+      place, repository: try fields.text("repository").map { RepositoryRef(address: $0) }, commit: commit,
+      path: try fields.text(anyOf: "file", "path"), startLine: try fields.line("line"),
+      url: try fields.text("link"))
+  }
+}

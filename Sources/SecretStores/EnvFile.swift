@@ -1,0 +1,192 @@
+import Secrets
+
+/// The lines of an `.env` file, as the dotenv libraries and Docker Compose read them; what we do not change stays byte
+/// for byte: comments, order, blank lines, `export`, line ends.
+///
+/// Source: https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+struct EnvFile {
+  /// One assignment: where it stands and what it says.
+  struct Entry {
+    let key: String
+    let value: [UInt8]
+    /// The lines it takes; a quoted value may run over several.
+    let lines: Range<Int>
+    /// Everything up to and including `=`.
+    let head: [UInt8]
+    /// What follows the value: white space and a comment.
+    let tail: [UInt8]
+  }
+
+  /// Without their line ends.
+  private(set) var lines: [[UInt8]]
+  private let hasCarriageReturns: Bool
+  private let endsWithNewline: Bool
+
+  init(_ bytes: [UInt8]) {
+    hasCarriageReturns = bytes.firstRange(of: [0x0D, 0x0A]) != nil
+    endsWithNewline = bytes.isEmpty || bytes.last == 0x0A
+    lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
+      line.last == 0x0D ? Array(line.dropLast()) : Array(line)
+    }
+    if bytes.isEmpty || bytes.last == 0x0A { lines.removeLast() }
+  }
+
+  /// The file's bytes.
+  var bytes: [UInt8] {
+    let end: [UInt8] = hasCarriageReturns ? [0x0D, 0x0A] : [0x0A]
+    var result = Array(lines.joined(separator: end))
+    if endsWithNewline, !lines.isEmpty { result += end }
+    return result
+  }
+
+  /// Every assignment, in order. Of several with one key the last counts.
+  var entries: [Entry] {
+    var found: [Entry] = []
+    var index = 0
+    while index < lines.count {
+      if let entry = entry(at: index) {
+        found.append(entry)
+        index = entry.lines.upperBound
+      } else {
+        index += 1
+      }
+    }
+    return found
+  }
+
+  private static let blank: Set<UInt8> = [0x20, 0x09]
+
+  private func entry(at index: Int) -> Entry? {
+    let line = lines[index]
+    guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+    var name = line[..<equals].drop { Self.blank.contains($0) }
+    while let last = name.last, Self.blank.contains(last) { name.removeLast() }
+    let export = Array("export".utf8)
+    if name.starts(with: export), let next = name.dropFirst(export.count).first, Self.blank.contains(next) {
+      name = name.dropFirst(export.count).drop { Self.blank.contains($0) }
+    }
+    let isName: (UInt8) -> Bool = { byte in
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+        || [0x5F, 0x2E, 0x2D].contains(byte)
+    }
+    guard !name.isEmpty, name.allSatisfy(isName) else { return nil }  // a comment or no assignment
+    var start = equals + 1
+    while start < line.count, Self.blank.contains(line[start]) { start += 1 }
+    let head = Array(line[..<start])
+    let key = String(decoding: name, as: UTF8.self)
+    let quote = start < line.count ? line[start] : 0
+    if [UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`")].contains(quote),
+      let quoted = quoted(quote, line: index, from: start + 1)
+    {
+      return Entry(
+        key: key, value: quoted.value, lines: index..<quoted.line + 1, head: head,
+        tail: Array(lines[quoted.line][quoted.end...]))
+    }
+    // Unquoted: up to white space and a comment, or the end.
+    var end = line.count
+    for position in start..<max(start, line.count)
+    where line[position] == UInt8(ascii: "#") && position > start && Self.blank.contains(line[position - 1]) {
+      end = position
+      break
+    }
+    while end > start, Self.blank.contains(line[end - 1]) { end -= 1 }
+    return Entry(
+      key: key, value: Array(line[start..<end]), lines: index..<index + 1, head: head,
+      tail: Array(line[end...]))
+  }
+
+  /// The value between quotes, which may run over lines, and where it ends; nil when the quote never closes.
+  private func quoted(_ quote: UInt8, line first: Int, from start: Int)
+    -> (value: [UInt8], line: Int, end: Int)?
+  {
+    var value: [UInt8] = []
+    var (line, position) = (first, start)
+    while line < lines.count {
+      let text = lines[line]
+      while position < text.count {
+        let byte = text[position]
+        if byte == quote { return (value, line, position + 1) }
+        if quote == UInt8(ascii: "\""), byte == UInt8(ascii: "\\"), position + 1 < text.count {
+          value.append(Self.unescaped(text[position + 1]))
+          position += 2
+        } else {
+          value.append(byte)
+          position += 1
+        }
+      }
+      value.append(0x0A)
+      (line, position) = (line + 1, 0)
+    }
+    return nil
+  }
+
+  private static func unescaped(_ byte: UInt8) -> UInt8 {
+    switch byte {
+    case UInt8(ascii: "n"): 0x0A
+    case UInt8(ascii: "r"): 0x0D
+    case UInt8(ascii: "t"): 0x09
+    default: byte
+    }
+  }
+
+  /// The last value of `key`.
+  func value(of key: String) -> [UInt8]? { entries.last { $0.key == key }?.value }
+
+  /// The comment that ``set(_:to:mark:)`` left above the last assignment of `key`.
+  func mark(of key: String) -> String? {
+    guard let entry = entries.last(where: { $0.key == key }), entry.lines.lowerBound > 0 else { return nil }
+    let above = lines[entry.lines.lowerBound - 1]
+    let prefix = Array(Self.markPrefix.utf8)
+    return above.starts(with: prefix) ? String(decoding: above.dropFirst(prefix.count), as: UTF8.self) : nil
+  }
+
+  private static let markPrefix = "# rotated by "
+
+  /// Gives `key` a new value wherever it is assigned, so that the old one stands nowhere; adds it at the end when it is
+  /// new. `mark` is written in a comment above.
+  mutating func set(_ key: String, to value: [UInt8], mark: String) {
+    let comment = Array((Self.markPrefix + mark).utf8)
+    let places = entries.filter { $0.key == key }
+    guard !places.isEmpty else {
+      lines += [comment, Array((key + "=").utf8) + Self.quoted(value)]
+      return
+    }
+    for entry in places.reversed() {
+      // `KEY= value` would be read as a command by a shell: no white space between.
+      var head = entry.head
+      while let last = head.last, Self.blank.contains(last) { head.removeLast() }
+      lines.replaceSubrange(entry.lines, with: [head + Self.quoted(value) + entry.tail])
+      let line = entry.lines.lowerBound
+      if line > 0, lines[line - 1].starts(with: Array(Self.markPrefix.utf8)) {
+        lines[line - 1] = comment
+      } else {
+        lines.insert(comment, at: line)
+      }
+    }
+  }
+
+  /// The value as every reader takes it literally: bare when it is plain, else in single quotes, else in double quotes.
+  static func quoted(_ value: [UInt8]) -> [UInt8] {
+    let plain = Array("-_./:@%+,=".utf8)
+    let isPlain = value.allSatisfy { byte in
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+        || plain.contains(byte)
+    }
+    if isPlain, !value.isEmpty { return value }
+    let single = UInt8(ascii: "'")
+    if !value.contains(single), !value.contains(0x0A), !value.contains(0x0D) {
+      return [single] + value + [single]
+    }
+    var result: [UInt8] = [UInt8(ascii: "\"")]
+    for byte in value {
+      switch byte {
+      case 0x0A: result += Array("\\n".utf8)
+      case 0x0D: result += Array("\\r".utf8)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "$"), UInt8(ascii: "`"):
+        result += [UInt8(ascii: "\\"), byte]
+      default: result.append(byte)
+      }
+    }
+    return result + [UInt8(ascii: "\"")]
+  }
+}

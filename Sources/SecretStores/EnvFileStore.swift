@@ -1,0 +1,134 @@
+public import Capabilities
+import JSON
+public import Secrets
+
+/// An `.env` file: one variable for each key. Replaced atomically, mode and owner kept, comments and order too.
+///
+/// The version is the marker of the run that wrote the value; it stands in a comment above the variable, because a hash
+/// of the value would help to guess it. Values that were never written by us have the version `unmanaged`.
+/// Variables that contain a secret among other text (a connection string) are listed by `keys(holding:)`; name them under
+/// `templates` to have them written along: `{DATABASE_URL: "postgres://app:{secret}@db/app"}`.
+public struct EnvFileStore: SecretStore {
+  public static let kind = "env-file"
+  public static let summary = "Variables in an .env file on this machine."
+  public static let settings = [
+    SettingDeclaration("path", required: true, "the file; it is made when it is not there"),
+    SettingDeclaration(
+      "templates",
+      "other variables that hold the same secret: a mapping of key to {variable: text with {secret}}"),
+  ]
+
+  private let path: String
+  /// Key → variable → text with `{secret}`.
+  private let templates: [String: [String: String]]
+  private let files: any FileSystem
+
+  public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
+    path = try target.text("path")
+    files = environment.files
+    var templates: [String: [String: String]] = [:]
+    for (key, variables) in target.settings["templates"]?.object ?? [:] {
+      for (variable, text) in variables.object ?? [:] {
+        guard let text = text.string, text.contains("{secret}"), variable != key else {
+          throw CapabilityError(
+            .configuration, "\(target.position): \(target.name)",
+            because: "the template of \(variable) is no text with {secret}",
+            fix: "write templates: {\(key): {\(variable): \"… {secret} …\"}}")
+        }
+        templates[key, default: [:]][variable] = text
+      }
+    }
+    self.templates = templates
+  }
+
+  private func file() async throws(CapabilityError) -> EnvFile {
+    guard await files.exists(path) else { return EnvFile([]) }
+    return EnvFile(try await files.read(path).exposeAsBytes())
+  }
+
+  public func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
+    let file = try await file()
+    return file.value(of: key) == nil ? nil : file.mark(of: key) ?? "unmanaged"
+  }
+
+  public func read(_ key: String) async throws(CapabilityError) -> Secret {
+    guard let value = try await file().value(of: key) else {
+      throw CapabilityError(
+        .notFound, "read \(key) of \(path)", because: "the file has no such variable",
+        fix: "check the key in staunch.yaml")
+    }
+    return Secret(SecretBytes(copying: value))
+  }
+
+  public func put(
+    _ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String {
+    let operation = "write \(key) to \(path)"
+    guard Self.isVariable(key) else {
+      throw CapabilityError(
+        .configuration, operation, because: "the key is no variable's name", fix: "use letters, digits and _")
+    }
+    let value = secret.exposeAsBytes()
+    guard !value.isEmpty, !value.contains(0) else {
+      throw CapabilityError(
+        .invalid, operation, because: "an .env file cannot hold an empty value or a zero byte")
+    }
+    var file = try await file()
+    let before = file.bytes
+    if file.value(of: key) != value || file.mark(of: key) != marker { file.set(key, to: value, mark: marker) }
+    for (variable, text) in (templates[key] ?? [:]).sorted(by: { $0.key < $1.key }) {
+      let whole = Self.filled(text, with: value)
+      if file.value(of: variable) != whole { file.set(variable, to: whole, mark: marker) }
+    }
+    guard file.bytes != before else { return marker }
+    // What other programs will read must be what we mean: parsed back before it replaces anything, and after.
+    guard EnvFile(file.bytes).value(of: key) == value else {
+      throw CapabilityError(.unsafe, operation, because: "the value would not read back from the file")
+    }
+    try await files.replace(path, with: Secret(SecretBytes(copying: file.bytes)), under: authority)
+    guard try await self.file().value(of: key) == value else {
+      throw CapabilityError(
+        .conflict, operation, because: "something else wrote the file at the same time", fix: "staunch resume"
+      )
+    }
+    return marker
+  }
+
+  /// The file keeps one version.
+  public func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    throw CapabilityError(
+      .unsupported, "restore \(key) of \(path)", because: "the file keeps no earlier versions",
+      fix: "issue a new credential; a leaked value must not come back anyway")
+  }
+
+  public func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
+    let value = secret.exposeAsBytes()
+    guard !value.isEmpty else { return [] }
+    var keys: [String] = []
+    for entry in try await file().entries
+    where entry.value.firstRange(of: value) != nil && !keys.contains(entry.key) {
+      keys.append(entry.key)
+    }
+    return keys
+  }
+
+  private static func isVariable(_ key: String) -> Bool {
+    guard let first = key.utf8.first, !(0x30...0x39).contains(first) else { return false }
+    return key.utf8.allSatisfy {
+      (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x5F
+    }
+  }
+
+  /// Puts the secret in place byte for byte.
+  private static func filled(_ text: String, with value: [UInt8]) -> [UInt8] {
+    var rest = Array(text.utf8)[...]
+    var result: [UInt8] = []
+    while let place = rest.firstRange(of: Array("{secret}".utf8)) {
+      result += rest[..<place.lowerBound] + value
+      rest = rest[place.upperBound...]
+    }
+    return result + rest
+  }
+}

@@ -1,0 +1,88 @@
+public import Capabilities
+public import Secrets
+
+/// A directory with one file for each key, the file's whole contents being the secret (the layout of Docker and
+/// Kubernetes secrets, `/run/secrets/<key>`).
+///
+/// The version is the marker of the run that wrote it, kept beside it in `.<key>.rotated-by`.
+public struct FileStore: SecretStore {
+  public static let kind = "file"
+  public static let summary = "A directory with one file for each secret."
+  public static let settings = [
+    SettingDeclaration("directory", required: true, "where the files are; it must exist"),
+    SettingDeclaration("known", "keys to look at for copies of a leaked secret"),
+  ]
+
+  private let directory: String
+  private let known: [String]
+  private let files: any FileSystem
+
+  public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
+    directory = try target.text("directory")
+    known = try target.texts("known")
+    files = environment.files
+  }
+
+  private func path(_ key: String) throws(CapabilityError) -> String {
+    guard !key.isEmpty, !key.hasPrefix("."), !key.contains("/"), !key.utf8.contains(0) else {
+      throw CapabilityError(
+        .configuration, "write \(directory)", because: "the key is no file's name",
+        fix: "use a name without / at first .")
+    }
+    return "\(directory)/\(key)"
+  }
+
+  private func marker(_ key: String) -> String { "\(directory)/.\(key).rotated-by" }
+
+  public func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
+    guard await files.exists(try path(key)) else { return nil }
+    guard await files.exists(marker(key)) else { return "unmanaged" }
+    return try await files.read(marker(key)).exposeAsText()
+  }
+
+  /// Without one newline at the end, which editors add.
+  public func read(_ key: String) async throws(CapabilityError) -> Secret {
+    var bytes = try await files.read(try path(key)).exposeAsBytes()
+    if bytes.last == 0x0A { bytes.removeLast() }
+    return Secret(SecretBytes(copying: bytes))
+  }
+
+  /// The marker is written last: a crash in between leaves a value that the repetition writes again.
+  public func put(
+    _ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String {
+    let path = try path(key)
+    let isThere = await files.exists(path)
+    if isThere, try await currentVersion(key) == marker, try await read(key).isSame(as: secret) {
+      return marker
+    }
+    try await files.replace(path, with: secret, under: authority)
+    guard try await files.read(path).isSame(as: secret) else {
+      throw CapabilityError(
+        .conflict, "write \(path)", because: "something else wrote the file at the same time",
+        fix: "staunch resume")
+    }
+    try await files.replace(self.marker(key), with: Secret(marker), under: authority)
+    return marker
+  }
+
+  /// The directory keeps one version of each.
+  public func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    throw CapabilityError(
+      .unsupported, "restore \(key) of \(directory)", because: "the directory keeps no earlier versions",
+      fix: "issue a new credential; a leaked value must not come back anyway")
+  }
+
+  public func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
+    let value = secret.exposeAsBytes()
+    var keys: [String] = []
+    for key in known {
+      let path = try path(key)
+      guard !value.isEmpty, await files.exists(path) else { continue }
+      if try await files.read(path).exposeAsBytes().firstRange(of: value) != nil { keys.append(key) }
+    }
+    return keys
+  }
+}

@@ -1,0 +1,128 @@
+public import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Secrets
+
+/// Issues of a GitHub repository.
+///
+/// GitHub has no confidential issues: the repository's visibility is read before every write, and while it is public a
+/// ticket gets a neutral title and text until the incident is contained. Tickets are found by label and a marker in the
+/// body, because the search index lags. Comments carry a marker too, so a repeated message is not posted twice.
+/// Tested against a simulation on loopback, written from the reference; not against api.github.com.
+/// Sources: https://docs.github.com/en/rest/issues/issues, …/issues/comments, …/using-the-rest-api/best-practices-for-using-the-rest-api
+public struct GitHubIssues: TicketSystem {
+  public static let kind = "github-issues"
+  public static let summary = "Issues of a GitHub repository."
+  public static let settings = [
+    SettingDeclaration("repository", required: true, "owner/name; should be private"),
+    SettingDeclaration(
+      "token", required: true, secret: true, "a token with issues: write and metadata: read"),
+    SettingDeclaration("base_url", "https://api.github.com when absent"),
+    SettingDeclaration("label", "staunch when absent; it is made on first use"),
+    SettingDeclaration("public", "false when the repository is private; assumed true"),
+  ]
+
+  public let isPublic: Bool
+  public var canLookUp: Bool { true }
+  public var isIdempotent: Bool { true }
+
+  private let label: String
+  private let api: GitHubAPI
+  private let repository: String
+
+  public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
+    repository = try target.text("repository")
+    let parts = repository.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2,
+      parts.allSatisfy({ part in
+        !part.isEmpty && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+      })
+    else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "repository is not owner/name",
+        fix: "write for example repository: acme/incidents")
+    }
+    label = try target.optionalText("label") ?? "staunch"
+    isPublic = target.settings["public"]?.boolean ?? true
+    let base = try target.optionalText("base_url") ?? "https://api.github.com"
+    api = GitHubAPI(
+      base: (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/repos/\(repository)",
+      token: try target.text("token"), environment: environment)
+  }
+
+  private static func marker(_ incident: IncidentID) -> String { "<!-- staunch incident \(incident) -->" }
+  private static func marker(message id: String) -> String { "<!-- staunch message \(id) -->" }
+
+  /// The oldest issue of the incident.
+  public func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? {
+    let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
+    let issues = try await api.list("/issues?labels=\(escaped)&state=all&sort=created&direction=asc")
+    let marker = Self.marker(message.incident)
+    return issues.first { issue in
+      issue["pull_request"] == nil && issue["body"]?.string?.contains(marker) == true
+    }.flatMap(Self.ref)
+  }
+
+  private static func ref(_ issue: JSONValue) -> TicketRef? {
+    guard let number = issue["number"]?.integer else { return nil }
+    return TicketRef(id: String(number), url: issue["html_url"]?.string)
+  }
+
+  public func deliver(
+    _ message: TicketMessage, to ticket: TicketRef?, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> TicketRef? {
+    let everyoneReads = try await api.isPublic()
+    // Whoever reads along must not learn of a live credential: details only once it is contained.
+    let mayTell = !everyoneReads || message.event == .contained || message.event == .closed
+    let ticket = if let ticket { ticket } else { try await find(message) }
+    guard let ticket else { return try await open(message, mayTell: mayTell, under: authority) }
+    guard message.event != .opened else { return ticket }
+    if mayTell { try await comment(message, on: ticket, under: authority) }
+    if message.event == .closed {
+      _ = try await api.send(
+        .patch, "/issues/\(ticket.id)", ["state": "closed", "state_reason": "completed"], under: authority)
+    }
+    return ticket
+  }
+
+  private func open(_ message: TicketMessage, mayTell: Bool, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> TicketRef
+  {
+    let body = mayTell ? Self.harmless(message.body) : "Routine maintenance. Details follow when it is done."
+    let made = try await api.send(
+      .post, "/issues",
+      [
+        "title": .string(mayTell ? Self.harmless(message.title) : Self.neutralTitle),
+        "body": .string(
+          "\(Self.marker(message.incident))\n\(Self.marker(message: message.id))\n"
+            + (message.isDrill ? "**DRILL**\n\n" : "") + body),
+        "labels": [.string(label)],
+      ], under: authority)
+    guard let ref = Self.ref(made) else {
+      throw CapabilityError(
+        .unknownOutcome, "POST /repos/\(repository)/issues", because: "the answer names no issue")
+    }
+    return ref
+  }
+
+  static let neutralTitle = "Credential hygiene task"
+
+  private func comment(
+    _ message: TicketMessage, on ticket: TicketRef, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    let marker = Self.marker(message: message.id)
+    let comments = try await api.list("/issues/\(ticket.id)/comments")
+    guard !comments.contains(where: { $0["body"]?.string?.contains(marker) == true }) else { return }
+    _ = try await api.send(
+      .post, "/issues/\(ticket.id)/comments",
+      ["body": .string("\(marker)\n\(Self.harmless(message.title))\n\n\(Self.harmless(message.body))")],
+      under: authority)
+  }
+
+  /// Text without mentions (nobody is paged by a quotation) and without a marker of ours.
+  static func harmless(_ text: String) -> String {
+    text.replacingOccurrences(of: "@", with: "@\u{200B}").replacingOccurrences(
+      of: "<!--", with: "<\u{200B}!--")
+  }
+}

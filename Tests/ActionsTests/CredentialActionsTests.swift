@@ -1,0 +1,142 @@
+import Actions
+import Capabilities
+import Incidents
+import JSON
+import Secrets
+import Testing
+
+@Suite struct CredentialActionsTests {
+  private static let inputs: [String: Value] = [
+    "credential": .credential("openai"), "secret": .secret("leaked"),
+  ]
+  private static let issue: [String: Value] = ["credential": .credential("openai"), "store": .store("env")]
+
+  private static func world(_ accepted: [String: String]) -> FakeProvider.World {
+    FakeProvider.World(accepted: accepted)
+  }
+
+  @Test(arguments: [
+    (CredentialProbe(.alive, code: "200"), "alive"), (CredentialProbe(.dead, code: "401"), "dead"),
+    (CredentialProbe(.unknown, code: "429"), "unknown"),
+  ])
+  func `verify answers with the probe and keeps it as evidence`(probe: CredentialProbe, answer: String)
+    async throws
+  {
+    let stage = Stage(provider: FakeProvider(.named, world: .init(probe: probe)))
+    let result = try await stage.read("credential.verify", Self.inputs)
+    #expect(result.answer == answer)
+    #expect(result.outputs["code"] == .string(probe.code))
+    #expect(result.probes == [ProbeRecord(credential: "openai", secret: "leaked", probe: probe)])
+  }
+
+  @Test func `facts from outside cannot pass for a handle of a secret`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: Self.world(["key-0": "leaked-value"])))
+    let result = try await stage.read("credential.inspect", Self.inputs)
+    let facts = try #require(result.outputs["facts"])
+    #expect(facts == .record(["owner": .string("batch"), "_secret": .string("forged")]))
+    #expect(Value(json: facts.json) == facts)
+  }
+
+  @Test func `an abuse search without evidence is unknown and never rounds its coverage up`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: Self.world(["key-0": "leaked-value"])))
+    var inputs = Self.inputs
+    inputs["since"] = .timestamp(stage.clock.now)
+    let result = try await stage.read("abuse.search", inputs)
+    #expect(result.answer == "unknown")
+    #expect(result.outputs["seen"] == .null)
+    #expect(result.outputs["coverage_percent"] == .integer(99))
+  }
+
+  @Test(arguments: [ProviderCapabilities.Issuing.generated, .named, .unnamed])
+  func `issuing makes one credential and stores its value`(issuing: ProviderCapabilities.Issuing) async throws
+  {
+    let stage = Stage(provider: FakeProvider(issuing))
+    let result = try await stage.run("credential.issue", Self.issue)
+    guard case .secret(let ref)? = result.outputs["secret"] else {
+      Issue.record("no handle")
+      return
+    }
+    let value = try await stage.secrets.secret(ref).exposeAsText()
+    #expect(stage.provider.accepted.values.contains(value))
+    #expect(try await stage.store.read("OPENAI_API_KEY").exposeAsText() == value)
+    #expect(result.outputs["version"] == .string("v1"))
+    #expect(stage.provider.calls.count == 1)
+  }
+
+  @Test func `a credential that only a person can issue is said so while planning`() async throws {
+    let stage = Stage(provider: FakeProvider(.human))
+    let action = try stage.effect("credential.issue")
+    let error = await #expect(throws: CapabilityError.self) { try await action.plan(stage.call(Self.issue)) }
+    #expect(error?.class == .unsupported)
+  }
+
+  @Test func `sessions that stay fail the step`() async throws {
+    var world = Self.world(["key-0": "leaked-value"])
+    world.sessions = 9
+    world.endable = 2
+    let stage = Stage(provider: FakeProvider(.named, world: world))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("credential.end-sessions", Self.inputs)
+    }
+    #expect(error?.because.contains("3 of 9") == true)
+  }
+
+  @Test func `a session that ends late is counted again`() async throws {
+    var world = Self.world(["key-0": "leaked-value"])
+    world.sessions = 3
+    world.endable = 2
+    let stage = Stage(provider: FakeProvider(.named, world: world))
+    let result = try await stage.run("credential.end-sessions", Self.inputs)
+    #expect(result.answer == "none_left")
+    #expect(result.outputs["ended"] == .integer(3))
+  }
+
+  @Test func `a provider without sessions is not asked to end any`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, sessions: .none))
+    let result = try await stage.run("credential.end-sessions", Self.inputs)
+    #expect(result.answer == "none_left")
+    #expect(stage.provider.calls.isEmpty)
+  }
+
+  @Test func `disabling leaves the new value alone where it replaced the old one under the same id`()
+    async throws
+  {
+    let stage = Stage(provider: FakeProvider(.generated, world: Self.world(["role": "new-value"])))
+    var inputs = Self.inputs
+    inputs["replaced_by"] = .string("role")
+    let result = try await stage.run("credential.disable", inputs)
+    #expect(stage.provider.calls.isEmpty)
+    #expect(result.probes.map(\.probe.state) == [.dead])
+    #expect(stage.provider.accepted == ["role": "new-value"])
+  }
+
+  @Test func `disabling goes ahead while the leaked value is still accepted`() async throws {
+    let stage = Stage(provider: FakeProvider(.generated, world: Self.world(["role": "leaked-value"])))
+    var inputs = Self.inputs
+    inputs["replaced_by"] = .string("role")
+    try await stage.run("credential.disable", inputs)
+    #expect(stage.provider.calls == ["disable role"])
+  }
+
+  @Test func `the replacement under another id survives the disabling`() async throws {
+    let stage = Stage(
+      provider: FakeProvider(.named, world: Self.world(["key-0": "leaked-value", "key-1": "new-value"])))
+    var inputs = Self.inputs
+    inputs["replaced_by"] = .string("key-1")
+    try await stage.run("credential.disable", inputs)
+    #expect(stage.provider.accepted == ["key-1": "new-value"])
+  }
+
+  @Test func `a plan names no effect on the world`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: Self.world(["key-0": "leaked-value"])))
+    var inputs = Self.inputs.merging(Self.issue) { old, _ in old }
+    inputs["ref"] = .unknown
+    for id in [
+      "credential.issue", "credential.disable", "credential.end-sessions", "credential.delete",
+    ] {
+      _ = try await stage.effect(id).plan(stage.call(inputs))
+    }
+    #expect(stage.provider.calls.isEmpty)
+    #expect(try await stage.store.currentVersion("OPENAI_API_KEY") == nil)
+  }
+}

@@ -1,0 +1,120 @@
+import Capabilities
+import Foundation
+import Incidents
+import Secrets
+import Synchronization
+
+/// A fake: answers every request alike and records what was sent.
+final class FakeHTTP: HTTPTransport {
+  let answer: HTTPResponse
+  let sent = Mutex<[HTTPRequest]>([])
+  init(_ status: Int = 200, _ body: String = "{}") {
+    answer = HTTPResponse(status: status, headers: [:], body: Data(body.utf8))
+  }
+  func fetch(_ request: SafeRequest) async throws(CapabilityError) -> HTTPResponse { answer }
+  func send(_ request: HTTPRequest, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> HTTPResponse
+  {
+    sent.withLock { $0.append(request) }
+    return answer
+  }
+}
+
+/// A fake: a program that ends as told.
+final class FakeProcesses: ProcessRunner {
+  let outcome: ProcessOutcome
+  let calls = Mutex<[[String]]>([])
+  init(status: Int = 0, output: String = "") {
+    outcome = ProcessOutcome(status: status, output: output, errors: "")
+  }
+  func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
+    -> ProcessOutcome
+  {
+    outcome
+  }
+  func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
+    -> ProcessOutcome
+  {
+    calls.withLock { $0.append(call.arguments) }
+    return outcome
+  }
+}
+
+/// A fake: files in memory.
+final class FakeFiles: FileSystem {
+  let files = Mutex<[String: String]>([:])
+  func read(_ path: String) async throws(CapabilityError) -> Secret {
+    guard let text = files.withLock({ $0[path] }) else {
+      throw CapabilityError(.notFound, "read \(path)", because: "no such file")
+    }
+    return Secret(text)
+  }
+  func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    let text = contents.exposeAsText()
+    files.withLock { $0[path] = text }
+  }
+  func exists(_ path: String) async -> Bool { files.withLock { $0[path] != nil } }
+}
+
+/// A fake: the history of one repository, counted.
+final class FakeHistory: HistoryRewriter {
+  struct World: Sendable {
+    var finished: Set<String> = []
+    var refused: String?
+    var rewrites = 0
+  }
+  let world = Mutex(World())
+  static let moved = HistoryRewrite(
+    commits: 3, trees: 3, blobs: 2, tags: 1,
+    refs: [.init(ref: "refs/heads/main", from: "a", to: "b")], signaturesDropped: 0,
+    residual: [.init(place: "fork", why: "it is elsewhere", fix: "ask its owner")], backup: "backup-1",
+    maps: "/maps")
+
+  func scan(repository: String, for removal: HistoryRemoval, progress: any ProgressSink)
+    async throws(CapabilityError) -> HistoryScan
+  {
+    HistoryScan(
+      places: [
+        HistoryPlace(
+          place: "blob", object: "a", path: "train.py", line: 3, refs: ["refs/heads/main"], form: "raw")
+      ], objects: 10, commits: 3)
+  }
+  func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)
+    async throws(CapabilityError) -> HistoryRewrite
+  { Self.moved }
+  func rewrite(
+    repository: String, removing removal: HistoryRemoval, marker: String, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    world.withLock { world in
+      world.finished.insert(marker)
+      world.rewrites += 1
+    }
+    return Self.moved
+  }
+  func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite? {
+    world.withLock { $0.finished.contains(marker) } ? Self.moved : nil
+  }
+  func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {}
+  func push(
+    repository: String, remote: String, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryPush {
+    let refused = world.withLock { $0.refused }
+    return HistoryPush(refs: [.init(ref: "refs/heads/main", isUpdated: refused == nil, reason: refused)])
+  }
+  func verifyFreshClone(
+    repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
+  ) async throws(CapabilityError) -> HistoryScan { HistoryScan(places: [], objects: 9, commits: 3) }
+}
+
+/// A fake: writes nothing and names a path.
+struct FakePostMortems: PostMortemWriter {
+  func draft(_ incident: IncidentID, run: RunID, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> String
+  { "/postmortems/\(incident).md" }
+}

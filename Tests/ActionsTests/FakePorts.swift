@@ -1,0 +1,188 @@
+import Actions
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Secrets
+import Synchronization
+
+/// A fake: entries of a store in memory.
+final class FakeStore: SecretStore {
+  static let kind = "fake"
+  static let summary = "a fake"
+  static let settings: [SettingDeclaration] = []
+  private let entries = Mutex<[String: (value: String, version: Int)]>([:])
+
+  init() {}
+  init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {}
+
+  func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
+    entries.withLock { $0[key].map { "v\($0.version)" } }
+  }
+  func read(_ key: String) async throws(CapabilityError) -> Secret {
+    guard let entry = entries.withLock({ $0[key] }) else {
+      throw CapabilityError(.notFound, "read \(key)", because: "no entry")
+    }
+    return Secret(entry.value)
+  }
+  func put(_ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> String
+  {
+    let text = secret.exposeAsText()
+    return entries.withLock { entries in
+      let version = (entries[key]?.version ?? 0) + 1
+      entries[key] = (text, version)
+      return "v\(version)"
+    }
+  }
+  func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    throw CapabilityError(.unsupported, "restore", because: "a fake keeps one version")
+  }
+  func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
+    let text = secret.exposeAsText()
+    return entries.withLock { $0.filter { $0.value.value == text }.keys.sorted() }
+  }
+}
+
+/// A fake: tickets in memory.
+final class FakeTracker: TicketSystem {
+  static let kind = "fake"
+  static let summary = "a fake"
+  static let settings: [SettingDeclaration] = []
+  struct World: Sendable {
+    var delivered: [TicketMessage] = []
+    /// Thrown by the next deliveries, in order.
+    var errors: [CapabilityError] = []
+    /// True: the message arrives although an error is thrown.
+    var arrivesAnyway = false
+    var finds = 0
+  }
+  let isPublic: Bool
+  let canLookUp: Bool
+  let isIdempotent: Bool
+  let world = Mutex(World())
+
+  init(isPublic: Bool = false, canLookUp: Bool = true, isIdempotent: Bool = false) {
+    self.isPublic = isPublic
+    self.canLookUp = canLookUp
+    self.isIdempotent = isIdempotent
+  }
+  convenience init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError)
+  {
+    self.init()
+  }
+
+  var delivered: [TicketMessage] { world.withLock { $0.delivered } }
+
+  func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? {
+    world.withLock { world in
+      world.finds += 1
+      return world.delivered.contains { $0.id == message.id } ? TicketRef(id: "T-1", url: nil) : nil
+    }
+  }
+  func deliver(_ message: TicketMessage, to ticket: TicketRef?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> TicketRef?
+  {
+    let error: CapabilityError? = world.withLock { world in
+      let error = world.errors.isEmpty ? nil : world.errors.removeFirst()
+      let isKnown = isIdempotent && world.delivered.contains { $0.id == message.id }
+      if error == nil || world.arrivesAnyway, !isKnown { world.delivered.append(message) }
+      return error
+    }
+    if let error { throw error }
+    return TicketRef(id: "T-1", url: "https://tickets.example/T-1")
+  }
+}
+
+/// A fake: an outbox in memory with the journal's rules.
+final class FakeOutbox: MessageOutbox {
+  struct Row: Sendable {
+    var entry: QueuedMessage
+    var isInflight = false
+    var next: Date
+    var reason: String?
+  }
+  let rows = Mutex<[Row]>([])
+  let now: @Sendable () -> Date
+  init(now: @escaping @Sendable () -> Date) { self.now = now }
+
+  func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID) async throws(CapabilityError)
+    -> QueuedMessage
+  {
+    let now = now()
+    return rows.withLock { rows in
+      if let known = rows.first(where: { $0.entry.message.id == message.id }) { return known.entry }
+      let entry = QueuedMessage(tracker: tracker, message: message, state: .pending, attempts: 0)
+      rows.append(Row(entry: entry, next: now))
+      return entry
+    }
+  }
+  func message(_ id: String) async throws(CapabilityError) -> QueuedMessage? {
+    rows.withLock { $0.first { $0.entry.message.id == id }?.entry }
+  }
+  func claim() async throws(CapabilityError) -> QueuedMessage? {
+    let now = now()
+    return rows.withLock { rows in
+      guard
+        let index = rows.firstIndex(where: {
+          !$0.isInflight && $0.next <= now && ($0.entry.state == .pending || $0.entry.state == .unknown)
+        })
+      else { return nil }
+      let old = rows[index].entry
+      rows[index].isInflight = true
+      rows[index].entry = QueuedMessage(
+        tracker: old.tracker, message: old.message, state: old.state, attempts: old.attempts + 1,
+        remote: old.remote)
+      return rows[index].entry
+    }
+  }
+  func settle(
+    _ id: String, as state: QueuedMessage.State, remote: TicketRef?, reason: String?, next: Date?
+  ) async throws(CapabilityError) {
+    rows.withLock { rows in
+      guard let index = rows.firstIndex(where: { $0.entry.message.id == id }) else { return }
+      let old = rows[index].entry
+      rows[index].entry = QueuedMessage(
+        tracker: old.tracker, message: old.message, state: state, attempts: old.attempts,
+        remote: remote ?? old.remote)
+      rows[index].isInflight = false
+      rows[index].reason = reason
+      rows[index].next = next ?? rows[index].next
+    }
+  }
+  func ticket(of incident: IncidentID, at tracker: TrackerName) async throws(CapabilityError) -> TicketRef? {
+    rows.withLock {
+      $0.first { $0.entry.tracker == tracker && $0.entry.remote != nil }?.entry.remote
+    }
+  }
+}
+
+/// A fake: always the same brief.
+struct FakeBriefing: IncidentBriefing {
+  var isContained = false
+  func brief(of incident: IncidentID, run: RunID) async throws(CapabilityError) -> IncidentBrief {
+    IncidentBrief(
+      codename: "quiet-heron", severity: .sev2, isContained: isContained,
+      state: "Proven dead. Asked @alice, wrote to bob@example.org")
+  }
+}
+
+/// A fake: secrets by handle.
+final class FakeSecrets: SecretResolver, ProgressSink {
+  private let values: Mutex<[SecretRef: String]>
+  init(_ values: [SecretRef: String]) { self.values = Mutex(values) }
+  func secret(_ ref: SecretRef) async throws(CapabilityError) -> Secret {
+    guard let value = values.withLock({ $0[ref] }) else {
+      throw CapabilityError(.notFound, "open \(ref)", because: "nobody sealed it")
+    }
+    return Secret(value)
+  }
+  func seal(_ secrets: [SecretRef: Secret]) {
+    values.withLock { values in
+      for (ref, secret) in secrets { values[ref] = secret.exposeAsText() }
+    }
+  }
+  func progress(_ phase: String, done: Int, total: Int?, unit: String) {}
+}

@@ -1,0 +1,138 @@
+import JSON
+import Capabilities
+import Foundation
+import Incidents
+import Secrets
+import Synchronization
+
+/// A fake: an imagined provider in memory. `lost` makes a mutation happen and its reply disappear.
+final class FakeProvider: CredentialProvider {
+  static let kind = "fake"
+  static let summary = "a fake"
+  static let settings: [SettingDeclaration] = []
+
+  struct World: Sendable {
+    /// Public id → value; several at a provider with overlap.
+    var accepted: [String: String] = [:]
+    var names: [String: String] = [:]
+    var sessions = 0
+    /// How many sessions one round ends.
+    var endable = Int.max
+    var losesReplies = false
+    var calls: [String] = []
+    var probe: CredentialProbe?
+    var issuedCount = 0
+  }
+
+  let capabilities: ProviderCapabilities
+  let lock = "fake/lock"
+  let world: Mutex<World>
+
+  init(
+    _ issuing: ProviderCapabilities.Issuing, sessions: ProviderCapabilities.Sessions = .end,
+    world: World = World()
+  ) {
+    capabilities = ProviderCapabilities(
+      authority: .admin, overlap: issuing == .generated ? .none : .several, disable: .reversible,
+      sessions: sessions, issuing: issuing, propagation: .zero)
+    self.world = Mutex(world)
+  }
+
+  convenience init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError)
+  {
+    self.init(.named)
+  }
+
+  var calls: [String] { world.withLock { $0.calls } }
+  var accepted: [String: String] { world.withLock { $0.accepted } }
+
+  func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    let text = secret.exposeAsText()
+    if capabilities.issuing == .generated { return CredentialRef("role") }
+    guard let id = world.withLock({ $0.accepted.first { $0.value == text }?.key }) else {
+      throw CapabilityError(.notFound, "identify", because: "nobody knows it")
+    }
+    return CredentialRef(id)
+  }
+
+  func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
+    CredentialFacts(["owner": "batch", "$secret": "forged"])
+  }
+
+  func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
+    AbuseReport(seen: nil, coverage: 0.999, findings: [])
+  }
+
+  func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
+    let text = secret.exposeAsText()
+    return world.withLock { world in
+      if let probe = world.probe { return probe }
+      return world.accepted.values.contains(text)
+        ? CredentialProbe(.alive, code: "200") : CredentialProbe(.dead, code: "401")
+    }
+  }
+
+  func existing() async throws(CapabilityError) -> [CredentialRef] {
+    world.withLock { $0.accepted.keys.sorted().map { CredentialRef($0) } }
+  }
+
+  func generate() throws(CapabilityError) -> Secret? {
+    capabilities.issuing == .generated ? Secret("generated-value") : nil
+  }
+
+  func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> IssuedCredential
+  {
+    let value = generated?.exposeAsText()
+    let (id, text, isLost) = world.withLock { world in
+      world.issuedCount += 1
+      let id = value == nil ? "key-\(world.issuedCount)" : "role"
+      let text = value ?? "issued-value-\(world.issuedCount)"
+      world.accepted[id] = text
+      world.names[id] = marker
+      world.calls.append("issue \(id)")
+      return (id, text, world.losesReplies)
+    }
+    if isLost { throw CapabilityError(.unknownOutcome, "issue", because: "the reply was lost") }
+    return IssuedCredential(ref: CredentialRef(id), secret: Secret(text))
+  }
+
+  func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef] {
+    world.withLock { world in
+      world.accepted.keys.sorted().map { CredentialRef($0) }.filter {
+        capabilities.issuing == .named ? world.names[$0.rawValue] == marker : !before.contains($0)
+      }
+    }
+  }
+
+  func disable(
+    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    world.withLock { world in
+      world.calls.append("disable \(ref)")
+      world.accepted[ref.rawValue] = nil
+    }
+  }
+
+  func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> SessionCount
+  {
+    world.withLock { world in
+      world.calls.append("endSessions \(ref) \(Int(before.timeIntervalSince1970))")
+      let found = world.sessions
+      let ended = min(found, world.endable)
+      world.sessions -= ended
+      return SessionCount(found: found, ended: ended, left: world.sessions)
+    }
+  }
+
+  func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    world.withLock { world in
+      world.calls.append("delete \(ref)")
+      world.accepted[ref.rawValue] = nil
+    }
+  }
+}

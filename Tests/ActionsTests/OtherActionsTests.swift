@@ -1,0 +1,106 @@
+import Synchronization
+import Actions
+import Capabilities
+import Incidents
+import JSON
+import Secrets
+import Testing
+
+@Suite struct OtherActionsTests {
+  @Test func `a scan that finds something says how many places and not where`() async throws {
+    let inputs: [String: Value] = [
+      "repository": .repository("training"), "secrets": .list([.secret("leaked")]),
+    ]
+    let stage = Stage()
+    let scan = try await stage.read("history.scan", inputs)
+    #expect(scan.answer == "found")
+    #expect(scan.outputs["places"] == .integer(1))
+    #expect(try await stage.read("history.verify", inputs).answer == "clean")
+  }
+
+  @Test func `a rewrite names its backup and what is left for people`() async throws {
+    let result = try await Stage().run(
+      "history.rewrite",
+      ["repository": .repository("training"), "remove": .list([.secret("leaked")])])
+    #expect(result.outputs["backup"] == .string("backup-1"))
+    #expect(
+      result.outputs["residual"] == .list([.string("fork: it is elsewhere; fix: ask its owner")]))
+  }
+
+  @Test func `a push that the remote refuses fails the step and says which ref`() async throws {
+    let stage = Stage()
+    stage.history.world.withLock { $0.refused = "stale info" }
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("history.push", ["repository": .repository("training")])
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.because.contains("refs/heads/main (stale info)") == true)
+  }
+
+  @Test func `an http body never holds a secret`() async throws {
+    let stage = Stage()
+    let inputs: [String: Value] = [
+      "method": .string("POST"), "url": .url("https://example.org/x"),
+      "body": .record(["nested": .list([.secret("leaked")])]),
+    ]
+    let error = await #expect(throws: CapabilityError.self) { try await stage.run("http.request", inputs) }
+    #expect(error?.class == .unsafe)
+    #expect(stage.http.sent.withLock { $0.isEmpty })
+  }
+
+  @Test(arguments: ["http://example.org/x", "https://user:pw@example.org/x", "file:///etc/passwd"])
+  func `a url in the clear, with credentials or to a file is refused`(url: String) async throws {
+    let inputs: [String: Value] = ["method": .string("POST"), "url": .url(url)]
+    await #expect(throws: CapabilityError.self) { try await Stage().run("http.request", inputs) }
+  }
+
+  @Test func `a post carries the marker as its idempotency key and the secret only as bearer`() async throws {
+    let stage = Stage(http: FakeHTTP(201, #"{"id": 7, "$secret": "forged"}"#))
+    let result = try await stage.run(
+      "http.request",
+      [
+        "method": .string("post"), "url": .url("https://example.org/x"), "bearer": .secret("other"),
+        "body": .record(["a": .integer(1)]),
+      ])
+    let request = try #require(stage.http.sent.withLock { $0.first })
+    let names = request.headers.map(\.name)
+    #expect(names.contains("Idempotency-Key") && names.contains("Authorization"))
+    #expect(result.outputs["body"] == .record(["id": .integer(7), "_secret": .string("forged")]))
+  }
+
+  @Test func `a program that fails, fails the step`() async throws {
+    let stage = Stage(processes: FakeProcesses(status: 3))
+    await #expect(throws: CapabilityError.self) {
+      try await stage.run("command.run", ["argv": .list([.string("false")])])
+    }
+  }
+
+  @Test func `a foreign hook is left alone`() async throws {
+    let stage = Stage(processes: FakeProcesses(output: "true\n"))
+    stage.files.files.withLock { $0["/srv/training/true"] = "#!/bin/sh\necho mine\n" }
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("guard.install", ["repository": .repository("training")])
+    }
+    #expect(error?.class == .conflict)
+    #expect(stage.files.files.withLock { $0["/srv/training/true"] } == "#!/bin/sh\necho mine\n")
+  }
+
+  @Test func `storing tells the version before and after`() async throws {
+    let stage = Stage()
+    let inputs: [String: Value] = [
+      "store": .store("env"), "key": .string("K"), "secret": .secret("other"),
+    ]
+    #expect(try await stage.run("secret.store", inputs).outputs["previous"] == .null)
+    let second = try await stage.run("secret.store", inputs)
+    #expect(second.outputs["previous"] == .string("v1"))
+    #expect(second.outputs["version"] == .string("v2"))
+  }
+
+  @Test func `a target that staunch yaml does not name is said with the fix`() async throws {
+    let error = await #expect(throws: CapabilityError.self) {
+      try await Stage().run("history.push", ["repository": .repository("nowhere")])
+    }
+    #expect(error?.class == .configuration)
+    #expect(error?.fix?.contains("repositories") == true)
+  }
+}

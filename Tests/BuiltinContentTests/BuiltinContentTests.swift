@@ -1,0 +1,34 @@
+import BuiltinContent
+import Foundation
+import Testing
+
+@Suite struct BuiltinContentTests {
+  /// The top of the repository.
+  static let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  @Test(arguments: [("playbooks", BuiltinContent.playbooks), ("templates", BuiltinContent.templates)])
+  func `The list names every file of the directory, and nothing else`(
+    _ directory: String, _ listed: [BuiltinContent.File]
+  ) throws {
+    let files = try FileManager.default.contentsOfDirectory(
+      at: Self.top.appending(path: directory), includingPropertiesForKeys: [.isRegularFileKey])
+    let names = try files.filter { try $0.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile == true }
+      .map(\.lastPathComponent).sorted()
+    let missing = names.filter { name in !listed.contains { $0.path == "\(directory)/\(name)" } }
+    let lines = missing.map { name in
+      let constant = String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" })
+      return "    File(path: \"\(directory)/\(name)\", bytes: PackageResources.\(constant)),"
+    }
+    #expect(
+      missing.isEmpty,
+      "add to BuiltinContent.\(directory):\n\(lines.joined(separator: "\n"))")
+    #expect(listed.map(\.path) == names.map { "\(directory)/\($0)" })
+  }
+
+  @Test(arguments: BuiltinContent.playbooks + BuiltinContent.templates)
+  func `An embedded file is the file, byte for byte`(_ file: BuiltinContent.File) throws {
+    let onDisk = try Data(contentsOf: Self.top.appending(path: file.path))
+    #expect(Data(file.bytes) == onDisk)
+  }
+}

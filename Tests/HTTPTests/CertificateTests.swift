@@ -1,0 +1,58 @@
+import Capabilities
+import Foundation
+import HTTP
+import TestSupport
+import Testing
+
+/// TLS against `openssl s_server`, a real TLS server with a certificate of its own.
+@Suite struct CertificateTests {
+  private static func server(_ directory: TemporaryDirectory, name: String) async throws -> (
+    SupervisedServer, Int
+  ) {
+    try await Program.run(
+      [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+        "-days",
+        "2", "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=\(name)", "-addext",
+        "subjectAltName=DNS:\(name)",
+      ], in: directory.path)
+    let port = try SupervisedServer.freePort()
+    let server = try SupervisedServer(
+      """
+      mkfifo "$1/out"
+      openssl s_server -accept "127.0.0.1:$2" -cert "$1/cert.pem" -key "$1/key.pem" -www >"$1/out" 2>&1 </dev/null &
+      child=$!
+      { read -r line; while ! case $line in ACCEPT*) true;; *) false;; esac; do read -r line || exit 1; done
+        echo "ready"; exec cat >/dev/null; } <"$1/out" &
+      cat >/dev/null
+      kill "$child"
+      """, arguments: [directory.path, "\(port)"])
+    return (server, port)
+  }
+
+  @Test func `a certificate of an unknown authority is refused, and accepted when its authority is named`()
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    let (server, port) = try await Self.server(directory, name: "localhost")
+    defer { server.stop() }
+    let url = "https://localhost:\(port)/"
+    let error = await #expect(throws: CapabilityError.self) { try await CurlTransport().fetch(.get(url)) }
+    #expect(error?.class == .network)
+    #expect(error?.because.contains("certificate") == true)
+    let options = TransportOptions(certificateAuthorities: directory.path("cert.pem"))
+    #expect(try await CurlTransport(options).fetch(.get(url)).status == 200)
+  }
+
+  @Test func `a certificate for another name is refused`() async throws {
+    let directory = try TemporaryDirectory()
+    let (server, port) = try await Self.server(directory, name: "other.example")
+    defer { server.stop() }
+    let options = TransportOptions(certificateAuthorities: directory.path("cert.pem"))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await CurlTransport(options).send(
+        HTTPRequest(.post, "https://localhost:\(port)/"), under: .forTests())
+    }
+    #expect(error?.class == .network)
+  }
+}

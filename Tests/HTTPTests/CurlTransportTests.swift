@@ -1,0 +1,199 @@
+import Capabilities
+import Foundation
+import HTTP
+import Secrets
+import TestSupport
+import Testing
+
+/// The transport against a loopback mock: what goes out, and what each way of failing means.
+@Suite struct CurlTransportTests {
+  private let transport = CurlTransport()
+
+  private static func failure(_ body: () async throws -> HTTPResponse) async -> CapabilityError? {
+    do {
+      _ = try await body()
+      return nil
+    } catch {
+      return error as? CapabilityError
+    }
+  }
+
+  @Test func `a GET brings status, headers and body`() async throws {
+    let server = try LoopbackServer { _ in
+      .answer(203, headers: ["X-Request-Id": "r-1"], body: Data("hello".utf8))
+    }
+    let answer = try await transport.fetch(
+      .get(server.url + "/a?b=c", headers: [("Accept", .text("text/plain"))]))
+    #expect(answer.status == 203)
+    #expect(answer.headers["x-request-id"] == "r-1")
+    #expect(answer.body == Data("hello".utf8))
+    let request = try #require(server.requests.first)
+    #expect(request.method == "GET")
+    #expect(request.target == "/a?b=c")
+    #expect(request.headers["accept"] == "text/plain")
+  }
+
+  @Test(arguments: [HTTPRequest.Method.post, .put, .patch, .delete])
+  func `a request with an effect carries its method, headers and body`(method: HTTPRequest.Method)
+    async throws
+  {
+    let server = try LoopbackServer { _ in .answer(204) }
+    let answer = try await transport.send(
+      HTTPRequest(
+        method, server.url + "/x",
+        headers: [
+          ("Authorization", .secret(prefix: "Bearer ", Secret("t0p"))), ("Content-Type", .text("text/x")),
+        ],
+        body: .secret(Secret("payload"))), under: .forTests())
+    #expect(answer.status == 204)
+    let request = try #require(server.requests.first)
+    #expect(request.method == method.rawValue)
+    #expect(request.headers["authorization"] == "Bearer t0p")
+    #expect(request.headers["content-type"] == "text/x")
+    #expect(request.headers["expect"] == nil)
+    #expect(request.body == Data("payload".utf8))
+  }
+
+  @Test(arguments: [HTTPRequest.Method.post, .delete])
+  func `a request with an effect may have no body`(method: HTTPRequest.Method) async throws {
+    let server = try LoopbackServer { _ in .answer(200) }
+    _ = try await transport.send(HTTPRequest(method, server.url + "/x"), under: .forTests())
+    #expect(server.requests.first?.method == method.rawValue)
+    #expect(server.requests.first?.body.isEmpty == true)
+  }
+
+  @Test func `a redirect is an answer`() async throws {
+    let server = try LoopbackServer { _ in .answer(302, headers: ["location": "/elsewhere"]) }
+    let answer = try await transport.fetch(.get(server.url + "/"))
+    #expect(answer.status == 302)
+    #expect(server.requests.count == 1)
+  }
+
+  @Test func `a header value cannot add a header`() async throws {
+    let server = try LoopbackServer { _ in .answer(200) }
+    _ = try await transport.fetch(.get(server.url, headers: [("X-A", .text("1\r\nX-B: 2"))]))
+    #expect(server.requests.first?.headers["x-b"] == nil)
+  }
+
+  @Test func `a server that is not there means nothing was sent`() async throws {
+    let server = try LoopbackServer { _ in .answer(200) }
+    let url = server.url
+    server.stop()
+    let read = await Self.failure { try await transport.fetch(.get(url)) }
+    #expect(read?.class == .network)
+    let write = await Self.failure { try await transport.send(HTTPRequest(.post, url), under: .forTests()) }
+    #expect(write?.class == .network)
+  }
+
+  @Test func `a lost reply to an effect has an unknown outcome, and is not repeated`() async throws {
+    let server = try LoopbackServer { $0.path == "/ok" ? .answer(200) : .hangUp }
+    _ = try await transport.send(HTTPRequest(.post, server.url + "/ok"), under: .forTests())
+    let error = await Self.failure {
+      try await transport.send(
+        HTTPRequest(.post, server.url + "/x", body: .bytes(Data("a".utf8))), under: .forTests())
+    }
+    #expect(error?.class == .unknownOutcome)
+    #expect(server.requests.map(\.path) == ["/ok", "/x"])
+  }
+
+  @Test func `a lost reply to a read is a broken connection`() async throws {
+    let server = try LoopbackServer { _ in .hangUp }
+    let error = await Self.failure { try await transport.fetch(.get(server.url)) }
+    #expect(error?.class == .network)
+  }
+
+  @Test func `no answer in time is a timeout for a read and unknown for an effect`() async throws {
+    let server = try LoopbackServer { _ in .silence }
+    let read = await Self.failure {
+      try await transport.fetch(.get(server.url, timeout: .milliseconds(50)))
+    }
+    #expect(read?.class == .timeout)
+    let write = await Self.failure {
+      try await transport.send(
+        HTTPRequest(.post, server.url, timeout: .milliseconds(50)), under: .forTests())
+    }
+    #expect(write?.class == .unknownOutcome)
+  }
+
+  @Test func `cancelling after the request was sent leaves the outcome unknown`() async throws {
+    let server = try LoopbackServer { _ in .silence }
+    let url = server.url
+    let task = Task { [transport] in
+      await Self.failure { try await transport.send(HTTPRequest(.post, url), under: .forTests()) }
+    }
+    for await _ in server.arrivals { break }
+    task.cancel()
+    #expect(await task.value?.class == .unknownOutcome)
+  }
+
+  @Test func `cancelling a read ends it`() async throws {
+    let server = try LoopbackServer { _ in .silence }
+    let url = server.url
+    let task = Task { [transport] in await Self.failure { try await transport.fetch(.get(url)) } }
+    for await _ in server.arrivals { break }
+    task.cancel()
+    #expect(await task.value?.class == .cancelled)
+  }
+
+  @Test func `an answer larger than allowed ends the transfer`() async throws {
+    let server = try LoopbackServer { _ in .answer(200, body: Data(repeating: 0x61, count: 4096)) }
+    let small = CurlTransport(TransportOptions(largestResponse: 1024))
+    let error = await Self.failure { try await small.fetch(.get(server.url)) }
+    #expect(error?.class == .invalid)
+    let exact = CurlTransport(TransportOptions(largestResponse: 4096))
+    #expect(try await exact.fetch(.get(server.url)).body.count == 4096)
+  }
+
+  @Test(arguments: [
+    "http://example.org/", "ftp://127.0.0.1/", "file:///etc/passwd", "/relative", "https://u:p@127.0.0.1/",
+    "http://127.0.0.1.example.org/", "http://127.evil.example/",
+  ])
+  func `a URL that would show or misdirect a credential is refused unsent`(url: String) async throws {
+    let error = await Self.failure { try await transport.fetch(.get(url)) }
+    #expect(error?.class == .configuration)
+    #expect(error?.description.contains("u:p") == false)
+  }
+
+  @Test func `a host named in the options may be reached by plain http`() async throws {
+    let options = TransportOptions(plainHosts: ["sandbox.invalid"])
+    let error = await Self.failure { try await CurlTransport(options).fetch(.get("http://sandbox.invalid/")) }
+    #expect(error?.class == .network)  // refused by the resolver, not by us
+  }
+
+  @Test func `a proxy gets what is not loopback`() async throws {
+    let proxy = try LoopbackServer { _ in .answer(200, body: Data("by proxy".utf8)) }
+    let server = try LoopbackServer { _ in .answer(200, body: Data("direct".utf8)) }
+    let options = TransportOptions(proxy: proxy.url, plainHosts: ["far.invalid"])
+    let throughProxy = CurlTransport(options)
+    #expect(try await throughProxy.fetch(.get("http://far.invalid/x")).body == Data("by proxy".utf8))
+    #expect(proxy.requests.first?.target == "http://far.invalid/x")
+    #expect(try await throughProxy.fetch(.get(server.url)).body == Data("direct".utf8))
+  }
+
+  @Test func `errors hold neither secret nor query`() async throws {
+    let server = try LoopbackServer { _ in .hangUp }
+    let error = await Self.failure {
+      try await transport.send(
+        HTTPRequest(
+          .post, server.url + "/p?person=alice",
+          headers: [("Authorization", .secret(prefix: "", Secret("hush-1")))],
+          body: .secret(Secret("hush-2"))), under: .forTests())
+    }
+    let text = try #require(error).description
+    #expect(text.contains("POST http://127.0.0.1"))
+    for word in ["hush", "alice"] { #expect(!text.contains(word)) }
+  }
+
+  @Test func `many requests run at the same time on one thread`() async throws {
+    let server = try LoopbackServer { .answer(200, body: Data($0.target.utf8)) }
+    let url = server.url
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for index in 0..<40 {
+        group.addTask { [transport] in
+          try await transport.fetch(.get(url + "/\(index)")).body == Data("/\(index)".utf8)
+        }
+      }
+      for try await isRight in group { #expect(isRight) }
+    }
+  }
+}

@@ -1,0 +1,228 @@
+import Foundation
+import Incidents
+import JSON
+import TestSupport
+import Testing
+
+@Suite("Incident status")
+struct IncidentStatusTests {
+  private func status(_ story: JournalStory, now: Double = 60) throws -> IncidentStatus {
+    try #require(IncidentStatus.derive(events: story.events, now: JournalStory.minute(now)).first)
+  }
+
+  /// The contained story, cut after the event that satisfies `last`.
+  private func story(until last: (JournalEvent) -> Bool) throws -> JournalStory {
+    let events = JournalStory.contained().events
+    let index = events.firstIndex(where: last)
+    let end = try #require(index)
+    var story = JournalStory()
+    for event in events[...end] {
+      story.about(event.incident, run: event.run)
+      story.at(event.at.timeIntervalSince(JournalStory.start) / 60, event.kind, event.body)
+    }
+    return story
+  }
+
+  @Test("an empty journal has no incidents")
+  func empty() {
+    #expect(IncidentStatus.derive(events: [], now: JournalStory.start).isEmpty)
+  }
+
+  @Test("an incident without a plan asks for one")
+  func opened() throws {
+    let status = try status(story { $0.kind == .incidentOpened }, now: 2)
+    #expect(status.severity == .sev2)
+    #expect(status.codename == "quiet-heron")
+    #expect(status.sinceDetection == .seconds(120))
+    #expect(status.credentials.isEmpty)
+    #expect(status.next.command == "staunch plan rotate-leaked-credential --input incident=inc-7f3a91c2")
+  }
+
+  @Test("a saved plan asks for its digest to be approved, an approved one to be run")
+  func planned() throws {
+    let saved = try status(story { $0.kind == .planSaved })
+    #expect(saved.plan?.digest == "d1gest")
+    #expect(saved.next.command == "staunch run plan-1 --live --approve d1gest")
+    let approved = try status(story { $0.kind == .planApproved })
+    #expect(approved.next.command == "staunch run plan-1 --live")
+  }
+
+  @Test("the leaked credential is alive until a probe says dead")
+  func alive() throws {
+    let early = try status(story { $0.kind == .stepDone && $0.step == "disable_old" })
+    #expect(early.leaked?.state == .alive)
+    #expect(early.leaked?.probed == JournalStory.minute(5.1))
+    let later = try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" })
+    #expect(later.leaked?.state == .dead)
+    #expect(later.leaked?.code == "28P01")
+    #expect(later.credentials.first { $0.subject == .replacement }?.state == .alive)
+  }
+
+  @Test("a step that waits for approval is the next action, with the digest to approve")
+  func waiting() throws {
+    let status = try status(story { $0.kind == .stepWaiting })
+    #expect(status.waiting.map(\.step) == ["history[0]"])
+    #expect(status.currentStep?.state == .waiting)
+    #expect(status.next.command == "staunch approve d1gest --step history")
+    #expect(status.state == .contained)
+  }
+
+  @Test("an approval ends the wait")
+  func approved() throws {
+    let status = try status(story { $0.kind == .stepIntent && $0.step == "history" })
+    #expect(status.waiting.isEmpty)
+    #expect(status.currentStep?.label == "history[0]")
+    #expect(status.next.command == "staunch resume run-1")
+  }
+
+  @Test("a finished run asks for the post-mortem")
+  func finished() throws {
+    let status = try status(.contained())
+    #expect(status.run?.state == .done)
+    #expect(status.steps.first { $0.step == "leftovers" }?.state == .skipped)
+    #expect(status.next.command == "staunch postmortem draft inc-7f3a91c2")
+    #expect(status.currentStep == nil)
+  }
+
+  @Test("a run that is done while the old credential lives says so before everything else")
+  func stillAlive() throws {
+    var story = JournalStory.contained()
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.probe(24, .alive, code: "login accepted")
+    story.at(
+      25, .message, ["tracker": "security", "message_id": "m2", "state": "dead", "event": "incident.updated"])
+    let status = try status(story)
+    #expect(status.next.text == "The old credential is still ALIVE. Disable it")
+    #expect(status.next.command == "staunch credential disable postgres-training")
+    #expect(status.undelivered.map(\.id) == ["m2"])
+  }
+
+  @Test("an undelivered message comes before the report")
+  func undelivered() throws {
+    var story = JournalStory.contained()
+    story.about("inc-7f3a91c2")
+    story.at(25, .message, ["tracker": "security", "message_id": "m2", "state": "unknown"])
+    #expect(try status(story).next.command == "staunch ticket retry")
+  }
+
+  @Test("a step that stopped gives its reason and its fix")
+  func failed() throws {
+    var story = try story { $0.kind == .stepIntent && $0.step == "disable_old" }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(
+      10, .stepFailed,
+      [
+        "step": "disable_old",
+        "error": [
+          "class": "refused", "message": "permission denied", "fix": "grant CREATEROLE to the runner",
+        ],
+      ])
+    story.at(10, .runEnded, ["state": "failed"])
+    let status = try status(story)
+    #expect(
+      status.next.text == "Step disable_old stopped: permission denied. Fix: grant CREATEROLE to the runner")
+    #expect(status.next.command == "staunch resume run-1")
+    #expect(status.currentStep?.elapsed(at: status.now) == .seconds(60))
+  }
+
+  @Test("an attempt that another one follows does not make the step a failed one")
+  func retried() throws {
+    var story = try story { $0.kind == .stepIntent && $0.step == "disable_old" }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(10, .stepFailed, ["step": "disable_old", "final": false, "error": ["message": "429"]])
+    #expect(try status(story).currentStep?.state == .running)
+    story.at(11, .stepFailed, ["step": "disable_old", "final": true, "error": ["message": "refused"]])
+    #expect(try status(story).currentStep?.state == .failed)
+  }
+
+  @Test(
+    "what a person is waited for tells the command",
+    arguments: [
+      ("manual", "staunch done leftovers --item 1 --run run-1"), ("decision", "staunch resume run-1"),
+      ("approval", "staunch approve d1gest --step leftovers"),
+    ])
+  func gates(kind: String, command: String) throws {
+    var story = try story { $0.kind == .runStarted }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(
+      6, .stepWaiting, ["step": "leftovers", "item": 1, "for": .string(kind), "prompt": "look at the forks"])
+    story.at(6, .runEnded, ["state": "waiting"])
+    let status = try status(story)
+    #expect(status.run?.state == .waiting)
+    #expect(status.waiting.map(\.prompt) == ["look at the forks"])
+    #expect(status.next.command == command)
+  }
+
+  @Test("drift stops for a new plan of the same playbook")
+  func drift() throws {
+    var story = try story { $0.kind == .stepDone && $0.step == "replacement" }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(7, .driftFound, ["step": "rollout", "what": "number of keys", "expected": 1, "found": 2])
+    story.at(7, .runEnded, ["state": "failed"])
+    let status = try status(story)
+    #expect(status.next.text.contains("number of keys"))
+    #expect(status.next.command == "staunch plan database-password --input incident=inc-7f3a91c2")
+  }
+
+  @Test("a lost outcome that nobody can settle comes before a waiting step")
+  func unsettled() throws {
+    var story = try story { $0.kind == .stepWaiting }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(11, .stepIntent, ["step": "tell", "action": "http.request"])
+    story.at(12, .stepSettled, ["step": "tell", "settlement": "unknown", "evidence": "the reply was lost"])
+    let status = try status(story)
+    #expect(status.currentStep?.step == "tell")
+    #expect(status.next.text.contains("tell"))
+  }
+
+  @Test("a closed incident leaves nothing to do and goes to the end of the list")
+  func closed() throws {
+    var story = JournalStory.contained()
+    story.about("inc-7f3a91c2")
+    story.at(30, .incidentState, ["state": "closed", "reason": "reported"])
+    story.about("inc-b")
+    story.at(31, .incidentOpened, ["severity": "sev4", "detected": "2026-11-24T03:31:00.000Z"])
+    story.about("inc-c")
+    story.at(32, .incidentOpened, ["severity": "sev1", "detected": "2026-11-24T03:32:00.000Z"])
+    let all = IncidentStatus.derive(events: story.events, now: JournalStory.minute(40))
+    #expect(all.map(\.id) == ["inc-c", "inc-b", "inc-7f3a91c2"])
+    #expect(all.last?.next.command == nil)
+  }
+
+  @Test("steps that the plan lists and that did not begin are pending")
+  func pending() throws {
+    var story = JournalStory()
+    story.about("inc-1")
+    story.at(0, .incidentOpened, ["detected": "2026-11-24T03:00:00.000Z"])
+    story.at(1, .planSaved, ["plan": "p", "digest": "d", "steps": ["replacement", ["step": "prove_dead"]]])
+    story.about("inc-1", run: "run-9")
+    story.at(2, .runStarted, ["mode": "live"])
+    story.effect(3, step: "replacement", action: "credential.issue")
+    let states = try status(story).steps.map { "\($0.step) \($0.state)" }
+    #expect(states == ["replacement running", "prove_dead pending"])
+  }
+
+  @Test("a run whose id or mode says drill is marked")
+  func drill() throws {
+    #expect(try status(.contained(mode: "drill")).isDrill)
+    #expect(try !status(.contained()).isDrill)
+  }
+
+  @Test("the JSON holds the members of the contract")
+  func contract() throws {
+    let document = IncidentStatus.document([try status(.contained(), now: 30)])
+    let incident = try #require(document["incidents"]?[0])
+    #expect(document["schema"] == 1)
+    #expect(incident["id"] == "inc-7f3a91c2")
+    #expect(incident["severity"] == "sev2")
+    #expect(incident["detected"] == "2026-11-24T03:00:00.000Z")
+    #expect(incident["since_detection_ms"] == 1_800_000)
+    #expect(incident["credentials"]?[0]?["id"] == "postgres-training")
+    #expect(incident["credentials"]?[0]?["state"] == "dead")
+    #expect(incident["credentials"]?[0]?["probed"] == "2026-11-24T03:09:42.000Z")
+    #expect(incident["step"] == .null)
+    #expect(incident["next"]?["command"] == "staunch postmortem draft inc-7f3a91c2")
+    #expect(incident["undelivered"] == 0)
+    #expect(incident["plan"]?["digest"] == "d1gest")
+  }
+}

@@ -1,0 +1,98 @@
+import Capabilities
+import Foundation
+import LocalSystem
+import Secrets
+import TestSupport
+import Testing
+
+@Suite struct SubprocessRunnerTests {
+  private let runner = SubprocessRunner(
+    environment: ["PATH": "/usr/bin:/bin", "HOME": "/home/x", "RUNNER_SECRET": "hush"], redact: { $0 })
+
+  @Test func `status, output and errors come back`() async throws {
+    let outcome = try await runner.run(
+      ProcessCall(["sh", "-c", "echo out; echo err >&2; exit 3"]), under: .forTests())
+    #expect(outcome == ProcessOutcome(status: 3, output: "out\n", errors: "err\n"))
+  }
+
+  @Test func `arguments reach the program as they are`() async throws {
+    let outcome = try await runner.inspect(
+      ProcessCall(["printf", "%s|", "a b", "$HOME", "; rm -rf x", ""]), readOnlyBecause: "printf only prints")
+    #expect(outcome.output == "a b|$HOME|; rm -rf x||")
+  }
+
+  @Test func `the environment is reduced`() async throws {
+    let outcome = try await runner.inspect(
+      ProcessCall(["env"], environment: ["OWN": "1"]), readOnlyBecause: "env only prints")
+    let names = Set(outcome.output.split(separator: "\n").map { String($0.prefix { $0 != "=" }) })
+    #expect(names == ["PATH", "HOME", "OWN"])
+  }
+
+  @Test func `a secret travels on standard input only`() async throws {
+    let outcome = try await runner.run(
+      ProcessCall(["sh", "-c", "cat; tr '\\0' ' ' </proc/$$/cmdline >&2"], standardInput: Secret("pa55")),
+      under: .forTests())
+    #expect(outcome.output == "pa55")
+    #expect(!outcome.errors.contains("pa55"))
+  }
+
+  @Test func `a program that does not read its standard input is no error`() async throws {
+    let large = Secret(SecretBytes(copying: [UInt8](repeating: 0x61, count: 1 << 20)))
+    let outcome = try await runner.run(ProcessCall(["true"], standardInput: large), under: .forTests())
+    #expect(outcome.status == 0)
+  }
+
+  @Test func `output is redacted and bounded, and a cut never shows half a line`() async throws {
+    let redactor = Redactor()
+    redactor.register(Secret("s3cr3t-value"))
+    let careful = SubprocessRunner(
+      environment: ["PATH": "/usr/bin:/bin"], largestOutput: 38, redact: { redactor.redact($0) })
+    let outcome = try await careful.inspect(
+      ProcessCall(["sh", "-c", "echo s3cr3t-value; echo 0123456789; echo s3cr3t-value; seq 100000"]),
+      readOnlyBecause: "prints")
+    #expect(outcome.output == "[REDACTED]\n0123456789\n[REDACTED]\n[output cut]")
+  }
+
+  @Test func `a program that hangs is ended with its children at its deadline`() async throws {
+    let directory = try TemporaryDirectory()
+    let script = "sleep 600 & echo $! >\(directory.path("child")); wait"
+    let error = await #expect(throws: CapabilityError.self) {
+      try await runner.inspect(
+        ProcessCall(["sh", "-c", script], timeout: .milliseconds(300)), readOnlyBecause: "sleeps")
+    }
+    #expect(error?.class == .timeout)
+    let child = try String(contentsOfFile: directory.path("child"), encoding: .utf8)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    // No such file: the child is gone, as it should be.
+    let state = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
+    #expect(state.isEmpty || state.contains(") Z "))
+  }
+
+  @Test func `an effect that hangs has an unknown outcome`() async throws {
+    let error = await #expect(throws: CapabilityError.self) {
+      try await runner.run(ProcessCall(["sleep", "600"], timeout: .milliseconds(50)), under: .forTests())
+    }
+    #expect(error?.class == .unknownOutcome)
+  }
+
+  @Test(arguments: [["staunch-no-such-program"], ["/etc/passwd"], []])
+  func `what cannot be started says why`(arguments: [String]) async throws {
+    let error = await #expect(throws: CapabilityError.self) {
+      try await runner.run(ProcessCall(arguments), under: .forTests())
+    }
+    #expect([.notFound, .refused, .configuration].contains(error?.class))
+    #expect(error?.fix != nil)
+  }
+
+  @Test func `a working directory that is not there says so`() async throws {
+    let error = await #expect(throws: CapabilityError.self) {
+      try await runner.run(ProcessCall(["true"], workingDirectory: "/no/such"), under: .forTests())
+    }
+    #expect(error?.because.contains("working directory") == true)
+  }
+
+  @Test func `a signal counts as a shell counts it`() async throws {
+    let outcome = try await runner.run(ProcessCall(["sh", "-c", "kill -9 $$"]), under: .forTests())
+    #expect(outcome.status == 137)
+  }
+}
