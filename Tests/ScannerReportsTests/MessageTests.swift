@@ -196,7 +196,7 @@ import Testing
     #expect(try Fixture.parse(text).findings.first?.validity == .canary)
     let kingfisher = try Fixture.text("kingfisher.leaky-app.jsonl")
       .replacing("\"Not Attempted\"", with: "\"Canary Token (Skipped)\"")
-    #expect(try Fixture.parse(kingfisher).findings.allSatisfy { $0.validity == .canary })
+    #expect(try Fixture.parse(kingfisher).findings.filter { $0.validity == .canary }.count == 33)
   }
 
   @Test(
