@@ -13,7 +13,7 @@ struct RewriteDirectory: Sendable {
     case preparing
     /// The plan is complete and on disk: roll forward.
     case committed
-    /// Every file is in its place; work trees may still lack files.
+    /// Every file is in its place; the proof is missing.
     case applied
     case finished
     /// Roll back to the state before: goes on from any point.
