@@ -8,7 +8,8 @@ import GitObjects
 /// applied → rescan → finished. Before "committed" a crash rolls back, after it rolls forward.
 struct RewriteRun: Sendable {
   let path: String
-  let marker: String
+  /// Names the rewrite and its backup: `RewriteDirectory.id(marker:)`.
+  let id: String
   let patterns: SecretPatterns
   let options: HistoryOptions
   let git: GitProgram
@@ -34,7 +35,7 @@ struct RewriteRun: Sendable {
     _ repository: OpenRepository, progress: any ProgressSink, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
     let layout = repository.layout
-    let directory = RewriteDirectory(marker: marker, in: layout)
+    let directory = RewriteDirectory(id: id, in: layout)
     try refuseOtherUnfinished(directory, layout)
     switch try directory.state {
     case .finished: return try StoredRewrite.read(directory)

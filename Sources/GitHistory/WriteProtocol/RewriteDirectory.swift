@@ -37,9 +37,8 @@ struct RewriteDirectory: Sendable {
   }
 
   /// The same marker always names the same directory.
-  init(marker: String, in layout: RepositoryLayout) {
-    let digest = SHA256.hash(data: Array("staunch history rewrite\0\(marker)".utf8))
-    self.init(id: Hex.text(digest.prefix(8)), in: layout)
+  static func id(marker: String) -> String {
+    Hex.text(SHA256.hash(data: Array("staunch history rewrite\0\(marker)".utf8)).prefix(8))
   }
 
   /// Every rewrite that left something in the repository.
