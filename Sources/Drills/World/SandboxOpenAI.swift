@@ -18,7 +18,6 @@ final class SandboxOpenAI: Sendable {
     var accounts: [String: String] = [:]
     /// Deleted keys that an edge still accepts.
     var lingering: Set<String> = []
-    var issued = 0
     /// Requests that RFC 9110 §9.2.1 does not call safe.
     var unsafeRequests = 0
   }
