@@ -9,7 +9,7 @@ import JSON
 struct DrillCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "drill", abstract: "Practise a whole incident in a sandbox.",
-    subcommands: [DrillRunCommand.self, DrillListCommand.self])
+    subcommands: [DrillRunCommand.self, DrillListCommand.self, DrillHistoryCommand.self])
 }
 
 /// `staunch drill list`.
@@ -65,8 +65,34 @@ struct DrillRunCommand: StaunchCommand {
       directory.map { assembly.absolute($0) }
       ?? assembly.statePath + "/drills/\(found.id)-\(Assembly.randomName(8))"
     let report = try await DrillRun(assembly: assembly, scenario: found, isAuto: auto, directory: place).run()
-    assembly.console.say("everything lies in \(place)")
-    if report.exits.contains(where: { $0 != .done }) { throw ExitCode(ExitStatus.failed.rawValue) }
+    if global.json {
+      assembly.console.data(report.scoreboard.json.canonicalText)
+    } else {
+      assembly.console.data("")
+      assembly.console.data(report.scoreboard.text)
+      for draft in report.postMortems { assembly.console.data("  post-mortem draft: \(draft)") }
+      assembly.console.data("  everything lies in \(place)")
+    }
+    if !report.score.isPassed { throw ExitCode(ExitStatus.failed.rawValue) }
+  }
+}
+
+/// `staunch drill history`: every score, the newest last.
+struct DrillHistoryCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "history", abstract: "The scores of earlier drills.", aliases: ["score"])
+
+  @Argument(help: "Only this scenario.") var scenario: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let scores = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl").scores()
+      .filter { scenario == nil || $0.scenario == scenario }
+    for (index, score) in scores.enumerated() {
+      let board = Scoreboard(score, earlier: scores[..<index].filter { $0.digest == score.digest })
+      assembly.console.data(global.json ? board.json.canonicalText : board.text)
+    }
+    if scores.isEmpty { assembly.console.say("no drill yet. next: staunch drill run openai-and-postgres") }
   }
 }
 

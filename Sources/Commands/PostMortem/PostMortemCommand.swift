@@ -96,8 +96,9 @@ struct PostMortemLintCommand: StaunchCommand {
     let redactor = Redactor()
     guard try assembly.journalForReading() != nil else { return redactor }
     let journal = try assembly.journal()
-    try journal.forEachEvent(kinds: [.secretSealed]) { event in
-      guard let ref = event.body["key"]?.string else { return }
+    // Collected first: the journal is not read inside a read.
+    let refs = try journal.events(kinds: [.secretSealed]).compactMap { $0.body["key"]?.string }
+    for ref in refs {
       // A value whose key was destroyed can no longer be recognised: that is the point of destroying it.
       if let secret = try? journal.open(SecretRef(ref)) { redactor.register(secret) }
     }
