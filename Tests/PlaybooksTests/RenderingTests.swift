@@ -52,12 +52,15 @@ import Testing
     #expect(schema["required"] == ["playbook", "id", "title", "steps"])
   }
 
-  @Test(arguments: ["docs/ACTIONS.md", "docs/playbook.schema.json"])
+  private static let pages: [String: String] = [
+    "docs/ACTIONS.md": ActionReference.markdown(catalogue: ActionSignature.builtin),
+    "docs/PLAYBOOKS.md": LanguageReference.markdown,
+    "docs/playbook.schema.json": PlaybookSchema.json(catalogue: ActionSignature.builtin).canonicalText + "\n",
+  ]
+
+  @Test(arguments: pages.keys.sorted())
   func `A generated page is the one that the declarations give`(_ name: String) throws {
-    let made =
-      name == "docs/ACTIONS.md"
-      ? ActionReference.markdown(catalogue: ActionSignature.builtin)
-      : PlaybookSchema.json(catalogue: ActionSignature.builtin).canonicalText + "\n"
+    let made = try #require(Self.pages[name])
     let page = RehearsalTests.top.appending(path: name)
     if ProcessInfo.processInfo.environment["RECORD_GOLDEN"] == "1" { try Data(made.utf8).write(to: page) }
     #expect(
