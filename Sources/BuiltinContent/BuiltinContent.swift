@@ -24,9 +24,22 @@ public enum BuiltinContent {
       path: "playbooks/rotate-leaked-credential.yaml", bytes: PackageResources.rotate_leaked_credential_yaml),
   ]
 
+  /// Every built-in drill scenario, by path.
+  public static let scenarios: [File] = [
+    File(path: "playbooks/drills/consumer-breaks.yaml", bytes: PackageResources.consumer_breaks_yaml),
+    File(path: "playbooks/drills/crash-after-issue.yaml", bytes: PackageResources.crash_after_issue_yaml),
+    File(path: "playbooks/drills/lost-reply.yaml", bytes: PackageResources.lost_reply_yaml),
+    File(path: "playbooks/drills/notifier-down.yaml", bytes: PackageResources.notifier_down_yaml),
+    File(path: "playbooks/drills/openai-and-postgres.yaml", bytes: PackageResources.openai_and_postgres_yaml),
+    File(path: "playbooks/drills/provider-throttles.yaml", bytes: PackageResources.provider_throttles_yaml),
+    File(path: "playbooks/drills/still-alive.yaml", bytes: PackageResources.still_alive_yaml),
+  ]
+
   /// What `staunch init` writes, and the templates of documents, by path.
   public static let templates: [File] = [
-    File(path: "templates/staunch.yaml", bytes: PackageResources.staunch_yaml)
+    File(path: "templates/postmortem.html.mustache", bytes: PackageResources.postmortem_html_mustache),
+    File(path: "templates/postmortem.md.mustache", bytes: PackageResources.postmortem_md_mustache),
+    File(path: "templates/staunch.yaml", bytes: PackageResources.staunch_yaml),
   ]
 
   /// The template at `path` (for example `templates/staunch.yaml`), or nil when there is none.

@@ -14,8 +14,8 @@ extension IncidentRecord {
   /// The waits for people, in order.
   public var humanWaits: [HumanWait] {
     var waits: [HumanWait] = []
-    for (index, event) in events.enumerated() where event.kind == .stepWaiting {
-      guard ["approval", "manual"].contains(event.text("for") ?? ""), let step = event.step else { continue }
+    for (index, event) in events.enumerated() where event.isHumanGate {
+      guard let step = event.step else { continue }
       let end = events[(index + 1)...].first {
         $0.run == event.run && $0.endsWait(of: step, item: event.item)
       }
@@ -46,9 +46,14 @@ extension IncidentRecord {
 }
 
 extension JournalEvent {
+  /// True when a run begins to wait for a person.
+  var isHumanGate: Bool {
+    kind == .stepWaiting && ["approval", "manual", "decision"].contains(text("for") ?? "")
+  }
+
   fileprivate func endsWait(of step: StepID, item: Int?) -> Bool {
     switch kind {
-    case .planApproved, .planDeclined: self.step == nil || self.step == step
+    case .planApproved, .planDeclined, .decision: self.step == nil || self.step == step
     case .runEnded: text("state") == "aborted"
     case .stepIntent, .stepOutcome, .stepFailed, .stepSkipped, .stepManual, .stepDone:
       self.step == step && self.item == item

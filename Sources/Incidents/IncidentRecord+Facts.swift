@@ -19,7 +19,9 @@ extension IncidentRecord {
       guard event.kind == .stepVerified || event.kind == .stepOutcome,
         event.text("action") == "consumer.health"
       else { return nil }
-      let answer = event.text("result") ?? event.body["outputs"]?["state"]?.readable ?? event.text("answer")
+      let answer =
+        event.kind == .stepVerified
+        ? event.verifiedAnswer : event.text("answer") ?? event.body["outputs"]?["state"]?.readable
       return answer.map { (event, $0 == "healthy") }
     }
   }
@@ -27,13 +29,13 @@ extension IncidentRecord {
   /// What showed that a consumer does not work, oldest first.
   public var consumerFailures: [JournalEvent] {
     let actions = Dictionary(steps.map { ($0.step, $0.action) }) { first, _ in first }
+    let unhealthy = Set(healthChecks.filter { !$0.isHealthy }.map(\.event.sequence))
     return events.filter { event in
       switch event.kind {
       case .stepFailed:
         let action = event.text("action") ?? event.step.flatMap { actions[$0] ?? nil }
         return action?.hasPrefix("consumer.") == true
-      case .stepVerified, .stepOutcome:
-        return healthChecks.contains { $0.event.sequence == event.sequence && !$0.isHealthy }
+      case .stepVerified, .stepOutcome: return unhealthy.contains(event.sequence)
       default: return false  // only steps show how consumers are
       }
     }
@@ -54,6 +56,17 @@ extension JournalEvent {
     case .stepSkipped: text("by") == "operator"
     default: false  // the engine's own events
     }
+  }
+}
+
+extension JournalEvent {
+  /// The part of the window that evidence exists for, 0…1, as an outcome of `abuse.search` states it.
+  public var logCoverage: Double? {
+    let outputs = body["outputs"]
+    if let percent = outputs?["coverage_percent"]?.integer {
+      return (0...100).contains(percent) ? Double(percent) / 100 : nil
+    }
+    return outputs?["coverage"]?.share
   }
 }
 

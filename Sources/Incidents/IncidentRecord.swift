@@ -86,6 +86,15 @@ extension JournalEvent {
     return value.untagged
   }
 
+  /// A member of the body as one line for people, lists included; nil when it is absent.
+  public func line(_ member: String) -> String? { body[member].map(\.readable) }
+
+  /// What a verification found. A step's own `expect` is noted as `held`: the answer is the expected one.
+  public var verifiedAnswer: String? {
+    let result = text("result")
+    return result == "held" ? text("expect") ?? result : result
+  }
+
   /// The step that the event is about.
   public var step: StepID? { text("step").map { StepID($0) } }
   /// The `for_each` item, from 0.

@@ -11,7 +11,7 @@ extension IncidentStatus {
     let undelivered = IncidentStatus.undelivered(of: record)
     let state =
       record.events(.incidentState).last?.text("state").flatMap(State.init(rawValue:)) ?? .open
-    let instant = MetricInstants(of: record, repositories: []).detected.date
+    let instant = MetricInstants.detected(record).date
 
     self.id = record.id
     self.codename = record.current("codename") ?? record.id.rawValue

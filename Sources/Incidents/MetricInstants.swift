@@ -108,7 +108,7 @@ extension MetricInstants {
     return .known(first.0, first.1, first.2.evidence)
   }
 
-  private static func detected(_ record: IncidentRecord) -> MetricInstant {
+  static func detected(_ record: IncidentRecord) -> MetricInstant {
     guard let opened = record.events(.incidentOpened).first else {
       return .unknown("the journal does not hold the opening of the incident")
     }
@@ -165,19 +165,19 @@ extension MetricInstants {
     if !scans.isEmpty, scans.count == repositories.count, let last = scans.map(\.at).max() {
       return .known(last, .observed, .report("scan of a fresh clone"))
     }
-    // Without a report of the caller: the verification of every rewrite, as journalled.
+    // Without a report of the caller: the scans of fresh clones in the journal, one per rewritten repository.
     let rewrites = record.currentSteps.filter { $0.action == "history.rewrite" }
-    guard !rewrites.isEmpty else { return .unknown("no scan of a fresh clone") }
-    let verified = rewrites.map { rewrite in
-      record.events(.stepVerified).last {
-        $0.run == rewrite.run && $0.step == rewrite.step && $0.item == rewrite.item
-          && $0.text("result") == "clean"
-      }
+    let last = Dictionary(
+      record.outcomes(of: "history.verify").filter { $0.run == record.currentRun }.map { ($0.item, $0) },
+      uniquingKeysWith: { _, later in later })
+    guard let latest = last.values.max(by: { $0.at < $1.at }) else {
+      return .unknown("no scan of a fresh clone")
     }
-    guard let last = verified.compactMap({ $0 }).max(by: { $0.at < $1.at }), !verified.contains(nil) else {
-      return .unknown("a rewritten repository was not scanned clean")
+    if last.count < rewrites.count { return .unknown("a rewritten repository has no scan of a fresh clone") }
+    guard last.values.allSatisfy({ $0.isCleanScan }) else {
+      return .unknown("a fresh clone still holds the secret")
     }
-    return .known(last.at, .observed, last.evidence)
+    return .known(latest.at, .observed, latest.evidence)
   }
 
   private static func disrupted(_ record: IncidentRecord) -> MetricInstant {
@@ -190,5 +190,12 @@ extension MetricInstants {
     guard let last = checks.last else { return .unknown("no health check in the journal") }
     guard last.isHealthy else { return .unknown("the last health check was not healthy") }
     return .known(last.event.at, .observed, last.event.evidence)
+  }
+}
+
+extension JournalEvent {
+  /// True for the outcome of a scan that found nothing.
+  fileprivate var isCleanScan: Bool {
+    text("answer").map { $0 == "clean" } ?? (body["outputs"]?["places"]?.integer == 0)
   }
 }

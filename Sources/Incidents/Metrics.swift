@@ -134,7 +134,7 @@ extension Metrics {
     guard let search = record.outcomes(of: "abuse.search").last else {
       return .unknown("no search of the provider's logs in the journal")
     }
-    guard let share = search.body["outputs"]?["coverage"]?.share else {
+    guard let share = search.logCoverage else {
       return .unknown("the search at journal #\(search.sequence) states no coverage")
     }
     return .share(share)

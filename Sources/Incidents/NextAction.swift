@@ -58,7 +58,11 @@ enum NextAction {
     case "manual":
       let prompt = gate.reason.map { ": \($0)" } ?? ""
       return IncidentStatus.Next(
-        "Do step \(gate.label) by hand\(prompt)", command: "staunch resume \(run.id)")
+        "Do step \(gate.label) by hand\(prompt). Then say so",
+        command: "staunch done \(gate.step)\(item(gate)) --run \(run.id)")
+    case "decision":
+      let prompt = gate.reason.map { ": \($0)" } ?? ""
+      return IncidentStatus.Next("Decide on step \(gate.label)\(prompt)", command: "staunch resume \(run.id)")
     case "lock":
       return IncidentStatus.Next(
         "Another run holds the lock of this credential", command: "staunch status")
@@ -68,6 +72,8 @@ enum NextAction {
         command: "staunch resume \(run.id)")
     }
   }
+
+  private static func item(_ step: StepRecord) -> String { step.item.map { " --item \($0)" } ?? "" }
 
   private static func underWay(_ steps: [StepRecord], _ run: IncidentStatus.Run) -> IncidentStatus.Next {
     let step =

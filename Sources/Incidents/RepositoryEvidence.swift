@@ -45,15 +45,16 @@ public struct RepositoryEvidence: Sendable, Hashable, Codable {
       }
     }
     public let commits: Int
-    public let blobs: Int
-    public let tags: Int
+    /// Nil: the report does not say.
+    public let blobs: Int?
+    public let tags: Int?
     public let refs: Int
-    public let signaturesDropped: Int
+    public let signaturesDropped: Int?
     public let residual: [Residual]
     /// Names the backup for `staunch history restore`. It holds the secret until it is deleted.
     public let backup: String?
     public init(
-      commits: Int, blobs: Int, tags: Int, refs: Int, signaturesDropped: Int, residual: [Residual],
+      commits: Int, blobs: Int?, tags: Int?, refs: Int, signaturesDropped: Int?, residual: [Residual],
       backup: String?
     ) {
       self.commits = commits

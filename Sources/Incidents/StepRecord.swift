@@ -91,7 +91,8 @@ extension StepRecord.State {
   fileprivate init?(after event: JournalEvent) {
     switch event.kind {
     case .stepIntent, .stepOutcome, .stepVerified, .stepManual: self = .running
-    case .stepFailed: self = .failed
+    // An attempt that another one follows is no failure of the step.
+    case .stepFailed: self = event.body["final"]?.boolean == false ? .running : .failed
     case .stepSettled: self = event.text("settlement") == "unknown" ? .unknown : .running
     case .stepWaiting: self = .waiting
     case .stepSkipped: self = .skipped

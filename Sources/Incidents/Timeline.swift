@@ -90,7 +90,7 @@ public struct Timeline: Sendable, Hashable {
       switch event.kind {
       case .lockTaken, .lockReleased, .secretSealed, .stepDone: continue
       case .stepIntent where outcomes.contains(StepKey(event)): continue
-      case .stepWaiting where !["approval", "manual"].contains(event.text("for") ?? ""): continue
+      case .stepWaiting where !event.isHumanGate: continue
       case .message where event.text("state") == "queued": continue
       case .credentialProbed:
         let key = "\(event.text("credential") ?? "") \(event.text("ref") ?? "")"

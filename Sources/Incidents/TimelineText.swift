@@ -26,7 +26,7 @@ extension JournalEvent {
   private var timelineText: String {
     switch kind {
     case .incidentOpened:
-      "Incident opened: \(text("kind") ?? "credential") reported by \(text("source") ?? "an unnamed source")"
+      "Incident opened: \(text("kind") ?? "credential") reported by \(line("source") ?? "an unnamed source")"
         + (text("validity").map { ", validity \($0)" } ?? "")
     case .incidentUpdated: "Incident updated\(occurrences)"
     case .incidentState: "Incident state: \(text("state") ?? "unknown")"
@@ -40,11 +40,14 @@ extension JournalEvent {
     case .lockReleased: "Lock released"
     case .stepIntent: "\(name): \(text("action") ?? "effect") begun, no outcome recorded"
     case .stepOutcome: "\(name): \(text("action") ?? "action") answered\(phase)"
-    case .stepFailed: "\(name): stopped with an error"
+    case .stepFailed:
+      body["final"]?.boolean == false
+        ? "\(name): attempt \(body["attempt"]?.integer ?? 1) ended with an error, another follows"
+        : "\(name): stopped with an error"
     case .stepSettled: "\(name): lost outcome settled by a probe as \(settlement)"
     case .stepVerified:
-      "\(name): verified, expected \(text("expect") ?? "its condition"), found \(text("result") ?? "unknown")"
-    case .stepWaiting: "\(name): waiting for \(text("for") == "manual" ? "a manual step" : "approval")"
+      "\(name): verified, expected \(text("expect") ?? "its condition"), found \(verifiedAnswer ?? "unknown")"
+    case .stepWaiting: "\(name): waiting for \(awaited)"
     case .stepSkipped: "\(name): skipped by \(text("by") ?? "condition")"
     case .stepDone: "\(name): done"
     case .stepManual: "\(name): done by hand\(role)"
@@ -96,7 +99,7 @@ extension JournalEvent {
       }
     case .stepOutcome, .stepUndone, .keyDestroyed: .effect
     case .stepFailed, .driftFound: .failure
-    case .stepVerified: text("result") == "clean" ? .clean : .other
+    case .stepVerified: verifiedAnswer == "clean" ? .clean : .other
     case .message: .message
     case .incidentUpdated, .incidentState, .planSaved, .runStarted, .runResumed, .runEnded, .lockTaken,
       .lockReleased,
@@ -106,6 +109,13 @@ extension JournalEvent {
   }
 
   private var approved: String { step.map { "Step \($0)" } ?? "Plan \(text("plan") ?? "")" }
+  private var awaited: String {
+    switch text("for") {
+    case "manual": "a manual step"
+    case "decision": "a decision"
+    case let other: other ?? "unknown"
+    }
+  }
   private var phase: String {
     guard let phase = text("phase"), phase != "perform" else { return "" }
     return ", phase \(phase)"

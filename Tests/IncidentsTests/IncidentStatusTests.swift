@@ -125,6 +125,34 @@ struct IncidentStatusTests {
     #expect(status.currentStep?.elapsed(at: status.now) == .seconds(60))
   }
 
+  @Test("an attempt that another one follows does not make the step a failed one")
+  func retried() throws {
+    var story = try story { $0.kind == .stepIntent && $0.step == "disable_old" }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(10, .stepFailed, ["step": "disable_old", "final": false, "error": ["message": "429"]])
+    #expect(try status(story).currentStep?.state == .running)
+    story.at(11, .stepFailed, ["step": "disable_old", "final": true, "error": ["message": "refused"]])
+    #expect(try status(story).currentStep?.state == .failed)
+  }
+
+  @Test(
+    "what a person is waited for tells the command",
+    arguments: [
+      ("manual", "staunch done leftovers --item 1 --run run-1"), ("decision", "staunch resume run-1"),
+      ("approval", "staunch approve d1gest --step leftovers"),
+    ])
+  func gates(kind: String, command: String) throws {
+    var story = try story { $0.kind == .runStarted }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(
+      6, .stepWaiting, ["step": "leftovers", "item": 1, "for": .string(kind), "prompt": "look at the forks"])
+    story.at(6, .runEnded, ["state": "waiting"])
+    let status = try status(story)
+    #expect(status.run?.state == .waiting)
+    #expect(status.waiting.map(\.prompt) == ["look at the forks"])
+    #expect(status.next.command == command)
+  }
+
   @Test("drift stops for a new plan of the same playbook")
   func drift() throws {
     var story = try story { $0.kind == .stepDone && $0.step == "replacement" }

@@ -187,6 +187,19 @@ struct PostMortemTests {
     for row in rows { #expect(row.replacing("\\|", with: "").count { $0 == "|" } == 5) }
   }
 
+  @Test("places are listed once, up to a hundred, and the rest is counted")
+  func manyPlaces() throws {
+    var story = JournalStory()
+    story.about("inc-7f3a91c2")
+    let places = (1...150).map { JSONValue.object(["key": .integer($0), "path": .string("file-\($0).py")]) }
+    story.at(0, .incidentOpened, ["locations": .array(Array(places[..<3]))])
+    story.at(1, .incidentUpdated, ["locations": .array(places), "further_findings": 7])
+    let text = try draft(story, repositories: [])
+    #expect(text.matches(of: /`file-1\.py`/).count == 1)
+    #expect(text.matches(of: /`file-/).count == 100)
+    #expect(text.contains("57 more places stand in the journal."))
+  }
+
   @Test("authors, addresses and handles in people's words become roles; pasted tokens are removed")
   func people() throws {
     var story = JournalStory.contained()

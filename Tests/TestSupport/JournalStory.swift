@@ -71,11 +71,12 @@ extension JournalStory {
       0, .incidentOpened,
       [
         "kind": "postgres_password", "fingerprint": "s1:0a1b2c3d:5e6f7081", "severity": "sev2",
-        "codename": "quiet-heron", "source": "gitleaks", "validity": "unknown",
+        "codename": "quiet-heron", "source": ["gitleaks"], "validity": "unknown",
         "detected": "2026-11-24T03:00:00.000Z",
         "locations": [
           [
-            "repository": "models", "path": "train.py", "line": 12,
+            "key": "k1", "place": "file", "source": "gitleaks",
+            "repository": ["host": "forge.example", "name": "models"], "path": "train.py", "line": 12,
             "commit": "4f9d1c2ab86a7d20b6f1f6f3f5f0a2f54d3c8b11",
           ]
         ],
@@ -99,15 +100,19 @@ extension JournalStory {
       [
         "step": "triage.facts", "attempt": 1, "action": "credential.inspect", "phase": "perform",
         "outputs": [
-          "owner": "data-platform", "scopes": ["SELECT", "INSERT"], "created": "2026-01-05T09:00:00.000Z",
-          "last_used": "2026-11-24T02:58:00.000Z",
+          "ref": "app",
+          "facts": [
+            "owner": "data-platform", "scopes": ["SELECT", "INSERT"], "created": "2026-01-05T09:00:00.000Z",
+            "last_used": "2026-11-24T02:58:00.000Z",
+          ],
         ],
       ])
+    story.at(5.25, .stepDone, ["step": "triage.facts"])
     story.at(
       5.3, .stepOutcome,
       [
         "step": "triage.abuse", "attempt": 1, "action": "abuse.search", "phase": "perform",
-        "outputs": ["seen": false, "coverage": "0.4", "findings": []],
+        "outputs": ["seen": false, "coverage_percent": 40, "findings": []],
       ])
     story.effect(
       6, step: "replacement", action: "credential.issue",
@@ -125,8 +130,11 @@ extension JournalStory {
     story.probe(9.6, .dead, code: "28P01")
     story.probe(9.7, .dead, code: "28P01")
     story.at(
+      9.8, .stepOutcome,
+      ["step": "prove_dead", "attempt": 1, "action": "credential.verify", "phase": "read", "answer": "dead"])
+    story.at(
       9.8, .stepVerified,
-      ["step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "dead"])
+      ["step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held"])
     story.at(9.8, .stepDone, ["step": "prove_dead"])
     story.at(9.9, .incidentState, ["state": "contained", "reason": "the old credential is dead"])
     story.at(10, .stepWaiting, ["step": "history", "item": 0, "for": "approval"])
@@ -140,6 +148,17 @@ extension JournalStory {
       20, .stepVerified,
       ["step": "history", "item": 0, "action": "history.scan", "expect": "clean", "result": "clean"])
     story.at(20, .stepDone, ["step": "history", "item": 0])
+    story.at(
+      20.2, .stepOutcome,
+      [
+        "step": "fresh_clone", "item": 0, "attempt": 1, "action": "history.verify", "phase": "read",
+        "answer": "clean",
+        "outputs": ["places": 0, "objects": 412, "commits": 9],
+      ])
+    story.at(
+      20.2, .stepVerified,
+      ["step": "fresh_clone", "item": 0, "action": "history.verify", "expect": "clean", "result": "held"])
+    story.at(20.2, .stepDone, ["step": "fresh_clone", "item": 0])
     story.at(
       20.5, .message,
       [
@@ -177,7 +196,7 @@ extension JournalStory {
             place: "refs/pull/3/head", why: "the forge refuses to move it",
             fix: "ask the forge's support to drop it")
         ], backup: "backup-1"),
-      freshScan: .init(at: minute(20), isClean: true, objects: 412),
+      freshScan: .init(at: minute(20.2), isClean: true, objects: 412),
       people: ["Ada Example", "ada@example.org"])
   }
 }

@@ -1,5 +1,6 @@
 public import Capabilities
 import Foundation
+import Incidents
 
 extension ExecutionAuthority {
   /// An authority for a test: of a plan that an identity made for this test approved.

@@ -63,3 +63,10 @@ struct DrillRunCommand: StaunchCommand {
     if report.exits.contains(where: { $0 != .done }) { throw ExitCode(ExitStatus.failed.rawValue) }
   }
 }
+
+extension Assembly {
+  /// The built-in scenarios, by id.
+  func scenarios() throws -> [Scenario] {
+    try BuiltinContent.scenarios.map { try ScenarioReader.read($0.text, file: $0.path) }.sorted { $0.id < $1.id }
+  }
+}

@@ -1,4 +1,5 @@
 import Capabilities
+import Configuration
 import Drills
 import Execution
 import Foundation
@@ -7,6 +8,7 @@ import JSON
 import Journal
 import PostgresClient
 import ScannerReports
+import Secrets
 
 /// Runs one drill: the same intake, planner, approvals, engine and journal as a real incident, in a sandbox world.
 struct DrillRun {

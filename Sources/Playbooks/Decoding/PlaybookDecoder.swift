@@ -4,7 +4,7 @@ import Incidents
 /// Turns a YAML tree into a ``Playbook``, collecting everything that is wrong on the way.
 ///
 /// A part that is wrong is reported once and left out; the playbook is thrown away at the end if anything was.
-struct PlaybookDecoder {
+struct PlaybookDecoder: ShapeDecoding {
   let file: String
   let actions: [String: ActionSignature]
   let includes: any PlaybookSources
@@ -50,7 +50,9 @@ struct PlaybookDecoder {
     for input in inputs { names.inputs[input.name] = input.type }
     decodeDefaults(members["defaults"])
     around.append(id)
-    let locks = (members["locks"].flatMap { list($0, of: "locks") } ?? []).compactMap { textTemplate($0) }
+    let locks = (members["locks"].flatMap { list($0, of: "locks") } ?? []).compactMap {
+      textTemplate($0, called: "locks")
+    }
     let (steps, finally) = topLevel(members)
     return Playbook(
       id: id, title: text(members["title"], of: "title") ?? "",

@@ -1,7 +1,12 @@
 import Capabilities
 
-// The small shapes: text, numbers, durations, names, lists and mappings, each reported when it is something else.
-extension PlaybookDecoder {
+/// Reads the small shapes — text, numbers, durations, names, lists, mappings — and reports what is something else.
+protocol ShapeDecoding {
+  /// Everything that was wrong so far.
+  var diagnostics: [Diagnostic] { get set }
+}
+
+extension ShapeDecoding {
   mutating func report(
     _ rule: Rule, _ position: SourcePosition, _ message: String, _ suggestion: String? = nil
   ) {
@@ -128,15 +133,16 @@ extension PlaybookDecoder {
       report(
         .badIdentifier, position, "\"\(name)\" is no name",
         "use lower-case letters, digits, _ and -, at most 64, beginning with a letter")
-    } else if Self.reserved.contains(name) {
+    } else if reservedNames.contains(name) {
       report(.badIdentifier, position, "\"\(name)\" is a word of the language", "choose another name")
       return false
     }
     return isWellFormed
   }
-
-  private static let reserved: Set<String> = ["inputs", "steps", "self", "in", "true", "false", "null"]
 }
+
+/// Words of the language that are no names.
+private let reservedNames: Set<String> = ["inputs", "steps", "self", "in", "true", "false", "null"]
 
 extension YAMLNode {
   var isScalar: Bool { elements == nil && members == nil }

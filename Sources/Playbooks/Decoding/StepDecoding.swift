@@ -117,7 +117,8 @@ extension PlaybookDecoder {
   }
 
   private mutating func manual(_ members: [String: YAMLNode], _ entry: inout Names.StepEntry) -> Step.Kind? {
-    guard let instructions = members["manual"].flatMap({ textTemplate($0) }) else { return nil }
+    let instructions = members["manual"].flatMap { textTemplate($0, called: "manual") }
+    let timeout = duration(members["timeout"], of: "timeout")
     var collect: [String: ValueType] = [:]
     for member in members["collect"].map({ $0.members ?? wrongShape($0, "\"collect\"", "a mapping") ?? [] })
       ?? []
@@ -132,9 +133,8 @@ extension PlaybookDecoder {
       collect[member.key] = type
     }
     entry.outputs = collect
-    return .manual(
-      ManualStep(
-        instructions: instructions, collect: collect, timeout: duration(members["timeout"], of: "timeout")))
+    guard let instructions else { return nil }
+    return .manual(ManualStep(instructions: instructions, collect: collect, timeout: timeout))
   }
 
   private mutating func failureResponse(

@@ -30,7 +30,9 @@ extension PlaybookDecoder {
   }
 
   /// Text with holes, for titles, instructions and locks.
-  mutating func textTemplate(_ node: YAMLNode) -> Template? { template(node, for: .string, called: "text") }
+  mutating func textTemplate(_ node: YAMLNode, called name: String) -> Template? {
+    template(node, for: .string, called: name)
+  }
 
   /// A value for something that takes `type`; `name` is its key in messages. Nil after reporting.
   mutating func template(_ node: YAMLNode, for type: ValueType, called name: String) -> Template? {

@@ -2,9 +2,9 @@ import Capabilities
 import Incidents
 
 /// Which names an expression may use at one place of a playbook, and their types.
-struct Names {
+struct Names: Sendable {
   /// What is known about one step.
-  struct StepEntry {
+  struct StepEntry: Sendable {
     let id: StepID
     var outputs: [String: ValueType] = [:]
     var children: [String: StepEntry] = [:]

@@ -5,7 +5,7 @@ import Yams
 /// Refused: duplicate keys, keys that are not text, tags, more than one document, and documents that aliases blow up.
 package struct YAMLReader {
   /// Bounds what aliases can expand to ("billion laughs"); a playbook of 10,000 steps has about 200,000 nodes.
-  static let nodeLimit = 2_000_000
+  static let nodeLimit = 500_000
   private static let depthLimit = 100
 
   private let file: String

@@ -18,27 +18,29 @@ extension DocumentModel {
     return facts
   }
 
+  /// Distinct places: an update names all of them again. The first ``locationLimit`` are listed.
   static func locations(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Location] {
+    var seen: Set<JSONValue> = []
     var locations: [Location] = []
-    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
-    for event in signals {
-      for place in event.body["locations"]?.array ?? [] {
-        if let text = place.string {
-          locations.append(
-            Location(place: "", path: DocumentText(text), commit: "", source: index.cite(event.evidence)))
-          continue
-        }
-        let line = place["line"]?.integer.map { ":\($0)" } ?? ""
-        let path = (place["path"] ?? place["file"])?.readable ?? "unknown"
-        locations.append(
-          Location(
-            place: DocumentText(place["repository"]?.readable ?? ""), path: DocumentText(path + line),
-            commit: DocumentText(String(place["commit"]?.readable.prefix(12) ?? "")),
-            source: index.cite(event.evidence)))
+    for event in record.events where event.kind == .incidentOpened || event.kind == .incidentUpdated {
+      for place in event.body["locations"]?.array ?? [] where seen.insert(place["key"] ?? place).inserted {
+        guard locations.count < locationLimit else { continue }
+        locations.append(Location(place, source: index.cite(event.evidence)))
       }
     }
     return locations
   }
+
+  /// How many places the journal knows beyond the listed ones; nil when none.
+  static func locationsLeftOut(_ record: IncidentRecord) -> DocumentText? {
+    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+    let places = Set(signals.flatMap { $0.body["locations"]?.array ?? [] }.map { $0["key"] ?? $0 })
+    let further = signals.last?.body["further_findings"]?.integer ?? 0
+    let count = max(0, places.count - locationLimit) + further
+    return count > 0 ? DocumentText(String(count)) : nil
+  }
+
+  private static let locationLimit = 100
 
   static func audits(_ record: IncidentRecord, _ words: Words, _ index: inout EvidenceIndex) -> [Audit] {
     record.outcomes(of: "abuse.search").map { event in
@@ -52,14 +54,14 @@ extension DocumentModel {
       let findings = outputs?["findings"]?.array?.map(\.readable).joined(separator: "; ") ?? ""
       return Audit(
         step: DocumentText(event.step?.rawValue ?? ""), seen: DocumentText(seen),
-        coverage: DocumentText(outputs?["coverage"]?.share.map { MetricValue.share($0).text } ?? "unknown"),
+        coverage: DocumentText(event.logCoverage.map { MetricValue.share($0).text } ?? "unknown"),
         findings: words.clean(findings.isEmpty ? "none" : findings), source: index.cite(event.evidence))
     }
   }
 
   static func signals(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Statement] {
     record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }.map { event in
-      let source = event.text("source").map { "reported by \($0)" } ?? "update"
+      let source = event.line("source").map { "reported by \($0)" } ?? "update"
       let validity = event.text("validity").map { ", validity \($0)" } ?? ""
       let alerted = event.text("alerted").map { ", raised there at \($0)" } ?? ""
       return Statement(
@@ -132,10 +134,10 @@ extension DocumentModel {
         repository: DocumentText(evidence.repository.rawValue),
         changed: DocumentText(
           [
-            Count.text(rewrite.commits, "commit"), Count.text(rewrite.blobs, "blob"),
-            Count.text(rewrite.tags, "tag"), Count.text(rewrite.refs, "ref"),
-          ].joined(separator: ", ")),
-        signatures: DocumentText(String(rewrite.signaturesDropped)),
+            Count.text(rewrite.commits, "commit"), rewrite.blobs.map { Count.text($0, "blob") },
+            rewrite.tags.map { Count.text($0, "tag") }, Count.text(rewrite.refs, "ref"),
+          ].compactMap { $0 }.joined(separator: ", ")),
+        signatures: DocumentText(rewrite.signaturesDropped.map(String.init) ?? "unknown"),
         backup: DocumentText(rewrite.backup ?? "none"),
         freshScan: DocumentText(scan ?? "unknown (no scan of a fresh clone)"))
     }

@@ -7,7 +7,7 @@ extension DocumentModel {
   static func summary(
     _ record: IncidentRecord, status: IncidentStatus, metrics: Metrics, repositories: [RepositoryEvidence]
   ) -> [DocumentText] {
-    let source = record.events(.incidentOpened).first?.text("source") ?? "an unnamed source"
+    let source = record.events(.incidentOpened).first?.line("source") ?? "an unnamed source"
     let places =
       repositories.isEmpty
       ? "" : " in \(repositories.count == 1 ? "one repository" : "\(repositories.count) repositories")"

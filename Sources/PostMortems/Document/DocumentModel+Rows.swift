@@ -1,5 +1,6 @@
 import Foundation
 import Incidents
+import JSON
 
 extension DocumentModel {
   /// Section 1.
@@ -85,6 +86,17 @@ extension DocumentModel {
     let path: DocumentText
     let commit: DocumentText
     let source: Citation
+
+    /// - Parameter place: an element of `locations`, or the place as plain text.
+    init(_ place: JSONValue, source: Citation) {
+      let line = place["line"]?.integer.map { ":\($0)" } ?? ""
+      let path = place.string ?? (place["path"] ?? place["place"])?.readable ?? "unknown"
+      let repository = place["repository"]
+      self.place = DocumentText((repository?["name"] ?? repository?["id"] ?? repository)?.readable ?? "")
+      self.path = DocumentText(path + line)
+      commit = DocumentText(String(place["commit"]?.readable.prefix(12) ?? ""))
+      self.source = source
+    }
   }
 
   struct Repository: Sendable {

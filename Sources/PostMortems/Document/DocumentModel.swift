@@ -27,6 +27,7 @@ struct DocumentModel: Sendable {
   let summary: [DocumentText]
   let facts: [Fact]
   let locations: [Location]
+  let locationsLeftOut: DocumentText?
   let repositories: [Repository]
   let coverage: DocumentText
   let exposureWindow: DocumentText
@@ -64,6 +65,7 @@ struct DocumentModel: Sendable {
     summary = DocumentModel.summary(record, status: status, metrics: metrics, repositories: evidence)
     facts = DocumentModel.facts(record, words, &index)
     locations = DocumentModel.locations(record, &index)
+    locationsLeftOut = DocumentModel.locationsLeftOut(record)
     repositories = evidence.map { Repository($0, &index) }
     coverage = DocumentText(metrics.metric("log_coverage")?.value.text ?? "unknown")
     exposureWindow = DocumentText(metrics.metric("exposure_window")?.value.text ?? "unknown")

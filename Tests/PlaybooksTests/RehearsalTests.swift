@@ -1,0 +1,106 @@
+import BuiltinContent
+import Capabilities
+import Foundation
+import Incidents
+import Playbooks
+import Testing
+
+@Suite struct RehearsalTests {
+  static let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  private func load(_ id: PlaybookID) throws -> (test: PlaybookTest, playbook: Playbook) {
+    let name = "playbooks/tests/\(id).yaml"
+    let source = try String(contentsOf: Self.top.appending(path: name), encoding: .utf8)
+    return try PlaybookTest.load(
+      source: source, file: name, library: BuiltinPlaybookTests.library, catalogue: ActionSignature.builtin)
+  }
+
+  @Test(arguments: BuiltinPlaybookTests.library.ids)
+  func `Every case of a built-in playbook comes out as its test file says`(_ id: PlaybookID) throws {
+    let (test, playbook) = try load(id)
+    for testCase in test.cases {
+      let run = try Rehearsal.run(playbook, testCase)
+      #expect(run.differences(from: testCase.expected) == [], "\(testCase.position): \(testCase.name)")
+    }
+  }
+
+  @Test(arguments: BuiltinPlaybookTests.library.ids)
+  func `The cases of a built-in playbook go through every branch`(_ id: PlaybookID) throws {
+    let (test, playbook) = try load(id)
+    var seen: Set<Branch> = []
+    for testCase in test.cases { seen.formUnion(try Rehearsal.run(playbook, testCase).branches) }
+    #expect(Branch.all(of: playbook).filter { !seen.contains($0) }.map(\.description) == [])
+  }
+
+  @Test func `The order of the steps is the order of containment`() throws {
+    let (test, playbook) = try load("rotate-leaked-credential")
+    let run = try Rehearsal.run(playbook, try #require(test.cases.first))
+    #expect(
+      run.calls.map { call in call.item.map { "\(call.step)#\($0)" } ?? call.step.rawValue } == [
+        "triage.alive", "triage.facts", "triage.abuse", "ticket", "replacement", "rollout#0", "rollout#1",
+        "disable_old", "end_sessions", "prove_dead", "prove_alive", "contained", "rewrite#0", "fresh_clone#0",
+        "push#0", "close", "postmortem",
+      ])
+    let disable = try #require(run.calls.first { $0.step == "disable_old" })
+    #expect(
+      disable.inputs == [
+        "credential": .credential("payments-key"), "secret": .secret("leaked"), "ref": .string("key-1"),
+        "replaced_by": .string("key-2"),
+      ])
+  }
+
+  @Test func `A test file that does not fit its playbook is refused with places and suggestions`() throws {
+    let source = """
+      test: 1
+      playbook: generic-secret
+      inputs: {incident: inc-1, leaked: l, tracker: t, credentail: x}
+      cases:
+        - name: wrong in many ways
+          steps:
+            repalced: {left_undone: true}
+            prove_dead: {answer: daed}
+            disabled: {outputs: {contained: yesterday}}
+          expect: {state: finished}
+      """
+    let error = #expect(throws: PlaybookError.self) {
+      try PlaybookTest.load(
+        source: source, file: "t.yaml", library: BuiltinPlaybookTests.library,
+        catalogue: ActionSignature.builtin)
+    }
+    #expect(
+      error?.description == """
+        t.yaml:3:50: error: the playbook generic-secret has no "credentail" [PB011]
+          fix: did you mean "credential"?
+        t.yaml:7:7: error: there is no step "repalced" [PB008]
+          fix: did you mean "replaced"?
+        t.yaml:8:28: error: the step prove_dead never answers "daed" there [PB018]
+          fix: did you mean "dead"?
+        t.yaml:9:39: error: "contained" is timestamp, not text [PB009]
+        t.yaml:10:21: error: "state" cannot be "finished" [PB005]
+          fix: one of: done, failed, waiting
+        """)
+  }
+
+  @Test func `A condition that a case leaves open is an error, never a guess`() throws {
+    let source = """
+      test: 1
+      playbook: sample
+      cases:
+        - {name: open, expect: {state: done}}
+      """
+    let sample = """
+      playbook: 1
+      id: sample
+      title: A sample
+      inputs: {c: {type: credential, default: key}}
+      steps:
+        - {id: a, when: "inputs.c.overlap == 'none'", manual: Do it}
+      """
+    let library = PlaybookLibrary(builtin: [PlaybookLibrary.File(name: "sample.yaml", text: sample)])
+    let (test, playbook) = try PlaybookTest.load(
+      source: source, file: "t.yaml", library: library, catalogue: [])
+    let testCase = try #require(test.cases.first)
+    #expect(throws: EvaluationError.self) { try Rehearsal.run(playbook, testCase) }
+  }
+}
