@@ -153,7 +153,7 @@ let package = Package(
 
     // Tests mirror the rooms.
     .target(
-      name: "TestSupport", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", subprocess],
+      name: "TestSupport", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto, subprocess],
       path: "Tests/TestSupport", swiftSettings: common),
     .testTarget(
       name: "JSONTests", dependencies: ["JSON"],
@@ -263,7 +263,10 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      name: "EndToEndTests",
+      dependencies: [
+        "Capabilities", "Drills", "Incidents", "JSON", "PostgresClient", "Secrets", "TestSupport",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "ArchitectureTests", dependencies: ["TestSupport"],

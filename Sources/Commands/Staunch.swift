@@ -18,7 +18,9 @@ public struct Staunch: AsyncParsableCommand {
       RespondCommand.self, PlanCommand.self, RunCommand.self, ResumeCommand.self, AbortCommand.self,
       SkipCommand.self, DoneCommand.self, ApproveCommand.self, StatusCommand.self, NextCommand.self,
       IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
-      TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, JournalCommand.self, PlaybookCommand.self,
+      TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, JournalCommand.self,
+      PostMortemCommand.self, TicketCommand.self,
+      CredentialCommand.self, PlaybookCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
 

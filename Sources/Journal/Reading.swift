@@ -46,8 +46,7 @@ extension Journal {
         WHERE \(conditions.joined(separator: " AND ")) ORDER BY seq \(limit.map { "LIMIT \($0)" } ?? "")
         """
       let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
-      let decoder = JSONDecoder()
-      while let row = try rows.next() { try body(try event(row, decoder)) }
+      while let row = try rows.next() { try body(try event(row)) }
     }
   }
 
@@ -57,7 +56,7 @@ extension Journal {
     return (link.0, link.1)
   }
 
-  private func event(_ row: Row, _ decoder: JSONDecoder) throws -> JournalEvent {
+  private func event(_ row: Row) throws -> JournalEvent {
     let sequence: Int = row[0]
     let text: String = row[5]
     do {
@@ -68,7 +67,7 @@ extension Journal {
       let incident: String? = row[3]
       return JournalEvent(
         sequence: sequence, at: at, run: run.map { RunID($0) }, incident: incident.map { IncidentID($0) },
-        kind: kind, body: try decoder.decode(JSONValue.self, from: Data(text.utf8)), hash: row[6])
+        kind: kind, body: try JSONValue(parsing: text), hash: row[6])
     } catch {
       throw JournalError(
         .corrupt, "read the journal", because: "event \(sequence) cannot be read",

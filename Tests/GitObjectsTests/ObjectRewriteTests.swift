@@ -171,3 +171,22 @@ import Testing
     )
   }
 }
+
+extension ObjectRewriteTests {
+  @Test(arguments: [false, true])
+  func `notes stay with the commits that they are about`(packs: Bool) throws {
+    let sandbox = try GitSandbox()
+    let clean = try sandbox.commit("clean", ["a": "a"])
+    let dirty = try sandbox.commit("leak", ["f": leaked])
+    try sandbox.git("notes", "add", "-m", "about clean", clean.hex)
+    try sandbox.git("notes", "add", "-m", "about \(leaked)", dirty.hex)
+    if packs { try sandbox.git("repack", "-adq") }
+    var options = RewriteOptions()
+    options.notesTips = [try sandbox.id("refs/notes/commits")]
+    try sandbox.rewrite(try patterns(leaked), options: options)
+    try sandbox.fsck()
+    #expect(try sandbox.git("notes", "show", "main~1") == "about clean\n")
+    #expect(try sandbox.git("notes", "show", "main") == "about ***REMOVED***\n")
+    #expect(try sandbox.git("notes", "list").split(separator: "\n").count == 2)
+  }
+}

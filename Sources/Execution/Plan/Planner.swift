@@ -119,4 +119,8 @@ func evaluate<Result>(_ operation: String, _ body: () throws(EvaluationError) ->
 }
 
 /// What names a thing outside that a step makes: the same over all attempts and resumes.
-func marker(run: RunID, step: StepID, item: Int?) -> String { "staunch-\(run)-\(step)-\((item ?? 0) + 1)" }
+///
+/// An undo's id holds a slash, which few providers take in a name; no playbook's id has two dots in a row.
+func marker(run: RunID, step: StepID, item: Int?) -> String {
+  "staunch-\(run)-\(step.rawValue.replacingOccurrences(of: "/", with: ".."))-\((item ?? 0) + 1)"
+}

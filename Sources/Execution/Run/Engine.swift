@@ -152,7 +152,7 @@ public final class Engine: Sendable {
     for step in playbook.finally { _ = try await run(step, context) }
   }
 
-  private func endWaiting(_ reason: String?) throws -> RunEnd {
+  func endWaiting(_ reason: String?) throws -> RunEnd {
     var waits = session.withLock { $0.waits }
     if let reason {
       waits.append(Wait(subject: .resume, step: nil, item: nil, prompt: reason, until: nil))

@@ -111,7 +111,7 @@ extension Engine {
   }
 
   /// How one try ended.
-  private enum Attempt {
+  enum Attempt {
     /// Look at the journal again: there is an OUTCOME, or the INTENT is closed.
     case over
     /// `isOpen`: it may have happened; the INTENT stays to be settled.
@@ -215,8 +215,7 @@ extension Engine {
   }
 
   /// Finds out how an INTENT without OUTCOME ended.
-  private func settle(_ run: EffectRun, _ phase: String, _ intent: RunHistory.Intent) async throws -> Attempt
-  {
+  func settle(_ run: EffectRun, _ phase: String, _ intent: RunHistory.Intent) async throws -> Attempt {
     switch recorder.record(run.key).decision {
     case .retry:
       try noteSettled(run.key, intent, "not_done", "a person decided to do it again")

@@ -133,7 +133,11 @@ private struct HeadedPatch {
     let kind = state.table.kind(object)
     let pointers = PointerLines(content, kind: kind)
     let lines = ([pointers.target] + pointers.parents).compactMap { $0 }
+    let tree = state.treeOverrides.isEmpty ? nil : state.treeOverrides[state.table.ids[object]]
     let hasHit = state.hasHit[object] != 0
+    if kind == .commit, !hasHit, !state.options.remapsQuotedHashes, !holdsSignature(content) {
+      return ObjectPatch.Result(bytes: renamed(content, lines, tree: tree))
+    }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(content.count)
     var result = ObjectPatch.Result(bytes: [])
@@ -144,7 +148,8 @@ private struct HeadedPatch {
       if let line = lines.first(where: { $0.digits.lowerBound == header.value.lowerBound }) {
         let start = bytes.count
         bytes += content[header.line]
-        let id = state.successor(of: line.id) ?? line.id
+        let override = line.digits == pointers.target?.digits ? tree : nil
+        let id = override ?? state.successor(of: line.id) ?? line.id
         let digits = start + line.digits.lowerBound - header.line.lowerBound
         bytes.withUnsafeMutableBufferPointer { buffer in
           if let base = buffer.baseAddress { HexText.write(id, to: base + digits) }
@@ -172,6 +177,33 @@ private struct HeadedPatch {
     }
     bytes += messageBytes(content, message, hasHit: hasHit)
     return ObjectPatch.Result(bytes: bytes, dropsSignature: result.dropsSignature)
+  }
+
+  /// The common case: only ids change, in place.
+  private func renamed(
+    _ content: UnsafeBufferPointer<UInt8>, _ lines: [PointerLines.Pointer], tree: ObjectID?
+  ) -> [UInt8] {
+    var bytes = Array(content)
+    bytes.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      for (number, line) in lines.enumerated() {
+        let override = number == 0 ? tree : nil
+        guard let id = override ?? state.successor(of: line.id), id != line.id else { continue }
+        HexText.write(id, to: base + line.digits.lowerBound)
+      }
+    }
+    return bytes
+  }
+
+  /// Whether a header line starts as a signature or a quoted tag does.
+  private func holdsSignature(_ content: UnsafeBufferPointer<UInt8>) -> Bool {
+    var position = 0
+    while position + 8 < content.count, content[position] != 0x0A {
+      if content[position] == 0x67 || content[position] == 0x6D { return true }  // g…, m…
+      while position < content.count, content[position] != 0x0A { position += 1 }
+      position += 1
+    }
+    return false
   }
 
   private func messageBytes(_ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, hasHit: Bool)

@@ -53,14 +53,16 @@ public struct ObjectRewrite: Sendable {
     let edges = try TreeEdges.read(
       table, isWantedBlob: state.isDirty, links: options.gitlinks, progress: progress)
     let graph = try CommitGraph.read(table, progress: progress)
-    let closure = DirtyClosure(state: state, edges: edges, graph: graph)
+    let notes = try NotesTrees(state: state, graph: graph)
+    let closure = DirtyClosure(state: state, edges: edges, graph: graph, notes: notes)
     let level = try closure.spread()
     try closure.markNeeds(of: tips)
     if let directory {
       guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw .system("create \(directory)") }
     }
     let passes = RewritePasses(
-      state: state, edges: edges, graph: graph, level: level, spoolPath: directory.map { $0 + "/spool" },
+      state: state, edges: edges, graph: graph, notes: notes, level: level,
+      spoolPath: directory.map { $0 + "/spool" },
       progress: progress)
     try passes.run()
     OutcomeReport(state: state, graph: graph, passes: passes).fill(&outcome)

@@ -69,6 +69,7 @@ final class PackWriter {
   private func flush() throws(GitObjectsError) {
     fast_hash_stream_update(hash, buffer.base, buffer.count)
     try FileBytes.write(buffer.bytes, to: descriptor, what: directory)
+    FileBytes.startWriteback(descriptor, from: flushed, count: buffer.count)
     flushed += buffer.count
     buffer.count = 0
   }

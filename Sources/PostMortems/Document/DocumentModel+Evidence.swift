@@ -143,6 +143,20 @@ extension DocumentModel {
     }
   }
 
+  /// What still holds the secret, from the reports of the caller or else from the outcomes of the rewrites.
+  static func residual(_ record: IncidentRecord, _ repositories: [RepositoryEvidence]) -> [Residual] {
+    if repositories.contains(where: { $0.rewrite != nil }) {
+      return repositories.flatMap { repository in
+        (repository.rewrite?.residual ?? []).map { Residual(repository.repository.rawValue, $0) }
+      }
+    }
+    return record.outcomes(of: "history.rewrite").flatMap { event in
+      (event.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string).map {
+        Residual(event.step.map { "step \($0)" } ?? "", RepositoryEvidence.Rewrite.Residual(line: $0))
+      }
+    }
+  }
+
   /// Without a report of the caller: what the outcome of each rewrite says.
   private static func journalled(_ record: IncidentRecord) -> [Rewrite] {
     record.outcomes(of: "history.rewrite").map { event in

@@ -76,7 +76,7 @@ enum Kingfisher: JSONReportFormat {
     switch status?.lowercased() {
     case "active credential": .active
     case "inactive credential", "invalid credential", "revoked credential": .inactive
-    case "not attempted", nil: .notChecked
+    case "not attempted", "assumed valid (not live-validated)", nil: .notChecked
     case let word? where word.hasPrefix("canary"): .canary
     default: .unknown
     }

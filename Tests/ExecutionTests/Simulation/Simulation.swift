@@ -1,0 +1,248 @@
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+import Secrets
+import Synchronization
+import TestSupport
+
+/// One incident from a seed: plan, run, crash, resume, answer, abort — until it ends; then the invariants.
+final class Simulation: Sendable {
+  struct Report: Sendable {
+    var runs = 0
+    var rounds = 0
+    var crashes = 0
+    var events = 0
+    var ends: [String: Int] = [:]
+    var faults: [String: Int] = [:]
+
+    mutating func add(_ other: Report) {
+      runs += other.runs
+      rounds += other.rounds
+      crashes += other.crashes
+      events += other.events
+      ends.merge(other.ends) { $0 + $1 }
+      faults.merge(other.faults) { $0 + $1 }
+    }
+  }
+
+  struct Violation: Error, CustomStringConvertible {
+    let seed: UInt64
+    let text: String
+    let playbook: String
+    let events: [String]
+    var description: String {
+      "seed \(seed): \(text)\n\(playbook)\n" + events.joined(separator: "\n")
+    }
+  }
+
+  let seed: UInt64
+  let directory: TemporaryDirectory
+  let clock: VirtualClock
+  let journal: Journal
+  let identity = LocalIdentity()
+  let world: SimulatedWorld
+  /// The process that lives now; all others are dead.
+  private let process: Mutex<Int>
+  private let random: Mutex<SeededRandom>
+  private let report = Mutex(Report())
+
+  static let run: RunID = "run-simulate"
+
+  init(seed: UInt64) throws {
+    self.seed = seed
+    directory = try TemporaryDirectory(inMemory: true)
+    let clock = VirtualClock(seed: seed)
+    self.clock = clock
+    process = Mutex(1)
+    let alive = LivingProcess()
+    let key = try StateDirectory(directory.path("state")).operatorKey()
+    journal = try Journal.open(
+      path: directory.path("journal.sqlite"), keys: JournalKeys(identity: identity, operatorKey: key),
+      settings: JournalSettings(now: { clock.now }, isAlive: { alive.pid.withLock { $0 } == $0.pid }))
+    living = alive
+    world = SimulatedWorld(
+      seed: seed, issuing: SimulatedWorld.Issuing.allCases[Int(seed % 3)], clock: clock, journal: journal)
+    random = Mutex(SeededRandom(seed &+ 99))
+  }
+
+  private let living: LivingProcess
+
+  func play() throws -> Report {
+    var generator = RandomPlaybook(seed: seed)
+    let text = generator.text()
+    do {
+      try play(text, consumers: generator.consumers)
+    } catch {
+      let events = (try? journal.events()) ?? []  // for the message only
+      throw Violation(
+        seed: seed, text: "\(error)", playbook: text,
+        events: events.map { "\($0.sequence) \($0.kind.rawValue) \($0.body.canonicalText)" })
+    }
+    let faults = world.read(\.faults)
+    let count = try journal.head().sequence
+    return report.withLock { report in
+      report.runs = 1
+      report.faults.merge(faults) { $0 + $1 }
+      report.events = count
+      return report
+    }
+  }
+
+  private func play(_ text: String, consumers: Int) throws {
+    let playbook = try Playbook.load(source: text, file: "random.yaml", catalogue: ActionSignature.builtin)
+    try journal.seal(
+      ["leaked": Secret(SimulatedWorld.leaked)], under: .incident("inc-simulate"), purpose: "leaked")
+    let inputs: [String: Value] = [
+      "credential": .credential("cred"), "leaked": .secret("leaked"), "store": .store("vault"),
+      "consumers": .list((0..<consumers).map { .consumer(ConsumerName("c\($0)")) }),
+    ]
+    let actions = SimulatedActions.all(world)
+    let plan = try inVirtualTime(seed: seed, clock) {
+      try await Planner(actions: actions, secrets: self.journal, clock: self.clock)
+        .plan(playbook, inputs: inputs, incident: "inc-simulate", id: "plan-1", run: Simulation.run)
+    }
+    try plan.save(in: journal)
+    let policy = ExecutionPolicy(trusted: [
+      try ApproverIdentity(rawKey: identity.publicKey, roles: ["responder"])
+    ])
+    let approver = Approver(journal: journal, policy: policy)
+    try approver.record(try identity.approve(plan.digest, role: "responder", at: clock.now), for: plan)
+    let approved = try approver.approved(plan, mode: .live)
+    var isAborting = false
+    for round in 0..<200 {
+      report.withLock { $0.rounds += 1 }
+      if round == 40 { world.change { $0.isCalm = true } }
+      let crash = CrashPlan(steps: world.read(\.isCalm) || !roll(0.6) ? nil : pick(60), diskFull: roll(0.2))
+      let owner = newProcess()
+      let environment = EngineEnvironment(
+        journal: journal, actions: actions, policy: policy, clock: clock, owner: owner,
+        initiator: identity.fingerprint, crashPoint: crash.hook)
+      let aborts = isAborting
+      let end: RunEnd
+      do {
+        end = try inVirtualTime(seed: seed &+ UInt64(round), clock) {
+          let engine = try Engine(
+            playbook: playbook, plan: plan, approved: approved, environment: environment)
+          if self.roll(0.1) {
+            return try await self.stopping(engine, aborts)
+          }
+          return aborts ? try await engine.abort(because: "simulated") : try await engine.run()
+        }
+      } catch is SimulatedCrash {
+        report.withLock { $0.crashes += 1 }
+        continue
+      } catch let error as ExecutionError where error.underlying?.code == .diskFull {
+        world.count("disk full")
+        continue
+      }
+      try checkNow(plan)
+      switch end.state {
+      case .done, .aborted:
+        report.withLock { $0.ends[end.state.rawValue, default: 0] += 1 }
+        try checkEnd(end, playbook, consumers)
+        return
+      case .waiting:
+        guard !end.waits.isEmpty else { throw Failure("it waits and does not say for what") }
+        for wait in end.waits { try answer(wait, plan, approver) }
+        if roll(0.05) { isAborting = true }
+      case .failed:
+        guard !end.isDrift else { throw Failure("drift without a change: \(end.reason ?? "")") }
+        if roll(0.3) { isAborting = true }
+      }
+    }
+    throw Failure("the run does not come to an end")
+  }
+
+  private func stopping(_ engine: Engine, _ aborts: Bool) async throws -> RunEnd {
+    try await withThrowingTaskGroup(of: RunEnd?.self) { group in
+      group.addTask { aborts ? try await engine.abort(because: "simulated") : try await engine.run() }
+      group.addTask {
+        try? await self.clock.sleep(for: .seconds(self.pick(60)))  // cancelled when the run was faster
+        engine.requestStop()
+        return nil
+      }
+      while let end = try await group.next() {
+        if let end {
+          group.cancelAll()
+          return end
+        }
+      }
+      throw Failure("no end")
+    }
+  }
+
+  private func answer(_ wait: Wait, _ plan: Plan, _ approver: Approver) throws {
+    guard let step = wait.step else { return }
+    var body: [String: JSONValue] = ["step": .string(step.rawValue)]
+    body["item"] = wait.item.map { .integer($0) }
+    switch wait.subject {
+    case .approval:
+      try approver.record(
+        try identity.approve(plan.digest, step: step, role: "responder", at: clock.now), for: plan)
+    case .manual:
+      body["collected"] = ["evidence": .array([["$url": "https://example.org/1"]])]
+      try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
+    case .decision:
+      body["what"] = roll(0.5) ? "retry" : "skip"
+      body["reason"] = "simulated"
+      try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
+    case .resume: break
+    }
+  }
+
+  private func newProcess() -> LockOwner {
+    let pid = process.withLock { pid in
+      pid += 1
+      return pid
+    }
+    living.pid.withLock { $0 = pid }
+    let here = LockOwner.current
+    return LockOwner(host: here.host, boot: here.boot, pid: pid, started: "\(pid)")
+  }
+
+  func roll(_ probability: Double) -> Bool { random.withLock { $0.happens(probability) } }
+  func pick(_ bound: Int) -> Int { random.withLock { $0.below(bound) } }
+}
+
+/// Which simulated process lives.
+final class LivingProcess: Sendable {
+  let pid = Mutex(0)
+}
+
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+  init(_ text: String) { description = text }
+}
+
+/// When the process dies (and stays dead), and whether a write finds the disk full once.
+final class CrashPlan: Sendable {
+  private let left: Mutex<Int?>
+  private let diskFull: Mutex<Int?>
+
+  init(steps: Int?, diskFull: Bool) {
+    left = Mutex(steps)
+    self.diskFull = Mutex(diskFull ? (steps ?? 20) / 2 : nil)
+  }
+
+  var hook: CrashPointHook {
+    { point in
+      let isDead = self.left.withLock { left -> Bool in
+        guard let count = left else { return false }
+        left = max(0, count - 1)
+        return count == 0
+      }
+      if isDead { throw SimulatedCrash() }
+      guard case .beforeAppend = point else { return }
+      let isFull = self.diskFull.withLock { left -> Bool in
+        guard let count = left else { return false }
+        left = count == 0 ? nil : count - 1
+        return count == 0
+      }
+      if isFull { throw JournalError(.diskFull, "append", because: "the disk is full") }
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+import Secrets
+import TestSupport
+
+// What must hold whatever happened.
+extension Simulation {
+  /// After each round.
+  func checkNow(_ plan: Plan) throws {
+    if let violation = world.read(\.violations).first { throw Failure(violation) }
+    let chain = try journal.verify()
+    if let problem = chain.problem { throw Failure("the chain does not verify: \(problem)") }
+    let events = try journal.events(run: plan.run)
+    if events.contains(where: { $0.kind == .stepVerified && $0.body["step"] == "prove_dead" }),
+      world.read({ world.accepts(SimulatedWorld.leaked, $0) })
+    {
+      throw Failure("proved dead while the provider accepts it")
+    }
+    try checkExactlyOnce(events)
+  }
+
+  /// No effect twice, but for those that a person told to repeat.
+  private func checkExactlyOnce(_ events: [JournalEvent]) throws {
+    var repeats: [String: Int] = [:]
+    for event in events where event.kind == .decision && event.body["what"] == "retry" {
+      let item = (event.body["item"]?.integer ?? 0) + 1
+      repeats["staunch-\(Simulation.run)-\(event.body["step"]?.string ?? "")-\(item)", default: 0] += 1
+    }
+    for (marker, count) in world.read(\.commands) where count > 1 {
+      throw Failure("\(marker) ran \(count) times")
+    }
+    for (marker, count) in world.read(\.hooks) where count > 1 + repeats[marker, default: 0] {
+      throw Failure("\(marker) was posted \(count) times")
+    }
+  }
+
+  /// When the run is over.
+  func checkEnd(_ end: RunEnd, _ playbook: Playbook, _ consumers: Int) throws {
+    guard try journal.locks().isEmpty else { throw Failure("a lock is left") }
+    let events = try journal.events(run: Simulation.run)
+    let skipped = Set(events.filter { $0.kind == .stepSkipped }.compactMap { $0.body["step"]?.string })
+    try checkOrphans(end, events, skipped)
+    try checkSecrets()
+    guard end.state == .done else { return }
+    let settled = Set(
+      events.filter {
+        $0.kind == .stepDone || $0.kind == .stepSkipped
+          || ($0.kind == .stepFailed && $0.body["response"] == "continue")
+      }.compactMap { $0.body["step"]?.string })
+    for step in playbook.steps where !settled.contains(step.id.rawValue) {
+      throw Failure("the run is done, but \(step.id) is not")
+    }
+    if settled.contains("rollout"), !skipped.contains("rollout") {
+      for number in 0..<consumers where world.read({ $0.rolledOut["c\(number)"] == nil }) {
+        throw Failure("consumer c\(number) was not moved")
+      }
+    }
+    // An effect whose outcome stayed unknown is passed over only where the playbook says so, and the journal says it.
+    let outcomes = Set(markers(of: events.filter { $0.kind == .stepOutcome }))
+    let unknown = Set(markers(of: events.filter { $0.kind == .stepFailed && $0.body["open"] == true }))
+    for marker in world.read(\.commands).keys where !outcomes.contains(marker) && !unknown.contains(marker) {
+      throw Failure("\(marker) ran and has no outcome")
+    }
+  }
+
+  private func markers(of events: [JournalEvent]) -> [String] {
+    events.map {
+      "staunch-\(Simulation.run)-\($0.body["step"]?.string ?? "")-\(($0.body["item"]?.integer ?? 0) + 1)"
+    }
+  }
+
+  /// No credential that nobody knows.
+  private func checkOrphans(_ end: RunEnd, _ events: [JournalEvent], _ skipped: Set<String>) throws {
+    guard world.issuing != .generated, !skipped.contains("replacement") else { return }
+    let issued = events.filter { $0.kind == .stepOutcome && $0.body["step"] == "replacement" }
+      .compactMap { $0.body["outputs"]?["ref"]?.string }
+    let undone = events.contains {
+      $0.kind == .stepUndone && $0.body["step"] == "replacement" && $0.body["result"] == "undone"
+    }
+    let isReported = end.remaining.contains { $0.hasPrefix("replacement") }
+    let known = undone ? [] : Set(issued.suffix(1))
+    let orphans = world.read { $0.keys.filter { $0.id != "key-old" && !known.contains($0.id) } }
+    guard orphans.isEmpty || isReported else {
+      throw Failure("orphaned credentials: \(orphans.map(\.id)), known: \(known)")
+    }
+    if end.state == .aborted, !issued.isEmpty, !undone, !isReported {
+      throw Failure("aborted, and the replacement is neither removed nor reported")
+    }
+  }
+
+  /// Secrets stand nowhere but sealed, and the run's key is gone when the run is done.
+  private func checkSecrets() throws {
+    for name in ["journal.sqlite", "journal.sqlite-wal"] {
+      guard let bytes = FileManager.default.contents(atPath: directory.path(name)) else { continue }
+      for secret in world.read(\.secrets) where bytes.range(of: Data(secret.utf8)) != nil {
+        throw Failure("a secret stands in \(name)")
+      }
+    }
+  }
+}
