@@ -252,8 +252,8 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "TestSupport",
+        "Drills", "BuiltinContent", "Capabilities", "Execution", "HTTP", "Incidents", "JSON", "Journal",
+        "Playbooks", "PostgresClient", "Secrets", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
