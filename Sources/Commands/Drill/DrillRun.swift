@@ -120,7 +120,8 @@ struct DrillRun {
   ) throws -> Score {
     let journal = installation.journal
     let evidence = DrillEvidence(
-      started: sandbox.started, ended: assembly.now(), events: try journal.events(), before: before, after: after,
+      started: sandbox.started, ended: assembly.now(), events: try journal.events(), before: before,
+      after: after,
       leaks: installation.configuration.credentials.count, postMortems: drafts,
       exposedIn: sandbox.leaks(
         in: [directory + "/state"], texts: ["the transcript": installation.assembly.console.transcript]),
