@@ -127,7 +127,7 @@ struct DrillRun {
         in: [directory + "/state"], texts: ["the transcript": installation.assembly.console.transcript]),
       undelivered: try journal.outbox(undelivered: true).count)
     // Only drills of the same scenario and the same playbooks are compared.
-    let books = try installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
+    let books = installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
     let digest = Playbook.digest(of: ([scenario.source] + books).joined(separator: "\0"))
     return Judge(scenario, evidence).score(digest: digest)
   }
