@@ -66,6 +66,7 @@ struct DrillRun {
       configuration.credentials.values.map(\.target) + Array(configuration.stores.values)
         + Array(configuration.consumers.values) + Array(configuration.trackers.values))
     let installation = try Installation(world, configuration: configuration, isDrill: true)
+    sandbox.begin()
     world.console.say("")
     world.console.say("$ staunch respond \(sandbox.report)")
     let intake = try ReportIntake(assembly: world, key: try world.state().fingerprintKey())
