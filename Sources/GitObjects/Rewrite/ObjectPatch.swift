@@ -21,7 +21,7 @@ struct ObjectPatch {
 }
 
 /// A tree with new ids, and without what was removed.
-private struct TreePatch {
+struct TreePatch {
   let state: RewriteState
   let edges: TreeEdges
 
@@ -58,7 +58,8 @@ private struct TreePatch {
     let isRenamed: Bool
   }
 
-  private func parsed(_ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
+  /// By entries: names that change, entries that go.
+  func parsed(_ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
     guard let base = content.baseAddress else { return ObjectPatch.Result(bytes: []) }
     var entries: [NewEntry] = []
     var renames: [(old: String, new: String)] = []
