@@ -25,7 +25,7 @@ final class RewritePasses {
     self.level = level
     self.spoolPath = spoolPath
     self.progress = progress
-    patch = ObjectPatch(state: state, edges: edges)
+    patch = ObjectPatch(state: state, edges: edges, graph: graph)
     marks = Column(0, count: state.table.count)
   }
 
@@ -105,7 +105,7 @@ final class RewritePasses {
       while let number = next, graph.nodes[number].kind == .tag, !placed.contains(number) {
         placed.insert(number)
         chain.append(number)
-        next = graph.number[graph.nodes[number].target]
+        next = graph.number(graph.nodes[number].target)
       }
       result += chain.reversed()
     }
