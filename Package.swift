@@ -21,6 +21,7 @@ let package = Package(
   products: [
     .executable(name: "staunch", targets: ["staunch"]),
     // For Benchmarks/, which is a package of its own.
+    .library(name: "GitHistory", targets: ["Capabilities", "GitHistory", "Incidents"]),
     .library(name: "GitObjects", targets: ["GitObjects"]),
     .library(name: "Secrets", targets: ["Secrets"]),
   ],
