@@ -32,9 +32,14 @@ public enum BuiltinContent {
 
   /// What `staunch init` writes, and the templates of documents, by path.
   public static let templates: [File] = [
+    File(path: "templates/handover.md.mustache", bytes: PackageResources.handover_md_mustache),
     File(path: "templates/postmortem.html.mustache", bytes: PackageResources.postmortem_html_mustache),
     File(path: "templates/postmortem.md.mustache", bytes: PackageResources.postmortem_md_mustache),
     File(path: "templates/staunch.yaml", bytes: PackageResources.staunch_yaml),
+    File(
+      path: "templates/update-executive.txt.mustache", bytes: PackageResources.update_executive_txt_mustache),
+    File(
+      path: "templates/update-internal.txt.mustache", bytes: PackageResources.update_internal_txt_mustache),
   ]
 
   /// The template at `path` (for example `templates/staunch.yaml`), or nil when there is none.
