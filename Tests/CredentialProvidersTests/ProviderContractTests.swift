@@ -4,6 +4,7 @@ import Foundation
 import HTTP
 import Incidents
 import JSON
+import LocalSystem
 import PostgresClient
 import Secrets
 import Synchronization
@@ -43,6 +44,17 @@ import Testing
           ["base_url": .string(api.url), "project": .string(api.project), "admin_key": "env:A"],
           ["env:A": Secret(api.adminKey)]),
         leaked: Secret(key.value), world: [api])
+    case RedisUser.kind:
+      let server = try RedisServer.shared()
+      let user = try await server.makeUser()
+      return Subject(
+        provider: try make(
+          kind,
+          [
+            "socket": .string(server.socket), "user": .string(user.name), "admin_user": "admin",
+            "admin_password": "env:A",
+          ], ["env:A": server.adminPassword]),
+        leaked: user.password, world: [server])
     case GenericCredential.kind:
       let leaked = "leaked-\(UUID().uuidString)"
       let fresh = "fresh-\(UUID().uuidString)"
@@ -75,7 +87,10 @@ import Testing
   {
     try CredentialProviderRegistry.make(
       TargetConfiguration(name: "it", kind: kind, settings: settings, position: "staunch.yaml:1:1"),
-      in: .forTests(http: CurlTransport(), postgres: PostgresConnector(), secrets: secrets))
+      in: .forTests(
+        http: CurlTransport(), postgres: PostgresConnector(),
+        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }), secrets: secrets)
+    )
   }
 
   private static var kinds: [String] { CredentialProviderRegistry.all.map { $0.kind } }

@@ -52,6 +52,16 @@ import Testing
     #expect(parsed(text) == ["A": "new", "B": "1"])
   }
 
+  @Test func `a file with carriage returns keeps them, also in new lines`() {
+    var file = EnvFile(Array("A=1\r\nB=2\r\n".utf8))
+    file.set("A", to: Array("x y".utf8), mark: "m")
+    file.set("C", to: Array("3".utf8), mark: "m")
+    #expect(
+      String(decoding: file.bytes, as: UTF8.self)
+        == "# rotated by m\r\nA='x y'\r\nB=2\r\n# rotated by m\r\nC=3\r\n")
+    #expect(file.mark(of: "A") == "m")
+  }
+
   @Test func `a new key goes to the end`() {
     var file = EnvFile(Array("A=1".utf8))
     file.set("B", to: Array("2".utf8), mark: "m")
