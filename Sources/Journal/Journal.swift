@@ -44,6 +44,7 @@ public final class Journal: Sendable {
   ) throws(JournalError) -> Journal {
     do {
       try KeyFile.createPrivately(path)
+      try refuseStrangers(path)
       let pool = try DatabasePool(path: path, configuration: configuration(settings))
       try prepare(pool, path: path, isDrill: isDrill, settings: settings)
       let (header, text) = try readHeader(pool, path: path)
@@ -126,6 +127,17 @@ extension Journal {
       try db.execute(sql: "PRAGMA secure_delete = ON")
     }
     return configuration
+  }
+
+  /// Looks at an existing file before the pool sets it to WAL: a file of somebody else is not touched.
+  private static func refuseStrangers(_ path: String) throws {
+    let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+    guard size > 0 else { return }
+    var configuration = Configuration()
+    configuration.readonly = true
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    try queue.read { db in try check(db, path: path) }
+    try queue.close()
   }
 
   private static func prepare(

@@ -87,4 +87,13 @@ extension Journal {
       }
     } catch { throw JournalError(error, "read synchronous", path: path) }
   }
+
+  /// Makes the database refuse to grow beyond `pages` of 4 KiB, as a full disk would. For tests.
+  public func limitPages(to pages: Int) throws(JournalError) {
+    do {
+      try database.writeWithoutTransaction { db in
+        _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
+      }
+    } catch { throw JournalError(error, "limit the journal", path: path) }
+  }
 }

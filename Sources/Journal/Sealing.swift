@@ -142,8 +142,12 @@ extension Journal: SecretResolver {
       try db.execute(
         sql: """
           INSERT INTO sealed (ref, scope, box) VALUES (?, ?, ?)
-          ON CONFLICT (ref) DO UPDATE SET scope = excluded.scope, box = excluded.box
+          ON CONFLICT (ref) DO UPDATE SET box = excluded.box WHERE scope = excluded.scope
           """, arguments: [ref.rawValue, scope, sealed.box])
+      guard db.changesCount == 1 else {
+        throw JournalError(
+          .invalid, "seal \"\(ref)\"", because: "another run or incident sealed a value under this name")
+      }
       events.append(
         NewEvent(
           .secretSealed, run: event?.run, incident: event?.incident,

@@ -18,7 +18,8 @@ extension Engine {
       run: plan.run, step: step.id, title: step.title, digest: plan.digest, gate: gate,
       effects: plan.steps.filter { $0.step == step.id || $0.step.rawValue.hasPrefix("\(step.id).") },
       given: approvals(of: step.id), until: until)
-    for approval in await environment.attendant.approvals(for: request) where holds(approval, for: step.id) {
+    for approval in await environment.attendant.approvals(for: request)
+    where holds(approval, for: step.id) && !request.given.contains(approval) {
       var body = approval.json.object ?? [:]
       body["plan"] = .string(plan.id.rawValue)
       try recorder.commit([recorder.event(.planApproved, .object(body))])

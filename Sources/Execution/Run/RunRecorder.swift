@@ -16,6 +16,12 @@ final class RunRecorder: Sendable {
     var oldest: Duration = .zero
     /// Everything up to here was read from the journal.
     var synced = 0
+    /// What this process itself wrote of the kinds that ``sync()`` looks for, behind `synced`.
+    var own: Set<Int> = []
+
+    mutating func remember(_ written: [JournalEvent]) {
+      for event in written where RunRecorder.answers.contains(event.kind) { own.insert(event.sequence) }
+    }
   }
 
   let run: RunID
@@ -90,6 +96,7 @@ final class RunRecorder: Sendable {
       try crashPoint(.beforeAppend(kinds))
       let written = try journal.append(all, sealing: sealing, under: tenure)
       state.pending = []
+      state.remember(written)
       for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
       try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
       return written
@@ -118,12 +125,16 @@ final class RunRecorder: Sendable {
       try crashPoint(.beforeAppend(kinds))
       let written = try journal.leave(tenure, incident: incident, releasing: releasing, with: all)
       state.pending = []
+      state.remember(written)
       for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
       try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
       return written
     }
     for event in written { observer(event) }
   }
+
+  /// What people (or other processes) may append while the run is executed.
+  private static let answers: Set<EventKind> = [.planApproved, .stepManual, .stepSkipped, .decision]
 
   /// Reads what people appended meanwhile: approvals, evidence, skips, decisions.
   /// - Returns: true when there was something.
@@ -133,17 +144,21 @@ final class RunRecorder: Sendable {
     var found: [JournalEvent] = []
     var last = from
     try journal.forEachEvent(
-      after: from, run: run, kinds: [.planApproved, .stepManual, .stepSkipped, .decision]
+      after: from, run: run, kinds: RunRecorder.answers
     ) { event in
       found.append(event)
       last = event.sequence
     }
     guard !found.isEmpty else { return false }
-    state.withLock { state in
-      for event in found { state.history.apply(event.kind, event.body, at: event.at) }
+    return state.withLock { state in
+      var isNew = false
+      for event in found where state.own.remove(event.sequence) == nil {
+        state.history.apply(event.kind, event.body, at: event.at)
+        isNew = true
+      }
       state.synced = max(state.synced, last)
+      return isNew
     }
-    return true
   }
 
   func renew() throws { try journal.renewLocks(of: tenure) }

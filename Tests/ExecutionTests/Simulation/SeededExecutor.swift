@@ -40,12 +40,20 @@ func inVirtualTime<Success: Sendable>(
       result.withLock { $0 = .failure(error) }
     }
   }
+  var jobs = 0
   while true {
-    if executor.runOne() { continue }
+    if executor.runOne() {
+      jobs += 1
+      guard jobs < 2_000_000 else { throw Livelock() }
+      continue
+    }
     if let result = result.withLock({ $0 }) { return try result.get() }
     guard clock.advance() else { throw Deadlock() }
   }
 }
+
+/// Tasks go round in circles.
+struct Livelock: Error {}
 
 /// Every task waits and no alarm is set.
 struct Deadlock: Error {}

@@ -1,0 +1,137 @@
+import Capabilities
+import Foundation
+import GRDB
+import Incidents
+import JSON
+import Journal
+import Secrets
+import Testing
+import TestSupport
+
+@Suite struct OpeningTests {
+  private func code(_ body: () throws -> Void) -> JournalError.Code? {
+    do {
+      try body()
+      return nil
+    } catch { return (error as? JournalError)?.code }
+  }
+
+  @Test func aFileThatIsNoDatabaseIsRefusedAndLeftAsItIs() throws {
+    let rig = try JournalRig()
+    let text = Data("this is not a database, but somebody's notes; they must survive\n".utf8)
+    try text.write(to: URL(fileURLWithPath: rig.path))
+    #expect(code { _ = try rig.open() } == .notAJournal)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: rig.path)) == text)
+  }
+
+  @Test func anotherProgramsDatabaseIsRefusedAndLeftAsItIs() throws {
+    let rig = try JournalRig()
+    let queue = try DatabaseQueue(path: rig.path)
+    try queue.write { try $0.execute(sql: "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)") }
+    try queue.close()
+    let before = try Data(contentsOf: URL(fileURLWithPath: rig.path))
+    #expect(code { _ = try rig.open() } == .notAJournal)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: rig.path)) == before)
+  }
+
+  @Test func aJournalOfANewerVersionIsRefusedWithItsReason() throws {
+    let rig = try JournalRig()
+    try rig.open().append(.noted, ["text": "x"])
+    try rig.tamper("INSERT INTO grdb_migrations VALUES ('2 something of tomorrow')")
+    #expect(code { _ = try rig.open() } == .newer)
+    #expect(code { _ = try Journal.openReading(path: rig.path) } == .newer)
+  }
+
+  @Test func aDamagedDatabaseIsFoundAndNeverOverwritten() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    for number in 1...500 { try journal.append(.noted, ["text": .string("note number \(number)")]) }
+    try journal.close()
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: rig.path))
+    for page in 3..<(bytes.count / 4096) {
+      bytes.replaceSubrange((page * 4096)..<(page * 4096 + 512), with: Data(repeating: 0xA5, count: 512))
+    }
+    try bytes.write(to: URL(fileURLWithPath: rig.path))
+    let found = #expect(throws: JournalError.self) {
+      _ = try Journal.openReading(path: rig.path, keys: try rig.state.keys()).verify()
+    }
+    #expect(found?.code == .corrupt)
+    #expect(found?.fix?.contains(".recover") == true)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: rig.path)) == bytes)
+  }
+
+  @Test func aJournalThatCannotBeWrittenSaysSo() throws {
+    guard getuid() != 0 else { return try readOnlyThroughTheDatabase() }
+    let rig = try JournalRig()
+    try rig.open().close()
+    try FileManager.default.setAttributes([.posixPermissions: 0o400], ofItemAtPath: rig.path)
+    #expect(code { try rig.open().append(.noted, ["text": "x"]) } == .readOnly)
+  }
+
+  /// Permissions do not bind root; a journal opened for reading refuses all the same.
+  private func readOnlyThroughTheDatabase() throws {
+    let rig = try JournalRig()
+    try rig.open().append(.noted, ["text": "x"])
+    let reader = try Journal.openReading(path: rig.path, keys: try rig.state.keys())
+    #expect(code { try reader.append(.noted, ["text": "y"]) } == .readOnly)
+    #expect(try reader.events().count == 1)
+  }
+
+  @Test func aFullDiskStopsAnAppendAsAWholeAndItGoesOnWhenThereIsSpace() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.append(.noted, ["text": "before"])
+    try journal.limitPages(to: 30)
+    let large = JSONValue.string(String(repeating: "x", count: 400_000))
+    #expect(
+      code {
+        try journal.append(
+          [NewEvent(.noted, ["text": "small"]), NewEvent(.noted, ["text": large])],
+          sealing: Sealing(["s": Secret("value-1")], under: .run("run-1"), purpose: "test"))
+      } == .diskFull)
+    #expect(try journal.events().count == 1)
+    #expect(code { _ = try journal.open("s") } == .notFound)
+    try journal.limitPages(to: 1_000_000)
+    try journal.append(.noted, ["text": "after"])
+    #expect(try journal.verify().isIntact)
+  }
+
+  @Test func drillsAndLiveRunsDoNotShareAJournalAndTheMarkCannotBeTakenOff() throws {
+    let rig = try JournalRig()
+    let keys = try rig.state.keys()
+    let drill = try Journal.open(path: rig.path, keys: keys, isDrill: true)
+    try drill.append(.noted, ["text": "x"])
+    try drill.close()
+    #expect(code { _ = try Journal.open(path: rig.path, keys: keys) } == .invalid)
+    try rig.tamper("UPDATE header SET document = replace(document, '\"drill\":true', '\"drill\":false')")
+    #expect(try Journal.open(path: rig.path, keys: keys).verify().problem == .outOfOrder(sequence: 1))
+  }
+
+  @Test func readingAMissingJournalCreatesNothing() throws {
+    let rig = try JournalRig()
+    #expect(code { _ = try Journal.openReading(path: rig.path) } == .missing)
+    #expect(!FileManager.default.fileExists(atPath: rig.path))
+  }
+
+  /// Frozen: what version 1 made can be opened for ever. The dump is that version's schema and one event.
+  @Test func aJournalOfVersion1OpensAndVerifies() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.append(.noted, run: "run-1", ["text": "one"])
+    let names = try DatabaseQueue(path: rig.path).read { db in
+      try String.fetchAll(
+        db, sql: "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
+    }
+    #expect(
+      names == [
+        "checkpoints", "events", "events_are_never_changed", "events_are_never_removed", "events_by_incident",
+        "events_by_kind", "events_by_run", "grdb_migrations", "head", "header", "locks", "locks_by_run",
+        "outbox",
+        "outbox_by_state", "plans", "plans_by_digest", "sealed", "sealed_by_scope", "sealing_keys",
+      ])
+    let applied = try DatabaseQueue(path: rig.path).read { db in
+      try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid")
+    }
+    #expect(applied == ["1 events, sealed secrets, plans, locks, outbox"])
+  }
+}

@@ -1,0 +1,92 @@
+import Capabilities
+import Foundation
+import GRDB
+import Incidents
+import JSON
+import Journal
+import Secrets
+import Testing
+
+@Suite struct SealingTests {
+  let value = "pg-" + "Sup3rS3cret" + "-value"
+
+  @Test func aSealedValueOpensAgainAlsoAfterReopening() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.append(
+      [NewEvent(.stepOutcome, run: "run-1", ["step": "a"])],
+      sealing: Sealing(["new": Secret(value)], under: .run("run-1"), purpose: "outcome"))
+    #expect(try journal.events().map(\.kind) == [.secretSealed, .stepOutcome])
+    #expect(try journal.open("new").exposeAsText() == value)
+    try journal.close()
+    #expect(try rig.open().open("new").exposeAsText() == value)
+  }
+
+  @Test func aSecretStandsInNoFileOfTheStateDirectory() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.seal(["new": Secret(value)], under: .run("run-1"), purpose: "test")
+    try journal.append(.noted, ["text": .string("somebody pasted \(value) here"), "\(value)": 1])
+    for name in try FileManager.default.contentsOfDirectory(atPath: rig.state.path) {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: rig.state.path + "/" + name))
+      #expect(bytes.range(of: Data(value.utf8)) == nil, "\(name)")
+    }
+    #expect(try journal.events(kinds: [.noted])[0].body["text"]?.string?.contains(Redactor.mark) == true)
+    #expect(try journal.verify().isIntact)
+  }
+
+  @Test func aDestroyedKeyMakesItsValuesUnreadableForGood() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.seal(["new": Secret(value)], under: .run("run-1"), purpose: "test")
+    try journal.seal(["leaked": Secret(value)], under: .incident("inc-1"), purpose: "leaked")
+    let wrapped = try DatabaseQueue(path: rig.path).read {
+      try Data.fetchOne($0, sql: "SELECT wrapped FROM sealing_keys WHERE scope = 'run-1'")
+    }
+    try journal.destroyKey(of: .run("run-1"), run: "run-1")
+    try journal.destroyKey(of: .run("run-1"), run: "run-1")
+    #expect(throws: JournalError.self) { try journal.open("new") }
+    #expect(try journal.open("leaked").exposeAsText() == value)
+    #expect(try journal.events(kinds: [.keyDestroyed]).count == 1)
+    #expect(throws: JournalError.self) {
+      try journal.seal(["more": Secret(value)], under: .run("run-1"), purpose: "test")
+    }
+    let remains = try #require(wrapped)
+    for name in ["", "-wal"] {
+      let bytes = FileManager.default.contents(atPath: rig.path + name) ?? Data()
+      #expect(bytes.range(of: remains) == nil, "the wrapped key still stands in the file\(name)")
+    }
+  }
+
+  @Test func aBoxThatWasMovedToAnotherNameDoesNotOpen() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.seal(
+      ["one": Secret(value), "two": Secret("other-value")], under: .run("run-1"), purpose: "test")
+    try journal.close()
+    try rig.tamper("UPDATE sealed SET box = (SELECT box FROM sealed WHERE ref = 'one') WHERE ref = 'two'")
+    #expect { try rig.open().open("two") } throws: { ($0 as? JournalError)?.code == .unsealable }
+  }
+
+  @Test func anotherRunCannotReplaceASealedValue() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.seal(["new": Secret(value)], under: .run("run-1"), purpose: "test")
+    #expect { try journal.seal(["new": Secret("x-other")], under: .run("run-2"), purpose: "test") } throws: {
+      ($0 as? JournalError)?.code == .invalid
+    }
+    #expect(try journal.open("new").exposeAsText() == value)
+  }
+
+  @Test func withAnotherOperatorKeyNothingOpens() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.seal(["new": Secret(value)], under: .run("run-1"), purpose: "test")
+    try journal.close()
+    let keys = JournalKeys(
+      identity: try rig.state.identity(), operatorKey: SealingKey(id: "operator"))
+    #expect { try Journal.open(path: rig.path, keys: keys).open("new") } throws: {
+      ($0 as? JournalError)?.code == .unsealable
+    }
+  }
+}
