@@ -167,7 +167,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess],
+      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, crypto],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "WebhookSignaturesTests", dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],

@@ -28,7 +28,7 @@ import Testing
       workingDirectory: FilePath(directory), output: .bytes(limit: 64 << 20), error: .string(limit: 1 << 20))
     switch result.terminationStatus {
     case .exited(0), .exited(200), .exited(205): return result.standardOutput
-    default: throw Program.Failure.scanner(arguments, result.standardError ?? "")
+    default: throw Program.Failure.scanner(arguments, result.standardError)
     }
   }
 
