@@ -12,7 +12,8 @@ extension DocumentModel {
       for (name, value) in members.sorted(by: { $0.key < $1.key }) {
         facts.append(
           Fact(
-            name: DocumentText(name), value: words.clean(value.readable), source: index.cite(event.evidence)))
+            name: DocumentText(name), value: value.readable.isEmpty ? "none" : words.clean(value.readable),
+            source: index.cite(event.evidence)))
       }
     }
     return facts
