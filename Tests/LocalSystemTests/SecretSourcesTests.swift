@@ -49,7 +49,7 @@ import Testing
     #expect(text.isEmpty || error?.description.contains(text) == false)
   }
 
-  @Test(arguments: ["env:MISSING", "env:EMPTY", "file:/no/such/file", "fd:987", "prompt"])
+  @Test(arguments: ["env:MISSING", "env:EMPTY", "file:/no/such/file", "fd:1000003", "prompt"])
   func `where nothing is, the error says how to put it there`(reference: String) async throws {
     let error = await #expect(throws: CapabilityError.self) { try await sources.resolve(reference) }
     #expect(error?.class == .notFound)
