@@ -30,6 +30,8 @@ public final class RedisServer: Sendable {
         echo ready; exec cat >/dev/null; } <"$1/log" &
       cat >/dev/null
       kill "$child"
+      wait "$child"
+      rm -rf "$1"
       """, arguments: [directory.path])
   }
 
