@@ -21,6 +21,7 @@ let package = Package(
   products: [
     .executable(name: "staunch", targets: ["staunch"]),
     // For Benchmarks/, which is a package of its own.
+    .library(name: "GitHistory", targets: ["Capabilities", "GitHistory", "Incidents"]),
     .library(name: "GitObjects", targets: ["GitObjects"]),
     .library(name: "Secrets", targets: ["Secrets"]),
   ],
@@ -153,7 +154,7 @@ let package = Package(
 
     // Tests mirror the rooms.
     .target(
-      name: "TestSupport", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", subprocess],
+      name: "TestSupport", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto, subprocess],
       path: "Tests/TestSupport", swiftSettings: common),
     .testTarget(
       name: "JSONTests", dependencies: ["JSON"],
@@ -166,7 +167,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess],
+      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, crypto],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "WebhookSignaturesTests", dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],
@@ -252,8 +253,8 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "TestSupport",
+        "Drills", "BuiltinContent", "Capabilities", "Execution", "HTTP", "Incidents", "JSON", "Journal",
+        "Playbooks", "PostgresClient", "Secrets", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
@@ -263,7 +264,10 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      name: "EndToEndTests",
+      dependencies: [
+        "Capabilities", "Drills", "Incidents", "JSON", "PostgresClient", "Secrets", "TestSupport",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "ArchitectureTests", dependencies: ["TestSupport"],

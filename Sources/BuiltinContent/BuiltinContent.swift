@@ -26,15 +26,25 @@ public enum BuiltinContent {
 
   /// Every built-in drill scenario, by path.
   public static let scenarios: [File] = [
-    File(
-      path: "playbooks/drills/openai-and-postgres.yaml", bytes: PackageResources.openai_and_postgres_yaml)
+    File(path: "playbooks/drills/consumer-breaks.yaml", bytes: PackageResources.consumer_breaks_yaml),
+    File(path: "playbooks/drills/crash-after-issue.yaml", bytes: PackageResources.crash_after_issue_yaml),
+    File(path: "playbooks/drills/lost-reply.yaml", bytes: PackageResources.lost_reply_yaml),
+    File(path: "playbooks/drills/notifier-down.yaml", bytes: PackageResources.notifier_down_yaml),
+    File(path: "playbooks/drills/openai-and-postgres.yaml", bytes: PackageResources.openai_and_postgres_yaml),
+    File(path: "playbooks/drills/provider-throttles.yaml", bytes: PackageResources.provider_throttles_yaml),
+    File(path: "playbooks/drills/still-alive.yaml", bytes: PackageResources.still_alive_yaml),
   ]
 
   /// What `staunch init` writes, and the templates of documents, by path.
   public static let templates: [File] = [
+    File(path: "templates/handover.md.mustache", bytes: PackageResources.handover_md_mustache),
     File(path: "templates/postmortem.html.mustache", bytes: PackageResources.postmortem_html_mustache),
     File(path: "templates/postmortem.md.mustache", bytes: PackageResources.postmortem_md_mustache),
     File(path: "templates/staunch.yaml", bytes: PackageResources.staunch_yaml),
+    File(
+      path: "templates/update-executive.txt.mustache", bytes: PackageResources.update_executive_txt_mustache),
+    File(
+      path: "templates/update-internal.txt.mustache", bytes: PackageResources.update_internal_txt_mustache),
   ]
 
   /// The template at `path` (for example `templates/staunch.yaml`), or nil when there is none.

@@ -58,7 +58,8 @@ public struct GitHistoryRewriter: HistoryRewriter {
   }
 
   public func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite? {
-    let directory = RewriteDirectory(marker: marker, in: try RepositoryLayout(path: repository))
+    let directory = RewriteDirectory(
+      id: RewriteDirectory.id(marker: marker), in: try RepositoryLayout(path: repository))
     guard try directory.state == .finished else { return nil }
     return try StoredRewrite.read(directory)
   }
@@ -106,7 +107,7 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func plan(repository: String, patterns: SecretPatterns, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryRewrite
   {
-    try await run(repository, patterns, marker: "plan").plan(progress: progress)
+    try await run(repository, patterns, id: "plan").plan(progress: progress)
   }
 
   /// Rewrites. The same `marker` goes on after an interruption, or gives back what was done.
@@ -114,7 +115,27 @@ public struct GitHistoryRewriter: HistoryRewriter {
     repository: String, patterns: SecretPatterns, marker: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
-    try await run(repository, patterns, marker: marker).run(progress: progress, under: authority)
+    try await run(repository, patterns, id: RewriteDirectory.id(marker: marker)).run(
+      progress: progress, under: authority)
+  }
+
+  /// Goes on with a rewrite that was interrupted after its point of no return.
+  /// - Throws: `.notFound` when there is none (one interrupted before that point has changed nothing).
+  public func resume(
+    repository: String, patterns: SecretPatterns, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    let layout = try RepositoryLayout(path: repository)
+    for directory in try RewriteDirectory.all(in: layout) {
+      switch try directory.state {
+      case .committed, .applied:
+        return try await run(repository, patterns, id: directory.id).run(progress: progress, under: authority)
+      case .preparing, .finished, .restoring, nil: continue
+      }
+    }
+    throw CapabilityError(
+      .notFound, "resume", because: "no interrupted rewrite was found in this repository",
+      fix: "start one: staunch history rewrite --repository '\(repository)' --replace-text FILE")
   }
 
   /// As ``restore(repository:backup:under:)``, giving up commits made since the rewrite.
@@ -142,9 +163,9 @@ public struct GitHistoryRewriter: HistoryRewriter {
       progress: progress, under: authority)
   }
 
-  private func run(_ repository: String, _ patterns: SecretPatterns, marker: String) -> RewriteRun {
+  private func run(_ repository: String, _ patterns: SecretPatterns, id: String) -> RewriteRun {
     RewriteRun(
-      path: repository, marker: marker, patterns: patterns, options: options, git: git, observe: observe)
+      path: repository, id: id, patterns: patterns, options: options, git: git, observe: observe)
   }
 
   private func patterns(_ removal: HistoryRemoval) throws(CapabilityError) -> SecretPatterns {

@@ -5,10 +5,11 @@ import GitObjects
 /// One rewrite of one repository, from the scan to the proof: the write protocol's order.
 ///
 /// preparing → (new pack, staged files, plan, all synced) → locks, nothing changed meanwhile? → committed → files move →
-/// applied → work tree → rescan → finished. Before "committed" a crash rolls back, after it rolls forward.
+/// applied → rescan → finished. Before "committed" a crash rolls back, after it rolls forward.
 struct RewriteRun: Sendable {
   let path: String
-  let marker: String
+  /// Names the rewrite and its backup: `RewriteDirectory.id(marker:)`.
+  let id: String
   let patterns: SecretPatterns
   let options: HistoryOptions
   let git: GitProgram
@@ -34,10 +35,12 @@ struct RewriteRun: Sendable {
     _ repository: OpenRepository, progress: any ProgressSink, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
     let layout = repository.layout
-    let directory = RewriteDirectory(marker: marker, in: layout)
+    let directory = RewriteDirectory(id: id, in: layout)
     try refuseOtherUnfinished(directory, layout)
     switch try directory.state {
-    case .finished: return try StoredRewrite.read(directory)
+    case .finished:
+      try DurableFiles.removeTree(directory.staged)  // a kill right after "finished" leaves it
+      return try StoredRewrite.read(directory)
     case .committed, .applied:
       return try await complete(directory, layout, progress: progress, under: authority)
     case .restoring:
@@ -70,7 +73,8 @@ struct RewriteRun: Sendable {
         layout: layout, directory: directory, snapshot: repository.snapshot, outcome: outcome,
         patterns: patterns,
         renames: renames, keepsWorkTree: options.keepsWorkTree)
-      let plan = try preparation.prepare()
+      let plan = try await preparation.prepare(
+        StagedCheckout(git: git, directory: directory, layout: layout))
       guard !plan.files.isEmpty else {
         try rollBack(directory, layout)
         try ExclusiveRun.removeTraces(layout)
@@ -112,8 +116,8 @@ struct RewriteRun: Sendable {
     }
     try RepositoryLocks(plan.locks, id: directory.id, layout: layout).release()
     observe(.unlocked)
-    try await WorkTreeState(git: git, layout: layout).checkOut(plan.checkouts)
-    observe(.checkedOut)
+    try await WorkTreeState(git: git, layout: layout).refreshIndexes(Set(plan.files.map(\.path)))
+    observe(.refreshed)
     let residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id)
       .find(progress: progress)
     let result = try StoredRewrite.read(directory).with(residual: residual)
@@ -133,7 +137,9 @@ struct RewriteRun: Sendable {
     let renames = ReferenceRenames(
       repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
     let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
-    let residual = places.compactMap { Residuals.residual(of: $0, in: repository.layout) }
+    let residual =
+      places.compactMap { Residuals.residual(of: $0, in: repository.layout) }
+      + (try Residuals.submodules(repository.layout))
     return RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
       .result(residual: residual, directory: nil)
   }

@@ -9,8 +9,7 @@ extension IncidentStatus {
     let steps = IncidentStatus.steps(of: record, plan: plan)
     let credentials = IncidentStatus.credentials(of: record)
     let undelivered = IncidentStatus.undelivered(of: record)
-    let state =
-      record.events(.incidentState).last?.text("state").flatMap(State.init(rawValue:)) ?? .open
+    let state = IncidentStatus.state(of: record)
     let instant = MetricInstants.detected(record).date
 
     self.id = record.id
@@ -32,6 +31,13 @@ extension IncidentStatus {
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, run: run, plan: plan, steps: steps,
         undelivered: undelivered.count, drift: IncidentStatus.drift(of: record)))
+  }
+
+  /// Closed is somebody's word. Contained is not: it holds while every leaked secret that was probed is dead.
+  private static func state(of record: IncidentRecord) -> State {
+    if record.events(.incidentState).last?.text("state") == State.closed.rawValue { return .closed }
+    let leaked = record.credentials.filter { $0.subject == .leaked }
+    return !leaked.isEmpty && leaked.allSatisfy { $0.firstRejection != nil } ? .contained : .open
   }
 
   private static func run(of record: IncidentRecord) -> Run? {

@@ -115,7 +115,9 @@ extension MetricInstants {
     guard let stated = opened.text("detected").flatMap(Timestamp.date) else {
       return .known(opened.at, .observed, opened.evidence)
     }
-    return .known(stated, stated == opened.at ? .observed : .claimed, opened.evidence)
+    // A report takes a moment to reach the journal; a date further away is its source's word.
+    let isOurs = abs(opened.at.timeIntervalSince(stated)) <= 60
+    return .known(stated, isOurs ? .observed : .claimed, opened.evidence)
   }
 
   private static func acknowledged(_ record: IncidentRecord) -> MetricInstant {

@@ -43,6 +43,15 @@ public struct RepositoryEvidence: Sendable, Hashable, Codable {
         self.why = why
         self.fix = fix
       }
+
+      /// Reads the line that `history.rewrite` puts out: `place: why; fix: what to do`. What is absent is empty.
+      public init(line: String) {
+        let parts = line.split(separator: "; fix: ", maxSplits: 1, omittingEmptySubsequences: false)
+        let head = parts[0].split(separator: ": ", maxSplits: 1, omittingEmptySubsequences: false)
+        place = String(head[0])
+        why = head.count > 1 ? String(head[1]) : ""
+        fix = parts.count > 1 ? String(parts[1]) : ""
+      }
     }
     public let commits: Int
     /// Nil: the report does not say.

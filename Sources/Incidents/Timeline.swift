@@ -90,6 +90,8 @@ public struct Timeline: Sendable, Hashable {
       switch event.kind {
       case .lockTaken, .lockReleased, .secretSealed, .stepDone: continue
       case .stepIntent where outcomes.contains(StepKey(event)): continue
+      // The draft is written before its own outcome.
+      case .stepIntent where event.text("action") == "postmortem.draft": continue
       case .stepWaiting where !event.isHumanGate: continue
       case .message where event.text("state") == "queued": continue
       case .credentialProbed:

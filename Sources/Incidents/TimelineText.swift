@@ -117,7 +117,7 @@ extension JournalEvent {
     }
   }
   private var phase: String {
-    guard let phase = text("phase"), phase != "perform" else { return "" }
+    guard let phase = text("phase"), phase != "perform", phase != "read" else { return "" }
     return ", phase \(phase)"
   }
   private var settlement: String { (text("settlement") ?? "unknown").replacing("_", with: " ") }

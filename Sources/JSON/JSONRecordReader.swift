@@ -18,6 +18,11 @@ public struct JSONPath: Sendable, Hashable {
   /// The path of the given parts; none means the whole text.
   public init(_ parts: Part...) { self.parts = parts }
 
+  /// The members that lead to the first list or object of which any part is wanted.
+  var container: JSONPath { JSONPath(parts.prefix { if case .member = $0 { true } else { false } }) }
+
+  private init(_ parts: some Sequence<Part>) { self.parts = Array(parts) }
+
   func matches(_ steps: [JSONStep]) -> Bool {
     guard steps.count == parts.count else { return false }
     return zip(parts, steps).allSatisfy { part, step in
@@ -70,6 +75,11 @@ public struct JSONRecordReader: Sendable {
   /// True when no top-level value is open.
   public var isBetweenValues: Bool { tokenizer.isBetweenValues }
 
+  /// True once a list or object stood where records are expected, even an empty one, or `null` in its place.
+  ///
+  /// A text without it is not "no records" but another sort of text.
+  public var hasSeenContainer: Bool { collector.hasSeenContainer }
+
   /// Reads the next piece and returns the records that it completes.
   public mutating func feed(_ piece: ArraySlice<UInt8>) throws(JSONError) -> [JSONRecord] {
     if pendingError == nil {
@@ -107,6 +117,8 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
   let paths: [JSONPath]
   let limits: JSONLimits
   var records: [JSONRecord] = []
+  private(set) var hasSeenContainer = false
+  private let containers: [JSONPath]
 
   // To the value that comes next; one for each open container outside a record.
   private var steps: [JSONStep] = []
@@ -117,6 +129,8 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
   init(paths: [JSONPath], limits: JSONLimits) {
     self.paths = paths
     self.limits = limits
+    // A path that names one value has no container of its own.
+    containers = paths.filter { $0.container.parts.count < $0.parts.count }.map(\.container)
   }
 
   mutating func take(_ token: JSONToken, at position: JSONPosition) throws(JSONError) {
@@ -131,6 +145,7 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
       steps.removeLast()
       advance()
     case .beginObject, .beginArray:
+      noteContainer(isNull: false, isObject: token == .beginObject)
       if isWanted {
         start = position
         nodes = 1
@@ -139,6 +154,7 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
         steps.append(token == .beginArray ? .element(0) : .member(""))
       }
     case .scalar(let value):
+      if value == .null { noteContainer(isNull: true, isObject: false) }
       if isWanted { records.append(JSONRecord(steps: steps, value: value, position: position)) }
       advance()
     }
@@ -171,6 +187,15 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
       } else {
         add(finished)
       }
+    }
+  }
+
+  private mutating func noteContainer(isNull: Bool, isObject: Bool) {
+    guard !hasSeenContainer else { return }
+    for (path, container) in zip(paths.filter { $0.container.parts.count < $0.parts.count }, containers)
+    where container.matches(steps) {
+      let wantsObject = path.parts[container.parts.count] == .anyMember
+      if isNull || wantsObject == isObject { hasSeenContainer = true }
     }
   }
 

@@ -17,6 +17,8 @@ struct ElementTextReader: Sendable {
   }
 
   private let element: [UInt8]
+  private let roots: [[UInt8]]
+  private var hasSeenRoot = false
   private let maximumBytes: Int
   private var pending: [UInt8] = []  // markup or text whose end has not come
   private var line = 1
@@ -25,9 +27,11 @@ struct ElementTextReader: Sendable {
 
   /// - Parameters:
   ///   - element: its name.
+  ///   - roots: names of which the document's outermost element must have one.
   ///   - maximumBytes: of one tag and of one element's text.
-  init(element: String, maximumBytes: Int) {
+  init(element: String, roots: [String], maximumBytes: Int) {
     self.element = Array(element.utf8)
+    self.roots = roots.map { Array($0.utf8) }
     self.maximumBytes = maximumBytes
   }
 
@@ -54,8 +58,9 @@ struct ElementTextReader: Sendable {
     return found
   }
 
-  /// - Throws: when the document ends inside the element or inside markup.
+  /// - Throws: when the document ends inside the element or inside markup, or was none.
   func finish() throws(UnreadMarkup) {
+    guard hasSeenRoot else { throw failure("there is no such document") }
     guard pending.isEmpty, text == nil else { throw failure("the document ends inside an element") }
   }
 
@@ -98,6 +103,10 @@ struct ElementTextReader: Sendable {
     let isEnd = bytes.dropFirst().first == 0x2F
     let name = bytes.dropFirst(isEnd ? 2 : 1).prefix {
       !($0 == 0x20 || $0 == 0x3E || $0 == 0x2F || ($0 >= 0x09 && $0 <= 0x0D))
+    }
+    if !hasSeenRoot, !bytes.starts(with: "<?".utf8), !bytes.starts(with: "<!--".utf8) {
+      guard roots.contains(where: name.elementsEqual) else { throw failure("another sort of document") }
+      hasSeenRoot = true
     }
     guard name.elementsEqual(element) else {
       guard text == nil || bytes.starts(with: "<!--".utf8) else {

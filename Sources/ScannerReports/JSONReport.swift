@@ -104,11 +104,19 @@ private struct JSONPathsReportReader<Format: JSONReportFormat>: ReportReader {
   }
 
   mutating func finish() throws(ReportError) -> [ReportItem] {
+    let last: [ReportItem]
     do throws(JSONError) {
-      return items(try records.finish())
+      last = items(try records.finish())
     } catch {
       throw ReportError(error, context)
     }
+    guard records.hasSeenContainer else {
+      throw ReportError(
+        .malformed, at: context.options.sourceName,
+        because: "there is no list of findings where \(Format.name) has it",
+        fix: "leave --format out, or name the report's own format")
+    }
+    return last
   }
 
   private mutating func items(_ records: [JSONRecord]) -> [ReportItem] {

@@ -12,6 +12,8 @@ public struct ReportOpening: Sendable {
   /// The first line, without its end; at most 4,096 bytes.
   public let firstLine: String
 
+  private let hasBareElements: Bool
+
   /// How many bytes are looked at.
   public static let length = 64 << 10
 
@@ -35,6 +37,7 @@ public struct ReportOpening: Sendable {
       var tokenizer = JSONTokenizer(content: .values)
       do { try tokenizer.feed(bytes[...], into: &sink) } catch { sink.isCut = true }
     }
+    hasBareElements = sink.hasElements
     paths = sink.paths
     texts = sink.texts
     firstLine = String(decoding: bytes.prefix { $0 != 0x0A && $0 != 0x0D }.prefix(4096), as: UTF8.self)
@@ -51,7 +54,7 @@ public struct ReportOpening: Sendable {
 
   /// True for `[]` and `null`: a scanner that found nothing.
   public var isEmptyList: Bool {
-    shape == .array ? paths.isEmpty && !texts.keys.contains("[]") : shape == .otherJSON && firstLine == "null"
+    shape == .array ? paths.isEmpty && !hasBareElements : shape == .otherJSON && firstLine == "null"
   }
 }
 
@@ -60,6 +63,8 @@ private struct OpeningSink: JSONTokenSink {
   var paths: Set<String> = []
   var texts: [String: String] = [:]
   var isCut = false
+  /// True when a list at the top holds something that is no object.
+  var hasElements = false
   private var open: [String] = []  // the path of each open container
   private var name = ""
 
@@ -73,6 +78,9 @@ private struct OpeningSink: JSONTokenSink {
         open.isEmpty ? (token == .beginArray ? "[]" : "") : here + (token == .beginArray ? "[]" : ""))
     case .endObject, .endArray:
       open.removeLast()
+    case .scalar where open.last == "[]" && !hasElements:
+      hasElements = true
+      try take(token, at: position)
     case .scalar(.string(let text)) where text.utf8.count <= 200 && open.count <= 6:
       if texts[here] == nil { texts[here] = text }
     case .scalar: break

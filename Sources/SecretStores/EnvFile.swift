@@ -17,7 +17,7 @@ struct EnvFile {
     let tail: [UInt8]
   }
 
-  /// Without their line ends.
+  /// Without their newlines; a carriage return stays.
   private(set) var lines: [[UInt8]]
   private let hasCarriageReturns: Bool
   private let endsWithNewline: Bool
@@ -25,17 +25,14 @@ struct EnvFile {
   init(_ bytes: [UInt8]) {
     hasCarriageReturns = bytes.firstRange(of: [0x0D, 0x0A]) != nil
     endsWithNewline = bytes.isEmpty || bytes.last == 0x0A
-    lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
-      line.last == 0x0D ? Array(line.dropLast()) : Array(line)
-    }
+    lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) }
     if bytes.isEmpty || bytes.last == 0x0A { lines.removeLast() }
   }
 
   /// The file's bytes.
   var bytes: [UInt8] {
-    let end: [UInt8] = hasCarriageReturns ? [0x0D, 0x0A] : [0x0A]
-    var result = Array(lines.joined(separator: end))
-    if endsWithNewline, !lines.isEmpty { result += end }
+    var result = Array(lines.joined(separator: [0x0A]))
+    if endsWithNewline, !lines.isEmpty { result.append(0x0A) }
     return result
   }
 
@@ -54,7 +51,8 @@ struct EnvFile {
     return found
   }
 
-  private static let blank: Set<UInt8> = [0x20, 0x09]
+  /// White space beside a value; a carriage return only ever ends a line.
+  private static let blank: Set<UInt8> = [0x20, 0x09, 0x0D]
 
   private func entry(at index: Int) -> Entry? {
     let line = lines[index]
@@ -137,7 +135,8 @@ struct EnvFile {
     guard let entry = entries.last(where: { $0.key == key }), entry.lines.lowerBound > 0 else { return nil }
     let above = lines[entry.lines.lowerBound - 1]
     let prefix = Array(Self.markPrefix.utf8)
-    return above.starts(with: prefix) ? String(decoding: above.dropFirst(prefix.count), as: UTF8.self) : nil
+    guard above.starts(with: prefix) else { return nil }
+    return String(decoding: above.dropFirst(prefix.count).prefix { $0 != 0x0D }, as: UTF8.self)
   }
 
   private static let markPrefix = "# rotated by "
@@ -145,10 +144,12 @@ struct EnvFile {
   /// Gives `key` a new value wherever it is assigned, so that the old one stands nowhere; adds it at the end when it is
   /// new. `mark` is written in a comment above.
   mutating func set(_ key: String, to value: [UInt8], mark: String) {
-    let comment = Array((Self.markPrefix + mark).utf8)
+    let end: [UInt8] = hasCarriageReturns ? [0x0D] : []
+    let comment = Array((Self.markPrefix + mark).utf8) + end
     let places = entries.filter { $0.key == key }
     guard !places.isEmpty else {
-      lines += [comment, Array((key + "=").utf8) + Self.quoted(value)]
+      if hasCarriageReturns, !endsWithNewline, let last = lines.indices.last { lines[last].append(0x0D) }
+      lines += [comment, Array((key + "=").utf8) + Self.quoted(value) + end]
       return
     }
     for entry in places.reversed() {

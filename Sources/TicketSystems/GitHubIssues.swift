@@ -36,7 +36,8 @@ public struct GitHubIssues: TicketSystem {
     let parts = repository.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2,
       parts.allSatisfy({ part in
-        !part.isEmpty && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+        !part.isEmpty && part != "." && part != ".."
+          && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
       })
     else {
       throw CapabilityError(

@@ -69,8 +69,12 @@ public struct SNSMessage: Sendable {
   public func subscribeURL() throws(SignatureError) -> String { try amazonURL("SubscribeURL") }
 
   /// Proves that AWS sent it.
-  /// - Parameter certificate: PEM, fetched from ``certificateURL()``.
-  public func verify(certificate: String, now: Date) throws(SignatureError) -> VerifiedDelivery {
+  /// - Parameters:
+  ///   - certificate: PEM, fetched from ``certificateURL()``.
+  ///   - window: how far its time may be from now, in seconds.
+  public func verify(certificate: String, now: Date, window: TimeInterval = SNSMessage.window)
+    throws(SignatureError) -> VerifiedDelivery
+  {
     guard let text = fields["Signature"], let bytes = Data(base64Encoded: text) else {
       throw SignatureError(.malformed, "Signature is no base64")
     }
@@ -85,8 +89,8 @@ public struct SNSMessage: Sendable {
       default: throw SignatureError(.malformed, "SignatureVersion is neither 1 nor 2")
       }
     guard isValid else { throw SignatureCheck.mismatch }
-    guard let sent = instant, abs(now.timeIntervalSince(sent)) <= SNSMessage.window else {
-      throw SignatureError(.expired, "Timestamp is more than an hour away from now")
+    guard let sent = instant, abs(now.timeIntervalSince(sent)) <= window else {
+      throw SignatureError(.expired, "Timestamp is more than \(Int(window)) s away from now")
     }
     return VerifiedDelivery(id: id, isIDSigned: true, digest: bodyDigest)
   }

@@ -7,7 +7,10 @@ import Testing
   static let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  @Test(arguments: [("playbooks", BuiltinContent.playbooks), ("templates", BuiltinContent.templates)])
+  @Test(arguments: [
+    ("playbooks", BuiltinContent.playbooks), ("playbooks/drills", BuiltinContent.scenarios),
+    ("templates", BuiltinContent.templates),
+  ])
   func `The list names every file of the directory, and nothing else`(
     _ directory: String, _ listed: [BuiltinContent.File]
   ) throws {
@@ -26,7 +29,7 @@ import Testing
     #expect(listed.map(\.path) == names.map { "\(directory)/\($0)" })
   }
 
-  @Test(arguments: BuiltinContent.playbooks + BuiltinContent.templates)
+  @Test(arguments: BuiltinContent.playbooks + BuiltinContent.scenarios + BuiltinContent.templates)
   func `An embedded file is the file, byte for byte`(_ file: BuiltinContent.File) throws {
     let onDisk = try Data(contentsOf: Self.top.appending(path: file.path))
     #expect(Data(file.bytes) == onDisk)

@@ -132,9 +132,8 @@ final class GitSandbox: Sendable {
       try files.removeItem(atPath: old.dropLast(4) + "idx")
     }
     for loose in outcome.supersededLooseObjects { try files.removeItem(atPath: loose) }
-    try files.removeItem(atPath: gitDirectory + "/logs")
-    if files.fileExists(atPath: gitDirectory + "/index") {
-      try files.removeItem(atPath: gitDirectory + "/index")
+    for name in ["/logs", "/index"] where files.fileExists(atPath: gitDirectory + name) {
+      try files.removeItem(atPath: gitDirectory + name)
     }
   }
 

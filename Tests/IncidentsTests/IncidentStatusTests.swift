@@ -84,6 +84,17 @@ struct IncidentStatusTests {
     #expect(status.currentStep == nil)
   }
 
+  @Test("contained is what the probes say, whatever the journal was told")
+  func contained() throws {
+    #expect(try status(story { $0.kind == .stepDone && $0.step == "disable_old" }).state == .open)
+    #expect(
+      try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" }).state == .contained)
+    var story = JournalStory.contained()
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.probe(24, .alive, code: "login accepted")
+    #expect(try status(story).state == .open)
+  }
+
   @Test("a run that is done while the old credential lives says so before everything else")
   func stillAlive() throws {
     var story = JournalStory.contained()

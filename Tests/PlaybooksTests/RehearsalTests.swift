@@ -103,4 +103,84 @@ import Testing
     let testCase = try #require(test.cases.first)
     #expect(throws: EvaluationError.self) { try Rehearsal.run(playbook, testCase) }
   }
+
+  /// Runs the only case of `test` on the sample playbook with these steps.
+  private func rehearse(steps: String, _ test: String, inner: String? = nil) throws -> RehearsedRun {
+    var files = [
+      PlaybookLibrary.File(name: "sample.yaml", text: "playbook: 1\nid: sample\ntitle: S\nsteps:\n" + steps)
+    ]
+    if let inner { files.append(PlaybookLibrary.File(name: "inner.yaml", text: inner)) }
+    let (loaded, playbook) = try PlaybookTest.load(
+      source: "test: 1\nplaybook: sample\ncases: [{name: only, expect: {state: done}, steps: {\(test)}}]",
+      file: "t.yaml", library: PlaybookLibrary(builtin: files), catalogue: ActionSignature.builtin)
+    return try Rehearsal.run(playbook, try #require(loaded.cases.first))
+  }
+
+  @Test func `A failed step with recovery steps goes on when these succeed, and stops when they fail`() throws
+  {
+    let steps = """
+        - id: a
+          uses: consumer.roll-out
+          with: {consumer: web}
+          undo: {none: x}
+          on_failure: [{id: r, when: failed(steps.a), uses: consumer.health, with: {consumer: web}, expect: healthy}]
+        - {id: b, when: failed(steps.a), manual: Look at it}
+        - {id: c, when: ok(steps.a), manual: Go on}
+      """
+    let recovered = try rehearse(steps: steps, "a: {fails: network}")
+    #expect(recovered.state == .done)
+    #expect(
+      recovered.statuses == ["a": .failed, "a.r": .succeeded, "b": .succeeded, "c": .skipped])
+    let lost = try rehearse(steps: steps, "a: {fails: network}, a.r: {answer: unhealthy}")
+    #expect(lost.state == .failed && lost.at == "a.r" && lost.statuses["b"] == .skipped)
+    let fine = try rehearse(steps: steps, "")
+    #expect(fine.state == .done && fine.statuses["a.r"] == .skipped && fine.statuses["c"] == .succeeded)
+  }
+
+  @Test func `Every branch of parallel runs although one fails, and then the run stops`() throws {
+    let steps = """
+        - id: p
+          parallel:
+            - {id: a, uses: consumer.health, with: {consumer: web}, expect: healthy}
+            - {id: b, uses: consumer.health, with: {consumer: api}}
+        - {id: c, manual: Go on}
+      """
+    let run = try rehearse(steps: steps, "p.a: {answer: unhealthy}")
+    #expect(run.state == .failed && run.at == "p.a")
+    #expect(run.statuses == ["p": .failed, "p.a": .failed, "p.b": .succeeded, "c": .skipped])
+  }
+
+  @Test func `A gate that times out waits, or fails when the playbook says stop`() throws {
+    let waiting = try rehearse(steps: "  - {id: g, approve: {within: 1m}}", "g: {approve: timeout}")
+    #expect(waiting.state == .waiting && waiting.at == "g")
+    let stopped = try rehearse(
+      steps: "  - {id: g, approve: {within: 1m, on_timeout: stop}}", "g: {approve: timeout}")
+    #expect(stopped.state == .failed && stopped.at == "g")
+  }
+
+  @Test func `A sub-playbook runs with its own inputs, and its outputs are seen outside`() throws {
+    let inner = """
+      playbook: 1
+      id: inner
+      title: I
+      inputs: {who: {type: consumer}}
+      steps: [{id: ask, uses: consumer.health, with: {consumer: "${{ inputs.who }}"}}]
+      """
+    let run = try rehearse(
+      steps: """
+          - {id: sub, playbook: inner, with: {who: web}}
+          - {id: then, when: steps.sub.ask.state == 'healthy', manual: Go on}
+        """, "sub.ask: {outputs: {state: healthy}}", inner: inner)
+    #expect(run.calls.map(\.inputs) == [["consumer": .consumer("web")]])
+    #expect(run.statuses == ["sub": .succeeded, "sub.ask": .succeeded, "then": .succeeded])
+  }
+
+  @Test func `The pause before an attempt doubles up to its limit`() {
+    let policy = RetryPolicy(
+      attempts: 9, delay: .seconds(1), maxDelay: .seconds(6), jitter: .full, classes: [.network])
+    #expect(
+      (1...6).map { policy.pause(before: $0) } == [
+        .zero, .seconds(1), .seconds(2), .seconds(4), .seconds(6), .seconds(6),
+      ])
+  }
 }

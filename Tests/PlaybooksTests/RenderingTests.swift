@@ -52,17 +52,20 @@ import Testing
     #expect(schema["required"] == ["playbook", "id", "title", "steps"])
   }
 
-  @Test func `The reference of actions is the one that the declarations give`() throws {
-    let page = RehearsalTests.top.appending(path: "docs/ACTIONS.md")
-    let made = ActionReference.markdown(catalogue: ActionSignature.builtin)
-    if ProcessInfo.processInfo.environment["RECORD_GOLDEN"] == "1" {
-      try FileManager.default.createDirectory(
-        at: page.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(made.utf8).write(to: page)
-    }
+  private static let pages: [String: String] = [
+    "docs/ACTIONS.md": ActionReference.markdown(catalogue: ActionSignature.builtin),
+    "docs/PLAYBOOKS.md": LanguageReference.markdown,
+    "docs/playbook.schema.json": PlaybookSchema.json(catalogue: ActionSignature.builtin).canonicalText + "\n",
+  ]
+
+  @Test(arguments: pages.keys.sorted())
+  func `A generated page is the one that the declarations give`(_ name: String) throws {
+    let made = try #require(Self.pages[name])
+    let page = RehearsalTests.top.appending(path: name)
+    if ProcessInfo.processInfo.environment["RECORD_GOLDEN"] == "1" { try Data(made.utf8).write(to: page) }
     #expect(
       try String(contentsOf: page, encoding: .utf8) == made,
-      "docs/ACTIONS.md is stale; write it anew with: RECORD_GOLDEN=1 swift test --filter RenderingTests")
+      "\(name) is stale; write it anew with: RECORD_GOLDEN=1 swift test --filter RenderingTests")
   }
 
   private static let drawn = #"""

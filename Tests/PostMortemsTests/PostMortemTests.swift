@@ -75,6 +75,16 @@ struct PostMortemTests {
     #expect(try draft(story, existing: second) == second)
   }
 
+  @Test("an editor that writes other line ends loses nothing")
+  func lineEnds() throws {
+    let first = try draft(.contained())
+    let edited = try #require(
+      first.replacing(
+        once: "_What did you learn about how the system really works?_", with: "Tokens live long."))
+    let windows = edited.replacing("\n", with: "\r\n")
+    #expect(try draft(.contained(), existing: windows) == edited)
+  }
+
   @Test("an untouched machine draft in a region follows the evidence")
   func refreshed() throws {
     var story = JournalStory.contained()
@@ -185,6 +195,23 @@ struct PostMortemTests {
     let rows = text.split(separator: "\n").filter { $0.hasPrefix("| 2026-") }
     #expect(!rows.isEmpty)
     for row in rows { #expect(row.replacing("\\|", with: "").count { $0 == "|" } == 5) }
+  }
+
+  @Test("without a report the rewrite's outcome tells what changed and what remains")
+  func journalledRewrite() throws {
+    var story = JournalStory.contained()
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.effect(
+      24, step: "again", item: 0, action: "history.rewrite",
+      outputs: [
+        "commits": 7, "refs": 3, "signatures_dropped": 0, "backup": "backup-2",
+        "residual": ["refs/pull/3/head: the forge keeps it: for ever; fix: ask its support", "stash"],
+      ])
+    let text = try draft(story, repositories: [])
+    #expect(text.contains("7 commits, 3 refs | 0 | `backup-2`"))
+    #expect(
+      text.contains("| step again | `refs/pull/3/head` | the forge keeps it: for ever | ask its support |"))
+    #expect(text.contains("| step again | `stash` |  |  |"))
   }
 
   @Test("places are listed once, up to a hundred, and the rest is counted")

@@ -72,9 +72,12 @@ public final class LoopbackServer: Sendable {
     guard isListening else { throw SupervisedServer.Failure(description: "cannot listen: errno \(errno)") }
     port = Int(UInt16(bigEndian: address.sin_port))
     // The thread must not keep the server alive: only the descriptor and a weak reference go in.
+    // The thread alone closes the listener: closed elsewhere, its number could already be another server's.
     Thread.detachNewThread { [weak self] in
+      defer { close(listener) }
       while true {
         let connection = accept(listener, nil, nil)
+        if connection < 0, errno == EINTR { continue }
         guard connection >= 0 else { return }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         guard let self else {
@@ -94,8 +97,7 @@ public final class LoopbackServer: Sendable {
     state.withLock { state in
       guard !state.isStopped else { return }
       state.isStopped = true
-      shutdown(listener, Int32(SHUT_RDWR))
-      close(listener)
+      shutdown(listener, Int32(SHUT_RDWR))  // ends accept, and whoever connects is refused
       for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
     }
     arrival.finish()
@@ -139,6 +141,7 @@ public final class LoopbackServer: Sendable {
             connection, buffer.baseAddress?.advanced(by: sent), bytes.count - sent,
             Int32(MSG_NOSIGNAL))
         }
+        if count < 0, errno == EINTR { continue }
         guard count > 0 else { return false }
         sent += count
       }
@@ -188,7 +191,8 @@ private struct RequestReader {
 
   private mutating func fill() -> Bool {
     var chunk = [UInt8](repeating: 0, count: 65536)
-    let count = recv(connection, &chunk, chunk.count, 0)
+    var count = recv(connection, &chunk, chunk.count, 0)
+    while count < 0, errno == EINTR { count = recv(connection, &chunk, chunk.count, 0) }
     guard count > 0 else { return false }
     buffer += chunk[..<count]
     return true

@@ -7,6 +7,8 @@ import WebhookSignatures
   static let topic = "arn:aws:sns:us-east-1:123456789012:leak-alerts"
   static let sent = Date(timeIntervalSince1970: 1_795_435_200)  // 2026-11-23T12:00:00Z
 
+  static let signed = sent.addingTimeInterval(6000)
+
   private func message(_ name: String, changing changes: [String: JSONValue] = [:]) throws -> SNSMessage {
     var fields = try #require(try JSONValue(parsing: try Fixture.text(name)).object)
     for (name, value) in changes { fields[name] = value }
@@ -16,7 +18,8 @@ import WebhookSignatures
   @Test(arguments: ["sns.Notification.v2.json", "sns.SubscriptionConfirmation.v2.json"])
   func aSignedMessageIsAccepted(name: String) throws {
     let certificate = try Fixture.text("sns.certificate.pem")
-    let delivery = try message(name).verify(certificate: certificate, now: Self.sent)
+    // The vector's certificate is 85 minutes younger than its message.
+    let delivery = try message(name).verify(certificate: certificate, now: Self.signed, window: 7200)
     #expect(delivery.id == "7f1c2d3e-4a5b-5c6d-8e9f-0a1b2c3d4e5f")
     #expect(delivery.isIDSigned)
   }
@@ -24,18 +27,19 @@ import WebhookSignatures
   @Test(arguments: ["Message", "MessageId", "Subject", "Timestamp"])
   func aChangedMemberIsRefused(member: String) throws {
     let changed = try message("sns.Notification.v2.json", changing: [member: "2026-11-23T12:00:01.000Z"])
-    #expect(throws: SignatureError.self) {
-      try changed.verify(certificate: try Fixture.text("sns.certificate.pem"), now: Self.sent)
+    let error = #expect(throws: SignatureError.self) {
+      try changed.verify(certificate: try Fixture.text("sns.certificate.pem"), now: Self.signed, window: 7200)
     }
+    #expect(error?.code == .mismatch)
   }
 
   @Test func aMessageOfMoreThanAnHourAgoIsRefused() throws {
     let certificate = try Fixture.text("sns.certificate.pem")
     let error = #expect(throws: SignatureError.self) {
       try message("sns.Notification.v2.json")
-        .verify(certificate: certificate, now: Self.sent.addingTimeInterval(3601))
+        .verify(certificate: certificate, now: Self.signed)
     }
-    #expect(error?.code == .expired)
+    #expect(error?.because.hasPrefix("Timestamp") == true)
   }
 
   @Test func anotherTopicIsRefusedBeforeAnythingIsFetched() throws {

@@ -1,10 +1,12 @@
 import Foundation
 import GitObjects
 import Secrets
+import Synchronization
 
 /// Runs the object engine alone: `history-engine scan|plan|rewrite GIT-DIRECTORY REPLACE-TEXT-FILE [--raw]`.
 ///
-/// `--raw` searches literals as they are, as filter-repo does; otherwise in every form.
+/// `--raw` searches literals as they are and leaves paths and people alone, as filter-repo does; otherwise every form in
+/// every place. The time at which each phase starts goes to standard output.
 @main
 struct HistoryEngine {
   static func main() {
@@ -42,8 +44,16 @@ struct HistoryEngine {
     for reference in try repository.references() {
       if case .object(let id) = reference.target { tips.append(id) }
     }
-    let rewrite = ObjectRewrite(objects: objects, patterns: patterns, tips: tips)
-    let outcome = plans ? try rewrite.plan() : try rewrite.run()
+    var options = RewriteOptions()
+    if arguments.contains("--raw") {
+      options.rewritesPaths = false
+      options.rewritesHeaders = false
+    }
+    let phases = Phases()
+    let progress = EngineProgress(report: { phases.note($0.phase) })
+    let rewrite = ObjectRewrite(objects: objects, patterns: patterns, tips: tips, options: options)
+    let outcome = plans ? try rewrite.plan(progress: progress) : try rewrite.run(progress: progress)
+    phases.end()
     print(
       "blobs \(outcome.blobs.count) trees \(outcome.trees.count) commits \(outcome.commits.count)",
       "tags \(outcome.tags.count) dropped \(outcome.dropped.count) hits \(outcome.hits.count)")
@@ -84,4 +94,24 @@ struct HistoryEngine {
       exit(1)
     }
   }
+}
+
+/// Prints when each phase starts.
+final class Phases: Sendable {
+  private let start = ContinuousClock().now
+  private let last = Mutex<EngineProgress.Phase?>(nil)
+
+  func note(_ phase: EngineProgress.Phase) {
+    let isNew = last.withLock { last in
+      defer { last = phase }
+      return last != phase
+    }
+    if isNew {
+      print("  \(phase) from \(ContinuousClock().now - start), processor time \(Phases.processorTime)")
+    }
+  }
+
+  func end() { print("  end \(ContinuousClock().now - start), processor time \(Phases.processorTime)") }
+
+  private static var processorTime: Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 }

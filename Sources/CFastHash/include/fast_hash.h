@@ -13,3 +13,9 @@ void fast_hash_stream_update(fast_hash_stream *stream, const void *bytes, size_t
 /// Writes the digest; the stream must not be updated again.
 void fast_hash_stream_finish(fast_hash_stream *stream, uint8_t digest[20]);
 void fast_hash_stream_free(fast_hash_stream *stream);
+
+/// Starts writing a range of a file back to the disk without waiting (Linux; elsewhere nothing happens). Only a hint.
+void fast_hash_start_writeback(int descriptor, int64_t offset, int64_t count);
+
+/// Asks the processor to load the bytes at `address` into its cache.
+static inline void fast_hash_prefetch(const void *address) { __builtin_prefetch(address); }

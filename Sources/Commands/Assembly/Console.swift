@@ -1,5 +1,6 @@
 import Foundation
 import Secrets
+import Synchronization
 
 /// The terminal (or pipe) in front of the responder. Data goes to standard output, messages to standard error;
 /// everything passes the redactor.
@@ -21,6 +22,8 @@ final class Console: Sendable {
   let style: Style
   let redactor: Redactor
   private let outDescriptor: Int32
+  /// Everything that was written so far, when somebody asked for it: a drill looks for secrets in it.
+  private let record = Mutex<String?>(nil)
   private let errorDescriptor: Int32
 
   init(style: Style, redactor: Redactor, out: Int32 = STDOUT_FILENO, errors: Int32 = STDERR_FILENO) {
@@ -29,6 +32,12 @@ final class Console: Sendable {
     outDescriptor = out
     errorDescriptor = errors
   }
+
+  /// From now on everything written is kept for ``transcript``.
+  func keepTranscript() { record.withLock { $0 = $0 ?? "" } }
+
+  /// What was written since ``keepTranscript()``.
+  var transcript: String { record.withLock { $0 ?? "" } }
 
   /// A line of data.
   func data(_ line: String) { write(line + "\n", to: outDescriptor) }
@@ -69,7 +78,9 @@ final class Console: Sendable {
   }
 
   private func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(redactor.redact(text).utf8)[...]
+    let clean = redactor.redact(text)
+    record.withLock { kept in if kept != nil { kept?.append(clean) } }
+    var bytes = Array(clean.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }

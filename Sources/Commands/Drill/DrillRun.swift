@@ -6,6 +6,8 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Playbooks
+import PostMortems
 import PostgresClient
 import ScannerReports
 import Secrets
@@ -24,18 +26,20 @@ struct DrillRun {
     let sandbox: Sandbox
     let installation: Installation
     let exits: [ExitStatus]
-    let before: SandboxObservation
-    let after: SandboxObservation
+    let score: Score
+    let scoreboard: Scoreboard
+    let postMortems: [String]
   }
 
   func run() async throws -> Report {
     let console = assembly.console
+    console.keepTranscript()
     console.say("DRILL \(scenario.id): \(scenario.title)")
     console.say("  trigger: \(scenario.trigger)")
     console.say("  complication: \(scenario.complication)")
     console.say("  starting the sandbox in \(directory)")
     let sandbox = try await DrillSandbox.start(
-      scenario, in: directory, postgres: PostgresConnector(), now: { Date() })
+      scenario, in: directory, postgres: PostgresConnector(), now: { [assembly] in assembly.now() })
     for secret in sandbox.secrets.values { assembly.redactor.register(secret) }
     if let notice = sandbox.notice { console.say("  note: \(notice)") }
     do {
@@ -58,7 +62,11 @@ struct DrillRun {
         .declined, "the drill refuses to start", because: "its configuration is not marked as a drill's",
         fix: "use a scenario of staunch drill list")
     }
+    try LoopbackRule.check(
+      configuration.credentials.values.map(\.target) + Array(configuration.stores.values)
+        + Array(configuration.consumers.values) + Array(configuration.trackers.values))
     let installation = try Installation(world, configuration: configuration, isDrill: true)
+    sandbox.begin()
     world.console.say("")
     world.console.say("$ staunch respond \(sandbox.report)")
     let intake = try ReportIntake(assembly: world, key: try world.state().fingerprintKey())
@@ -83,8 +91,46 @@ struct DrillRun {
       }
     }
     let after = try await sandbox.observe()
-    await sandbox.stop()
-    return Report(sandbox: sandbox, installation: installation, exits: exits, before: before, after: after)
+    let drafts = try drafts(of: entries.map(\.id), in: world)
+    let score = try score(sandbox, installation, before: before, after: after, drafts: drafts)
+    let left = await sandbox.stop()
+    for orphan in left { world.console.say("left behind: \(orphan)") }
+    let history = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl")
+    let earlier = history.comparable(with: score)
+    try history.append(score)
+    return Report(
+      sandbox: sandbox, installation: installation, exits: exits, score: score,
+      scoreboard: Scoreboard(score, earlier: earlier), postMortems: drafts.map(\.path))
+  }
+
+  /// The drafts with the errors that the blameless lint finds in them.
+  private func drafts(of incidents: [IncidentID], in world: Assembly) throws -> [DrillEvidence.PostMortem] {
+    incidents.compactMap { id in
+      let path = world.statePath + "/postmortems/\(id).md"
+      guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
+      let findings = BlamelessLint.check(
+        text: String(decoding: bytes, as: UTF8.self), file: path, evidenceNames: [],
+        findsSecret: { world.redactor.finds(in: $0) })
+      return DrillEvidence.PostMortem(path: path, errors: findings.filter { $0.level == .error }.count)
+    }
+  }
+
+  private func score(
+    _ sandbox: Sandbox, _ installation: Installation, before: SandboxObservation, after: SandboxObservation,
+    drafts: [DrillEvidence.PostMortem]
+  ) throws -> Score {
+    let journal = installation.journal
+    let evidence = DrillEvidence(
+      started: sandbox.started, ended: assembly.now(), events: try journal.events(), before: before,
+      after: after,
+      leaks: installation.configuration.credentials.count, postMortems: drafts,
+      exposedIn: sandbox.leaks(
+        in: [directory + "/state"], texts: ["the transcript": installation.assembly.console.transcript]),
+      undelivered: try journal.outbox(undelivered: true).count)
+    // Only drills of the same scenario and the same playbooks are compared.
+    let books = installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
+    let digest = Playbook.digest(of: ([scenario.source] + books).joined(separator: "\0"))
+    return Judge(scenario, evidence).score(digest: digest)
   }
 
   /// Runs a plan; where the scenario has a crash, the first engine dies there and a second one resumes.
@@ -97,7 +143,8 @@ struct DrillRun {
         plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
     } catch is DrilledCrash {
       installation.assembly.console.say("")
-      installation.assembly.console.say("the process died here (as the scenario says). $ staunch resume \(plan.run)")
+      installation.assembly.console.say(
+        "the process died here (as the scenario says). $ staunch resume \(plan.run)")
       var next = RunSession(installation: installation, isJSON: installation.assembly.options.json)
       next.approvesGates = isAuto
       return try await next.resume(plan, mode: .drill)

@@ -75,7 +75,8 @@ struct LeakyRepository: Sendable {
     return LeakyRepository(
       path: path, remote: remote,
       places: [
-        Place(commit: first, path: "train.py", line: 5), Place(commit: second, path: "config/settings.toml", line: 2),
+        Place(commit: first, path: "train.py", line: 5),
+        Place(commit: second, path: "config/settings.toml", line: 2),
         Place(commit: third, path: "notebooks/explore.ipynb", line: 1),
         Place(commit: fourth, path: "k8s/secret.yaml", line: 7),
       ])
@@ -121,7 +122,8 @@ struct LeakyRepository: Sendable {
       "text": [.string("environ({'OPENAI_API_KEY': '\(key)', 'DATABASE_URL': '\(database)'})\n")],
     ]
     let cell: JSONValue = [
-      "cell_type": "code", "execution_count": 1, "metadata": [:], "source": ["import os\n", "print(os.environ)"],
+      "cell_type": "code", "execution_count": 1, "metadata": [:],
+      "source": ["import os\n", "print(os.environ)"],
       "outputs": [output],
     ]
     let notebook: JSONValue = ["cells": [cell], "metadata": [:], "nbformat": 4, "nbformat_minor": 5]

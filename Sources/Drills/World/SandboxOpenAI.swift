@@ -18,7 +18,8 @@ final class SandboxOpenAI: Sendable {
     var accounts: [String: String] = [:]
     /// Deleted keys that an edge still accepts.
     var lingering: Set<String> = []
-    var issued = 0
+    /// Requests that RFC 9110 §9.2.1 does not call safe.
+    var unsafeRequests = 0
   }
 
   let project = "proj_drill"
@@ -55,6 +56,9 @@ final class SandboxOpenAI: Sendable {
 
   func stop() { server.stop() }
 
+  /// How many requests so far could have changed something.
+  var unsafeRequests: Int { world.state.withLock { $0.unsafeRequests } }
+
   /// Whether the provider accepts `value` now: the truth that a drill's "dead" is judged by.
   func accepts(_ value: String) -> Bool { world.state.withLock { $0.keys.contains { $0.value == value } } }
 
@@ -69,15 +73,20 @@ final class SandboxOpenAI: Sendable {
 
 extension SandboxOpenAI.World {
   func answer(_ request: SandboxRequest) -> SandboxReply {
+    if !["GET", "HEAD", "OPTIONS"].contains(request.method) { state.withLock { $0.unsafeRequests += 1 } }
     if faults.strikes(.rateLimit) {
       return .json(
         429, Self.error("rate_limit_exceeded", "Rate limit reached."), headers: ["retry-after": "1"])
     }
-    if faults.strikes(.serverError) { return .json(503, Self.error("overloaded", "The server is overloaded.")) }
+    if faults.strikes(.serverError) {
+      return .json(503, Self.error("overloaded", "The server is overloaded."))
+    }
     let path = request.path
     if path == ["v1", "models"] { return models(request) }
     guard path.starts(with: ["v1", "organization"]) else { return Self.notFound }
-    guard request.bearer == adminKey else { return .json(401, Self.error("invalid_api_key", "Incorrect key.")) }
+    guard request.bearer == adminKey else {
+      return .json(401, Self.error("invalid_api_key", "Incorrect key."))
+    }
     let rest = Array(path.dropFirst(2))
     if rest == ["usage", "completions"] || rest == ["audit_logs"] {
       return .json(200, ["object": "page", "data": [], "has_more": false, "next_page": nil])
@@ -96,7 +105,8 @@ extension SandboxOpenAI.World {
   private func models(_ request: SandboxRequest) -> SandboxReply {
     let key = request.bearer ?? ""
     let isAccepted = state.withLock { state in
-      state.keys.contains { $0.value == key } || (state.lingering.contains(key) && faults.strikes(.stillAlive))
+      state.keys.contains { $0.value == key }
+        || (state.lingering.contains(key) && faults.strikes(.stillAlive))
     }
     return isAccepted
       ? .json(200, ["object": "list", "data": [["id": "drill-model", "object": "model"]]])
@@ -190,6 +200,10 @@ extension SandboxOpenAI.World {
   private static let notFound = SandboxReply.json(404, error("not_found", "There is nothing here."))
 
   private static func error(_ code: String, _ message: String) -> JSONValue {
-    ["error": ["code": .string(code), "type": "invalid_request_error", "message": .string(message), "param": nil]]
+    [
+      "error": [
+        "code": .string(code), "type": "invalid_request_error", "message": .string(message), "param": nil,
+      ]
+    ]
   }
 }

@@ -88,6 +88,7 @@ final class SandboxPostgres: Sendable {
     fsync = off
     synchronous_commit = off
     full_page_writes = off
+    autovacuum = off
     password_encryption = 'scram-sha-256'
     shared_buffers = '16MB'
     log_min_messages = fatal

@@ -85,14 +85,18 @@ extension SandboxTrainer.World {
   }
 
   func load() {
-    let text = FileManager.default.contents(atPath: environmentFile).map { String(decoding: $0, as: UTF8.self) }
+    let text = FileManager.default.contents(atPath: environmentFile).map {
+      String(decoding: $0, as: UTF8.self)
+    }
     var values: [String: String] = [:]
     for line in (text ?? "").split(separator: "\n") where !line.hasPrefix("#") {
       let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2 else { continue }
       let value = parts[1].trimmingCharacters(in: .whitespaces)
-      let isQuoted = value.count >= 2 && value.first == value.last && (value.first == "\"" || value.first == "'")
-      values[parts[0].trimmingCharacters(in: .whitespaces)] = isQuoted ? String(value.dropFirst().dropLast()) : value
+      let isQuoted =
+        value.count >= 2 && value.first == value.last && (value.first == "\"" || value.first == "'")
+      values[parts[0].trimmingCharacters(in: .whitespaces)] =
+        isQuoted ? String(value.dropFirst().dropLast()) : value
     }
     state.withLock { $0.loaded = values }
   }

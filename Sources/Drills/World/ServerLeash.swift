@@ -21,7 +21,9 @@ final class ServerLeash: Sendable {
     }
     process.executableURL = URL(filePath: command[0])
     process.arguments = Array(command.dropFirst())
-    process.environment = ["PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"]
+    process.environment = [
+      "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC",
+    ]
     process.currentDirectoryURL = URL(filePath: "/")
     let input = Pipe()
     let output = Pipe()

@@ -87,10 +87,14 @@ struct CloneRepair: Sendable {
     }
     let outcome = try await git.run(arguments, in: directory)
     if outcome.status == 0 { return nil }
-    if branch.ownCommits > 0 { _ = try await git.run(["rebase", "--abort"], in: directory) }
+    // A rebase that stopped in the middle waits for the user; anything else never began (no user.name, a hook …).
+    let isConflict = try RepositoryLayout(path: path).operationInProgress() != nil
+    if isConflict { _ = try await git.run(["rebase", "--abort"], in: directory) }
     return .init(
       place: branch.name.description,
-      why: "its own commits conflict with the rewritten history; nothing was changed",
+      why: isConflict
+        ? "its own commits conflict with the rewritten history; nothing was changed"
+        : "git \(arguments[0]) ended with status \(outcome.status); nothing was changed",
       fix: check.command(for: branch) ?? "git -C '\(path)' log --graph \(branch.name)")
   }
 

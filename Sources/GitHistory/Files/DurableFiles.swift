@@ -136,7 +136,22 @@ enum DurableFiles {
   static func move(_ from: PathBytes, to path: PathBytes) throws(CapabilityError) {
     let result = from.withCString { source in path.withCString { Foundation.rename(source, $0) } }
     if result == 0 { return }
-    guard errno == EXDEV, let status = status(of: from) else { throw failure("rename", path) }
+    guard errno == EXDEV else { throw failure("rename", path) }
+    try copy(from, to: path)
+    try remove(from)
+  }
+
+  /// A second name for the same file, or a copy where that cannot be (other file system, files of other users).
+  static func link(_ from: PathBytes, to path: PathBytes) throws(CapabilityError) {
+    let result = from.withCString { source in path.withCString { Foundation.link(source, $0) } }
+    if result == 0 { return }
+    guard errno == EXDEV || errno == EPERM || errno == EMLINK else { throw failure("link", path) }
+    try copy(from, to: path)
+  }
+
+  /// The file's bytes, or the link's target, with permissions and times.
+  private static func copy(_ from: PathBytes, to path: PathBytes) throws(CapabilityError) {
+    guard let status = status(of: from) else { throw failure("lstat", from) }
     if status.st_mode & S_IFMT == S_IFLNK {
       var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
       guard from.withCString({ readlink($0, &target, Int(PATH_MAX)) }) > 0 else {
@@ -146,18 +161,11 @@ enum DurableFiles {
       guard path.withCString({ symlink(target, $0) }) == 0 else { throw failure("symlink", path) }
     } else {
       try write(try read(from), to: path, mode: status.st_mode & 0o7777)
-      let times = [status.st_atim, status.st_mtim]
-      guard path.withCString({ utimensat(AT_FDCWD, $0, times, 0) }) == 0 else {
-        throw failure("utimensat", path)
-      }
     }
-    try remove(from)
-  }
-
-  /// A second name for the same file.
-  static func link(_ from: PathBytes, to path: PathBytes) throws(CapabilityError) {
-    let result = from.withCString { source in path.withCString { Foundation.link(source, $0) } }
-    guard result == 0 else { throw failure("link", path) }
+    let times = [status.st_atim, status.st_mtim]
+    guard path.withCString({ utimensat(AT_FDCWD, $0, times, AT_SYMLINK_NOFOLLOW) }) == 0 else {
+      throw failure("utimensat", path)
+    }
   }
 
   /// Removes one name. Safe to repeat.

@@ -1,6 +1,7 @@
 import Capabilities
 import Foundation
 import Subprocess
+import SystemPackage
 
 /// Runs the `git` program: for what only it does as users know it (clone, push with lease, smudge filters, status).
 ///
@@ -22,6 +23,9 @@ public struct GitProgram: Sendable {
   public init(environment: [String: String]) {
     var kept = environment.filter { GitProgram.passed.contains($0.key) }
     kept["GIT_TERMINAL_PROMPT"] = "0"
+    // Without these ssh would ask on the terminal for a passphrase or a host key, and wait (ssh(1), ENVIRONMENT).
+    kept["SSH_ASKPASS"] = "/bin/false"
+    kept["SSH_ASKPASS_REQUIRE"] = "force"
     kept["LC_ALL"] = "C.UTF-8"  // messages are read by program
     kept["PATH"] = kept["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
     self.environment = kept
@@ -47,6 +51,14 @@ public struct GitProgram: Sendable {
       "git " + (arguments.first { $0.first != 0x2D }.map { String(decoding: $0, as: UTF8.self) } ?? "")
     let variables = environment.merging(more) { _, new in new }
     let settings = Environment.custom(variables.map { Array("\($0.key)=\($0.value)\0".utf8) })
+    // Through a file and not a pipe: a child that ends early would end this process, too (SIGPIPE).
+    guard let file = tmpfile() else { throw DurableFiles.failure("tmpfile", directory) }
+    defer { fclose(file) }
+    guard fwrite(input, 1, input.count, file) == input.count, fflush(file) == 0, fseek(file, 0, SEEK_SET) == 0
+    else {
+      throw DurableFiles.failure("write", PathBytes("a temporary file"))
+    }
+    let source = FileDescriptor(rawValue: fileno(file))
     let outcome: Outcome?
     do {
       outcome = try await withThrowingTaskGroup(of: Outcome?.self) { group in
@@ -54,7 +66,8 @@ public struct GitProgram: Sendable {
           let result = try await Subprocess.run(
             .name("git"),
             arguments: Arguments(([Array("-C".utf8), directory.bytes] + arguments).map { $0 + [0] }),
-            environment: settings, input: .array(input), output: .bytes(limit: 256 << 20),
+            environment: settings, input: .fileDescriptor(source, closeAfterSpawningProcess: false),
+            output: .bytes(limit: 256 << 20),
             error: .string(limit: 16 << 20, encoding: UTF8.self))
           let status: Int
           switch result.terminationStatus {

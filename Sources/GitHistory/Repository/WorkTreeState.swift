@@ -38,19 +38,12 @@ struct WorkTreeState: Sendable {
     }
   }
 
-  /// Writes files from the index with the user's filters.
-  func checkOut(_ files: [SwapPlan.Checkout]) async throws(CapabilityError) {
-    var byRoot: [PathBytes: [[UInt8]]] = [:]
-    for file in files { byRoot[file.root, default: []].append(file.path) }
-    for (root, paths) in byRoot.sorted(by: { $0.key < $1.key }) {
-      let input = Array(paths.map { $0 + [0] }.joined())
-      let outcome = try await git.run(
-        ["checkout-index", "--force", "--index", "-z", "--stdin"], in: root, input: input)
-      guard outcome.status == 0 else {
-        throw CapabilityError(
-          .refused, "git checkout-index", because: "it ended with status \(outcome.status)",
-          fix: "history is rewritten; bring the files back with: git -C '\(root.text)' restore .")
-      }
+  /// Makes Git's index know the new files' times, so that also its plumbing sees them as unchanged. Optional: what fails
+  /// here, the next `git status` does.
+  func refreshIndexes(_ changed: Set<PathBytes>) async throws(CapabilityError) {
+    for tree in layout.workTrees {
+      guard let root = tree.root, changed.contains(tree.gitDirectory / "index") else { continue }
+      _ = try await git.run(["update-index", "-q", "--refresh"], in: root)
     }
   }
 }

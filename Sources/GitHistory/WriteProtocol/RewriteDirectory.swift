@@ -13,7 +13,7 @@ struct RewriteDirectory: Sendable {
     case preparing
     /// The plan is complete and on disk: roll forward.
     case committed
-    /// Every file is in its place; work trees may still lack files.
+    /// Every file is in its place; the proof is missing.
     case applied
     case finished
     /// Roll back to the state before: goes on from any point.
@@ -37,9 +37,8 @@ struct RewriteDirectory: Sendable {
   }
 
   /// The same marker always names the same directory.
-  init(marker: String, in layout: RepositoryLayout) {
-    let digest = SHA256.hash(data: Array("staunch history rewrite\0\(marker)".utf8))
-    self.init(id: Hex.text(digest.prefix(8)), in: layout)
+  static func id(marker: String) -> String {
+    Hex.text(SHA256.hash(data: Array("staunch history rewrite\0\(marker)".utf8)).prefix(8))
   }
 
   /// Every rewrite that left something in the repository.

@@ -5,7 +5,7 @@ enum ProtocolStep: Sendable, Hashable {
   case staged, locked, committed
   /// Before file number `n` moves, forward.
   case moving(Int)
-  case moved, applied, unlocked, checkedOut, finished
+  case moved, applied, unlocked, refreshed, finished
   case restoring
   /// Before file number `n` goes back.
   case returning(Int)
@@ -75,7 +75,7 @@ struct SwapExecution: Sendable {
         try DurableFiles.move(old, to: file.path)
       } else if file.staged.map({ !DurableFiles.exists($0) }) ?? true {
         try DurableFiles.remove(file.path)
-        DurableFiles.removeEmptyDirectory(file.path.parent)
+        removeEmptyParents(of: file)
       }
       touched.insert(file.path.parent)
     }

@@ -22,14 +22,7 @@ struct SwapPlan: Sendable, Equatable {
     let staged: PathBytes?
   }
 
-  /// Files that Git must write itself after the swap (smudge filters, line ends), per work tree root.
-  struct Checkout: Sendable, Equatable {
-    let root: PathBytes
-    let path: [UInt8]
-  }
-
   var files: [File] = []
-  var checkouts: [Checkout] = []
   /// Lock files, in the order in which they are taken.
   var locks: [PathBytes] = []
   /// References with another name, new → old: old names may hold the secret, so they stand nowhere else.
@@ -48,9 +41,6 @@ struct SwapPlan: Sendable, Equatable {
       let staged = file.staged.map { bases.text($0) } ?? "-"
       text +=
         "file\t\(file.stage.rawValue)\t\(bases.text(file.path))\t\(file.vault.map(String.init) ?? "-")\t\(staged)\n"
-    }
-    for checkout in checkouts {
-      text += "checkout\t\(bases.text(checkout.root))\t\(Hex.text(checkout.path))\n"
     }
     for path in objectFiles.sorted() { text += "object\t\(bases.text(path))\n" }
     for (new, old) in renames.sorted(by: { $0.key < $1.key }) {
@@ -89,9 +79,6 @@ struct SwapPlan: Sendable, Equatable {
         throw SwapPlan.damaged
       }
       files.append(File(stage: stage, path: path, vault: vault, staged: staged))
-    case ("checkout", 3):
-      guard let root = bases.path(fields[1]), let path = Hex.bytes(fields[2]) else { throw SwapPlan.damaged }
-      checkouts.append(Checkout(root: root, path: path))
     case ("lock", 2):
       guard let path = bases.path(fields[1]) else { throw SwapPlan.damaged }
       locks.append(path)

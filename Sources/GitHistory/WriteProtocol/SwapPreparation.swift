@@ -32,14 +32,14 @@ struct SwapPreparation {
   }
 
   /// Every file staged and synced; the plan in memory.
-  mutating func prepare() throws(CapabilityError) -> SwapPlan {
+  mutating func prepare(_ checkout: StagedCheckout) async throws(CapabilityError) -> SwapPlan {
     try DurableFiles.makeDirectory(directory.vault)
     try DurableFiles.makeDirectory(directory.staged)
     packsBefore = try packNames()
     planNewObjects()
     try planReferences()
     try planStateFiles()
-    try planIndexes()
+    try await planIndexes(checkout)
     try planConfiguration()
     try planOldObjects()
     for rename in renames.all { plan.renames[rename.new] = rename.old }
@@ -122,8 +122,8 @@ struct SwapPreparation {
     }
   }
 
-  private mutating func planIndexes() throws(CapabilityError) {
-    for tree in layout.workTrees {
+  private mutating func planIndexes(_ checkout: StagedCheckout) async throws(CapabilityError) {
+    for (number, tree) in layout.workTrees.enumerated() {
       let path = tree.gitDirectory / "index"
       observe(path)
       guard let bytes = try DurableFiles.readIfPresent(path) else { continue }
@@ -141,14 +141,20 @@ struct SwapPreparation {
       try DurableFiles.synchronize(staged)
       plan.files.append(.init(stage: .index, path: path, vault: takeVault(), staged: staged))
       guard let root = tree.root, !keepsWorkTree else { continue }
-      for change in changes where change.old.stage == 0 && !change.old.isSkipped {
-        let file = root / change.old.path
-        guard DurableFiles.exists(file) else { continue }
-        plan.files.append(.init(stage: .workTree, path: file, vault: takeVault(), staged: nil))
-        if change.new.path != change.old.path {
-          plan.files.append(.init(stage: .workTree, path: root / change.new.path, vault: nil, staged: nil))
+      let files = changes.filter {
+        $0.old.stage == 0 && !$0.old.isSkipped && DurableFiles.exists(root / $0.old.path)
+      }
+      try await checkout.write(
+        files.map(\.new.path), of: tree, number: number, index: staged, pack: outcome.pack)
+      for (old, new) in files {
+        observe(root / old.path)
+        let place = checkout.place(of: new.path, in: number)
+        if old.path == new.path {
+          plan.files.append(.init(stage: .workTree, path: root / old.path, vault: takeVault(), staged: place))
+        } else {
+          plan.files.append(.init(stage: .workTree, path: root / old.path, vault: takeVault(), staged: nil))
+          plan.files.append(.init(stage: .workTree, path: root / new.path, vault: nil, staged: place))
         }
-        plan.checkouts.append(.init(root: root, path: change.new.path))
       }
     }
   }

@@ -3,12 +3,16 @@ struct DirtyClosure {
   let state: RewriteState
   let edges: TreeEdges
   let graph: CommitGraph
+  let notes: NotesTrees
+  let removal: PathRemoval
   private var table: ObjectTable { state.table }
 
-  init(state: RewriteState, edges: TreeEdges, graph: CommitGraph) {
+  init(state: RewriteState, edges: TreeEdges, graph: CommitGraph, notes: NotesTrees, removal: PathRemoval) {
     self.state = state
     self.edges = edges
     self.graph = graph
+    self.notes = notes
+    self.removal = removal
   }
 
   /// Marks ``RewriteState/isDirty`` of trees, commits and tags.
@@ -20,12 +24,10 @@ struct DirtyClosure {
     for tree in 0..<table.count where table.kind[tree] == ObjectKind.tree.rawValue {
       if status[tree] == 0 { try spread(from: tree, level, status) }
     }
-    for number in graph.topological {
-      let node = graph.nodes[number]
-      let isDirty =
-        self.isDirty(node.target) || node.parents.contains(where: self.isDirty)
-        || state.hasHit[Int(node.object)] != 0
-      if isDirty { state.isDirty[Int(node.object)] = 1 }
+    let isNote = { (number: Int) in notes.commits.contains(graph.nodes[number].object) }
+    // Notes last: whether they change depends on the commits that they are about.
+    for number in graph.topological where !isNote(number) && isDirty(graph.nodes[number]) {
+      state.isDirty[Int(graph.nodes[number].object)] = 1
     }
     // Tags of tags: repeat until nothing changes; nesting is shallow.
     var changes = true
@@ -37,7 +39,17 @@ struct DirtyClosure {
         changes = true
       }
     }
+    for number in graph.topological where isNote(number) {
+      let node = graph.nodes[number]
+      let moves = try notes.leadsToDirty(node.target)
+      if moves || isDirty(node) { state.isDirty[Int(node.object)] = 1 }
+    }
     return level
+  }
+
+  private func isDirty(_ node: CommitGraph.Node) -> Bool {
+    isDirty(node.target) || node.parents.contains(where: isDirty) || state.hasHit[Int(node.object)] != 0
+      || removal.commits.contains(node.object)
   }
 
   private func isDirty(_ object: UInt32) -> Bool {
@@ -94,7 +106,12 @@ struct DirtyClosure {
       }
       state.need(object)
       if let node = graph.node(UInt32(object)) {
-        for next in node.parents + [node.target] where next != ObjectTable.none { stack.append(Int(next)) }
+        for parent in node.parents where parent != ObjectTable.none { stack.append(Int(parent)) }
+        if removal.commits.contains(UInt32(object)) {
+          stack += try removal.remaining(UInt32(object))
+        } else if node.target != ObjectTable.none {
+          stack.append(Int(node.target))
+        }
       } else {
         for edge in edges[object] { stack.append(Int(edge.child)) }
       }

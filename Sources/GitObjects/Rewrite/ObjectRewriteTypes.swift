@@ -44,7 +44,7 @@ public struct RewriteOutcome: Sendable {
   public internal(set) var trees: [ObjectID: ObjectID] = [:]
   public internal(set) var commits: [ObjectID: ObjectID] = [:]
   public internal(set) var tags: [ObjectID: ObjectID] = [:]
-  /// Every old object that the new pack does not hold, rewritten ones included.
+  /// Every old object that the new pack does not hold, rewritten ones included, ascending.
   public internal(set) var dropped: [ObjectID] = []
   /// Rewritten commits (old ids) whose tree is now that of their first parent, and was not before. They are kept.
   public internal(set) var emptiedCommits: [ObjectID] = []
@@ -71,9 +71,16 @@ public struct RewriteOutcome: Sendable {
   /// What became of `id`.
   public func fate(of id: ObjectID) -> ObjectFate {
     if let new = commits[id] ?? trees[id] ?? blobs[id] ?? tags[id] { return .rewritten(new) }
-    return droppedSet.contains(id) ? .dropped : .unchanged
+    return isDropped(id) ? .dropped : .unchanged
   }
 
-  /// Every dropped id; filled with ``dropped``.
-  var droppedSet: Set<ObjectID> = []
+  private func isDropped(_ id: ObjectID) -> Bool {
+    var low = 0
+    var high = dropped.count
+    while low < high {
+      let middle = (low + high) / 2
+      if dropped[middle] < id { low = middle + 1 } else { high = middle }
+    }
+    return low < dropped.count && dropped[low] == id
+  }
 }

@@ -6,6 +6,9 @@ struct OutcomeReport {
 
   func fill(_ outcome: inout RewriteOutcome) {
     let table = state.table
+    outcome.trees.reserveCapacity(state.rewritten.count)
+    outcome.commits.reserveCapacity(state.rewritten.count / 2)
+    outcome.dropped.reserveCapacity(state.rewritten.count)
     for object in state.rewritten {
       let old = table.ids[Int(object)]
       let new = state.newID(Int(object))
@@ -22,7 +25,6 @@ struct OutcomeReport {
       outcome.dropped.append(table.ids[object])
       if table.isForeign(object) { outcome.heldByAlternates.append(table.ids[object]) }
     }
-    outcome.droppedSet = Set(outcome.dropped)
     outcome.emptiedCommits = emptied()
     outcome.signaturesDropped = passes.signaturesDropped.sorted()
     outcome.renamedEntries = passes.renames

@@ -15,8 +15,26 @@ struct PackIndexWriter {
   private let packDigest: [UInt8]
 
   init(rows: [Row], packDigest: [UInt8]) {
-    self.rows = rows.sorted { $0.id < $1.id }
+    self.rows = PackIndexWriter.sorted(rows)
     self.packDigest = packDigest
+  }
+
+  /// By the first eight bytes in linear time, then by the others where those are equal.
+  private static func sorted(_ rows: [Row]) -> [Row] {
+    let keys = Column(EntryStart(offset: 0, object: 0), count: rows.count)
+    for (rank, row) in rows.enumerated() {
+      keys[rank] = EntryStart(offset: row.id.high, object: UInt32(rank))
+    }
+    RadixSort.sort(keys)
+    var result = (0..<rows.count).map { rows[Int(keys[$0].object)] }
+    for rank in result.indices.dropFirst() where result[rank].id < result[rank - 1].id {
+      var place = rank
+      while place > 0, result[place].id < result[place - 1].id {
+        result.swapAt(place, place - 1)
+        place -= 1
+      }
+    }
+    return result
   }
 
   /// - Throws: `.system`.

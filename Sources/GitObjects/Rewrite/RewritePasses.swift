@@ -3,26 +3,34 @@ final class RewritePasses {
   private let state: RewriteState
   private let patch: ObjectPatch
   private let graph: CommitGraph
+  private let notes: NotesTrees
+  private let removal: PathRemoval
+  private let edges: TreeEdges
   private let level: Column<UInt16>
   private let progress: EngineProgress
   private let spoolPath: String?
   private let marks: Column<UInt16>
   private var stamp: UInt16 = 0
+  private let budget = SpoolBudget(bytes: 96 << 20)
   private(set) var spools: [Spool] = []
   private(set) var signaturesDropped: [ObjectID] = []
   private(set) var renames: [String: String] = [:]
 
   /// - Parameter spoolPath: prefix of spool files; nil for a plan.
   init(
-    state: RewriteState, edges: TreeEdges, graph: CommitGraph, level: Column<UInt16>, spoolPath: String?,
-    progress: EngineProgress
+    state: RewriteState, edges: TreeEdges, graph: CommitGraph, notes: NotesTrees, removal: PathRemoval,
+    level: Column<UInt16>,
+    spoolPath: String?, progress: EngineProgress
   ) {
     self.state = state
+    self.notes = notes
+    self.removal = removal
+    self.edges = edges
     self.graph = graph
     self.level = level
     self.spoolPath = spoolPath
     self.progress = progress
-    patch = ObjectPatch(state: state, edges: edges)
+    patch = ObjectPatch(state: state, edges: edges, graph: graph)
     marks = Column(0, count: state.table.count)
   }
 
@@ -36,8 +44,18 @@ final class RewritePasses {
       trees[level].append(tree)
     }
     for list in trees { try pass(.trees, list) }
-    try name(.commit)
-    try name(.tag)
+    let isNote = { (number: Int) in self.notes.commits.contains(self.graph.nodes[number].object) }
+    if !removal.commits.isEmpty {
+      let spool = try Spool(spoolPath.map { $0 + "-paths" }, budget: budget)
+      try removal.rebuild(into: spool, edges: edges)
+      try spool.finish()
+      spools.append(spool)
+    }
+    try name(graph.topological.filter { !isNote($0) })
+    try name(tagOrder())
+    let noteCommits = graph.topological.filter(isNote)
+    try rekey(noteCommits)
+    try name(noteCommits)
     try pass(.commits, needed(.commit) + needed(.tag))
   }
 
@@ -58,13 +76,29 @@ final class RewritePasses {
     }
   }
 
+  /// Trees in which notes stand at the new ids of what they are about.
+  private func rekey(_ commits: [Int]) throws(GitObjectsError) {
+    let dirty = commits.map { graph.nodes[$0] }.filter {
+      state.isNeeded(Int($0.object)) && $0.target != ObjectTable.none
+    }
+    guard !dirty.isEmpty else { return }
+    let spool = try Spool(spoolPath.map { $0 + "-notes" }, budget: budget)
+    for node in dirty {
+      state.treeOverrides[state.table.ids[Int(node.object)]] = try notes.rekeyed(node.target, into: spool)
+    }
+    try spool.finish()
+    spools.append(spool)
+  }
+
   /// Ids of commits or tags, in an order in which what they name is named before.
-  private func name(_ kind: ObjectKind) throws(GitObjectsError) {
-    let order = kind == .commit ? graph.topological : tagOrder()
+  private func name(_ order: [Int]) throws(GitObjectsError) {
     for (count, number) in order.enumerated() {
       let node = graph.nodes[number]
-      guard node.kind == kind, state.isNeeded(Int(node.object)) else { continue }
-      let isGone = node.target != ObjectTable.none && state.successor(Int(node.target)) == nil
+      let kind = node.kind
+      guard state.isNeeded(Int(node.object)) else { continue }
+      let hasOverride = state.treeOverrides[state.table.ids[Int(node.object)]] != nil
+      let isGone =
+        !hasOverride && node.target != ObjectTable.none && state.successor(Int(node.target)) == nil
       if isGone { continue }  // a tag whose target was removed goes with it
       node.content.withUnsafeBufferPointer { content in
         let result = patch.patched(Int(node.object), content)
@@ -84,7 +118,7 @@ final class RewritePasses {
       while let number = next, graph.nodes[number].kind == .tag, !placed.contains(number) {
         placed.insert(number)
         chain.append(number)
-        next = graph.number[graph.nodes[number].target]
+        next = graph.number(graph.nodes[number].target)
       }
       result += chain.reversed()
     }
@@ -102,10 +136,11 @@ final class RewritePasses {
     let (state, patch, marks, stamp) = (state, patch, marks, stamp)
     let path = spoolPath.map { "\($0)-\(stamp)-" }
     let names = SpoolNames(prefix: path)
+    let budget = budget
     let workers = try WorkerThreads.run(
       pieces: pieces.count, phase: phase, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
-        let spool = try Spool(names.next())
+        let spool = try Spool(names.next(), budget: budget)
         let visitor = RewriteVisitor(state: state, patch: patch, marks: marks, stamp: stamp, spool: spool)
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(state.table)))
       },

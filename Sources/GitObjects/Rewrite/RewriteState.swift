@@ -15,6 +15,8 @@ final class RewriteState: @unchecked Sendable {
   let slot: Column<UInt32>
   private(set) var newIDs: Column<ObjectID> = Column(.zero, count: 0)
   private(set) var rewritten: [UInt32] = []
+  /// Commits that get another tree than the successor of their old one.
+  var treeOverrides: [ObjectID: ObjectID] = [:]
 
   init(table: ObjectTable, patterns: CompiledPatterns, options: RewriteOptions, hits: [ObjectHit]) {
     self.table = table
@@ -37,7 +39,10 @@ final class RewriteState: @unchecked Sendable {
   }
 
   /// False when nothing has to change.
-  var hasWork: Bool { !options.gitlinks.isEmpty || (0..<table.count).contains { isDirty[$0] != 0 } }
+  var hasWork: Bool {
+    !options.gitlinks.isEmpty || !options.removedPaths.isEmpty
+      || (0..<table.count).contains { isDirty[$0] != 0 }
+  }
 
   private static func cleans(_ place: ObjectHit.Place, _ options: RewriteOptions) -> Bool {
     switch place {

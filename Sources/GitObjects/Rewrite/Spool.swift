@@ -1,4 +1,6 @@
+import CFastHash
 import Foundation
+import Synchronization
 
 /// One object or delta, compressed, waiting to be placed in the new pack.
 struct SpooledEntry {
@@ -13,13 +15,31 @@ struct SpooledEntry {
   let count: Int
 }
 
-/// Compressed entries in a file of their own, because they may be larger than memory. One per thread.
+/// How much the spools of one rewrite may keep in memory together.
+final class SpoolBudget: Sendable {
+  private let rest: Mutex<Int>
+
+  init(bytes: Int) { rest = Mutex(bytes) }
+
+  /// False when nothing is left.
+  func take(_ bytes: Int) -> Bool {
+    rest.withLock { rest in
+      guard rest >= bytes else { return false }
+      rest -= bytes
+      return true
+    }
+  }
+}
+
+/// Compressed entries, in memory while the budget lasts, then in a file of their own. One per thread.
 ///
 /// Invariant for @unchecked: written by one thread, read after it has been joined.
 final class Spool: @unchecked Sendable {
   private let path: String?
-  private let descriptor: Int32
-  private let buffer = ByteBuffer(capacity: 1 << 20)
+  private let budget: SpoolBudget
+  private let buffer = ByteBuffer(capacity: 1 << 16)
+  private var granted = 1 << 16
+  private var descriptor: Int32 = -1
   private var written = 0
   private(set) var entries: [SpooledEntry] = []
   /// Entries that succeed no single old object.
@@ -27,16 +47,13 @@ final class Spool: @unchecked Sendable {
   private let deflater: Deflater
   private var mapped: MappedFile?
 
-  /// - Parameter path: a new file; nil to throw the bytes away (a plan).
-  init(_ path: String?) throws(GitObjectsError) {
+  private static let step = 1 << 22
+
+  /// - Parameter path: a new file, made when memory does not suffice; nil to throw the bytes away (a plan).
+  init(_ path: String?, budget: SpoolBudget) throws(GitObjectsError) {
     self.path = path
+    self.budget = budget
     deflater = try Deflater()
-    if let path {
-      descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-      guard descriptor >= 0 else { throw .system("create \(path)") }
-    } else {
-      descriptor = -1
-    }
   }
 
   deinit { if descriptor >= 0 { close(descriptor) } }
@@ -50,36 +67,41 @@ final class Spool: @unchecked Sendable {
     entries.append(
       SpooledEntry(
         object: UInt32(object), kind: kind, base: base, size: bytes.count, offset: offset, count: count))
-    if buffer.count > 1 << 19 { try flush() }
+    if buffer.count > granted { try grow() }
   }
 
   /// A new object that is not the successor of one old object, such as a notes tree.
   func addExtra(_ id: ObjectID, kind: ObjectKind, bytes: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) {
-    guard path != nil else { return }
     extras.append((id, entries.count))
-    let offset = written + buffer.count
-    let count = deflater.deflate(bytes, to: buffer)
-    entries.append(
-      SpooledEntry(
-        object: ObjectTable.none, kind: kind, base: ObjectTable.none, size: bytes.count, offset: offset,
-        count: count))
+    try add(object: Int(ObjectTable.none), kind: kind, base: ObjectTable.none, bytes: bytes)
+  }
+
+  private func grow() throws(GitObjectsError) {
+    while granted < buffer.count, budget.take(Spool.step) { granted += Spool.step }
+    if buffer.count > granted || descriptor >= 0 { try flush() }
   }
 
   private func flush() throws(GitObjectsError) {
-    try FileBytes.write(buffer.bytes, to: descriptor, what: path ?? "")
+    guard let path else { return }
+    if descriptor < 0 {
+      descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else { throw .system("create \(path)") }
+    }
+    try FileBytes.write(buffer.bytes, to: descriptor, what: path)
     written += buffer.count
     buffer.count = 0
   }
 
   /// Ends writing; ``bytes(of:)`` may be called from now on.
   func finish() throws(GitObjectsError) {
-    guard let path else { return }
+    guard let path, descriptor >= 0 else { return }
     try flush()
     mapped = try MappedFile(path)
   }
 
   func bytes(of entry: SpooledEntry) -> UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(start: mapped.map { $0.base + entry.offset }, count: entry.count)
+    let start = mapped.map { $0.base } ?? UnsafePointer(buffer.base)
+    return UnsafeBufferPointer(start: start + entry.offset, count: entry.count)
   }
 }
 
@@ -99,6 +121,11 @@ enum FileBytes {
       position += count
       rest -= count
     }
+  }
+
+  /// Starts writing a range back to the disk, so that the sync at the end finds little left to do.
+  static func startWriteback(_ descriptor: Int32, from offset: Int, count: Int) {
+    fast_hash_start_writeback(descriptor, Int64(offset), Int64(count))
   }
 
   /// Makes a file's bytes, or a directory's entries, survive a power failure.

@@ -12,6 +12,10 @@ public struct CSVReader: Sendable {
   public struct Malformed: Error, Sendable, Hashable, CustomStringConvertible {
     public let line: Int
     public let because: String
+    public init(line: Int, because: String) {
+      self.line = line
+      self.because = because
+    }
     public var description: String { "line \(line): \(because)" }
   }
 

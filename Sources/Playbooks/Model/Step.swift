@@ -141,6 +141,7 @@ public enum FailureResponse: Sendable {
   case stop
   /// The run goes on; the step counts as failed, its outputs are null.
   case proceed
-  /// These run, then the run goes on when all of them succeeded, else it stops.
+  /// These run, then the run goes on when all of them succeeded, else it stops. When the step succeeds or is skipped,
+  /// they count as skipped.
   case steps([Step])
 }

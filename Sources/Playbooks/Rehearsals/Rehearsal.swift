@@ -72,7 +72,11 @@ public struct Rehearsal {
     if step.approval != nil { flow = approve(step) }
     if flow == .onward { flow = try step.loop == nil ? body(step, item: item) : loop(step) }
     switch flow {
-    case .onward: settle(step.id, .succeeded)
+    case .onward:
+      settle(step.id, .succeeded)
+      if case .steps(let recovery) = step.onFailure {
+        for inner in recovery.flatMap(\.withDescendants) { settle(inner.id, .skipped) }
+      }
     case .failed: return try fail(step)
     case .waiting: run.at = run.at ?? step.id
     }

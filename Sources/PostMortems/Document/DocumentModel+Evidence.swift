@@ -12,7 +12,8 @@ extension DocumentModel {
       for (name, value) in members.sorted(by: { $0.key < $1.key }) {
         facts.append(
           Fact(
-            name: DocumentText(name), value: words.clean(value.readable), source: index.cite(event.evidence)))
+            name: DocumentText(name), value: value.readable.isEmpty ? "none" : words.clean(value.readable),
+            source: index.cite(event.evidence)))
       }
     }
     return facts
@@ -140,6 +141,20 @@ extension DocumentModel {
         signatures: DocumentText(rewrite.signaturesDropped.map(String.init) ?? "unknown"),
         backup: DocumentText(rewrite.backup ?? "none"),
         freshScan: DocumentText(scan ?? "unknown (no scan of a fresh clone)"))
+    }
+  }
+
+  /// What still holds the secret, from the reports of the caller or else from the outcomes of the rewrites.
+  static func residual(_ record: IncidentRecord, _ repositories: [RepositoryEvidence]) -> [Residual] {
+    if repositories.contains(where: { $0.rewrite != nil }) {
+      return repositories.flatMap { repository in
+        (repository.rewrite?.residual ?? []).map { Residual(repository.repository.rawValue, $0) }
+      }
+    }
+    return record.outcomes(of: "history.rewrite").flatMap { event in
+      (event.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string).map {
+        Residual(event.step.map { "step \($0)" } ?? "", RepositoryEvidence.Rewrite.Residual(line: $0))
+      }
     }
   }
 

@@ -114,7 +114,9 @@ extension DocumentModel {
       for residual in evidence.rewrite?.residual ?? [] {
         items.append(
           ActionItem(
-            action: words.clean("Clear \(residual.place) of \(evidence.repository): \(residual.fix)"),
+            action: words.clean(
+              "Clear \(residual.place) of \(evidence.repository)\(residual.fix.isEmpty ? "" : ": \(residual.fix)")"
+            ),
             type: "eradicate",
             owner: "repository-admin", doneTest: "a scan of a fresh mirror clone is clean"))
       }

@@ -151,8 +151,8 @@ extension DocumentModel {
 
   struct Residual: Sendable {
     let repository, place, why, fix: DocumentText
-    init(_ repository: RepositoryName, _ residual: RepositoryEvidence.Rewrite.Residual) {
-      self.repository = DocumentText(repository.rawValue)
+    init(_ repository: String, _ residual: RepositoryEvidence.Rewrite.Residual) {
+      self.repository = DocumentText(repository)
       place = DocumentText(residual.place)
       why = DocumentText(residual.why)
       fix = DocumentText(residual.fix)

@@ -81,9 +81,7 @@ struct DocumentModel: Sendable {
     proofs = record.credentials.map { Proof($0, &index) }
     sideEffects = DocumentModel.sideEffects(record, words, evidence, &index)
     rewrites = DocumentModel.rewrites(record, evidence, &index)
-    residual = evidence.flatMap { repository in
-      (repository.rewrite?.residual ?? []).map { Residual(repository.repository, $0) }
-    }
+    residual = DocumentModel.residual(record, evidence)
     messages = DocumentModel.messages(record, since: status.detected, &index)
     decisions = DocumentModel.decisions(record, words, &index)
     actions = DocumentModel.actions(record, words, metrics, evidence)
@@ -101,6 +99,7 @@ struct Words {
   private let people: PeopleNames
 
   init(_ repositories: [RepositoryEvidence]) { people = PeopleNames(repositories.flatMap(\.people)) }
+  init(_ names: [String]) { people = PeopleNames(names) }
 
   /// People become roles, and what looks like a credential is removed.
   func clean(_ text: String) -> DocumentText {

@@ -50,7 +50,9 @@ struct PeopleRegions {
         .badRegions, "the marked regions of \(source) were not read", because: "line \(line): \(because)",
         fix: "restore the line <!-- people:begin … --> or <!-- people:end … --> there, then draft again")
     }
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    // To Swift "\r\n" is one character: an editor's line ends must not hide the markers.
+    let lines = text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
       guard let marker = Marker(line) else {
         if open == nil { machine.append(line) } else { open?.lines.append(line) }
         continue

@@ -22,9 +22,15 @@ enum SecretShapes {
       + text.matches(of: /https:\/\/discord(?:app)?\.com\/api\/webhooks\/[0-9]+\/[A-Za-z0-9_\-]{20,}/).map(
         \.range)
     // A shape inside another (a token in a URL) is part of it.
-    return found.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: []) { result, range in
+    return found.filter { !isPlaceholder(text[$0]) }.sorted { $0.lowerBound < $1.lowerBound }.reduce(into: [])
+    { result, range in
       if result.last.map({ $0.upperBound <= range.lowerBound }) ?? true { result.append(range) }
     }
+  }
+
+  /// What a rewrite or a redactor left: `postgres://app:***REMOVED***@db` holds no secret any more.
+  private static func isPlaceholder(_ match: Substring) -> Bool {
+    match.contains("REMOVED") || match.contains("REDACTED") || match.contains("…")
   }
 
   /// `text` with a mark in the place of everything that looks like a credential.

@@ -31,6 +31,7 @@ enum GGShield: JSONReportFormat {
     let commit = record.steps.first == .member("scans") ? context.commit : nil
     let entity = try RecordFields(record.value, "")
     let path = try entity.requiredText("filename")
+    guard entity.has("incidents") else { throw RecordProblem("incidents is missing") }
     var items: [RecordItem] = []
     for incident in try entity.objects("incidents") {
       if let reason = try incident.text("ignore_reason") {

@@ -23,7 +23,7 @@ enum GitleaksCSV: ReportFormat {
 
     mutating func feed(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
       do throws(CSVReader.Malformed) {
-        return items(try rows.feed(piece))
+        return try items(rows.feed(piece))
       } catch {
         throw failure(error)
       }
@@ -31,7 +31,7 @@ enum GitleaksCSV: ReportFormat {
 
     mutating func finish() throws(ReportError) -> [ReportItem] {
       do throws(CSVReader.Malformed) {
-        return items(try rows.finish())
+        return try items(rows.finish())
       } catch {
         throw failure(error)
       }
@@ -45,14 +45,20 @@ enum GitleaksCSV: ReportFormat {
       )
     }
 
-    private mutating func items(_ rows: [CSVReader.Row]) -> [ReportItem] {
-      rows.compactMap { row in
+    private mutating func items(_ rows: [CSVReader.Row]) throws(CSVReader.Malformed) -> [ReportItem] {
+      var items: [ReportItem] = []
+      for row in rows {
         if head.isEmpty {
+          guard Set(row.fields).isSuperset(of: ["RuleID", "File", "Secret"]) else {
+            throw CSVReader.Malformed(
+              line: row.line, because: "the first line does not name gitleaks' columns")
+          }
           head = row.fields
-          return nil
+        } else {
+          items.append(item(row))
         }
-        return item(row)
       }
+      return items
     }
 
     private func item(_ row: CSVReader.Row) -> ReportItem {

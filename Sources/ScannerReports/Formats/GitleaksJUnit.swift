@@ -19,7 +19,9 @@ enum GitleaksJUnit: ReportFormat {
 
     init(context: ReportContext) {
       self.context = context
-      elements = ElementTextReader(element: "failure", maximumBytes: context.options.limits.stringBytes)
+      elements = ElementTextReader(
+        element: "failure", roots: ["testsuites", "testsuite"],
+        maximumBytes: context.options.limits.stringBytes)
     }
 
     var scannedDirectories: [String] { context.scannedDirectories }

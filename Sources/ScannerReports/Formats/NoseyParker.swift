@@ -16,7 +16,9 @@ enum NoseyParker: JSONReportFormat {
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
     let fields = try RecordFields(record.value, "")
-    let rule = try fields.text(anyOf: "rule_text_id", "rule_name") ?? KindTable.unknownKind.rawValue
+    guard let rule = try fields.text(anyOf: "rule_text_id", "rule_name"), fields.has("matches") else {
+      throw RecordProblem("rule_name or matches is missing")
+    }
     var items: [RecordItem] = []
     for match in try fields.objects("matches") {
       if try match.text("status") == "reject" {

@@ -11,7 +11,6 @@ import Testing
         stage: .packedReferences, path: PathBytes("/r/.git/packed-refs"), vault: 1, staged: PathBytes("/s/1")),
       .init(stage: .oldObjects, path: PathBytes(bytes: [0x2F, 0xFF, 0x0A, 0x09]), vault: nil, staged: nil),
     ]
-    plan.checkouts = [.init(root: PathBytes("/r"), path: Array("a b\tc".utf8))]
     plan.locks = [PathBytes("/r/.git/index.lock")]
     plan.objectFiles = [PathBytes("/r/.git/objects/pack/x.pack")]
     plan.renames = [ReferenceName("refs/heads/n"): ReferenceName("refs/heads/o")]
@@ -28,7 +27,6 @@ import Testing
     let moved = PlanBases(common: PathBytes("/n/.git"), root: PathBytes("/n"))
     let read = try SwapPlan(bytes: plan.bytes(bases), moved)
     #expect(read.files[0].path == PathBytes("/n/.git/packed-refs"))
-    #expect(read.checkouts[0].root == PathBytes("/n"))
     #expect(read.locks == [PathBytes("/n/.git/index.lock")])
     #expect(read.files[1] == plan.files[1])
   }

@@ -12,7 +12,8 @@ struct LeakRulesTests {
       .found("sk" + "-" + String(repeating: "x1Y", count: 8)),
       .found("postgres:" + "//app:hunter2@db.example/x"), .found("-----BEGIN " + "OPENSSH PRIVATE KEY-----"),
       .found("https:" + "//hooks.slack.com/services/T000/B000/" + String(repeating: "a", count: 24)),
-      .fine("https://example.org/path?x=1"), .fine("sk-short"), .fine("the AKIA prefix"),
+      .fine("https://example.org/path?x=1"), .fine("sk-short"),
+      .fine("postgres:" + "//app:***REMOVED***@db.example/x"), .fine("the AKIA prefix"),
       .fine("0123456789abcdef0123456789abcdef01234567"),
     ])
   func shapes(test: LintCase) { Lint.expect("BL90", .error, test) }

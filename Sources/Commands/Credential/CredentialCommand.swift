@@ -1,0 +1,218 @@
+import ArgumentParser
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Secrets
+
+/// `staunch credential`: one verb on one credential, outside of a playbook.
+struct CredentialCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "credential", abstract: "Probe, inspect or stop one credential, outside of a playbook.",
+    subcommands: [
+      CredentialVerifyCommand.self, CredentialInspectCommand.self, CredentialDisableCommand.self,
+      CredentialEndSessionsCommand.self,
+    ])
+}
+
+/// Which credential and which secret.
+struct CredentialTarget: ParsableArguments {
+  @Argument(help: "The credential's name in staunch.yaml.") var credential: String
+  @Option(
+    name: .long,
+    help:
+      "Where the secret is: env:NAME, file:PATH, fd:N, -, prompt; default: the leaked value of the incident.")
+  var secret: String?
+  @Option(
+    name: .long, help: "The incident whose leaked value is meant; default: the only one of this credential.")
+  var incident: String?
+
+  /// The provider and the secret that is meant.
+  func resolve(in assembly: Assembly) async throws -> Resolved {
+    let configuration = try assembly.configuration()
+    let environment = assembly.adapterEnvironment()
+    let targets = try assembly.targets(of: configuration, in: environment)
+    let name = CredentialName(credential)
+    guard let found = targets.credentials[name] else {
+      throw CommandFailure(
+        .invalidInput, "there is no credential \"\(harmless(credential))\"",
+        because:
+          "staunch.yaml has: \(targets.credentials.keys.map(\.rawValue).sorted().joined(separator: ", "))",
+        fix: "name one of them")
+    }
+    if let secret {
+      return Resolved(
+        name: name, provider: found.provider, secret: try await environment.sources.resolve(secret), ref: nil)
+    }
+    let journal = try assembly.journal()
+    let incidents = try incident.map { [IncidentID($0)] } ?? leaks(of: name, in: journal)
+    guard let only = incidents.first, incidents.count == 1 else {
+      throw CommandFailure(
+        .usage, "which secret is meant?",
+        because: incidents.isEmpty ? "no incident of this credential is known" : "several incidents have it",
+        fix: "--secret env:NAME, or --incident ID")
+    }
+    let ref = SecretRef("\(only)/leaked")
+    return Resolved(name: name, provider: found.provider, secret: try journal.open(ref), ref: ref)
+  }
+
+  /// Incidents whose plans act on this credential.
+  private func leaks(of name: CredentialName, in journal: Journal) throws -> [IncidentID] {
+    var found: [IncidentID] = []
+    for plan in try journal.plans() {
+      guard let incident = plan.incident, !found.contains(incident),
+        plan.document["inputs"]?["credential"]?["$credential"]?.string == name.rawValue
+      else { continue }
+      found.append(incident)
+    }
+    return found
+  }
+
+  struct Resolved {
+    let name: CredentialName
+    let provider: any CredentialProvider
+    let secret: Secret
+    /// The sealed value it came from; nil when it was given.
+    let ref: SecretRef?
+  }
+}
+
+/// `staunch credential verify`: exit 0 dead, 11 alive, 69 unknown.
+struct CredentialVerifyCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify", abstract: "Is it still accepted? Exit 0 dead, 11 alive, 69 unknown.")
+
+  @OptionGroup var target: CredentialTarget
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let resolved = try await target.resolve(in: assembly)
+    assembly.console.say("probing \(resolved.name) …")
+    let probe = try await resolved.provider.verify(resolved.secret, ref: nil)
+    if let ref = resolved.ref {
+      let incident = IncidentID(String(ref.rawValue.prefix { $0 != "/" }))
+      try assembly.journal().append(
+        .credentialProbed, incident: incident,
+        [
+          "credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue), "subject": "leaked",
+          "state": .string(probe.state.rawValue), "code": .string(probe.code),
+        ])
+    }
+    if global.json {
+      assembly.console.data(
+        JSONValue.object([
+          "schema": 1, "credential": .string(resolved.name.rawValue), "state": .string(probe.state.rawValue),
+          "code": .string(probe.code), "probed": .string(Timestamp.text(assembly.now())),
+        ]).canonicalText)
+    } else {
+      assembly.console.data("\(resolved.name): \(probe.state.rawValue.uppercased())  \(harmless(probe.code))")
+    }
+    switch probe.state {
+    case .dead: return
+    case .alive: throw ExitCode(ExitStatus.stillAlive.rawValue)
+    case .unknown: throw ExitCode(ExitStatus.unavailable.rawValue)
+    }
+  }
+}
+
+/// `staunch credential inspect`.
+struct CredentialInspectCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "What the provider knows about it: evidence that is gone after the kill.")
+
+  @OptionGroup var target: CredentialTarget
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let resolved = try await target.resolve(in: assembly)
+    let ref = try await resolved.provider.identify(resolved.secret)
+    let facts = try await resolved.provider.inspect(ref)
+    if global.json {
+      assembly.console.data(
+        JSONValue.object([
+          "schema": 1, "credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue),
+          "facts": .object(facts.facts),
+        ]).canonicalText)
+      return
+    }
+    assembly.console.data("\(resolved.name)  \(harmless(ref.rawValue))")
+    for (name, value) in facts.facts.sorted(by: { $0.key < $1.key }) {
+      assembly.console.data("  \(name): \(harmless(value.string ?? value.canonicalText))")
+    }
+  }
+}
+
+/// `staunch credential disable`.
+struct CredentialDisableCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disable", abstract: "Stop it from being accepted, now.")
+
+  @OptionGroup var target: CredentialTarget
+  @Flag(name: .long, help: "Do it.") var live = false
+  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let resolved = try await target.resolve(in: assembly)
+    let ref = try await resolved.provider.identify(resolved.secret)
+    guard live else {
+      assembly.console.data("would stop \(harmless(ref.rawValue)) from being accepted at \(resolved.name)")
+      assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
+      return
+    }
+    let run = try DirectRun.begin(
+      "credential.disable", target: resolved.name.rawValue, name: resolved.name.rawValue,
+      document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
+      confirmation: confirm,
+      in: assembly)
+    let authority = run.plan.authority()
+    do {
+      try await resolved.provider.disable(ref, leaked: resolved.secret, replacedBy: nil, under: authority)
+      try run.done(["ref": .string(ref.rawValue)])
+      assembly.console.say("stopped. next: staunch credential verify \(resolved.name)")
+    } catch let error as CapabilityError {
+      try run.failed(error)
+      throw error
+    }
+  }
+}
+
+/// `staunch credential end-sessions`.
+struct CredentialEndSessionsCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "end-sessions", abstract: "End what was opened with it, and count again.")
+
+  @OptionGroup var target: CredentialTarget
+  @Flag(name: .long, help: "Do it.") var live = false
+  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let resolved = try await target.resolve(in: assembly)
+    let ref = try await resolved.provider.identify(resolved.secret)
+    guard live else {
+      assembly.console.data("would end every session of \(harmless(ref.rawValue)) at \(resolved.name)")
+      assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
+      return
+    }
+    let run = try DirectRun.begin(
+      "credential.end-sessions", target: resolved.name.rawValue, name: resolved.name.rawValue,
+      document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
+      confirmation: confirm,
+      in: assembly)
+    let authority = run.plan.authority()
+    do {
+      let count = try await resolved.provider.endSessions(ref, before: assembly.now(), under: authority)
+      try run.done([
+        "found": .integer(count.found), "ended": .integer(count.ended), "left": .integer(count.left),
+      ])
+      assembly.console.data("\(count.found) found, \(count.ended) ended, \(count.left) left")
+      if count.left > 0 { throw ExitCode(ExitStatus.failed.rawValue) }
+    } catch let error as CapabilityError {
+      try run.failed(error)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Journal
+
+/// `staunch ticket`: messages on their way.
+struct TicketCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ticket", abstract: "Messages and tickets: list, try again, drop.",
+    subcommands: [TicketList.self, TicketRetry.self, TicketDrop.self])
+}
+
+/// `staunch ticket list`: exit 12 when something is undelivered.
+struct TicketList: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Every message with its state. Exit 12 when one is undelivered.")
+
+  @Flag(name: .long, help: "Also those that arrived.") var all = false
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    guard let journal = try assembly.journalForReading() else {
+      assembly.console.say("nothing was ever sent from here")
+      return
+    }
+    let entries = try journal.outbox(undelivered: !all)
+    if global.json {
+      assembly.console.data(
+        JSONValue.object(["schema": 1, "messages": .array(entries.map(json))]).canonicalText)
+    } else {
+      for entry in entries {
+        assembly.console.data(
+          "\(entry.message.id)  \(entry.tracker)  \(entry.message.incident)  \(entry.message.event.rawValue)  "
+            + "\(entry.state.rawValue)  \(entry.attempts) tries"
+            + (entry.reason.map { "  \(harmless($0))" } ?? ""))
+        if entry.isUndelivered { copy(entry, assembly) }
+      }
+      if entries.isEmpty { assembly.console.say("everything was delivered") }
+    }
+    if entries.contains(where: \.isUndelivered) { throw ExitCode(ExitStatus.undeliveredMessages.rawValue) }
+  }
+
+  /// The text to paste by hand while the system is down.
+  private func copy(_ entry: OutboxEntry, _ assembly: Assembly) {
+    assembly.console.say("  to send it by hand: \(harmless(entry.message.title))")
+    for line in entry.message.body.split(separator: "\n") {
+      assembly.console.say("    \(harmless(String(line)))")
+    }
+  }
+
+  private func json(_ entry: OutboxEntry) -> JSONValue {
+    [
+      "id": .string(entry.message.id), "tracker": .string(entry.tracker.rawValue),
+      "incident": .string(entry.message.incident.rawValue), "event": .string(entry.message.event.rawValue),
+      "state": .string(entry.state.rawValue), "attempts": .integer(entry.attempts),
+      "next": .string(Timestamp.text(entry.next)), "remote": entry.remote.map { .string($0.id) } ?? .null,
+      "reason": entry.reason.map { .string($0) } ?? .null,
+    ]
+  }
+}
+
+/// `staunch ticket retry`: from now on it may be sent again.
+struct TicketRetry: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retry", abstract: "Let a message be sent again by the next resume.")
+
+  @Argument(help: "The message's id.") var id: String
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try assembly.journal()
+    let entry = try journal.message(id)
+    guard entry.isUndelivered else {
+      throw CommandFailure(
+        .invalidInput, "the message was delivered", because: "sending it again would repeat it")
+    }
+    // What may have arrived is looked up first; what certainly did not is simply sent.
+    _ = try journal.settle(id, as: entry.state == .unknown ? .unknown : .pending, next: assembly.now())
+    assembly.console.say("next: staunch resume")
+  }
+}
+
+/// `staunch ticket drop`.
+struct TicketDrop: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "drop", abstract: "Give a message up, with a reason that stands in the post-mortem.")
+
+  @Argument(help: "The message's id.") var id: String
+  @Option(name: .long, help: "Why.") var reason: String
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try assembly.journal()
+    let entry = try journal.message(id)
+    guard entry.isUndelivered else {
+      throw CommandFailure(.invalidInput, "the message was delivered", because: "there is nothing to drop")
+    }
+    _ = try journal.settle(id, as: .dead, reason: reason)
+    try journal.append(
+      .decision, incident: entry.message.incident,
+      ["what": .string("drop message \(id)"), "reason": .string(reason), "role": "responder"])
+    assembly.console.say("dropped")
+  }
+}
+
+extension Journal {
+  fileprivate func message(_ id: String) throws -> OutboxEntry {
+    guard let entry = try outbox().first(where: { $0.message.id == id }) else {
+      throw CommandFailure(
+        .invalidInput, "there is no message \"\(harmless(id))\"", because: "the outbox does not have it",
+        fix: "staunch ticket list --all")
+    }
+    return entry
+  }
+}

@@ -1,0 +1,218 @@
+public import Capabilities
+import Crypto
+import Foundation
+public import Incidents
+import JSON
+public import Secrets
+
+/// A password of a Redis user (ACL, Redis 7 or newer), through `redis-cli`.
+///
+/// A user may have several passwords, so the new one is added, consumers move, and the leaked one is taken away. The
+/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: make one entry for each node.
+/// Sources: https://redis.io/docs/latest/commands/acl-setuser/, …/acl-getuser/, …/client-list/, …/client-kill/
+public struct RedisUser: CredentialProvider {
+  public static let kind = "redis"
+  public static let summary = "A password of a Redis user."
+  public static let settings = [
+    SettingDeclaration("host", "127.0.0.1 when absent"),
+    SettingDeclaration("port", "6379 when absent"),
+    SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
+    SettingDeclaration("tls", "`on` or `off` (when absent)"),
+    SettingDeclaration("user", required: true, "the user whose password leaked"),
+    SettingDeclaration(
+      "admin_user", required: true, "the runner's own user, with +acl +client +config|get|rewrite"),
+    SettingDeclaration("admin_password", required: true, secret: true, "its password"),
+    SettingDeclaration(
+      "persist",
+      "`auto` (when absent): ACL SAVE or CONFIG REWRITE, whichever the server is set up for; `none`"),
+  ]
+
+  public let capabilities = ProviderCapabilities(
+    authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
+    propagation: .zero)
+  public let lock: String
+
+  let user: String
+  private let adminUser: String
+  private let adminPassword: String
+  private let persists: Bool
+  private let place: String
+  private let redis: RedisCommandLine
+  let environment: AdapterEnvironment
+
+  public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
+    self.environment = environment
+    user = try target.text("user")
+    adminUser = try target.text("admin_user")
+    adminPassword = try target.text("admin_password")
+    persists = try target.optionalText("persist") != "none"
+    let host = try target.optionalText("host") ?? "127.0.0.1"
+    let port = try target.integer("port", default: 6379)
+    let socket = try target.optionalText("socket")
+    var arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
+    if try target.optionalText("tls") == "on" { arguments.append("--tls") }
+    place = socket ?? "\(host):\(port)"
+    lock = "redis/\(place)/\(user)"
+    redis = RedisCommandLine(program: "redis-cli", arguments: arguments, environment: environment)
+  }
+
+  private func admin() async throws(CapabilityError) -> Secret {
+    try await environment.sources.resolve(adminPassword)
+  }
+
+  private static func digest(_ secret: Secret) -> String {
+    Hex.text(SHA256.hash(data: secret.exposeAsBytes()))
+  }
+
+  /// Answers of the admin's commands, the login's own left out.
+  func ask(_ commands: [[String]]) async throws(CapabilityError) -> [RedisCommandLine.Reply] {
+    try checked(try await redis.ask(adminUser, try await admin(), commands), commands)
+  }
+
+  func change(_ commands: [[String]], under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    _ = try checked(
+      try await redis.change(adminUser, try await admin(), commands, under: authority), commands)
+  }
+
+  private func checked(_ replies: [RedisCommandLine.Reply], _ commands: [[String]]) throws(CapabilityError)
+    -> [RedisCommandLine.Reply]
+  {
+    for (reply, command) in zip(replies, [["AUTH"]] + commands) {
+      guard case .error(let word) = reply else { continue }
+      let isRefusal = ["WRONGPASS", "NOAUTH", "NOPERM"].contains(word)
+      throw CapabilityError(
+        isRefusal ? .refused : word == "LOADING" || word == "BUSY" ? .serverError : .invalid,
+        command.prefix(2).joined(separator: " "), because: "the server answered \(word)",
+        fix: isRefusal ? "check admin_user, admin_password and its rights (+acl +client +config)" : nil)
+    }
+    return Array(replies.dropFirst())
+  }
+
+  /// The user's password digests and flags. `ACL SETUSER` on a name that is not there would make a user, so this comes
+  /// before every change.
+  private func passwords() async throws(CapabilityError) -> (digests: [String], flags: [String]) {
+    guard let found = try await ask([["ACL", "GETUSER", user]]).first?.members,
+      let digests = found["passwords"]
+    else {
+      throw CapabilityError(
+        .notFound, "ACL GETUSER", because: "there is no user \(user) at \(place)",
+        fix: "check \"user\" in staunch.yaml")
+    }
+    return (
+      digests.array?.compactMap(\.string) ?? [], found["flags"]?.array?.compactMap(\.string) ?? []
+    )
+  }
+
+  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    let admin = try await admin()
+    if adminUser == user || admin.isSame(as: secret) {
+      throw CapabilityError(
+        .unsafe, "identify user \(user)", because: "the runner itself logs in with the leaked credential",
+        fix: "give the runner a user and password of its own: admin_user, admin_password in staunch.yaml")
+    }
+    guard try await passwords().digests.contains(Self.digest(secret)) else {
+      throw CapabilityError(
+        .notFound, "identify user \(user)",
+        because: "the user has no such password: taken away, or of another target",
+        fix: "check user, host and port of the entry in staunch.yaml")
+    }
+    return CredentialRef(user)
+  }
+
+  /// Dead means WRONGPASS while the runner's own login before and after succeeded.
+  public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
+    let admin = try await admin()
+    do throws(CapabilityError) {
+      guard try await redis.ask(adminUser, admin, []).first == .value("OK") else {
+        return CredentialProbe(.unknown, code: "control login refused")
+      }
+      switch try await redis.ask(user, secret, []).first {
+      case .value("OK"): return CredentialProbe(.alive, code: "login accepted")
+      case .error("WRONGPASS"):
+        guard try await redis.ask(adminUser, admin, []).first == .value("OK") else {
+          return CredentialProbe(.unknown, code: "control login refused")
+        }
+        return CredentialProbe(.dead, code: "WRONGPASS")
+      case .error(let word): return CredentialProbe(.unknown, code: word)
+      case .value, .lines, nil: return CredentialProbe(.unknown, code: "unexpected answer")
+      }
+    } catch  where [.network, .timeout].contains(error.class) {
+      return CredentialProbe(.unknown, code: error.class.rawValue)
+    }
+  }
+
+  public func existing() async throws(CapabilityError) -> [CredentialRef] {
+    _ = try await passwords()
+    return [CredentialRef(user)]
+  }
+
+  public func generate() throws(CapabilityError) -> Secret? {
+    Secret(RandomText.alphanumeric(count: 43, environment.randomBytes))
+  }
+
+  /// Adds the new password beside the leaked one. Its ref ends in the first digits of its digest, which says nothing
+  /// about 256 random bits; the leaked one's ref never does.
+  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> IssuedCredential
+  {
+    guard let generated else {
+      throw CapabilityError(.invalid, "ACL SETUSER", because: "no password was generated before the call")
+    }
+    _ = try await passwords()
+    let digest = Self.digest(generated)
+    try await change([["ACL", "SETUSER", user, "#" + digest]] + (try await persistence()), under: authority)
+    return IssuedCredential(ref: CredentialRef("\(user)/\(digest.prefix(12))"), secret: generated)
+  }
+
+  public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
+  { [] }
+
+  public func disable(
+    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    let (digests, flags) = try await passwords()
+    guard !flags.contains("nopass") else {
+      throw CapabilityError(
+        .unsafe, "ACL SETUSER", because: "user \(user) accepts any password (nopass)",
+        fix: "give it a password: ACL SETUSER \(user) resetpass, then: staunch resume")
+    }
+    let digest = Self.digest(leaked)
+    guard digests.contains(digest) else { return }
+    try await change([["ACL", "SETUSER", user, "!" + digest]] + (try await persistence()), under: authority)
+  }
+
+  public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    guard let prefix = ref.rawValue.split(separator: "/").last, ref.rawValue.hasPrefix(user + "/") else {
+      throw CapabilityError(
+        .unsupported, "ACL DELUSER", because: "a user is an account with rights, not only a password",
+        fix: "when nobody needs it any more: ACL DELUSER \(user)")
+    }
+    let doomed = try await passwords().digests.filter { $0.hasPrefix(prefix) }
+    guard !doomed.isEmpty else { return }
+    let removals = doomed.map { ["ACL", "SETUSER", user, "!" + $0] }
+    try await change(removals + (try await persistence()), under: authority)
+  }
+
+  /// The command that keeps a change over a restart, found out before anything is changed.
+  private func persistence() async throws(CapabilityError) -> [[String]] {
+    guard persists else { return [] }
+    let replies = try await ask([["CONFIG", "GET", "aclfile"], ["INFO", "server"]])
+    if let file = replies.first?.members?["aclfile"]?.string, !file.isEmpty {
+      return [["ACL", "SAVE"]]
+    }
+    if case .lines(let lines)? = replies.last,
+      lines.contains(where: { $0.hasPrefix("config_file:/") })
+    {
+      return [["CONFIG", "REWRITE"]]
+    }
+    throw CapabilityError(
+      .configuration, "ACL SETUSER",
+      because: "the server keeps no ACL file: the change would be lost at its next start",
+      fix: "start it with aclfile or a configuration file, or write persist: none in staunch.yaml")
+  }
+}

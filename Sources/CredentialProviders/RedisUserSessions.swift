@@ -1,0 +1,64 @@
+public import Capabilities
+public import Foundation
+import JSON
+
+// What lives on behind a user's password: connections, rights, traces.
+extension RedisUser {
+  /// A line of `CLIENT LIST`.
+  private struct Connection {
+    let id: String
+    let address: String
+    /// Whole seconds since it was opened, rounded down.
+    let age: Int
+  }
+
+  private func connections(_ ref: CredentialRef) async throws(CapabilityError) -> [Connection] {
+    guard case .lines(let lines)? = try await ask([["CLIENT", "LIST"]]).first else { return [] }
+    let name = ref.rawValue.split(separator: "/").first.map(String.init) ?? ref.rawValue
+    return lines.compactMap { line -> Connection? in
+      let fields = Dictionary(
+        line.split(separator: " ").compactMap { field -> (Substring, Substring)? in
+          let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+          return parts.count == 2 ? (parts[0], parts[1]) : nil
+        }, uniquingKeysWith: { first, _ in first })
+      guard fields["user"].map(String.init) == name, let id = fields["id"],
+        let age = fields["age"].flatMap({ Int($0) })
+      else { return nil }
+      return Connection(id: String(id), address: String(fields["addr"] ?? ""), age: age)
+    }
+  }
+
+  /// Ends every connection of the user that was open at `before`, one by one: `CLIENT KILL USER` would end those of the
+  /// new password too. Redis tells ages in whole seconds; in doubt a connection is ended.
+  public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> SessionCount
+  {
+    let limit = environment.now().timeIntervalSince(before)
+    let doomed = try await connections(ref).filter { Double($0.age) + 1 > limit }
+    guard !doomed.isEmpty else { return SessionCount(found: 0, ended: 0, left: 0) }
+    try await change(doomed.map { ["CLIENT", "KILL", "ID", $0.id] }, under: authority)
+    let ids = Set(doomed.map(\.id))
+    let left = try await connections(ref).count { ids.contains($0.id) }
+    return SessionCount(found: doomed.count, ended: doomed.count - left, left: left)
+  }
+
+  public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
+    guard let found = try await ask([["ACL", "GETUSER", user]]).first?.members else {
+      throw CapabilityError(.notFound, "ACL GETUSER", because: "there is no user \(user)")
+    }
+    // Never the digests: a weak password could be guessed from its own.
+    var facts: [String: JSONValue] = ["owner": .string(user)]
+    for (fact, member) in [("privilege", "commands"), ("scopes", "keys"), ("flags", "flags")] {
+      if let value = found[member] { facts[fact] = value }
+    }
+    facts["passwords"] = .integer(found["passwords"]?.array?.count ?? 0)
+    facts["sessions"] = .integer(try await connections(ref).count)
+    return CredentialFacts(facts)
+  }
+
+  /// Redis keeps no history of logins; `ACL LOG` has only what was refused.
+  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
+    let open = try await connections(ref).map { "open connection from \($0.address), \($0.age) s old" }
+    return AbuseReport(seen: nil, coverage: 0, findings: open)
+  }
+}

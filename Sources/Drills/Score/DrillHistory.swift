@@ -1,0 +1,52 @@
+import Foundation
+
+/// The scores of earlier drills: one JSON object a line.
+public struct DrillHistory: Sendable {
+  private let path: String
+
+  /// - Parameter path: a file; absent until the first drill.
+  public init(path: String) { self.path = path }
+
+  /// Oldest first. A line that cannot be read is left out: it is of another version.
+  public func scores() -> [Score] {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .millisecondsSince1970
+    let data = FileManager.default.contents(atPath: path) ?? Data()
+    return data.split(separator: UInt8(ascii: "\n")).compactMap { try? decoder.decode(Score.self, from: $0) }
+  }
+
+  /// Earlier drills that `score` may be compared with: the same scenario and playbooks.
+  public func comparable(with score: Score) -> [Score] {
+    scores().filter { $0.scenario == score.scenario && $0.digest == score.digest && $0.at < score.at }
+  }
+
+  /// Adds a line.
+  public func append(_ score: Score) throws(DrillError) {
+    try Folder.create((path as NSString).deletingLastPathComponent)
+    let encoder = JSONEncoder()
+    encoder.dateEncodingStrategy = .millisecondsSince1970
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      let line = try encoder.encode(score) + Data("\n".utf8)
+      if !FileManager.default.fileExists(atPath: path) {
+        try Data().write(to: URL(filePath: path))
+      }
+      let handle = try FileHandle(forWritingTo: URL(filePath: path))
+      defer { try? handle.close() }  // written and synchronised before
+      try handle.seekToEnd()
+      try handle.write(contentsOf: line)
+      try handle.synchronize()
+    } catch {
+      throw DrillError(.file, "write \(path)", because: (error as NSError).localizedDescription)
+    }
+  }
+
+  /// n, min, median and max of machine time, in milliseconds; nil without a drill.
+  public static func spread(_ scores: [Score]) -> (count: Int, least: Int, median: Int, most: Int)? {
+    let times = scores.map(\.machine).sorted()
+    guard let least = times.first, let most = times.last else { return nil }
+    let middle = times.count / 2
+    let median = times.count.isMultiple(of: 2) ? (times[middle - 1] + times[middle]) / 2 : times[middle]
+    return (times.count, least, median, most)
+  }
+}

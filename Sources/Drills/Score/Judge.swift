@@ -1,0 +1,204 @@
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+
+/// Rates a drill by its evidence.
+public struct Judge: Sendable {
+  let scenario: Scenario
+  let evidence: DrillEvidence
+
+  public init(_ scenario: Scenario, _ evidence: DrillEvidence) {
+    self.scenario = scenario
+    self.evidence = evidence
+  }
+
+  /// - Parameter digest: over the scenario and its playbooks, see ``Score/digest``.
+  public func score(digest: String) -> Score {
+    Score(
+      scenario: scenario.id, digest: digest, at: evidence.started, segments: scenario.objectives.map(segment),
+      hardFails: hardFails, total: milliseconds(evidence.ended), waited: waited)
+  }
+
+  /// A finding about one objective before it is rated.
+  private struct Finding {
+    /// 0…1: how much of it was reached.
+    var part: Double
+    var moment: Date?
+    var text: String
+  }
+
+  private func segment(_ objective: Objective) -> Score.Segment {
+    let finding = finding(objective.kind)
+    let reached = finding.part >= 1 ? finding.moment.map(milliseconds) : nil
+    let target = objective.within?.milliseconds
+    let rating: Rating
+    if finding.part <= 0 {
+      rating = .unable
+    } else if finding.part < 1 {
+      rating = .majorChallenges
+    } else if let target, let reached, reached > target {
+      rating = reached <= 2 * target ? .someChallenges : .majorChallenges
+    } else {
+      rating = .performed
+    }
+    return Score.Segment(
+      objective: objective.kind.rawValue, target: target, reached: reached, rating: rating,
+      evidence: finding.text)
+  }
+
+  private func finding(_ kind: Objective.Kind) -> Finding {
+    switch kind {
+    case .detect: return counted(events(.incidentOpened).map(\.at), "incidents opened")
+    case .acknowledge: return counted(firstApprovals, "plans approved")
+    case .contain: return containment
+    case .complete: return completeness
+    case .eradicate: return eradication
+    case .communicate: return communication
+    case .secrecy:
+      return Finding(
+        part: evidence.exposedIn.isEmpty ? 1 : 0,
+        text: evidence.exposedIn.isEmpty
+          ? "no secret in any output" : "seen in \(evidence.exposedIn.sorted().joined(separator: ", "))")
+    case .resume: return resumption
+    case .postmortem:
+      let clean = evidence.postMortems.filter { $0.errors == 0 }.count
+      return part(clean, "drafts without lint errors")
+    }
+  }
+
+  private func counted(_ moments: [Date], _ what: String) -> Finding {
+    var finding = part(moments.count, what)
+    finding.moment = moments.max()
+    return finding
+  }
+
+  private func part(_ count: Int, _ what: String) -> Finding {
+    Finding(
+      part: min(1, Double(count) / Double(max(1, evidence.leaks))),
+      text: "\(count) of \(evidence.leaks) \(what)")
+  }
+
+  /// Proven in the journal, and true in the sandbox.
+  private var containment: Finding {
+    var finding = counted(proofs.values.map { $0 }, "leaked credentials proven dead")
+    if !evidence.after.acceptedLeaks.isEmpty {
+      finding.part = 0
+      finding.text = "still accepted: \(evidence.after.acceptedLeaks.joined(separator: ", "))"
+    }
+    return finding
+  }
+
+  private var completeness: Finding {
+    let after = evidence.after
+    var wrong = after.brokenReplacements.map { "\($0) does not work" }
+    if !after.isConsumerHealthy { wrong.append("the consumer is not healthy") }
+    if after.isOldSessionOpen == true {
+      wrong.append("a session opened with the leaked password still answers")
+    }
+    if !after.isUnrelatedKeyAccepted { wrong.append("a key that did not leak was killed") }
+    return Finding(
+      part: wrong.isEmpty ? 1 : wrong.count < 3 ? 0.5 : 0,
+      text: wrong.isEmpty
+        ? "replacements work, consumer healthy, old sessions gone" : wrong.joined(separator: "; "))
+  }
+
+  private var eradication: Finding {
+    let copies = evidence.after.copies
+    guard copies.isEmpty else {
+      let text = copies.sorted { $0.key < $1.key }.map { "\($0.value) objects in \($0.key)" }
+      return Finding(part: copies["fresh clone"] == nil ? 0.5 : 0, text: text.joined(separator: ", "))
+    }
+    let moments = events(.stepDone).filter { $0.body["step"]?.string?.contains("push") == true }.map(\.at)
+    return Finding(part: 1, moment: moments.max(), text: "no copy in clone, remote and fresh clone")
+  }
+
+  private var communication: Finding {
+    let complete = evidence.after.tickets.values.filter {
+      $0.filter { $0 == "incident.opened" }.count == 1 && $0.contains("incident.contained")
+        && $0.last == "incident.closed"
+    }
+    var finding = part(complete.count, "tickets opened, told of containment and closed")
+    if evidence.undelivered > 0 {
+      finding.part = min(finding.part, 0.5)
+      finding.text += "; \(evidence.undelivered) messages undelivered"
+    }
+    return finding
+  }
+
+  private var resumption: Finding {
+    // Each leak has one replacement; PostgreSQL's lives in the role, not among the provider's keys.
+    let keys = evidence.after.replacementKeys
+    let isFine = keys <= 1 && !hasDuplicateTicket
+    return Finding(
+      part: isFine ? 1 : 0, text: isFine ? "one replacement key, no ticket twice" : "\(keys) replacement keys"
+    )
+  }
+
+  // MARK: facts
+
+  private var hasDuplicateTicket: Bool {
+    evidence.after.tickets.values.contains { $0.filter { $0 == "incident.opened" }.count > 1 }
+  }
+
+  private var hardFails: [Score.HardFail] {
+    var fails: [Score.HardFail] = []
+    if !evidence.exposedIn.isEmpty { fails.append(.secretInOutput) }
+    if hasDuplicateTicket { fails.append(.duplicateTicket) }
+    let opened = evidence.after.tickets.values.filter { $0.contains("incident.opened") }.count
+    if scenario.objectives.contains(where: { $0.kind == .communicate }), opened < evidence.leaks {
+      fails.append(.lostTicket)
+    }
+    if evidence.before.steadyState.contains(where: { $0.value && evidence.after.steadyState[$0.key] == false }
+    ) {
+      fails.append(.bystanderHarmed)
+    }
+    if evidence.after.acceptedLeaks.count > evidence.leaks - proofs.count {
+      fails.append(.deadClaimedWhileAlive)
+    }
+    return fails
+  }
+
+  private func events(_ kind: EventKind) -> [JournalEvent] { evidence.events.filter { $0.kind == kind } }
+
+  /// The first approval of each plan.
+  private var firstApprovals: [Date] {
+    var first: [String: Date] = [:]
+    for event in events(.planApproved) {
+      guard let plan = event.body["plan"]?.string, first[plan] == nil else { continue }
+      first[plan] = event.at
+    }
+    return Array(first.values)
+  }
+
+  /// Incident → the first of the refusals after which the leaked credential was never seen alive again.
+  private var proofs: [String: Date] {
+    var proofs: [String: Date] = [:]
+    for event in events(.credentialProbed) where event.body["subject"]?.string == "leaked" {
+      let incident = event.incident?.rawValue ?? ""
+      switch event.body["state"]?.string {
+      case "dead"?: if proofs[incident] == nil { proofs[incident] = event.at }
+      case "alive"?: proofs[incident] = nil
+      default: break  // unknown proves nothing either way
+      }
+    }
+    return proofs
+  }
+
+  private var waited: Int {
+    let spans = IncidentRecord.all(in: evidence.events).flatMap(\.humanWaits).map {
+      (from: $0.from, until: $0.until ?? evidence.ended)
+    }
+    var total = 0.0
+    var covered = evidence.started
+    for span in spans.sorted(by: { $0.from < $1.from }) where span.until > covered {
+      total += span.until.timeIntervalSince(max(span.from, covered))
+      covered = span.until
+    }
+    return Int((total * 1000).rounded())
+  }
+
+  private func milliseconds(_ date: Date) -> Int {
+    Int((date.timeIntervalSince(evidence.started) * 1000).rounded())
+  }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import Incidents
+
+/// What people outside the terminal read first, and what the next responder takes over.
+extension StatusModel {
+  static func verdict(_ status: IncidentStatus) -> String {
+    switch status.leaked?.state {
+    case .dead:
+      return status.state == .closed ? "closed; the credential is dead" : "contained; the credential is dead"
+    case .alive: return "NOT contained; the credential still works"
+    case .unknown, nil: return "not proven contained; whether the credential works is unknown"
+    }
+  }
+
+  static func overview(_ status: IncidentStatus) -> [String] {
+    var sentences = [
+      "A credential of kind \(status.kind) leaked; it was detected at \(ClockText.full(status.detected)), "
+        + "\(DurationText.text(status.sinceDetection)) ago."
+    ]
+    if let leaked = status.leaked, let probed = leaked.probed {
+      let meaning =
+        switch leaked.state {
+        case .dead: "is refused by its provider"
+        case .alive: "was still accepted by its provider"
+        case .unknown: "gave no clear answer"
+        }
+      sentences.append("At the last probe (\(ClockText.near(probed, from: status.now))) it \(meaning).")
+    }
+    if !status.waiting.isEmpty { sentences.append("The work waits for a person.") }
+    if !status.undelivered.isEmpty {
+      sentences.append("\(Count.text(status.undelivered.count, "message")) did not provably arrive.")
+    }
+    return sentences
+  }
+
+  /// Follow-ups that people wrote down, and steps that did not begin.
+  static func tasks(_ record: IncidentRecord, _ status: IncidentStatus, _ words: Words) -> [DocumentText] {
+    let pending = status.steps.filter { $0.state == .pending }.map {
+      DocumentText("step \($0.label), not begun")
+    }
+    let failed = status.steps.filter { $0.state == .failed || $0.state == .unknown }
+      .map { words.clean("step \($0.label), \($0.state.rawValue)\($0.reason.map { ": \($0)" } ?? "")") }
+    let todos = record.events(.todo).map { event in
+      words.clean((event.text("text") ?? "") + (event.text("owner_role").map { " (\($0))" } ?? ""))
+    }
+    return failed + pending + todos
+  }
+
+  static func decisions(_ record: IncidentRecord, _ words: Words) -> [Decision] {
+    record.events.compactMap { event in
+      let what: String? =
+        switch event.kind {
+        case .decision: event.text("what") ?? "unnamed"
+        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") skipped"
+        case .planDeclined: "plan declined"
+        default: nil  // everything else was no decision of a person
+        }
+      return what.map {
+        Decision(
+          instant: DocumentText(ClockText.full(event.at)), decision: words.clean($0),
+          reason: words.clean(event.text("reason") ?? "not stated"),
+          role: event.text("role").map { DocumentText($0) })
+      }
+    }
+  }
+
+  static func risks(_ status: IncidentStatus) -> [String] {
+    var risks: [String] = []
+    for credential in status.credentials where credential.subject == .leaked {
+      switch credential.state {
+      case .alive: risks.append("\(credential.name) still works: whoever has the leaked value can use it")
+      case .unknown: risks.append("nobody knows whether \(credential.name) still works")
+      case .dead: continue
+      }
+    }
+    if status.credentials.allSatisfy({ $0.subject != .leaked }) {
+      risks.append("the leaked credential was not probed: treat it as alive")
+    }
+    for credential in status.credentials
+    where credential.subject == .replacement && credential.state != .alive {
+      risks.append(
+        "the replacement of \(credential.name) is \(credential.state.rawValue): consumers may be down")
+    }
+    for step in status.steps where step.state == .unknown {
+      risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")
+    }
+    return risks
+  }
+}

@@ -1,0 +1,178 @@
+import Capabilities
+import CredentialProviders
+import Foundation
+import HTTP
+import Incidents
+import JSON
+import Secrets
+import TestSupport
+import Testing
+
+/// Against the simulation in TestSupport, over libcurl.
+@Suite struct OpenAIProjectTests {
+  private let api: OpenAISimulation
+  private let provider: OpenAIProject
+
+  init() throws {
+    api = try OpenAISimulation()
+    provider = try Self.provider(api)
+  }
+
+  private static func provider(_ api: OpenAISimulation, _ more: [String: JSONValue] = [:]) throws
+    -> OpenAIProject
+  {
+    let settings: [String: JSONValue] = [
+      "base_url": .string(api.url), "project": .string(api.project), "admin_key": "env:ADMIN",
+    ]
+    return try OpenAIProject(
+      TargetConfiguration(
+        name: "openai", kind: "openai", settings: settings.merging(more) { _, new in new }, position: "s:1:1"),
+      in: .forTests(http: CurlTransport(), secrets: ["env:ADMIN": Secret(api.adminKey)]))
+  }
+
+  @Test func `the whole rotation: found, replaced, deleted, dead, and the new one alive`() async throws {
+    _ = api.addKey()
+    _ = api.addKey(account: "other")
+    let leaked = api.addKey()
+    let secret = Secret(leaked.value)
+    let ref = try await provider.identify(secret)
+    #expect(ref.rawValue == leaked.id)
+    #expect(try await provider.verify(secret, ref: ref).state == .alive)
+    let issued = try await provider.issue(marker: "staunch-run-1-issue-1", generated: nil, under: .forTests())
+    #expect(api.accountNames.contains("staunch-run-1-issue-1"))
+    try await provider.disable(ref, leaked: secret, replacedBy: issued.ref, under: .forTests())
+    #expect(
+      try await provider.verify(secret, ref: ref) == CredentialProbe(.dead, code: "401 invalid_api_key"))
+    #expect(try await provider.verify(issued.secret, ref: issued.ref).state == .alive)
+    #expect(api.keyIDs.contains(issued.ref.rawValue))
+    #expect(!api.keyIDs.contains(leaked.id))
+  }
+
+  @Test func `a service account's key is deleted with its account`() async throws {
+    let leaked = api.addKey(account: "trainer")
+    let ref = try await provider.identify(Secret(leaked.value))
+    try await provider.disable(ref, leaked: Secret(leaked.value), replacedBy: nil, under: .forTests())
+    #expect(api.keyIDs.isEmpty)
+    #expect(api.accountNames.isEmpty)
+  }
+
+  @Test func `an account with other keys is left alone`() async throws {
+    let leaked = api.addKey(account: "shared")
+    let other = api.addKey(account: "shared")
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.delete(CredentialRef(leaked.id), under: .forTests())
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.because.contains(other.id) == true)
+    #expect(api.keyIDs.count == 2)
+  }
+
+  @Test func `deleting twice is fine`() async throws {
+    let leaked = api.addKey()
+    for _ in 0..<2 { try await provider.delete(CredentialRef(leaked.id), under: .forTests()) }
+    #expect(api.keyIDs.isEmpty)
+  }
+
+  @Test func `a lost reply to issuing is found by its name and removed`() async throws {
+    api.loseReply(to: "POST", "/v1/organization/projects/\(api.project)/service_accounts")
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.issue(marker: "staunch-m", generated: nil, under: .forTests())
+    }
+    #expect(error?.class == .unknownOutcome)
+    let orphans = try await provider.issued(marker: "staunch-m", before: [])
+    #expect(orphans.count == 1)
+    for orphan in orphans { try await provider.delete(orphan, under: .forTests()) }
+    #expect(api.accountNames.isEmpty)
+    #expect(try await provider.issued(marker: "staunch-m", before: []).isEmpty)
+  }
+
+  @Test func `keys that look alike need their id`() async throws {
+    let first = "sk-" + "proj-AAAA-end1"
+    let second = "sk-" + "proj-BBBB-end1"
+    _ = api.addKey(value: first)
+    let right = api.addKey(value: second)
+    let error = await #expect(throws: CapabilityError.self) { try await provider.identify(Secret(second)) }
+    #expect(error?.class == .conflict)
+    let told = try Self.provider(api, ["key_id": .string(right.id)])
+    #expect(try await told.identify(Secret(second)).rawValue == right.id)
+  }
+
+  @Test func `the admin key itself and a stranger's key are refused`() async throws {
+    let own = await #expect(throws: CapabilityError.self) {
+      try await provider.identify(Secret(api.adminKey))
+    }
+    #expect(own?.class == .unsafe)
+    let stranger = await #expect(throws: CapabilityError.self) {
+      try await provider.identify(Secret("sk-strange"))
+    }
+    #expect(stranger?.class == .notFound)
+  }
+
+  @Test(arguments: [
+    (401, #"{"error":{"code":"invalid_api_key"}}"#, CredentialState.dead),
+    (401, #"{"error":{"code":null}}"#, .dead),
+    (401, #"{"error":{"code":"ip_not_authorized"}}"#, .unknown),
+    (401, "<html>captive portal</html>", .unknown),
+    (403, #"{"error":{"code":"unsupported_country_region_territory"}}"#, .unknown),
+    (403, #"{"error":{"code":"missing_scope"}}"#, .alive),
+    (429, #"{"error":{"code":"insufficient_quota"}}"#, .unknown),
+    (500, "{}", .unknown), (503, "", .unknown), (302, "", .unknown), (200, "{}", .alive),
+  ])
+  func `a verdict needs the API's own word`(status: Int, body: String, state: CredentialState) async throws {
+    let server = try LoopbackServer { _ in .json(status, body) }
+    let provider = try Self.provider(api, ["base_url": .string(server.url)])
+    #expect(try await provider.verify(Secret("k"), ref: nil).state == state)
+  }
+
+  @Test func `while the API is away nothing is dead`() async throws {
+    let server = try LoopbackServer { _ in .hangUp }
+    let provider = try Self.provider(api, ["base_url": .string(server.url)])
+    #expect(try await provider.verify(Secret("k"), ref: nil) == CredentialProbe(.unknown, code: "network"))
+  }
+
+  @Test func `facts name ids and times, never people`() async throws {
+    let leaked = api.addKey()
+    _ = try await provider.verify(Secret(leaked.value), ref: nil)
+    let facts = try await provider.inspect(CredentialRef(leaked.id)).facts
+    #expect(facts["owner"] == "user user_1")
+    #expect(facts["created"]?.string?.hasPrefix("2026-") == true)
+    #expect(facts["last_used"] != nil)
+    #expect(!"\(facts)".contains("Person"))
+    #expect(!"\(facts)".contains("example.org"))
+  }
+
+  @Test func `usage is told, not judged`() async throws {
+    let report = try await provider.searchAbuse(
+      CredentialRef("key_1"), since: Date(timeIntervalSince1970: 1_789_000_000))
+    #expect(report.seen == nil)
+    #expect(report.findings == ["7 requests on 2026-09-21"])
+  }
+
+  @Test func `a wrong admin key is a refusal with its remedy, and no key in the text`() async throws {
+    let provider = try OpenAIProject(
+      TargetConfiguration(
+        name: "openai", kind: "openai",
+        settings: ["base_url": .string(api.url), "project": "proj_simulated", "admin_key": "env:ADMIN"],
+        position: "s:1:1"),
+      in: .forTests(http: CurlTransport(), secrets: ["env:ADMIN": Secret("sk-wrong-admin")]))
+    let error = await #expect(throws: CapabilityError.self) { try await provider.existing() }
+    #expect(error?.class == .refused)
+    #expect(error?.fix?.contains("admin_key") == true)
+    #expect(error?.requestID == "req_simulated")
+    #expect(error?.description.contains("sk-wrong") == false)
+  }
+
+  @Test(arguments: [
+    (500, CapabilityError.Class.unknownOutcome), (503, .serverError), (429, .rateLimit), (403, .refused),
+  ])
+  func `a server's failure while issuing is told apart`(status: Int, expected: CapabilityError.Class)
+    async throws
+  {
+    api.answer("POST", "/v1/organization/projects/\(api.project)/service_accounts", with: status)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.issue(marker: "m", generated: nil, under: .forTests())
+    }
+    #expect(error?.class == expected)
+    #expect(api.accountNames.isEmpty)
+  }
+}

@@ -1,0 +1,107 @@
+import Capabilities
+import CredentialProviders
+import Foundation
+import Incidents
+import JSON
+import LocalSystem
+import Secrets
+import TestSupport
+import Testing
+
+/// On a real Redis server, through the real redis-cli.
+@Suite struct RedisUserTests {
+  private let server: RedisServer
+
+  init() throws { server = try RedisServer.shared() }
+
+  static func provider(
+    _ server: RedisServer, user: String, _ more: [String: JSONValue] = [:], admin: Secret? = nil
+  )
+    throws -> RedisUser
+  {
+    let settings: [String: JSONValue] = [
+      "socket": .string(server.socket), "user": .string(user), "admin_user": "admin",
+      "admin_password": "env:A",
+    ]
+    return try RedisUser(
+      TargetConfiguration(
+        name: "cache", kind: "redis", settings: settings.merging(more) { _, new in new },
+        position: "staunch.yaml:1:1"),
+      in: .forTests(
+        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
+        secrets: ["env:A": admin ?? server.adminPassword]))
+  }
+
+  @Test func `both passwords live until the leaked one is taken away, and its connections with it`()
+    async throws
+  {
+    let (name, leaked) = try await server.makeUser()
+    let provider = try Self.provider(server, user: name)
+    let ref = try await provider.identify(leaked)
+    let issued = try await provider.issue(marker: "m", generated: try provider.generate(), under: .forTests())
+    #expect(try await provider.verify(leaked, ref: ref).state == .alive)
+    #expect(try await provider.verify(issued.secret, ref: issued.ref).state == .alive)
+    let connection = try server.openConnection(name, leaked)
+    try #require(connection.announcement == "OK")
+    try await provider.disable(ref, leaked: leaked, replacedBy: issued.ref, under: .forTests())
+    #expect(try await provider.verify(leaked, ref: ref) == CredentialProbe(.dead, code: "WRONGPASS"))
+    // The trap: the connection lives on.
+    #expect(try await provider.inspect(ref).facts["sessions"] == 1)
+    let count = try await provider.endSessions(ref, before: Date(), under: .forTests())
+    #expect(count == SessionCount(found: 1, ended: 1, left: 0))
+    #expect(try await provider.inspect(ref).facts["sessions"] == 0)
+    connection.stop()
+  }
+
+  @Test func `the new password can be taken back by its ref`() async throws {
+    let (name, leaked) = try await server.makeUser()
+    let provider = try Self.provider(server, user: name)
+    let issued = try await provider.issue(marker: "m", generated: try provider.generate(), under: .forTests())
+    for _ in 0..<2 { try await provider.delete(issued.ref, under: .forTests()) }
+    #expect(try await provider.verify(issued.secret, ref: nil).state == .dead)
+    #expect(try await provider.verify(leaked, ref: nil).state == .alive)
+    await #expect(throws: CapabilityError.self) {
+      try await provider.delete(CredentialRef(name), under: .forTests())
+    }
+  }
+
+  @Test func `a user that is not there is never made`() async throws {
+    let provider = try Self.provider(server, user: "no-such-user")
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.issue(marker: "m", generated: Secret("x"), under: .forTests())
+    }
+    #expect(error?.class == .notFound)
+    #expect(try await !server.run("ACL USERS").contains("no-such-user"))
+  }
+
+  @Test func `a user that takes any password is refused`() async throws {
+    let (name, leaked) = try await server.makeUser("nopass ~* +@all")
+    let error = await #expect(throws: CapabilityError.self) {
+      try await Self.provider(server, user: name).disable(
+        CredentialRef(name), leaked: leaked, replacedBy: nil, under: .forTests())
+    }
+    #expect(error?.class == .unsafe)
+  }
+
+  @Test func `neither a wrong admin password nor a server that is away makes anything dead`() async throws {
+    let (name, _) = try await server.makeUser()
+    let provider = try Self.provider(server, user: name, admin: Secret("wrong"))
+    #expect(try await provider.verify(Secret("x"), ref: nil).state == .unknown)
+    let error = await #expect(throws: CapabilityError.self) { try await provider.existing() }
+    #expect(error?.class == .refused)
+    let away = try Self.provider(server, user: name, ["socket": "/nonexistent/socket"])
+    #expect(try await away.verify(Secret("x"), ref: nil).state == .unknown)
+  }
+
+  @Test func `the change outlives a restart: it is in the ACL file`() async throws {
+    let server = try RedisServer()  // of its own: loading the file forgets users that other tests have made
+    let (name, leaked) = try await server.makeUser()
+    let provider = try Self.provider(server, user: name)
+    let issued = try await provider.issue(marker: "m", generated: try provider.generate(), under: .forTests())
+    try await provider.disable(
+      CredentialRef(name), leaked: leaked, replacedBy: issued.ref, under: .forTests())
+    try await server.run("ACL LOAD")
+    #expect(try await provider.verify(issued.secret, ref: nil).state == .alive)
+    #expect(try await provider.verify(leaked, ref: nil).state == .dead)
+  }
+}

@@ -1,0 +1,89 @@
+@testable import Drills
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// The value of the program is the chain: finding → contained → proven dead → history clean → ticket → post-mortem.
+@Suite struct WholeChainTests {
+  @Test func `one report is contained, proven dead, cleaned, ticketed and written up, and nothing leaks`()
+    async throws
+  {
+    let world = try await LiveWorld()
+    let (responded, plans) = try await world.respond()
+    #expect(responded.status == 0, "\(responded.errors)")
+    #expect(Set(plans.map(\.kind)) == ["openai_api_key", "postgres_uri"])
+    var outputs = [responded.output, responded.errors]
+    for plan in plans {
+      let ran = try await world.run(plan)
+      outputs += [ran.output, ran.errors]
+      #expect(ran.status == 0, "\(plan.kind): \(ran.errors) \(ran.output.suffix(2000))")
+    }
+    let seen = try await world.sandbox.observe()
+    #expect(seen.acceptedLeaks == [])
+    #expect(seen.brokenReplacements == [])
+    #expect(seen.isConsumerHealthy)
+    #expect(seen.isOldSessionOpen == false)
+    #expect(seen.isUnrelatedKeyAccepted)
+    #expect(seen.replacementKeys == 1)
+    #expect(seen.copies.filter { $0.key != "local" } == [:])
+    for plan in plans {
+      #expect(
+        seen.tickets[plan.incident] == ["incident.opened", "incident.contained", "incident.closed"],
+        "\(seen.tickets)")
+    }
+    for arguments in [
+      ["status"], ["status", "--json"], ["incidents"], ["journal", "verify"], ["journal", "export"],
+    ] {
+      let shown = try await world.binary.run(arguments)
+      #expect(shown.status == 0, "\(arguments): \(shown.errors)")
+      outputs += [shown.output, shown.errors]
+    }
+    for plan in plans {
+      let shown = try await world.binary.run(["show", plan.incident])
+      #expect(shown.output.contains("DEAD"))
+      outputs += [shown.output, shown.errors]
+      let draft = world.home + "/state/postmortems/\(plan.incident).md"
+      let lint = try await world.binary.run(["postmortem", "lint", draft])
+      #expect(lint.status == 0, "\(lint.output)")
+    }
+    #expect(try world.shim.calls() > 0)
+    #expect(try world.leaks(outputs: outputs) == [])
+    await world.stop()
+  }
+
+  @Test func `respond and plan change nothing outside the journal`() async throws {
+    let world = try await LiveWorld()
+    let files = try FileListing(world.root.path, except: ["home", "shim-records"])
+    let transactions = try await world.transactions()
+    let keys = world.sandbox.openAI.keyNames
+    let (responded, plans) = try await world.respond()
+    #expect(responded.status == 0, "\(responded.errors)")
+    #expect(plans.count == 2)
+    for plan in plans {
+      #expect(try await world.binary.run(["run", plan.plan]).status == 0)
+      #expect(try await world.binary.run(["run", plan.plan, "--json"]).status == 0)
+    }
+    #expect(
+      try FileListing(world.root.path, except: ["home", "shim-records"]).differences(from: files) == [])
+    #expect(try await world.transactions() == transactions)
+    #expect(world.sandbox.openAI.keyNames == keys)
+    #expect(world.sandbox.openAI.unsafeRequests == 0)
+    #expect(world.sandbox.tickets.messages.isEmpty)
+    let state = try FileManager.default.contentsOfDirectory(atPath: world.home)
+    #expect(state == ["state"])
+    await world.stop()
+  }
+
+  @Test func `the same report again makes no second incident`() async throws {
+    let world = try await LiveWorld()
+    _ = try await world.respond()
+    let (again, plans) = try await world.respond()
+    #expect(again.status == 0)
+    let listed = try await world.binary.run(["incidents", "--json"])
+    let document = try JSONDecoder().decode(JSONValue.self, from: Data(listed.output.utf8))
+    #expect(document["incidents"]?.array?.count == 2)
+    #expect(plans.count == 2)
+    await world.stop()
+  }
+}

@@ -1,0 +1,36 @@
+import Capabilities
+import GitObjects
+import JSON
+import Secrets
+import TestSupport
+import Testing
+
+@testable import GitHistory
+
+@Suite struct ReportTests {
+  @Test
+  func `A scan names the path, the line, the first and last commit and the references, never the value`()
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    let git = try RewriteTests.leakyRepository(directory.path("r"))
+    try git(["hash-object", "-w", "--stdin"], input: Array("lost \(leaked)".utf8))
+    let patterns = try SecretPatterns(secrets: [Secret(leaked)])
+    let report = try await Purge(git.path).rewriter.scanReport(
+      repository: git.path, patterns: patterns, progress: Silent())
+    let file = try #require(report.findings.first { $0.place.path == "train.py" })
+    #expect(file.place.line == 1 && file.place.form == "raw")
+    #expect(file.firstCommit == (try git("rev-parse", "main~2")))
+    #expect(file.lastCommit == (try git("rev-parse", "main~1")))
+    #expect(Set(file.place.refs) == ["refs/heads/main", "refs/heads/other", "refs/tags/v1"])
+    let encoded = try #require(report.findings.first { $0.place.path == "deploy.yaml" })
+    #expect(encoded.place.form.hasPrefix("base64"))
+    #expect(report.findings.contains { $0.isUnreachable })
+    for text in [report.json.canonicalText, report.sarif.canonicalText, report.text] {
+      #expect(!text.contains(leaked))
+      #expect(text.contains("train.py"))
+    }
+    #expect(report.sarif["runs"]?[0]?["results"]?.array?.count == report.findings.count)
+    #expect(report.json["clean"] == .boolean(false))
+  }
+}

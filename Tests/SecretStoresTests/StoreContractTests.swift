@@ -1,0 +1,129 @@
+import Capabilities
+import Foundation
+import JSON
+import LocalSystem
+import SecretStores
+import Secrets
+import TestSupport
+import Testing
+
+/// What every store promises, on real files.
+@Suite struct StoreContractTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private static var kinds: [String] { SecretStoreRegistry.all.map { $0.kind } }
+
+  private func store(_ kind: String) throws -> any SecretStore {
+    let settings: [String: JSONValue] =
+      switch kind {
+      case EnvFileStore.kind: ["path": .string(directory.path(".env"))]
+      case FileStore.kind: ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
+      default:
+        throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
+      }
+    return try SecretStoreRegistry.make(
+      TargetConfiguration(name: "s", kind: kind, settings: settings, position: "staunch.yaml:1:1"),
+      in: .forTests(files: LocalFileSystem()))
+  }
+
+  @Test(arguments: kinds)
+  func `what is put is read, under a version that is not the value`(kind: String) async throws {
+    let store = try store(kind)
+    #expect(try await store.currentVersion("KEY") == nil)
+    let version = try await store.put("KEY", Secret("v$lue '1'"), marker: "staunch-run-1", under: .forTests())
+    #expect(try await store.currentVersion("KEY") == version)
+    #expect(try await store.read("KEY").exposeAsText() == "v$lue '1'")
+    #expect(!version.contains("lue"))
+    let second = try await store.put("KEY", Secret("v2"), marker: "staunch-run-2", under: .forTests())
+    #expect(second != version)
+    #expect(try await store.read("KEY").exposeAsText() == "v2")
+  }
+
+  @Test(arguments: kinds)
+  func `putting the same value under the same marker changes nothing`(kind: String) async throws {
+    let store = try store(kind)
+    let first = try await store.put("KEY", Secret("v"), marker: "m", under: .forTests())
+    let before = try snapshot()
+    let second = try await store.put("KEY", Secret("v"), marker: "m", under: .forTests())
+    #expect(first == second)
+    #expect(try snapshot() == before)
+  }
+
+  /// Names, inodes and contents: a replaced file has another inode.
+  private func snapshot() throws -> [String: String] {
+    var files: [String: String] = [:]
+    for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
+      let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))
+      let text = try String(contentsOfFile: directory.path(name), encoding: .utf8)
+      files[name] = "\(attributes[.systemFileNumber] ?? "") \(text)"
+    }
+    return files
+  }
+
+  @Test(arguments: kinds)
+  func `a copy of a leaked value is found by its key`(kind: String) async throws {
+    let store = try store(kind)
+    _ = try await store.put("KEY", Secret("other"), marker: "m", under: .forTests())
+    _ = try await store.put("OTHER", Secret("postgres://app:leaked1@db/x"), marker: "m", under: .forTests())
+    #expect(try await store.keys(holding: Secret("leaked1")) == ["OTHER"])
+    #expect(try await store.keys(holding: Secret("nowhere")).isEmpty)
+  }
+
+  @Test(arguments: kinds)
+  func `no earlier version comes back`(kind: String) async throws {
+    let store = try store(kind)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await store.restore("KEY", version: "m", under: .forTests())
+    }
+    #expect(error?.class == .unsupported)
+  }
+
+  @Test(arguments: kinds, ["", "../x", "A/B", ".hidden", "A B/"])
+  func `a key that is no name is refused`(kind: String, key: String) async throws {
+    let error = await #expect(throws: CapabilityError.self) {
+      try await store(kind).put(key, Secret("v"), marker: "m", under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+  }
+
+  @Test func `an .env file keeps its mode, comments and other variables`() async throws {
+    let path = directory.path(".env")
+    try "# training\nOTHER=1\nKEY=old # mine\n".write(toFile: path, atomically: false, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
+    let store = try store(EnvFileStore.kind)
+    #expect(try await store.currentVersion("KEY") == "unmanaged")
+    _ = try await store.put("KEY", Secret("new"), marker: "m", under: .forTests())
+    #expect(
+      try String(contentsOfFile: path, encoding: .utf8)
+        == "# training\nOTHER=1\n# rotated by m\nKEY=new # mine\n")
+    let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    #expect(mode == 0o640)
+  }
+
+  @Test func `variables that hold the secret among other text are written along`() async throws {
+    let path = directory.path(".env")
+    try "KEY=old\nURL=postgres://app:old@db/app\n".write(toFile: path, atomically: false, encoding: .utf8)
+    let store = try EnvFileStore(
+      TargetConfiguration(
+        name: "s", kind: "env-file",
+        settings: [
+          "path": .string(path), "templates": ["KEY": ["URL": "postgres://app:{secret}@db/app"]],
+        ], position: "staunch.yaml:1:1"), in: .forTests(files: LocalFileSystem()))
+    _ = try await store.put("KEY", Secret("new"), marker: "m", under: .forTests())
+    #expect(try await store.read("URL").exposeAsText() == "postgres://app:new@db/app")
+    #expect(try await store.keys(holding: Secret("old")).isEmpty)
+  }
+
+  @Test func `a value that no .env file can hold is refused before anything is written`() async throws {
+    let store = try store(EnvFileStore.kind)
+    for value in [[], [0x61, 0]] as [[UInt8]] {
+      let error = await #expect(throws: CapabilityError.self) {
+        try await store.put("KEY", Secret(SecretBytes(copying: value)), marker: "m", under: .forTests())
+      }
+      #expect(error?.class == .invalid)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+  }
+}

@@ -1,0 +1,189 @@
+import Foundation
+import JSON
+import Synchronization
+
+/// A simulation of the parts of OpenAI's API that staunch uses, on loopback. It really accepts and rejects keys.
+///
+/// Written from the API reference (administration: project API keys, service accounts, usage; models; error codes); what
+/// it proves is our side only.
+public final class OpenAISimulation: Sendable {
+  private struct Key: Sendable {
+    let id: String
+    let value: String
+    let account: String?
+    var lastUsed: Int?
+  }
+  private struct State: Sendable {
+    var keys: [Key] = []
+    var accounts: [(id: String, name: String)] = []
+    var next = 1
+    var lostReplies: Set<String> = []
+    var statuses: [String: Int] = [:]
+  }
+
+  public let project = "proj_simulated"
+  public let adminKey: String
+  private let box: Box
+  private let server: LoopbackServer
+
+  /// Holds the state apart from the server, whose closure must not keep the server alive.
+  private final class Box: Sendable { let state = Mutex(State()) }
+
+  public init() throws {
+    let adminKey = "sk-" + "admin-" + UUID().uuidString
+    self.adminKey = adminKey
+    let (box, project) = (Box(), project)
+    self.box = box
+    server = try LoopbackServer { request in
+      box.state.withLock { Self.answer(request, &$0, admin: adminKey, project: project) }
+    }
+  }
+
+  public var url: String { server.url }
+  public var requests: [LoopbackServer.Request] { server.requests }
+
+  /// Adds a key of a person, or of a new service account. - Returns: its id and value.
+  public func addKey(account: String? = nil, value: String? = nil) -> (id: String, value: String) {
+    box.state.withLock { state in
+      var owner: String?
+      if let account {
+        owner = state.accounts.first { $0.name == account }?.id ?? "svc_acct_\(state.next)"
+        if let owner, !state.accounts.contains(where: { $0.id == owner }) {
+          state.accounts.append((owner, account))
+        }
+      }
+      return Self.make(&state, account: owner, value: value)
+    }
+  }
+
+  /// The next request with this method and path is done, but its answer is lost.
+  public func loseReply(to method: String, _ path: String) {
+    box.state.withLock { _ = $0.lostReplies.insert("\(method) \(path)") }
+  }
+
+  /// From now on `method path` gets `status` and nothing is done; nil ends it.
+  public func answer(_ method: String, _ path: String, with status: Int?) {
+    box.state.withLock { $0.statuses["\(method) \(path)"] = status }
+  }
+
+  /// Names of the service accounts that exist.
+  public var accountNames: [String] { box.state.withLock { $0.accounts.map(\.name) } }
+  /// Ids of the keys that exist.
+  public var keyIDs: [String] { box.state.withLock { $0.keys.map(\.id) } }
+
+  private static func make(_ state: inout State, account: String?, value: String?) -> (
+    id: String, value: String
+  ) {
+    let key = Key(
+      id: "key_\(state.next)", value: value ?? "sk-" + "proj-" + UUID().uuidString, account: account,
+      lastUsed: nil)
+    state.next += 1
+    state.keys.append(key)
+    return (key.id, key.value)
+  }
+
+  private static func answer(
+    _ request: LoopbackServer.Request, _ state: inout State, admin: String, project: String
+  ) -> LoopbackServer.Reply {
+    let name = "\(request.method) \(request.path)"
+    if let status = state.statuses[name] { return error(status, "simulated") }
+    let reply = route(request, &state, admin: admin, root: "/v1/organization/projects/\(project)")
+    return state.lostReplies.remove(name) == nil ? reply : .hangUp
+  }
+
+  private static func route(
+    _ request: LoopbackServer.Request, _ state: inout State, admin: String, root: String
+  ) -> LoopbackServer.Reply {
+    let bearer = request.headers["authorization"].map { String($0.dropFirst("Bearer ".count)) } ?? ""
+    if request.path == "/v1/models" {
+      guard let index = state.keys.firstIndex(where: { $0.value == bearer }) else {
+        return error(401, "invalid_api_key")
+      }
+      state.keys[index].lastUsed = 1_790_000_000
+      return json(200, ["object": "list", "data": [["id": "gpt-simulated", "object": "model"]]])
+    }
+    guard bearer == admin else { return error(401, "invalid_api_key") }
+    guard request.path.hasPrefix(root) else {
+      return request.path == "/v1/organization/usage/completions"
+        ? json(200, ["object": "page", "data": [usage], "has_more": false, "next_page": nil])
+        : error(404, "not_found")
+    }
+    let rest = request.path.dropFirst(root.count).split(separator: "/").map(String.init)
+    switch (request.method, rest.first, rest.count) {
+    case ("GET", "api_keys", 1): return page(state.keys.map { json(key: $0, state) }, request.query)
+    case ("GET", "service_accounts", 1):
+      return page(
+        state.accounts.map {
+          ["object": "organization.project.service_account", "id": .string($0.id), "name": .string($0.name)]
+        }, request.query)
+    case ("POST", "service_accounts", 1):
+      // Malformed JSON is answered like a missing name.
+      guard let name = (try? JSONValue(parsing: request.body))?["name"]?.string else {
+        return error(400, "invalid_request_error")
+      }
+      let account = "svc_acct_\(state.next)"
+      state.accounts.append((account, name))
+      let key = make(&state, account: account, value: nil)
+      return json(
+        200,
+        [
+          "object": "organization.project.service_account", "id": .string(account), "name": .string(name),
+          "role": "member",
+          "api_key": [
+            "object": "organization.project.service_account.api_key", "value": .string(key.value),
+            "name": "Secret Key", "id": .string(key.id),
+          ],
+        ])
+    case ("DELETE", "service_accounts", 2):
+      guard state.accounts.contains(where: { $0.id == rest[1] }) else { return error(404, "not_found") }
+      state.accounts.removeAll { $0.id == rest[1] }
+      state.keys.removeAll { $0.account == rest[1] }
+      return json(200, ["id": .string(rest[1]), "deleted": true])
+    case ("DELETE", "api_keys", 2):
+      guard let key = state.keys.first(where: { $0.id == rest[1] }) else { return error(404, "not_found") }
+      guard key.account == nil else { return error(400, "service_account_key") }
+      state.keys.removeAll { $0.id == rest[1] }
+      return json(200, ["id": .string(rest[1]), "deleted": true])
+    default: return error(404, "not_found")
+    }
+  }
+
+  private static let usage: JSONValue = [
+    "object": "bucket", "start_time": 1_790_000_000, "results": [["num_model_requests": 7]],
+  ]
+
+  private static func json(key: Key, _ state: State) -> JSONValue {
+    let owner: JSONValue =
+      if let account = key.account {
+        ["type": "service_account", "service_account": ["id": .string(account)]]
+      } else {
+        ["type": "user", "user": ["id": "user_1", "name": "A Person", "email": "person@example.org"]]
+      }
+    return [
+      "object": "organization.project.api_key", "id": .string(key.id), "created_at": 1_780_000_000,
+      "redacted_value": .string("\(key.value.prefix(8))...\(key.value.suffix(4))"),
+      "last_used_at": key.lastUsed.map { .integer($0) } ?? .null, "owner": owner,
+    ]
+  }
+
+  /// At most two elements a page, so that paging is exercised.
+  private static func page(_ elements: [JSONValue], _ query: [String: String]) -> LoopbackServer.Reply {
+    let start =
+      query["after"].flatMap { id in elements.firstIndex { $0["id"]?.string == id } }.map { $0 + 1 } ?? 0
+    let page = Array(elements[start...].prefix(2))
+    return json(
+      200,
+      [
+        "object": "list", "data": .array(page), "last_id": page.last?["id"] ?? .null,
+        "has_more": .boolean(start + page.count < elements.count),
+      ])
+  }
+
+  private static func json(_ status: Int, _ value: JSONValue) -> LoopbackServer.Reply {
+    .json(status, value.canonicalText, headers: ["x-request-id": "req_simulated"])
+  }
+
+  private static func error(_ status: Int, _ code: String) -> LoopbackServer.Reply {
+    json(status, ["error": ["message": "simulated", "type": "invalid_request_error", "code": .string(code)]])
+  }
+}

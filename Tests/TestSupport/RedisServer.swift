@@ -1,0 +1,71 @@
+import Foundation
+public import Secrets
+
+/// A real Redis server on a unix socket in a temporary directory, with an ACL file and no default user.
+public final class RedisServer: Sendable {
+  public let socket: String
+  /// The user `admin` may do everything.
+  public let adminPassword: Secret
+  private let directory: TemporaryDirectory
+  private let server: SupervisedServer
+
+  /// One server for all tests of a process. Use user names of your own.
+  public static func shared() throws -> RedisServer { try sharedServer.get() }
+  private static let sharedServer = Result { try RedisServer() }
+
+  public init() throws {
+    directory = try TemporaryDirectory()
+    socket = directory.path("socket")
+    let password = "Adm" + UUID().uuidString
+    adminPassword = Secret(password)
+    try "user default off\nuser admin on >\(password) ~* &* +@all\n".write(
+      toFile: directory.path("acl"), atomically: true, encoding: .utf8)
+    server = try SupervisedServer(
+      """
+      command -v redis-server >/dev/null || { echo "no redis-server; fix: apt-get install redis-server" >&2; exit 1; }
+      mkfifo "$1/log"
+      redis-server --port 0 --unixsocket "$1/socket" --aclfile "$1/acl" --save "" --dir "$1" >"$1/log" 2>&1 </dev/null &
+      child=$!
+      { while read -r line; do case $line in *"ready to accept"*|*"now ready"*) break;; esac; done
+        echo ready; exec cat >/dev/null; } <"$1/log" &
+      cat >/dev/null
+      kill "$child"
+      """, arguments: [directory.path])
+  }
+
+  /// Runs commands as `admin`, one a line, with `redis-cli`. - Returns: its output.
+  @discardableResult
+  public func run(_ commands: String, as user: String = "admin", _ password: Secret? = nil) async throws
+    -> String
+  {
+    let login = "AUTH \(user) \((password ?? adminPassword).exposeAsText())\n"
+    let file = directory.path(UUID().uuidString)
+    try (login + commands + "\n").write(toFile: file, atomically: false, encoding: .utf8)
+    return try await Program.run(
+      ["sh", "-c", "exec redis-cli -s \"$1\" <\"$2\"", "sh", socket, file], in: "/")
+  }
+
+  /// A user of the given rights with a random name and password.
+  public func makeUser(_ rights: String = "~* +@all -@admin") async throws -> (name: String, password: Secret)
+  {
+    let name = "user-" + UUID().uuidString.prefix(8).lowercased()
+    let password = "Pw" + UUID().uuidString
+    try await run("ACL SETUSER \(name) on >\(password) \(rights)")
+    return (name, Secret(password))
+  }
+
+  /// A connection that stays open as `user`, until it is stopped or ended from the server's side.
+  public func openConnection(_ user: String, _ password: Secret) throws -> SupervisedServer {
+    try SupervisedServer(
+      """
+      mkfifo "$1.in" "$1.out"
+      redis-cli -s "$2" <"$1.in" >"$1.out" 2>&1 &
+      exec 4>"$1.in" 5<"$1.out"
+      printf 'AUTH %s %s\\n' "$3" "$STAUNCH_TEST_PASSWORD" >&4
+      read -r answer <&5
+      echo "ready $answer"
+      cat >/dev/null
+      """, arguments: [directory.path(UUID().uuidString), socket, user],
+      environment: ["STAUNCH_TEST_PASSWORD": password.exposeAsText()])
+  }
+}
