@@ -48,6 +48,7 @@ extension Engine {
 
   /// What stops the run before the next step.
   func interruption() throws -> Flow? {
+    try Task.checkCancellation()
     try recorder.sync()
     if recorder.history({ $0.abortReason }) != nil { return .aborting }
     return stop.isSet ? .stopped : nil

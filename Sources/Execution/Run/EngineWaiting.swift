@@ -109,6 +109,8 @@ extension Engine {
       await group.next()
       group.cancelAll()
     }
+    // A pause that a cancelled task does not take would turn every poll into a spin.
+    try Task.checkCancellation()
   }
 
   /// The pause before the next attempt: full jitter, and never earlier than the provider allows.
