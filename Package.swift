@@ -21,6 +21,7 @@ let package = Package(
   products: [
     .executable(name: "staunch", targets: ["staunch"]),
     // For Benchmarks/, which is a package of its own.
+    .library(name: "GitHistory", targets: ["Capabilities", "GitHistory", "Incidents"]),
     .library(name: "GitObjects", targets: ["GitObjects"]),
     .library(name: "Secrets", targets: ["Secrets"]),
   ],
@@ -252,8 +253,8 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "TestSupport",
+        "Drills", "BuiltinContent", "Capabilities", "Execution", "HTTP", "Incidents", "JSON", "Journal",
+        "Playbooks", "PostgresClient", "Secrets", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

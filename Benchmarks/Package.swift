@@ -10,7 +10,13 @@ let package = Package(
       name: "history-engine",
       dependencies: [
         .product(name: "GitObjects", package: "staunch"), .product(name: "Secrets", package: "staunch"),
-      ])
+      ]),
+    .executableTarget(
+      name: "history-rewrite",
+      dependencies: [
+        .product(name: "GitHistory", package: "staunch"), .product(name: "GitObjects", package: "staunch"),
+        .product(name: "Secrets", package: "staunch"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

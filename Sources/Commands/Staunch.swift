@@ -17,7 +17,7 @@ public struct Staunch: AsyncParsableCommand {
     subcommands: [
       RespondCommand.self, PlanCommand.self, RunCommand.self, ResumeCommand.self, AbortCommand.self,
       SkipCommand.self, DoneCommand.self, ApproveCommand.self, StatusCommand.self, NextCommand.self,
-      IncidentsCommand.self, ShowCommand.self, NoteCommand.self,
+      IncidentsCommand.self, ShowCommand.self, NoteCommand.self, CloseCommand.self,
       TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, JournalCommand.self,
       PostMortemCommand.self, TicketCommand.self,
       CredentialCommand.self, PlaybookCommand.self,

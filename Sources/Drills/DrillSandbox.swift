@@ -22,7 +22,6 @@ public enum DrillSandbox {
         .file, "prepare the drill in \(directory)", because: "an earlier drill lies there",
         fix: "choose another directory, or remove it: rm -r \(directory)")
     }
-    let started = now()
     let faults = FaultBoard(scenario.faults, now: now)
     let openAIKey = DecoySecret.openAIKey()
     let unrelatedKey = DecoySecret.openAIKey()
@@ -59,7 +58,7 @@ public enum DrillSandbox {
       openAI: openAI, database: database, tickets: tickets.endpoint, trainer: trainer.endpoint,
       repository: repository)
     return Sandbox(
-      scenario: scenario, started: started, files: files, repository: repository, openAI: openAI,
+      scenario: scenario, faults: faults, now: now, files: files, repository: repository, openAI: openAI,
       database: database, tickets: tickets, trainer: trainer, oldSession: oldSession,
       decoys: Sandbox.Decoys(
         leaked: ["openai_api_key": openAIKey, "postgres_uri": password], unrelatedKey: unrelatedKey,

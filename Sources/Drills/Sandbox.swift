@@ -1,5 +1,6 @@
 public import Foundation
 public import Secrets
+import Synchronization
 
 /// The world of one drill while it runs.
 public final class Sandbox: Sendable {
@@ -13,8 +14,9 @@ public final class Sandbox: Sendable {
   }
 
   public let scenario: Scenario
-  /// The moment of the trigger.
-  public let started: Date
+  private let trigger: Mutex<Date>
+  private let now: @Sendable () -> Date
+  private let faults: FaultBoard
   let files: SandboxFiles
   let leaky: LeakyRepository
   let openAI: SandboxOpenAI
@@ -25,13 +27,16 @@ public final class Sandbox: Sendable {
   let decoys: Decoys
 
   init(
-    scenario: Scenario, started: Date, files: SandboxFiles, repository: LeakyRepository,
+    scenario: Scenario, faults: FaultBoard, now: @escaping @Sendable () -> Date, files: SandboxFiles,
+    repository: LeakyRepository,
     openAI: SandboxOpenAI,
     database: SandboxDatabase, tickets: SandboxTickets, trainer: SandboxTrainer, oldSession: OldSession?,
     decoys: Decoys
   ) {
     self.scenario = scenario
-    self.started = started
+    self.faults = faults
+    self.now = now
+    trigger = Mutex(now())
     self.files = files
     leaky = repository
     self.openAI = openAI
@@ -40,6 +45,15 @@ public final class Sandbox: Sendable {
     self.trainer = trainer
     self.oldSession = oldSession
     self.decoys = decoys
+  }
+
+  /// The moment of the trigger: times of the scenario and of the score count from here.
+  public var started: Date { trigger.withLock { $0 } }
+
+  /// The trigger: the report is there now. Call it after everything was prepared and observed, before `respond`.
+  public func begin() {
+    trigger.withLock { $0 = now() }
+    faults.begin()
   }
 
   /// Everything of the drill lies below it.

@@ -38,7 +38,9 @@ struct RewriteRun: Sendable {
     let directory = RewriteDirectory(id: id, in: layout)
     try refuseOtherUnfinished(directory, layout)
     switch try directory.state {
-    case .finished: return try StoredRewrite.read(directory)
+    case .finished:
+      try DurableFiles.removeTree(directory.staged)  // a kill right after "finished" leaves it
+      return try StoredRewrite.read(directory)
     case .committed, .applied:
       return try await complete(directory, layout, progress: progress, under: authority)
     case .restoring:
@@ -135,7 +137,9 @@ struct RewriteRun: Sendable {
     let renames = ReferenceRenames(
       repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
     let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
-    let residual = places.compactMap { Residuals.residual(of: $0, in: repository.layout) }
+    let residual =
+      places.compactMap { Residuals.residual(of: $0, in: repository.layout) }
+      + (try Residuals.submodules(repository.layout))
     return RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
       .result(residual: residual, directory: nil)
   }

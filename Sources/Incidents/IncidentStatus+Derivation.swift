@@ -10,7 +10,8 @@ extension IncidentStatus {
     let credentials = IncidentStatus.credentials(of: record)
     let undelivered = IncidentStatus.undelivered(of: record)
     let state =
-      record.events(.incidentState).last?.text("state").flatMap(State.init(rawValue:)) ?? .open
+      record.events(.incidentState).last?.text("state").flatMap(State.init(rawValue:))
+      ?? IncidentStatus.proven(credentials)
     let instant = MetricInstants.detected(record).date
 
     self.id = record.id
@@ -32,6 +33,12 @@ extension IncidentStatus {
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, run: run, plan: plan, steps: steps,
         undelivered: undelivered.count, drift: IncidentStatus.drift(of: record)))
+  }
+
+  /// Contained as soon as every leaked secret's last probe is a refusal.
+  private static func proven(_ credentials: [Credential]) -> State {
+    let leaked = credentials.filter { $0.subject == .leaked }
+    return !leaked.isEmpty && leaked.allSatisfy { $0.state == .dead } ? .contained : .open
   }
 
   private static func run(of record: IncidentRecord) -> Run? {

@@ -7,7 +7,10 @@ import Testing
   static let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  private static let lists = ["playbooks": BuiltinContent.playbooks, "templates": BuiltinContent.templates]
+  private static let lists = [
+    "playbooks": BuiltinContent.playbooks, "playbooks/drills": BuiltinContent.scenarios,
+    "templates": BuiltinContent.templates,
+  ]
 
   @Test(arguments: lists.keys.sorted())
   func `The list names every file of the directory, and nothing else`(_ directory: String) throws {
@@ -27,7 +30,7 @@ import Testing
     #expect(listed.map(\.path) == names.map { "\(directory)/\($0)" })
   }
 
-  @Test(arguments: (BuiltinContent.playbooks + BuiltinContent.templates).map(\.path))
+  @Test(arguments: lists.values.joined().map(\.path))
   func `An embedded file is the file, byte for byte`(_ path: String) throws {
     let file = try #require(Self.lists.values.joined().first { $0.path == path })
     let onDisk = try Data(contentsOf: Self.top.appending(path: file.path))

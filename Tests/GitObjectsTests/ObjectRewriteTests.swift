@@ -190,3 +190,37 @@ extension ObjectRewriteTests {
     #expect(try sandbox.git("notes", "list").split(separator: "\n").count == 2)
   }
 }
+
+extension ObjectRewriteTests {
+  @Test(arguments: [false, true])
+  func `a removed path goes from every commit, its content from the pack unless used elsewhere`(packs: Bool)
+    throws
+  {
+    let sandbox = try GitSandbox()
+    let clean = try sandbox.commit("clean", ["src/a": "a\n"])
+    try sandbox.commit(
+      "add",
+      ["src/keys/k1": "only here\n", "src/keys/k2": "shared\n", "copy": "shared\n", "one.pem": "PEM 1\n"])
+    try sandbox.commit(
+      "change", ["one.pem": "PEM 2\n", "src/b": "has \(leaked)\n", "other/one.pem": "kept\n"])
+    try sandbox.git("tag", "-a", "v1", "-m", "v1")
+    let only = try sandbox.id("main:src/keys/k1")
+    let shared = try sandbox.id("main:copy")
+    let pems = try [sandbox.id("main:one.pem"), sandbox.id("main~1:one.pem")]
+    if packs { try sandbox.git("repack", "-adq") }
+    var options = RewriteOptions()
+    options.removedPaths = ["src/keys", "one.pem"]
+    let outcome = try sandbox.rewrite(try patterns(leaked), options: options)
+    try sandbox.fsck()
+    #expect(try sandbox.git("ls-tree", "-r", "--name-only", "v1") == "copy\nother/one.pem\nsrc/a\nsrc/b\n")
+    #expect(try sandbox.git("ls-tree", "-r", "--name-only", "main~1") == "copy\nsrc/a\n")
+    #expect(try sandbox.git("show", "main:src/b") == "has ***REMOVED***\n")
+    #expect(try sandbox.id("main~2") == clean)
+    let objects = try sandbox.objects()
+    #expect(objects.contains(shared))
+    for gone in [only] + pems {
+      #expect(!objects.contains(gone))
+      #expect(outcome.fate(of: gone) == .dropped)
+    }
+  }
+}

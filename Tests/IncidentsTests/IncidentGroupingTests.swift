@@ -18,7 +18,8 @@ import Testing
     finding.handle = handle
     if let path {
       finding.location = Location(
-        commit == nil ? .file : .commit, repository: repository.map { RepositoryRef(name: $0) }, commit: commit,
+        commit == nil ? .file : .commit, repository: repository.map { RepositoryRef(name: $0) },
+        commit: commit,
         path: path, startLine: line)
     }
     return finding
@@ -46,7 +47,8 @@ import Testing
 
   @Test func twoSecretsOnOneLineAreTwoIncidents() {
     let incidents = group([
-      Self.finding("openai_api_key", value: "one value"), Self.finding("openai_api_key", value: "another value"),
+      Self.finding("openai_api_key", value: "one value"),
+      Self.finding("openai_api_key", value: "another value"),
     ])
     #expect(incidents.count == 2)
     #expect(Set(incidents.map(\.id)).count == 2)
@@ -72,7 +74,8 @@ import Testing
     #expect(joined.count == 1)
     #expect(joined.first?.sources == [.gitleaks, .detectSecrets])
     let ambiguous = group([
-      hidden, Self.finding("openai_api_key", value: "one value"), Self.finding("npm_token", value: "another value"),
+      hidden, Self.finding("openai_api_key", value: "one value"),
+      Self.finding("npm_token", value: "another value"),
     ])
     #expect(ambiguous.count == 3)
   }
@@ -106,7 +109,8 @@ import Testing
   @Test func idsDependOnTheSecretAndNothingElse() {
     let one = group([Self.finding("openai_api_key", value: "one value", path: "a")])
     let two = group([
-      Self.finding("npm_token", value: "other", path: "z"), Self.finding("generic_password", value: "one value", path: "b"),
+      Self.finding("npm_token", value: "other", path: "z"),
+      Self.finding("generic_password", value: "one value", path: "b"),
     ])
     #expect(one.first?.id == two.last?.id)
     #expect(one.first?.codename == two.last?.codename)
@@ -119,7 +123,8 @@ import Testing
     grouping.add(Self.finding("openai_api_key", value: "one value"))
     let incident = try #require(grouping.incidents(now: Self.now).first)
     let seenBefore = try #require(
-      IncidentGrouping.group([Self.finding("openai_api_key", value: "one value")], key: older, now: Self.now).first)
+      IncidentGrouping.group([Self.finding("openai_api_key", value: "one value")], key: older, now: Self.now)
+        .first)
     #expect(incident.aliases.union([incident.key]).contains(seenBefore.key))
   }
 
@@ -133,7 +138,8 @@ import Testing
   }
 
   @Test func secretsBeyondTheLimitAreCounted() {
-    var grouping = IncidentGrouping(key: Self.key, limits: GroupingLimits(incidents: 10, occurrencesPerIncident: 1))
+    var grouping = IncidentGrouping(
+      key: Self.key, limits: GroupingLimits(incidents: 10, occurrencesPerIncident: 1))
     for number in 0..<25 { grouping.add(Self.finding("npm_token", value: "value number \(number)")) }
     #expect(grouping.incidents(now: Self.now).count == 10)
     #expect(grouping.droppedFindings == 15)
@@ -161,12 +167,15 @@ import Testing
       ("unknown", "any value", nil, .notChecked, .unknownKind, .sev3),
       ("generic_password", "any value", nil, .active, .genericKind, .sev2),
       ("openai_api_key", nil, nil, .notChecked, .missingValue, .sev3),
-      ("openai_api_key", "any value", nil, .active, nil, .sev2), ("openai_api_key", "any value", nil, .notChecked, nil, .sev3),
-      ("postgres_uri", "any value", nil, .active, nil, .sev1), ("postgres_uri", "any value", nil, .unknown, nil, .sev2),
+      ("openai_api_key", "any value", nil, .active, nil, .sev2),
+      ("openai_api_key", "any value", nil, .notChecked, nil, .sev3),
+      ("postgres_uri", "any value", nil, .active, nil, .sev1),
+      ("postgres_uri", "any value", nil, .unknown, nil, .sev2),
       ("postgres_uri", "any value", nil, .inactive, nil, .sev4),
     ] as [(CredentialKind, String?, String?, Validity, Restraint?, Severity)])
   func whatMayBeDoneAndHowBadItIs(
-    kind: CredentialKind, value: String?, handle: String?, validity: Validity, restraint: Restraint?, severity: Severity
+    kind: CredentialKind, value: String?, handle: String?, validity: Validity, restraint: Restraint?,
+    severity: Severity
   ) throws {
     var finding = Self.finding(kind, value: value, handle: handle)
     finding.validity = validity

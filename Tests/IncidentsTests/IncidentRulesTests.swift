@@ -16,7 +16,8 @@ import Testing
   @Test(
     arguments: [
       (nil, Validity.notChecked, false, 0.0, Recurrence.append), (0.0, .notChecked, true, -60, .ignore),
-      (0, .notChecked, false, -60, .ignore), (0, .notChecked, false, 60, .reopen), (0, .active, true, -60, .reopen),
+      (0, .notChecked, false, -60, .ignore), (0, .notChecked, false, 60, .reopen),
+      (0, .active, true, -60, .reopen),
       (0, .inactive, false, 60, .reopen),
     ] as [(Double?, Validity, Bool, Double, Recurrence)])
   func aSecretThatComesBackReopensItsIncident(
@@ -57,9 +58,11 @@ import Testing
   @Test func aWorkingSecretStartsAtOnceAndAnotherAfterAPause() throws {
     let last = Self.now.addingTimeInterval(10)
     let quiet = try incident()
-    #expect(StartRule.of(quiet, firstFinding: Self.now, lastFinding: last) == .at(Self.now.addingTimeInterval(40)))
+    #expect(
+      StartRule.of(quiet, firstFinding: Self.now, lastFinding: last) == .at(Self.now.addingTimeInterval(40)))
     let late = Self.now.addingTimeInterval(299)
-    #expect(StartRule.of(quiet, firstFinding: Self.now, lastFinding: late) == .at(Self.now.addingTimeInterval(300)))
+    #expect(
+      StartRule.of(quiet, firstFinding: Self.now, lastFinding: late) == .at(Self.now.addingTimeInterval(300)))
     let active = try incident { $0.validity = .active }
     #expect(StartRule.of(active, firstFinding: Self.now, lastFinding: last) == .now)
     let open = try incident { $0.exposure.isPubliclyLeaked = true }
@@ -100,7 +103,9 @@ import Testing
   }
 
   @Test func theFirstMatchingRouteIsTaken() throws {
-    let routes = [Route(kind: "aws_*", playbook: "a"), Route(kind: "openai*", playbook: "b"), Route(playbook: "c")]
+    let routes = [
+      Route(kind: "aws_*", playbook: "a"), Route(kind: "openai*", playbook: "b"), Route(playbook: "c"),
+    ]
     #expect(Route.first(of: routes, for: try incident())?.playbook == "b")
     #expect(Route.first(of: [], for: try incident()) == nil)
   }
@@ -112,9 +117,12 @@ import Testing
       $0.handle = id
     }
     let fingerprint = try #require(pair.aliases.first)
-    let known: [IncidentKey: IncidentID] = [pair.key: "inc-b", fingerprint: "inc-a", IncidentKey(rawValue: "s:x"): "inc-c"]
+    let known: [IncidentKey: IncidentID] = [
+      pair.key: "inc-b", fingerprint: "inc-a", IncidentKey(rawValue: "s:x"): "inc-c",
+    ]
     let older: (IncidentID, IncidentID) -> Bool = { $0 < $1 }
-    #expect(IncidentMatching.of(pair, known: known, isOlder: older) == .merge(into: "inc-a", others: ["inc-b"]))
+    #expect(
+      IncidentMatching.of(pair, known: known, isOlder: older) == .merge(into: "inc-a", others: ["inc-b"]))
     #expect(IncidentMatching.of(pair, known: [pair.key: "inc-b"], isOlder: older) == .known("inc-b"))
     #expect(IncidentMatching.of(pair, known: [:], isOlder: older) == .new)
   }

@@ -29,7 +29,9 @@ import Testing
   }
 
   @Test func aTableWithAWrongRowNamesItsLine() {
-    let error = #expect(throws: CSVReader.Malformed.self) { try KindTable(csv: Array("kind,provider\na,b\nc\n".utf8)) }
+    let error = #expect(throws: CSVReader.Malformed.self) {
+      try KindTable(csv: Array("kind,provider\na,b\nc\n".utf8))
+    }
     #expect(error?.line == 3)
   }
 
@@ -38,18 +40,47 @@ import Testing
   /// value, what the rule may mean, kind, secret (nil: none), handle.
   @Test(
     arguments: [
-      (FakeSecrets.value("github_pat_fine_grained"), ["github_pat_classic"], "github_pat_fine_grained", "same", nil),
-      (FakeSecrets.value("github_app_token"), ["github_pat_classic", "github_app_token"], "github_app_token", "same", nil),
-      ("\"" + FakeSecrets.value("openai_api_key") + "\" ", ["openai_api_key"], "openai_api_key", "trimmed", nil),
-      (uri, ["basic_auth_url", "postgres_uri"], "postgres_uri", "p@ssword", "app_rw@db-1.internal:5432/orders"),
+      (
+        FakeSecrets.value("github_pat_fine_grained"), ["github_pat_classic"], "github_pat_fine_grained",
+        "same", nil
+      ),
+      (
+        FakeSecrets.value("github_app_token"), ["github_pat_classic", "github_app_token"], "github_app_token",
+        "same", nil
+      ),
+      (
+        "\"" + FakeSecrets.value("openai_api_key") + "\" ", ["openai_api_key"], "openai_api_key", "trimmed",
+        nil
+      ),
+      (
+        uri, ["basic_auth_url", "postgres_uri"], "postgres_uri", "p@ssword",
+        "app_rw@db-1.internal:5432/orders"
+      ),
       ("redis://:hunter22@cache:6379/0", ["basic_auth_url"], "redis_uri", "hunter22", "cache:6379/0"),
-      ("https://bob:hunter22@example.org/x", ["basic_auth_url"], "basic_auth_url", "hunter22", "bob@example.org/x"),
+      (
+        "https://bob:hunter22@example.org/x", ["basic_auth_url"], "basic_auth_url", "hunter22",
+        "bob@example.org/x"
+      ),
       ("AK" + "IA2222333344445555", ["aws_access_key"], "aws_access_key", nil, "AK" + "IA2222333344445555"),
-      ("AS" + "IA2222333344445555", ["aws_access_key"], "aws_session_token", nil, "AS" + "IA2222333344445555"),
-      ("AK" + "IA2222333344445555:the/secret", ["aws_access_key"], "aws_access_key", "the/secret", "AK" + "IA2222333344445555"),
-      ("password: aHVudGVyMjI=", ["k8s_secret_manifest", "generic_password"], "generic_password", "hunter22", nil),
-      (String(repeating: "a1", count: 16), ["datadog_api_key", "datadog_app_key"], "datadog_api_key", "same", nil),
-      (String(repeating: "a1", count: 20), ["datadog_api_key", "datadog_app_key"], "datadog_app_key", "same", nil),
+      (
+        "AS" + "IA2222333344445555", ["aws_access_key"], "aws_session_token", nil, "AS" + "IA2222333344445555"
+      ),
+      (
+        "AK" + "IA2222333344445555:the/secret", ["aws_access_key"], "aws_access_key", "the/secret",
+        "AK" + "IA2222333344445555"
+      ),
+      (
+        "password: aHVudGVyMjI=", ["k8s_secret_manifest", "generic_password"], "generic_password", "hunter22",
+        nil
+      ),
+      (
+        String(repeating: "a1", count: 16), ["datadog_api_key", "datadog_app_key"], "datadog_api_key", "same",
+        nil
+      ),
+      (
+        String(repeating: "a1", count: 20), ["datadog_api_key", "datadog_app_key"], "datadog_app_key", "same",
+        nil
+      ),
       ("hf_short", [], "unknown", "same", nil), ("anything", ["npm_token"], "npm_token", "same", nil),
     ] as [(String, [String], String, String?, String?)])
   func theValueDecides(value: String, kinds: [String], kind: String, secret: String?, handle: String?) {
@@ -82,7 +113,8 @@ import Testing
     let path = directory.path("id")
     _ = try output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path])
     let listed = try output(["ssh-keygen", "-l", "-f", path + ".pub"]).split(separator: " ")
-    let reading = CredentialReading(of: Secret(try String(contentsOfFile: path, encoding: .utf8)), kinds: ["private_key"])
+    let reading = CredentialReading(
+      of: Secret(try String(contentsOfFile: path, encoding: .utf8)), kinds: ["private_key"])
     #expect(reading.kind == "ssh_private_key")
     #expect(reading.handle == String(listed[1]))
   }
@@ -105,6 +137,7 @@ import Testing
     let forms = [pem, pem.replacing("\n", with: "\r\n"), pem.replacing("\n", with: "\\n"), "\"" + pem + "\""]
     let prints = forms.map { key.fingerprint(of: CanonicalSecret.of(Secret($0))) }
     #expect(Set(prints).count == 1)
-    #expect(key.fingerprint(of: CanonicalSecret.of(Secret(FakeSecrets.value("rsa_private_key", "2")))) != prints[0])
+    #expect(
+      key.fingerprint(of: CanonicalSecret.of(Secret(FakeSecrets.value("rsa_private_key", "2")))) != prints[0])
   }
 }

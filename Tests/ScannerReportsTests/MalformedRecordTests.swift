@@ -18,7 +18,9 @@ import Testing
     ])
   func aMalformedRecordStopsTheReportAndIsNamed(record: String, because: String) throws {
     let text = "[\(Self.good),\n  \(record),\n\(Self.good)]"
-    let error = #expect(throws: ReportError.self) { try Fixture.parse(text, name: "leaks.json", format: "gitleaks") }
+    let error = #expect(throws: ReportError.self) {
+      try Fixture.parse(text, name: "leaks.json", format: "gitleaks")
+    }
     #expect(error?.place == "leaks.json:2:3")
     #expect(error?.because.contains(because) == true)
     #expect(error?.fix.contains("--keep-going") == true)
@@ -42,7 +44,8 @@ import Testing
   }
 
   @Test func theRestAfterBrokenJSONIsNamedAsUnread() throws {
-    let report = try Fixture.parse("[\(Self.good),\n\(Self.good),\n{\"RuleID\" oops", format: "gitleaks", keepGoing: true)
+    let report = try Fixture.parse(
+      "[\(Self.good),\n\(Self.good),\n{\"RuleID\" oops", format: "gitleaks", keepGoing: true)
     #expect(report.findings.count == 2)
     #expect(report.skipped.count == 1)
     #expect(report.skipped.first?.line == 3)
@@ -53,7 +56,10 @@ import Testing
   @Test(arguments: ["kingfisher.leaky-app.json", "kingfisher.leaky-app.jsonl", "kingfisher.leaky-app.sarif"])
   func anErrorNeverQuotesTheReport(file: String) throws {
     let text = try Fixture.text(file)
-    for (from, to) in [("\"snippet\"", "\"snippet\":1,\"x\""), ("\"line\":", "\"line\":\"x\",\"y\":"), ("\"ruleId\"", "\"rule_Id\"")]
+    for (from, to) in [
+      ("\"snippet\"", "\"snippet\":1,\"x\""), ("\"line\":", "\"line\":\"x\",\"y\":"),
+      ("\"ruleId\"", "\"rule_Id\""),
+    ]
     where text.contains(from) {
       let broken = text.replacing(from, with: to)
       let error = #expect(throws: ReportError.self) { try Fixture.parse(broken) }
@@ -80,7 +86,8 @@ import Testing
 
   @Test(
     arguments: [
-      "<!DOCTYPE x [<!ENTITY a \"b\">]><testsuites/>", "<testsuites><testcase><failure>&x;</failure></testcase></testsuites>",
+      "<!DOCTYPE x [<!ENTITY a \"b\">]><testsuites/>",
+      "<testsuites><testcase><failure>&x;</failure></testcase></testsuites>",
       "<testsuites><testcase><failure>{</testcase></testsuites>", "<testsuites><testcase><failure>{}",
       "<html><failure>{}</failure></html>",
     ])

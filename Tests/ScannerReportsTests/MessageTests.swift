@@ -22,7 +22,8 @@ import Testing
   }
 
   @Test func gitHubsExposureAndValidityAreKept() throws {
-    #expect(try Fixture.report("github.publicly_leaked.json").findings.first?.exposure.isPubliclyLeaked == true)
+    #expect(
+      try Fixture.report("github.publicly_leaked.json").findings.first?.exposure.isPubliclyLeaked == true)
     #expect(try Fixture.report("github.validated.json").findings.first?.validity == .active)
     let bypassed = try Fixture.report("github.created.push_protection_bypassed.json").findings.first
     #expect(bypassed?.exposure.isPushProtectionBypassed == true)
@@ -31,7 +32,8 @@ import Testing
   @Test func anAlertOfTheRESTAPIHoldsItsSecret() throws {
     let value = FakeSecrets.value("openai_api_key")
     let alert: JSONValue = [
-      "number": 42, "state": "open", "secret_type": "openai_api_key", "secret": .string(value), "validity": "active",
+      "number": 42, "state": "open", "secret_type": "openai_api_key", "secret": .string(value),
+      "validity": "active",
     ]
     let repository = RepositoryRef(host: "github.com", id: "257423561", name: "acme/app")
     for text in [alert.canonicalText, JSONValue.array([alert]).canonicalText] {
@@ -58,7 +60,8 @@ import Testing
     let id = FakeSecrets.value("aws_access_key_id")
     let event = try Fixture.text("aws.eventbridge.json").replacing("ACCESS_KEY_ID_HERE", with: id)
     let message: JSONValue = [
-      "Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": .string(event),
+      "Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:us-east-1:1:t",
+      "Message": .string(event),
     ]
     let finding = try #require(try Fixture.parse(message.canonicalText).findings.first)
     #expect(finding.handle == id)
@@ -77,7 +80,10 @@ import Testing
   @Test func tokensPostedToTheRevocationAPIAreFindings() throws {
     let value = FakeSecrets.value("gitlab_pat")
     let body: JSONValue = [
-      ["type": "gitleaks_rule_id_gitlab_personal_access_token", "token": .string(value), "location": "https://x.test/a"]
+      [
+        "type": "gitleaks_rule_id_gitlab_personal_access_token", "token": .string(value),
+        "location": "https://x.test/a",
+      ]
     ]
     let finding = try #require(try Fixture.parse(body.canonicalText).findings.first)
     #expect(finding.source == .gitlabRevocation)
@@ -118,7 +124,9 @@ import Testing
     let secret = FakeSecrets.value("aws_secret")
     let finding: JSONValue = [
       "rule_name": "AWS API Credentials", "rule_text_id": "np.aws.6", "num_matches": 1,
-      "groups": [.string(Data(id.utf8).base64EncodedString()), .string(Data(secret.utf8).base64EncodedString())],
+      "groups": [
+        .string(Data(id.utf8).base64EncodedString()), .string(Data(secret.utf8).base64EncodedString()),
+      ],
       "matches": [
         [
           "provenance": [
@@ -127,7 +135,9 @@ import Testing
               "first_commit": ["commit_metadata": ["commit_id": "43d6429098e4"], "blob_path": "docs/a.adoc"],
             ], ["kind": "file", "path": "./docs/a.adoc"],
           ],
-          "location": ["source_span": ["start": ["line": 25, "column": 19], "end": ["line": 27, "column": 0]]],
+          "location": [
+            "source_span": ["start": ["line": 25, "column": 19], "end": ["line": 27, "column": 0]]
+          ],
         ]
       ],
     ]
@@ -140,7 +150,8 @@ import Testing
 
   @Test func betterleaksSaysWhetherTheSecretWorks() throws {
     for (status, validity) in [
-      ("valid", Validity.active), ("revoked", .inactive), ("error", .unknown), ("needs_validation", .notChecked),
+      ("valid", Validity.active), ("revoked", .inactive), ("error", .unknown),
+      ("needs_validation", .notChecked),
     ] {
       let text = try Fixture.text("gitleaks.json_simple.json")
         .replacing("\"RuleID\"", with: "\"ValidationStatus\": \"\(status)\", \"RuleID\"")
@@ -175,7 +186,8 @@ import Testing
     ]
     let report = try Fixture.parse(text.canonicalText)
     #expect(report.format == "staunch")
-    #expect(report.findings.first?.location?.repository == RepositoryRef(host: "github.com", name: "acme/app"))
+    #expect(
+      report.findings.first?.location?.repository == RepositoryRef(host: "github.com", name: "acme/app"))
     #expect(report.findings.last?.handle == "AKIDEXAMPLE0")
     let unknown: JSONValue = ["schema": "staunch.findings/1", "findings": [["kind": "openai"]]]
     #expect(throws: ReportError.self) { try Fixture.parse(unknown.canonicalText) }
@@ -184,7 +196,9 @@ import Testing
   @Test func aStandardWebhookCarriesFindings() throws {
     let body: JSONValue = [
       "type": "secret.leaked", "timestamp": "2026-11-24T00:00:00Z",
-      "data": ["findings": [["kind": "openai_api_key", "value": .string(FakeSecrets.value("openai_api_key"))]]],
+      "data": [
+        "findings": [["kind": "openai_api_key", "value": .string(FakeSecrets.value("openai_api_key"))]]
+      ],
     ]
     let report = try Fixture.parse(body.canonicalText)
     #expect(report.format == "standard-webhook")

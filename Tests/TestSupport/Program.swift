@@ -12,6 +12,7 @@ public enum Program {
   /// A program ended with an error where the test needs it to work.
   public struct Failure: Error, CustomStringConvertible {
     public let description: String
+    public init(description: String) { self.description = description }
   }
 
   /// Runs `arguments` in `directory` and returns standard output; a non-zero status throws.

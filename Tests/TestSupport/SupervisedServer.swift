@@ -7,6 +7,7 @@ public final class SupervisedServer: Sendable {
   /// The server did not start.
   public struct Failure: Error, CustomStringConvertible {
     public let description: String
+    public init(description: String) { self.description = description }
   }
 
   /// What the script printed after `ready `.

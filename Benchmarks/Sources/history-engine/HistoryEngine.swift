@@ -106,8 +106,12 @@ final class Phases: Sendable {
       defer { last = phase }
       return last != phase
     }
-    if isNew { print("  \(phase) from \(ContinuousClock().now - start)") }
+    if isNew {
+      print("  \(phase) from \(ContinuousClock().now - start), processor time \(Phases.processorTime)")
+    }
   }
 
-  func end() { print("  end \(ContinuousClock().now - start)") }
+  func end() { print("  end \(ContinuousClock().now - start), processor time \(Phases.processorTime)") }
+
+  private static var processorTime: Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
 }

@@ -21,6 +21,7 @@ struct Installation {
   let policy: ExecutionPolicy
   let identity: LocalIdentity
   let progress: ProgressLine
+  let processes: any ProcessRunner
   let postMortems: PostMortemFile
 
   /// - Parameters:
@@ -38,6 +39,7 @@ struct Installation {
     library = try assembly.library(own: playbooks)
     progress = ProgressLine(console: assembly.console)
     let environment = assembly.adapterEnvironment()
+    processes = environment.processes
     targets = try assembly.targets(of: configuration, in: environment)
     let files = LocalFileSystem()
     postMortems = PostMortemFile(

@@ -66,6 +66,7 @@ struct DrillRun {
       configuration.credentials.values.map(\.target) + Array(configuration.stores.values)
         + Array(configuration.consumers.values) + Array(configuration.trackers.values))
     let installation = try Installation(world, configuration: configuration, isDrill: true)
+    sandbox.begin()
     world.console.say("")
     world.console.say("$ staunch respond \(sandbox.report)")
     let intake = try ReportIntake(assembly: world, key: try world.state().fingerprintKey())
@@ -120,13 +121,14 @@ struct DrillRun {
   ) throws -> Score {
     let journal = installation.journal
     let evidence = DrillEvidence(
-      started: sandbox.started, ended: assembly.now(), events: try journal.events(), before: before, after: after,
+      started: sandbox.started, ended: assembly.now(), events: try journal.events(), before: before,
+      after: after,
       leaks: installation.configuration.credentials.count, postMortems: drafts,
       exposedIn: sandbox.leaks(
         in: [directory + "/state"], texts: ["the transcript": installation.assembly.console.transcript]),
       undelivered: try journal.outbox(undelivered: true).count)
     // Only drills of the same scenario and the same playbooks are compared.
-    let books = try installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
+    let books = installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
     let digest = Playbook.digest(of: ([scenario.source] + books).joined(separator: "\0"))
     return Judge(scenario, evidence).score(digest: digest)
   }

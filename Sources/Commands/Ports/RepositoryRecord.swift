@@ -63,11 +63,11 @@ enum RepositoryRecord {
 
   private static func rewrite(_ outputs: JSONValue) -> RepositoryEvidence.Rewrite {
     RepositoryEvidence.Rewrite(
-      commits: outputs["commits"]?.integer ?? 0, blobs: outputs["blobs"]?.integer ?? 0,
-      tags: outputs["tags"]?.integer ?? 0, refs: outputs["refs"]?.integer ?? 0,
-      signaturesDropped: outputs["signatures_dropped"]?.integer ?? 0,
+      commits: outputs["commits"]?.integer ?? 0, blobs: outputs["blobs"]?.integer,
+      tags: outputs["tags"]?.integer, refs: outputs["refs"]?.integer ?? 0,
+      signaturesDropped: outputs["signatures_dropped"]?.integer,
       residual: (outputs["residual"]?.array ?? []).compactMap(\.string).map {
-        RepositoryEvidence.Rewrite.Residual(place: $0, why: "", fix: "")
+        RepositoryEvidence.Rewrite.Residual(line: $0)
       }, backup: outputs["backup"]?.string)
   }
 }

@@ -38,6 +38,8 @@ struct PlanMaker {
         next: "staunch plan \(route.playbook) --input incident=\(entry.id) …")
     }
     let playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
+    try await LeakIntroduction(installation: installation).record(
+      entry.id, leaked: leaked, repositories: repositories(of: entry.incident, route))
     let inputs = inputs(of: playbook, entry: entry, leaked: leaked, route: route, credential: credential)
     return .planned(try await plan(playbook, inputs: inputs, incident: entry.id))
   }

@@ -61,6 +61,7 @@ struct RunSession {
     defer { interruption.end() }
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
+    try recordContainment(plan)
     return finish(plan, end, wasInterrupted: interruption.happened)
   }
 
@@ -128,6 +129,18 @@ struct RunSession {
   }
 
   // MARK: The end
+
+  /// Says once that the incident is contained: every leaked credential was proven dead.
+  private func recordContainment(_ plan: Plan) throws {
+    guard let incident = plan.incident else { return }
+    let events = try installation.journal.events(incident: incident)
+    guard let status = IncidentStatus.derive(events: events, now: installation.assembly.now()).first,
+      status.leaked?.state == .dead, !events.contains(where: { $0.kind == .incidentState })
+    else { return }
+    try installation.journal.append(
+      .incidentState, run: plan.run, incident: incident,
+      ["state": "contained", "reason": "the leaked credential was proven dead"])
+  }
 
   private func finish(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) -> ExitStatus {
     let status = exit(plan, end, wasInterrupted: wasInterrupted)

@@ -75,24 +75,37 @@ extension Sandbox {
       isClone
       ? try await git("cat-file", "--batch-all-objects", "--batch-check=%(objectname)")
       : try await git("rev-list", "--objects", "--no-object-names", "--all")
-    var count = 0
-    for name in Set(listing.split(separator: "\n").map(String.init)).sorted() {
-      if redactor.finds(in: try await git.object(name)) { count += 1 }
-    }
-    return count
+    let names = Set(listing.split(separator: "\n").map(String.init)).sorted()
+    return try await git.objects(names).count { redactor.finds(in: $0) }
   }
 }
 
 extension GitCommand {
-  /// The bytes of an object as `git cat-file` prints it.
-  func object(_ name: String) async throws(DrillError) -> [UInt8] {
+  /// The contents of objects, in one `git cat-file --batch`.
+  func objects(_ names: [String]) async throws(DrillError) -> [[UInt8]] {
+    let failure = DrillError(
+      .sandbox, "git cat-file --batch", because: "the objects cannot be read in \(directory)")
+    let bytes: [UInt8]
     do {
-      let result = try await Subprocess.run(
-        .name("git"), arguments: ["cat-file", "-p", name], environment: .inherit,
-        workingDirectory: FilePath(directory), output: .bytes(limit: 64 << 20), error: .discarded)
-      return result.standardOutput
+      bytes = try await Subprocess.run(
+        .name("git"), arguments: ["cat-file", "--batch"], environment: .inherit,
+        workingDirectory: FilePath(directory), input: .string(names.map { $0 + "\n" }.joined()),
+        output: .bytes(limit: 256 << 20), error: .discarded
+      ).standardOutput
     } catch {
-      throw DrillError(.sandbox, "git cat-file \(name)", because: "it cannot be read in \(directory)")
+      throw failure
     }
+    // Each: "<name> <type> <size>", a line break, the contents, a line break.
+    var objects: [[UInt8]] = []
+    var position = bytes.startIndex
+    while position < bytes.endIndex {
+      guard let end = bytes[position...].firstIndex(of: UInt8(ascii: "\n")),
+        let size = String(decoding: bytes[position..<end], as: UTF8.self).split(separator: " ").last
+          .flatMap({ Int($0) }), bytes.endIndex - end > size + 1
+      else { throw failure }
+      objects.append(Array(bytes[(end + 1)..<(end + 1 + size)]))
+      position = end + size + 2
+    }
+    return objects
   }
 }

@@ -17,6 +17,20 @@ public struct SandboxObservation: Sendable, Hashable {
   /// Message types by incident, in the order of arrival.
   public let tickets: [String: [String]]
 
+  public init(
+    acceptedLeaks: [String], brokenReplacements: [String], isConsumerHealthy: Bool, isOldSessionOpen: Bool?,
+    isUnrelatedKeyAccepted: Bool, replacementKeys: Int, copies: [String: Int], tickets: [String: [String]]
+  ) {
+    self.acceptedLeaks = acceptedLeaks
+    self.brokenReplacements = brokenReplacements
+    self.isConsumerHealthy = isConsumerHealthy
+    self.isOldSessionOpen = isOldSessionOpen
+    self.isUnrelatedKeyAccepted = isUnrelatedKeyAccepted
+    self.replacementKeys = replacementKeys
+    self.copies = copies
+    self.tickets = tickets
+  }
+
   /// The part that must be the same before and after: the programs work and bystanders are untouched.
   public var steadyState: [String: Bool] {
     ["consumer healthy": isConsumerHealthy, "unrelated key accepted": isUnrelatedKeyAccepted]

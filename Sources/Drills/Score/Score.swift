@@ -34,6 +34,19 @@ public struct Score: Sendable, Hashable, Codable {
   public let total: Int
   public let waited: Int
 
+  public init(
+    scenario: String, digest: String, at: Date, segments: [Segment], hardFails: [HardFail], total: Int,
+    waited: Int
+  ) {
+    self.scenario = scenario
+    self.digest = digest
+    self.at = at
+    self.segments = segments
+    self.hardFails = hardFails
+    self.total = total
+    self.waited = waited
+  }
+
   /// Machine time, in milliseconds.
   public var machine: Int { max(0, total - waited) }
   /// Every objective was reached and nothing failed hard.

@@ -61,6 +61,8 @@ extension Engine {
     }
     if recorder.history({ $0.isDone(key) }) {
       let record = recorder.record(key)
+      // What stands inside a group or a sub-playbook is asked for by steps behind it, also after a resume.
+      for child in step.children { _ = past(child, StepKey(child.id, key.item), context) }
       context.results.set(
         step.id, StepResult(.succeeded, outputs: record.collected ?? record.outputs))
       return .goOn

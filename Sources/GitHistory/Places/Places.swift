@@ -45,6 +45,11 @@ struct Places: Sendable {
       let files = DurableFiles.kind(of: path) == .directory ? try RepositoryLayout.files(below: path) : [path]
       for file in files where DurableFiles.kind(of: file) == .regular {
         guard let inside = file.relative(to: directory) else { continue }
+        places += patterns.hits(in: inside.bytes).prefix(1).map {
+          HistoryPlace(
+            place: Places.word(for: inside), object: shown(inside.bytes), path: nil, line: nil, refs: [],
+            form: $0.form.rawValue)
+        }
         places += try hits(in: file, place: Places.word(for: inside), object: inside.bytes, path: nil)
       }
     }

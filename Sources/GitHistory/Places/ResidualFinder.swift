@@ -24,6 +24,7 @@ struct ResidualFinder: Sendable {
         residual.append(found)
       }
     }
+    residual += try Residuals.submodules(repository.layout)
     if DurableFiles.exists(RewriteDirectory(id: backup, in: repository.layout).vault) {
       residual.append(Residuals.vault(backup, repository.layout))
     }

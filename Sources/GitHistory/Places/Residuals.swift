@@ -39,6 +39,15 @@ enum Residuals {
     }
   }
 
+  /// Repositories inside this one are rewritten on their own.
+  static func submodules(_ layout: RepositoryLayout) throws(CapabilityError) -> [HistoryRewrite.Residual] {
+    try layout.submoduleRepositories().map { path in
+      .init(
+        place: path, why: "the repository of a submodule is not searched with this one",
+        fix: "staunch history scan --repository '\(path)' --secrets FILE")
+    }
+  }
+
   /// The vault holds every old object until it is shredded.
   static func vault(_ backup: String, _ layout: RepositoryLayout) -> HistoryRewrite.Residual {
     .init(

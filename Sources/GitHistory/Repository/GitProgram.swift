@@ -23,6 +23,9 @@ public struct GitProgram: Sendable {
   public init(environment: [String: String]) {
     var kept = environment.filter { GitProgram.passed.contains($0.key) }
     kept["GIT_TERMINAL_PROMPT"] = "0"
+    // Without these ssh would ask on the terminal for a passphrase or a host key, and wait (ssh(1), ENVIRONMENT).
+    kept["SSH_ASKPASS"] = "/bin/false"
+    kept["SSH_ASKPASS_REQUIRE"] = "force"
     kept["LC_ALL"] = "C.UTF-8"  // messages are read by program
     kept["PATH"] = kept["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
     self.environment = kept

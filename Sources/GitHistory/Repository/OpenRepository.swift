@@ -18,7 +18,16 @@ struct OpenRepository: Sendable {
     case .rewrite: try conditions.checkRewritable()
     }
     // libgit2's own checks: whose it is, and formats that we did not think of.
-    try engine { () throws(GitObjectsError) in _ = try GitRepository(path: layout.common.text) }
+    do {
+      _ = try GitRepository(path: layout.common.text)
+    } catch {
+      // For a foreign owner libgit2 1.5 only says that this setting "was not found".
+      guard error.why.contains("safe.directory") else { throw CapabilityError(error) }
+      throw CapabilityError(
+        .refused, "open \(layout.common.text)",
+        because: "the repository belongs to another user of this machine",
+        fix: "run as its owner, or: git config --global --add safe.directory '\(layout.common.text)'")
+    }
     try self.init(layout)
   }
 

@@ -34,7 +34,8 @@ struct RepositoryLayout: Sendable {
   /// Finds the parts of the repository at `path` without libgit2.
   /// - Throws: `.notFound` when it is none.
   init(path: String) throws(CapabilityError) {
-    let directory = try RepositoryLayout.gitDirectory(of: DurableFiles.canonical(PathBytes(path)))
+    let given = try DurableFiles.canonical(PathBytes(path))
+    let directory = try RepositoryLayout.gitDirectory(of: given)
     var common = directory
     if let text = try DurableFiles.readIfPresent(directory / "commondir") {
       let target = RepositoryLayout.firstLine(text)
@@ -48,6 +49,8 @@ struct RepositoryLayout: Sendable {
         root = set.hasPrefix("/") ? PathBytes(set) : RepositoryLayout.resolve(common, Array(set.utf8))
       } else if common.last == Array(".git".utf8) {
         root = common.parent
+      } else if directory == common, directory != given {
+        root = given  // `.git` is a link
       }
     }
     var trees = [WorkTree(gitDirectory: common, root: root, name: nil)]
@@ -72,6 +75,7 @@ struct RepositoryLayout: Sendable {
       // "gitdir: <path>": a linked work tree or a submodule.
       let target = Array(firstLine(try DurableFiles.read(inside)).dropFirst(8))
       return target.first == 0x2F ? PathBytes(bytes: target) : resolve(path, target)
+    case .link where DurableFiles.exists(inside / "HEAD"): return try DurableFiles.canonical(inside)
     case .link, .other, .missing:
       guard DurableFiles.exists(path / "HEAD"),
         DurableFiles.kind(of: path / "objects") == .directory

@@ -6,16 +6,27 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
     /// The tree of a commit, the target of a tag; ``ObjectTable/none`` when it is not in the repository.
     let target: UInt32
     let parents: [UInt32]
+    /// Starts with a well-formed `tree` line, so that the lines of its parents follow at fixed distances.
+    let hasTreeLine: Bool
     let content: [UInt8]
   }
 
   private(set) var nodes: [Node] = []
-  /// Number of a commit's or tag's node.
-  private(set) var number: [UInt32: Int] = [:]
+  /// Number of a commit's or tag's node; ``ObjectTable/none`` for other objects.
+  private let numbers: Column<UInt32>
   /// Commits, each after its parents.
   private(set) var topological: [Int] = []
 
-  func node(_ object: UInt32) -> Node? { number[object].map { nodes[$0] } }
+  private init(count: Int) { numbers = Column(ObjectTable.none, count: count) }
+
+  /// The number of the node of `object`; nil when it is neither commit nor tag.
+  @inline(__always)
+  func number(_ object: UInt32) -> Int? {
+    guard object != ObjectTable.none, numbers[Int(object)] != ObjectTable.none else { return nil }
+    return Int(numbers[Int(object)])
+  }
+
+  func node(_ object: UInt32) -> Node? { number(object).map { nodes[$0] } }
 
   /// - Throws: `.corrupt`, `.cancelled`.
   static func read(_ table: ObjectTable, progress: EngineProgress) throws(GitObjectsError) -> CommitGraph {
@@ -31,9 +42,9 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
       work: { (worker, piece) throws(GitObjectsError) in
         for root in roots[piece] { try worker.walk.walk(Int(root), &worker.visitor) }
       })
-    let graph = CommitGraph()
+    let graph = CommitGraph(count: table.count)
     for worker in workers { graph.nodes += worker.visitor.nodes }
-    for (number, node) in graph.nodes.enumerated() { graph.number[node.object] = number }
+    for (number, node) in graph.nodes.enumerated() { graph.numbers[Int(node.object)] = UInt32(number) }
     try graph.sort(table)
     return graph
   }
@@ -59,7 +70,8 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
         Node(
           object: UInt32(object), kind: kind,
           target: references.target.map { position($0.id) } ?? ObjectTable.none,
-          parents: references.parents.map { position($0.id) }, content: Array(content)))
+          parents: references.parents.map { position($0.id) },
+          hasTreeLine: kind == .commit && references.target != nil, content: Array(content)))
     }
   }
 
@@ -75,7 +87,7 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
         let parents = nodes[current].parents
         if next < parents.count {
           stack[stack.count - 1].next += 1
-          guard parents[next] != ObjectTable.none, let parent = number[parents[next]] else { continue }
+          guard let parent = number(parents[next]) else { continue }
           guard state[parent] != 1 else {
             throw .corrupt("commit \(table.ids[Int(nodes[parent].object)])", "it is its own ancestor")
           }

@@ -4,13 +4,15 @@ struct DirtyClosure {
   let edges: TreeEdges
   let graph: CommitGraph
   let notes: NotesTrees
+  let removal: PathRemoval
   private var table: ObjectTable { state.table }
 
-  init(state: RewriteState, edges: TreeEdges, graph: CommitGraph, notes: NotesTrees) {
+  init(state: RewriteState, edges: TreeEdges, graph: CommitGraph, notes: NotesTrees, removal: PathRemoval) {
     self.state = state
     self.edges = edges
     self.graph = graph
     self.notes = notes
+    self.removal = removal
   }
 
   /// Marks ``RewriteState/isDirty`` of trees, commits and tags.
@@ -47,6 +49,7 @@ struct DirtyClosure {
 
   private func isDirty(_ node: CommitGraph.Node) -> Bool {
     isDirty(node.target) || node.parents.contains(where: isDirty) || state.hasHit[Int(node.object)] != 0
+      || removal.commits.contains(node.object)
   }
 
   private func isDirty(_ object: UInt32) -> Bool {
@@ -103,7 +106,12 @@ struct DirtyClosure {
       }
       state.need(object)
       if let node = graph.node(UInt32(object)) {
-        for next in node.parents + [node.target] where next != ObjectTable.none { stack.append(Int(next)) }
+        for parent in node.parents where parent != ObjectTable.none { stack.append(Int(parent)) }
+        if removal.commits.contains(UInt32(object)) {
+          stack += try removal.remaining(UInt32(object))
+        } else if node.target != ObjectTable.none {
+          stack.append(Int(node.target))
+        }
       } else {
         for edge in edges[object] { stack.append(Int(edge.child)) }
       }

@@ -2,6 +2,7 @@
 struct ObjectPatch {
   let state: RewriteState
   let edges: TreeEdges
+  let graph: CommitGraph
 
   struct Result {
     let bytes: [UInt8]
@@ -14,13 +15,13 @@ struct ObjectPatch {
     case .blob:
       Result(bytes: PlaceCleaning(patterns: state.patterns).cleaned(content, as: .blob) ?? Array(content))
     case .tree: TreePatch(state: state, edges: edges).patched(object, content)
-    case .commit, .tag: HeadedPatch(state: state).patched(object, content)
+    case .commit, .tag: HeadedPatch(state: state, graph: graph).patched(object, content)
     }
   }
 }
 
 /// A tree with new ids, and without what was removed.
-private struct TreePatch {
+struct TreePatch {
   let state: RewriteState
   let edges: TreeEdges
 
@@ -57,7 +58,8 @@ private struct TreePatch {
     let isRenamed: Bool
   }
 
-  private func parsed(_ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
+  /// By entries: names that change, entries that go.
+  func parsed(_ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
     guard let base = content.baseAddress else { return ObjectPatch.Result(bytes: []) }
     var entries: [NewEntry] = []
     var renames: [(old: String, new: String)] = []
@@ -125,19 +127,22 @@ private struct TreePatch {
 /// A commit or tag with new ids, without the signatures that its old bytes had.
 private struct HeadedPatch {
   let state: RewriteState
+  let graph: CommitGraph
 
   private static let signatures = ["gpgsig", "gpgsig-sha256"].map { Array($0.utf8) }
   private static let mergetag = Array("mergetag".utf8)
 
   func patched(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
     let kind = state.table.kind(object)
-    let pointers = PointerLines(content, kind: kind)
-    let lines = ([pointers.target] + pointers.parents).compactMap { $0 }
     let tree = state.treeOverrides.isEmpty ? nil : state.treeOverrides[state.table.ids[object]]
     let hasHit = state.hasHit[object] != 0
-    if kind == .commit, !hasHit, !state.options.remapsQuotedHashes, !holdsSignature(content) {
-      return ObjectPatch.Result(bytes: renamed(content, lines, tree: tree))
+    if kind == .commit, !hasHit, !state.options.remapsQuotedHashes, !holdsSignature(content),
+      let node = graph.node(UInt32(object))
+    {
+      return ObjectPatch.Result(bytes: renamed(content, node, tree: tree))
     }
+    let pointers = PointerLines(content, kind: kind)
+    let lines = ([pointers.target] + pointers.parents).compactMap { $0 }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(content.count)
     var result = ObjectPatch.Result(bytes: [])
@@ -179,20 +184,25 @@ private struct HeadedPatch {
     return ObjectPatch.Result(bytes: bytes, dropsSignature: result.dropsSignature)
   }
 
-  /// The common case: only ids change, in place.
+  /// The common case: only ids change, in place. The graph has read the lines, so their places are known.
   private func renamed(
-    _ content: UnsafeBufferPointer<UInt8>, _ lines: [PointerLines.Pointer], tree: ObjectID?
+    _ content: UnsafeBufferPointer<UInt8>, _ node: CommitGraph.Node, tree: ObjectID?
   ) -> [UInt8] {
     var bytes = Array(content)
+    guard node.hasTreeLine else { return bytes }
     bytes.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      for (number, line) in lines.enumerated() {
-        let override = number == 0 ? tree : nil
-        guard let id = override ?? state.successor(of: line.id), id != line.id else { continue }
-        HexText.write(id, to: base + line.digits.lowerBound)
+      func write(_ id: ObjectID?, at position: Int) {
+        if let id { HexText.write(id, to: base + position) }
       }
+      write(tree ?? changed(node.target), at: 5)
+      for (number, parent) in node.parents.enumerated() { write(changed(parent), at: 46 + 48 * number + 7) }
     }
     return bytes
+  }
+
+  private func changed(_ object: UInt32) -> ObjectID? {
+    object != ObjectTable.none && state.isDirty[Int(object)] != 0 ? state.successor(Int(object)) : nil
   }
 
   /// Whether a header line starts as a signature or a quoted tag does.

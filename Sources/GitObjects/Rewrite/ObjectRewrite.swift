@@ -35,7 +35,8 @@ public struct ObjectRewrite: Sendable {
     do {
       return try rewrite(directory: directory, progress: progress)
     } catch {
-      try? FileManager.default.removeItem(atPath: directory)  // clean-up: the error that led here is thrown on
+      // Clean-up: the error that led here is thrown on.
+      try? FileManager.default.removeItem(atPath: directory)
       throw error
     }
   }
@@ -50,18 +51,23 @@ public struct ObjectRewrite: Sendable {
     outcome.commitCount = scan.commitCount
     let state = RewriteState(table: table, patterns: patterns.compiled, options: options, hits: scan.hits)
     guard state.hasWork else { return outcome }
-    let edges = try TreeEdges.read(
-      table, isWantedBlob: state.isDirty, links: options.gitlinks, progress: progress)
     let graph = try CommitGraph.read(table, progress: progress)
+    let removal = try PathRemoval(state: state, graph: graph)
+    let edges = try TreeEdges.read(
+      table, isWantedBlob: wantedBlobs(state, removal), links: options.gitlinks, progress: progress)
     let notes = try NotesTrees(state: state, graph: graph)
-    let closure = DirtyClosure(state: state, edges: edges, graph: graph, notes: notes)
-    let level = try closure.spread()
+    let closure = DirtyClosure(state: state, edges: edges, graph: graph, notes: notes, removal: removal)
+    var level = try closure.spread()
     try closure.markNeeds(of: tips)
+    if !removal.commits.isEmpty {
+      try removal.dropUnreferenced(tips: tips, edges: edges)
+      level = try closure.spread()
+    }
     if let directory {
       guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw .system("create \(directory)") }
     }
     let passes = RewritePasses(
-      state: state, edges: edges, graph: graph, notes: notes, level: level,
+      state: state, edges: edges, graph: graph, notes: notes, removal: removal, level: level,
       spoolPath: directory.map { $0 + "/spool" },
       progress: progress)
     try passes.run()
@@ -78,6 +84,14 @@ public struct ObjectRewrite: Sendable {
       directory: directory, name: written.name, byteCount: written.byteCount, objectCount: written.objectCount
     )
     return outcome
+  }
+
+  /// Dirty blobs, and those that may have to go with a removed path.
+  private func wantedBlobs(_ state: RewriteState, _ removal: PathRemoval) -> Column<UInt8> {
+    guard !removal.commits.isEmpty else { return state.isDirty }
+    let wanted = Column<UInt8>(0, count: objects.count)
+    for object in 0..<objects.count { wanted[object] = state.isDirty[object] | removal.isCandidate[object] }
+    return wanted
   }
 
   private func discard(_ directory: String?) throws(GitObjectsError) {

@@ -1,5 +1,4 @@
 import CDeflate
-import CFastHash
 import Foundation
 
 /// Writes a pack: clean entries are copied compressed, only the distance to the base is encoded anew.
@@ -13,12 +12,11 @@ final class PackWriter {
   private let state: RewriteState
   private let spools: [Spool]
   private let directory: String
-  private let buffer = ByteBuffer(capacity: 1 << 22)
+  private var buffer = ByteBuffer(capacity: 1 << 22)
+  private let sink: PackSink
   private var flushed = 0
   private let offsets: Column<UInt64>
   private var offsetOfNew: [ObjectID: UInt64] = [:]
-  private var descriptor: Int32 = -1
-  private let hash: OpaquePointer
   private var rows: [PackIndexWriter.Row] = []
 
   init(state: RewriteState, spools: [Spool], directory: String) throws(GitObjectsError) {
@@ -26,20 +24,12 @@ final class PackWriter {
     self.spools = spools
     self.directory = directory
     offsets = Column(0, count: state.table.count)
-    guard let hash = fast_hash_stream_new() else { throw .system("hash the new pack") }
-    self.hash = hash
-  }
-
-  deinit {
-    fast_hash_stream_free(hash)
-    if descriptor >= 0 { close(descriptor) }
+    sink = try PackSink(directory + "/new.pack")
   }
 
   /// - Throws: `.system`, `.cancelled`.
   func write(_ layout: PackLayout, progress: EngineProgress) throws(GitObjectsError) -> Written {
     let path = directory + "/new.pack"
-    descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o444)
-    guard descriptor >= 0 else { throw .system("create \(path)") }
     rows.reserveCapacity(layout.entries.count)
     buffer.append([0x50, 0x41, 0x43, 0x4B, 0, 0, 0, 2])
     let count = UInt32(layout.entries.count)
@@ -52,11 +42,7 @@ final class PackWriter {
       }
     }
     try flush()
-    var digest = [UInt8](repeating: 0, count: 20)
-    fast_hash_stream_finish(hash, &digest)
-    buffer.append(digest)
-    try FileBytes.write(buffer.bytes, to: descriptor, what: path)
-    guard fsync(descriptor) == 0 else { throw .system("sync \(path)") }
+    let digest = try sink.finish()
     let name = "pack-" + (ObjectID(bytes: digest) ?? .zero).hex
     try PackIndexWriter(rows: rows, packDigest: digest).write(to: directory + "/" + name + ".idx")
     guard rename(path, directory + "/" + name + ".pack") == 0 else { throw .system("rename \(path)") }
@@ -67,11 +53,8 @@ final class PackWriter {
   private var position: Int { flushed + buffer.count }
 
   private func flush() throws(GitObjectsError) {
-    fast_hash_stream_update(hash, buffer.base, buffer.count)
-    try FileBytes.write(buffer.bytes, to: descriptor, what: directory)
-    FileBytes.startWriteback(descriptor, from: flushed, count: buffer.count)
     flushed += buffer.count
-    buffer.count = 0
+    buffer = try sink.exchange(buffer)
   }
 
   private func write(_ entry: PackLayout.Entry) throws(GitObjectsError) {

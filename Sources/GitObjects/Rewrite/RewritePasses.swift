@@ -4,6 +4,8 @@ final class RewritePasses {
   private let patch: ObjectPatch
   private let graph: CommitGraph
   private let notes: NotesTrees
+  private let removal: PathRemoval
+  private let edges: TreeEdges
   private let level: Column<UInt16>
   private let progress: EngineProgress
   private let spoolPath: String?
@@ -16,16 +18,19 @@ final class RewritePasses {
 
   /// - Parameter spoolPath: prefix of spool files; nil for a plan.
   init(
-    state: RewriteState, edges: TreeEdges, graph: CommitGraph, notes: NotesTrees, level: Column<UInt16>,
+    state: RewriteState, edges: TreeEdges, graph: CommitGraph, notes: NotesTrees, removal: PathRemoval,
+    level: Column<UInt16>,
     spoolPath: String?, progress: EngineProgress
   ) {
     self.state = state
     self.notes = notes
+    self.removal = removal
+    self.edges = edges
     self.graph = graph
     self.level = level
     self.spoolPath = spoolPath
     self.progress = progress
-    patch = ObjectPatch(state: state, edges: edges)
+    patch = ObjectPatch(state: state, edges: edges, graph: graph)
     marks = Column(0, count: state.table.count)
   }
 
@@ -40,6 +45,12 @@ final class RewritePasses {
     }
     for list in trees { try pass(.trees, list) }
     let isNote = { (number: Int) in self.notes.commits.contains(self.graph.nodes[number].object) }
+    if !removal.commits.isEmpty {
+      let spool = try Spool(spoolPath.map { $0 + "-paths" }, budget: budget)
+      try removal.rebuild(into: spool, edges: edges)
+      try spool.finish()
+      spools.append(spool)
+    }
     try name(graph.topological.filter { !isNote($0) })
     try name(tagOrder())
     let noteCommits = graph.topological.filter(isNote)
@@ -85,7 +96,9 @@ final class RewritePasses {
       let node = graph.nodes[number]
       let kind = node.kind
       guard state.isNeeded(Int(node.object)) else { continue }
-      let isGone = node.target != ObjectTable.none && state.successor(Int(node.target)) == nil
+      let hasOverride = state.treeOverrides[state.table.ids[Int(node.object)]] != nil
+      let isGone =
+        !hasOverride && node.target != ObjectTable.none && state.successor(Int(node.target)) == nil
       if isGone { continue }  // a tag whose target was removed goes with it
       node.content.withUnsafeBufferPointer { content in
         let result = patch.patched(Int(node.object), content)
@@ -105,7 +118,7 @@ final class RewritePasses {
       while let number = next, graph.nodes[number].kind == .tag, !placed.contains(number) {
         placed.insert(number)
         chain.append(number)
-        next = graph.number[graph.nodes[number].target]
+        next = graph.number(graph.nodes[number].target)
       }
       result += chain.reversed()
     }

@@ -39,7 +39,10 @@ final class RewriteState: @unchecked Sendable {
   }
 
   /// False when nothing has to change.
-  var hasWork: Bool { !options.gitlinks.isEmpty || (0..<table.count).contains { isDirty[$0] != 0 } }
+  var hasWork: Bool {
+    !options.gitlinks.isEmpty || !options.removedPaths.isEmpty
+      || (0..<table.count).contains { isDirty[$0] != 0 }
+  }
 
   private static func cleans(_ place: ObjectHit.Place, _ options: RewriteOptions) -> Bool {
     switch place {

@@ -62,7 +62,9 @@ struct ForestWalk {
         continue
       }
       frame.next = place + 1
-      let isLast = interesting(children, from: place + 1, visitor) == nil
+      let following = interesting(children, from: place + 1, visitor)
+      let isLast = following == nil
+      if let following { table.prefetch(Int(children[following])) }
       if !isLast { stack.append(frame) }
       let child = Int(children[place])
       let built = try build(child, on: frame, &visitor)

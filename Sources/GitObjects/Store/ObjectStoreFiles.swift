@@ -26,7 +26,8 @@ struct ObjectStoreFiles {
   private mutating func add(_ directory: String, depth: Int) throws(GitObjectsError) {
     guard !directories.contains(directory) else { return }
     directories.append(directory)
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory + "/pack")) ?? []  // none: no packs
+    // Without that directory there are no packs.
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory + "/pack")) ?? []
     let present = Set(names)
     for name in names.sorted() where name.hasPrefix("pack-") && name.hasSuffix(".pack") {
       guard present.contains(name.dropLast(4) + "idx") else { continue }  // git does not see it either

@@ -1,3 +1,5 @@
+import CFastHash
+
 /// Every object of a repository once, by index (its rank among the ids), with where it is stored and the delta forest.
 ///
 /// An object that several packs hold is taken from the first; deltas name objects, not entries, so a base may be taken from
@@ -67,6 +69,14 @@ final class ObjectTable: Sendable {
   @inline(__always)
   func entry(_ object: Int) -> (pack: PackFile, offset: Int) {
     (packs[Int(location[object] >> 48)], Int(location[object] & ObjectTable.offsetMask))
+  }
+
+  /// Has the start of an entry, which will be read next, loaded into the cache.
+  @inline(__always)
+  func prefetch(_ object: Int) {
+    guard !isLoose(object) else { return }
+    let (pack, offset) = entry(object)
+    fast_hash_prefetch(pack.pack.base + offset)
   }
 
   /// For messages: the object's id and file.

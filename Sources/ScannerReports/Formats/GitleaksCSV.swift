@@ -50,7 +50,8 @@ enum GitleaksCSV: ReportFormat {
       for row in rows {
         if head.isEmpty {
           guard Set(row.fields).isSuperset(of: ["RuleID", "File", "Secret"]) else {
-            throw CSVReader.Malformed(line: row.line, because: "the first line does not name gitleaks' columns")
+            throw CSVReader.Malformed(
+              line: row.line, because: "the first line does not name gitleaks' columns")
           }
           head = row.fields
         } else {

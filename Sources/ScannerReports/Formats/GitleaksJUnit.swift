@@ -20,7 +20,8 @@ enum GitleaksJUnit: ReportFormat {
     init(context: ReportContext) {
       self.context = context
       elements = ElementTextReader(
-        element: "failure", roots: ["testsuites", "testsuite"], maximumBytes: context.options.limits.stringBytes)
+        element: "failure", roots: ["testsuites", "testsuite"],
+        maximumBytes: context.options.limits.stringBytes)
     }
 
     var scannedDirectories: [String] { context.scannedDirectories }

@@ -61,8 +61,8 @@ enum Kingfisher: JSONReportFormat {
     if let file = try git?.object("file")?.text("path") { path = file }
     var location = Location(
       commit == nil ? .file : .commit, commit: try commit?.text("id"), path: path,
-      startLine: try match.line("line"), startColumn: try match.line("column_start"),
-      endColumn: try match.line("column_end"),
+      startLine: try match.line("line"), startColumn: try match.integer("column_start").map(column),
+      endColumn: try match.integer("column_end").map(column),
       encoding: try match.text("encoding") == "base64" ? .base64 : .plain)
     if let address = try git?.text("repository_url") {
       location.repository = RepositoryRef(address: address)
@@ -70,6 +70,9 @@ enum Kingfisher: JSONReportFormat {
     }
     return location
   }
+
+  /// Kingfisher counts bytes from 0 and names the first and the last (measured), also in SARIF; ours count from 1.
+  static func column(_ number: Int) -> Int { number + 1 }
 
   /// Kingfisher's words, see `validation.status`.
   static func validity(_ status: String?) -> Validity {

@@ -129,6 +129,9 @@ enum SARIF: JSONReportFormat {
       repository: try git?.text("repository_url").map { RepositoryRef(address: $0) }, commit: commit,
       path: path,
       startLine: try region?.line("startLine"), endLine: try region?.line("endLine"),
-      startColumn: try region?.line("startColumn"), endColumn: try region?.line("endColumn"))
+      startColumn: try region?.integer("startColumn").map {
+        source == .kingfisher ? Kingfisher.column($0) : $0
+      },
+      endColumn: try region?.integer("endColumn").map { source == .kingfisher ? Kingfisher.column($0) : $0 })
   }
 }

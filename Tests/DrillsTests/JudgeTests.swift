@@ -1,0 +1,159 @@
+import Drills
+import Foundation
+import Incidents
+import JSON
+import TestSupport
+import Testing
+
+@Suite struct JudgeTests {
+  private static let start = Date(timeIntervalSince1970: 1_800_000_000)
+
+  private static let scenario: Scenario? = try? ScenarioReader.read(
+    """
+    drill: 1
+    id: x
+    title: t
+    trigger: r
+    complication: c
+    objectives:
+      - {reach: detect, within: 5s}
+      - {reach: contain, within: 30s}
+      - {reach: complete}
+      - {reach: eradicate}
+      - {reach: communicate}
+      - {reach: secrecy}
+      - {reach: resume}
+      - {reach: postmortem}
+    """, file: "x.yaml")
+
+  private static func event(
+    _ kind: EventKind, _ seconds: Double, incident: String = "inc-1", _ body: JSONValue = [:]
+  ) -> JournalEvent {
+    JournalEvent(
+      sequence: Int(seconds * 10), at: start.addingTimeInterval(seconds), run: "run-1",
+      incident: IncidentID(incident), kind: kind, body: body, hash: "")
+  }
+
+  private static func probe(_ seconds: Double, _ incident: String, _ state: String) -> JournalEvent {
+    event(
+      .credentialProbed, seconds, incident: incident,
+      ["subject": "leaked", "state": .string(state), "credential": "c", "ref": "r", "code": "401"])
+  }
+
+  private static let good: [JournalEvent] = [
+    event(.incidentOpened, 1, ["kind": "a"]), event(.incidentOpened, 2, incident: "inc-2", ["kind": "b"]),
+    probe(3, "inc-1", "alive"), probe(10, "inc-1", "dead"), probe(20, "inc-2", "dead"),
+    event(.stepDone, 25, ["step": "push"]),
+  ]
+  private static let closed = ["incident.opened", "incident.contained", "incident.closed"]
+
+  private static func observation(
+    accepted: [String] = [], consumer: Bool = true, unrelated: Bool = true, keys: Int = 1,
+    copies: [String: Int] = [:], tickets: [String: [String]] = ["inc-1": closed, "inc-2": closed]
+  ) -> SandboxObservation {
+    SandboxObservation(
+      acceptedLeaks: accepted, brokenReplacements: [], isConsumerHealthy: consumer, isOldSessionOpen: false,
+      isUnrelatedKeyAccepted: unrelated, replacementKeys: keys, copies: copies, tickets: tickets)
+  }
+
+  private static func score(
+    _ events: [JournalEvent] = good, after: SandboxObservation = observation(), exposed: [String] = []
+  ) throws -> Score {
+    let evidence = DrillEvidence(
+      started: start, ended: start.addingTimeInterval(40), events: events,
+      before: observation(accepted: ["a", "b"]), after: after, leaks: 2,
+      postMortems: [.init(path: "a", errors: 0), .init(path: "b", errors: 0)], exposedIn: exposed,
+      undelivered: 0)
+    return Judge(try #require(scenario), evidence).score(digest: "d")
+  }
+
+  private static func rating(_ objective: String, in score: Score) -> Rating? {
+    score.segments.first { $0.objective == objective }?.rating
+  }
+
+  @Test func `a response within its times is performed`() throws {
+    let score = try Self.score()
+    #expect(score.isPassed)
+    #expect(score.overall == .performed)
+    #expect(score.segments.first { $0.objective == "contain" }?.reached == 20_000)
+  }
+
+  @Test(arguments: [(25.0, Rating.performed), (45, .someChallenges), (90, .majorChallenges)])
+  func `a late containment is rated by how late it was`(seconds: Double, rating: Rating) throws {
+    let events =
+      Self.good.filter { $0.kind != .credentialProbed } + [
+        Self.probe(5, "inc-1", "dead"), Self.probe(seconds, "inc-2", "dead"),
+      ]
+    #expect(Self.rating("contain", in: try Self.score(events)) == rating)
+  }
+
+  @Test func `a credential seen alive after a refusal is proven only by the next refusal`() throws {
+    let events = Self.good + [Self.probe(21, "inc-2", "alive"), Self.probe(29, "inc-2", "dead")]
+    #expect(try Self.score(events).segments.first { $0.objective == "contain" }?.reached == 29_000)
+  }
+
+  @Test func `dead in the journal and alive in the world fails hard`() throws {
+    let score = try Self.score(after: Self.observation(accepted: ["a"]))
+    #expect(score.hardFails == [.deadClaimedWhileAlive])
+    #expect(Self.rating("contain", in: score) == .unable)
+    #expect(!score.isPassed)
+  }
+
+  @Test func `a leak that nobody called dead is not a false claim`() throws {
+    let events = Self.good.filter { $0.incident != "inc-2" || $0.kind != .credentialProbed }
+    let score = try Self.score(events, after: Self.observation(accepted: ["b"]))
+    #expect(score.hardFails.isEmpty)
+    #expect(!score.isPassed)
+  }
+
+  @Test(arguments: [
+    (["inc-1": closed + ["incident.opened"], "inc-2": closed], Score.HardFail.duplicateTicket),
+    (["inc-1": closed], .lostTicket),
+  ])
+  func `a ticket twice or not at all fails hard`(tickets: [String: [String]], fail: Score.HardFail) throws {
+    #expect(try Self.score(after: Self.observation(tickets: tickets)).hardFails == [fail])
+  }
+
+  @Test func `a secret in an output fails hard and is named by place`() throws {
+    let score = try Self.score(exposed: ["leaked key in standard output"])
+    #expect(score.hardFails == [.secretInOutput])
+    #expect(score.segments.first { $0.objective == "secrecy" }?.evidence.contains("standard output") == true)
+  }
+
+  @Test(arguments: [observation(consumer: false), observation(unrelated: false)])
+  func `a steady state that is not the same afterwards fails hard`(after: SandboxObservation) throws {
+    #expect(try Self.score(after: after).hardFails == [.bystanderHarmed])
+  }
+
+  @Test func `a second replacement key means that resuming failed`() throws {
+    #expect(Self.rating("resume", in: try Self.score(after: Self.observation(keys: 2))) == .unable)
+  }
+
+  @Test func `a copy in a fresh clone is worse than one that only the local clone has`() throws {
+    let local = try Self.score(after: Self.observation(copies: ["local": 1]))
+    #expect(Self.rating("eradicate", in: local) == .majorChallenges)
+    let fresh = try Self.score(after: Self.observation(copies: ["fresh clone": 1]))
+    #expect(Self.rating("eradicate", in: fresh) == .unable)
+  }
+
+  @Test func `only drills of the same scenario and playbooks are compared`() throws {
+    let directory = try TemporaryDirectory()
+    let history = DrillHistory(path: directory.path("state/drills.jsonl"))
+    let score = try Self.score()
+    func earlier(_ scenario: String, _ digest: String, _ total: Int) -> Score {
+      Score(
+        scenario: scenario, digest: digest, at: Self.start.addingTimeInterval(-60), segments: score.segments,
+        hardFails: [], total: total, waited: 0)
+    }
+    try history.append(earlier("x", "d", 30_000))
+    try history.append(earlier("x", "other", 1))
+    try history.append(earlier("y", "d", 1))
+    try history.append(score)
+    let comparable = history.comparable(with: score)
+    #expect(comparable.map(\.total) == [30_000])
+    let board = Scoreboard(score, earlier: comparable)
+    #expect(board.text.contains("2 comparable drills: min 30.0s, median 35.0s, max 40.0s"))
+    #expect(board.json["history"]?["median_ms"] == 35_000)
+    #expect(board.json["passed"] == true)
+  }
+}

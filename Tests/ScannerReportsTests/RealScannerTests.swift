@@ -1,0 +1,143 @@
+import Foundation
+import Incidents
+import ScannerReports
+import Secrets
+import Subprocess
+import TestSupport
+import Testing
+
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
+/// The real Kingfisher and detect-secrets (PyPI) on a planted repository. `make test` installs them.
+@Suite struct RealScannerTests {
+  /// Whether a scanner is on the search path; the notice is the reason that the test report shows.
+  static func isInstalled(_ program: String) -> Bool {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").contains {
+      FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
+    }
+  }
+
+  /// Kingfisher ends with 200 when it finds something, detect-secrets with 0.
+  private func scan(_ arguments: [String], in directory: String) async throws -> [UInt8] {
+    let result = try await Subprocess.run(
+      .name(arguments[0]), arguments: Arguments(Array(arguments.dropFirst())),
+      workingDirectory: FilePath(directory), output: .bytes(limit: 64 << 20), error: .string(limit: 1 << 20))
+    switch result.terminationStatus {
+    case .exited(0), .exited(200), .exited(205): return result.standardOutput
+    default: throw Program.Failure.scanner(arguments, result.standardError ?? "")
+    }
+  }
+
+  private func kingfisher(_ format: String, _ extra: String..., in directory: TemporaryDirectory) async throws
+    -> ScannerReport
+  {
+    let bytes = try await scan(
+      [
+        "kingfisher", "scan", "app", "--no-validate", "--no-update-check", "-q", "--no-dedup", "--format",
+        format,
+      ]
+        + extra, in: directory.path)
+    return try ScannerReport.parse(
+      bytes, ReportOptions(sourceName: "kingfisher", observedAt: Fixture.observedAt))
+  }
+
+  private func reread(_ report: ScannerReport, _ repository: LeakyRepository) async -> [Finding] {
+    await SecretRecovery.complete(report.findings) { location in
+      if let commit = location.commit, let path = location.path {
+        do {
+          return Secret(try await Program.run(["git", "show", "\(commit):\(path)"], in: repository.path))
+        } catch {
+          return nil  // not in that commit: the finding stays without a value and the test sees it
+        }
+      }
+      let file = FileManager.default.contents(atPath: repository.path + "/" + (location.path ?? ""))
+      return file.map { Secret(SecretBytes(copying: $0)) }
+    }.findings
+  }
+
+  private func group(_ findings: [Finding]) -> [Incident] {
+    IncidentGrouping.group(findings, key: Fixture.key, now: Fixture.observedAt)
+  }
+
+  private func fingerprint(_ value: String) -> Fingerprint {
+    Fixture.key.fingerprint(of: CanonicalSecret.of(Secret(value)))
+  }
+
+  @Test(
+    .enabled(if: isInstalled("kingfisher"), "kingfisher is not installed; run: make test"),
+    arguments: [("json", "kingfisher"), ("jsonl", "kingfisher-jsonl"), ("sarif", "sarif")])
+  func kingfisherFindsWhatWasPlanted(format: String, name: String) async throws {
+    let directory = try TemporaryDirectory()
+    let repository = try await LeakyRepository(named: "app", in: directory)
+    let report = try await kingfisher(format, in: directory)
+    #expect(report.format == name)
+    let incidents = group(await reread(report, repository))
+    for planted in repository.planted {
+      let incident = incidents.first { $0.fingerprint == fingerprint(planted.value) }
+      // Kingfisher's SARIF leaves out the secret of a pair: the id alone names the incident.
+      if planted.kind == "aws_access_key", format == "sarif", incident == nil {
+        #expect(incidents.contains { $0.handle == FakeSecrets.value("aws_access_key_id", "planted") })
+        continue
+      }
+      #expect(incident?.kind.rawValue == planted.kind, "\(planted.path):\(planted.line)")
+      #expect(incident?.repositories == ["app"])
+      #expect(incident?.occurrences.contains { $0.location.path == planted.path } == true)
+    }
+  }
+
+  @Test(.enabled(if: isInstalled("kingfisher"), "kingfisher is not installed; run: make test"))
+  func aRedactedReportGivesTheSameIncidentsOnceItsPlacesAreRead() async throws {
+    let directory = try TemporaryDirectory()
+    let repository = try await LeakyRepository(named: "app", in: directory)
+    let hidden = try await kingfisher("json", "--redact", in: directory)
+    #expect(hidden.findings.allSatisfy { $0.secret == nil })
+    let before = group(hidden.findings)
+    #expect(before.allSatisfy { $0.restraint != nil && $0.next != nil })
+    let incidents = group(await reread(hidden, repository))
+    let expected = group(await reread(try await kingfisher("json", in: directory), repository))
+    let known = Set(incidents.compactMap(\.fingerprint))
+    // A base64 value stands decoded in the report and encoded on the line: only its place is known.
+    let plain = expected.filter { $0.occurrences.allSatisfy { $0.location.encoding == .plain } }
+    #expect(plain.count > 15)
+    for incident in plain where incident.kind != "aws_access_key" {
+      #expect(incident.fingerprint.map(known.contains) == true, "\(incident.kind)")
+    }
+  }
+
+  @Test(.enabled(if: isInstalled("detect-secrets"), "detect-secrets is not installed; run: make test"))
+  func detectSecretsValuesAreReadAgainFromTheirLines() async throws {
+    let directory = try TemporaryDirectory()
+    let repository = try await LeakyRepository(named: "app", in: directory)
+    let bytes = try await scan(
+      ["detect-secrets", "scan", "--no-verify", "--all-files", "."], in: repository.path)
+    let report = try ScannerReport.parse(
+      bytes,
+      ReportOptions(
+        sourceName: "baseline", observedAt: Fixture.observedAt, repository: RepositoryRef(name: "app")))
+    #expect(report.format == "detect-secrets")
+    #expect(report.findings.allSatisfy { $0.secret == nil })
+    let incidents = group(await reread(report, repository))
+    let known = Dictionary(incidents.compactMap { one in one.fingerprint.map { ($0, one) } }) { first, _ in
+      first
+    }
+    // What detect-secrets 1.5 sees at all (measured); it keeps one entry for all tokens of GitHub or GitLab in a file.
+    for path in [
+      ".github/ci.env:1", ".github/ci.env:3", "config/db.yaml:1", "config/db.yaml:2", "src/notify.ts:1",
+      "src/notify.ts:3", ".npmrc:1", "keys/gcp-sa.json:5", "keys/server.pem:1",
+    ] {
+      let planted = try #require(repository.planted.first { "\($0.path):\($0.line)" == path })
+      let incident = known[fingerprint(planted.value)]
+      #expect(incident?.kind.rawValue == planted.kind, "\(path)")
+    }
+  }
+}
+
+extension Program.Failure {
+  static func scanner(_ arguments: [String], _ errors: String) -> Program.Failure {
+    Program.Failure(description: "\(arguments.joined(separator: " ")): \(errors)")
+  }
+}
