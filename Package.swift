@@ -154,7 +154,8 @@ let package = Package(
 
     // Tests mirror the rooms.
     .target(
-      name: "TestSupport", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto, subprocess],
+      name: "TestSupport",
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto, subprocess],
       path: "Tests/TestSupport", swiftSettings: common),
     .testTarget(
       name: "JSONTests", dependencies: ["JSON"],
@@ -170,7 +171,8 @@ let package = Package(
       dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, crypto],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
-      name: "WebhookSignaturesTests", dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],
+      name: "WebhookSignaturesTests",
+      dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",

@@ -184,7 +184,8 @@ extension Journal {
   {
     try reader.read { db in
       guard let text = try String.fetchOne(db, sql: "SELECT document FROM header"),
-        let json = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)),  // a miss is reported below
+        // a miss is reported below
+        let json = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)),
         let header = JournalHeader(json: json)
       else {
         throw JournalError(

@@ -152,7 +152,8 @@ import Testing
     #expect(try await binary.run(["respond", "r.json", "--format", "gitleaks"]).status == 0)
     let journal = directory.path("state/journal.sqlite")
     let damaged = Data("this is no database at all, it was overwritten by something".utf8)
-    for companion in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: journal + companion) }  // may be absent
+    // may be absent
+    for companion in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: journal + companion) }
     try damaged.write(to: URL(filePath: journal))
     let outcome = try await binary.run(["respond", "r.json", "--format", "gitleaks"])
     expect(outcome, status: 69, says: "journal.sqlite")

@@ -38,7 +38,8 @@ struct PostMortemFile: PostMortemWriter {
   func text(_ incident: IncidentID, existing: String?) throws(CapabilityError) -> String {
     do {
       let events = try journal.events(incident: incident)
-      let plans = try journal.plans(incident: incident).compactMap { try? Plan(json: $0.document) }  // as evidence only
+      // as evidence only
+      let plans = try journal.plans(incident: incident).compactMap { try? Plan(json: $0.document) }
       return try PostMortem.draft(
         events: events, repositories: RepositoryRecord.evidence(in: events, plans: plans), incident: incident,
         template: try template("postmortem.md.mustache"), existing: existing)
