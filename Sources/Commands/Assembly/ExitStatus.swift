@@ -13,7 +13,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case configuration = 78
   case interrupted = 130
 
-  /// One line for the reference and for `staunch help exit-codes`.
+  /// One line for the reference.
   public var meaning: String {
     switch self {
     case .done: "done"

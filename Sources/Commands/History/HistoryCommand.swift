@@ -12,7 +12,9 @@ struct HistoryCommand: AsyncParsableCommand {
     commandName: "history", abstract: "Find and remove secrets in a repository's history.",
     subcommands: [
       HistoryScanCommand.self, HistoryRewriteCommand.self, HistoryVerifyCommand.self, HistoryPushCommand.self,
-      HistoryRestoreCommand.self, HistoryShredCommand.self,
+      HistoryRestoreCommand.self, HistoryShredCommand.self, HistoryCheckCloneCommand.self,
+      HistoryGuardCommand.self,
+      HistorySupportRequestCommand.self,
     ])
 }
 

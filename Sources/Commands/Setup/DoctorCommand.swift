@@ -1,0 +1,171 @@
+import ArgumentParser
+import Capabilities
+import Configuration
+import Drills
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+
+/// `staunch doctor`: checks everything before the incident does. Reads only.
+struct DoctorCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor", abstract: "Check everything before the incident does. Reads only. Exit 0 or 1.")
+
+  @Flag(name: .long, help: "Do not ask providers, stores and consumers.") var offline = false
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  /// One thing that was looked at.
+  private struct Check {
+    let name: String
+    /// Nil: good.
+    let problem: String?
+    let note: String
+  }
+
+  func run(in assembly: Assembly) async throws {
+    var checks: [Check] = []
+    checks.append(try await git(assembly))
+    checks.append(state(assembly))
+    checks.append(contentsOf: lastDrill(assembly))
+    let configuration = try assembly.configuration()
+    checks.append(Check(name: "staunch.yaml", problem: nil, note: configuration.file))
+    let library = try assembly.library(own: own.playbooks)
+    for route in configuration.routes { checks.append(playbook(route, library)) }
+    for (name, repository) in configuration.repositories.sorted(by: { $0.key < $1.key }) {
+      let exists = FileManager.default.fileExists(atPath: repository.path)
+      checks.append(
+        Check(
+          name: "repository \(name)", problem: exists ? nil : "\(repository.path) does not exist",
+          note: repository.path))
+    }
+    if !offline { checks += try await outside(assembly, configuration) }
+    show(checks, assembly)
+    if checks.contains(where: { $0.problem != nil }) { throw ExitCode(ExitStatus.failed.rawValue) }
+  }
+
+  private func git(_ assembly: Assembly) async throws -> Check {
+    do {
+      let outcome = try await assembly.adapterEnvironment().processes.inspect(
+        ProcessCall(["git", "--version"]), readOnlyBecause: "it prints its version")
+      return Check(
+        name: "git", problem: nil, note: outcome.output.trimmingCharacters(in: .whitespacesAndNewlines))
+    } catch {
+      return Check(name: "git", problem: "\(error)", note: "")
+    }
+  }
+
+  private func state(_ assembly: Assembly) -> Check {
+    do {
+      let key = try assembly.state().identity().publicKey
+      guard let journal = try assembly.journalForReading() else {
+        return Check(name: "state", problem: nil, note: "\(assembly.statePath), no journal yet")
+      }
+      let verification = try journal.verify(publicKeys: [key])
+      return Check(
+        name: "journal", problem: verification.problem.map { "\($0)" },
+        note: "\(verification.count) events, whole")
+    } catch {
+      return Check(name: "state", problem: "\(error)", note: "")
+    }
+  }
+
+  private func lastDrill(_ assembly: Assembly) -> [Check] {
+    guard let last = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl").scores().map(\.at).max()
+    else {
+      return [Check(name: "last drill", problem: nil, note: "never: staunch drill run openai-and-postgres")]
+    }
+    let days = Int(assembly.now().timeIntervalSince(last) / 86400)
+    return [Check(name: "last drill", problem: nil, note: "\(days) days ago")]
+  }
+
+  private func playbook(_ route: Configuration.Route, _ library: PlaybookLibrary) -> Check {
+    do {
+      let playbook = try library.load(route.playbook, catalogue: ActionSignature.builtin)
+      let errors = Linter.diagnostics(of: playbook).filter { $0.severity == .error }
+      return Check(
+        name: "route \(route.position)", problem: errors.first.map { "\($0)" },
+        note: "playbook \(route.playbook)")
+    } catch {
+      return Check(name: "route \(route.position)", problem: "\(error)", note: "")
+    }
+  }
+
+  private func outside(_ assembly: Assembly, _ configuration: Configuration) async throws -> [Check] {
+    let targets = try assembly.targets(of: configuration, in: assembly.adapterEnvironment())
+    var checks: [Check] = []
+    for (name, target) in targets.credentials.sorted(by: { $0.key < $1.key }) {
+      assembly.console.transient("asking \(name) …")
+      do {
+        let found = try await target.provider.existing()
+        checks.append(Check(name: "credential \(name)", problem: nil, note: "\(found.count) there now"))
+      } catch  where error.class == .unsupported {
+        checks.append(Check(name: "credential \(name)", problem: nil, note: error.because))
+      } catch {
+        checks.append(Check(name: "credential \(name)", problem: "\(error)", note: ""))
+      }
+      if let store = target.store.flatMap({ targets.stores[$0] }) {
+        do {
+          let version = try await store.currentVersion(target.key)
+          checks.append(
+            Check(
+              name: "store of \(name)", problem: nil,
+              note: version == nil ? "no \(target.key) yet" : "holds \(target.key)"))
+        } catch {
+          checks.append(Check(name: "store of \(name)", problem: "\(error)", note: ""))
+        }
+      }
+    }
+    for (name, consumer) in targets.consumers.sorted(by: { $0.key < $1.key }) {
+      do {
+        let health = try await consumer.health()
+        checks.append(
+          Check(
+            name: "consumer \(name)", problem: health.state == .healthy ? nil : health.evidence,
+            note: health.evidence))
+      } catch {
+        checks.append(Check(name: "consumer \(name)", problem: "\(error)", note: ""))
+      }
+    }
+    assembly.console.endTransient()
+    return checks
+  }
+
+  private func show(_ checks: [Check], _ assembly: Assembly) {
+    if global.json {
+      assembly.console.data(
+        JSONValue.object([
+          "schema": 1, "ok": .boolean(checks.allSatisfy { $0.problem == nil }),
+          "checks": .array(
+            checks.map {
+              [
+                "name": .string($0.name), "ok": .boolean($0.problem == nil),
+                "note": .string($0.problem ?? $0.note),
+              ]
+            }),
+        ]).canonicalText)
+      return
+    }
+    for check in checks {
+      let mark =
+        check.problem == nil ? assembly.console.toned("ok  ", .good) : assembly.console.toned("BAD ", .bad)
+      assembly.console.data("\(mark) \(check.name)  \(harmlessLines(check.problem ?? check.note))")
+    }
+    let bad = checks.filter { $0.problem != nil }.count
+    assembly.console.say(bad == 0 ? "everything is ready" : "\(bad) to correct, then: staunch doctor")
+  }
+}
+
+/// `staunch reference`: docs/CONFIGURATION.md, generated from the adapters' own declarations.
+struct ReferenceCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reference", abstract: "The reference of staunch.yaml (docs/CONFIGURATION.md).")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    assembly.console.data(ConfigurationReference.markdown)
+  }
+}
