@@ -40,8 +40,13 @@ struct Assembly: Sendable {
   func state() throws -> StateDirectory { try StateDirectory(statePath) }
 
   /// The journal, for writing. `at` names another state directory (a drill's own).
-  func journal(at path: String? = nil, isDrill: Bool = false) throws -> Journal {
+  ///
+  /// - Parameter isDrill: refuses the other kind of journal; nil takes the one that is there (notes, drafts).
+  func journal(at path: String? = nil, isDrill expected: Bool? = nil) throws -> Journal {
     let state = try StateDirectory(path ?? statePath)
+    let exists = FileManager.default.fileExists(atPath: state.journalPath)
+    let found = exists && expected == nil ? try Journal.openReading(path: state.journalPath).header.isDrill : false
+    let isDrill = expected ?? found
     return try Journal.open(
       path: state.journalPath, keys: try state.keys(), isDrill: isDrill,
       settings: JournalSettings(now: { Date() }, redactor: redactor))

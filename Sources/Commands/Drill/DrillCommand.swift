@@ -72,6 +72,7 @@ struct DrillRunCommand: StaunchCommand {
       assembly.console.data(report.scoreboard.text)
       for draft in report.postMortems { assembly.console.data("  post-mortem draft: \(draft)") }
       assembly.console.data("  everything lies in \(place)")
+      assembly.console.data("  look around: STAUNCH_STATE=\(place)/state staunch status")
     }
     if !report.score.isPassed { throw ExitCode(ExitStatus.failed.rawValue) }
   }
