@@ -45,7 +45,8 @@ struct Assembly: Sendable {
   func journal(at path: String? = nil, isDrill expected: Bool? = nil) throws -> Journal {
     let state = try StateDirectory(path ?? statePath)
     let exists = FileManager.default.fileExists(atPath: state.journalPath)
-    let found = exists && expected == nil ? try Journal.openReading(path: state.journalPath).header.isDrill : false
+    let found =
+      exists && expected == nil ? try Journal.openReading(path: state.journalPath).header.isDrill : false
     let isDrill = expected ?? found
     return try Journal.open(
       path: state.journalPath, keys: try state.keys(), isDrill: isDrill,

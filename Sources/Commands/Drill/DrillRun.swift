@@ -69,7 +69,7 @@ struct DrillRun {
     sandbox.begin()
     world.console.say("")
     world.console.say("$ staunch respond \(sandbox.report)")
-    let intake = try ReportIntake(assembly: world, key: try world.state().fingerprintKey())
+    let intake = try await ReportIntake(assembly: world, key: try world.state().fingerprintKey())
       .read(sandbox.report, format: nil, keepGoing: false, repository: nil)
     let entries = try IncidentDesk(journal: installation.journal).record(intake.incidents)
     world.console.say(

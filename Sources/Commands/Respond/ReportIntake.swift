@@ -22,7 +22,10 @@ struct ReportIntake {
   let key: FingerprintKey
 
   /// - Parameter path: a file, or `-`.
-  func read(_ path: String, format: String?, keepGoing: Bool, repository: String?) throws -> Result {
+  /// - Parameter checkout: the directory that was scanned: values that a report hides are read again from their lines.
+  func read(
+    _ path: String, format: String?, keepGoing: Bool, repository: String?, checkout: String? = nil
+  ) async throws -> Result {
     let name = path == "-" ? "standard input" : path
     let now = assembly.now()
     var options = ReportOptions(sourceName: name, format: format, keepGoing: keepGoing, observedAt: now)
@@ -58,6 +61,18 @@ struct ReportIntake {
     } catch let error as ReportError {
       throw CommandFailure(
         .invalidInput, "cannot read the report", because: "\(error.place): \(error.because)", fix: error.fix)
+    }
+    if let checkout {
+      let root = assembly.absolute(checkout)
+      let completed = await SecretRecovery.complete(pending) { location in
+        guard let name = location.path, let bytes = FileManager.default.contents(atPath: root + "/" + name)
+        else {
+          return nil
+        }
+        return Secret(SecretBytes(copying: bytes))
+      }
+      pending = completed.findings
+      skipped += completed.unresolved
     }
     for var finding in pending {
       // Some reports say only at their end which directory was scanned.

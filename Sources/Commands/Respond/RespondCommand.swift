@@ -26,6 +26,11 @@ struct RespondCommand: StaunchCommand {
     String?
   @Option(name: .long, help: "The repository that was scanned, for reports that do not name one.")
   var repository: String?
+  @Option(
+    name: .long,
+    help:
+      "The directory that was scanned: values that the report hides (detect-secrets) are read again from it.")
+  var checkout: String?
   @Flag(name: .long, help: "Name records that cannot be read and go on.") var keepGoing = false
   @Flag(name: .long, help: "Then run each plan, asking for approval.") var live = false
   @OptionGroup var own: PlaybookOptions
@@ -34,8 +39,8 @@ struct RespondCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let configuration = try assembly.configuration()
     let key = try assembly.state().fingerprintKey()
-    let intake = try ReportIntake(assembly: assembly, key: key)
-      .read(report, format: format, keepGoing: keepGoing, repository: repository)
+    let intake = try await ReportIntake(assembly: assembly, key: key)
+      .read(report, format: format, keepGoing: keepGoing, repository: repository, checkout: checkout)
     let installation = try Installation(assembly, configuration: configuration, playbooks: own.playbooks)
     let entries = try IncidentDesk(journal: installation.journal).record(intake.incidents)
     let maker = PlanMaker(installation: installation)

@@ -24,7 +24,7 @@ enum PlainFindings: JSONReportFormat {
   static func finding(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem) -> Finding {
     let kind = CredentialKind(try fields.requiredText("kind"))
     guard context.options.table.row(of: kind) != nil else {
-      throw RecordProblem("kind is no word of the table of kinds (see: staunch playbook list --kinds)")
+      throw RecordProblem("kind is no word of the table of kinds (the words are in docs/REPORTS.md)")
     }
     var value = try fields.text("value")
     if value == nil, let encoded = try fields.text("value_base64") {
