@@ -23,6 +23,9 @@ let package = Package(
     // For Benchmarks/, which is a package of its own.
     .library(name: "GitHistory", targets: ["Capabilities", "GitHistory", "Incidents"]),
     .library(name: "GitObjects", targets: ["GitObjects"]),
+    .library(
+      name: "Execution",
+      targets: ["Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets"]),
     .library(name: "Secrets", targets: ["Secrets"]),
   ],
   dependencies: [

@@ -4,7 +4,10 @@ import PackageDescription
 let package = Package(
   name: "benchmarks",
   platforms: [.macOS(.v15)],
-  dependencies: [.package(name: "staunch", path: "..")],
+  dependencies: [
+    .package(name: "staunch", path: ".."),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
   targets: [
     .executableTarget(
       name: "history-engine",
@@ -16,6 +19,11 @@ let package = Package(
       dependencies: [
         .product(name: "GitHistory", package: "staunch"), .product(name: "GitObjects", package: "staunch"),
         .product(name: "Secrets", package: "staunch"),
+      ]),
+    .executableTarget(
+      name: "step-engine",
+      dependencies: [
+        .product(name: "Execution", package: "staunch"), .product(name: "GRDB", package: "GRDB.swift"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -91,8 +91,10 @@ public final class Engine: Sendable {
   private func begin(takingOverBecause reason: String?) throws -> RunEnd? {
     let ended = recorder.history { $0.ended }
     switch ended {
-    case .done: return RunEnd(.done)
-    case .aborted: return RunEnd(.aborted, reason: recorder.history { $0.abortReason })
+    case .done, .aborted:
+      // A crash may have come between the end and the destruction of the key.
+      if ended == .done { try shred() }
+      return recorder.history { $0.end }
     case .failed, .waiting, nil: break
     }
     session.withLock { $0.began = environment.clock.elapsed }
@@ -177,10 +179,14 @@ public final class Engine: Sendable {
     // A failed run that changed something keeps its targets until it is resumed or aborted: they may be half-way.
     let releases = state != .failed || recorder.history { $0.intents } == 0
     try recorder.leave(releasing: releases, with: [recorder.event(.runEnded, .object(body))])
-    if state == .done, environment.shredsWhenDone {
-      try environment.journal.destroyKey(of: .run(plan.run), run: plan.run, incident: plan.incident)
-    }
+    if state == .done { try shred() }
     return RunEnd(state, reason: reason, isDrift: isDrift, undelivered: undelivered, remaining: remaining)
+  }
+
+  /// Makes what the run sealed unreadable: it has served. Safe to repeat.
+  private func shred() throws {
+    guard environment.shredsWhenDone else { return }
+    try environment.journal.destroyKey(of: .run(plan.run), run: plan.run, incident: plan.incident)
   }
 
   /// Puts the journal's errors into the room's words.

@@ -1,5 +1,6 @@
 public import Foundation
 public import Incidents
+import JSON
 
 /// How a run stands when the engine lets go of it.
 public struct RunEnd: Sendable, Hashable {
@@ -29,6 +30,17 @@ public struct RunEnd: Sendable, Hashable {
     self.waits = waits
     self.undelivered = undelivered
     self.remaining = remaining
+  }
+}
+
+extension RunEnd {
+  /// Reads the body of a `run.ended` event; nil when it names no state.
+  init?(json: JSONValue) {
+    guard let state = json["state"]?.string.flatMap(State.init) else { return nil }
+    self.init(
+      state, reason: json["reason"]?.string, isDrift: json["drift"] == true,
+      undelivered: (json["undelivered"]?.array ?? []).compactMap { $0.string.map { StepID($0) } },
+      remaining: (json["remaining"]?.array ?? []).compactMap(\.string))
   }
 }
 

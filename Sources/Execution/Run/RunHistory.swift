@@ -56,8 +56,10 @@ struct RunHistory: Sendable {
   }
 
   private(set) var isStarted = false
-  /// The state of the last `run.ended`; nil while it runs (or crashed).
-  private(set) var ended: RunEnd.State?
+  /// The last `run.ended`; nil while it runs (or crashed).
+  private(set) var end: RunEnd?
+  /// Its state.
+  var ended: RunEnd.State? { end?.state }
   private(set) var abortReason: String?
   private(set) var approvals: [StepID: [Approval]] = [:]
   /// Targets that an effect of this run acted on.
@@ -97,7 +99,7 @@ struct RunHistory: Sendable {
     switch kind {
     case .runStarted: isStarted = true
     case .runResumed: reopen()
-    case .runEnded: ended = body["state"]?.string.flatMap(RunEnd.State.init)
+    case .runEnded: end = RunEnd(json: body)
     case .planApproved: approve(body)
     case .decision: decide(body)
     case .stepIntent, .stepOutcome, .stepFailed, .stepSettled, .stepVerified, .stepWaiting, .stepSkipped,
@@ -202,7 +204,7 @@ struct RunHistory: Sendable {
         records[key]?.generation = generation
       }
     }
-    ended = nil
+    end = nil
     for (key, record) in records where record.failure != nil && !record.isPassedOver {
       records[key]?.failure = nil
     }

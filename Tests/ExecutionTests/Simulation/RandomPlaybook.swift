@@ -3,6 +3,7 @@ struct RandomPlaybook {
   private var random: SeededRandom
   private var lines: [String] = []
   private var count = 0
+  private var hasTriage = false
   let consumers: Int
 
   init(seed: UInt64) {
@@ -52,6 +53,7 @@ struct RandomPlaybook {
   private mutating func step(_ text: String) { lines.append("  - " + text) }
 
   private mutating func triage() {
+    hasTriage = true
     lines.append("  - id: triage")
     lines.append("    parallel:")
     lines.append(
@@ -109,12 +111,18 @@ struct RandomPlaybook {
       more += ", on_failure: [{id: \(id)r, uses: command.run, with: {argv: [repair]}, \(Self.retry)}]"
     }
     if more.components(of: "on_failure") > 1 { more = ", on_failure: continue" }
+    if hasTriage, random.happens(0.3) { return guarded(id) }
     if count > 1, random.happens(0.3) { more += ", when: \"inputs.store == 'vault'\"" }
     if random.happens(0.4) {
       return
         "{id: \(id), uses: http.request, with: {method: POST, url: \"https://hook.invalid/x\"}, \(Self.retry)\(more)}"
     }
     return "{id: \(id), uses: command.run, with: {argv: [x]}, \(Self.retry)\(more)}"
+  }
+
+  /// Depends on a read inside a group that was over long before.
+  private func guarded(_ id: String) -> String {
+    "{id: \(id), uses: command.run, with: {argv: [x]}, when: \"steps.triage.alive.state == 'alive'\", \(Self.retry)}"
   }
 
   private mutating func branches() {

@@ -47,6 +47,9 @@ extension Simulation {
     try checkOrphans(end, events, skipped)
     try checkSecrets()
     guard end.state == .done else { return }
+    if (try? journal.open(SecretRef("staunch-\(Simulation.run)-replacement-1/new"))) != nil {  // it must throw
+      throw Failure("the run is done and its sealed value still opens")
+    }
     let settled = Set(
       events.filter {
         $0.kind == .stepDone || $0.kind == .stepSkipped

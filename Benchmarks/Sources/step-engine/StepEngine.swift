@@ -1,0 +1,50 @@
+import Foundation
+
+/// Measures the engine against raw SQLite commits made in the same run, on the same disk:
+/// `step-engine DIRECTORY [STEPS]` (default 1,000 steps per round, five rounds, in pairs).
+///
+/// 1. engine overhead: steps with INTENT and OUTCOME against the same number of commits by SQLite alone;
+/// 2. a playbook of 10,000 steps: load, lint, plan;
+/// 3. memory over loops of 10,000 and 100,000 items.
+@main
+struct StepEngine {
+  static func main() async {
+    guard CommandLine.arguments.count >= 2 else {
+      print("usage: step-engine DIRECTORY [STEPS]")
+      exit(2)
+    }
+    let directory = CommandLine.arguments[1]
+    let steps = CommandLine.arguments.dropFirst(2).first.flatMap(Int.init) ?? 1000
+    do {
+      var ratios: [Double] = []
+      for round in 1...5 {
+        let raw = try RawCommits.seconds(count: steps * 2, at: "\(directory)/raw-\(round).sqlite")
+        let ours = try await MeasuredRun.steps(steps, in: "\(directory)/steps-\(round)")
+        ratios.append(ours / raw)
+        print(
+          "steps \(steps): engine \(milliseconds(ours)) ms, raw \(milliseconds(raw)) ms, ratio \(ours / raw)")
+      }
+      print("engine / raw commits: median \(ratios.sorted()[2])")
+      try await MeasuredRun.plan(steps: 10_000, in: "\(directory)/plan")
+      for items in [10_000, 100_000] {
+        let before = peakMegabytes()
+        let seconds = try await MeasuredRun.items(items, in: "\(directory)/items-\(items)")
+        print("items \(items): \(seconds) s, peak memory \(before) MB before, \(peakMegabytes()) MB after")
+      }
+    } catch {
+      print("error: \(error)")
+      exit(1)
+    }
+  }
+
+  static func milliseconds(_ seconds: Double) -> Int { Int(seconds * 1000) }
+
+  /// VmHWM of /proc/self/status. Source: proc(5).
+  static func peakMegabytes() -> Int {
+    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),  // Linux only
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+      let kilobytes = line.split(whereSeparator: { !$0.isNumber }).first.flatMap({ Int($0) })
+    else { return 0 }
+    return kilobytes / 1024
+  }
+}
