@@ -47,7 +47,8 @@ extension Simulation {
     try checkOrphans(end, events, skipped)
     try checkSecrets()
     guard end.state == .done else { return }
-    if (try? journal.open(SecretRef("staunch-\(Simulation.run)-replacement-1/new"))) != nil {  // it must throw
+    // it must throw
+    if (try? journal.open(SecretRef("staunch-\(Simulation.run)-replacement-1/new"))) != nil {
       throw Failure("the run is done and its sealed value still opens")
     }
     let settled = Set(
