@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 SCENARIO ?= openai-and-postgres
-SWIFT_TEST_FLAGS ?=
+TESTS ?=
 
 .PHONY: help drill build test bench format lint install uninstall clean
 
@@ -18,9 +18,9 @@ build: ## Build the release binary
 	@.ci/packages build
 	swift build -c release --product staunch
 
-test: ## Install the test services, build, and run every test
+test: ## Install the test services, build, and run every test (or make test TESTS='JournalTests HTTPTests')
 	@.ci/packages test
-	PATH="$(CURDIR)/.build/test-tools/bin:$$PATH" swift test $(SWIFT_TEST_FLAGS)
+	@.ci/test $(TESTS)
 
 bench: build ## Measure against the peers (ratios in one run; see docs/BENCHMARKS.md)
 	@.ci/packages test

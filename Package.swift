@@ -254,7 +254,7 @@ let package = Package(
     .testTarget(
       name: "PostMortemsTests",
       dependencies: ["PostMortems", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
-      swiftSettings: common),
+      exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "DrillsTests",
       dependencies: [
@@ -265,7 +265,8 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Secrets", "TestSupport",
+        "Commands", "Capabilities", "Configuration", "Execution", "Incidents", "JSON", "Journal", "Secrets",
+        "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Foundation
 
 /// The root command. A bare `staunch` answers "where am I, what now".
 public struct Staunch: AsyncParsableCommand {
@@ -28,7 +29,15 @@ public struct Staunch: AsyncParsableCommand {
   public init() {}
 
   /// Parses the process's arguments and runs the command; does not return.
-  public static func start() async { await main() }
+  public static func start() async {
+    let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let message = UnknownCommand.message(for: arguments, among: commands) {
+      FileHandle.standardError.write(Data((message + "\n").utf8))
+      exit(withError: ExitCode(ExitStatus.usage.rawValue))
+    }
+    await main()
+  }
 }
 
 /// The tool's version, as in `--version`, journals and reports.
