@@ -228,7 +228,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "GitObjectsTests", dependencies: ["GitObjects", "Secrets", "TestSupport"],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "GitHistoryTests",
       dependencies: [

@@ -13,6 +13,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       EXAMPLES
         staunch history rewrite --replace-text expressions.txt
         staunch history rewrite --replace-text expressions.txt --live --confirm my-repository
+        staunch history rewrite --replace-text expressions.txt --repositories list.txt --jobs 4
       """)
 
   @OptionGroup var target: HistoryTarget
@@ -23,6 +24,13 @@ struct HistoryRewriteCommand: StaunchCommand {
   var keepWorktree = false
   @Option(name: .long, help: "Also remove this file or directory everywhere (repeatable).")
   var removePath: [String] = []
+  @Option(name: .long, help: "Also remove the blob with this id everywhere (repeatable).")
+  var removeBlob: [String] = []
+  @Option(name: .long, help: "The commit-map of a rewritten submodule: gitlinks follow it (repeatable).")
+  var submoduleMap: [String] = []
+  @Option(name: .long, help: "A file with one repository a line, instead of --repository.")
+  var repositories: String?
+  @Option(name: .long, help: "How many of --repositories at once.") var jobs = 2
   @Flag(name: .long, help: "Replace ids of rewritten commits that messages quote.") var remapQuotedHashes =
     false
   @Option(name: .long, help: "Go on with an interrupted rewrite: the marker that status named.") var resume:
@@ -31,13 +39,15 @@ struct HistoryRewriteCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let patterns = try target.patterns(in: assembly)
+    let rewriter = assembly.historyRewriter(try options(in: assembly))
+    if let repositories {
+      let batch = RepositoryBatch(
+        assembly: assembly, rewriter: rewriter, patterns: patterns, isLive: live, isJSON: global.json)
+      let paths = try RepositoryBatch.paths(repositories, in: assembly)
+      return try await batch.run(paths, list: repositories, jobs: jobs, confirmation: confirm)
+    }
     let path = target.path(in: assembly)
     let name = target.name(in: assembly)
-    var options = HistoryOptions()
-    options.keepsWorkTree = keepWorktree
-    options.removedPaths = removePath
-    options.remapsQuotedHashes = remapQuotedHashes
-    let rewriter = assembly.historyRewriter(options)
     let progress = ProgressLine(console: assembly.console)
     let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
     assembly.console.endTransient()
@@ -63,6 +73,35 @@ struct HistoryRewriteCommand: StaunchCommand {
       try run.failed(error)
       throw error
     }
+  }
+
+  private func options(in assembly: Assembly) throws -> HistoryOptions {
+    var options = HistoryOptions()
+    options.keepsWorkTree = keepWorktree
+    options.removedPaths = removePath
+    options.remapsQuotedHashes = remapQuotedHashes
+    for text in removeBlob {
+      guard let id = ObjectID(hex: text) else {
+        throw CommandFailure(
+          .usage, "--remove-blob \(harmless(text)) is no id", because: "an id is 40 hexadecimal digits",
+          fix: "git rev-parse COMMIT:PATH prints it")
+      }
+      options.removedBlobs.insert(id)
+    }
+    for file in submoduleMap {
+      let text = String(decoding: try assembly.readInput(file), as: UTF8.self)
+      for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() {
+        let words = line.split(separator: " ")
+        if number == 0, words == ["old", "new"] { continue }
+        guard words.count == 2, let old = ObjectID(hex: words[0]), let new = ObjectID(hex: words[1]) else {
+          throw CommandFailure(
+            .invalidInput, "cannot read \(harmless(file))", because: "line \(number + 1) is not two ids",
+            fix: "name the commit-map file that the rewrite of the submodule wrote")
+        }
+        options.gitlinks[old] = new
+      }
+    }
+    return options
   }
 
   private func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String, in assembly: Assembly) {

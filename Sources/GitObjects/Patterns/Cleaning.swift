@@ -18,7 +18,16 @@ struct Cleaning {
       if let next { current = next }
       return next != nil
     }
-    for _ in 0..<Cleaning.mostRounds where !edit({ edits(for: patterns.literals(in: $0), in: $0) }) { break }
+    var isClean = false
+    for _ in 0..<Cleaning.mostRounds {
+      let changed = edit { text in
+        let hits = patterns.literals(in: text)
+        isClean = hits.isEmpty
+        return edits(for: hits, in: text)
+      }
+      if !changed { break }
+    }
+    if isClean, patterns.expressions.isEmpty { return current }
     for (_, expression, template) in patterns.expressions {
       _ = edit { text in
         expression.matches(in: text).map { match in

@@ -113,7 +113,13 @@ final class CompiledPatterns: Sendable {
 
   /// Every hit in `text`, by position.
   func search(_ text: UnsafeBufferPointer<UInt8>) -> [FoundSecret] {
-    var found = literals(in: text)
+    var meetsProbe = false
+    return search(text, meetsProbe: &meetsProbe)
+  }
+
+  /// - Parameter meetsProbe: set when ``suspects(_:from:to:)`` would say yes.
+  func search(_ text: UnsafeBufferPointer<UInt8>, meetsProbe: inout Bool) -> [FoundSecret] {
+    var found = literals(in: text, meetsProbe: &meetsProbe)
     for (pattern, expression, template) in expressions {
       for match in expression.matches(in: text) {
         let expansion = template.expanded(match, in: text)
@@ -132,10 +138,16 @@ final class CompiledPatterns: Sendable {
 
   /// Hits of secrets, without those of regular expressions.
   func literals(in text: UnsafeBufferPointer<UInt8>) -> [FoundSecret] {
+    var meetsProbe = false
+    return literals(in: text, meetsProbe: &meetsProbe)
+  }
+
+  private func literals(in text: UnsafeBufferPointer<UInt8>, meetsProbe: inout Bool) -> [FoundSecret] {
     var found: [FoundSecret] = []
     var seen: Set<Place> = []
     for filter in filters {
       filter.grams.forEach(in: text) { candidate in
+        meetsProbe = true
         let probe = filter.probes[candidate.probe]
         let form = forms[probe.form]
         guard let pieces = pieces(of: form, probe, filter.grams.length, at: candidate.start, in: text),
