@@ -33,8 +33,7 @@ struct HistoryRewriteCommand: StaunchCommand {
   @Option(name: .long, help: "How many of --repositories at once.") var jobs = 2
   @Flag(name: .long, help: "Replace ids of rewritten commits that messages quote.") var remapQuotedHashes =
     false
-  @Option(name: .long, help: "Go on with an interrupted rewrite: the marker that status named.") var resume:
-    String?
+  @Flag(name: .long, help: "Go on with a rewrite that was interrupted while files moved.") var resume = false
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
@@ -49,6 +48,7 @@ struct HistoryRewriteCommand: StaunchCommand {
     let path = target.path(in: assembly)
     let name = target.name(in: assembly)
     let progress = ProgressLine(console: assembly.console)
+    if resume { return try await goOn(rewriter, patterns, path: path, name: name, progress, in: assembly) }
     let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
     assembly.console.endTransient()
     guard live else {
@@ -63,8 +63,36 @@ struct HistoryRewriteCommand: StaunchCommand {
     let authority = run.plan.authority()
     do {
       let result = try await rewriter.rewrite(
-        repository: path, patterns: patterns, marker: resume ?? run.marker, progress: progress,
+        repository: path, patterns: patterns, marker: run.marker, progress: progress,
         under: authority)
+      assembly.console.endTransient()
+      try run.done(HistoryDocuments.rewrite(result, isPlan: false))
+      show(result, isPlan: false, name: name, in: assembly)
+    } catch let error as CapabilityError {
+      assembly.console.endTransient()
+      try run.failed(error)
+      throw error
+    }
+  }
+
+  /// An interrupted rewrite has been planned and confirmed before: what is left to do is known.
+  private func goOn(
+    _ rewriter: GitHistoryRewriter, _ patterns: SecretPatterns, path: String, name: String,
+    _ progress: ProgressLine, in assembly: Assembly
+  ) async throws {
+    guard live else {
+      throw CommandFailure(
+        .usage, "--resume changes every ref", because: "--live is missing",
+        fix: "the same command with --live --confirm \(harmless(name))")
+    }
+    let run = try DirectRun.begin(
+      "history.rewrite", target: path, name: name, document: ["resumed": .string(path)],
+      confirmation: confirm,
+      in: assembly)
+    let authority = run.plan.authority()
+    do {
+      let result = try await rewriter.resume(
+        repository: path, patterns: patterns, progress: progress, under: authority)
       assembly.console.endTransient()
       try run.done(HistoryDocuments.rewrite(result, isPlan: false))
       show(result, isPlan: false, name: name, in: assembly)

@@ -11,7 +11,7 @@ final class Deflater {
   private let small = [SmallDeflater(), SmallDeflater(), SmallDeflater()]
 
   private static let tiny = 80
-  private static let large = 1 << 14
+  private static let large = 1 << 16
 
   init() throws(GitObjectsError) {
     guard let stored = libdeflate_alloc_compressor(0), let quick = libdeflate_alloc_compressor(1),
