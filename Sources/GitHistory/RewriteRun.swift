@@ -109,7 +109,10 @@ struct RewriteRun: Sendable {
     if try directory.state == .committed {
       let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
       try locks.take()
+      let count = plan.files.count
+      progress.progress("move", done: 0, total: count, unit: "files")
       try SwapExecution(plan: plan, directory: directory, observe: observe).forward(under: authority)
+      progress.progress("move", done: count, total: count, unit: "files")
       try removeTemporaryPacks(layout)
       try directory.record(.applied)
       observe(.applied)
@@ -210,7 +213,7 @@ struct RewriteRun: Sendable {
           .conflict, "rewrite history",
           because: "an earlier rewrite of this repository (\(other.id)) was interrupted",
           fix:
-            "staunch history rewrite --repository '\(path)' --resume, or: staunch history restore --repository '\(path)' --backup \(other.id) --live --confirm \(layout.name)"
+            "staunch history rewrite --repository '\(path)' --replace-text FILE --resume --live --confirm \(layout.name), or: staunch history restore --repository '\(path)' --backup \(other.id) --live --confirm \(layout.name)"
         )
       }
     }

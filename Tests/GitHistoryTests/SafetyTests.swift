@@ -56,6 +56,26 @@ import Testing
     #expect(try await Purge(git.path).scan().isClean)
   }
 
+  @Test func `A fetch while files move leaves both its own commits and the rewritten ones whole`()
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    let git = try RewriteTests.leakyRepository(directory.path("r"))
+    let other = try Git(creating: directory.path("other"))
+    try other.write("README", "elsewhere\n")
+    try other.commit("elsewhere")
+    let path = directory.path("other")
+    let fetched = Flag()
+    _ = try await rewrite(git.path, at: .committed) {
+      // Either is right: refused by our locks, or fetched into references of its own.
+      fetched.set((try? git.run(["fetch", "-q", path, "main:refs/heads/fetched"]).status) == 0)
+    }
+    #expect(try git.run(["fsck", "--full"]).status == 0)
+    #expect(try git("log", "-1", "--format=%s") == "remove key")
+    #expect(try git.run(["log", "-1", "--format=%s", "fetched"]).status == (fetched.value ? 0 : 128))
+    #expect(try await Purge(git.path).scan().isClean)
+  }
+
   @Test func `A lock that another program holds is named, and left`() async throws {
     let directory = try TemporaryDirectory()
     let git = try RewriteTests.leakyRepository(directory.path("r"))

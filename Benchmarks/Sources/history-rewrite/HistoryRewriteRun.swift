@@ -75,6 +75,9 @@ final class Phases: ProgressSink {
   init(_ start: ContinuousClock.Instant) { self.start = start }
 
   func progress(_ phase: String, done: Int, total: Int?, unit: String) {
+    if phase == "move", let total, done == total {
+      print("moved \(total) files \(ContinuousClock().now - start)")
+    }
     last.withLock { last in
       if last != phase { print("\(phase) \(ContinuousClock().now - start)") }
       last = phase

@@ -93,7 +93,9 @@ struct DirectRun {
     ])
   }
 
-  private static func confirm(_ name: String, action: String, given: String?, in assembly: Assembly) throws {
+  /// Asks for `name`, unless `given` says it already.
+  /// - Throws: exit 77 when declined, 64 when nobody is there to ask.
+  static func confirm(_ name: String, action: String, given: String?, in assembly: Assembly) throws {
     if let given {
       guard given == name else {
         throw CommandFailure(

@@ -13,6 +13,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       EXAMPLES
         staunch history rewrite --replace-text expressions.txt
         staunch history rewrite --replace-text expressions.txt --live --confirm my-repository
+        staunch history rewrite --replace-text expressions.txt --repositories list.txt --jobs 4
       """)
 
   @OptionGroup var target: HistoryTarget
@@ -23,22 +24,31 @@ struct HistoryRewriteCommand: StaunchCommand {
   var keepWorktree = false
   @Option(name: .long, help: "Also remove this file or directory everywhere (repeatable).")
   var removePath: [String] = []
+  @Option(name: .long, help: "Also remove the blob with this id everywhere (repeatable).")
+  var removeBlob: [String] = []
+  @Option(name: .long, help: "The commit-map of a rewritten submodule: gitlinks follow it (repeatable).")
+  var submoduleMap: [String] = []
+  @Option(name: .long, help: "A file with one repository a line, instead of --repository.")
+  var repositories: String?
+  @Option(name: .long, help: "How many of --repositories at once.") var jobs = 2
   @Flag(name: .long, help: "Replace ids of rewritten commits that messages quote.") var remapQuotedHashes =
     false
-  @Option(name: .long, help: "Go on with an interrupted rewrite: the marker that status named.") var resume:
-    String?
+  @Flag(name: .long, help: "Go on with a rewrite that was interrupted while files moved.") var resume = false
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let patterns = try target.patterns(in: assembly)
+    let rewriter = assembly.historyRewriter(try options(in: assembly))
+    if let repositories {
+      let batch = RepositoryBatch(
+        assembly: assembly, rewriter: rewriter, patterns: patterns, isLive: live, isJSON: global.json)
+      let paths = try RepositoryBatch.paths(repositories, in: assembly)
+      return try await batch.run(paths, list: repositories, jobs: jobs, confirmation: confirm)
+    }
     let path = target.path(in: assembly)
     let name = target.name(in: assembly)
-    var options = HistoryOptions()
-    options.keepsWorkTree = keepWorktree
-    options.removedPaths = removePath
-    options.remapsQuotedHashes = remapQuotedHashes
-    let rewriter = assembly.historyRewriter(options)
     let progress = ProgressLine(console: assembly.console)
+    if resume { return try await goOn(rewriter, patterns, path: path, name: name, progress, in: assembly) }
     let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
     assembly.console.endTransient()
     guard live else {
@@ -53,7 +63,7 @@ struct HistoryRewriteCommand: StaunchCommand {
     let authority = run.plan.authority()
     do {
       let result = try await rewriter.rewrite(
-        repository: path, patterns: patterns, marker: resume ?? run.marker, progress: progress,
+        repository: path, patterns: patterns, marker: run.marker, progress: progress,
         under: authority)
       assembly.console.endTransient()
       try run.done(HistoryDocuments.rewrite(result, isPlan: false))
@@ -63,6 +73,63 @@ struct HistoryRewriteCommand: StaunchCommand {
       try run.failed(error)
       throw error
     }
+  }
+
+  /// An interrupted rewrite has been planned and confirmed before: what is left to do is known.
+  private func goOn(
+    _ rewriter: GitHistoryRewriter, _ patterns: SecretPatterns, path: String, name: String,
+    _ progress: ProgressLine, in assembly: Assembly
+  ) async throws {
+    guard live else {
+      throw CommandFailure(
+        .usage, "--resume changes every ref", because: "--live is missing",
+        fix: "the same command with --live --confirm \(harmless(name))")
+    }
+    let run = try DirectRun.begin(
+      "history.rewrite", target: path, name: name, document: ["resumed": .string(path)],
+      confirmation: confirm,
+      in: assembly)
+    let authority = run.plan.authority()
+    do {
+      let result = try await rewriter.resume(
+        repository: path, patterns: patterns, progress: progress, under: authority)
+      assembly.console.endTransient()
+      try run.done(HistoryDocuments.rewrite(result, isPlan: false))
+      show(result, isPlan: false, name: name, in: assembly)
+    } catch let error as CapabilityError {
+      assembly.console.endTransient()
+      try run.failed(error)
+      throw error
+    }
+  }
+
+  private func options(in assembly: Assembly) throws -> HistoryOptions {
+    var options = HistoryOptions()
+    options.keepsWorkTree = keepWorktree
+    options.removedPaths = removePath
+    options.remapsQuotedHashes = remapQuotedHashes
+    for text in removeBlob {
+      guard let id = ObjectID(hex: text) else {
+        throw CommandFailure(
+          .usage, "--remove-blob \(harmless(text)) is no id", because: "an id is 40 hexadecimal digits",
+          fix: "git rev-parse COMMIT:PATH prints it")
+      }
+      options.removedBlobs.insert(id)
+    }
+    for file in submoduleMap {
+      let text = String(decoding: try assembly.readInput(file), as: UTF8.self)
+      for (number, line) in text.split(whereSeparator: \.isNewline).enumerated() {
+        let words = line.split(separator: " ")
+        if number == 0, words == ["old", "new"] { continue }
+        guard words.count == 2, let old = ObjectID(hex: words[0]), let new = ObjectID(hex: words[1]) else {
+          throw CommandFailure(
+            .invalidInput, "cannot read \(harmless(file))", because: "line \(number + 1) is not two ids",
+            fix: "name the commit-map file that the rewrite of the submodule wrote")
+        }
+        options.gitlinks[old] = new
+      }
+    }
+    return options
   }
 
   private func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String, in assembly: Assembly) {

@@ -75,7 +75,7 @@ struct HistoryPushRun: Sendable {
       case .committed, .applied, .restoring:
         throw CapabilityError(
           .conflict, "push", because: "the rewrite \(directory.id) was interrupted",
-          fix: "staunch history rewrite --repository '\(path)' --resume")
+          fix: "staunch history rewrite --repository '\(path)' --replace-text FILE --resume --live")
       case .preparing, nil: continue
       }
     }

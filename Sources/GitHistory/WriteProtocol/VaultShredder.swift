@@ -20,7 +20,9 @@ struct VaultShredder: Sendable {
     guard try directory.state == .finished else {
       throw CapabilityError(
         .conflict, "shred the undo vault", because: "the rewrite \(backup) is not finished or does not exist",
-        fix: "staunch history rewrite --resume, or see the backups: ls '\(layout.ownHistory.text)'")
+        fix:
+          "staunch history rewrite --replace-text FILE --resume --live, or see the backups: ls '\(layout.ownHistory.text)'"
+      )
     }
     var shared = 0
     let files = try RepositoryLayout.files(below: directory.vault)

@@ -18,7 +18,23 @@ struct Cleaning {
       if let next { current = next }
       return next != nil
     }
-    for _ in 0..<Cleaning.mostRounds where !edit({ edits(for: patterns.literals(in: $0), in: $0) }) { break }
+    var isClean = false
+    for _ in 0..<Cleaning.mostRounds {
+      var made: [ByteEdit]?
+      let changed = edit { text in
+        let (hits, hasStrays) = patterns.literalsAndStrays(in: text)
+        isClean = hits.isEmpty
+        let edits = edits(for: hits, in: text)
+        if !hasStrays, covers(hits, by: edits) { made = edits }
+        return edits
+      }
+      if !changed { break }
+      if let made, let current, holdsNoProbe(current, around: made) {
+        isClean = true
+        break
+      }
+    }
+    if isClean, patterns.expressions.isEmpty { return current }
     for (_, expression, template) in patterns.expressions {
       _ = edit { text in
         expression.matches(in: text).map { match in
@@ -28,6 +44,33 @@ struct Cleaning {
     }
     for _ in 0..<Cleaning.mostRounds where !edit({ removals(of: patterns.literals(in: $0)) }) { break }
     return current
+  }
+
+  /// Whether each hit lies within an edit of its own.
+  private func covers(_ hits: [FoundSecret], by edits: [ByteEdit]) -> Bool {
+    guard hits.count == edits.count else { return false }
+    let spans = hits.map(\.span).sorted { $0.lowerBound < $1.lowerBound }
+    return zip(spans, edits).allSatisfy { span, edit in
+      edit.range.lowerBound <= span.lowerBound && span.upperBound <= edit.range.upperBound
+    }
+  }
+
+  /// Whether `cleaned`, in which `edits` were made and which held no other probe, has none around them either: then there
+  /// is nothing left to find, and no need to search everything again.
+  private func holdsNoProbe(_ cleaned: [UInt8], around edits: [ByteEdit]) -> Bool {
+    let reach = max(0, patterns.longestProbe - 1)
+    return cleaned.withUnsafeBufferPointer { bytes in
+      guard let base = bytes.baseAddress else { return true }
+      var grown = 0
+      for edit in edits {
+        let start = edit.range.lowerBound + grown
+        let end = start + edit.replacement.count
+        grown += edit.replacement.count - edit.range.count
+        let window = max(0, start - reach)..<min(bytes.count, end + reach)
+        if patterns.suspects(base, from: window.lowerBound, to: window.upperBound) { return false }
+      }
+      return true
+    }
   }
 
   private func apply(_ edits: [ByteEdit], to text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {

@@ -113,7 +113,13 @@ final class CompiledPatterns: Sendable {
 
   /// Every hit in `text`, by position.
   func search(_ text: UnsafeBufferPointer<UInt8>) -> [FoundSecret] {
-    var found = literals(in: text)
+    var meetsProbe = false
+    return search(text, meetsProbe: &meetsProbe)
+  }
+
+  /// - Parameter meetsProbe: set when ``suspects(_:from:to:)`` would say yes.
+  func search(_ text: UnsafeBufferPointer<UInt8>, meetsProbe: inout Bool) -> [FoundSecret] {
+    var found = literals(in: text, meetsProbe: &meetsProbe)
     for (pattern, expression, template) in expressions {
       for match in expression.matches(in: text) {
         let expansion = template.expanded(match, in: text)
@@ -132,22 +138,46 @@ final class CompiledPatterns: Sendable {
 
   /// Hits of secrets, without those of regular expressions.
   func literals(in text: UnsafeBufferPointer<UInt8>) -> [FoundSecret] {
+    var meetsProbe = false
+    return literals(in: text, meetsProbe: &meetsProbe)
+  }
+
+  /// As ``literals(in:)``, and whether every probe in `text` belongs to one of the hits.
+  func literalsAndStrays(in text: UnsafeBufferPointer<UInt8>) -> (hits: [FoundSecret], hasStrays: Bool) {
+    var (meetsProbe, hasStrays) = (false, false)
+    let hits = literals(in: text, meetsProbe: &meetsProbe, hasStrays: &hasStrays)
+    return (hits, hasStrays)
+  }
+
+  private func literals(in text: UnsafeBufferPointer<UInt8>, meetsProbe: inout Bool) -> [FoundSecret] {
+    var hasStrays = false
+    return literals(in: text, meetsProbe: &meetsProbe, hasStrays: &hasStrays)
+  }
+
+  private func literals(
+    in text: UnsafeBufferPointer<UInt8>, meetsProbe: inout Bool, hasStrays: inout Bool
+  ) -> [FoundSecret] {
     var found: [FoundSecret] = []
     var seen: Set<Place> = []
     for filter in filters {
       filter.grams.forEach(in: text) { candidate in
+        meetsProbe = true
         let probe = filter.probes[candidate.probe]
         let form = forms[probe.form]
-        guard let pieces = pieces(of: form, probe, filter.grams.length, at: candidate.start, in: text),
-          seen.insert(Place(start: pieces[0].lowerBound, form: probe.form)).inserted
-        else { return }
+        guard let pieces = pieces(of: form, probe, filter.grams.length, at: candidate.start, in: text) else {
+          hasStrays = true
+          return
+        }
+        guard seen.insert(Place(start: pieces[0].lowerBound, form: probe.form)).inserted else { return }
         found.append(
           FoundSecret(
             pattern: form.pattern, form: pieces.count > 1 ? .split : form.form, pieces: pieces,
             formIndex: probe.form, expansion: nil))
       }
     }
-    return withoutShiftedTwins(found)
+    let kept = withoutShiftedTwins(found)
+    if kept.count < found.count { hasStrays = true }
+    return kept
   }
 
   /// ASCII text in UTF-16 of one byte order is, one byte further, text of the other order: keep the hit that starts at an

@@ -101,6 +101,15 @@ struct LineCounter {
 
   /// The line of the byte at `offset`, from 1; offsets must not decrease.
   mutating func line(at offset: Int) -> Int {
+    // Eight bytes at once: a line feed becomes a zero byte, and only those leave the highest bit clear.
+    if let base = text.baseAddress {
+      while position + 8 <= offset {
+        let word = UnsafeRawPointer(base + position).loadUnaligned(as: UInt64.self) ^ 0x0A0A_0A0A_0A0A_0A0A
+        let marks = ((word & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F) | word
+        line += 8 - (marks & 0x8080_8080_8080_8080).nonzeroBitCount
+        position += 8
+      }
+    }
     while position < offset {
       if text[position] == 0x0A { line += 1 }
       position += 1

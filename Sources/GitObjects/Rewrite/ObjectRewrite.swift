@@ -77,8 +77,9 @@ public struct ObjectRewrite: Sendable {
       return outcome
     }
     let layout = PackLayout(state: state, spools: passes.spools)
-    let written = try PackWriter(state: state, spools: passes.spools, directory: directory)
-      .write(layout, progress: progress)
+    let written = try PackWriter(
+      state: state, layout: layout, spools: passes.spools, directory: directory
+    ).write(progress: progress)
     try removeSpools(directory)
     outcome.pack = NewPack(
       directory: directory, name: written.name, byteCount: written.byteCount, objectCount: written.objectCount

@@ -10,6 +10,8 @@ struct PackLayout {
   }
 
   private(set) var entries: [Entry] = []
+  /// Where in ``entries`` the successor of an old object stands; ``ObjectTable/none`` when it does not.
+  let entryOfSuccessor: Column<UInt32>
   private let state: RewriteState
 
   init(state: RewriteState, spools: [Spool]) {
@@ -21,20 +23,29 @@ struct PackLayout {
         place[Int(entry.object)] = UInt64(number) << 40 | UInt64(rank)
       }
     }
-    let isPlaced = Column<UInt8>(0, count: table.count)
-    var newlyPlaced: Set<ObjectID> = []
+    let placed = Column<UInt32>(ObjectTable.none, count: table.count)
+    entryOfSuccessor = Column(ObjectTable.none, count: table.count)
+    var newlyPlaced: [ObjectID: UInt32] = [:]
+    newlyPlaced.reserveCapacity(state.rewritten.count)
+    entries.reserveCapacity(table.count)
     for rank in 0..<table.count {
       let object = Int(table.order[rank])
       guard let id = state.successor(object) else { continue }
+      let next = UInt32(entries.count)
+      let earlier: UInt32
       if state.isDirty[object] == 0 {
-        guard isPlaced[object] == 0, !table.isForeign(object) else { continue }
-        isPlaced[object] = 1
+        if table.isForeign(object) { continue }
+        earlier = placed[object]
+        if earlier == ObjectTable.none { placed[object] = next }
       } else if let twin = table.ids.position(of: id) {
-        guard isPlaced[twin] == 0 else { continue }
-        isPlaced[twin] = 1
+        earlier = placed[twin]
+        if earlier == ObjectTable.none { placed[twin] = next }
       } else {
-        guard newlyPlaced.insert(id).inserted else { continue }
+        earlier = newlyPlaced[id] ?? ObjectTable.none
+        if earlier == ObjectTable.none { newlyPlaced[id] = next }
       }
+      entryOfSuccessor[object] = min(earlier, next)
+      guard earlier == ObjectTable.none else { continue }
       if place[object] == PackLayout.nowhere {
         entries.append(Entry(source: .stored(object: UInt32(object)), id: id))
       } else {
@@ -43,8 +54,9 @@ struct PackLayout {
       }
     }
     for (number, spool) in spools.enumerated() {
-      for extra in spool.extras where newlyPlaced.insert(extra.id).inserted {
-        if let twin = table.ids.position(of: extra.id), isPlaced[twin] != 0 { continue }
+      for extra in spool.extras where newlyPlaced[extra.id] == nil {
+        newlyPlaced[extra.id] = UInt32(entries.count)
+        if let twin = table.ids.position(of: extra.id), placed[twin] != ObjectTable.none { continue }
         entries.append(Entry(source: .spooled(spool: number, entry: extra.entry), id: extra.id))
       }
     }

@@ -15,27 +15,29 @@ final class PackWriter {
   private var buffer = ByteBuffer(capacity: 1 << 22)
   private let sink: PackSink
   private var flushed = 0
+  private let layout: PackLayout
+  /// Where each entry of the layout starts; 0 while it is not written.
   private let offsets: Column<UInt64>
-  private var offsetOfNew: [ObjectID: UInt64] = [:]
   private var rows: [PackIndexWriter.Row] = []
 
-  init(state: RewriteState, spools: [Spool], directory: String) throws(GitObjectsError) {
+  init(state: RewriteState, layout: PackLayout, spools: [Spool], directory: String) throws(GitObjectsError) {
     self.state = state
+    self.layout = layout
     self.spools = spools
     self.directory = directory
-    offsets = Column(0, count: state.table.count)
+    offsets = Column(0, count: layout.entries.count)
     sink = try PackSink(directory + "/new.pack")
   }
 
   /// - Throws: `.system`, `.cancelled`.
-  func write(_ layout: PackLayout, progress: EngineProgress) throws(GitObjectsError) -> Written {
+  func write(progress: EngineProgress) throws(GitObjectsError) -> Written {
     let path = directory + "/new.pack"
     rows.reserveCapacity(layout.entries.count)
     buffer.append([0x50, 0x41, 0x43, 0x4B, 0, 0, 0, 2])
     let count = UInt32(layout.entries.count)
     buffer.append([UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)])
     for (rank, entry) in layout.entries.enumerated() {
-      try write(entry)
+      try write(entry, rank)
       if buffer.count > 1 << 21 {
         try flush()
         try progress.step(.write, rank, of: layout.entries.count)
@@ -57,13 +59,12 @@ final class PackWriter {
     buffer = try sink.exchange(buffer)
   }
 
-  private func write(_ entry: PackLayout.Entry) throws(GitObjectsError) {
+  private func write(_ entry: PackLayout.Entry, _ rank: Int) throws(GitObjectsError) {
     let start = buffer.count
     let offset = position
     switch entry.source {
     case .stored(let object):
       try copyStored(Int(object))
-      offsets[Int(object)] = UInt64(offset)
     case .spooled(let spool, let number):
       let spooled = spools[spool].entries[number]
       let base = spooled.base == ObjectTable.none ? 0 : baseOffset(Int(spooled.base))
@@ -77,22 +78,16 @@ final class PackWriter {
         header(type: spooled.kind.rawValue, size: spooled.size)
       }
       buffer.append(spools[spool].bytes(of: spooled))
-      if let old = state.table.ids.position(of: entry.id) {
-        offsets[old] = UInt64(offset)
-      } else {
-        offsetOfNew[entry.id] = UInt64(offset)
-      }
     }
+    offsets[rank] = UInt64(offset)
     let checksum = libdeflate_crc32(0, buffer.base + start, buffer.count - start)
     rows.append(PackIndexWriter.Row(id: entry.id, offset: UInt64(offset), checksum: checksum))
   }
 
   /// Where the successor of an old object was placed; 0 when it was not.
   private func baseOffset(_ object: Int) -> Int {
-    guard state.isDirty[object] != 0 else { return Int(offsets[object]) }
-    guard let id = state.successor(object) else { return 0 }
-    if let old = state.table.ids.position(of: id) { return Int(offsets[old]) }
-    return offsetOfNew[id].map { Int($0) } ?? 0
+    let entry = layout.entryOfSuccessor[object]
+    return entry == ObjectTable.none ? 0 : Int(offsets[Int(entry)])
   }
 
   private func copyStored(_ object: Int) throws(GitObjectsError) {

@@ -63,7 +63,7 @@ final class Spool: @unchecked Sendable {
   {
     guard path != nil else { return }
     let offset = written + buffer.count
-    let count = deflater.deflate(bytes, to: buffer)
+    let count = deflater.deflate(bytes, kind, to: buffer)
     entries.append(
       SpooledEntry(
         object: UInt32(object), kind: kind, base: base, size: bytes.count, offset: offset, count: count))

@@ -19,18 +19,23 @@ final class DeltaWindows {
     guard var operations = DeltaOperations(delta), operations.baseSize == base.count,
       let baseStart = base.baseAddress, let deltaStart = delta.baseAddress
     else { return nil }
+    // Windows that do not touch stand one behind the other: a probe that an artificial join forms costs a search, no more.
     window.count = 0
+    window.reserve(delta.count + DeltaWindows.slack)
     var written = 0
     while true {
       switch operations.next() {
       case .operation(.copy(let offset, let count)):
         written += count
-        if count <= 2 * reach {
+        if count > 2 * reach, reach <= 16, offset + count + 16 <= base.count {
+          window.reserve(window.count + DeltaWindows.slack)
+          DeltaWindows.copy16(baseStart + offset, window.base + window.count)
+          DeltaWindows.copy16(baseStart + offset + count - reach, window.base + window.count + reach)
+          window.count += 2 * reach
+        } else if count <= 2 * reach {
           window.append(baseStart + offset, count)
         } else {
           window.append(baseStart + offset, reach)
-          if scan() { return true }
-          window.count = 0
           window.append(baseStart + offset + count - reach, reach)
         }
       case .operation(.insert(let at, let count)):
@@ -40,6 +45,15 @@ final class DeltaWindows {
       case .broken: return nil
       }
     }
+  }
+
+  private static let slack = 64
+
+  /// A copy of fixed size is two moves, not a call.
+  @inline(__always)
+  private static func copy16(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>) {
+    let bytes = UnsafeRawPointer(source).loadUnaligned(as: SIMD16<UInt8>.self)
+    UnsafeMutableRawPointer(target).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
   }
 
   @inline(__always)

@@ -34,6 +34,12 @@ struct ScanVisitor: ForestVisitor {
     throws(GitObjectsError)
   {
     if let origin, try !needsSearch(object, origin) { return }
+    if table.kind[object] == ObjectKind.blob.rawValue, table.parent[object] != ObjectTable.none,
+      isSuspect[Int(table.parent[object])] != 0
+    {
+      // Most such versions hold the secret too, so one search does for both questions.
+      return searchBlob(object, content)
+    }
     if let start = content.baseAddress, patterns.suspects(start, from: 0, to: content.count) {
       isSuspect[object] = 1
     } else if patterns.expressions.isEmpty {
@@ -41,6 +47,21 @@ struct ScanVisitor: ForestVisitor {
     }
     hits += ObjectSearch(patterns: patterns).hits(
       in: content, kind: table.kind(object), id: table.ids[object])
+  }
+
+  private mutating func searchBlob(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) {
+    var meetsProbe = false
+    let found = patterns.search(content, meetsProbe: &meetsProbe)
+    if meetsProbe { isSuspect[object] = 1 }
+    guard !found.isEmpty else { return }
+    var lines = LineCounter(content)
+    for hit in found {
+      hits.append(
+        ObjectHit(
+          object: table.ids[object], kind: .blob, place: .blob, offset: hit.span.lowerBound,
+          length: hit.span.count, line: lines.line(at: hit.span.lowerBound), pattern: hit.pattern,
+          form: hit.form))
+    }
   }
 }
 

@@ -82,6 +82,13 @@ struct DeltaOperations {
     return delta[position]
   }
 
+  /// Most pieces are short: a copy of fixed size is two moves, not a call, and what follows overwrites the surplus.
+  @inline(__always)
+  private static func copy32(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>) {
+    let bytes = UnsafeRawPointer(source).loadUnaligned(as: SIMD32<UInt8>.self)
+    UnsafeMutableRawPointer(target).storeBytes(of: bytes, as: SIMD32<UInt8>.self)
+  }
+
   /// Builds the result from `base` into `target`, which has room for ``resultSize``; false when the delta is broken.
   @inline(__always)
   consuming func apply(to base: UnsafeBufferPointer<UInt8>, into target: UnsafeMutablePointer<UInt8>) -> Bool
@@ -92,11 +99,19 @@ struct DeltaOperations {
       switch next() {
       case .operation(.copy(let offset, let count)):
         guard written + count <= resultSize, let start = base.baseAddress else { return false }
-        memcpy(target + written, start + offset, count)
+        if count <= 32, offset + 32 <= baseSize, written + 32 <= resultSize {
+          DeltaOperations.copy32(start + offset, target + written)
+        } else {
+          memcpy(target + written, start + offset, count)
+        }
         written += count
       case .operation(.insert(let at, let count)):
         guard written + count <= resultSize, let start = delta.baseAddress else { return false }
-        memcpy(target + written, start + at, count)
+        if count <= 32, at + 32 <= delta.count, written + 32 <= resultSize {
+          DeltaOperations.copy32(start + at, target + written)
+        } else {
+          memcpy(target + written, start + at, count)
+        }
         written += count
       case .end: return written == resultSize
       case .broken: return false

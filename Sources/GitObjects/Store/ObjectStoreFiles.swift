@@ -1,4 +1,5 @@
 import Foundation
+import Secrets
 
 /// What lies in an `objects` directory and in those it borrows from: packs and loose objects, local ones first.
 struct ObjectStoreFiles {
@@ -49,17 +50,27 @@ struct ObjectStoreFiles {
 
   private static func looseIDs(in directory: String) -> [ObjectID] {
     var ids: [ObjectID] = []
-    for first in 0..<256 {
-      let prefix = String(format: "%02x", first)
-      // A missing fan-out directory holds no objects.
-      guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory + "/" + prefix) else {
-        continue
-      }
-      for name in names where name.utf8.count == 38 {
+    // A missing fan-out directory holds no objects.
+    for prefix in names(in: directory) where prefix.utf8.count == 2 && Hex.bytes(prefix) != nil {
+      for name in names(in: directory + "/" + prefix) where name.utf8.count == 38 {
         if let id = ObjectID(hex: prefix + name) { ids.append(id) }
       }
     }
     return ids.sorted()
+  }
+
+  /// What readdir(3) gives: Foundation takes many times as long for a directory that is not there.
+  private static func names(in directory: String) -> [String] {
+    guard let stream = opendir(directory) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+      }
+      names.append(name)
+    }
+    return names
   }
 
   /// The path of loose object `id` in `directory`.

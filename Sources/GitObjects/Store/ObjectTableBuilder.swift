@@ -12,17 +12,21 @@ struct ObjectTableBuilder {
   /// git refuses to make chains beyond 4095; packs made by others stay far below.
   private static let deepestChain = 10_000
   private static let unset = UInt64.max
+  private static let headersAtOnce = 1 << 14
 
   /// - Throws: `.corrupt`, `.system`.
   static func build(_ files: ObjectStoreFiles) throws(GitObjectsError) -> ObjectTable {
     let builder = ObjectTableBuilder(files)
+    var entries = files.packs.map { _ in Column(EntryStart(offset: 0, object: 0), count: 0) }
     for number in files.packs.indices where !files.packs[number].isAlternate {
-      try builder.addPack(number)
+      entries[number] = try builder.addPack(number)
     }
     try builder.addLoose(0)
-    for number in files.packs.indices where files.packs[number].isAlternate { try builder.addPack(number) }
+    for number in files.packs.indices where files.packs[number].isAlternate {
+      entries[number] = try builder.addPack(number)
+    }
     for number in files.directories.indices.dropFirst() { try builder.addLoose(number) }
-    return try builder.table()
+    return try builder.table(entries)
   }
 
   private init(_ files: ObjectStoreFiles) {
@@ -41,11 +45,26 @@ struct ObjectTableBuilder {
     kind = Column(0, count: ids.count)
   }
 
-  private func addPack(_ number: Int) throws(GitObjectsError) {
+  /// Reads the entries' headers, in parallel unless an object stands twice in the pack; returns them by offset.
+  private func addPack(_ number: Int) throws(GitObjectsError) -> Column<EntryStart> {
     let pack = files.packs[number]
-    let entries = try sortedEntries(of: pack)
+    let (entries, hasTwins) = try sortedEntries(of: pack)
+    let size = hasTwins ? max(pack.count, 1) : ObjectTableBuilder.headersAtOnce
+    _ = try WorkerThreads.run(
+      pieces: (pack.count + size - 1) / size, phase: .open, progress: .silent,
+      makeWorker: { () throws(GitObjectsError) -> Int in 0 },
+      work: { (_: inout Int, piece: Int) throws(GitObjectsError) in
+        try readHeaders(number, entries, (piece * size)..<min(pack.count, (piece + 1) * size))
+      })
+    return entries
+  }
+
+  private func readHeaders(_ number: Int, _ entries: Column<EntryStart>, _ ranks: Range<Int>)
+    throws(GitObjectsError)
+  {
+    let pack = files.packs[number]
     let end = pack.end
-    for rank in 0..<pack.count {
+    for rank in ranks {
       let object = Int(entries[rank].object)
       guard location[object] == ObjectTableBuilder.unset else { continue }
       let offset = Int(entries[rank].offset)
@@ -81,20 +100,25 @@ struct ObjectTableBuilder {
   }
 
   /// The pack's entries in order of offsets.
-  private func sortedEntries(of pack: PackFile) throws(GitObjectsError) -> Column<EntryStart> {
+  private func sortedEntries(of pack: PackFile) throws(GitObjectsError) -> (
+    Column<EntryStart>, hasTwins: Bool
+  ) {
+    var hasTwins = false
     let entries = Column(EntryStart(offset: 0, object: 0), count: pack.count)
     var object = 0
     for position in 0..<pack.count {
       let id = pack.ids + position * 20
-      if position > 0, memcmp(id - 20, id, 20) > 0 {
-        throw .corrupt(pack.index.path, "its ids are not in ascending order")
+      if position > 0 {
+        let order = memcmp(id - 20, id, 20)
+        guard order <= 0 else { throw .corrupt(pack.index.path, "its ids are not in ascending order") }
+        if order == 0 { hasTwins = true }
       }
       // Both lists ascend, so the object is at or after the last one: near, unless another source fills the gap.
       while memcmp(ids.pointer(at: object), id, 20) != 0 { object += 1 }
       entries[position] = EntryStart(offset: UInt64(try pack.offset(at: position)), object: UInt32(object))
     }
     RadixSort.sort(entries)
-    return entries
+    return (entries, hasTwins)
   }
 
   /// Bases stand shortly before their deltas, so search backwards in growing steps, then halve.
@@ -128,14 +152,14 @@ struct ObjectTableBuilder {
   }
 
   /// Orders the objects so that bases come first, and spreads kinds from roots to deltas.
-  private func table() throws(GitObjectsError) -> ObjectTable {
+  private func table(_ entries: [Column<EntryStart>]) throws(GitObjectsError) -> ObjectTable {
     let order = Column<UInt32>(0, count: ids.count)
     let isPlaced = Column<Bool>(false, count: ids.count)
     var placed = 0
     var chain: [Int] = []
-    let starts = packOrder()
+    let starts = packOrder(entries)
     for rank in 0..<ids.count {
-      let start = starts[rank].object
+      let start = starts[rank]
       var object = Int(start)
       while !isPlaced[object], parent[object] != ObjectTable.none {
         chain.append(object)
@@ -159,13 +183,23 @@ struct ObjectTableBuilder {
       parent: parent, kind: kind, order: order)
   }
 
-  private func packOrder() -> Column<EntryStart> {
-    let entries = Column(EntryStart(offset: 0, object: 0), count: ids.count)
-    for object in 0..<ids.count {
-      entries[object] = EntryStart(offset: location[object], object: UInt32(object))
+  /// All objects as their packs hold them, one pack after the other, then the loose ones.
+  private func packOrder(_ entries: [Column<EntryStart>]) -> Column<UInt32> {
+    let order = Column<UInt32>(0, count: ids.count)
+    var placed = 0
+    for (number, list) in entries.enumerated() {
+      for rank in 0..<list.count {
+        let entry = list[rank]
+        guard location[Int(entry.object)] == UInt64(number) << 48 | entry.offset else { continue }
+        order[placed] = entry.object
+        placed += 1
+      }
     }
-    RadixSort.sort(entries)
-    return entries
+    for object in 0..<ids.count where location[object] >= ObjectTable.looseMark {
+      order[placed] = UInt32(object)
+      placed += 1
+    }
+    return order
   }
 }
 

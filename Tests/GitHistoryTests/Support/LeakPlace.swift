@@ -10,6 +10,7 @@ enum LeakPlace: String, CaseIterable, Sendable {
   case tagMessage, taggerName, tagName, nestedTag, branchName, tagOfBlob, tagOfTree, annotatedTagOfTree
   case notes, stash, stagedOnly, reflogOnly, reflogMessage, unreachableBlob, replaceReference
   case linkedWorkTree, detachedHead, configAddress, hook, untrackedFile, ignoredFile, commitDraft, fetchHead
+  case contentOfLargeFile
 
   /// The value; with characters that the encodings change.
   static let secret = "p@ss/" + "w\"rd" + "+Zq7\\Lm==" + "3xK9vTn2"
@@ -43,7 +44,7 @@ enum LeakPlace: String, CaseIterable, Sendable {
   /// Left as it is on purpose, and reported with a fix.
   var isReported: Bool {
     switch self {
-    case .configAddress, .hook, .untrackedFile, .ignoredFile: true
+    case .configAddress, .hook, .untrackedFile, .ignoredFile, .contentOfLargeFile: true
     default: false
     }
   }
@@ -165,6 +166,13 @@ enum LeakPlace: String, CaseIterable, Sendable {
     case .ignoredFile:
       try file(".gitignore", ".env\n", git)
       try git.write(".env", line)
+    case .contentOfLargeFile:
+      // A Git LFS pointer in the tree; what it points to lies beside the objects.
+      let name = String(repeating: "ab12", count: 16)
+      try file(
+        "big.bin",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:\(name)\nsize \(line.utf8.count)\n", git)
+      try git.write(".git/lfs/objects/ab/12/\(name)", line)
     case .commitDraft: try git.write(".git/COMMIT_EDITMSG", "draft \(secret)\n")
     case .fetchHead:
       let head = try git("rev-parse", "HEAD")
