@@ -3,11 +3,13 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 SCENARIO ?= openai-and-postgres
 TESTS ?=
+RUNS ?= 1000
+SEED ?= 1
 
-.PHONY: help drill build test bench format lint install uninstall clean
+.PHONY: help drill build test bench simulate bench-steps format lint install uninstall clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 drill: ## Install what is needed, build, and run a whole incident in a sandbox
 	@.ci/packages build
@@ -25,6 +27,15 @@ test: ## Install the test services, build, and run every test (or make test TEST
 bench: build ## Measure against the peers (ratios in one run; see docs/BENCHMARKS.md)
 	@.ci/packages test
 	PATH="$(CURDIR)/.build/test-tools/bin:$$PATH" Benchmarks/run
+
+simulate: ## Break everything at every moment: make simulate RUNS=20000 SEED=1 (docs/SIMULATION.md)
+	@.ci/packages build
+	swift run --package-path Benchmarks -c release simulation $(RUNS) $(SEED)
+
+bench-steps: ## Measure the step engine against raw SQLite commits (docs/BENCHMARKS.md)
+	@.ci/packages build
+	swift build --package-path Benchmarks -c release --product step-engine
+	directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && Benchmarks/.build/release/step-engine "$$directory"
 
 format: ## Format the sources
 	swift format -i -r Package.swift Sources Tests

@@ -25,6 +25,9 @@ let package = Package(
       dependencies: [
         .product(name: "Execution", package: "staunch"), .product(name: "GRDB", package: "GRDB.swift"),
       ]),
+    // The simulation of Tests/ExecutionTests in a release build (links to its files), for runs of many thousands.
+    .executableTarget(
+      name: "simulation", dependencies: [.product(name: "Execution", package: "staunch")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -176,12 +176,12 @@ extension Journal {
     case .waiting:
       return JournalError(
         .locked, "take the lock \(held.name)", because: "\(held.run) holds it \(age) and waits",
-        fix: "see what it waits for: staunch next \(held.run); or end it: staunch abort \(held.run)")
+        fix: "see what it waits for: staunch status; or end it: staunch abort \(held.run) --reason TEXT")
     case .stale:
       return JournalError(
         .locked, "take the lock \(held.name)",
         because: "\(held.run) holds it \(age), and its process is gone",
-        fix: "finish it: staunch resume \(held.run); or end it: staunch abort \(held.run)")
+        fix: "finish it: staunch resume \(held.run); or end it: staunch abort \(held.run) --reason TEXT")
     }
   }
 }

@@ -8,7 +8,8 @@ extension Journal {
   /// Removes events older than `date`, together with plans and sealed values nobody needs, and keeps the chain provable:
   /// a signed checkpoint takes the place of what was removed. Export first; this cannot be undone.
   ///
-  /// Stops before the first event of a run that has not ended or of an incident that is not closed.
+  /// Stops before the first event of a run that may still go on (it holds a lock, or was started or resumed and has not
+  /// ended since) or of an incident that is not closed.
   /// - Returns: how many events were removed.
   @discardableResult
   public func prune(before date: Date) throws(JournalError) -> Int {
@@ -25,9 +26,13 @@ extension Journal {
       let openRun = try Int.fetchOne(
         db,
         sql: """
-          SELECT min(seq) FROM events WHERE run IS NOT NULL AND run NOT IN (
-            SELECT run FROM events WHERE kind = 'run.ended' AND run IS NOT NULL
-              AND json_extract(body, '$.state') IN ('done', 'failed', 'aborted'))
+          SELECT min(seq) FROM events WHERE run IN (
+            SELECT run FROM locks
+            UNION
+            SELECT run FROM events AS word
+            WHERE seq = (SELECT max(seq) FROM events
+                WHERE run = word.run AND kind IN ('run.started', 'run.resumed', 'run.ended'))
+              AND NOT (kind = 'run.ended' AND json_extract(body, '$.state') IN ('done', 'failed', 'aborted')))
           """)
       let openIncident = try Int.fetchOne(
         db,

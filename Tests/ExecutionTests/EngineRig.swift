@@ -176,9 +176,6 @@ struct YesAttendant: Attendant {
   func decision(on question: UnknownOutcome) async -> UnknownOutcomeResponse { .ask }
 }
 
-/// What a simulated process dies of.
-struct SimulatedCrash: Error {}
-
 /// Dies at the given crash point, and stays dead: nothing is written afterwards.
 final class CrashAt: Sendable {
   private let left: Mutex<Int>

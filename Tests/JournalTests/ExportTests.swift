@@ -78,4 +78,27 @@ import Testing
     try rig.tamper("DELETE FROM events WHERE seq = 3")
     #expect(try rig.open().verify().problem == .removed(sequence: 3))
   }
+
+  @Test(arguments: [
+    ("waiting", 0), ("failed and locked", 0), ("failed, then resumed", 0), ("failed", 4), ("done", 4),
+  ])
+  func `Retention keeps a run that may go on`(_ story: String, _ removed: Int) throws {
+    let rig = try JournalRig()
+    let start = Date(timeIntervalSince1970: 1_795_489_200)
+    let journal = try rig.open(JournalSettings(now: { start }))
+    let tenure = Tenure(run: "run-1", owner: LockOwner.current)
+    func event(_ kind: EventKind, _ body: JSONValue) -> NewEvent {
+      NewEvent(kind, run: "run-1", body, at: start)
+    }
+    _ = try journal.takeLocks(
+      ["shop"], for: tenure, incident: nil, with: [event(.runStarted, ["mode": "live"])])
+    let state = story == "done" ? "done" : story == "waiting" ? "waiting" : "failed"
+    _ = try journal.leave(
+      tenure, incident: nil, releasing: story != "failed and locked",
+      with: [event(.runEnded, ["state": .string(state)])])
+    if story == "failed, then resumed" { try journal.append([event(.runResumed, ["reason": "again"])]) }
+    try journal.append([NewEvent(.noted, ["text": "late"], at: start.addingTimeInterval(300 * 86_400))])
+    #expect(try journal.prune(before: start.addingTimeInterval(200 * 86_400)) == removed, "\(story)")
+    #expect(try journal.verify().isIntact)
+  }
 }

@@ -62,9 +62,9 @@ enum MeasuredRun {
       playbook, inputs: [:], incident: nil, id: "plan-1", run: "run-1")
     let planned = clock.now
     _ = plan.digest
-    print(
-      "playbook of \(count) steps: load \(loaded - start), lint \(linted - loaded) (\(findings) findings),",
-      "plan \(planned - linted), digest \(clock.now - planned), together \(clock.now - start)")
+    StepEngine.say(
+      "playbook of \(count) steps: load \(loaded - start), lint \(linted - loaded) (\(findings) findings), "
+        + "plan \(planned - linted), digest \(clock.now - planned), together \(clock.now - start)")
   }
 
   private static func load(_ rest: String) throws -> Playbook {

@@ -75,6 +75,16 @@ struct Installation {
         minimum: policy.minimumApprovals, notBy: policy.notInitiator ? identity.fingerprint : nil))
   }
 
+  /// Refuses a playbook that claims an exception from the rules that `policy:` does not grant.
+  func permit(_ playbook: Playbook) throws {
+    guard let missing = playbook.ungrantedExceptions(under: configuration.policy.exceptions).first else {
+      return
+    }
+    throw CommandFailure(
+      .declined, "the playbook \(playbook.id) is not permitted here", because: missing.because,
+      fix: "when that is wanted, in \(configuration.file): \(missing.grant)")
+  }
+
   /// What expressions may ask about targets and incidents.
   func facts() throws -> TargetFacts {
     var incidents: [IncidentID: TargetFacts.IncidentFacts] = [:]

@@ -7,8 +7,8 @@ import Journal
 /// `staunch journal`: prove that the journal is whole, and take it elsewhere.
 struct JournalCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "journal", abstract: "Prove that the journal is whole; export it.",
-    subcommands: [VerifyJournal.self, ExportJournal.self, PrintJournalKey.self])
+    commandName: "journal", abstract: "Prove that the journal is whole; export it; remove what is old.",
+    subcommands: [VerifyJournal.self, ExportJournal.self, PruneJournal.self, PrintJournalKey.self])
 }
 
 /// `staunch journal verify`.

@@ -11,8 +11,8 @@ struct PlaybookCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "playbook", abstract: "List, show, check and draw playbooks.",
     subcommands: [
-      PlaybookList.self, PlaybookShow.self, PlaybookLint.self, PlaybookGraphCommand.self,
-      PlaybookSchemaCommand.self,
+      PlaybookList.self, PlaybookShow.self, PlaybookLint.self, PlaybookTestCommand.self,
+      PlaybookGraphCommand.self, PlaybookSchemaCommand.self,
       PlaybookActions.self,
     ])
 }

@@ -46,6 +46,7 @@ struct PlanMaker {
 
   /// Plans and saves. Planning only reads; the plan itself goes into the journal.
   func plan(_ playbook: Playbook, inputs: [String: Value], incident: IncidentID?) async throws -> Plan {
+    try installation.permit(playbook)
     let suffix = Assembly.randomName(8)
     let prefix = installation.configuration.isDrill ? "DRILL-" : ""
     let plan = try await installation.planner().plan(

@@ -67,6 +67,7 @@ struct RunSession {
 
   private func engine(_ plan: Plan, _ approved: ApprovedPlan) throws -> Engine {
     let playbook = try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin)
+    try installation.permit(playbook)
     let lines = RunLines(console: console, isJSON: isJSON)
     let environment = EngineEnvironment(
       journal: installation.journal, actions: installation.actions, policy: installation.policy,

@@ -39,7 +39,8 @@ enum ConfigurationReference {
 
       ## policy
 
-      `approvals: {minimum, not_initiator}`, `approvers: [{key, roles}]` (keys as `staunch journal key` prints them).
+      `approvals: {minimum, not_initiator}`, `approvers: [{key, roles}]` (keys as `staunch journal key` prints them),
+      `exceptions: {NAME: [ACTION]}`: what a playbook that claims the exception NAME may do without the rules about approval and order.
       """
     return text
   }

@@ -12,10 +12,12 @@ struct StatusCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let statuses = try assembly.statuses()
+    let locks = try assembly.heldLocks()
     if global.json {
-      assembly.console.data(IncidentStatus.document(statuses).canonicalText)
+      assembly.console.data(locks.added(to: IncidentStatus.document(statuses)).canonicalText)
     } else {
       for line in StatusScreen(console: assembly.console).lines(statuses) { assembly.console.data(line) }
+      for line in locks.lines { assembly.console.data(line) }
     }
   }
 }
@@ -77,10 +79,12 @@ struct ShowCommand: StaunchCommand {
         .invalidInput, "there is no incident \"\(harmless(incident))\"",
         because: "the journal of this state directory does not have it", fix: "staunch incidents")
     }
+    let locks = try assembly.heldLocks(of: status.run?.id)
     if global.json {
-      assembly.console.data(IncidentStatus.document([status]).canonicalText)
+      assembly.console.data(locks.added(to: IncidentStatus.document([status])).canonicalText)
     } else {
       for line in StatusScreen(console: assembly.console).details(status) { assembly.console.data(line) }
+      for line in locks.lines { assembly.console.data(line) }
     }
   }
 }

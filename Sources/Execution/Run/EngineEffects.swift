@@ -292,8 +292,9 @@ extension Engine {
     }
     var response = environment.policy.unknownOutcomes[id] ?? .ask
     if response == .ask {
-      response = await environment.attendant.decision(
-        on: UnknownOutcome(run: plan.run, step: run.key.step, item: run.key.item, action: id, reason: reason))
+      let question = UnknownOutcome(
+        run: plan.run, step: run.key.step, item: run.key.item, action: id, reason: reason)
+      response = await attended { await environment.attendant.decision(on: question) }
     }
     switch response {
     case .ask:

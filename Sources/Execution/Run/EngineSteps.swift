@@ -20,6 +20,7 @@ extension Engine {
     if let flow = try interruption() { return flow }
     let key = context.key(step)
     if let known = past(step, key, context) { return known }
+    if !context.isFinal, let flow = try overdue(key) { return flow }
     var flow: Flow
     do {
       if let skipped = try skipping(step, key, context) { return skipped }
@@ -192,6 +193,7 @@ extension Engine {
     if let flow = try interruption() { return flow }
     let record = recorder.record(key)
     if record.failure != nil, record.isPassedOver { return .goOn }
+    if !context.isFinal, let flow = try overdue(key) { return flow }
     let flow: Flow
     do { flow = try await body(step, context) } catch let error as ExecutionError
       where error.code == .playbook || error.code == .input

@@ -18,7 +18,7 @@ extension Engine {
       run: plan.run, step: step.id, title: step.title, digest: plan.digest, gate: gate,
       effects: plan.steps.filter { $0.step == step.id || $0.step.rawValue.hasPrefix("\(step.id).") },
       given: approvals(of: step.id), until: until)
-    for approval in await environment.attendant.approvals(for: request)
+    for approval in await attended({ await environment.attendant.approvals(for: request) })
     where holds(approval, for: step.id) && !request.given.contains(approval) {
       var body = approval.json.object ?? [:]
       body["plan"] = .string(plan.id.rawValue)
@@ -67,7 +67,7 @@ extension Engine {
     let request = ManualRequest(
       run: plan.run, step: step.id, item: key.item, title: step.title, instructions: instructions,
       collect: manual.collect)
-    if let evidence = await environment.attendant.evidence(for: request) {
+    if let evidence = await attended({ await environment.attendant.evidence(for: request) }) {
       let collected = try Evidence.checked(evidence, for: manual, key)
       try recorder.commit([
         recorder.event(.stepManual, key.body(["collected": .object(collected.mapValues(\.json))]))
@@ -120,7 +120,25 @@ extension Engine {
     return max(jittered, error.retryAfter ?? .zero)
   }
 
-  /// True when this process has worked on the run for longer than the playbook allows.
+  /// Fails the step that would begin after the playbook's deadline. No `on_failure` excuses that; a resume counts anew.
+  func overdue(_ key: StepKey) throws -> Flow? {
+    guard isOverdue, let deadline = playbook.deadline else { return nil }
+    return try fail(
+      key, attempt: recorder.record(key).attempt,
+      CapabilityError(
+        .timeout, "begin \(key)", because: "the playbook's deadline of \(deadline) is over",
+        fix: "look at what took so long, then: staunch resume \(plan.run)"))
+  }
+
+  /// The time that a person takes to answer is not the run's.
+  func attended<Answer>(_ ask: () async -> Answer) async -> Answer {
+    let asked = environment.clock.elapsed
+    let answer = await ask()
+    session.withLock { $0.began += environment.clock.elapsed - asked }
+    return answer
+  }
+
+  /// True when this process has worked on the run for longer than the playbook allows; waiting for people does not count.
   var isOverdue: Bool {
     guard let deadline = playbook.deadline else { return false }
     return environment.clock.elapsed - session.withLock { $0.began } > deadline

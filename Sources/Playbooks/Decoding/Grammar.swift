@@ -58,7 +58,9 @@ extension Grammar {
       Key("inputs", .map(.object("input")), "What it needs, by name."),
       Key("locks", .list(.template), "Two runs with an equal lock exclude each other."),
       Key("defaults", .object("defaults"), "What holds for every step that does not say otherwise."),
-      Key("deadline", .duration, "The whole run must end within this."),
+      Key(
+        "deadline", .duration,
+        "No step begins later than this after the run's start or resume; waiting for people does not count."),
       Key(
         "exceptions", .list(.object("exception")), "Rules broken on purpose; policy must grant each by name."),
       Key("steps", .list(.object("step")), required: true, "Run one after the other."),

@@ -14,7 +14,7 @@ public struct Playbook: Sendable {
   public let inputs: [InputDeclaration]
   /// Lock names; two runs with an equal one exclude each other.
   public let locks: [Template]
-  /// The whole run must end within this; nil when the file does not say (lint objects).
+  /// No step begins later than this after the start or resume; nil when the file does not say (lint objects).
   public let deadline: Duration?
   /// Policy exceptions that it claims by name; staunch.yaml must grant each of them.
   public let exceptions: [PolicyException]

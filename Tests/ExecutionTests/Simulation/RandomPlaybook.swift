@@ -32,8 +32,10 @@ struct RandomPlaybook {
     }
     extra()
     if random.happens(0.85) {
+      // A playbook that asks for the leaked credential back does not get it.
+      let undo = random.happens(0.3) ? "uses: command.run, with: {argv: [enable]}" : "none: \"never again\""
       step(
-        "{id: disable_old, uses: credential.disable, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ inputs.leaked }}\"}, undo: {none: \"never enabled again\"}, \(Self.retry)}"
+        "{id: disable_old, uses: credential.disable, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ inputs.leaked }}\"}, undo: {\(undo)}, \(Self.retry)}"
       )
       step(
         "{id: prove_dead, uses: credential.verify, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ inputs.leaked }}\"}, expect: dead, poll: {every: 5s, for: 10m, consecutive: 3}, \(Self.retry)}"

@@ -43,6 +43,7 @@ struct VerifyCredential: ReadAction {
       world.count("stale answer")
       isAlive.toggle()
     }
+    if world.sabotage == .liesAboutDeath, secret == SimulatedWorld.leaked { isAlive = false }
     let state: CredentialState = isAlive ? .alive : .dead
     return ActionResult(
       outputs: ["state": .string(state.rawValue), "code": .string("200")], answer: state.rawValue)
@@ -165,7 +166,9 @@ struct IssueCredential: EffectAction {
       }
     }
     guard new.count < 2 || world.issuing == .named else { return .unknown(reason: "\(new.count) new keys") }
-    world.change { state in state.keys.removeAll { key in new.contains { $0.id == key.id } } }
+    if world.sabotage != .leavesOrphans {
+      world.change { state in state.keys.removeAll { key in new.contains { $0.id == key.id } } }
+    }
     return .notDone(evidence: new.isEmpty ? "nothing there" : "removed \(new.count) orphans")
   }
 }
@@ -181,6 +184,7 @@ struct DisableCredential: EffectAction {
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {
     try await world.apply(call, "disable", isRepeatable: true) {
+      guard world.sabotage != .liesAboutDeath else { return }
       world.change { state in
         state.disabled += 1
         state.accepted.remove(SimulatedWorld.leaked)
@@ -256,7 +260,12 @@ struct OpenTicket: EffectAction {
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {
     try await world.apply(call, "open ticket", isRepeatable: true) {
-      world.change { if $0.tickets[call.marker] == nil { $0.tickets[call.marker] = 1 } }
+      world.change { state in
+        // The tracker knows the key: the same request twice is one ticket.
+        if state.tickets[call.marker] == nil || world.sabotage == .forgetsKeys {
+          state.tickets[call.marker, default: 0] += 1
+        }
+      }
     }
     return ActionResult(outputs: ["id": .string("T-1"), "url": .null])
   }
@@ -319,13 +328,19 @@ struct RunCommand: EffectAction {
     try await world.apply(call, "run", isRepeatable: false) {
       world.change { $0.commands[call.marker, default: 0] += 1 }
     }
-    return ActionResult(outputs: ["status": .integer(0)])
+    if world.sabotage == .enablesAgain || call.inputs["argv"] == .list([.string("enable")]) {
+      world.enableLeaked()
+    }
+    return ActionResult(outputs: [
+      "status": .integer(0),
+      "output": .string(world.sabotage == .leaksSecret ? SimulatedWorld.leaked : "fine"),
+    ])
   }
   func settle(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Settlement {
     try await world.before("settle run")
-    return world.read { $0.commands[call.marker] != nil }
+    return world.sabotage != .blindRepeat && world.read { $0.commands[call.marker] != nil }
       ? .done(ActionResult(outputs: ["status": .integer(0)]), evidence: "its mark is there")
       : .notDone(evidence: "no mark")
   }

@@ -12,6 +12,22 @@ import Synchronization
 final class SimulatedWorld: Sendable {
   enum Issuing: String, CaseIterable, Sendable { case generated, named, unnamed }
 
+  /// A promise that the world breaks when a test wants to see an invariant fail.
+  enum Sabotage: String, CaseIterable, Sendable {
+    /// Settling says "not done" without looking: the effect is repeated.
+    case blindRepeat
+    /// Settling an issue leaves the key that nobody knows.
+    case leavesOrphans
+    /// Disabling does nothing, and the probe says dead all the same.
+    case liesAboutDeath
+    /// An action puts the secret into its plain output.
+    case leaksSecret
+    /// An action enables the leaked credential again.
+    case enablesAgain
+    /// The tracker ignores the idempotency key.
+    case forgetsKeys
+  }
+
   struct Key: Sendable {
     let id: String
     let name: String?
@@ -37,6 +53,7 @@ final class SimulatedWorld: Sendable {
     var nextID = 0
     var secrets: Set<String> = []
     var violations: [String] = []
+    var intentsChecked = 0
     var faults: [String: Int] = [:]
     var downUntil: Duration = .zero
     /// No faults any more: the run must end.
@@ -50,10 +67,12 @@ final class SimulatedWorld: Sendable {
   let issuing: Issuing
   let clock: VirtualClock
   let journal: Journal
+  let sabotage: Sabotage?
   private let random: Mutex<SeededRandom>
   private let state: Mutex<State>
 
-  init(seed: UInt64, issuing: Issuing, clock: VirtualClock, journal: Journal) {
+  init(seed: UInt64, issuing: Issuing, clock: VirtualClock, journal: Journal, sabotage: Sabotage? = nil) {
+    self.sabotage = sabotage
     self.issuing = issuing
     self.clock = clock
     self.journal = journal
@@ -89,6 +108,16 @@ final class SimulatedWorld: Sendable {
     switch issuing {
     case .generated: state.accepted.contains(secret)
     case .named, .unnamed: state.keys.contains { $0.secret == secret && $0.isEnabled }
+    }
+  }
+
+  /// Makes the leaked credential work again, which nothing may.
+  func enableLeaked() {
+    change { state in
+      state.accepted.insert(SimulatedWorld.leaked)
+      for index in state.keys.indices where state.keys[index].secret == SimulatedWorld.leaked {
+        state.keys[index].isEnabled = true
+      }
     }
   }
 
@@ -133,6 +162,7 @@ final class SimulatedWorld: Sendable {
     _ call: ActionCall, _ operation: String, isRepeatable: Bool, _ effect: () -> Result
   ) async throws(CapabilityError) -> Result {
     checkIntent(call, operation)
+    state.withLock { $0.intentsChecked += 1 }
     try await before(operation)
     if roll(0.04) {
       count("request lost")

@@ -7,35 +7,25 @@ import Journal
 import Playbooks
 import Secrets
 import Synchronization
-import TestSupport
+
+#if canImport(TestSupport)
+  import TestSupport
+#endif
 
 /// One incident from a seed: plan, run, crash, resume, answer, abort — until it ends; then the invariants.
 final class Simulation: Sendable {
-  struct Report: Sendable {
-    var runs = 0
-    var rounds = 0
-    var crashes = 0
-    var events = 0
-    var ends: [String: Int] = [:]
-    var faults: [String: Int] = [:]
-
-    mutating func add(_ other: Report) {
-      runs += other.runs
-      rounds += other.rounds
-      crashes += other.crashes
-      events += other.events
-      ends.merge(other.ends) { $0 + $1 }
-      faults.merge(other.faults) { $0 + $1 }
-    }
-  }
-
   struct Violation: Error, CustomStringConvertible {
     let seed: UInt64
     let text: String
     let playbook: String
     let events: [String]
     var description: String {
-      "seed \(seed): \(text)\n\(playbook)\n" + events.joined(separator: "\n")
+      """
+      seed \(seed): \(text)
+      replay: make simulate RUNS=1 SEED=\(seed)
+      \(playbook)
+
+      """ + events.joined(separator: "\n")
     }
   }
 
@@ -48,11 +38,12 @@ final class Simulation: Sendable {
   /// The process that lives now; all others are dead.
   private let process: Mutex<Int>
   private let random: Mutex<SeededRandom>
-  private let report = Mutex(Report())
+  private let report = Mutex(SimulationReport())
 
   static let run: RunID = "run-simulate"
 
-  init(seed: UInt64) throws {
+  /// - Parameter sabotage: makes the world break one promise, to show that its invariant notices.
+  init(seed: UInt64, sabotage: SimulatedWorld.Sabotage? = nil) throws {
     self.seed = seed
     directory = try TemporaryDirectory(inMemory: true)
     let clock = VirtualClock(seed: seed)
@@ -65,13 +56,14 @@ final class Simulation: Sendable {
       settings: JournalSettings(now: { clock.now }, isAlive: { alive.pid.withLock { $0 } == $0.pid }))
     living = alive
     world = SimulatedWorld(
-      seed: seed, issuing: SimulatedWorld.Issuing.allCases[Int(seed % 3)], clock: clock, journal: journal)
+      seed: seed, issuing: SimulatedWorld.Issuing.allCases[Int(seed % 3)], clock: clock, journal: journal,
+      sabotage: sabotage)
     random = Mutex(SeededRandom(seed &+ 99))
   }
 
   private let living: LivingProcess
 
-  func play() throws -> Report {
+  func play() throws -> SimulationReport {
     var generator = RandomPlaybook(seed: seed)
     let text = generator.text()
     do {
@@ -83,11 +75,15 @@ final class Simulation: Sendable {
         events: events.map { "\($0.sequence) \($0.kind.rawValue) \($0.body.canonicalText)" })
     }
     let faults = world.read(\.faults)
+    let intents = world.read(\.intentsChecked)
+    let trace = SimulationReport.trace(of: try journal.events())
     let count = try journal.head().sequence
     return report.withLock { report in
       report.runs = 1
       report.faults.merge(faults) { $0 + $1 }
+      report.checks["no effect without intent", default: 0] += intents
       report.events = count
+      report.trace = trace
       return report
     }
   }
@@ -116,7 +112,9 @@ final class Simulation: Sendable {
     for round in 0..<200 {
       report.withLock { $0.rounds += 1 }
       if round == 40 { world.change { $0.isCalm = true } }
-      let crash = CrashPlan(steps: world.read(\.isCalm) || !roll(0.6) ? nil : pick(60), diskFull: roll(0.2))
+      let crash = CrashPlan(
+        steps: world.read(\.isCalm) || !roll(0.6) ? nil : pick(60), diskFull: roll(0.2),
+        count: { self.world.count("crash \($0)") })
       let owner = newProcess()
       let environment = EngineEnvironment(
         journal: journal, actions: actions, policy: policy, clock: clock, owner: owner,
@@ -140,6 +138,7 @@ final class Simulation: Sendable {
         continue
       }
       try checkNow(plan)
+      checked("it ends or says what it waits for")
       switch end.state {
       case .done, .aborted:
         report.withLock { $0.ends[end.state.rawValue, default: 0] += 1 }
@@ -204,6 +203,9 @@ final class Simulation: Sendable {
     return LockOwner(host: here.host, boot: here.boot, pid: pid, started: "\(pid)")
   }
 
+  /// Counts one look at an invariant.
+  func checked(_ invariant: String) { report.withLock { $0.checks[invariant, default: 0] += 1 } }
+
   func roll(_ probability: Double) -> Bool { random.withLock { $0.happens(probability) } }
   func pick(_ bound: Int) -> Int { random.withLock { $0.below(bound) } }
 }
@@ -216,33 +218,4 @@ final class LivingProcess: Sendable {
 struct Failure: Error, CustomStringConvertible {
   let description: String
   init(_ text: String) { description = text }
-}
-
-/// When the process dies (and stays dead), and whether a write finds the disk full once.
-final class CrashPlan: Sendable {
-  private let left: Mutex<Int?>
-  private let diskFull: Mutex<Int?>
-
-  init(steps: Int?, diskFull: Bool) {
-    left = Mutex(steps)
-    self.diskFull = Mutex(diskFull ? (steps ?? 20) / 2 : nil)
-  }
-
-  var hook: CrashPointHook {
-    { point in
-      let isDead = self.left.withLock { left -> Bool in
-        guard let count = left else { return false }
-        left = max(0, count - 1)
-        return count == 0
-      }
-      if isDead { throw SimulatedCrash() }
-      guard case .beforeAppend = point else { return }
-      let isFull = self.diskFull.withLock { left -> Bool in
-        guard let count = left else { return false }
-        left = count == 0 ? nil : count - 1
-        return count == 0
-      }
-      if isFull { throw JournalError(.diskFull, "append", because: "the disk is full") }
-    }
-  }
 }

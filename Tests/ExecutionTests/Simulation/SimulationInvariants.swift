@@ -6,16 +6,22 @@ import JSON
 import Journal
 import Playbooks
 import Secrets
-import TestSupport
+
+#if canImport(TestSupport)
+  import TestSupport
+#endif
 
 // What must hold whatever happened.
 extension Simulation {
   /// After each round.
   func checkNow(_ plan: Plan) throws {
     if let violation = world.read(\.violations).first { throw Failure(violation) }
+    checked("a leaked credential is never enabled again")
+    checked("the chain verifies")
     let chain = try journal.verify()
     if let problem = chain.problem { throw Failure("the chain does not verify: \(problem)") }
     let events = try journal.events(run: plan.run)
+    checked("not dead while the provider accepts it")
     if events.contains(where: { $0.kind == .stepVerified && $0.body["step"] == "prove_dead" }),
       world.read({ world.accepts(SimulatedWorld.leaked, $0) })
     {
@@ -31,6 +37,9 @@ extension Simulation {
       let item = (event.body["item"]?.integer ?? 0) + 1
       repeats["staunch-\(Simulation.run)-\(event.body["step"]?.string ?? "")-\(item)", default: 0] += 1
     }
+    checked("no effect twice")
+    let tickets = world.read { $0.tickets.values.reduce(0, +) }
+    guard tickets <= 1 else { throw Failure("\(tickets) tickets were opened") }
     for (marker, count) in world.read(\.commands) where count > 1 {
       throw Failure("\(marker) ran \(count) times")
     }
@@ -41,16 +50,19 @@ extension Simulation {
 
   /// When the run is over.
   func checkEnd(_ end: RunEnd, _ playbook: Playbook, _ consumers: Int) throws {
+    checked("locks are freed")
     guard try journal.locks().isEmpty else { throw Failure("a lock is left") }
     let events = try journal.events(run: Simulation.run)
     let skipped = Set(events.filter { $0.kind == .stepSkipped }.compactMap { $0.body["step"]?.string })
     try checkOrphans(end, events, skipped)
     try checkSecrets()
     guard end.state == .done else { return }
+    checked("the run's key is destroyed")
     // it must throw
     if (try? journal.open(SecretRef("staunch-\(Simulation.run)-replacement-1/new"))) != nil {
       throw Failure("the run is done and its sealed value still opens")
     }
+    checked("every step is settled")
     let settled = Set(
       events.filter {
         $0.kind == .stepDone || $0.kind == .stepSkipped
@@ -81,6 +93,7 @@ extension Simulation {
   /// No credential that nobody knows.
   private func checkOrphans(_ end: RunEnd, _ events: [JournalEvent], _ skipped: Set<String>) throws {
     guard world.issuing != .generated, !skipped.contains("replacement") else { return }
+    checked("no orphaned credential")
     let issued = events.filter { $0.kind == .stepOutcome && $0.body["step"] == "replacement" }
       .compactMap { $0.body["outputs"]?["ref"]?.string }
     let undone = events.contains {
@@ -99,6 +112,7 @@ extension Simulation {
 
   /// Secrets stand nowhere but sealed, and the run's key is gone when the run is done.
   private func checkSecrets() throws {
+    checked("secrets only sealed")
     for name in ["journal.sqlite", "journal.sqlite-wal"] {
       guard let bytes = FileManager.default.contents(atPath: directory.path(name)) else { continue }
       for secret in world.read(\.secrets) where bytes.range(of: Data(secret.utf8)) != nil {

@@ -1,0 +1,136 @@
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+import Synchronization
+import Testing
+
+/// Limits of time and of people: deadline, `within`, `on_timeout`, quorum.
+@Suite struct EngineLimitTests {
+  private func planned(_ rig: EngineRig, _ source: String) throws -> (Playbook, Plan) {
+    let playbook = try rig.load("playbook: 1\nid: test\ntitle: Test\n" + source)
+    return (playbook, try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook) })
+  }
+
+  private func run(_ rig: EngineRig, _ made: (Playbook, Plan), attendant: any Attendant = NoAttendant())
+    throws -> RunEnd
+  {
+    try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(made.0, made.1, attendant: attendant).run() }
+  }
+
+  private let slowSteps = """
+    deadline: 2m
+    steps:
+      - {id: one, uses: command.run, with: {argv: [a]}, timeout: 10m, on_failure: continue}
+      - {id: two, uses: command.run, with: {argv: [b]}, timeout: 10m, on_failure: continue}
+    finally:
+      - {id: last, uses: command.run, with: {argv: [c]}}
+    """
+
+  @Test func `No step begins after the deadline, finally runs all the same, and a resume counts anew`() throws
+  {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { call, _ in
+      if call.step == "one" { await rig.nap(.seconds(150)) }
+      return ActionResult(outputs: ["status": .integer(0)])
+    }
+    let made = try planned(rig, slowSteps)
+    let end = try run(rig, made)
+    #expect(end.state == .failed)
+    #expect(end.reason?.contains("deadline") == true, "\(end.reason ?? "")")
+    #expect(rig.calls.withLock { $0 } == ["command.run one perform", "command.run last perform"])
+    #expect(try run(rig, made).state == .done)
+    #expect(rig.calls.withLock { $0.filter { $0 == "command.run one perform" } }.count == 1)
+    #expect(rig.calls.withLock { $0.contains("command.run two perform") })
+  }
+
+  /// Thinks for ten minutes, then says yes.
+  private struct SlowAttendant: Attendant {
+    let rig: EngineRig
+    func approvals(for request: ApprovalRequest) async -> [Approval] {
+      await rig.nap(.seconds(600))
+      return await YesAttendant(identity: rig.identity, clock: rig.clock).approvals(for: request)
+    }
+    func evidence(for request: ManualRequest) async -> [String: Value]? { nil }
+    func decision(on question: UnknownOutcome) async -> UnknownOutcomeResponse { .ask }
+  }
+
+  @Test func `The time that a person takes to answer is not held against the run`() throws {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { _, _ in ActionResult(outputs: ["status": .integer(0)]) }
+    let made = try planned(
+      rig,
+      """
+      deadline: 2m
+      steps:
+        - {id: go, approve: {by: [responder]}}
+        - {id: one, uses: command.run, with: {argv: [a]}}
+      """)
+    #expect(try run(rig, made, attendant: SlowAttendant(rig: rig)).state == .done)
+  }
+
+  @Test(arguments: [("wait", RunEnd.State.waiting), ("stop", .failed)])
+  func `A gate that nobody answered in time waits or fails, as the playbook says`(
+    _ word: String, _ state: RunEnd.State
+  ) throws {
+    let rig = try EngineRig()
+    let made = try planned(
+      rig, "steps: [{id: go, approve: {by: [responder], within: 15m, on_timeout: \(word)}}]")
+    let first = try run(rig, made)
+    #expect(first.state == .waiting)
+    #expect(first.waits.first?.until == rig.clock.now.addingTimeInterval(900))
+    rig.clock.pass(.seconds(901))
+    #expect(try run(rig, made).state == state)
+  }
+
+  @Test func `A gate for two people is not opened by one person's word given twice`() throws {
+    let rig = try EngineRig()
+    let second = LocalIdentity()
+    let made = try planned(rig, "steps: [{id: go, approve: {by: [responder], min: 2}}]")
+    var environment = try rig.environment()
+    environment.policy.trusted.append(try ApproverIdentity(rawKey: second.publicKey, roles: ["responder"]))
+    let trusting = environment
+    let approver = Approver(journal: rig.journal, policy: trusting.policy)
+    try approver.record(
+      try rig.identity.approve(made.1.digest, role: "responder", at: rig.clock.now), for: made.1)
+    func end() throws -> RunEnd {
+      try inVirtualTime(seed: 1, rig.clock) {
+        try await Engine(
+          playbook: made.0, plan: made.1, approved: try approver.approved(made.1, mode: .live),
+          environment: trusting
+        ).run()
+      }
+    }
+    for _ in 0..<2 {
+      rig.clock.pass(.seconds(1))
+      try approver.record(
+        try rig.identity.approve(made.1.digest, step: "go", role: "responder", at: rig.clock.now), for: made.1
+      )
+    }
+    #expect(try end().state == .waiting)
+    try approver.record(
+      try second.approve(made.1.digest, step: "go", role: "responder", at: rig.clock.now), for: made.1)
+    #expect(try end().state == .done)
+  }
+
+  @Test func `A retry waits anything up to the doubled delay, never the same twice`() throws {
+    let rig = try EngineRig()
+    let times = Mutex<[Duration]>([])
+    rig.effect(.commandRun) { _, _ throws(CapabilityError) in
+      times.withLock { $0.append(rig.clock.elapsed) }
+      throw CapabilityError(.network, "run", because: "down")
+    }
+    let made = try planned(
+      rig,
+      "steps: [{id: one, uses: command.run, with: {argv: [a]}, retry: {attempts: 6, delay: 1s, max_delay: 8s, on: [network]}}]"
+    )
+    #expect(try run(rig, made).state == .failed)
+    let gaps = times.withLock { zip($0.dropFirst(), $0).map { $0.0 - $0.1 } }
+    #expect(gaps.count == 5)
+    for (gap, limit) in zip(gaps, [1, 2, 4, 8, 8]) { #expect(gap < .seconds(limit) && gap > .zero) }
+    #expect(Set(gaps).count == 5)
+  }
+}
