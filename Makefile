@@ -38,10 +38,10 @@ bench-steps: ## Measure the step engine against raw SQLite commits (docs/BENCHMA
 	directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && Benchmarks/.build/release/step-engine "$$directory"
 
 format: ## Format the sources
-	swift format -i -r Package.swift Sources Tests
+	swift format -i -r Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
 lint: ## Check format and style; changes nothing
-	swift format lint --strict -r Package.swift Sources Tests
+	swift format lint --strict -r Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
 
 install: ## Build and install: make install PREFIX=/usr/local
 	@.ci/packages build
