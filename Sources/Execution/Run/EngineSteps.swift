@@ -131,7 +131,14 @@ extension Engine {
       switch flow {
       case .waits, .stopped, .aborting: return flow
       case .goOn, .failed, .drifted:
-        for last in sub.playbook.finally { _ = try await run(last, inner) }
+        for last in sub.playbook.finally {
+          switch try await run(last, inner) {
+          case .goOn, .failed, .drifted: break
+          case .stopped: return .stopped
+          case .aborting: return .aborting
+          case .waits: if flow.goesOn { return .waits }
+          }
+        }
         return flow
       }
     }
