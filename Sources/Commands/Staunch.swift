@@ -17,7 +17,8 @@ public struct Staunch: AsyncParsableCommand {
     version: toolVersion,
     subcommands: [
       RespondCommand.self, PlanCommand.self, RunCommand.self, ResumeCommand.self, AbortCommand.self,
-      SkipCommand.self, DoneCommand.self, ApproveCommand.self, StatusCommand.self, NextCommand.self,
+      SkipCommand.self, RetryCommand.self, DoneCommand.self, ApproveCommand.self, StatusCommand.self,
+      NextCommand.self,
       IncidentsCommand.self, ShowCommand.self, NoteCommand.self, CloseCommand.self,
       TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, DoctorCommand.self,
       ReferenceCommand.self, UpdateCommand.self, HandoverCommand.self, JournalCommand.self,

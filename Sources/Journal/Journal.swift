@@ -129,14 +129,23 @@ extension Journal {
     return configuration
   }
 
-  /// Looks at an existing file before the pool sets it to WAL: a file of somebody else is not touched.
+  /// Looks at an existing file before the pool sets it to WAL: a file of somebody else is not touched, and a damaged one
+  /// is not written to, because that could destroy what a recovery would still find.
   private static func refuseStrangers(_ path: String) throws {
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
     guard size > 0 else { return }
     var configuration = Configuration()
     configuration.readonly = true
     let queue = try DatabaseQueue(path: path, configuration: configuration)
-    try queue.read { db in try check(db, path: path) }
+    try queue.read { db in
+      try check(db, path: path)
+      let word = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "no answer"
+      guard word == "ok" else {
+        throw JournalError(
+          .corrupt, "open the journal", because: "\(path) is damaged (\(word)); it was left as it is",
+          fix: JournalError.recovery(of: path))
+      }
+    }
     try queue.close()
   }
 

@@ -20,7 +20,8 @@ import Testing
     let directory = try TemporaryDirectory()
     let binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
     for command in [
-      "respond", "plan", "run", "resume", "abort", "skip", "done", "approve", "status", "next", "incidents",
+      "respond", "plan", "run", "resume", "abort", "skip", "retry", "done", "approve", "status", "next",
+      "incidents",
       "show",
       "note", "todo", "close", "update", "handover", "init", "doctor", "reference", "history scan",
       "history rewrite",

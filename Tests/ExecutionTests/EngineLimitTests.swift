@@ -133,4 +133,119 @@ import Testing
     for (gap, limit) in zip(gaps, [1, 2, 4, 8, 8]) { #expect(gap < .seconds(limit) && gap > .zero) }
     #expect(Set(gaps).count == 5)
   }
+
+  @Test func `What a run waits for names the item of the loop`() throws {
+    let rig = try EngineRig()
+    rig.effect(.httpRequest) { call, _ throws(CapabilityError) in
+      guard call.item == 1 else { return ActionResult(outputs: ["status": .integer(200)]) }
+      throw CapabilityError(.unknownOutcome, "POST", because: "the reply was lost")
+    }
+    let made = try planned(
+      rig,
+      """
+      inputs: {urls: {type: list<string>, default: ["https://a.invalid/", "https://b.invalid/"]}}
+      steps:
+        - id: hook
+          for_each: {in: "${{ inputs.urls }}", as: one}
+          uses: http.request
+          with: {method: POST, url: "https://hook.invalid/x"}
+      """)
+    let end = try run(rig, made)
+    #expect(end.waits.map(\.item) == [1])
+    #expect(end.reason?.hasPrefix("hook[1]: http.request may or may not have happened") == true, "\(end)")
+  }
+
+  private func stopping(_ rig: EngineRig, _ made: (Playbook, Plan), at step: StepID) throws -> RunEnd {
+    let engine = Mutex<Engine?>(nil)
+    let isStopped = Mutex(false)
+    rig.effect(.commandRun) { call, _ in
+      if call.step == step, !isStopped.withLock({ $0 }) {
+        isStopped.withLock { $0 = true }
+        engine.withLock { $0 }?.requestStop()
+      }
+      return ActionResult(outputs: ["status": .integer(0)])
+    }
+    return try inVirtualTime(seed: 1, rig.clock) {
+      let one = try rig.engine(made.0, made.1)
+      engine.withLock { $0 = one }
+      return try await one.run()
+    }
+  }
+
+  @Test func `A stop inside finally leaves the rest of it to the resume`() throws {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { _, _ in ActionResult() }
+    let made = try planned(
+      rig,
+      """
+      steps: [{id: one, uses: command.run, with: {argv: [a]}}]
+      finally:
+        - {id: two, uses: command.run, with: {argv: [b]}}
+        - {id: three, uses: command.run, with: {argv: [c]}}
+      """)
+    let end = try stopping(rig, made, at: "two")
+    #expect(end.state == .waiting)
+    #expect(end.waits.map(\.subject) == [.resume])
+    #expect(try run(rig, made).state == .done)
+    #expect(
+      rig.calls.withLock { $0 } == [
+        "command.run one perform", "command.run two perform", "command.run three perform",
+      ])
+  }
+
+  @Test func `A stop while a late notification is tried again does not lose it`() throws {
+    let rig = try EngineRig()
+    let tries = Mutex(0)
+    let engine = Mutex<Engine?>(nil)
+    rig.effect(.ticketOpen) { _, _ throws(CapabilityError) in
+      let number = tries.withLock { tries in
+        tries += 1
+        return tries
+      }
+      if number == 2 { engine.withLock { $0 }?.requestStop() }
+      if number < 3 { throw CapabilityError(.network, "open", because: "down") }
+      return ActionResult(outputs: ["id": .string("T-1")])
+    }
+    let made = try planned(
+      rig, "steps: [{id: ticket, uses: ticket.open, with: {tracker: security, title: x}}]")
+    let end = try inVirtualTime(seed: 1, rig.clock) {
+      let one = try rig.engine(made.0, made.1)
+      engine.withLock { $0 = one }
+      return try await one.run()
+    }
+    #expect(end.state == .waiting)
+    let resumed = try run(rig, made)
+    #expect(resumed.state == .done && resumed.undelivered.isEmpty)
+    #expect(tries.withLock { $0 } == 3)
+  }
+
+  @Test func `A person who is asked in finally is waited for`() throws {
+    let rig = try EngineRig()
+    let made = try planned(rig, "steps: [{id: a, manual: Look}]\nfinally: [{id: b, manual: Tell the team}]")
+    try rig.journal.append(.stepManual, run: made.1.run, ["step": "a", "collected": [:]])
+    let end = try run(rig, made)
+    #expect(end.waits.map(\.prompt) == ["Tell the team"])
+    try rig.journal.append(.stepManual, run: made.1.run, ["step": "b", "collected": [:]])
+    #expect(try run(rig, made).state == .done)
+  }
+
+  @Test func `A person who is asked in the finally of a sub-playbook is waited for`() throws {
+    let rig = try EngineRig()
+    let inner = """
+      playbook: 1
+      id: inner
+      title: Inner
+      steps: [{id: a, manual: Look}]
+      finally: [{id: b, manual: Tell the team}]
+      """
+    let playbook = try Playbook.load(
+      source: "playbook: 1\nid: test\ntitle: Test\nsteps: [{id: sub, playbook: inner}]", file: "test.yaml",
+      catalogue: [],
+      includes: PlaybookLibrary(builtin: [PlaybookLibrary.File(name: "inner.yaml", text: inner)]))
+    let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook) }
+    try rig.journal.append(.stepManual, run: plan.run, ["step": "sub.a", "collected": [:]])
+    #expect(try run(rig, (playbook, plan)).waits.map(\.prompt) == ["Tell the team"])
+    try rig.journal.append(.stepManual, run: plan.run, ["step": "sub.b", "collected": [:]])
+    #expect(try run(rig, (playbook, plan)).state == .done)
+  }
 }

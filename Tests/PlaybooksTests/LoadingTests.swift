@@ -149,6 +149,17 @@ import Testing
       ])
   }
 
+  @Test func `A limit of a whole sub-playbook is refused, not overlooked`() {
+    let inner = "playbook: 1\nid: inner\ntitle: I\nsteps: [{id: a, manual: Do it}]"
+    let library = PlaybookLibrary(builtin: [PlaybookLibrary.File(name: "inner.yaml", text: inner)])
+    #expect(
+      Samples.complaints(
+        Samples.playbook(steps: "    - {id: a, playbook: inner, timeout: 1m}"), includes: library
+      ) == [
+        "p.yaml:8:32: error: \"timeout\" does not apply to a step with \"playbook\" [PB017]\n  fix: remove it, or move it to a step of its own"
+      ])
+  }
+
   @Test func `Ten thousand steps load and lint`() throws {
     var steps = ""
     for number in 0..<10_000 {

@@ -110,123 +110,14 @@ struct AbortCommand: StaunchCommand {
     let installation = try Installation(
       assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
     let plan = try installation.openPlan(id)
+    guard try installation.journal.runStates()[plan.run] != "done" else {
+      throw CommandFailure(
+        .declined, "nothing was taken back", because: "\(plan.run) is done; its values are destroyed",
+        fix: "undo by hand what must go: staunch run \(plan.id) shows the steps")
+    }
     let status = try await RunSession(installation: installation, isJSON: global.json)
       .abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
     if status != .done { throw ExitCode(status.rawValue) }
-  }
-}
-
-/// `staunch skip`: leaves a step out, with a reason.
-struct SkipCommand: StaunchCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "skip", abstract: "Leave a step of a run out, with a reason; then resume.")
-
-  @Argument(help: "The step's id.") var step: String
-  @Option(name: .long, help: "Why; stands in the journal and the post-mortem.") var reason: String
-  @Option(name: .long, help: "The run's id; default: the one that is not over.") var run: String?
-  @Option(name: .long, help: "The loop's item, from 0.") var item: Int?
-  @Option(name: .long, help: "In which role you decide.") var role = "responder"
-  @OptionGroup var global: GlobalOptions
-
-  func run(in assembly: Assembly) async throws {
-    let journal = try assembly.journal()
-    let plan = try journal.openPlan(run)
-    guard plan.steps.contains(where: { $0.step.rawValue == step }) else {
-      throw CommandFailure(
-        .invalidInput, "there is no step \"\(harmless(step))\" in \(plan.run)",
-        because: "the plan does not have it",
-        fix: "staunch run \(plan.id) shows the steps")
-    }
-    var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
-    body["item"] = item.map { .integer($0) }
-    try journal.append([
-      NewEvent(.stepSkipped, run: plan.run, incident: plan.incident, .object(body)),
-      NewEvent(
-        .decision, run: plan.run, incident: plan.incident,
-        ["what": .string("skip \(step)"), "reason": .string(reason), "role": .string(role)]),
-    ])
-    assembly.console.say("\(step) will be left out. next: staunch resume \(plan.run)")
-  }
-}
-
-/// `staunch done`: hands in what a manual step asks for.
-struct DoneCommand: StaunchCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "done", abstract: "Say that a manual step is done, with what it asks for; then resume.")
-
-  @Argument(help: "The step's id.") var step: String
-  @Argument(help: "name=value for each thing it asks for; lists separated by commas.") var values: [String] =
-    []
-  @Option(name: .long, help: "The run's id; default: the one that is not over.") var run: String?
-  @Option(name: .long, help: "The loop's item, from 0.") var item: Int?
-  @OptionGroup var own: PlaybookOptions
-  @OptionGroup var global: GlobalOptions
-
-  func run(in assembly: Assembly) async throws {
-    let journal = try assembly.journal()
-    let plan = try journal.openPlan(run)
-    let playbook = try assembly.library(own: own.playbooks).load(
-      plan.playbook, catalogue: ActionSignature.builtin)
-    guard let found = playbook.allSteps.first(where: { $0.id.rawValue == step }),
-      case .manual(let manual) = found.kind
-    else {
-      throw CommandFailure(
-        .invalidInput, "\"\(harmless(step))\" is no manual step of \(plan.run)",
-        because: "the playbook has none of this id",
-        fix: "staunch status")
-    }
-    var collected: [String: JSONValue] = [:]
-    for pair in values {
-      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2, let type = manual.collect[parts[0]],
-        let value = ManualAnswer.value(parts[1], as: type)
-      else {
-        throw CommandFailure(
-          .usage, "cannot take \"\(harmless(pair))\"",
-          because: "it is not name=value of what the step asks for",
-          fix: "it asks for: "
-            + manual.collect.map { "\($0.key) (\($0.value))" }.sorted().joined(separator: ", "))
-      }
-      collected[parts[0]] = value.json
-    }
-    let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
-    guard missing.isEmpty else {
-      throw CommandFailure(
-        .usage, "the step asks for more", because: "missing: \(missing.joined(separator: ", "))",
-        fix: "add " + missing.map { "\($0)=…" }.joined(separator: " "))
-    }
-    var body: [String: JSONValue] = ["step": .string(step), "collected": .object(collected)]
-    body["item"] = item.map { .integer($0) }
-    try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
-    assembly.console.say("taken. next: staunch resume \(plan.run)")
-  }
-}
-
-/// `staunch approve`: signs a plan's digest, or one of its gates.
-struct ApproveCommand: StaunchCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "approve", abstract: "Sign a plan's digest, or one gate of it; --decline says no.")
-
-  @Argument(help: "The digest (at least 12 digits) or the plan's id.") var digest: String
-  @Option(name: .long, help: "The step that asks.") var step: String?
-  @Option(name: .long, help: "In which role.") var role = "responder"
-  @Option(name: .long, help: "Say no, with the reason.") var decline: String?
-  @OptionGroup var global: GlobalOptions
-
-  func run(in assembly: Assembly) async throws {
-    let installation = try Installation(assembly, configuration: try assembly.configuration())
-    let plan = try Plan.find(digest, in: installation.journal)
-    let approver = Approver(journal: installation.journal, policy: installation.policy)
-    let step = step.map { StepID($0) }
-    if let decline {
-      try approver.decline(plan, step: step, role: RoleName(role), reason: decline)
-      assembly.console.say("declined \(plan.id)")
-      return
-    }
-    let word = try installation.identity.approve(
-      plan.digest, step: step, role: RoleName(role), at: assembly.now())
-    try approver.record(word, for: plan)
-    assembly.console.say("approved \(plan.id). next: staunch run \(plan.id) --live")
   }
 }
 
@@ -315,7 +206,7 @@ extension Journal {
   }
 
   /// The last state of each run that was started: `running` while there is none.
-  private func runStates() throws -> [RunID: String] {
+  func runStates() throws -> [RunID: String] {
     var states: [RunID: String] = [:]
     try forEachEvent(kinds: [.runStarted, .runResumed, .runEnded]) { event in
       guard let run = event.run else { return }

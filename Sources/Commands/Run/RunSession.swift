@@ -156,7 +156,7 @@ struct RunSession {
             end.waits.map {
               [
                 "for": .string($0.subject.rawValue), "step": $0.step.map { .string($0.rawValue) } ?? .null,
-                "prompt": .string($0.prompt),
+                "item": $0.item.map { .integer($0) } ?? .null, "prompt": .string($0.prompt),
               ]
             }),
           "undelivered": .array(end.undelivered.map { .string($0.rawValue) }),
@@ -171,7 +171,7 @@ struct RunSession {
       events: installation.journal.events(incident: plan.incident), now: installation.assembly.now()
     ).first {
       for line in StatusScreen(console: console).summary(status) { console.data("  " + line) }
-    } else if end.state != .done {
+    } else if end.state == .waiting || end.state == .failed {
       console.data("  next: staunch resume \(plan.run)")
     }
     return status

@@ -135,23 +135,36 @@ public final class Engine: Sendable {
     case .stopped: return try endWaiting("stopped on request")
     case .aborting: return try await takeBack()
     case .failed(let step, let why), .drifted(let step, let why):
-      var last = context
-      last.isFinal = true
-      try await deliverDeferred()
-      try await finally(last)
-      return try end(.failed, reason: "\(step): \(why)", isDrift: flow.isDrift)
+      return try await closing(context, mayWait: false)
+        ?? end(.failed, reason: "\(step): \(why)", isDrift: flow.isDrift)
     case .goOn:
-      var last = context
-      last.isFinal = true
-      try await deliverDeferred()
-      try await finally(last)
-      return try end(.done, reason: nil)
+      return try await closing(context, mayWait: true) ?? end(.done, reason: nil)
     }
   }
 
-  /// Each step of `finally`; a failure is in the journal and passed over.
-  private func finally(_ context: StepContext) async throws {
-    for step in playbook.finally { _ = try await run(step, context) }
+  /// Late notifications, then each step of `finally`; a failure there is in the journal and passed over.
+  ///
+  /// - Parameter mayWait: a step of `finally` that waits for a person keeps the run waiting; a run that failed has ended
+  ///   all the same, and its resume asks again.
+  /// - Returns: the end, when it came before everything was tried: a stop, an abort, a wait.
+  private func closing(_ context: StepContext, mayWait: Bool) async throws -> RunEnd? {
+    var last = context
+    last.isFinal = true
+    var flow = try await deliverDeferred()
+    for step in playbook.finally where flow.goesOn || flow.isWaiting {
+      switch try await run(step, last) {
+      case .goOn, .failed, .drifted: break
+      case .waits: flow = .waits
+      case .stopped: flow = .stopped
+      case .aborting: flow = .aborting
+      }
+    }
+    switch flow {
+    case .stopped: return try endWaiting("stopped on request")
+    case .aborting: return try await takeBack()
+    case .waits: return mayWait ? try endWaiting(nil) : nil
+    case .goOn, .failed, .drifted: return nil
+    }
   }
 
   func endWaiting(_ reason: String?) throws -> RunEnd {
@@ -159,7 +172,9 @@ public final class Engine: Sendable {
     if let reason {
       waits.append(Wait(subject: .resume, step: nil, item: nil, prompt: reason, until: nil))
     }
-    let text = waits.map { wait in wait.step.map { "\($0): \(wait.prompt)" } ?? wait.prompt }
+    let text = waits.map { wait in
+      wait.step.map { "\(StepKey($0, wait.item)): \(wait.prompt)" } ?? wait.prompt
+    }
     let sentence = text.joined(separator: "; ")
     try recorder.leave(
       releasing: false,

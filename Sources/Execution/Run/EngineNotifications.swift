@@ -20,7 +20,9 @@ extension Engine {
   }
 
   /// Tries deferred notifications again, in their order, with all their attempts.
-  func deliverDeferred() async throws {
+  ///
+  /// - Returns: `.stopped` or `.aborting` when somebody asked for that meanwhile: the rest waits for the resume.
+  func deliverDeferred() async throws -> Flow {
     let deferred = session.withLock { session in
       let deferred = session.deferred
       session.deferred = []
@@ -32,11 +34,16 @@ extension Engine {
       context.isFinal = true
       let flow = try await act(action, of: entry.step, context)
       let key = context.key(entry.step)
+      switch flow {
+      case .stopped, .aborting: return flow
+      case .goOn, .failed, .drifted, .waits: break
+      }
       if flow.goesOn, !recorder.record(key).isPassedOver {
         try recorder.note(.stepDone, key.body())
         context.results.set(
           entry.step.id, .init(.succeeded, outputs: recorder.record(key).outputs))
       }
     }
+    return .goOn
   }
 }

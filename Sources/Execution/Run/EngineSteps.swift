@@ -91,7 +91,7 @@ extension Engine {
       throw ExecutionError(
         .playbook, "evaluate when: of \(step.id)",
         because: "\(condition.text) cannot be told: something in it is unknown",
-        fix: "skip it, or give the fact in staunch.yaml: staunch skip \(plan.run) \(step.id) --reason TEXT")
+        fix: "give the fact in staunch.yaml, or: staunch skip \(step.id) --run \(plan.run) --reason TEXT")
     }
     let expected = planned[key]?.certainty ?? .maybe
     if !context.isFinal, expected != .maybe, truth != (expected == .will) {
@@ -131,7 +131,14 @@ extension Engine {
       switch flow {
       case .waits, .stopped, .aborting: return flow
       case .goOn, .failed, .drifted:
-        for last in sub.playbook.finally { _ = try await run(last, inner) }
+        for last in sub.playbook.finally {
+          switch try await run(last, inner) {
+          case .goOn, .failed, .drifted: break
+          case .stopped: return .stopped
+          case .aborting: return .aborting
+          case .waits: if flow.goesOn { return .waits }
+          }
+        }
         return flow
       }
     }

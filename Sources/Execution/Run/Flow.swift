@@ -43,6 +43,8 @@ enum Flow: Sendable {
     }
   }
 
+  var isWaiting: Bool { if case .waits = self { true } else { false } }
+
   var goesOn: Bool { if case .goOn = self { true } else { false } }
 }
 

@@ -147,8 +147,7 @@ extension PlaybookDecoder {
     }
     entry.children = decoder.names.steps
     return SubPlaybook(
-      playbook: playbook, arguments: arguments(members["with"], for: playbook, at: reference.position),
-      timeout: duration(members["timeout"], of: "timeout"))
+      playbook: playbook, arguments: arguments(members["with"], for: playbook, at: reference.position))
   }
 
   private mutating func arguments(_ with: YAMLNode?, for playbook: Playbook, at position: SourcePosition)

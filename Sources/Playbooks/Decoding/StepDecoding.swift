@@ -11,7 +11,8 @@ extension PlaybookDecoder {
     "uses": ["uses", "with", "verify", "expect", "poll", "undo", "retry", "timeout", "for_each"],
     "parallel": ["parallel", "for_each"],
     "manual": ["manual", "collect", "timeout", "for_each"],
-    "playbook": ["playbook", "with", "timeout", "for_each"],
+    // A limit of the whole would cut an effect off: the steps inside have their own.
+    "playbook": ["playbook", "with", "for_each"],
     "approve": [],
   ]
 

@@ -112,8 +112,6 @@ public struct SubPlaybook: Sendable {
   public let playbook: Playbook
   /// Its inputs, evaluated in the outer scope; its defaults are not repeated here.
   public let arguments: [String: Template]
-  /// Limits the whole of it; nil when the file does not say.
-  public let timeout: Duration?
 
   /// The scope of its steps: its own inputs, the outer scope's step results.
   public func scope(in outer: Scope) throws(EvaluationError) -> Scope {

@@ -68,6 +68,11 @@ extension Simulation {
         $0.kind == .stepDone || $0.kind == .stepSkipped
           || ($0.kind == .stepFailed && $0.body["response"] == "continue")
       }.compactMap { $0.body["step"]?.string })
+    let tried = Set(events.filter { $0.kind == .stepFailed }.compactMap { $0.body["step"]?.string })
+    for step in playbook.finally
+    where !settled.contains(step.id.rawValue) && !tried.contains(step.id.rawValue) {
+      throw Failure("the run is done, but \(step.id) of finally was not even tried")
+    }
     for step in playbook.steps where !settled.contains(step.id.rawValue) {
       throw Failure("the run is done, but \(step.id) is not")
     }

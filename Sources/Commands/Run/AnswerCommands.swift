@@ -1,0 +1,195 @@
+import ArgumentParser
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Playbooks
+
+/// `staunch skip`: leaves a step out, with a reason.
+struct SkipCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "skip", abstract: "Leave a step of a run out, with a reason; then resume.")
+
+  @Argument(help: "The step's id.") var step: String
+  @Option(name: .long, help: "Why; stands in the journal and the post-mortem.") var reason: String
+  @Option(name: .long, help: "The run's id; default: the one that is not over.") var run: String?
+  @Option(name: .long, help: "The loop's item, from 0.") var item: Int?
+  @Option(name: .long, help: "In which role you decide.") var role = "responder"
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try assembly.journal()
+    let plan = try journal.unfinishedPlan(run)
+    guard plan.steps.contains(where: { $0.step.rawValue == step }) else {
+      throw CommandFailure(
+        .invalidInput, "there is no step \"\(harmless(step))\" in \(plan.run)",
+        because: "the plan does not have it",
+        fix: "staunch run \(plan.id) shows the steps")
+    }
+    let isDone = try journal.events(run: plan.run, kinds: [.stepDone]).contains {
+      $0.body["step"]?.string == step && $0.body["item"]?.integer == item
+    }
+    guard !isDone else {
+      throw CommandFailure(
+        .declined, "\(step) was not left out", because: "it is done already",
+        fix: "to take the run back: staunch abort \(plan.run) --reason TEXT")
+    }
+    var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
+    body["item"] = item.map { .integer($0) }
+    try journal.append([
+      NewEvent(.stepSkipped, run: plan.run, incident: plan.incident, .object(body)),
+      NewEvent(
+        .decision, run: plan.run, incident: plan.incident,
+        ["what": .string("skip \(step)"), "reason": .string(reason), "role": .string(role)]),
+    ])
+    assembly.console.say("\(step) will be left out. next: staunch resume \(plan.run)")
+  }
+}
+
+/// `staunch retry`: answers an effect of which nobody can tell whether it happened.
+struct RetryCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retry",
+    abstract: "Do a step again of which nobody can tell whether it happened; then resume.",
+    discussion: "It may then have happened twice. To go on without it: staunch skip STEP --reason TEXT.")
+
+  @Argument(help: "The step's id.") var step: String
+  @Option(name: .long, help: "Why; stands in the journal and the post-mortem.") var reason: String
+  @Option(name: .long, help: "The run's id; default: the one that is not over.") var run: String?
+  @Option(name: .long, help: "The loop's item, from 0.") var item: Int?
+  @Option(name: .long, help: "In which role you decide.") var role = "responder"
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try assembly.journal()
+    let plan = try journal.unfinishedPlan(run)
+    let last = try journal.events(
+      run: plan.run, kinds: [.stepWaiting, .stepOutcome, .stepDone, .stepSkipped]
+    )
+    .last { $0.body["step"]?.string == step && $0.body["item"]?.integer == item }
+    guard last?.body["for"]?.string == "decision" else {
+      throw CommandFailure(
+        .invalidInput, "\(harmless(step)) asks for no decision",
+        because: "only a step with an unknown outcome can be done again by hand",
+        fix: "a failed step is tried again by: staunch resume \(plan.run)")
+    }
+    var body: [String: JSONValue] = [
+      "what": "retry", "step": .string(step), "reason": .string(reason), "role": .string(role),
+    ]
+    body["item"] = item.map { .integer($0) }
+    try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
+    assembly.console.say("\(step) will be done again. next: staunch resume \(plan.run)")
+  }
+}
+
+/// `staunch done`: hands in what a manual step asks for.
+struct DoneCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "done", abstract: "Say that a manual step is done, with what it asks for; then resume.")
+
+  @Argument(help: "The step's id.") var step: String
+  @Argument(help: "name=value for each thing it asks for; lists separated by commas.") var values: [String] =
+    []
+  @Option(name: .long, help: "The run's id; default: the one that is not over.") var run: String?
+  @Option(name: .long, help: "The loop's item, from 0.") var item: Int?
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let journal = try assembly.journal()
+    let plan = try journal.unfinishedPlan(run)
+    let playbook = try assembly.library(own: own.playbooks).load(
+      plan.playbook, catalogue: ActionSignature.builtin)
+    guard let found = playbook.allSteps.first(where: { $0.id.rawValue == step }),
+      case .manual(let manual) = found.kind
+    else {
+      throw CommandFailure(
+        .invalidInput, "\"\(harmless(step))\" is no manual step of \(plan.run)",
+        because: "the playbook has none of this id",
+        fix: "staunch status")
+    }
+    let isLooped = playbook.allSteps.contains { step in
+      step.loop != nil && step.withDescendants.contains { $0.id == found.id }
+    }
+    guard isLooped == (item != nil) else {
+      throw CommandFailure(
+        .usage, isLooped ? "which item is done?" : "\(step) has no items",
+        because: isLooped ? "\(step) is asked once per item of a loop" : "it stands in no loop",
+        fix: isLooped ? "add: --item N, from 0" : "leave --item out")
+    }
+    var collected: [String: JSONValue] = [:]
+    for pair in values {
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let type = manual.collect[parts[0]],
+        let value = ManualAnswer.value(parts[1], as: type)
+      else {
+        throw CommandFailure(
+          .usage, "cannot take \"\(harmless(pair))\"",
+          because: "it is not name=value of what the step asks for",
+          fix: "it asks for: "
+            + manual.collect.map { "\($0.key) (\($0.value))" }.sorted().joined(separator: ", "))
+      }
+      collected[parts[0]] = value.json
+    }
+    let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
+    guard missing.isEmpty else {
+      throw CommandFailure(
+        .usage, "the step asks for more", because: "missing: \(missing.joined(separator: ", "))",
+        fix: "add " + missing.map { "\($0)=…" }.joined(separator: " "))
+    }
+    var body: [String: JSONValue] = ["step": .string(step), "collected": .object(collected)]
+    body["item"] = item.map { .integer($0) }
+    try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
+    assembly.console.say("taken. next: staunch resume \(plan.run)")
+  }
+}
+
+/// `staunch approve`: signs a plan's digest, or one of its gates.
+struct ApproveCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "approve", abstract: "Sign a plan's digest, or one gate of it; --decline says no.")
+
+  @Argument(help: "The digest (at least 12 digits) or the plan's id.") var digest: String
+  @Option(name: .long, help: "The step that asks.") var step: String?
+  @Option(name: .long, help: "In which role.") var role = "responder"
+  @Option(name: .long, help: "Say no, with the reason.") var decline: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let installation = try Installation(assembly, configuration: try assembly.configuration())
+    let plan = try Plan.find(digest, in: installation.journal)
+    let approver = Approver(journal: installation.journal, policy: installation.policy)
+    let step = step.map { StepID($0) }
+    if let step, !plan.steps.contains(where: { $0.step == step && $0.gate != nil }) {
+      let gates = Set(plan.steps.filter { $0.gate != nil }.map(\.step.rawValue)).sorted()
+      throw CommandFailure(
+        .invalidInput, "\"\(harmless(step.rawValue))\" asks nobody",
+        because: "the plan has no gate of this name",
+        fix: gates.isEmpty
+          ? "leave --step out: the plan has no gates" : "one of: \(gates.joined(separator: ", "))")
+    }
+    if let decline {
+      try approver.decline(plan, step: step, role: RoleName(role), reason: decline)
+      assembly.console.say("declined \(plan.id)")
+      return
+    }
+    let word = try installation.identity.approve(
+      plan.digest, step: step, role: RoleName(role), at: assembly.now())
+    try approver.record(word, for: plan)
+    assembly.console.say("approved \(plan.id). next: staunch run \(plan.id) --live")
+  }
+}
+
+extension Journal {
+  /// ``openPlan(_:)`` of a run that can still take an answer.
+  fileprivate func unfinishedPlan(_ id: String?) throws -> Plan {
+    let plan = try openPlan(id)
+    if let state = try runStates()[plan.run], ["done", "aborted"].contains(state) {
+      throw CommandFailure(
+        .declined, "\(plan.run) takes no answer", because: "it is over: \(state)", fix: "staunch status")
+    }
+    return plan
+  }
+}
