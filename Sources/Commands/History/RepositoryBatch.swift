@@ -4,6 +4,7 @@ import Foundation
 import GitHistory
 import GitObjects
 import JSON
+import Journal
 
 /// Many repositories with the same secrets, some at once: one that cannot be rewritten does not stop the others.
 ///
