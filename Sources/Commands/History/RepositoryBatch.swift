@@ -4,6 +4,7 @@ import Foundation
 import GitHistory
 import GitObjects
 import JSON
+import Journal
 
 /// Many repositories with the same secrets, some at once: one that cannot be rewritten does not stop the others.
 ///
@@ -46,6 +47,9 @@ struct RepositoryBatch {
     if isLive {
       try DirectRun.confirm(
         (list as NSString).lastPathComponent, action: "history.rewrite", given: confirmation, in: assembly)
+      // Made here once: repositories that begin at the same time would each try to make them.
+      _ = try assembly.state().identity()
+      _ = try assembly.journal()
     }
     var endings: [Int: Ending] = [:]
     await withTaskGroup(of: (Int, Ending).self) { group in
