@@ -1,4 +1,5 @@
 import Foundation
+import Inbox
 import JSON
 import TestSupport
 import Testing
