@@ -7,6 +7,12 @@ import Testing
 
 @testable import Server
 
+#if canImport(System)
+  import System
+#else
+  import SystemPackage
+#endif
+
 /// The built binary, run as systemd or `staunch serve` would.
 @Suite struct ShutdownTests {
   private let directory: TemporaryDirectory
@@ -70,7 +76,7 @@ import Testing
 
   @Test func `without its secret it does not start, and says which one`() async throws {
     let result = try await Subprocess.run(
-      .path(.init(try StaunchBinary.products + "/staunch-receiver")),
+      .path(FilePath(try StaunchBinary.products + "/staunch-receiver")),
       arguments: ["--settings", directory.path("receiver.json")], environment: .custom([:]),
       output: .string(limit: 4096), error: .string(limit: 4096))
     #expect(result.terminationStatus == .exited(78))
