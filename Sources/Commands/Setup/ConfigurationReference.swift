@@ -35,11 +35,33 @@ enum ConfigurationReference {
 
       A list; the first that fits is taken. `when` takes `kind`, `repository`, `source`, `validity`, each one word or a list.
       `playbook` is required; `credential`, `store`, `consumers`, `repositories`, `tracker` become its inputs.
-      `autonomy` is `record` or `plan` (the default).
+      `autonomy` is `record`, `plan` (the default) or `contain`. With `contain` the worker runs by itself the steps whose
+      action stands in `actions: [credential.disable, …]`, and no other: the run waits for a person at the first step with
+      another effect and at every gate.
 
       ## policy
 
       `approvals: {minimum, not_initiator}`, `approvers: [{key, roles}]` (keys as `staunch journal key` prints them).
+      `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20, contain: false}`: above these numbers of new incidents
+      (or waiting rotations of one provider) nothing starts until a person has looked.
+      `critical_kinds: [kind]` start at once; `runs_per_provider: 2` is how many runs may work at one provider.
+
+      ## sources
+
+      Platforms that `staunch work` asks again and again, so that a lost delivery is found.
+
+      | setting | |
+      | --- | --- |
+      | `kind` | required; `github` or `gitguardian` |
+      | `base_url` | the API; default: the vendor's |
+      | `token` | required; *reference* |
+      | `repositories` | `owner/name`; required for GitHub |
+      | `every` | default 15m |
+
+      ## receiver
+
+      The public endpoint's settings; `staunch serve` gives it these and nothing else: `listen`, `tls`, `proxies`, `operators`,
+      `routes` (`path`, `kind` and references to what the sender signs with), `limits`, `console`.
       """
     return text
   }

@@ -145,6 +145,10 @@ public final class Engine: Sendable {
       last.isFinal = true
       try await deliverDeferred()
       try await finally(last)
+      // A policy may have covered the steps and not what comes last: then the run is not over.
+      guard authority.actions == nil || session.withLock({ $0.waits.isEmpty }) else {
+        return try endWaiting(nil)
+      }
       return try end(.done, reason: nil)
     }
   }

@@ -1,0 +1,125 @@
+import Actions
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import Inbox
+import JSON
+import Journal
+import ScannerReports
+
+/// Takes in what the endpoint stored, starts the right response, carries out what may run, and publishes what people see.
+///
+/// A delivery is finished in the exchange file only after its incidents stand in the journal; taken in twice, it changes
+/// nothing, because incidents and places have keys. So the process may die anywhere.
+final class Worker {
+  /// The role in which a policy signs.
+  static let policyRole: RoleName = "policy"
+  /// Marks approvals of runs that the worker carries out itself.
+  static let via = "worker"
+  /// More at once would hold plaintext for longer than needed.
+  private static let batch = 16
+
+  private let installation: Installation
+  private let inbox: Inbox
+  private let now: @Sendable () -> Date
+  /// The last event that was looked at, by incident and by run: nothing is tried again before there is news.
+  private var considered: [IncidentID: Int] = [:]
+  private var tried: [RunID: Int] = [:]
+
+  init(installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date) {
+    self.installation = installation
+    self.inbox = inbox
+    self.now = now
+  }
+
+  private var storm: Storm {
+    Storm(journal: installation.journal, configuration: installation.configuration)
+  }
+
+  /// One round over everything. - Returns: true when there may be more at once.
+  func round() async throws -> Bool {
+    let more = try takeIn()
+    for decision in try inbox.pendingDecisions() {
+      let outcome = try DecisionDesk(installation: installation).apply(decision.said)
+      try inbox.finishDecision(decision.sequence, outcome: outcome)
+    }
+    try await startDue()
+    try await carryOut()
+    try Board(installation: installation, inbox: inbox).publish(now: now())
+    return more
+  }
+
+  /// Deliveries → incidents in the journal. - Returns: true when more wait.
+  func takeIn() throws -> Bool {
+    let deliveries = try inbox.pendingDeliveries(limit: Self.batch)
+    let reading = DeliveryReading(
+      key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
+    for delivery in deliveries {
+      let result: DeliveryReading.Result
+      do throws(ReportError) { result = try reading.read(delivery) } catch {
+        if error.code == .unknownFormat {
+          try inbox.finish(delivery.sequence, outcome: "ignored: nothing that names a secret", dropBody: true)
+        } else {
+          try inbox.fail(delivery.sequence, reason: "\(error.place): \(error.because)")
+        }
+        continue
+      }
+      let entries = try IncidentDesk(journal: installation.journal).record(result.incidents)
+      let new = entries.filter(\.isNew).count
+      try storm.check(new: new, waiting: [:], now: now())
+      try crashPointForTests()
+      let unread = result.unread.isEmpty ? "" : ", \(result.unread.count) unreadable records"
+      try inbox.finish(
+        delivery.sequence,
+        outcome: "\(result.findings) findings, \(entries.count) incidents (\(new) new)\(unread)",
+        dropBody: result.unread.isEmpty)
+    }
+    return deliveries.count == Self.batch
+  }
+
+  /// Plans for incidents whose time has come; nothing while a storm is held.
+  private func startDue() async throws {
+    let desk = StartDesk(installation: installation)
+    let waiting = try desk.waiting()
+    let providers = waiting.compactMap(\.incident.provider)
+    try storm.check(
+      new: 0, waiting: Dictionary(providers.map { ($0, 1) }, uniquingKeysWith: +), now: now())
+    guard try storm.held() == nil else { return }
+    for entry in waiting where considered[entry.incident.id] != entry.sequence {
+      switch desk.start(of: entry) {
+      case .at(let date) where date > now(): continue
+      case .notByItself: break
+      case .now, .at:
+        let outcome = try await PlanMaker(installation: installation).plan(entry.entry, credential: nil)
+        switch outcome {
+        case .planned(let plan):
+          installation.assembly.console.say("\(entry.incident.id): planned \(plan.id)")
+          _ = try desk.contain(plan, of: entry.incident, now: now())
+        case .recorded(let because, _):
+          installation.assembly.console.say("\(entry.incident.id): recorded only: \(harmless(because))")
+        }
+      }
+      considered[entry.incident.id] = entry.sequence
+    }
+  }
+
+  /// Goes on with every run that the worker has taken on, until it waits or is over.
+  private func carryOut() async throws {
+    for (run, sequence) in try StartDesk(installation: installation).runs() where tried[run] != sequence {
+      do {
+        let plan = try installation.openPlan(run.rawValue)
+        _ = try await RunSession(installation: installation, isJSON: true).resume(plan, mode: .live)
+      } catch let error as ExecutionError {
+        installation.assembly.console.fail("\(run): \(error.because)")
+      }
+      let runs = try StartDesk(installation: installation).runs()
+      tried[run] = runs.first { $0.run == run }?.sequence ?? sequence
+    }
+  }
+
+  /// Between the journal and the exchange file: where a test kills the process.
+  private func crashPointForTests() throws {
+    try installation.assembly.crashPoint()(.afterAppend([.incidentOpened], sequence: 0))
+  }
+}
