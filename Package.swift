@@ -336,7 +336,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "Capabilities", "Drills", "Incidents", "JSON", "PostgresClient", "Secrets", "TestSupport",
+        "Capabilities", "Drills", "Inbox", "Incidents", "JSON", "PostgresClient", "Secrets", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

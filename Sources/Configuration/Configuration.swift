@@ -55,12 +55,8 @@ public struct Configuration: Sendable {
     public var approvers: [(key: String, roles: [String])] = []
     /// When so much leaks at once that a person must look first.
     public var storm = StormBreaker()
-    /// Routes that contain go on containing in a storm.
-    public var containsInStorm = false
     /// Kinds that start at once, besides those of the table of kinds.
     public var criticalKinds: Set<String> = []
-    /// Runs that may work at one provider at the same time.
-    public var runsPerProvider = 2
     public init() {}
   }
 

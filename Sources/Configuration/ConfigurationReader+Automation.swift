@@ -35,13 +35,12 @@ extension ConfigurationReader {
   }
 
   mutating func read(_ node: YAMLNode, into policy: inout Configuration.Policy) {
-    refuseUnknown(node, known: ["in_delivery", "in_ten_minutes", "per_provider", "contain"])
+    refuseUnknown(node, known: ["in_delivery", "in_ten_minutes", "per_provider"])
     let standard = policy.storm
     policy.storm = StormBreaker(
       newInDelivery: number(node, "in_delivery") ?? standard.newInDelivery,
       newInTenMinutes: number(node, "in_ten_minutes") ?? standard.newInTenMinutes,
       rotationsOfOneProvider: number(node, "per_provider") ?? standard.rotationsOfOneProvider)
-    policy.containsInStorm = boolean(node, "contain") ?? false
   }
 
   mutating func source(_ node: YAMLNode) -> Configuration.Source? {

@@ -213,10 +213,10 @@ public struct ConfigurationReader {
     if case .null = node.content { return policy }
     refuseUnknown(
       node,
-      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds", "runs_per_provider"])
+      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds"])
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
-    policy.runsPerProvider = number(node, "runs_per_provider") ?? policy.runsPerProvider
+    policy.runsPerProvider = number(node) ?? policy.runsPerProvider
     if let approvals = node["approvals"] {
       refuseUnknown(approvals, known: ["minimum", "not_initiator"])
       if case .integer(let minimum)? = approvals["minimum"]?.content, minimum >= 1 {

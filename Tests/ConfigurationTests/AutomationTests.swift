@@ -42,11 +42,10 @@ import Testing
   @Test func `the storm's numbers have the documented defaults and can be set`() throws {
     #expect(try read("policy: {}").policy.storm == StormBreaker())
     let policy = try read(
-      "policy: {storm: {in_delivery: 5, in_ten_minutes: 9, per_provider: 2, contain: true}, critical_kinds: [jwt]}"
+      "policy: {storm: {in_delivery: 5, in_ten_minutes: 9, per_provider: 2}, critical_kinds: [jwt]}"
     ).policy
     #expect(
       policy.storm == StormBreaker(newInDelivery: 5, newInTenMinutes: 9, rotationsOfOneProvider: 2))
-    #expect(policy.containsInStorm)
     #expect(policy.criticalKinds == ["jwt"])
     #expect(problems("policy: {storm: {in_delivery: 0}}").count == 1)
   }

@@ -34,6 +34,10 @@ struct WorkCommand: StaunchCommand {
       unattended.console.say("released. next: staunch work")
       return
     }
+    for source in installation.configuration.sources {
+      unattended.console.say(
+        "\(source.position): this version does not ask \(source.kind.rawValue) for lost deliveries yet")
+    }
     let worker = Worker(
       installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now)
     let stop = StopFlag()

@@ -42,13 +42,14 @@ enum ConfigurationReference {
       ## policy
 
       `approvals: {minimum, not_initiator}`, `approvers: [{key, roles}]` (keys as `staunch journal key` prints them).
-      `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20, contain: false}`: above these numbers of new incidents
+      `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
       (or waiting rotations of one provider) nothing starts until a person has looked.
-      `critical_kinds: [kind]` start at once; `runs_per_provider: 2` is how many runs may work at one provider.
+      `critical_kinds: [kind]` start at once.
 
       ## sources
 
-      Platforms that `staunch work` asks again and again, so that a lost delivery is found.
+      Platforms to ask again and again, so that a lost delivery is found. Read and checked; this version does not ask them yet,
+      and `staunch work` says so when it starts.
 
       | setting | |
       | --- | --- |
@@ -60,8 +61,8 @@ enum ConfigurationReference {
 
       ## receiver
 
-      The public endpoint's settings; `staunch serve` gives it these and nothing else: `listen`, `tls`, `proxies`, `operators`,
-      `routes` (`path`, `kind` and references to what the sender signs with), `limits`, `console`.
+      The public endpoint's settings, of which it sees nothing else: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
+      `kind` and references to what the sender signs with), `limits`, `console`.
       """
     return text
   }
