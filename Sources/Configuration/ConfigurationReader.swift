@@ -216,7 +216,6 @@ public struct ConfigurationReader {
       known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds"])
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
-    policy.runsPerProvider = number(node) ?? policy.runsPerProvider
     if let approvals = node["approvals"] {
       refuseUnknown(approvals, known: ["minimum", "not_initiator"])
       if case .integer(let minimum)? = approvals["minimum"]?.content, minimum >= 1 {
