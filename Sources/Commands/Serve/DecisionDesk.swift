@@ -87,13 +87,13 @@ struct DecisionDesk {
   /// The plan that was shown: by id and digest, both.
   private func plan(of decision: NewDecision) throws -> Plan? {
     guard let name = decision.plan ?? decision.digest else { return nil }
-    do {
-      let plan = try Plan.find(name, in: installation.journal)
-      guard decision.digest.map({ $0 == plan.digest.rawValue }) ?? true else { return nil }
-      return plan
-    } catch  where error.code == .plan || error.code == .input || error.code == .journal {
-      return nil
-    }
+    let saved: SavedPlan
+    do { saved = try installation.journal.plan(name) } catch
+      where error.code == .notFound || error.code == .invalid
+    { return nil }
+    let plan = try Plan(json: saved.document)
+    guard decision.digest.map({ $0 == plan.digest.rawValue }) ?? true else { return nil }
+    return plan
   }
 
   private func approval(_ decision: NewDecision, _ plan: Plan) -> Approval? {

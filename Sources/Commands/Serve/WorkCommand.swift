@@ -40,14 +40,13 @@ struct WorkCommand: StaunchCommand {
     }
     let worker = Worker(
       installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now)
-    let stop = StopFlag()
-    let interruption = Interruption { stop.set() }
+    let interruption = Interruption {}
     defer { interruption.end() }
     let clock = SystemClock()
     repeat {
       let more = try await worker.round()
       if once, !more { return }
-      if !more { await stop.wait(atMost: .seconds(1), by: clock) }
+      if !more { try await clock.sleep(for: .seconds(1)) }
     } while !interruption.happened
   }
 }
@@ -68,24 +67,5 @@ enum Exchange {
       try Data((key.publicKey.text + "\n").utf8).write(to: URL(filePath: published), options: .atomic)
     }
     return try Inbox.open(path: directory + "/exchange.sqlite", key: key)
-  }
-}
-
-/// Set by a signal; whoever pauses wakes at once.
-private final class StopFlag: Sendable {
-  private let stream = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-
-  func set() { stream.continuation.yield() }
-
-  func wait(atMost limit: Duration, by clock: any EngineClock) async {
-    let stream = stream.stream
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { for await _ in stream { return } }
-      group.addTask {
-        do { try await clock.sleep(for: limit) } catch { return }  // cancelled: the signal was first
-      }
-      await group.next()
-      group.cancelAll()
-    }
   }
 }
