@@ -91,27 +91,44 @@ final class Worker {
       case .at(let date) where date > now(): continue
       case .notByItself: break
       case .now, .at:
-        let outcome = try await PlanMaker(installation: installation).plan(entry.entry, credential: nil)
-        switch outcome {
-        case .planned(let plan):
-          installation.assembly.console.say("\(entry.incident.id): planned \(plan.id)")
-          _ = try desk.contain(plan, of: entry.incident, now: now())
-        case .recorded(let because, _):
-          installation.assembly.console.say("\(entry.incident.id): recorded only: \(harmless(because))")
-        }
+        try await attempt("\(entry.incident.id)") { try await plan(entry, with: desk) }
       }
       considered[entry.incident.id] = entry.sequence
+    }
+  }
+
+  private func plan(_ entry: StartDesk.Waiting, with desk: StartDesk) async throws {
+    let console = installation.assembly.console
+    switch try await PlanMaker(installation: installation).plan(entry.entry, credential: nil) {
+    case .planned(let plan):
+      console.say("\(entry.incident.id): planned \(plan.id)")
+      _ = try desk.contain(plan, of: entry.incident, now: now())
+    case .recorded(let because, _):
+      console.say("\(entry.incident.id): recorded only: \(harmless(because))")
+    }
+  }
+
+  /// Trouble with one incident or run is said, and it waits for news while the others go on; trouble with the journal
+  /// ends the worker.
+  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws {
+    do {
+      try await work()
+    } catch let error as JournalError {
+      throw error
+    } catch let error as ExecutionError where error.code == .journal {
+      throw error
+    } catch {
+      installation.assembly.console.say("\(subject):")
+      _ = installation.assembly.exit(after: error)
     }
   }
 
   /// Goes on with every run that the worker has taken on, until it waits or is over.
   private func carryOut() async throws {
     for (run, sequence) in try StartDesk(installation: installation).runs() where tried[run] != sequence {
-      do {
+      try await attempt("\(run)") {
         let plan = try installation.openPlan(run.rawValue)
         _ = try await RunSession(installation: installation, isJSON: true).resume(plan, mode: .live)
-      } catch let error as ExecutionError {
-        installation.assembly.console.fail("\(run): \(error.because)")
       }
       let runs = try StartDesk(installation: installation).runs()
       tried[run] = runs.first { $0.run == run }?.sequence ?? sequence
