@@ -31,6 +31,11 @@ struct DecisionDesk {
   private func approve(_ decision: NewDecision) throws -> String {
     guard let plan = try plan(of: decision) else { return "refused: no such plan" }
     guard let word = approval(decision, plan) else { return "refused: an approval needs a signature" }
+    switch try standing(of: word, plan) {
+    case .recorded: return "recorded before: \(plan.id)"
+    case .overtaken: return "refused: somebody declined the plan after this was signed; sign again"
+    case .new: break
+    }
     do {
       try Approver(journal: installation.journal, policy: installation.policy)
         .record(word, for: plan, via: Worker.via)
@@ -38,6 +43,24 @@ struct DecisionDesk {
     } catch  where error.code == .approval {
       return "refused: \(error.because)"
     }
+  }
+
+  private enum Standing { case new, recorded, overtaken }
+
+  /// One signature is one yes: the endpoint cannot say it again after somebody's no.
+  private func standing(of word: Approval, _ plan: Plan) throws -> Standing {
+    var standing = Standing.new
+    try installation.journal.forEachEvent(run: plan.run, kinds: [.planApproved, .planDeclined]) { event in
+      if event.kind == .planDeclined {
+        // A gate's no concerns that gate, a plan's no everything.
+        let step = event.body["step"]?.string.map { StepID($0) }
+        guard standing != .recorded, step == nil || step == word.step, event.at >= word.at else { return }
+        standing = .overtaken
+      } else if let earlier = Approval(json: event.body), earlier == word {
+        standing = .recorded
+      }
+    }
+    return standing
   }
 
   /// A no takes nothing away that cannot be given again, so the person's sign-in is enough.
