@@ -123,6 +123,9 @@ struct DecisionDesk {
     guard let signed = decision.approval else { return nil }
     return Approval(
       digest: plan.digest, step: decision.step.map { StepID($0) }, role: RoleName(signed.role),
-      identity: signed.identity, at: signed.at, signature: signed.signature)
+      identity: signed.identity,
+      // Whole seconds are what was signed, and what the journal keeps: the rest must not make it look new.
+      at: Date(timeIntervalSince1970: signed.at.timeIntervalSince1970.rounded(.down)),
+      signature: signed.signature)
   }
 }
