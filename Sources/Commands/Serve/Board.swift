@@ -55,7 +55,8 @@ struct Board {
       removed.append(("storm", "current"))
     }
     try inbox.publish(
-      try documents.map { ($0.kind, $0.id, try redacted($0.document)) }, removing: removed)
+      try documents.map { (kind: $0.kind, id: $0.id, document: try redacted($0.document)) }, removing: removed
+    )
   }
 
   /// Counts for the endpoint's metrics.

@@ -104,7 +104,7 @@ struct StartDesk {
         over.insert(run)
       }
     }
-    return adopted.filter { !over.contains($0.key) }.map { ($0.key, $0.value) }
+    return adopted.filter { !over.contains($0.key) }.map { (run: $0.key, sequence: $0.value) }
       .sorted { $0.sequence < $1.sequence }
   }
 }
