@@ -125,13 +125,16 @@ final class Worker {
 
   /// Goes on with every run that the worker has taken on, until it waits or is over.
   private func carryOut() async throws {
-    for (run, sequence) in try StartDesk(installation: installation).runs() where tried[run] != sequence {
+    let isStorm = try storm.held() != nil
+    for entry in try StartDesk(installation: installation).runs() where tried[entry.run] != entry.sequence {
+      if isStorm, entry.isByPolicyAlone { continue }
+      let run = entry.run
       try await attempt("\(run)") {
         let plan = try installation.openPlan(run.rawValue)
         _ = try await RunSession(installation: installation, isJSON: true).resume(plan, mode: .live)
       }
       let runs = try StartDesk(installation: installation).runs()
-      tried[run] = runs.first { $0.run == run }?.sequence ?? sequence
+      tried[run] = runs.first { $0.run == run }?.sequence ?? entry.sequence
     }
   }
 
