@@ -65,6 +65,11 @@ public struct ApprovedPlan: Sendable {
         throw ApprovalError(
           .untrusted, "identity \(approval.identity) is a policy: it covers named actions only, and no gate")
       }
+      // Else one person's bounded word would stand where the rule asks for two.
+      guard identity.actions != nil || approval.actions == nil else {
+        throw ApprovalError(
+          .untrusted, "identity \(approval.identity) is a person: only a policy approves single actions")
+      }
       guard approval.isSigned(by: identity) else {
         throw ApprovalError(.badSignature, "signature of \(approval.identity) does not verify")
       }

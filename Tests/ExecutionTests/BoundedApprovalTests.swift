@@ -119,4 +119,20 @@ import Testing
     let covered = ["command.run", "http.request"].filter { authority.covers($0) }
     #expect(covered == ["command.run"])
   }
+
+  @Test func `one person cannot get around a rule of two by approving single actions`() throws {
+    let digest = PlanDigest(String(repeating: "a", count: 64))
+    let person = LocalIdentity()
+    let trusted = [try ApproverIdentity(rawKey: person.publicKey, roles: ["responder"])]
+    let word = try person.approve(
+      digest, role: "responder", at: Date(timeIntervalSince1970: 1_700_000_000), actions: ["command.run"])
+    #expect(throws: ApprovalError.self) {
+      try ApprovedPlan(
+        digest: digest, mode: .live, approvals: [word], rule: ApprovalRule(minimum: 2), trusted: trusted)
+    }
+    #expect(throws: ApprovalError.self) {
+      try ApprovedPlan(
+        digest: digest, mode: .live, approvals: [word], rule: ApprovalRule(), trusted: trusted)
+    }
+  }
 }
