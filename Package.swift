@@ -160,7 +160,7 @@ let package = Package(
       name: "Commands",
       dependencies: [
         "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
-        "Execution", "GitHistory", "GitObjects", "HTTP", "Incidents", "JSON", "Journal",
+        "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", crypto,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -342,7 +342,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "Capabilities", "Drills", "Incidents", "JSON", "PostgresClient", "Secrets", "TestSupport",
+        "Capabilities", "Drills", "Inbox", "Incidents", "JSON", "PostgresClient", "Secrets", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

@@ -28,11 +28,16 @@ public struct Approval: Sendable, Hashable, Codable {
   /// Fingerprint of the approver's public key.
   public let identity: String
   public let at: Date
-  /// Ed25519 over ``signedBytes(digest:step:role:at:)``.
+  /// Ed25519 over ``signedBytes(digest:step:role:at:actions:)``.
   public let signature: Data
+  /// The only actions that it covers, by name; nil: the whole plan. Only a policy's approval is bounded.
+  public let actions: Set<String>?
 
-  public init(digest: PlanDigest, step: StepID?, role: RoleName, identity: String, at: Date, signature: Data)
-  {
+  public init(
+    digest: PlanDigest, step: StepID?, role: RoleName, identity: String, at: Date, signature: Data,
+    actions: Set<String>? = nil
+  ) {
+    self.actions = actions
     self.digest = digest
     self.step = step
     self.role = role
@@ -42,15 +47,20 @@ public struct Approval: Sendable, Hashable, Codable {
   }
 
   /// What is signed: a fixed prefix, then each part on its own line; the time in whole seconds since 1970.
-  public static func signedBytes(digest: PlanDigest, step: StepID?, role: RoleName, at: Date) -> Data {
-    Data(
-      "staunch approval v1\n\(digest)\n\(step?.rawValue ?? "*")\n\(role)\n\(Int(at.timeIntervalSince1970))\n"
-        .utf8)
+  ///
+  /// A bounded approval starts with another prefix and ends with its actions, so neither can be passed off as the other.
+  public static func signedBytes(
+    digest: PlanDigest, step: StepID?, role: RoleName, at: Date, actions: Set<String>? = nil
+  ) -> Data {
+    let parts = "\(digest)\n\(step?.rawValue ?? "*")\n\(role)\n\(Int(at.timeIntervalSince1970))\n"
+    guard let actions else { return Data("staunch approval v1\n\(parts)".utf8) }
+    return Data(
+      "staunch policy approval v1\n\(parts)\(actions.sorted().joined(separator: ","))\n".utf8)
   }
 
   func isSigned(by approver: ApproverIdentity) -> Bool {
     approver.publicKey.isValidSignature(
-      signature, for: Approval.signedBytes(digest: digest, step: step, role: role, at: at))
+      signature, for: Approval.signedBytes(digest: digest, step: step, role: role, at: at, actions: actions))
   }
 }
 
@@ -60,10 +70,15 @@ public struct ApproverIdentity: Sendable {
   public let roles: Set<RoleName>
   /// SHA-256 of the public key, the first 16 hex digits.
   public let fingerprint: String
+  /// Set for a policy: the most that its approvals can cover. Nil for people.
+  public let actions: Set<String>?
 
-  /// - Parameter rawKey: the 32 bytes of an Ed25519 public key.
-  /// - Throws: `CryptoKitError` when they are none.
-  public init(rawKey: Data, roles: Set<RoleName>) throws {
+  /// - Parameters:
+  ///   - rawKey: the 32 bytes of an Ed25519 public key.
+  ///   - actions: for a policy, the actions that it may let run without a person.
+  /// - Throws: `CryptoKitError` when the key is none.
+  public init(rawKey: Data, roles: Set<RoleName>, actions: Set<String>? = nil) throws {
+    self.actions = actions
     publicKey = try Curve25519.Signing.PublicKey(rawRepresentation: rawKey)
     self.roles = roles
     fingerprint = String(Hex.text(SHA256.hash(data: rawKey)).prefix(16))
@@ -90,12 +105,15 @@ public struct LocalIdentity: Sendable {
   public var fingerprint: String { String(Hex.text(SHA256.hash(data: publicKey)).prefix(16)) }
 
   /// Signs one approval. Signing is not an effect: only a checked ``ApprovedPlan`` gives authority.
-  public func approve(_ digest: PlanDigest, step: StepID? = nil, role: RoleName, at: Date) throws -> Approval
-  {
-    let bytes = Approval.signedBytes(digest: digest, step: step, role: role, at: at)
+  ///
+  /// - Parameter actions: bounds the approval to these actions (a policy's); nil approves the whole plan.
+  public func approve(
+    _ digest: PlanDigest, step: StepID? = nil, role: RoleName, at: Date, actions: Set<String>? = nil
+  ) throws -> Approval {
+    let bytes = Approval.signedBytes(digest: digest, step: step, role: role, at: at, actions: actions)
     return Approval(
       digest: digest, step: step, role: role, identity: fingerprint, at: at,
-      signature: try key.signature(for: bytes))
+      signature: try key.signature(for: bytes), actions: actions)
   }
 
   /// Signs other bytes, for example the journal's head.

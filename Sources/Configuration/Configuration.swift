@@ -1,5 +1,6 @@
 public import Capabilities
 public import Incidents
+public import JSON
 
 /// What staunch.yaml says: the targets, the routes and the policy of one installation.
 public struct Configuration: Sendable {
@@ -39,6 +40,8 @@ public struct Configuration: Sendable {
     public let targets: [RepositoryName]
     public let tracker: TrackerName?
     public let autonomy: Autonomy
+    /// With `contain`: the only actions that run without a person.
+    public let actions: Set<String>
     public let position: String
   }
 
@@ -50,7 +53,24 @@ public struct Configuration: Sendable {
     public var exceptions: [String: [String]] = [:]
     /// Public keys (base64, 32 bytes) of people who may approve besides the local identity, with their roles.
     public var approvers: [(key: String, roles: [String])] = []
+    /// When so much leaks at once that a person must look first.
+    public var storm = StormBreaker()
+    /// Kinds that start at once, besides those of the table of kinds.
+    public var criticalKinds: Set<String> = []
     public init() {}
+  }
+
+  /// A platform that is asked again and again, so that a lost delivery is found.
+  public struct Source: Sendable, Hashable {
+    public enum Kind: String, Sendable, CaseIterable { case github, gitguardian }
+    public let kind: Kind
+    public let baseURL: String
+    /// A reference (`env:…`).
+    public let token: String
+    /// `owner/name`; for GitHub.
+    public let repositories: [String]
+    public let every: Duration
+    public let position: String
   }
 
   /// The file it was read from.
@@ -63,6 +83,9 @@ public struct Configuration: Sendable {
   /// In the order of the file: the first that fits is taken.
   public var routes: [Route] = []
   public var policy = Policy()
+  public var sources: [Source] = []
+  /// The endpoint's own settings, as they stand; nil: this installation has no endpoint.
+  public var receiver: JSONValue?
   /// True: every target is a sandbox of a drill.
   public var isDrill = false
 

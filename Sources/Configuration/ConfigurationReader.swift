@@ -41,6 +41,7 @@ public struct ConfigurationReader {
 
   private static let sections = [
     "staunch", "drill", "credentials", "stores", "consumers", "repositories", "trackers", "routes", "policy",
+    "sources", "receiver",
   ]
 
   private mutating func configuration(_ root: YAMLNode) -> Configuration {
@@ -74,6 +75,10 @@ public struct ConfigurationReader {
       if let route = route(node, configuration) { configuration.routes.append(route) }
     }
     if let node = root["policy"] { configuration.policy = policy(node) }
+    for node in root["sources"].flatMap({ elements($0) }) ?? [] {
+      if let source = source(node) { configuration.sources.append(source) }
+    }
+    if let node = root["receiver"] { configuration.receiver = receiver(node) }
     return configuration
   }
 
@@ -156,7 +161,10 @@ public struct ConfigurationReader {
   private mutating func route(_ node: YAMLNode, _ configuration: Configuration) -> Configuration.Route? {
     refuseUnknown(
       node,
-      known: ["when", "playbook", "credential", "store", "consumers", "repositories", "tracker", "autonomy"])
+      known: [
+        "when", "playbook", "credential", "store", "consumers", "repositories", "tracker", "autonomy",
+        "actions",
+      ])
     let conditions = node["when"]
     if let conditions { refuseUnknown(conditions, known: ["kind", "repository", "source", "validity"]) }
     guard let playbook = text(node, "playbook") else {
@@ -196,13 +204,18 @@ public struct ConfigurationReader {
       validities: conditions.map { texts($0, "validity") } ?? [], playbook: PlaybookID(playbook),
       credential: credential, store: store,
       consumers: node["consumers"] == nil ? nil : texts(node, "consumers").map { ConsumerName($0) },
-      targets: repositories, tracker: tracker, autonomy: autonomy, position: "\(node.position)")
+      targets: repositories, tracker: tracker, autonomy: autonomy, actions: actions(node, autonomy),
+      position: "\(node.position)")
   }
 
   private mutating func policy(_ node: YAMLNode) -> Configuration.Policy {
     var policy = Configuration.Policy()
     if case .null = node.content { return policy }
-    refuseUnknown(node, known: ["approvals", "approvers", "exceptions"])
+    refuseUnknown(
+      node,
+      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds"])
+    if let storm = node["storm"] { read(storm, into: &policy) }
+    policy.criticalKinds = Set(texts(node, "critical_kinds"))
     if let approvals = node["approvals"] {
       refuseUnknown(approvals, known: ["minimum", "not_initiator"])
       if case .integer(let minimum)? = approvals["minimum"]?.content, minimum >= 1 {
@@ -230,18 +243,18 @@ public struct ConfigurationReader {
 // MARK: small readers
 
 extension ConfigurationReader {
-  private mutating func problem(_ node: YAMLNode, _ message: String, _ suggestion: String?) {
+  mutating func problem(_ node: YAMLNode, _ message: String, _ suggestion: String?) {
     problems.append(ConfigurationError.Problem("\(node.position)", message, suggestion: suggestion))
   }
 
-  private mutating func unknown(_ node: YAMLNode?, _ noun: String, _ word: String, _ known: [String]) {
+  mutating func unknown(_ node: YAMLNode?, _ noun: String, _ word: String, _ known: [String]) {
     problems.append(
       ConfigurationError.Problem(
         node.map { "\($0.position)" } ?? file, "there is no \(noun) \"\(word)\"",
         suggestion: Suggestion.phrase(for: word, among: known.sorted())))
   }
 
-  private mutating func refuseUnknown(_ node: YAMLNode, known: [String]) {
+  mutating func refuseUnknown(_ node: YAMLNode, known: [String]) {
     for member in node.members ?? [] where !known.contains(member.key) {
       problems.append(
         ConfigurationError.Problem(
@@ -251,12 +264,12 @@ extension ConfigurationReader {
   }
 
   /// Named entries of a section; an absent or empty section has none.
-  private mutating func entries(_ root: YAMLNode, _ section: String) -> [(String, YAMLNode)] {
+  mutating func entries(_ root: YAMLNode, _ section: String) -> [(String, YAMLNode)] {
     guard let node = root[section] else { return [] }
     return entries(node)
   }
 
-  private mutating func entries(_ node: YAMLNode) -> [(String, YAMLNode)] {
+  mutating func entries(_ node: YAMLNode) -> [(String, YAMLNode)] {
     if case .null = node.content { return [] }
     guard let members = node.members else {
       problem(node, "this must be a mapping, not \(node.kind)", nil)
@@ -265,7 +278,7 @@ extension ConfigurationReader {
     return members.map { ($0.key, $0.value) }
   }
 
-  private mutating func elements(_ node: YAMLNode) -> [YAMLNode] {
+  mutating func elements(_ node: YAMLNode) -> [YAMLNode] {
     if case .null = node.content { return [] }
     guard let elements = node.elements else {
       problem(node, "this must be a list, not \(node.kind)", "start each entry with a dash")
@@ -274,7 +287,7 @@ extension ConfigurationReader {
     return elements
   }
 
-  private mutating func text(_ node: YAMLNode, _ key: String) -> String? {
+  mutating func text(_ node: YAMLNode, _ key: String) -> String? {
     guard let value = node[key] else { return nil }
     guard let text = value.string else {
       problem(value, "\"\(key)\" must be text, not \(value.kind)", "put it in quotes")
@@ -284,7 +297,7 @@ extension ConfigurationReader {
   }
 
   /// One text or a list of texts.
-  private mutating func texts(_ node: YAMLNode, _ key: String) -> [String] {
+  mutating func texts(_ node: YAMLNode, _ key: String) -> [String] {
     guard let value = node[key] else { return [] }
     if let text = value.string { return [text] }
     return elements(value).compactMap { element in
@@ -293,7 +306,7 @@ extension ConfigurationReader {
     }
   }
 
-  private mutating func boolean(_ node: YAMLNode, _ key: String) -> Bool? {
+  mutating func boolean(_ node: YAMLNode, _ key: String) -> Bool? {
     guard let value = node[key] else { return nil }
     guard case .boolean(let truth) = value.content else {
       problem(value, "\"\(key)\" must be true or false, not \(value.kind)", nil)

@@ -55,7 +55,10 @@ extension IncidentStatus {
     else { return nil }
     return Plan(
       id: PlanID(id), digest: digest, playbook: saved.text("playbook").map { PlaybookID($0) },
-      isApproved: record.events(.planApproved).contains { $0.text("digest") == digest })
+      // A policy's word covers named actions only: the plan still waits for a person.
+      isApproved: record.events(.planApproved).contains {
+        $0.text("digest") == digest && $0.body["actions"] == nil
+      })
   }
 
   /// Member `steps` of `plan.saved`, where it is given, tells which steps are still to come.

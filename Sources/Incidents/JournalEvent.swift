@@ -41,7 +41,7 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
   case incidentState = "incident.state"
   /// `plan, digest, playbook, playbook_sha256`
   case planSaved = "plan.saved"
-  /// `plan, digest, role, identity` (public key fingerprint), `signature, step?`
+  /// `plan, digest, role, identity` (public key fingerprint), `signature, step?, actions?` (a policy's bound), `via?`
   case planApproved = "plan.approved"
   /// `digest, role, reason, step?`
   case planDeclined = "plan.declined"

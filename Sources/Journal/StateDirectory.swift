@@ -54,6 +54,21 @@ public struct StateDirectory: Sendable {
     return FingerprintKey(SecretBytes(copying: secret.exposeAsBytes()))
   }
 
+  /// The identity that signs what a policy lets run without a person (`policy.key`); made at first use.
+  public func policyIdentity() throws(JournalError) -> LocalIdentity {
+    let secret = try KeyFile.read(path + "/policy.key") { LocalIdentity().secret }
+    do { return try LocalIdentity(secret: secret) } catch {
+      throw JournalError(
+        .unsealable, "read \(path)/policy.key", because: "it is not an Ed25519 key",
+        fix: "move it away: the worker makes a new one, and what the old one approved waits for a person")
+    }
+  }
+
+  /// The 32 bytes that open deliveries of the exchange file (`inbox.key`); made at first use.
+  public func inboxKey() throws(JournalError) -> Secret {
+    try KeyFile.read(path + "/inbox.key", orCreate: StateDirectory.randomKey)
+  }
+
   /// The keys that ``Journal/open(path:keys:isDrill:settings:)`` takes.
   public func keys() throws(JournalError) -> JournalKeys {
     JournalKeys(identity: try identity(), operatorKey: try operatorKey())

@@ -50,13 +50,14 @@ struct Installation {
         targets: targets, history: assembly.historyRewriter(), http: environment.http,
         processes: environment.processes, files: files, outbox: JournalOutbox(journal: journal),
         briefs: JournalBriefing(journal: journal, now: now), postMortems: postMortems, now: now))
-    policy = try Installation.policy(configuration.policy, identity: identity)
+    policy = try Installation.policy(configuration, identity: identity, state: StateDirectory(directory))
   }
 
   /// Everybody whose signed yes counts: the local identity in every role, and those of `policy: approvers`.
-  private static func policy(_ policy: Configuration.Policy, identity: LocalIdentity) throws
-    -> ExecutionPolicy
+  private static func policy(_ configuration: Configuration, identity: LocalIdentity, state: StateDirectory)
+    throws -> ExecutionPolicy
   {
+    let policy = configuration.policy
     var trusted = [
       try ApproverIdentity(rawKey: identity.publicKey, roles: ["responder", "repository-admin"])
     ]
@@ -68,6 +69,13 @@ struct Installation {
           fix: "on the approver's machine: staunch journal key")
       }
       trusted.append(try ApproverIdentity(rawKey: key, roles: Set(approver.roles.map { RoleName($0) })))
+    }
+    trusted += try TrustedPeople.read(state.path + "/people.trust.json")
+    let alone = configuration.routes.reduce(into: Set<String>()) { $0.formUnion($1.actions) }
+    if !alone.isEmpty {
+      trusted.append(
+        try ApproverIdentity(
+          rawKey: try state.policyIdentity().publicKey, roles: [Worker.policyRole], actions: alone))
     }
     return ExecutionPolicy(
       trusted: trusted,

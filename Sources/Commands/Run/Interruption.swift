@@ -34,13 +34,15 @@ final class Interruption: Sendable {
 
 /// Hears one signal.
 private final class SignalSource: @unchecked Sendable {
-  // Invariant for @unchecked: `source` is set in `init` and only cancelled afterwards, which Dispatch allows anywhere.
+  // Invariant for @unchecked: everything is set in `init` and only cancelled afterwards, which Dispatch allows anywhere.
   private let source: any DispatchSourceSignal
   private let number: Int32
+  /// What the signal did before: a run inside the worker must not end the worker's own hearing.
+  private let previous: (@convention(c) (Int32) -> Void)?
 
   init(_ number: Int32, _ handler: @escaping @Sendable () -> Void) {
     self.number = number
-    signal(number, SIG_IGN)
+    previous = signal(number, SIG_IGN)
     source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     source.setEventHandler(handler: handler)
     source.resume()
@@ -48,6 +50,6 @@ private final class SignalSource: @unchecked Sendable {
 
   func cancel() {
     source.cancel()
-    signal(number, SIG_DFL)
+    signal(number, previous)
   }
 }

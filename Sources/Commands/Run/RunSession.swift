@@ -28,7 +28,8 @@ struct RunSession {
     _ plan: Plan, mode: RunMode, approval: String?, confirmation: String? = nil, takeOver: String? = nil
   ) async throws -> ExitStatus {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
-    if let approved = try? approver.approved(plan, mode: mode) {  // not approved yet is the usual case
+    // Not approved yet is the usual case; a policy's bounded word does not stand for the person's.
+    if let approved = try? approver.approved(plan, mode: mode), approved.actions == nil {
       return try await run(plan, approved, takeOver: takeOver)
     }
     try confirm(plan, approval: approval, confirmation: confirmation)

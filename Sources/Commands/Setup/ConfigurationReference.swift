@@ -35,12 +35,35 @@ enum ConfigurationReference {
 
       A list; the first that fits is taken. `when` takes `kind`, `repository`, `source`, `validity`, each one word or a list.
       `playbook` is required; `credential`, `store`, `consumers`, `repositories`, `tracker` become its inputs.
-      `autonomy` is `record` or `plan` (the default).
+      `autonomy` is `record`, `plan` (the default) or `contain`. With `contain` the worker runs by itself the steps whose
+      action stands in `actions: [credential.disable, …]`, and no other: the run waits for a person at the first step with
+      another effect and at every gate.
 
       ## policy
 
       `approvals: {minimum, not_initiator}`, `approvers: [{key, roles}]` (keys as `staunch journal key` prints them),
       `exceptions: {NAME: [ACTION]}`: what a playbook that claims the exception NAME may do without the rules about approval and order.
+      `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
+      (or waiting rotations of one provider) nothing starts until a person has looked.
+      `critical_kinds: [kind]` start at once.
+
+      ## sources
+
+      Platforms to ask again and again, so that a lost delivery is found. Read and checked; this version does not ask them yet,
+      and `staunch work` says so when it starts.
+
+      | setting | |
+      | --- | --- |
+      | `kind` | required; `github` or `gitguardian` |
+      | `base_url` | the API; default: the vendor's |
+      | `token` | required; *reference* |
+      | `repositories` | `owner/name`; required for GitHub |
+      | `every` | default 15m |
+
+      ## receiver
+
+      The public endpoint's settings, of which it sees nothing else: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
+      `kind` and references to what the sender signs with), `limits`, `console`.
       """
     return text
   }

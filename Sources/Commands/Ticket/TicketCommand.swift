@@ -28,7 +28,7 @@ struct TicketList: StaunchCommand {
     let entries = try journal.outbox(undelivered: !all)
     if global.json {
       assembly.console.data(
-        JSONValue.object(["schema": 1, "messages": .array(entries.map(json))]).canonicalText)
+        TicketList.document(entries).canonicalText)
     } else {
       for entry in entries {
         assembly.console.data(
@@ -50,7 +50,12 @@ struct TicketList: StaunchCommand {
     }
   }
 
-  private func json(_ entry: OutboxEntry) -> JSONValue {
+  /// What `ticket list --json` prints; the console's board has the same.
+  static func document(_ entries: [OutboxEntry]) -> JSONValue {
+    ["schema": 1, "messages": .array(entries.map(json))]
+  }
+
+  private static func json(_ entry: OutboxEntry) -> JSONValue {
     [
       "id": .string(entry.message.id), "tracker": .string(entry.tracker.rawValue),
       "incident": .string(entry.message.incident.rawValue), "event": .string(entry.message.event.rawValue),

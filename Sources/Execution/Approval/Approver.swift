@@ -15,7 +15,9 @@ public struct Approver: Sendable {
   }
 
   /// Records an approval of a plan (or of one of its gates). It is checked first: a word that does not hold is refused.
-  public func record(_ approval: Approval, for plan: Plan) throws(ExecutionError) {
+  ///
+  /// - Parameter via: `worker` when the worker took the word and therefore carries the plan out.
+  public func record(_ approval: Approval, for plan: Plan, via: String? = nil) throws(ExecutionError) {
     guard approval.digest == plan.digest else {
       throw ExecutionError(
         .approval, "approve the plan \(plan.id)",
@@ -26,6 +28,7 @@ public struct Approver: Sendable {
     try check([approval], of: plan, mode: .live, rule: ApprovalRule())
     var body = approval.json.object ?? [:]
     body["plan"] = .string(plan.id.rawValue)
+    body["via"] = via.map { .string($0) }
     do {
       try journal.append(.planApproved, run: plan.run, incident: plan.incident, .object(body))
     } catch { throw ExecutionError(error) }

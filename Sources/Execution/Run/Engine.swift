@@ -138,7 +138,12 @@ public final class Engine: Sendable {
       return try await closing(context, mayWait: false)
         ?? end(.failed, reason: "\(step): \(why)", isDrift: flow.isDrift)
     case .goOn:
-      return try await closing(context, mayWait: true) ?? end(.done, reason: nil)
+      if let end = try await closing(context, mayWait: true) { return end }
+      // A policy may have covered the steps and not what comes last: then the run is not over.
+      guard authority.actions == nil || session.withLock({ $0.waits.isEmpty }) else {
+        return try endWaiting(nil)
+      }
+      return try end(.done, reason: nil)
     }
   }
 

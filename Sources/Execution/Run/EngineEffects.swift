@@ -80,6 +80,8 @@ extension Engine {
         probes += 1
         end = try await settle(run, phase, intent)
       } else {
+        // Settling what began is no new effect; beginning one needs the word for exactly this action.
+        guard run.isUndo || authority.covers(run.action.signature.id) else { return try uncovered(run) }
         tries += 1
         end = try await attempt(
           run, phase, number: (record.attempts[phase] ?? 0) + 1, isFirst: record.attempt == 0)
@@ -108,6 +110,16 @@ extension Engine {
       }
     }
     return .goOn
+  }
+
+  /// The policy's approval does not name the action: a person must approve the plan.
+  private func uncovered(_ run: EffectRun) throws -> Flow {
+    let action = run.action.signature.id
+    try wait(
+      run.key, .approval,
+      prompt: "a person's approval of plan \(plan.digest.short): the policy does not cover \(action)",
+      until: nil)
+    return .waits
   }
 
   /// How one try ended.

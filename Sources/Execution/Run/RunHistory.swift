@@ -225,13 +225,14 @@ extension CapabilityError.Class {
 }
 
 extension Approval {
-  /// `digest, step?, role, identity, approved_at, signature` as `plan.approved` carries them.
+  /// `digest, step?, role, identity, approved_at, signature, actions?` as `plan.approved` carries them.
   public var json: JSONValue {
     var members: [String: JSONValue] = [
       "digest": .string(digest.rawValue), "role": .string(role.rawValue), "identity": .string(identity),
       "approved_at": .integer(Int(at.timeIntervalSince1970)), "signature": .string(Hex.text(signature)),
     ]
     if let step { members["step"] = .string(step.rawValue) }
+    members["actions"] = actions.map { .array($0.sorted().map(JSONValue.string)) }
     return .object(members)
   }
 
@@ -243,6 +244,7 @@ extension Approval {
     else { return nil }
     self.init(
       digest: PlanDigest(digest), step: json["step"]?.string.map { StepID($0) }, role: RoleName(role),
-      identity: identity, at: Date(timeIntervalSince1970: Double(at)), signature: Data(signature))
+      identity: identity, at: Date(timeIntervalSince1970: Double(at)), signature: Data(signature),
+      actions: json["actions"]?.array.map { Set($0.compactMap(\.string)) })
   }
 }

@@ -67,6 +67,7 @@ public struct Incident: Sendable {
     body["provider"] = provider.map { .string($0) }
     body["restraint"] = restraint.map { .string($0.rawValue) }
     body["publicly_leaked"] = exposure.isPubliclyLeaked.map { .boolean($0) }
+    if !alternatives.isEmpty { body["alternatives"] = .array(alternatives.map { .string($0.rawValue) }) }
     body["next"] = next.map { .string($0) }
     return .object(body)
   }

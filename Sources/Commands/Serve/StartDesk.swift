@@ -1,0 +1,124 @@
+import Capabilities
+import Execution
+import Foundation
+import Incidents
+import JSON
+import Journal
+import StaunchConfiguration
+
+/// Which incidents are due for a plan, and which planned runs the worker carries out. Everything is derived from the
+/// journal, so a crash forgets nothing.
+struct StartDesk {
+  /// An incident without a plan.
+  struct Waiting {
+    let incident: Incident
+    let isSealed: Bool
+    let first: Date
+    let last: Date
+    /// The last event about it: nothing is tried again before there is news.
+    let sequence: Int
+
+    /// As the desk of reports hands it on.
+    var entry: IncidentDesk.Entry {
+      IncidentDesk.Entry(
+        id: incident.id, incident: incident, leaked: isSealed ? SecretRef("\(incident.id)/leaked") : nil,
+        isNew: false, state: "known")
+    }
+  }
+
+  let installation: Installation
+
+  /// Incidents that are open and have no plan, oldest first.
+  func waiting() throws -> [Waiting] {
+    struct Gathered {
+      var bodies: [JSONValue] = []
+      var first = Date.distantPast
+      var last = Date.distantPast
+      var sequence = 0
+      var isSealed = false
+      var isPlanned = false
+      var isClosed = false
+    }
+    var found: [IncidentID: Gathered] = [:]
+    try installation.journal.forEachEvent(
+      kinds: [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved]
+    ) { event in
+      guard let id = event.incident else { return }
+      var entry = found[id] ?? Gathered()
+      switch event.kind {
+      case .incidentOpened, .incidentUpdated:
+        guard event.body["key"] != nil else { break }
+        if entry.bodies.isEmpty { entry.first = event.at }
+        entry.last = event.at
+        entry.sequence = event.sequence
+        entry.bodies.append(event.body)
+      case .secretSealed: entry.isSealed = entry.isSealed || event.body["key"]?.string == "\(id)/leaked"
+      case .planSaved: entry.isPlanned = true
+      case .incidentState: entry.isClosed = event.body["state"]?.string == "closed"
+      default: break  // only these kinds were asked for
+      }
+      found[id] = entry
+    }
+    return found.compactMap { id, entry -> Waiting? in
+      guard !entry.isPlanned, !entry.isClosed,
+        let incident = Incident(id: id, journalled: entry.bodies)
+      else { return nil }
+      return Waiting(
+        incident: incident, isSealed: entry.isSealed, first: entry.first, last: entry.last,
+        sequence: entry.sequence)
+    }.sorted { $0.first == $1.first ? $0.incident.id < $1.incident.id : $0.first < $1.first }
+  }
+
+  /// When the response to it begins.
+  func start(of waiting: Waiting) -> StartRule {
+    let rule = StartRule.of(waiting.incident, firstFinding: waiting.first, lastFinding: waiting.last)
+    let critical = installation.configuration.policy.criticalKinds
+    if case .at = rule, critical.contains(waiting.incident.kind.rawValue) { return .now }
+    return rule
+  }
+
+  /// Lets the policy approve the named actions of `plan`, where the route says so and nothing restrains the incident.
+  ///
+  /// - Returns: true when there is something to carry out.
+  func contain(_ plan: Plan, of incident: Incident, now: Date) throws -> Bool {
+    guard let route = Routing(configuration: installation.configuration).route(for: incident),
+      route.autonomy == .contain,
+      case .contain(let actions) = Autonomy.contain(actions: route.actions).allowed(for: incident)
+    else { return false }
+    let identity = try StateDirectory(installation.assembly.statePath).policyIdentity()
+    let word = try identity.approve(plan.digest, role: Worker.policyRole, at: now, actions: actions)
+    try Approver(journal: installation.journal, policy: installation.policy)
+      .record(word, for: plan, via: Worker.via)
+    return true
+  }
+
+  /// A run that the worker carries out and that is not over.
+  struct Adopted {
+    let run: RunID
+    /// The last event of it.
+    let sequence: Int
+    /// No person has approved the plan: in a storm it stands still.
+    let isByPolicyAlone: Bool
+  }
+
+  /// Runs that the worker carries out, the one that has waited longest first.
+  func runs() throws -> [Adopted] {
+    var adopted: [RunID: Int] = [:]
+    var approved: Set<RunID> = []
+    var over: Set<RunID> = []
+    try installation.journal.forEachEvent { event in
+      guard let run = event.run else { return }
+      if event.kind == .planApproved {
+        if event.body["via"]?.string == Worker.via { adopted[run] = 0 }
+        if event.body["actions"] == nil, event.body["step"] == nil { approved.insert(run) }
+      }
+      if adopted[run] != nil { adopted[run] = event.sequence }
+      if event.kind == .runEnded, ["done", "aborted"].contains(event.body["state"]?.string ?? "") {
+        over.insert(run)
+      }
+    }
+    return adopted.filter { !over.contains($0.key) }
+      .map { Adopted(run: $0.key, sequence: $0.value, isByPolicyAlone: !approved.contains($0.key)) }
+      .sorted { $0.sequence < $1.sequence }
+  }
+}

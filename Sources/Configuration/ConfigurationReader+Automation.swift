@@ -1,0 +1,122 @@
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Playbooks
+
+// What may happen without a person, and where reports come from by themselves.
+extension ConfigurationReader {
+  /// The actions of a route that contains: each a known one that changes something, by name. `*` does not exist here.
+  mutating func actions(_ node: YAMLNode, _ autonomy: Configuration.Route.Autonomy) -> Set<String> {
+    let names = texts(node, "actions")
+    let effects = Dictionary(ActionSignature.builtin.map { ($0.id, $0.effect) }) { first, _ in first }
+    for name in names {
+      guard let effect = effects[name] else {
+        unknown(node["actions"], "action", name, effects.filter { $0.value != .read }.map(\.key))
+        continue
+      }
+      if effect == .read {
+        problem(
+          node["actions"] ?? node, "\"\(name)\" only looks: it needs nobody's permission", "leave it out")
+      }
+    }
+    switch autonomy {
+    case .contain where names.isEmpty:
+      problem(
+        node, "autonomy: contain needs the actions that may run without a person",
+        "add for example: actions: [credential.disable]")
+    case .record where !names.isEmpty, .plan where !names.isEmpty:
+      problem(
+        node["actions"] ?? node, "\"actions\" means nothing with autonomy: \(autonomy.rawValue)",
+        "write autonomy: contain, or remove it")
+    case .record, .plan, .contain: break
+    }
+    return Set(names)
+  }
+
+  mutating func read(_ node: YAMLNode, into policy: inout Configuration.Policy) {
+    refuseUnknown(node, known: ["in_delivery", "in_ten_minutes", "per_provider"])
+    let standard = policy.storm
+    policy.storm = StormBreaker(
+      newInDelivery: number(node, "in_delivery") ?? standard.newInDelivery,
+      newInTenMinutes: number(node, "in_ten_minutes") ?? standard.newInTenMinutes,
+      rotationsOfOneProvider: number(node, "per_provider") ?? standard.rotationsOfOneProvider)
+  }
+
+  mutating func source(_ node: YAMLNode) -> Configuration.Source? {
+    refuseUnknown(node, known: ["kind", "base_url", "token", "repositories", "every"])
+    let word = text(node, "kind") ?? ""
+    guard let kind = Configuration.Source.Kind(rawValue: word) else {
+      unknown(node["kind"] ?? node, "source", word, Configuration.Source.Kind.allCases.map(\.rawValue))
+      return nil
+    }
+    guard let token = text(node, "token"), isReference(token) else {
+      problem(
+        node["token"] ?? node, "a source needs a reference to its token, not the token itself",
+        "token: env:GITHUB_TOKEN")
+      return nil
+    }
+    let standard = kind == .github ? "https://api.github.com" : "https://api.gitguardian.com"
+    let repositories = texts(node, "repositories")
+    if kind == .github, repositories.isEmpty {
+      problem(node, "a GitHub source names its repositories", "repositories: [owner/name]")
+    }
+    for name in repositories where !ConfigurationReader.isRepository(name) {
+      problem(node["repositories"] ?? node, "\"\(name)\" is no owner/name", "repositories: [owner/name]")
+    }
+    var every = Duration.seconds(900)
+    if let value = text(node, "every") {
+      if let duration = DurationText.parse(value), duration >= .seconds(60) {
+        every = duration
+      } else {
+        problem(node["every"] ?? node, "\"every\" must be a duration from 1m", "every: 15m")
+      }
+    }
+    return Configuration.Source(
+      kind: kind, baseURL: text(node, "base_url") ?? standard, token: token, repositories: repositories,
+      every: every, position: "\(node.position)")
+  }
+
+  /// Checked in full by the endpoint itself; here only what could put a secret into this file.
+  mutating func receiver(_ node: YAMLNode) -> JSONValue? {
+    refuseUnknown(
+      node, known: ["listen", "tls", "proxies", "operators", "routes", "limits", "console"])
+    for route in node["routes"].flatMap({ elements($0) }) ?? [] {
+      for key in ["keys", "tokens", "credentials", "signing_keys"] {
+        for reference in texts(route, key) where !isReference(reference) {
+          problem(
+            route[key] ?? route, "\"\(key)\" holds a secret itself; only references may stand in this file",
+            "write env:NAME or file:/path")
+        }
+      }
+    }
+    return node.json
+  }
+
+  private func isReference(_ text: String) -> Bool {
+    ["env:", "file:", "fd:", "vault:", "credential:"].contains { text.hasPrefix($0) && text.count > $0.count }
+  }
+
+  /// Two plain parts: it becomes part of a URL's path.
+  private static func isRepository(_ name: String) -> Bool {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.count == 2
+      && parts.allSatisfy { part in
+        !part.isEmpty && part != "." && part != ".."
+          && part.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+              || [0x2D, 0x2E, 0x5F].contains($0)
+          }
+      }
+  }
+
+  /// A whole number from 1.
+  mutating func number(_ node: YAMLNode, _ key: String) -> Int? {
+    guard let value = node[key] else { return nil }
+    guard case .integer(let number) = value.content, number >= 1 else {
+      problem(value, "\"\(key)\" must be a whole number from 1", nil)
+      return nil
+    }
+    return number
+  }
+}

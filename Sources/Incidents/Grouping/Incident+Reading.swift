@@ -1,0 +1,70 @@
+import Foundation
+public import JSON
+
+extension Incident {
+  /// The incident as the journal knows it: without its value, from `incident.opened` and every `incident.updated`.
+  ///
+  /// - Parameter bodies: in the order of the journal; those without a key (an introduction, a merge) are passed over.
+  /// - Returns: nil when none of them opened it.
+  public init?(id: IncidentID, journalled bodies: [JSONValue]) {
+    let reports = bodies.filter { $0["key"]?.string != nil }
+    guard let first = reports.first, let last = reports.last, let key = first["key"]?.string else {
+      return nil
+    }
+    let kind = CredentialKind(last["kind"]?.string ?? "unknown")
+    let keys = Set(
+      reports.flatMap { body in
+        [body["key"]?.string].compactMap(\.self) + (body["aliases"]?.array ?? []).compactMap(\.string)
+      })
+    let validities = reports.compactMap { $0["validity"]?.string.flatMap(Validity.init) }
+    let validity = validities.reduce(Validity.notChecked) { $0.combined(with: $1) }
+    let restraints = reports.map { $0["restraint"]?.string.flatMap(Restraint.init) }
+    let leaks = reports.compactMap { $0["publicly_leaked"]?.boolean }
+    var places: [Occurrence] = []
+    var known: Set<String> = []
+    for location in reports.flatMap({ $0["locations"]?.array ?? [] }) {
+      guard let place = Occurrence(location, kind: kind, incident: IncidentKey(rawValue: key)),
+        known.insert(place.key).inserted
+      else { continue }
+      places.append(place)
+    }
+    self.init(
+      id: id, key: IncidentKey(rawValue: key),
+      aliases: Set(keys.subtracting([key]).map { IncidentKey(rawValue: $0) }), kind: kind,
+      alternatives: (last["alternatives"]?.array ?? []).compactMap { $0.string.map { CredentialKind($0) } },
+      provider: last["provider"]?.string, handle: reports.lazy.compactMap { $0["handle"]?.string }.first,
+      fingerprint: keys.lazy.compactMap { IncidentKey(rawValue: $0).fingerprint }.first, secret: nil,
+      validity: validity,
+      exposure: Exposure(isPubliclyLeaked: leaks.isEmpty ? nil : leaks.contains(true)),
+      severity: reports.compactMap { $0["severity"]?.string.flatMap(Severity.init) }
+        .min { $0.rawValue < $1.rawValue } ?? .sev3,
+      codename: first["codename"]?.string ?? Codename.of(id),
+      restraint: restraints.contains(.canary) ? .canary : restraints.last ?? nil,
+      sources: Set(
+        reports.flatMap { ($0["source"]?.array ?? []).compactMap { $0.string.flatMap(FindingSource.init) } }),
+      detectedAt: reports.lazy.compactMap { $0["detected"]?.string.flatMap(Timestamp.date) }.first
+        ?? .distantPast,
+      occurrences: places,
+      furtherFindings: last["further_findings"]?.integer ?? 0, next: last["next"]?.string)
+  }
+}
+
+extension Occurrence {
+  /// Reads what ``json`` wrote; nil when it names no place.
+  init?(_ json: JSONValue, kind: CredentialKind, incident: IncidentKey) {
+    guard let place = json["place"]?.string.flatMap(Location.Place.init) else { return nil }
+    let repository = json["repository"].map {
+      RepositoryRef(host: $0["host"]?.string, id: $0["id"]?.string, name: $0["name"]?.string)
+    }
+    var finding = Finding(
+      source: json["source"]?.string.flatMap(FindingSource.init) ?? .manual, kind: kind,
+      detector: Detector(rule: json["rule"]?.string ?? ""), observedAt: .distantPast)
+    finding.location = Location(
+      place, repository: repository, commit: json["commit"]?.string, path: json["path"]?.string,
+      startLine: json["line"]?.integer, endLine: json["end_line"]?.integer,
+      encoding: json["encoding"]?.string.flatMap(Location.Encoding.init) ?? .plain, url: json["url"]?.string)
+    finding.committedAt = json["committed"]?.string.flatMap(Timestamp.date)
+    guard let reported = ReportedPlace(finding) else { return nil }
+    self.init(reported, kind: kind, incident: incident)
+  }
+}
