@@ -1,7 +1,7 @@
 import ArgumentParser
 import Capabilities
 import Foundation
-import Configuration
+import StaunchConfiguration
 import Execution
 import JSON
 import Journal

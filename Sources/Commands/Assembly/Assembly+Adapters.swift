@@ -1,5 +1,5 @@
 import Capabilities
-import Configuration
+import StaunchConfiguration
 import Consumers
 import CredentialProviders
 import Foundation

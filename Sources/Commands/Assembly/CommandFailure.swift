@@ -1,5 +1,5 @@
 import Capabilities
-import Configuration
+import StaunchConfiguration
 import Execution
 import JSON
 import Journal

@@ -1,6 +1,6 @@
 import Actions
 import Capabilities
-import Configuration
+import StaunchConfiguration
 import Execution
 import Foundation
 import Incidents

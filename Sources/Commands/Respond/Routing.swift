@@ -1,5 +1,5 @@
 import Capabilities
-import Configuration
+import StaunchConfiguration
 import Incidents
 
 /// Chooses the route of an incident: the first of staunch.yaml whose conditions all hold.

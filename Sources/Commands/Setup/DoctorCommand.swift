@@ -1,6 +1,6 @@
 import ArgumentParser
 import Capabilities
-import Configuration
+import StaunchConfiguration
 import Drills
 import Foundation
 import Incidents

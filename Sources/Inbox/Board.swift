@@ -1,0 +1,78 @@
+import Foundation
+import GRDB
+public import JSON
+
+/// A read-only document that the worker publishes for the console, redacted already.
+public struct BoardDocument: Sendable, Hashable {
+  /// `incident`, `plan`, `outbox`, `postmortem`, `summary` or `storm`.
+  public let kind: String
+  public let id: String
+  /// The board's version when this document last changed.
+  public let version: Int
+  public let document: JSONValue
+}
+
+extension Inbox {
+  /// Publishes documents, and removes others, in one commit. One that did not change keeps its version.
+  ///
+  /// - Returns: the board's version; higher than before when something changed.
+  @discardableResult
+  public func publish(
+    _ documents: [(kind: String, id: String, document: JSONValue)],
+    removing removed: [(kind: String, id: String)] = []
+  ) throws(InboxError) -> Int {
+    try writing("publish to the board") { db in
+      let version = (try Int.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'board'") ?? 0) + 1
+      var isChanged = false
+      for (kind, id, document) in documents {
+        try db.execute(
+          sql: """
+            INSERT INTO board (kind, id, version, document) VALUES (?, ?, ?, ?)
+            ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, document = excluded.document
+            WHERE document <> excluded.document
+            """, arguments: [kind, id, version, document.canonicalText])
+        isChanged = isChanged || db.changesCount > 0
+      }
+      for (kind, id) in removed {
+        try db.execute(sql: "DELETE FROM board WHERE kind = ? AND id = ?", arguments: [kind, id])
+        isChanged = isChanged || db.changesCount > 0
+      }
+      guard isChanged else { return version - 1 }
+      try db.execute(sql: "UPDATE counters SET value = ? WHERE name = 'board'", arguments: [version])
+      return version
+    }
+  }
+
+  /// One document, or nil.
+  public func document(kind: String, id: String) throws(InboxError) -> BoardDocument? {
+    try reading("read the board") { db in
+      try Row.fetchOne(
+        db, sql: "SELECT * FROM board WHERE kind = ? AND id = ?", arguments: [kind, id]
+      ).map(Inbox.document)
+    }
+  }
+
+  /// Every document of a kind, by id.
+  public func documents(kind: String) throws(InboxError) -> [BoardDocument] {
+    try reading("read the board") { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM board WHERE kind = ? ORDER BY id", arguments: [kind])
+        .map(Inbox.document)
+    }
+  }
+
+  /// Rises with every change of the board.
+  public func boardVersion() throws(InboxError) -> Int {
+    try reading("read the board") { db in
+      try Int.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'board'") ?? 0
+    }
+  }
+
+  private static func document(_ row: Row) throws -> BoardDocument {
+    let text: String = row["document"]
+    let value: JSONValue
+    do { value = try JSONValue(parsing: text) } catch {
+      throw InboxError(.corrupt, "read the board", because: "a document is no JSON: \(error)")
+    }
+    return BoardDocument(kind: row["kind"], id: row["id"], version: row["version"], document: value)
+  }
+}

@@ -1,0 +1,139 @@
+public import Foundation
+import GRDB
+
+/// What an authenticated person said.
+public struct NewDecision: Sendable, Hashable, Codable {
+  public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+    case approve, decline, skip, note, acknowledge, answer
+  }
+  /// How the person was authenticated.
+  public enum Via: String, Sendable, Hashable, Codable, CaseIterable { case password, header }
+
+  /// An approval's signature: over `Approval.signedBytes(digest:step:role:at:)` by the person's own Ed25519 key. The worker
+  /// checks it against its own trust; without it a decision gives no authority.
+  public struct Signature: Sendable, Hashable, Codable {
+    /// Fingerprint of the public key.
+    public var identity: String
+    public var role: String
+    public var at: Date
+    public var signature: Data
+    public init(identity: String, role: String, at: Date, signature: Data) {
+      self.identity = identity
+      self.role = role
+      self.at = at
+      self.signature = signature
+    }
+  }
+
+  public var at: Date
+  public var person: String
+  public var roles: [String]
+  public var kind: Kind
+  public var incident: String?
+  public var run: String?
+  public var plan: String?
+  public var digest: String?
+  public var step: String?
+  /// The note, the reason, or the answer.
+  public var text: String?
+  public var approval: Signature?
+  public var via: Via
+
+  public init(
+    at: Date, person: String, roles: [String], kind: Kind, incident: String? = nil, run: String? = nil,
+    plan: String? = nil, digest: String? = nil, step: String? = nil, text: String? = nil,
+    approval: Signature? = nil, via: Via
+  ) {
+    self.at = at
+    self.person = person
+    self.roles = roles
+    self.kind = kind
+    self.incident = incident
+    self.run = run
+    self.plan = plan
+    self.digest = digest
+    self.step = step
+    self.text = text
+    self.approval = approval
+    self.via = via
+  }
+}
+
+/// A stored decision; every member of ``NewDecision`` reads through.
+@dynamicMemberLookup
+public struct Decision: Sendable, Hashable {
+  public let sequence: Int
+  public let said: NewDecision
+
+  public subscript<Value>(dynamicMember member: KeyPath<NewDecision, Value>) -> Value {
+    said[keyPath: member]
+  }
+}
+
+extension Inbox {
+  /// Stores a decision durably. - Returns: its number.
+  public func append(_ decision: NewDecision) async throws(InboxError) -> Int {
+    let text: String
+    do { text = String(decoding: try Inbox.encoder.encode(decision), as: UTF8.self) } catch {
+      throw InboxError(.invalid, "append a decision", because: "it cannot be written as JSON")
+    }
+    let acceptance = try await commits.append(bytes: text.utf8.count) { db, _ in
+      try db.execute(sql: "INSERT INTO decisions (document) VALUES (?)", arguments: [text])
+      return .accepted(sequence: Int(db.lastInsertedRowID))
+    }
+    guard case .accepted(let sequence) = acceptance else { return 0 }
+    return sequence
+  }
+
+  /// Decisions that the worker has not applied yet, oldest first.
+  public func pendingDecisions(limit: Int = 100) throws(InboxError) -> [Decision] {
+    try reading("read the decisions") { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM decisions WHERE state = 'pending' ORDER BY sequence LIMIT ?",
+        arguments: [limit]
+      ).map { row in
+        let document: String = row["document"]
+        do {
+          return Decision(
+            sequence: row["sequence"],
+            said: try Inbox.decoder.decode(NewDecision.self, from: Data(document.utf8)))
+        } catch {
+          throw InboxError(
+            .corrupt, "read the decisions", because: "decision \(row["sequence"] as Int) is not readable")
+        }
+      }
+    }
+  }
+
+  /// Records what became of a decision, in one line for people. Safe to repeat.
+  public func finishDecision(_ sequence: Int, outcome: String) throws(InboxError) {
+    try writing("finish the decision \(sequence)") { db in
+      try db.execute(
+        sql: "UPDATE decisions SET state = 'done', outcome = ? WHERE sequence = ?",
+        arguments: [outcome, sequence])
+      guard db.changesCount == 1 else {
+        throw InboxError(
+          .notFound, "finish the decision \(sequence)", because: "the exchange file does not hold it")
+      }
+    }
+  }
+
+  /// What became of a decision; nil while it waits. The console tells the person.
+  public func outcome(ofDecision sequence: Int) throws(InboxError) -> String? {
+    try reading("read the decision \(sequence)") { db in
+      try String.fetchOne(db, sql: "SELECT outcome FROM decisions WHERE sequence = ?", arguments: [sequence])
+    }
+  }
+
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.dateEncodingStrategy = .secondsSince1970
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+  private static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .secondsSince1970
+    return decoder
+  }
+}

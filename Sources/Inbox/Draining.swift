@@ -1,0 +1,114 @@
+import Foundation
+import GRDB
+import Secrets
+
+extension Inbox {
+  /// The oldest deliveries that wait, at most `limit`. The worker's: it needs the private key.
+  ///
+  /// One whose body does not open is set to failed and left out: it must not block what comes after it.
+  public func pendingDeliveries(limit: Int) throws(InboxError) -> [Delivery] {
+    let operation = "read the deliveries"
+    guard let key else {
+      throw InboxError(.key, operation, because: "the exchange file was opened without the worker's key")
+    }
+    let rows = try reading(operation) { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM deliveries WHERE state = 'pending' ORDER BY sequence LIMIT ?",
+        arguments: [limit])
+    }
+    var deliveries: [Delivery] = []
+    for row in rows {
+      do {
+        deliveries.append(try delivery(row, key: key))
+      } catch {
+        try fail(
+          row["sequence"],
+          reason:
+            "the body does not open: it was changed, or sealed to another inbox.key (\(type(of: error)))")
+      }
+    }
+    return deliveries
+  }
+
+  /// Records that a delivery was taken in.
+  ///
+  /// - Parameters:
+  ///   - outcome: one line for people, for example `incident INC-1`; never a secret.
+  ///   - dropBody: removes the body; false only while somebody must still look at it.
+  /// - Throws: `notFound`. Safe to repeat.
+  public func finish(_ sequence: Int, outcome: String, dropBody: Bool = true) throws(InboxError) {
+    try end(sequence, state: "done", outcome: outcome, dropBody: dropBody)
+  }
+
+  /// Records that a delivery could not be taken in; its body stays, sealed, until it is pruned.
+  public func fail(_ sequence: Int, reason: String) throws(InboxError) {
+    try end(sequence, state: "failed", outcome: reason, dropBody: false)
+  }
+
+  /// How many deliveries are in each state.
+  public func counts() throws(InboxError) -> (pending: Int, done: Int, failed: Int) {
+    try reading("count the deliveries") { db in
+      var counts = (pending: 0, done: 0, failed: 0)
+      for row in try Row.fetchAll(db, sql: "SELECT state, count(*) AS n FROM deliveries GROUP BY state") {
+        switch row["state"] as String {
+        case "pending": counts.pending = row["n"]
+        case "done": counts.done = row["n"]
+        default: counts.failed = row["n"]  // the table allows three states
+        }
+      }
+      return counts
+    }
+  }
+
+  /// How many deliveries wait for the worker. Cheap: for metrics.
+  public func pendingCount() throws(InboxError) -> Int {
+    try reading("count the deliveries") { db in
+      try Int.fetchOne(db, sql: "SELECT count(*) FROM deliveries WHERE state = 'pending'") ?? 0
+    }
+  }
+
+  private func end(_ sequence: Int, state: String, outcome: String, dropBody: Bool) throws(InboxError) {
+    let spool = try writing("finish the delivery \(sequence)") { db in
+      let row = try Row.fetchOne(
+        db, sql: "SELECT spool FROM deliveries WHERE sequence = ?", arguments: [sequence])
+      guard let row else {
+        throw InboxError(
+          .notFound, "finish the delivery \(sequence)", because: "the exchange file does not hold it")
+      }
+      try db.execute(
+        sql: "UPDATE deliveries SET state = ?, outcome = ? WHERE sequence = ?",
+        arguments: [state, outcome, sequence])
+      guard dropBody else { return nil as String? }
+      try db.execute(
+        sql: """
+          UPDATE deliveries SET box = NULL, encapsulated_key = NULL, place = NULL, spool = NULL WHERE sequence = ?
+          """, arguments: [sequence])
+      return row["spool"]
+    }
+    if let spool { unlink(spoolDirectory + "/" + spool) }
+  }
+
+  private func delivery(_ row: Row, key: InboxPrivateKey) throws -> Delivery {
+    let route: String = row["route"]
+    let source: String = row["source"]
+    let id: String = row["id"]
+    let digest: String = row["body_digest"]
+    let milliseconds: Int = row["received_at"]
+    let body: Secret
+    if let spool: String = row["spool"] {
+      body = Secret(SecretBytes(copying: try SealedBody.read(spoolDirectory + "/" + spool, with: key)))
+    } else {
+      let box: Data = row["box"] ?? Data()
+      let opened = try BatchSeal.open(
+        box, place: row["place"] ?? -1, encapsulatedKey: row["encapsulated_key"] ?? Data(),
+        context: Inbox.sealingContext(
+          route: route, source: source, id: id, digest: digest, milliseconds: milliseconds),
+        with: key)
+      body = Secret(SecretBytes(copying: opened))
+    }
+    return Delivery(
+      sequence: row["sequence"], route: route, source: source, id: id,
+      isIDSigned: (row["is_id_signed"] as Int) == 1, bodyDigest: digest, event: row["event"],
+      contentType: row["content_type"], receivedAt: Inbox.date(milliseconds), body: body)
+  }
+}

@@ -1,0 +1,2 @@
+import Server
+@main struct Main { static func main() {} }
