@@ -75,6 +75,13 @@ let package = Package(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
+      name: "People",
+      dependencies: [
+        "Capabilities", "Incidents", "JSON", "Secrets", crypto,
+        .product(name: "CryptoExtras", package: "swift-crypto"),
+      ],
+      swiftSettings: pure),
+    .target(
       name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
       swiftSettings: pure),
 
@@ -158,7 +165,7 @@ let package = Package(
       dependencies: [
         "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Incidents", "JSON", "Journal",
-        "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
+        "LocalSystem", "People", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", crypto,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -179,7 +186,9 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Capabilities", "ConsolePages", "HTTP", "Inbox", "Incidents", "JSON", "Secrets", "WebhookSignatures",
+        "BuiltinContent", "Capabilities", "ConsolePages", "HTTP", "Inbox", "Incidents", "JSON", "People",
+        "Secrets",
+        "WebhookSignatures",
         crypto,
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -222,6 +231,10 @@ let package = Package(
     .testTarget(
       name: "CapabilitiesTests",
       dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "PeopleTests",
+      dependencies: ["People", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "PlaybooksTests",

@@ -1,5 +1,3 @@
-public import Foundation
-public import JSON
 import Mustache
 
 /// The pages of the console: documents of the board in, HTML out. Pure; a page is a function of its arguments.
@@ -35,6 +33,8 @@ public struct ConsolePages: Sendable {
       guard let text = templates[name] else { throw ConsolePagesError(name, "it is missing") }
       do {
         // On one line with the text, so that positions stay those of the file.
+        // Without the file's last line break: partials stand inside sentences.
+        let text = text.hasSuffix("\n") ? String(text.dropLast()) : text
         try library.register("{{% CONTENT_TYPE:\(ConsoleContentType.name)}}" + text, named: name)
       } catch let error as MustacheTemplate.ParserError {
         throw ConsolePagesError(

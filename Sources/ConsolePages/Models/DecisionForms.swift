@@ -12,6 +12,7 @@ public struct DecisionRequest: Sendable, Hashable {
   public let confirmation: String?
   let prompt: String?
   let gate: String?
+  let effects: [JSONValue]
 
   /// Everything of `incident` and its `plan` that waits for an approval now.
   public static func approvals(incident: JSONValue?, plan: JSONValue?) -> [DecisionRequest] {
@@ -23,12 +24,14 @@ public struct DecisionRequest: Sendable, Hashable {
     if !isCurrent || current?["approved"]?.boolean != true {
       // An older plan of an incident that has a newer one is history.
       guard incident == nil || isCurrent else { return [] }
-      let destroys = steps.contains { $0["certainty"]?.string != "skipped" && PlanModel.Line.isIrreversible($0) }
+      let destroys = steps.contains {
+        $0["certainty"]?.string != "skipped" && PlanModel.Line.isIrreversible($0)
+      }
       return [
         DecisionRequest(
           digest: digest, plan: id, step: nil,
           confirmation: destroys ? confirmation(incident, steps.filter(PlanModel.Line.isIrreversible)) : nil,
-          prompt: nil, gate: nil)
+          prompt: nil, gate: nil, effects: [])
       ]
     }
     return (incident?["waiting"]?.array ?? []).filter { $0["for"]?.string == "approval" }.compactMap { wait in
@@ -39,7 +42,7 @@ public struct DecisionRequest: Sendable, Hashable {
       return DecisionRequest(
         digest: wait["digest"]?.string ?? digest, plan: id, step: step,
         confirmation: final.isEmpty ? nil : confirmation(incident, final), prompt: wait["prompt"]?.string,
-        gate: own.lazy.compactMap { $0["gate"]?.string }.first)
+        gate: own.lazy.compactMap { $0["gate"]?.string }.first, effects: own.compactMap { $0["plan"] })
     }
   }
 
@@ -80,6 +83,13 @@ struct DecisionForms: Sendable {
     let formPlan: String
     let formStep: String?
     let confirmName: String?
+    /// For one step: what it would do. The plan as a whole stands beside the form.
+    let happens: [Happening]
+  }
+  struct Happening: Sendable {
+    let happensWill: String?
+    let happensTarget: String?
+    let happensAffected: String?
   }
   struct Answer: Sendable {
     let formID: String
@@ -118,7 +128,13 @@ struct DecisionForms: Sendable {
         formID: "approve-\(index + 1)",
         subject: request.step.map { "step \($0)" } ?? "the plan", promptText: request.prompt,
         gateText: request.gate, formDigest: request.digest, shortDigest: String(request.digest.prefix(12)),
-        formPlan: request.plan, formStep: request.step, confirmName: request.confirmation)
+        formPlan: request.plan, formStep: request.step, confirmName: request.confirmation,
+        happens: request.effects.map { effect in
+          let affected = (effect["affected"]?.array ?? []).compactMap(\.string)
+          return Happening(
+            happensWill: effect["will"]?.string, happensTarget: effect["target"]?.string,
+            happensAffected: affected.isEmpty ? nil : affected.joined(separator: "; "))
+        })
     }
     noApproval =
       !viewer.mayApprove

@@ -46,10 +46,13 @@ struct IncidentHead: Sendable {
     announcement = "\(codename): old credential \(verdict?.word ?? "UNKNOWN"). Next: \(nextText)."
   }
 
-  /// Open before closed, the worst first, then the oldest: the order of `staunch status`.
+  private var place: Int { state == "closed" ? 2 : state == "contained" ? 1 : 0 }
+
+  /// Open before contained before closed, the worst first, then the oldest.
   static func sorted(_ documents: [JSONValue], now: Date) -> [IncidentHead] {
     documents.map { IncidentHead($0, now: now) }.sorted { one, other in
-      if (one.state == "closed") != (other.state == "closed") { return other.state == "closed" }
+      let (place, otherPlace) = (one.place, other.place)
+      if place != otherPlace { return place < otherPlace }
       return one.severityClass != other.severityClass
         ? one.severityClass < other.severityClass : one.detectedISO < other.detectedISO
     }

@@ -66,7 +66,9 @@ struct IncidentModel: Sendable {
     placesCount = all.count
     morePlaces = all.count > 50 ? all.count - 50 : nil
     notes = (json["notes"]?.array ?? []).map { note in
-      let by = [note["role"]?.string ?? note["by"]?.string, note["at"]?.string.map { String($0.prefix(19)) + "Z" }]
+      let by = [
+        note["role"]?.string ?? note["by"]?.string, note["at"]?.string.map { String($0.prefix(19)) + "Z" },
+      ]
       return Note(
         noteText: note["text"]?.string ?? note.string ?? "",
         noteBy: by.compactMap { $0 }.isEmpty ? nil : by.compactMap { $0 }.joined(separator: " · "))

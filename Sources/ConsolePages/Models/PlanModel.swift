@@ -70,7 +70,9 @@ extension PlanModel.Line {
   }
 
   init?(_ json: JSONValue) {
-    guard let step = json["step"]?.string, let kind = json["kind"]?.string, kind != "group" else { return nil }
+    guard let step = json["step"]?.string, let kind = json["kind"]?.string, kind != "group" else {
+      return nil
+    }
     let plan = json["plan"]
     let isSkipped = json["certainty"]?.string == "skipped"
     let isFinal = kind == "effect" && !isSkipped && Self.isIrreversible(json)

@@ -101,7 +101,8 @@ struct PageModel: Sendable {
       Person(
         name: viewer.name, csrf: viewer.csrf, canSignOut: viewer.canSignOut,
         tabs: [
-          Tab(href: "/incidents", label: "Incidents", isHere: title == "Incidents", count: nil, countWord: ""),
+          Tab(
+            href: "/incidents", label: "Incidents", isHere: title == "Incidents", count: nil, countWord: ""),
           Tab(
             href: "/outbox", label: "Outbox", isHere: title == "Outbox",
             count: frame.undelivered > 0 ? frame.undelivered : nil, countWord: "undelivered"),

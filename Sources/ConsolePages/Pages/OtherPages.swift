@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 public import JSON
 
 extension ConsolePages {
@@ -22,7 +22,8 @@ extension ConsolePages {
     let model = PlanPageModel(
       content: content,
       forms: DecisionForms(
-        incident: incident, plan: document, action: content.planPath + "/decisions", viewer: viewer, kept: nil),
+        incident: incident, plan: document, action: content.planPath + "/decisions", viewer: viewer, kept: nil
+      ),
       incidentLink: head.map { IncidentModel.Link(href: $0.path, label: $0.codename) },
       notice: NoticeModel(failure: failure, said: said))
     return render("plan", model, title: "Plan \(content.planID)", in: frame)
