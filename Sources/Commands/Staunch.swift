@@ -21,7 +21,7 @@ public struct Staunch: AsyncParsableCommand {
       TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, DoctorCommand.self,
       ReferenceCommand.self, UpdateCommand.self, HandoverCommand.self, JournalCommand.self,
       PostMortemCommand.self, TicketCommand.self,
-      CredentialCommand.self, PlaybookCommand.self,
+      CredentialCommand.self, PlaybookCommand.self, PeopleCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
 

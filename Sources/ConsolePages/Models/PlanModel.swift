@@ -32,7 +32,7 @@ struct PlanModel: Sendable {
   let effects: [Line]
   let reads: [Line]
   let hasReads: Bool
-  let readsCount: Int
+  let readsCount: String
 
   init(_ json: JSONValue, isApproved: Bool, now: Date) {
     planID = json["id"]?.string ?? ""
@@ -46,7 +46,7 @@ struct PlanModel: Sendable {
     effects = lines.filter { !$0.isRead }
     reads = lines.filter(\.isRead)
     hasReads = !reads.isEmpty
-    readsCount = reads.count
+    readsCount = ConsoleText.count(reads.count, "step only reads", "steps only read")
     planSummary = PlanModel.summary(json)
   }
 

@@ -81,7 +81,8 @@ extension Console {
       case "postmortem.md":
         guard let markdown = draft?["markdown"]?.string else { return try missing("document", visitor) }
         return ConsoleResponse.make(200, "text/markdown; charset=utf-8", Array(markdown.utf8))
-      default: return ConsoleResponse.page(pages.postMortem(draft, incident: incident, in: frame))  // the page itself
+      default:  // the page itself
+        return ConsoleResponse.page(pages.postMortem(draft, incident: incident, in: frame))
       }
     }
   }

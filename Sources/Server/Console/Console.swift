@@ -69,7 +69,12 @@ public struct Console: Pages {
   public func respond(to request: Request, client: ClientAddress, context: ReceiverContext) async throws
     -> Response?
   {
-    let exchange = ConsoleExchange(request: request, client: client, peer: context.peer)
+    try await respond(to: request, client: client, peer: context.peer)
+  }
+
+  /// - Parameter peer: the other end of the connection, a proxy's address when there is one.
+  func respond(to request: Request, client: ClientAddress, peer: String) async throws -> Response? {
+    let exchange = ConsoleExchange(request: request, client: client, peer: peer)
     let path = request.uri.path
     if let file = assets.files[path] {
       guard request.method == .get || request.method == .head else { return notAllowed("GET, HEAD") }
