@@ -29,6 +29,7 @@ import Testing
     ("Incidents", ["Crypto", "JSON", "Secrets"]),
     ("ScannerReports", ["Crypto", "Incidents", "JSON", "Secrets"]),
     ("Capabilities", ["Crypto", "Incidents", "JSON", "Secrets"]),
+    ("People", ["Capabilities", "Crypto", "CryptoExtras", "Incidents", "JSON", "Secrets"]),
     ("Playbooks", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets", "Yams"]),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets"]),

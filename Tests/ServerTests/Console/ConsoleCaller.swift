@@ -71,7 +71,8 @@ final class ConsoleCaller: Sendable {
     let headers: HTTPFields
     let body: String
     func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
-    var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }  // a test then finds null where it expects a value
+    /// Null when the body is no JSON: a test then finds null where it expects a value.
+    var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
   }
 
   func call(
