@@ -2,8 +2,10 @@ import ConsolePages
 import Foundation
 import HTTPTypes
 import HummingbirdCore
+import Inbox
 import Incidents
 import JSON
+import People
 import Secrets
 
 extension Console {

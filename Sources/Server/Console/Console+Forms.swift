@@ -2,6 +2,7 @@ import ConsolePages
 import Foundation
 import HummingbirdCore
 import JSON
+import Logging
 import People
 import Secrets
 

@@ -1,5 +1,6 @@
 import ConsolePages
 import Foundation
+import HTTPTypes
 import HummingbirdCore
 import Inbox
 import JSON

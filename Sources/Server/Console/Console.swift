@@ -1,12 +1,12 @@
 import BuiltinContent
 import ConsolePages
-import Foundation
+public import Foundation
 import HTTPTypes
 import Hummingbird
 public import HummingbirdCore
 public import Inbox
 import JSON
-import Logging
+public import Logging
 public import People
 import Secrets
 
