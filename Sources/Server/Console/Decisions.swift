@@ -2,6 +2,7 @@ import Capabilities
 import ConsolePages
 import Foundation
 import Inbox
+import Incidents
 import JSON
 import People
 import Secrets

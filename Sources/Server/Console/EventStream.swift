@@ -4,6 +4,7 @@ import HummingbirdCore
 import Inbox
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 
 /// Live updates: server-sent events (HTML Standard §9.2). An event says only that the board changed; the page then asks for
 /// itself again, so there is one way of drawing.
@@ -30,10 +31,14 @@ struct EventStream: Sendable {
     // No proxy may gather the events.
     if let name = HTTPField.Name("X-Accel-Buffering") { headers[name] = "no" }
     let body = ResponseBody { writer in
-      _ = place
-      try await cancelWhenGracefulShutdown { [writer] in
-        var writer = writer
-        do { try await write(to: &writer, since: since, isOver: isOver) } catch is CancellationError {}
+      // When the server stops, streams end: else it would wait for browsers that never leave.
+      try await withGracefulShutdownHandler {
+        // A browser that left: nothing is to be said to it.
+        do {
+          try await write(to: &writer, since: since, place: place, isOver: isOver)
+        } catch is CancellationError {}
+      } onGracefulShutdown: {
+        place.end()
       }
       try await writer.finish(nil)
     }
@@ -47,12 +52,12 @@ struct EventStream: Sendable {
   }
 
   private func write(
-    to writer: inout any ResponseBodyWriter, since: Int?, isOver: @Sendable () -> Bool
+    to writer: inout any ResponseBodyWriter, since: Int?, place: StreamPlace, isOver: @Sendable () -> Bool
   ) async throws {
     var shown = since
     var silence = 0.0
     try await writer.write(ByteBuffer(string: "retry: 3000\n\n"))
-    while !Task.isCancelled, !isOver() {
+    while !Task.isCancelled, !place.isEnding, !isOver() {
       let version = try inbox.boardVersion()
       if version != shown {
         try await writer.write(
@@ -72,6 +77,12 @@ struct EventStream: Sendable {
 /// Gives a stream's place back when the response is gone, however it ended.
 final class StreamPlace: Sendable {
   private let giveBack: @Sendable () -> Void
+  private let ending = Mutex(false)
+
+  /// True once the stream shall end.
+  var isEnding: Bool { ending.withLock { $0 } }
+  func end() { ending.withLock { $0 = true } }
+
   init(_ giveBack: @escaping @Sendable () -> Void) { self.giveBack = giveBack }
   deinit { giveBack() }
 }
