@@ -340,8 +340,11 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Server", "Capabilities", "Inbox", "Incidents", "JSON", "Secrets", "TestSupport", "WebhookSignatures",
-        crypto, subprocess,
+        "Server", "Capabilities", "Inbox", "Incidents", "JSON", "People", "Secrets", "TestSupport",
+        "WebhookSignatures", crypto, subprocess,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

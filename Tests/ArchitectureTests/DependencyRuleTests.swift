@@ -47,7 +47,8 @@ import Testing
     (
       "Server",
       [
-        "Capabilities", "ConsolePages", "Crypto", "CryptoExtras", "HTTP", "HTTPTypes", "Hummingbird",
+        "BuiltinContent", "Capabilities", "ConsolePages", "Crypto", "CryptoExtras", "Dispatch", "People",
+        "HTTP", "HTTPTypes", "Hummingbird",
         "HummingbirdCore", "Inbox", "Incidents", "JSON", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
         "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "Secrets", "ServiceLifecycle",
         "WebhookSignatures",
