@@ -75,6 +75,13 @@ let package = Package(
       name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
       swiftSettings: pure),
     .target(
+      name: "People",
+      dependencies: [
+        "Capabilities", "Incidents", "JSON", "Secrets", crypto,
+        .product(name: "CryptoExtras", package: "swift-crypto"),
+      ],
+      swiftSettings: pure),
+    .target(
       name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
       swiftSettings: pure),
 
@@ -161,7 +168,7 @@ let package = Package(
       dependencies: [
         "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
-        "LocalSystem", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
+        "LocalSystem", "People", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", crypto,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -182,7 +189,9 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "Capabilities", "ConsolePages", "HTTP", "Inbox", "Incidents", "JSON", "Secrets", "WebhookSignatures",
+        "BuiltinContent", "Capabilities", "ConsolePages", "HTTP", "Inbox", "Incidents", "JSON", "People",
+        "Secrets",
+        "WebhookSignatures",
         crypto,
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -227,6 +236,10 @@ let package = Package(
     .testTarget(
       name: "CapabilitiesTests",
       dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "PeopleTests",
+      dependencies: ["People", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "PlaybooksTests",
@@ -331,8 +344,11 @@ let package = Package(
     .testTarget(
       name: "ServerTests",
       dependencies: [
-        "Server", "Capabilities", "Inbox", "Incidents", "JSON", "Secrets", "TestSupport", "WebhookSignatures",
-        crypto, subprocess,
+        "Server", "Capabilities", "Inbox", "Incidents", "JSON", "People", "Secrets", "TestSupport",
+        "WebhookSignatures", crypto, subprocess,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

@@ -5,6 +5,7 @@ import StaunchConfiguration
 import Execution
 import JSON
 import Journal
+import People
 import Playbooks
 
 /// A subcommand: gets its surroundings from the assembly, and turns every error into what / why / fix and an exit code.
@@ -35,6 +36,7 @@ extension Assembly {
     case let known as JournalError: failure = CommandFailure(known)
     case let known as ConfigurationError: failure = CommandFailure(known)
     case let known as PlaybookError: failure = CommandFailure(known)
+    case let known as PeopleError: failure = CommandFailure(known)
     case let known as ExecutionError: failure = CommandFailure(known)
     case let known as ApprovalError:
       failure = CommandFailure(

@@ -98,7 +98,12 @@ public struct ReceiverCommand {
     if let wake { _ = fcntl(wake, F_SETFL, O_NONBLOCK) }
     let log = Logger(label: "staunch.receiver") { StreamLogHandler.standardError(label: $0) }
     let host = parsed.host
-    let receiver = try Receiver(parsed, secrets: secrets, inbox: inbox, log: log, now: now) { port in
+    let people = directory + "/people.json"
+    let console = try Console(
+      parsed, inbox: inbox, people: { try PeopleFile.read(people) }, log: log, now: now)
+    let receiver = try Receiver(
+      parsed, secrets: secrets, inbox: inbox, pages: console, log: log, now: now
+    ) { port in
       // Whoever started it waits for this line.
       FileHandle.standardOutput.write(Data("ready \(host):\(port)\n".utf8))
     }

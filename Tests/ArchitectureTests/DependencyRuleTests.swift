@@ -29,6 +29,7 @@ import Testing
     ("Incidents", ["Crypto", "JSON", "Secrets"]),
     ("ScannerReports", ["Crypto", "Incidents", "JSON", "Secrets"]),
     ("Capabilities", ["Crypto", "Incidents", "JSON", "Secrets"]),
+    ("People", ["Capabilities", "Crypto", "CryptoExtras", "Incidents", "JSON", "Secrets"]),
     ("Playbooks", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets", "Yams"]),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets"]),
@@ -46,7 +47,8 @@ import Testing
     (
       "Server",
       [
-        "Capabilities", "ConsolePages", "Crypto", "CryptoExtras", "HTTP", "HTTPTypes", "Hummingbird",
+        "BuiltinContent", "Capabilities", "ConsolePages", "Crypto", "CryptoExtras", "Dispatch", "People",
+        "HTTP", "HTTPTypes", "Hummingbird",
         "HummingbirdCore", "Inbox", "Incidents", "JSON", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
         "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "Secrets", "ServiceLifecycle",
         "WebhookSignatures",

@@ -1,0 +1,175 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Journal
+import LocalSystem
+import People
+import Secrets
+
+/// `staunch people`: who may sign in on the console.
+struct PeopleCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "people", abstract: "Who may sign in on the console, and in which roles.",
+    discussion: """
+      EXAMPLES
+        staunch people add maria --role responder
+        staunch people add jonas --role responder --role repository-admin --password-from file:/run/jonas
+        staunch people list
+      """,
+    subcommands: [AddPerson.self, ListPeople.self, RemovePerson.self, ChangePassword.self])
+}
+
+/// `staunch people add`.
+struct AddPerson: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add", abstract: "Make a signing key for somebody, sealed under their password.")
+
+  @Argument(help: "The name, for example maria.") var name: String
+  @Option(name: .long, help: "A role to act in; repeat for several.") var role: [String] = ["responder"]
+  @Option(name: .long, help: "Where the password is: env:NAME, file:/path, fd:3 or -. Default: ask.")
+  var passwordFrom: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let files = PeopleFiles(state: try assembly.state())
+    var directory = try files.read()
+    guard directory[name] == nil else {
+      throw CommandFailure(
+        .invalidInput, "there is already somebody named \(harmless(name))", because: "a name stands once",
+        fix: "staunch people password \(harmless(name)), or remove them first")
+    }
+    let password = try await assembly.newPassword(for: name, from: passwordFrom)
+    let person = try Person(name: name, roles: role, password: password)
+    try directory.add(person)
+    try files.write(directory)
+    assembly.report(person, "added")
+  }
+}
+
+/// `staunch people list`.
+struct ListPeople: StaunchCommand {
+  static let configuration = CommandConfiguration(commandName: "list", abstract: "Everybody, a line each.")
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let people = try PeopleFiles(state: try assembly.state()).read().people
+    if global.json {
+      assembly.console.data(
+        JSONValue.object(["schema": 1, "people": .array(people.map(\.summary))]).canonicalText)
+      return
+    }
+    for person in people {
+      assembly.console.data("\(person.name)  \(person.fingerprint)  \(person.roles.joined(separator: ", "))")
+    }
+    if people.isEmpty {
+      assembly.console.say("Nobody may sign in yet. next: staunch people add NAME --role responder")
+    }
+  }
+}
+
+/// `staunch people remove`.
+struct RemovePerson: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove", abstract: "Trust somebody's key no longer, and sign them out.")
+
+  @Argument(help: "The name.") var name: String
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let files = PeopleFiles(state: try assembly.state())
+    var directory = try files.read()
+    try directory.remove(name)
+    try files.write(directory)
+    assembly.console.say("removed \(harmless(name)): their key counts no longer, their sessions are over")
+  }
+}
+
+/// `staunch people password`.
+struct ChangePassword: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "password", abstract: "Seal somebody's key under a new password; the key stays.")
+
+  @Argument(help: "The name.") var name: String
+  @Option(name: .long, help: "Where the old password is. Default: ask.") var oldPasswordFrom: String?
+  @Option(name: .long, help: "Where the new password is. Default: ask.") var passwordFrom: String?
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let files = PeopleFiles(state: try assembly.state())
+    var directory = try files.read()
+    guard let person = directory[name] else {
+      throw CommandFailure(
+        .invalidInput, "nobody is named \(harmless(name))", because: "the list does not have it",
+        fix: "staunch people list")
+    }
+    let old = try await assembly.password(
+      "old password of \(name)", from: oldPasswordFrom, option: "--old-password-from")
+    let new = try await assembly.newPassword(for: name, from: passwordFrom)
+    guard let changed = try person.changing(password: old, to: new) else {
+      throw CommandFailure(
+        .declined, "the password was not changed", because: "the old password is wrong",
+        fix: "whoever forgot it gets a new key: staunch people remove \(harmless(name)), then add")
+    }
+    directory.replace(changed)
+    try files.write(directory)
+    assembly.report(changed, "changed")
+  }
+}
+
+extension Person {
+  /// `{"name","roles","fingerprint"}`.
+  fileprivate var summary: JSONValue {
+    [
+      "name": .string(name), "roles": .array(roles.map(JSONValue.string)),
+      "fingerprint": .string(fingerprint),
+    ]
+  }
+}
+
+extension Assembly {
+  /// A password that is there already.
+  fileprivate func password(_ what: String, from reference: String?, option: String) async throws -> Secret {
+    if let reference { return try await secretSources.resolve(reference) }
+    guard console.style.isInteractive else {
+      throw CommandFailure(
+        .usage, "no password", because: "nobody is there to ask",
+        fix: "say where it is: \(option) file:/path (or env:NAME, fd:3, -)")
+    }
+    return try await secretSources.resolve("prompt:\(what)")
+  }
+
+  /// A new password; typed twice when a person types it.
+  fileprivate func newPassword(for name: String, from reference: String?) async throws -> Secret {
+    let first = try await password("new password of \(name)", from: reference, option: "--password-from")
+    guard reference == nil else { return first }
+    let second = try await password("the same again", from: nil, option: "--password-from")
+    guard first.isSame(as: second) else {
+      throw CommandFailure(
+        .invalidInput, "the passwords differ", because: "they were not typed the same twice", fix: "try again"
+      )
+    }
+    return first
+  }
+
+  private var secretSources: SecretSources {
+    let redactor = redactor
+    return SecretSources(environment: environment) { redactor.register($0) }
+  }
+
+  fileprivate func report(_ person: Person, _ what: String) {
+    if options.json {
+      console.data(JSONValue.object(["schema": 1, "person": person.summary]).canonicalText)
+    } else {
+      console.say(
+        "\(what) \(person.name), key \(person.fingerprint), roles \(person.roles.joined(separator: ", "))")
+      console.say("next: staunch serve, then sign in at /sign-in")
+    }
+  }
+}
+
+extension CommandFailure {
+  init(_ error: PeopleError) {
+    let status: ExitStatus = error.code == .file ? .unavailable : .invalidInput
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import JSON
+import Journal
+import LocalSystem
+import People
+import Secrets
+
+/// The two files about people: what the console reads, and what the worker trusts.
+///
+/// The endpoint may read `exchange/people.json`; it can neither read nor write `people.trust.json`, so that a taken-over
+/// endpoint cannot add a key that counts.
+struct PeopleFiles {
+  let state: StateDirectory
+
+  private var exchange: String { state.path + "/exchange" }
+  private var console: String { exchange + "/people.json" }
+  private var trust: String { state.path + "/people.trust.json" }
+
+  func read() throws -> PeopleDirectory {
+    guard FileManager.default.fileExists(atPath: console) else { return PeopleDirectory() }
+    guard let bytes = FileManager.default.contents(atPath: console) else {
+      throw CommandFailure(
+        .unavailable, "cannot read \(console)", because: "permission denied", fix: "ls -l \(console)")
+    }
+    return try PeopleDirectory(parsing: bytes)
+  }
+
+  /// Trust first when somebody goes, last when somebody comes: a crash in between never trusts too much.
+  func write(_ directory: PeopleDirectory) throws {
+    let manager = FileManager.default
+    if !manager.fileExists(atPath: exchange) {
+      try manager.createDirectory(
+        atPath: exchange, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o770])
+    }
+    let grows = directory.people.count > (try read()).people.count
+    if !grows { try replace(trust, with: directory.trust, mode: 0o600) }
+    try replace(console, with: directory.json, mode: 0o640)
+    if grows { try replace(trust, with: directory.trust, mode: 0o600) }
+  }
+
+  /// Written beside it, made durable and renamed, so that a reader sees the old file or the new one.
+  private func replace(_ path: String, with document: JSONValue, mode: mode_t) throws {
+    let draft = "\(path).\(getpid()).new"
+    unlink(draft)
+    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw failure(path) }
+    defer {
+      close(descriptor)
+      unlink(draft)
+    }
+    // The mask of the shell must not take the group's reading away: the endpoint runs as another user of that group.
+    guard fchmod(descriptor, mode) == 0 else { throw failure(path) }
+    let bytes = document.canonicalBytes + [0x0A]
+    guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
+      rename(draft, path) == 0
+    else { throw failure(path) }
+  }
+
+  private func failure(_ path: String) -> CommandFailure {
+    CommandFailure(
+      .unavailable, "cannot write \(path)", because: String(cString: strerror(errno)).lowercased(),
+      fix: "ls -ld \"$(dirname \(path))\"")
+  }
+}

@@ -1,0 +1,44 @@
+public import Capabilities
+import Crypto
+public import Foundation
+public import Incidents
+import Secrets
+
+/// What a person signs on the console, so that the worker can tell it from what an endpoint made up.
+public enum SignedDecision: Sendable, Hashable {
+  /// A yes to one plan, or to one gated step of it: an ordinary ``Approval``.
+  case approve(PlanDigest, step: StepID?)
+  /// A step is left out, for this reason.
+  case skip(PlanDigest, step: StepID, reason: String)
+
+  /// What stands in the digest's place of `Approval.signedBytes`. A skip can never be shown as an approval, nor the other way
+  /// round, and its reason cannot be changed.
+  public var digest: PlanDigest {
+    switch self {
+    case .approve(let digest, _): digest
+    case .skip(let digest, _, let reason):
+      PlanDigest("skip:\(digest):\(Hex.text(SHA256.hash(data: Data(reason.utf8))))")
+    }
+  }
+
+  public var step: StepID? {
+    switch self {
+    case .approve(_, let step): step
+    case .skip(_, let step, _): step
+    }
+  }
+
+  /// Signs it. The instant is cut to whole seconds, as the signature sees it.
+  public func signed(by identity: LocalIdentity, role: RoleName, at instant: Date) throws -> Approval {
+    let at = Date(timeIntervalSince1970: instant.timeIntervalSince1970.rounded(.down))
+    return try identity.approve(digest, step: step, role: role, at: at)
+  }
+
+  /// Whether `signature` is this person's for exactly this decision.
+  public func isSigned(_ signature: Data, role: RoleName, at: Date, publicKey: Data) -> Bool {
+    // Bytes that are no key have signed nothing.
+    guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: publicKey) else { return false }
+    return key.isValidSignature(
+      signature, for: Approval.signedBytes(digest: digest, step: step, role: role, at: at))
+  }
+}
