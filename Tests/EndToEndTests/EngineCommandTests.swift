@@ -22,7 +22,8 @@ import Testing
     .deletingLastPathComponent()
 
   @Test func `Every built-in playbook passes its own tests through every branch, by command`() async throws {
-    let (_, binary) = try world()
+    let (home, binary) = try world()
+    defer { withExtendedLifetime(home) {} }
     let directory = Self.top.appending(path: "playbooks/tests").path
     let files = try FileManager.default.contentsOfDirectory(atPath: directory).map { directory + "/" + $0 }
     let outcome = try await binary.run(["playbook", "test", "--every-branch", "--json"] + files.sorted())
@@ -64,15 +65,17 @@ import Testing
   @Test func `An exception that a playbook claims counts only when the policy grants it for that action`()
     async throws
   {
-    let (_, refusing) = try world(playbook: Self.excepted)
+    let (first, refusing) = try world(playbook: Self.excepted)
+    defer { withExtendedLifetime(first) {} }
     let refused = try await refusing.run(["plan", "mine"])
     #expect(refused.status == 77, "\(refused.errors)")
     #expect(refused.errors.contains("\"night-shift\" for kill (command.run)"), "\(refused.errors)")
     #expect(
       refused.errors.contains("policy: {exceptions: {night-shift: [command.run]}}"), "\(refused.errors)")
-    let (_, other) = try world(
+    let (second, other) = try world(
       "staunch: 1\npolicy: {exceptions: {night-shift: [http.request]}}\n", playbook: Self.excepted)
     #expect(try await other.run(["plan", "mine"]).status == 77)
+    withExtendedLifetime(second) {}
     let (directory, granting) = try world(
       "staunch: 1\npolicy: {exceptions: {night-shift: [command.run]}}\n", playbook: Self.excepted)
     let planned = try await granting.run(["plan", "mine", "--json"])
@@ -87,8 +90,9 @@ import Testing
   }
 
   @Test func `Old events go only after a proven export into a new file`() async throws {
-    let (directory, binary) = try world()
-    #expect(try await binary.run(["note", "one"]).status == 0)
+    let (directory, binary) = try world(
+      playbook: "playbook: 1\nid: mine\ntitle: Mine\nsteps: [{id: look, manual: Look}]\n")
+    #expect(try await binary.run(["plan", "mine"]).status == 0)
     let arguments = ["journal", "prune", "--export", directory.path("old.jsonl"), "--before"]
     #expect(try await binary.run(arguments + ["2999-01-01"]).status == 64)
     #expect(try await binary.run(arguments + ["yesterday"]).status == 64)
@@ -98,7 +102,7 @@ import Testing
     #expect(try await binary.run(arguments + ["2020-01-01"]).status == 77, "the export is never overwritten")
     let key = try await binary.run(["journal", "key"]).output.trimmingCharacters(in: .whitespacesAndNewlines)
     let (elsewhere, other) = try world()
-    _ = elsewhere
+    defer { withExtendedLifetime(elsewhere) {} }
     let verified = try await other.run([
       "journal", "verify", "--export", directory.path("old.jsonl"), "--public-key", key,
     ])

@@ -48,7 +48,6 @@ struct RandomPlaybook {
     if random.happens(0.5) { branches() }
     extra()
     lines.append("finally:")
-    if random.happens(0.3) { extra() }
     step("{id: closing, uses: ticket.close, with: {tracker: security}, \(Self.retry)}")
     return lines.joined(separator: "\n") + "\n"
   }
