@@ -326,7 +326,8 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Capabilities", "Configuration", "Execution", "Incidents", "JSON", "Journal", "Secrets",
+        "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Incidents", "JSON", "Journal",
+        "Secrets",
         "TestSupport",
       ],
       swiftSettings: common),

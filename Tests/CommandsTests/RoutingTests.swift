@@ -1,5 +1,5 @@
 import Capabilities
-import Configuration
+import StaunchConfiguration
 import Foundation
 import Incidents
 import JSON
