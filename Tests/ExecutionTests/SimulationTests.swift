@@ -38,7 +38,6 @@ import Testing
       case .blindRepeat: "times"
       case .leavesOrphans: "orphaned credentials"
       case .liesAboutDeath: "proved dead while the provider accepts it"
-      case .leaksSecret: "a secret stands in"
       case .enablesAgain: "enabled again"
       case .forgetsKeys: "tickets were opened"
       }

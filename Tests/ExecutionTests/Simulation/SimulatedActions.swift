@@ -333,7 +333,7 @@ struct RunCommand: EffectAction {
     }
     return ActionResult(outputs: [
       "status": .integer(0),
-      "output": .string(world.sabotage == .leaksSecret ? SimulatedWorld.leaked : "fine"),
+      "output": .string("fine"),
     ])
   }
   func settle(

@@ -20,8 +20,6 @@ final class SimulatedWorld: Sendable {
     case leavesOrphans
     /// Disabling does nothing, and the probe says dead all the same.
     case liesAboutDeath
-    /// An action puts the secret into its plain output.
-    case leaksSecret
     /// An action enables the leaked credential again.
     case enablesAgain
     /// The tracker ignores the idempotency key.
