@@ -1,5 +1,6 @@
 import Capabilities
 import Incidents
+import JSON
 import StaunchConfiguration
 import Testing
 
