@@ -340,7 +340,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ConsolePagesTests",
-      dependencies: ["ConsolePages", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["ConsolePages", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "ServerTests",

@@ -5,6 +5,7 @@ import Incidents
 import Inbox
 import JSON
 import Journal
+import People
 
 /// Applies what people said on the console. The endpoint vouches for nothing here: what gives authority carries the person's
 /// own signature, checked against the worker's trust.
@@ -30,19 +31,27 @@ struct DecisionDesk {
 
   private func approve(_ decision: NewDecision) throws -> String {
     guard let plan = try plan(of: decision) else { return "refused: no such plan" }
-    guard let word = approval(decision, plan) else { return "refused: an approval needs a signature" }
+    guard let word = approval(decision, of: plan.digest) else {
+      return "refused: an approval needs a signature"
+    }
     switch try standing(of: word, plan) {
     case .recorded: return "recorded before: \(plan.id)"
     case .overtaken: return "refused: somebody declined the plan after this was signed; sign again"
     case .new: break
     }
+    return try record(word, for: plan)
+  }
+
+  /// Takes the word down; what it lacks is the person's answer, not an error of the worker.
+  private func record(_ word: Approval, for plan: Plan) throws -> String {
+    let approver = Approver(journal: installation.journal, policy: installation.policy)
     do {
-      try Approver(journal: installation.journal, policy: installation.policy)
-        .record(word, for: plan, via: Worker.via)
-      return "approved \(plan.id)"
-    } catch  where error.code == .approval {
+      try approver.record(word, for: plan, via: Worker.via)
+    } catch {
+      guard error.code == .approval else { throw error }
       return "refused: \(error.because)"
     }
+    return "approved \(plan.id)"
   }
 
   private enum Standing { case new, recorded, overtaken }
@@ -50,12 +59,13 @@ struct DecisionDesk {
   /// One signature is one yes: the endpoint cannot say it again after somebody's no.
   private func standing(of word: Approval, _ plan: Plan) throws -> Standing {
     var standing = Standing.new
-    try installation.journal.forEachEvent(run: plan.run, kinds: [.planApproved, .planDeclined]) { event in
+    for event in try installation.journal.events(run: plan.run, kinds: [.planApproved, .planDeclined]) {
       if event.kind == .planDeclined {
         // A gate's no concerns that gate, a plan's no everything.
         let step = event.body["step"]?.string.map { StepID($0) }
-        guard standing != .recorded, step == nil || step == word.step, event.at >= word.at else { return }
-        standing = .overtaken
+        if standing != .recorded, step == nil || step == word.step, event.at >= word.at {
+          standing = .overtaken
+        }
       } else if let earlier = Approval(json: event.body), earlier == word {
         standing = .recorded
       }
@@ -76,15 +86,12 @@ struct DecisionDesk {
     guard let plan = try plan(of: decision), let step = decision.step,
       plan.steps.contains(where: { $0.step.rawValue == step })
     else { return "refused: no such step" }
-    guard let word = approval(decision, plan), word.step == StepID(step) else {
-      return "refused: leaving a step out needs a signature for that step"
-    }
-    do throws(ApprovalError) {
-      _ = try ApprovedPlan(
-        digest: plan.digest, mode: .live, approvals: [word], rule: ApprovalRule(),
-        trusted: installation.policy.trusted)
-    } catch { return "refused: \(error.because)" }
     let reason = decision.text ?? "no reason given"
+    let signed = SignedDecision.skip(plan.digest, step: StepID(step), reason: reason)
+    guard let word = approval(decision, of: signed.digest) else {
+      return "refused: leaving a step out needs a signature for that step and reason"
+    }
+    if let problem = problem(of: word, for: signed.digest) { return "refused: \(problem)" }
     try installation.journal.append([
       NewEvent(
         .stepSkipped, run: plan.run, incident: plan.incident,
@@ -94,6 +101,18 @@ struct DecisionDesk {
         ["what": .string("skip \(step)"), "reason": .string(reason), "role": .string(word.role.rawValue)]),
     ])
     return "\(step) will be left out"
+  }
+
+  /// Why a signed word does not count; nil when it does.
+  private func problem(of word: Approval, for digest: PlanDigest) -> String? {
+    do {
+      _ = try ApprovedPlan(
+        digest: digest, mode: .live, approvals: [word], rule: ApprovalRule(),
+        trusted: installation.policy.trusted)
+      return nil
+    } catch {
+      return error.because
+    }
   }
 
   private func acknowledge(_ decision: NewDecision) throws -> String {
@@ -110,19 +129,20 @@ struct DecisionDesk {
   /// The plan that was shown: by id and digest, both.
   private func plan(of decision: NewDecision) throws -> Plan? {
     guard let name = decision.plan ?? decision.digest else { return nil }
-    let saved: SavedPlan
-    do { saved = try installation.journal.plan(name) } catch
-      where error.code == .notFound || error.code == .invalid
-    { return nil }
+    let saved = try installation.journal.plans().first {
+      $0.id.rawValue == name || $0.digest.rawValue == name
+    }
+    guard let saved else { return nil }
     let plan = try Plan(json: saved.document)
     guard decision.digest.map({ $0 == plan.digest.rawValue }) ?? true else { return nil }
     return plan
   }
 
-  private func approval(_ decision: NewDecision, _ plan: Plan) -> Approval? {
+  /// - Parameter digest: what the person signed: a plan's, or ``SignedDecision/digest`` of a step to be left out.
+  private func approval(_ decision: NewDecision, of digest: PlanDigest) -> Approval? {
     guard let signed = decision.approval else { return nil }
     return Approval(
-      digest: plan.digest, step: decision.step.map { StepID($0) }, role: RoleName(signed.role),
+      digest: digest, step: decision.step.map { StepID($0) }, role: RoleName(signed.role),
       identity: signed.identity,
       // Whole seconds are what was signed, and what the journal keeps: the rest must not make it look new.
       at: Date(timeIntervalSince1970: signed.at.timeIntervalSince1970.rounded(.down)),

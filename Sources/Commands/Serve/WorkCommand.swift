@@ -1,3 +1,5 @@
+import Journal
+import StaunchConfiguration
 import ArgumentParser
 import Execution
 import Foundation

@@ -56,15 +56,7 @@ final class Worker {
     let reading = DeliveryReading(
       key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
     for delivery in deliveries {
-      let result: DeliveryReading.Result
-      do throws(ReportError) { result = try reading.read(delivery) } catch {
-        if error.code == .unknownFormat {
-          try inbox.finish(delivery.sequence, outcome: "ignored: nothing that names a secret", dropBody: true)
-        } else {
-          try inbox.fail(delivery.sequence, reason: "\(error.place): \(error.because)")
-        }
-        continue
-      }
+      guard let result = try read(delivery, with: reading) else { continue }
       let entries = try IncidentDesk(journal: installation.journal).record(result.incidents)
       let new = entries.filter(\.isNew).count
       try storm.check(new: new, waiting: [:], now: now())
@@ -76,6 +68,18 @@ final class Worker {
         dropBody: result.unread.isEmpty)
     }
     return deliveries.count == Self.batch
+  }
+
+  /// The delivery's findings; nil when there are none to take in, and the exchange file says so.
+  private func read(_ delivery: Delivery, with reading: DeliveryReading) throws -> DeliveryReading.Result? {
+    do {
+      return try reading.read(delivery)
+    } catch  where error.code == .unknownFormat {
+      try inbox.finish(delivery.sequence, outcome: "ignored: nothing that names a secret", dropBody: true)
+    } catch {
+      try inbox.fail(delivery.sequence, reason: "\(error.place): \(error.because)")
+    }
+    return nil
   }
 
   /// Plans for incidents whose time has come; nothing while a storm is held.
