@@ -51,7 +51,8 @@ struct EventStream: Sendable {
     return (last ?? request.uri.queryParameters["since"].map(String.init)).flatMap { Int($0) }
   }
 
-  private func write(
+  /// Concurrent, as the writer's own functions are: the writer stays with one caller.
+  @concurrent private func write(
     to writer: inout any ResponseBodyWriter, since: Int?, place: StreamPlace, isOver: @Sendable () -> Bool
   ) async throws {
     var shown = since

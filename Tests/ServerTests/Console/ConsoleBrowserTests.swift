@@ -1,3 +1,4 @@
+import Incidents
 import Capabilities
 import Foundation
 import Inbox

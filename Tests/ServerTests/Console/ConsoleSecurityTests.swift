@@ -1,3 +1,7 @@
+import ConsolePages
+import HTTPTypes
+import Incidents
+import Synchronization
 import Capabilities
 import Foundation
 import Inbox

@@ -1,3 +1,4 @@
+import People
 import Foundation
 import Inbox
 import JSON
