@@ -62,7 +62,7 @@ enum ConfigurationReference {
 
       ## receiver
 
-      The public endpoint's settings, of which it sees nothing else: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
+      Read and checked; the endpoint itself is not part of this version. Its settings, of which it will see nothing else: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
       `kind` and references to what the sender signs with), `limits`, `console`.
       """
     return text
