@@ -162,7 +162,7 @@ extension Assembly {
     } else {
       console.say(
         "\(what) \(person.name), key \(person.fingerprint), roles \(person.roles.joined(separator: ", "))")
-      console.say("next: staunch serve, then sign in at /sign-in")
+      console.say("their signed decisions count from now on. next: staunch people list")
     }
   }
 }
