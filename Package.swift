@@ -214,7 +214,7 @@ let package = Package(
         "Journal", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ExecutionTests",
       dependencies: [

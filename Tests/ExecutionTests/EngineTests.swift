@@ -1,5 +1,6 @@
 import Capabilities
 import Execution
+import Foundation
 import Incidents
 import JSON
 import Journal
@@ -80,6 +81,54 @@ import Testing
     try rig.journal.append(.planApproved, run: plan.run, stranger.json)
     let end = try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(playbook, plan).run() }
     #expect(end.state == .waiting)
+  }
+
+  @Test func `A declined gate fails until somebody says yes anew; the yes from before does not count again`()
+    throws
+  {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { _, _ in ActionResult(outputs: ["status": .integer(0)]) }
+    let playbook = try rig.load(
+      header + """
+        steps:
+          - {id: go, approve: {by: [responder]}}
+          - {id: one, uses: command.run, with: {argv: [a]}}
+        """)
+    let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook) }
+    func run() throws -> RunEnd {
+      try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(playbook, plan).run() }
+    }
+    let approver = Approver(journal: rig.journal, policy: try rig.policy)
+    let early = try rig.identity.approve(plan.digest, step: "go", role: "responder", at: rig.clock.now)
+    try approver.record(early, for: plan)
+    try approver.decline(plan, step: "go", role: "responder", reason: "not on a Friday")
+    let declined = try run()
+    #expect(declined.state == .failed)
+    #expect(declined.reason?.contains("not on a Friday") == true)
+    try approver.record(early, for: plan)
+    #expect(try run().state == .failed)
+    #expect(rig.calls.withLock { $0 }.isEmpty)
+    let late = try rig.identity.approve(
+      plan.digest, step: "go", role: "responder", at: rig.clock.now.addingTimeInterval(5))
+    try approver.record(late, for: plan)
+    #expect(try run().state == .done)
+    #expect(rig.calls.withLock { $0 } == ["command.run one perform"])
+  }
+
+  @Test func `A declined plan is never run, whoever approves it afterwards`() throws {
+    let rig = try EngineRig()
+    let playbook = try rig.load(header + "steps: [{id: go, approve: {by: [responder]}}]")
+    let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook) }
+    let approver = Approver(journal: rig.journal, policy: try rig.policy)
+    try approver.decline(plan, role: "responder", reason: "wrong target")
+    let word = try rig.identity.approve(plan.digest, role: "responder", at: rig.clock.now)
+    for attempt in [
+      { try approver.record(word, for: plan) }, { _ = try approver.approved(plan, mode: .live) },
+    ] {
+      let error = #expect(throws: ExecutionError.self) { try attempt() }
+      #expect(error?.code == .approval)
+      #expect(error?.because.contains("wrong target") == true)
+    }
   }
 
   @Test func branchesAndItemsAllRunAndMaxParallelHolds() throws {

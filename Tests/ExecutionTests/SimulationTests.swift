@@ -16,10 +16,11 @@ import Testing
       Set(report.faults.keys).isSuperset(of: [
         "429", "5xx", "clock step", "crash after a call", "crash after a journal write",
         "crash before a call",
-        "crash before a journal write", "disk full", "provider down", "refused", "reply hangs", "reply lost",
+        "crash before a journal write", "disk full", "gate declined", "provider down", "refused",
+        "reply hangs", "reply lost",
         "request duplicated", "request hangs", "request lost", "slow", "stale answer",
       ]))
-    #expect(report.checks.count == 11)
+    #expect(report.checks.count == 12)
     #expect(report.ends["done", default: 0] > 0 && report.ends["aborted", default: 0] > 0)
   }
 
@@ -40,6 +41,7 @@ import Testing
       case .liesAboutDeath: "proved dead while the provider accepts it"
       case .enablesAgain: "enabled again"
       case .forgetsKeys: "tickets were opened"
+      case .leaksSecret: "a secret stands in journal.sqlite"
       }
     #expect(words.contains(expected), "\(words)")
   }

@@ -112,26 +112,4 @@ import TestSupport
     #expect(code { _ = try Journal.openReading(path: rig.path) } == .missing)
     #expect(!FileManager.default.fileExists(atPath: rig.path))
   }
-
-  /// Frozen: what version 1 made can be opened for ever. The dump is that version's schema and one event.
-  @Test func aJournalOfVersion1OpensAndVerifies() throws {
-    let rig = try JournalRig()
-    let journal = try rig.open()
-    try journal.append(.noted, run: "run-1", ["text": "one"])
-    let names = try DatabaseQueue(path: rig.path).read { db in
-      try String.fetchAll(
-        db, sql: "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name")
-    }
-    #expect(
-      names == [
-        "checkpoints", "events", "events_are_never_changed", "events_are_never_removed", "events_by_incident",
-        "events_by_kind", "events_by_run", "grdb_migrations", "head", "header", "locks", "locks_by_run",
-        "outbox",
-        "outbox_by_state", "plans", "plans_by_digest", "sealed", "sealed_by_scope", "sealing_keys",
-      ])
-    let applied = try DatabaseQueue(path: rig.path).read { db in
-      try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid")
-    }
-    #expect(applied == ["1 events, sealed secrets, plans, locks, outbox"])
-  }
 }

@@ -28,6 +28,7 @@ struct RunSession {
     _ plan: Plan, mode: RunMode, approval: String?, confirmation: String? = nil, takeOver: String? = nil
   ) async throws -> ExitStatus {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
+    try approver.checkNotDeclined(plan)
     // Not approved yet is the usual case; a policy's bounded word does not stand for the person's.
     if let approved = try? approver.approved(plan, mode: mode), approved.actions == nil {
       return try await run(plan, approved, takeOver: takeOver)
@@ -50,10 +51,12 @@ struct RunSession {
   {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
     let engine = try engine(plan, try approver.approved(plan, mode: mode))
+    let interruption = Interruption { engine.requestStop() }
+    defer { interruption.end() }
     let end = try await engine.abort(because: reason, takingOver: takeOver)
     console.endTransient()
     for remaining in end.remaining { console.data("stays: \(harmless(remaining))") }
-    return finish(plan, end, wasInterrupted: false)
+    return finish(plan, end, wasInterrupted: interruption.happened)
   }
 
   private func run(_ plan: Plan, _ approved: ApprovedPlan, takeOver: String?) async throws -> ExitStatus {

@@ -36,7 +36,7 @@ struct DecisionDesk {
     }
     switch try standing(of: word, plan) {
     case .recorded: return "recorded before: \(plan.id)"
-    case .overtaken: return "refused: somebody declined the plan after this was signed; sign again"
+    case .overtaken: return "refused: it was declined after this was signed"
     case .new: break
     }
     return try record(word, for: plan)

@@ -26,6 +26,7 @@ public struct Approver: Sendable {
         fix: "read this plan, then: staunch approve \(plan.digest.short)")
     }
     try check([approval], of: plan, mode: .live, rule: ApprovalRule())
+    try checkNotDeclined(plan)
     var body = approval.json.object ?? [:]
     body["plan"] = .string(plan.id.rawValue)
     body["via"] = via.map { .string($0) }
@@ -34,7 +35,8 @@ public struct Approver: Sendable {
     } catch { throw ExecutionError(error) }
   }
 
-  /// Records that somebody said no.
+  /// Records that somebody said no. To a plan this is the last word: what is wanted after all is planned again. A gate that was
+  /// declined fails until a new approval of it is recorded.
   public func decline(_ plan: Plan, step: StepID? = nil, role: RoleName, reason: String)
     throws(ExecutionError)
   {
@@ -49,25 +51,33 @@ public struct Approver: Sendable {
 
   /// The approved plan, from the approvals in the journal.
   ///
-  /// - Throws: `.approval` when the policy's rule is not met, or somebody declined after the last approval.
+  /// - Throws: `.approval` when the policy's rule is not met, or somebody declined the plan.
   public func approved(_ plan: Plan, mode: RunMode) throws(ExecutionError) -> ApprovedPlan {
+    try checkNotDeclined(plan)
     var approvals: [Approval] = []
-    var refusal: String?
     do {
-      try journal.forEachEvent(run: plan.run, kinds: [.planApproved, .planDeclined]) { event in
-        guard event.body["step"] == nil else { return }
-        if event.kind == .planDeclined { refusal = event.body["reason"]?.string ?? "no reason given" }
-        if event.kind == .planApproved, let approval = Approval(json: event.body) {
-          refusal = nil
-          if !approvals.contains(approval) { approvals.append(approval) }
-        }
+      try journal.forEachEvent(run: plan.run, kinds: [.planApproved]) { event in
+        guard event.body["step"] == nil, let approval = Approval(json: event.body) else { return }
+        if !approvals.contains(approval) { approvals.append(approval) }
       }
     } catch { throw ExecutionError(error) }
-    if let refusal {
-      throw ExecutionError(
-        .approval, "run the plan \(plan.id)", because: "it was declined: \(refusal)", fix: "plan again")
-    }
     return try check(approvals, of: plan, mode: mode, rule: policy.planRule)
+  }
+
+  /// - Throws: `.approval` when somebody declined the plan.
+  public func checkNotDeclined(_ plan: Plan) throws(ExecutionError) {
+    var refusal: String?
+    do {
+      try journal.forEachEvent(run: plan.run, kinds: [.planDeclined]) { event in
+        guard event.body["step"] == nil else { return }
+        refusal = event.body["reason"]?.string ?? "no reason given"
+      }
+    } catch { throw ExecutionError(error) }
+    guard let refusal else { return }
+    throw ExecutionError(
+      .approval, "run the plan \(plan.id)", because: "it was declined: \(refusal)",
+      fix: "if it is wanted after all, plan again: "
+        + (plan.incident == nil ? "staunch plan \(plan.playbook)" : "staunch respond REPORT"))
   }
 
   @discardableResult

@@ -10,6 +10,15 @@ extension Engine {
   /// Lets the step through when enough people said yes to exactly this plan.
   func passGate(_ step: Step, _ key: StepKey) async throws -> Flow {
     guard let gate = step.approval else { return .goOn }
+    if let reason = recorder.history({ $0.refusals[step.id] }) {
+      return try fail(
+        key, attempt: 0,
+        CapabilityError(
+          .refused, "pass the gate \(step.id)", because: "it was declined: \(reason)",
+          fix:
+            "staunch skip \(step.id) --reason TEXT, staunch abort \(plan.run) --reason TEXT, or approve it after all: "
+            + "staunch approve \(plan.digest.short) --step \(step.id)"))
+    }
     let rule = environment.policy.rule(for: gate, of: step, initiator: environment.initiator)
     if isApproved(step.id, by: rule) { return .goOn }
     let since = recorder.record(key).waitingSince(for: .approval)

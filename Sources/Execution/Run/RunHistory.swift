@@ -62,6 +62,10 @@ struct RunHistory: Sendable {
   var ended: RunEnd.State? { end?.state }
   private(set) var abortReason: String?
   private(set) var approvals: [StepID: [Approval]] = [:]
+  /// Why a gate's last word is no.
+  private(set) var refusals: [StepID: String] = [:]
+  /// What a later no took back: said again, it does not count again.
+  private var overruled: [StepID: [Approval]] = [:]
   /// Targets that an effect of this run acted on.
   private(set) var touched: Set<String> = []
   private(set) var intents = 0
@@ -101,13 +105,13 @@ struct RunHistory: Sendable {
     case .runResumed: reopen()
     case .runEnded: end = RunEnd(json: body)
     case .planApproved: approve(body)
+    case .planDeclined: refuse(body)
     case .decision: decide(body)
     case .stepIntent, .stepOutcome, .stepFailed, .stepSettled, .stepVerified, .stepWaiting, .stepSkipped,
       .stepDone,
       .stepManual, .stepUndone:
       if let key = StepKey(body) { step(kind, key, body, at) }
-    case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .planDeclined, .lockTaken,
-      .lockReleased,
+    case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .lockTaken, .lockReleased,
       .credentialProbed, .driftFound, .secretSealed, .keyDestroyed, .message, .noted, .todo:
       break  // they say nothing about how far the run is
     }
@@ -179,10 +183,21 @@ struct RunHistory: Sendable {
   }
 
   private mutating func approve(_ body: JSONValue) {
-    guard let step = body["step"]?.string, let approval = Approval(json: body) else { return }
-    if approvals[StepID(step)]?.contains(approval) != true {
-      approvals[StepID(step), default: []].append(approval)
-    }
+    guard let name = body["step"]?.string, let approval = Approval(json: body) else { return }
+    let step = StepID(name)
+    let known = approvals[step, default: []] + overruled[step, default: []]
+    guard !known.contains(approval) else { return }
+    refusals[step] = nil
+    approvals[step, default: []].append(approval)
+  }
+
+  /// A no to a gate; one to the whole plan is `Approver`'s.
+  private mutating func refuse(_ body: JSONValue) {
+    guard let name = body["step"]?.string else { return }
+    let step = StepID(name)
+    overruled[step, default: []] += approvals[step, default: []]
+    approvals[step] = nil
+    refusals[step] = body["reason"]?.string ?? "no reason given"
   }
 
   private mutating func decide(_ body: JSONValue) {

@@ -48,7 +48,9 @@ struct RandomPlaybook {
     if random.happens(0.5) { branches() }
     extra()
     lines.append("finally:")
+    extra()
     step("{id: closing, uses: ticket.close, with: {tracker: security}, \(Self.retry)}")
+    extra()
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -315,6 +315,14 @@ struct PlainHook: EffectAction {
 struct RunCommand: EffectAction {
   let signature = ActionSignature.commandRun
   let world: SimulatedWorld
+
+  private func output(of call: ActionCall) -> String {
+    guard world.sabotage == .leaksSecret else { return "fine" }
+    let secret = "token-of-" + call.marker
+    world.change { _ = $0.secrets.insert(secret) }
+    return "your key is " + secret
+  }
+
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect {
     PlannedEffect(will: "run", target: "\(call.step)", preconditions: ["ready": true], reversible: false)
   }
@@ -331,10 +339,7 @@ struct RunCommand: EffectAction {
     if world.sabotage == .enablesAgain || call.inputs["argv"] == .list([.string("enable")]) {
       world.enableLeaked()
     }
-    return ActionResult(outputs: [
-      "status": .integer(0),
-      "output": .string("fine"),
-    ])
+    return ActionResult(outputs: ["status": .integer(0), "output": .string(output(of: call))])
   }
   func settle(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority

@@ -24,6 +24,8 @@ final class SimulatedWorld: Sendable {
     case enablesAgain
     /// The tracker ignores the idempotency key.
     case forgetsKeys
+    /// An action hands out a secret as plain text that it never said is one.
+    case leaksSecret
   }
 
   struct Key: Sendable {

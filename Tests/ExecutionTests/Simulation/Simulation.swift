@@ -151,6 +151,7 @@ final class Simulation: Sendable {
       case .failed:
         guard !end.isDrift else { throw Failure("drift without a change: \(end.reason ?? "")") }
         if roll(0.3) { isAborting = true }
+        for step in try declinedGates(plan) { try approve(step, plan, approver) }
       }
     }
     throw Failure("the run does not come to an end")
@@ -180,8 +181,11 @@ final class Simulation: Sendable {
     body["item"] = wait.item.map { .integer($0) }
     switch wait.subject {
     case .approval:
-      try approver.record(
-        try identity.approve(plan.digest, step: step, role: "responder", at: clock.now), for: plan)
+      guard !roll(0.2) else {
+        world.count("gate declined")
+        return try approver.decline(plan, step: step, role: "responder", reason: "simulated")
+      }
+      try approve(step, plan, approver)
     case .manual:
       body["collected"] = ["evidence": .array([["$url": "https://example.org/1"]])]
       try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
@@ -191,6 +195,21 @@ final class Simulation: Sendable {
       try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
     case .resume: break
     }
+  }
+
+  private func approve(_ step: StepID, _ plan: Plan, _ approver: Approver) throws {
+    try approver.record(
+      try identity.approve(plan.digest, step: step, role: "responder", at: clock.now), for: plan)
+  }
+
+  /// Gates whose last word is no.
+  private func declinedGates(_ plan: Plan) throws -> Set<StepID> {
+    var gates: Set<StepID> = []
+    for event in try journal.events(run: plan.run, kinds: [.planApproved, .planDeclined]) {
+      guard let step = event.body["step"]?.string else { continue }
+      if event.kind == .planDeclined { gates.insert(StepID(step)) } else { gates.remove(StepID(step)) }
+    }
+    return gates
   }
 
   private func newProcess() -> LockOwner {

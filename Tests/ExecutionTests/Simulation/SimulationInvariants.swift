@@ -28,15 +28,24 @@ extension Simulation {
       throw Failure("proved dead while the provider accepts it")
     }
     try checkExactlyOnce(events)
+    checked("a declined gate is not passed")
+    var declined: Set<String> = []
+    for event in events {
+      guard let step = event.body["step"]?.string else { continue }
+      switch event.kind {
+      case .planDeclined: declined.insert(step)
+      case .planApproved: declined.remove(step)
+      case .stepDone where declined.contains(step):
+        throw Failure("\(step) was declined, and the run passed it")
+      default: break
+      }
+    }
   }
 
   /// No effect twice, but for those that a person told to repeat.
   private func checkExactlyOnce(_ events: [JournalEvent]) throws {
-    var repeats: [String: Int] = [:]
-    for event in events where event.kind == .decision && event.body["what"] == "retry" {
-      let item = (event.body["item"]?.integer ?? 0) + 1
-      repeats["staunch-\(Simulation.run)-\(event.body["step"]?.string ?? "")-\(item)", default: 0] += 1
-    }
+    let decisions = markers(of: events) { $0.kind == .decision && $0.body["what"] == "retry" }
+    let repeats = Dictionary(decisions.map { ($0, 1) }, uniquingKeysWith: +)
     checked("no effect twice")
     let tickets = world.read { $0.tickets.values.reduce(0, +) }
     guard tickets <= 1 else { throw Failure("\(tickets) tickets were opened") }
@@ -82,17 +91,23 @@ extension Simulation {
       }
     }
     // An effect whose outcome stayed unknown is passed over only where the playbook says so, and the journal says it.
-    let outcomes = Set(markers(of: events.filter { $0.kind == .stepOutcome }))
-    let unknown = Set(markers(of: events.filter { $0.kind == .stepFailed && $0.body["open"] == true }))
+    let outcomes = Set(markers(of: events) { $0.kind == .stepOutcome })
+    let unknown = Set(markers(of: events) { $0.kind == .stepFailed && $0.body["open"] == true })
     for marker in world.read(\.commands).keys where !outcomes.contains(marker) && !unknown.contains(marker) {
       throw Failure("\(marker) ran and has no outcome")
     }
   }
 
-  private func markers(of events: [JournalEvent]) -> [String] {
-    events.map {
-      "staunch-\(Simulation.run)-\($0.body["step"]?.string ?? "")-\(($0.body["item"]?.integer ?? 0) + 1)"
+  /// The markers that the last INTENT before each chosen event gave its step. (A step of `finally` that is done anew has a new one.)
+  private func markers(of events: [JournalEvent], where isChosen: (JournalEvent) -> Bool) -> [String] {
+    var current: [String: String] = [:]
+    var found: [String] = []
+    for event in events {
+      let key = "\(event.body["step"]?.string ?? "") \(event.body["item"]?.integer ?? 0)"
+      if event.kind == .stepIntent { current[key] = event.body["marker"]?.string }
+      if isChosen(event), let marker = current[key] { found.append(marker) }
     }
+    return found
   }
 
   /// No credential that nobody knows.
