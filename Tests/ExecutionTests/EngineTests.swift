@@ -131,6 +131,19 @@ import Testing
     }
   }
 
+  @Test func `A plan whose run has started is taken back, not declined`() throws {
+    let rig = try EngineRig()
+    let playbook = try rig.load(header + "steps: [{id: go, approve: {by: [responder]}}]")
+    let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook) }
+    #expect(
+      try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(playbook, plan).run() }.state == .waiting)
+    let approver = Approver(journal: rig.journal, policy: try rig.policy)
+    let error = #expect(throws: ExecutionError.self) {
+      try approver.decline(plan, role: "responder", reason: "late")
+    }
+    #expect(error?.fix?.contains("staunch abort") == true)
+  }
+
   @Test func branchesAndItemsAllRunAndMaxParallelHolds() throws {
     let rig = try EngineRig()
     let running = Mutex((now: 0, most: 0))

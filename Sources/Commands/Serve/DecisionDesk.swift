@@ -76,9 +76,14 @@ struct DecisionDesk {
   /// A no takes nothing away that cannot be given again, so the person's sign-in is enough.
   private func decline(_ decision: NewDecision) throws -> String {
     guard let plan = try plan(of: decision) else { return "refused: no such plan" }
-    try Approver(journal: installation.journal, policy: installation.policy).decline(
-      plan, step: decision.step.map { StepID($0) }, role: RoleName(decision.roles.first ?? "responder"),
-      reason: decision.text ?? "no reason given")
+    do {
+      try Approver(journal: installation.journal, policy: installation.policy).decline(
+        plan, step: decision.step.map { StepID($0) }, role: RoleName(decision.roles.first ?? "responder"),
+        reason: decision.text ?? "no reason given")
+    } catch {
+      guard error.code == .approval else { throw error }
+      return "refused: \(error.because)"
+    }
     return "declined \(plan.id)"
   }
 

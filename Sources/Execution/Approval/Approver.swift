@@ -35,11 +35,12 @@ public struct Approver: Sendable {
     } catch { throw ExecutionError(error) }
   }
 
-  /// Records that somebody said no. To a plan this is the last word: what is wanted after all is planned again. A gate that was
+  /// Records that somebody said no, before the run starts or to one of its gates. To a plan this is the last word: what is wanted after all is planned again. A gate that was
   /// declined fails until a new approval of it is recorded.
   public func decline(_ plan: Plan, step: StepID? = nil, role: RoleName, reason: String)
     throws(ExecutionError)
   {
+    if step == nil { try checkNotStarted(plan) }
     var body: [String: JSONValue] = [
       "digest": .string(plan.digest.rawValue), "role": .string(role.rawValue), "reason": .string(reason),
     ]
@@ -47,6 +48,18 @@ public struct Approver: Sendable {
     do { try journal.append(.planDeclined, run: plan.run, incident: plan.incident, .object(body)) } catch {
       throw ExecutionError(error)
     }
+  }
+
+  /// - Throws: `.approval`: a no to what runs already would only keep it from being taken back.
+  private func checkNotStarted(_ plan: Plan) throws(ExecutionError) {
+    var isStarted = false
+    do {
+      try journal.forEachEvent(run: plan.run, kinds: [.runStarted], limit: 1) { _ in isStarted = true }
+    } catch { throw ExecutionError(error) }
+    guard isStarted else { return }
+    throw ExecutionError(
+      .approval, "decline the plan \(plan.id)", because: "its run has started",
+      fix: "stop it with Ctrl-C, then take it back: staunch abort \(plan.run) --reason TEXT")
   }
 
   /// The approved plan, from the approvals in the journal.

@@ -134,7 +134,9 @@ final class RunRecorder: Sendable {
   }
 
   /// What people (or other processes) may append while the run is executed.
-  private static let answers: Set<EventKind> = [.planApproved, .stepManual, .stepSkipped, .decision]
+  private static let answers: Set<EventKind> = [
+    .planApproved, .planDeclined, .stepManual, .stepSkipped, .decision,
+  ]
 
   /// Reads what people appended meanwhile: approvals, evidence, skips, decisions.
   /// - Returns: true when there was something.
@@ -142,14 +144,16 @@ final class RunRecorder: Sendable {
   func sync() throws -> Bool {
     let from = state.withLock { $0.synced }
     var found: [JournalEvent] = []
-    var last = from
+    // What stands before this is read below, so it is never looked at again: a long run asks for each step.
+    let head = try journal.head().sequence
+    guard head > from else { return false }
+    var last = head
     try journal.forEachEvent(
       after: from, run: run, kinds: RunRecorder.answers
     ) { event in
       found.append(event)
-      last = event.sequence
+      last = max(last, event.sequence)
     }
-    guard !found.isEmpty else { return false }
     return state.withLock { state in
       var isNew = false
       for event in found where state.own.remove(event.sequence) == nil {
