@@ -42,7 +42,8 @@ enum MeasuredRun {
           uses: command.run
           with: {argv: ["${{ name }}"]}
       """)
-    return try await run(playbook, ["names": .list((0..<count).map { .string("n\($0)") })], in: directory)
+    let names = Value.list((0..<count).map { .string("n\($0)") })
+    return try await run(playbook, ["names": names], in: directory, saysMemory: true)
   }
 
   /// Prints what loading, linting and planning of `count` steps take.
@@ -77,8 +78,10 @@ enum MeasuredRun {
     return try Journal.open(path: state.journalPath, keys: try state.keys())
   }
 
-  private static func run(_ playbook: Playbook, _ inputs: [String: Value], in directory: String) async throws
-    -> Double
+  private static func run(
+    _ playbook: Playbook, _ inputs: [String: Value], in directory: String, saysMemory: Bool = false
+  )
+    async throws -> Double
   {
     let journal = try open(directory)
     let identity = LocalIdentity()
@@ -92,10 +95,15 @@ enum MeasuredRun {
     let engine = try Engine(
       playbook: playbook, plan: plan, approved: try approver.approved(plan, mode: .live),
       environment: EngineEnvironment(journal: journal, actions: actions, policy: policy))
+    try StepEngine.forgetPeak()
+    let before = StepEngine.memory().now
     let clock = ContinuousClock()
     let start = clock.now
     let end = try await engine.run()
     let spent = (clock.now - start) / .seconds(1)
+    if saysMemory {
+      StepEngine.say("memory of the run: \(before) MB when it starts, \(StepEngine.memory().peak) MB at most")
+    }
     guard end.state == .done else { throw BenchmarkError(reason: end.reason ?? "not done") }
     try journal.close()
     return spent

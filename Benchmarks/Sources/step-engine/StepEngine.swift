@@ -29,9 +29,8 @@ struct StepEngine {
       say("engine / raw commits: median \(ratios.sorted()[2])")
       try await MeasuredRun.plan(steps: 10_000, in: "\(directory)/plan")
       for items in [most / 10, most] {
-        let before = peakMegabytes()
         let seconds = try await MeasuredRun.items(items, in: "\(directory)/items-\(items)")
-        say("items \(items): \(seconds) s, peak memory \(before) MB before, \(peakMegabytes()) MB after")
+        say("items \(items): \(seconds) s")
       }
     } catch {
       print("error: \(error)")
@@ -44,12 +43,16 @@ struct StepEngine {
 
   static func milliseconds(_ seconds: Double) -> Int { Int(seconds * 1000) }
 
-  /// VmHWM of /proc/self/status. Source: proc(5).
-  static func peakMegabytes() -> Int {
-    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),  // Linux only
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
-      let kilobytes = line.split(whereSeparator: { !$0.isNumber }).first.flatMap({ Int($0) })
-    else { return 0 }
-    return kilobytes / 1024
+  /// What the process holds now, and the most since ``forgetPeak()``, in MB. Source: proc(5), `/proc/self/status`.
+  static func memory() -> (now: Int, peak: Int) {
+    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return (0, 0) }  // Linux only
+    func megabytes(_ name: String) -> Int {
+      let line = text.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
+      return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) / 1024
+    }
+    return (megabytes("VmRSS:"), megabytes("VmHWM:"))
   }
+
+  /// Source: proc(5), `/proc/self/clear_refs`: 5 resets the peak.
+  static func forgetPeak() throws { try Data("5".utf8).write(to: URL(filePath: "/proc/self/clear_refs")) }
 }

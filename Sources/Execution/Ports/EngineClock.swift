@@ -19,5 +19,5 @@ public struct SystemClock: EngineClock {
   public var now: Date { Date() }
   public var elapsed: Duration { ContinuousClock.now - start }
   public func random() -> Double { Double.random(in: 0..<1) }
-  public func sleep(for duration: Duration) async throws { try await ContinuousClock().sleep(for: duration) }
+  public func sleep(for duration: Duration) async throws { try await Timers.shared.sleep(for: duration) }
 }

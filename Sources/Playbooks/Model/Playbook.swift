@@ -31,7 +31,13 @@ public struct Playbook: Sendable {
   }
 
   /// Every step, also inside groups, branches, sub-playbooks and `finally`, each before its children.
-  public var allSteps: [Step] { (steps + finally).flatMap(\.withDescendants) }
+  public var allSteps: [Step] {
+    var all: [Step] = []
+    all.reserveCapacity(steps.count + finally.count)
+    for step in steps { step.collect(into: &all) }
+    for step in finally { step.collect(into: &all) }
+    return all
+  }
 
   private func collectPins(into found: inout [PlaybookID: PlaybookSource]) {
     found[source.id] = source

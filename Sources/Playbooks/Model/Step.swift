@@ -45,7 +45,17 @@ public struct Step: Sendable {
   }
 
   /// This step and everything inside it, each before its children.
-  public var withDescendants: [Step] { [self] + children.flatMap(\.withDescendants) }
+  public var withDescendants: [Step] {
+    var all: [Step] = []
+    collect(into: &all)
+    return all
+  }
+
+  /// Appends the step and everything inside it: one list, however large the playbook is.
+  func collect(into all: inout [Step]) {
+    all.append(self)
+    for child in children { child.collect(into: &all) }
+  }
 
   /// The action step, or nil for the other kinds.
   public var action: ActionStep? { if case .action(let action) = kind { action } else { nil } }
