@@ -45,7 +45,7 @@ struct StepEngine {
 
   /// What the process holds now, and the most since ``forgetPeak()``, in MB. Source: proc(5), `/proc/self/status`.
   static func memory() -> (now: Int, peak: Int) {
-    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return (0, 0) }  // Linux only
+    guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return (0, 0) }
     func megabytes(_ name: String) -> Int {
       let line = text.split(separator: "\n").first { $0.hasPrefix(name) } ?? ""
       return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) / 1024
