@@ -117,6 +117,49 @@ import Testing
     #expect(again.state == .aborted, "an aborted run stays aborted")
   }
 
+  /// Found by the simulation: the failed step was tried again and succeeded, and nobody asked what had become of the other.
+  @Test func `What answers a failure goes on where a crash left it, before anything else is tried`() throws {
+    let rig = try EngineRig()
+    let isBroken = Mutex(true)
+    rig.effect(.commandRun, settle: { _, _ in .done(ActionResult(), evidence: "its mark is there") }) {
+      call, _ throws(CapabilityError) in
+      if call.step == "one", isBroken.withLock({ $0 }) {
+        throw CapabilityError(.refused, "run", because: "no")
+      }
+      return ActionResult(outputs: ["status": .integer(0)])
+    }
+    let made = try planned(
+      rig,
+      """
+      steps:
+        - id: one
+          uses: command.run
+          with: {argv: [a]}
+          on_failure:
+            - {id: repair, uses: command.run, with: {argv: [b]}}
+            - {id: ask, manual: "Look at it"}
+            - {id: tidy, uses: command.run, with: {argv: [c]}}
+        - {id: two, uses: command.run, with: {argv: [d]}}
+      """)
+    #expect(throws: SimulatedCrash.self) {
+      try inVirtualTime(seed: 1, rig.clock) {
+        try await rig.engine(made.0, made.1) { point in
+          if case .afterCall("one.repair", _, _) = point { throw SimulatedCrash() }
+        }.run()
+      }
+    }
+    isBroken.withLock { $0 = false }
+    #expect(try run(rig, made).state == .waiting)
+    try rig.journal.append(.stepManual, run: made.1.run, ["step": "one.ask", "collected": [:]])
+    #expect(try run(rig, made).state == .done)
+    #expect(
+      rig.calls.withLock { $0 } == [
+        "command.run one perform", "command.run one.repair perform", "command.run one.tidy perform",
+        "command.run two perform",
+      ])
+    #expect(try rig.journal.events(kinds: [.stepSettled]).map { $0.body["step"] } == ["one.repair"])
+  }
+
   @Test func aStepThatAPersonSkippedIsLeftOut() throws {
     let rig = try EngineRig()
     let isBroken = Mutex(true)

@@ -20,6 +20,11 @@ extension Engine {
     if let flow = try interruption() { return flow }
     let key = context.key(step)
     if let known = past(step, key, context) { return known }
+    if isRecovering(step) {
+      // It failed, and what answers that was interrupted: it goes on there, and the step is not tried in the middle of it.
+      let why = recorder.record(key).failure ?? "a part of it failed"
+      return try await respond(to: .failed(step.id, why), step, key, context)
+    }
     if !context.isFinal, let flow = try overdue(key) { return flow }
     var flow: Flow
     do {
@@ -241,6 +246,13 @@ extension Engine {
     session.withLock {
       $0.deferred.contains { $0.step.id == step && (item == nil || $0.context.frame.item == item) }
     }
+  }
+
+  /// True when steps of its `on_failure` began in an earlier process and are not over.
+  private func isRecovering(_ step: Step) -> Bool {
+    guard case .steps(let recovery) = step.onFailure else { return false }
+    let steps = Set(recovery.flatMap(\.withDescendants).map(\.id))
+    return recorder.history { $0.hasBegun(steps) }
   }
 
   /// `on_failure`.

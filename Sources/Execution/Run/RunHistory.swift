@@ -69,6 +69,8 @@ struct RunHistory: Sendable {
   /// Targets that an effect of this run acted on.
   private(set) var touched: Set<String> = []
   private(set) var intents = 0
+  /// Steps of which the journal says anything since the run last ended as failed.
+  private var begun: Set<StepID> = []
   private var records: [StepKey: Record] = [:]
   private var done: [StepID: ItemSet] = [:]
   private var skipped: [StepID: ItemSet] = [:]
@@ -95,8 +97,12 @@ struct RunHistory: Sendable {
     }
   }
 
-  /// Steps whose effect may have happened without anybody knowing.
-  var openKeys: [StepKey] { records.filter { $0.value.openIntent != nil }.keys.sorted { "\($0)" < "\($1)" } }
+  /// Whether one of `steps` began and was not brought to an end by the end of the run, or may have had an effect that nobody
+  /// knows of.
+  func hasBegun(_ steps: Set<StepID>) -> Bool {
+    !begun.isDisjoint(with: steps)
+      || records.contains { $0.value.openIntent != nil && steps.contains($0.key.step) }
+  }
 
   /// Takes one more event of the run.
   mutating func apply(_ kind: EventKind, _ body: JSONValue, at: Date) {
@@ -118,6 +124,7 @@ struct RunHistory: Sendable {
   }
 
   private mutating func step(_ kind: EventKind, _ key: StepKey, _ body: JSONValue, _ at: Date) {
+    begun.insert(key.step)
     switch kind {
     case .stepIntent:
       intents += 1
@@ -212,6 +219,7 @@ struct RunHistory: Sendable {
   /// A resumed run tries again what had failed for good, and ends anew.
   private mutating func reopen() {
     if ended == .failed {
+      begun = []
       for step in finalSteps where doneSteps.remove(step) != nil {
         let key = StepKey(step)
         let generation = (records[key]?.generation ?? 0) + 1

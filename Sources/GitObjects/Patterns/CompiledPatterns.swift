@@ -94,11 +94,18 @@ final class CompiledPatterns: Sendable {
 
   /// Where the least common looking `length` bytes stand: prefixes such as "sk-proj-" are shared, random parts are not.
   private static func best(in bytes: [UInt8], _ length: Int) -> Int {
-    var result = 0
-    var most = -1
-    for start in 0...(bytes.count - length) {
-      let variety = Set(bytes[start..<(start + length)]).count
+    // How often each byte stands in the window, and how many different ones do.
+    var counts = [UInt32](repeating: 0, count: 256)
+    var variety = 0
+    var (result, most) = (0, -1)
+    for end in bytes.indices {
+      counts[Int(bytes[end])] += 1
+      if counts[Int(bytes[end])] == 1 { variety += 1 }
+      let start = end - length + 1
+      guard start >= 0 else { continue }
       if variety > most { (result, most) = (start, variety) }
+      counts[Int(bytes[start])] -= 1
+      if counts[Int(bytes[start])] == 0 { variety -= 1 }
     }
     return result
   }
