@@ -30,6 +30,12 @@ final class MappedFile: @unchecked Sendable {
     base = UnsafePointer(mapped.assumingMemoryBound(to: UInt8.self))
   }
 
+  /// Gives the pages back to the page cache: they no longer count as this process's memory, and come back when they are read.
+  func forgetPages() {
+    // Advice: where it is not taken, more stays resident.
+    if let memory { _ = madvise(memory, count, MADV_DONTNEED) }
+  }
+
   deinit {
     if let memory { munmap(memory, count) }
   }

@@ -44,13 +44,16 @@ public struct ObjectRewrite: Sendable {
   private func rewrite(directory: String?, progress: EngineProgress) throws(GitObjectsError) -> RewriteOutcome
   {
     let table = objects.table
-    let scan = try ObjectScan(objects: objects, patterns: patterns).run(progress: progress)
+    let scan = try ObjectScan(
+      objects: objects, patterns: patterns, searchesPaths: options.rewritesPaths
+    ).run(progress: progress)
     var outcome = RewriteOutcome()
     outcome.hits = scan.hits
     outcome.objectCount = scan.objectCount
     outcome.commitCount = scan.commitCount
     let state = RewriteState(table: table, patterns: patterns.compiled, options: options, hits: scan.hits)
     guard state.hasWork else { return outcome }
+    table.forgetPages()
     let graph = try CommitGraph.read(table, progress: progress)
     let removal = try PathRemoval(state: state, graph: graph)
     let edges = try TreeEdges.read(
@@ -70,7 +73,9 @@ public struct ObjectRewrite: Sendable {
       state: state, edges: edges, graph: graph, notes: notes, removal: removal, level: level,
       spoolPath: directory.map { $0 + "/spool" },
       progress: progress)
+    table.forgetPages()
     try passes.run()
+    table.forgetPages()
     OutcomeReport(state: state, graph: graph, passes: passes).fill(&outcome)
     guard let directory, !outcome.isUnchanged else {
       try discard(directory)

@@ -15,6 +15,9 @@ final class PackWriter {
   private var buffer = ByteBuffer(capacity: 1 << 22)
   private let sink: PackSink
   private var flushed = 0
+  /// How much was written when the old packs' pages were last given back.
+  private var forgotten = 0
+  private static let stride = 64 << 20
   private let layout: PackLayout
   /// Where each entry of the layout starts; 0 while it is not written.
   private let offsets: Column<UInt64>
@@ -57,6 +60,10 @@ final class PackWriter {
   private func flush() throws(GitObjectsError) {
     flushed += buffer.count
     buffer = try sink.exchange(buffer)
+    // The order is that of the old packs, so what lies behind is not read again.
+    guard flushed - forgotten > Self.stride else { return }
+    forgotten = flushed
+    state.table.forgetPages()
   }
 
   private func write(_ entry: PackLayout.Entry, _ rank: Int) throws(GitObjectsError) {

@@ -11,19 +11,22 @@ public struct ObjectScan: Sendable {
 
   public let objects: RepositoryObjects
   public let patterns: SecretPatterns
+  private let searchesPaths: Bool
 
-  public init(objects: RepositoryObjects, patterns: SecretPatterns) {
+  /// - Parameter searchesPaths: false leaves out the names of files and directories, and with them every tree.
+  public init(objects: RepositoryObjects, patterns: SecretPatterns, searchesPaths: Bool = true) {
     self.objects = objects
     self.patterns = patterns
+    self.searchesPaths = searchesPaths
   }
 
-  /// Reads every object once. Blocks; uses a thread for each processor. Read only.
+  /// Reads every object (that may hold what is searched) once. Blocks; uses a thread for each processor. Read only.
   /// - Throws: `.corrupt` (a pack or object breaks its format), `.cancelled`.
   public func run(progress: EngineProgress = .silent) throws(GitObjectsError) -> Outcome {
     let table = objects.table
     let compiled = patterns.compiled
     let isSuspect = Column<UInt8>(0, count: table.count)
-    let roots = ForestRoots(table) { _ in true }
+    let roots = ForestRoots(table) { searchesPaths || table.kind[$0] != ObjectKind.tree.rawValue }
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: .scan, progress: progress,
       makeWorker: { () throws(GitObjectsError) in

@@ -65,6 +65,11 @@ final class ObjectTable: Sendable {
       ? location[object] & ObjectTable.offsetMask > 0 : packs[number].isAlternate
   }
 
+  /// Between two passes: what one has read need not stay resident for the next.
+  func forgetPages() {
+    for pack in packs { pack.pack.forgetPages() }
+  }
+
   /// Where the entry of `object` lies, and in which pack. Not for loose objects.
   @inline(__always)
   func entry(_ object: Int) -> (pack: PackFile, offset: Int) {
