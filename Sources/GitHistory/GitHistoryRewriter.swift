@@ -16,11 +16,14 @@ public struct GitHistoryRewriter: HistoryRewriter {
   /// - Parameters:
   ///   - environment: the process environment; only what Git and its transports need reaches them.
   ///   - temporaryDirectory: for clones that are searched and removed.
+  ///   - beforeEachStep: called before each step of the write protocol: where a test of the program ends it.
   public init(
-    environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions()
+    environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    beforeEachStep: @escaping @Sendable () -> Void = {}
   ) {
     self.init(
-      environment: environment, temporaryDirectory: temporaryDirectory, options: options, observe: { _ in })
+      environment: environment, temporaryDirectory: temporaryDirectory, options: options,
+      observe: { _ in beforeEachStep() })
   }
 
   /// - Parameter observe: hears each step of the write protocol before it is done: tests end the process there.

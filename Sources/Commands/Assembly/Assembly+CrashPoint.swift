@@ -13,6 +13,17 @@ extension Assembly {
       return { _ in }
     #endif
   }
+
+  /// The same for the steps in which a rewrite moves files, and `STAUNCH_CRASH_AT_MOVE`.
+  func historyCrashPoint() -> @Sendable () -> Void {
+    #if DEBUG
+      guard let moment = environment["STAUNCH_CRASH_AT_MOVE"].flatMap(Int.init) else { return {} }
+      let counter = CrashCounter(moment)
+      return { counter.count() }
+    #else
+      return {}
+    #endif
+  }
 }
 
 #if DEBUG

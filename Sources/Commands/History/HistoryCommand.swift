@@ -3,7 +3,9 @@ import Capabilities
 import Foundation
 import GitHistory
 import GitObjects
+import Incidents
 import JSON
+import Journal
 import Secrets
 
 /// `staunch history`: find, remove, publish and take back, without a playbook.
@@ -29,16 +31,20 @@ struct HistoryTarget: ParsableArguments {
       "A file of git-filter-repo's expressions, one a line; - for standard input. Never the secret itself.")
   var secrets: String?
 
-  /// The patterns of the file; every literal is registered with the redactor.
+  @Option(name: .long, help: "The leaked value of this incident (repeatable).")
+  var incident: [String] = []
+
+  /// The patterns of the file and of the incidents; every literal is registered with the redactor.
   func patterns(in assembly: Assembly) throws -> SecretPatterns {
-    guard let secrets else {
+    guard secrets != nil || !incident.isEmpty else {
       throw CommandFailure(
-        .usage, "nothing to look for", because: "--secrets FILE is missing",
+        .usage, "nothing to look for", because: "--secrets FILE or --incident ID is missing",
         fix: "put one expression a line into a file of mode 0600, or pipe it in: --secrets -")
     }
-    let bytes = Array(try assembly.readInput(secrets))
+    let known = try incident.map { SecretPatterns.Expression(.secret(try leaked($0, in: assembly))) }
+    let bytes = try secrets.map { Array(try assembly.readInput($0)) } ?? []
     do {
-      let patterns = try SecretPatterns(try SecretPatterns.expressions(replaceText: bytes))
+      let patterns = try SecretPatterns(known + SecretPatterns.expressions(replaceText: bytes))
       for expression in patterns.expressions {
         switch expression.matcher {
         case .secret(let secret), .literal(let secret): assembly.redactor.register(secret)
@@ -50,6 +56,16 @@ struct HistoryTarget: ParsableArguments {
       throw CommandFailure(
         .invalidInput, "cannot use the expressions", because: "\(error)",
         fix: "one a line: literal, literal:…, regex:…, glob:…, each with an optional ==>replacement")
+    }
+  }
+
+  private func leaked(_ incident: String, in assembly: Assembly) throws -> Secret {
+    do { return try assembly.journal().open(SecretRef("\(incident)/leaked")) } catch {
+      guard let error = error as? JournalError, error.code == .notFound else { throw error }
+      throw CommandFailure(
+        .invalidInput, "there is no leaked value of \(harmless(incident))",
+        because: "the journal knows no such incident, or not its value",
+        fix: "staunch incidents lists them; give the value with: --secrets -")
     }
   }
 
@@ -70,6 +86,7 @@ struct HistoryTarget: ParsableArguments {
 extension Assembly {
   func historyRewriter(_ options: HistoryOptions = HistoryOptions()) -> GitHistoryRewriter {
     GitHistoryRewriter(
-      environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options)
+      environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options,
+      beforeEachStep: historyCrashPoint())
   }
 }

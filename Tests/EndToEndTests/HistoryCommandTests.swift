@@ -1,0 +1,125 @@
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// `staunch history rewrite` as a user calls it: what its options do.
+@Suite struct HistoryCommandTests {
+  private struct World {
+    let directory: TemporaryDirectory
+    var binary: StaunchBinary
+    let secret = ["history", "CommandSecret", "0123456789"].joined(separator: "-")
+
+    init() throws {
+      directory = try TemporaryDirectory()
+      binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+      try (secret + "\n").write(toFile: directory.path("secrets"), atomically: true, encoding: .utf8)
+      try git("init", "-q", "-b", "main", directory.path("repository"))
+      try commit("a", "key = \(secret)\n")
+      try commit("b", "nothing\n")
+    }
+
+    @discardableResult
+    func commit(_ name: String, _ text: String, in repository: String = "repository") throws -> String {
+      let path = directory.path(repository)
+      try text.write(toFile: path + "/" + name, atomically: true, encoding: .utf8)
+      try git("-C", path, "add", name)
+      try git("-C", path, "commit", "-qm", "change \(name)")
+      return try git("-C", path, "rev-parse", "HEAD").trimmingCharacters(in: .newlines)
+    }
+
+    func rewrite(_ more: String..., environment: [String: String] = [:]) async throws -> StaunchBinary.Outcome
+    {
+      try await binary.run(
+        ["history", "rewrite", "--repository", "repository", "--live", "--confirm", "repository"] + more,
+        environment: environment)
+    }
+
+    @discardableResult
+    func git(_ arguments: String...) throws -> String {
+      let process = Process()
+      process.executableURL = URL(filePath: "/usr/bin/env")
+      process.arguments = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com"] + arguments
+      let output = Pipe()
+      process.standardOutput = output
+      try process.run()
+      let bytes = output.fileHandleForReading.readDataToEndOfFile()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0, "\(arguments)")
+      return String(decoding: bytes, as: UTF8.self)
+    }
+
+    func show(_ name: String, at revision: String = "main") throws -> String {
+      try git("-C", directory.path("repository"), "show", "\(revision):\(name)")
+    }
+  }
+
+  @Test func `after a kill while files move, the same command with --resume ends in the new state`()
+    async throws
+  {
+    for moment in [1, 3, 6] {
+      let world = try World()
+      let killed = try await world.rewrite(
+        "--secrets", "secrets", environment: ["STAUNCH_CRASH_AT_MOVE": "\(moment)"])
+      #expect(killed.status == -9, "\(moment): \(killed.output)\(killed.errors)")
+      let refused = try await world.rewrite("--secrets", "secrets")
+      let resumed =
+        refused.status == 0 ? refused : try await world.rewrite("--secrets", "secrets", "--resume")
+      #expect(resumed.status == 0, "\(moment): \(resumed.errors)")
+      #expect(try world.show("a") == "key = ***REMOVED***\n")
+      #expect(try world.git("-C", world.directory.path("repository"), "fsck", "--full").isEmpty)
+      let scan = try await world.binary.run(
+        ["history", "scan", "--repository", "repository", "--secrets", "secrets"])
+      #expect(scan.output.contains("clean"), "\(scan.output)")
+    }
+  }
+
+  @Test func `--remove-blob takes a file's version out of every commit`() async throws {
+    let world = try World()
+    let path = world.directory.path("repository")
+    let blob = try world.git("-C", path, "rev-parse", "main:b").trimmingCharacters(in: .newlines)
+    let outcome = try await world.rewrite("--secrets", "secrets", "--remove-blob", blob)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try world.git("-C", path, "ls-tree", "--name-only", "main") == "a\n")
+    let bad = try await world.rewrite("--secrets", "secrets", "--remove-blob", "abc")
+    #expect(bad.status == 64)
+    #expect(bad.errors.contains("40 hexadecimal digits"))
+  }
+
+  @Test func `--submodule-map lets gitlinks follow another repository's rewrite`() async throws {
+    let world = try World()
+    let path = world.directory.path("repository")
+    let (old, new) = (String(repeating: "1", count: 40), String(repeating: "2", count: 40))
+    try world.git("-C", path, "update-index", "--add", "--cacheinfo", "160000,\(old),sub")
+    try world.git("-C", path, "commit", "-qm", "submodule")
+    try "old new\n\(old) \(new)\n".write(
+      toFile: world.directory.path("map"), atomically: true, encoding: .utf8)
+    let outcome = try await world.rewrite("--secrets", "secrets", "--submodule-map", "map", "--keep-worktree")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try world.git("-C", path, "ls-tree", "main", "sub").contains("160000 commit \(new)"))
+    try "not a map\n".write(toFile: world.directory.path("map"), atomically: true, encoding: .utf8)
+    let bad = try await world.rewrite("--secrets", "secrets", "--submodule-map", "map")
+    #expect(bad.status == 65)
+    #expect(bad.errors.contains("line 1"))
+  }
+
+  @Test func `--incident takes the leaked value from the journal, and no file needs to hold it`() async throws
+  {
+    let world = try World()
+    _ = try await world.binary.run(["init"])
+    let report: JSONValue = [
+      "schema": "staunch.findings/1",
+      "findings": [["kind": "openai_api_key", "value": .string(world.secret), "path": "a", "line": 1]],
+    ]
+    let responded = try await world.binary.run(["respond", "-", "--json"], input: report.canonicalText)
+    let found = responded.output.firstMatch(of: /inc-[a-z0-9]{8}/)
+    let incident = String(try #require(found).output)
+    try FileManager.default.removeItem(atPath: world.directory.path("secrets"))
+    let outcome = try await world.rewrite("--incident", incident)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try world.show("a") == "key = ***REMOVED***\n")
+    let unknown = try await world.rewrite("--incident", "inc-00000000")
+    #expect(unknown.status == 65)
+    #expect(unknown.errors.contains("staunch incidents"))
+  }
+}
