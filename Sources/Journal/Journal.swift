@@ -44,7 +44,7 @@ public final class Journal: Sendable {
   ) throws(JournalError) -> Journal {
     do {
       try KeyFile.createPrivately(path)
-      try refuseStrangers(path)
+      try refuseStrangers(path, settings)
       let pool = try DatabasePool(path: path, configuration: configuration(settings))
       try prepare(pool, path: path, isDrill: isDrill, settings: settings)
       let (header, text) = try readHeader(pool, path: path)
@@ -131,11 +131,13 @@ extension Journal {
 
   /// Looks at an existing file before the pool sets it to WAL: a file of somebody else is not touched, and a damaged one
   /// is not written to, because that could destroy what a recovery would still find.
-  private static func refuseStrangers(_ path: String) throws {
+  private static func refuseStrangers(_ path: String, _ settings: JournalSettings) throws {
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
     guard size > 0 else { return }
     var configuration = Configuration()
     configuration.readonly = true
+    // The last one to close the file holds it for a moment.
+    configuration.busyMode = .timeout(settings.busyTimeout)
     let queue = try DatabaseQueue(path: path, configuration: configuration)
     try queue.read { db in
       try check(db, path: path)

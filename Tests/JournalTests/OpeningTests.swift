@@ -112,4 +112,23 @@ import TestSupport
     #expect(code { _ = try Journal.openReading(path: rig.path) } == .missing)
     #expect(!FileManager.default.fileExists(atPath: rig.path))
   }
+
+  /// Of many that open and close one file at the same moment none is turned away: the last to close holds it for a moment.
+  @Test func `Many may open and close the journal at once`() async throws {
+    let rig = try JournalRig()
+    try rig.open().close()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for worker in 0..<4 {
+        group.addTask {
+          for round in 0..<50 {
+            let journal = try rig.open()
+            try journal.append(.noted, ["text": .string("\(worker) \(round)")])
+            try journal.close()
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try rig.open().events().count == 200)
+  }
 }
