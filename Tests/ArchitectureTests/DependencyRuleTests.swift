@@ -51,7 +51,7 @@ import Testing
         "HTTP", "HTTPTypes", "Hummingbird",
         "HummingbirdCore", "Inbox", "Incidents", "JSON", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
         "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "Secrets", "ServiceLifecycle",
-        "WebhookSignatures",
+        "UnixSignals", "WebhookSignatures",
       ]
     ), ("staunch-receiver", ["Server"]),
   ]
