@@ -39,15 +39,15 @@ public struct Receiver: Service {
     for route in try registry.routes(of: settings) { routes[route.path] = route }
     let large = Set(routes.values.filter(\.isLarge).map(\.path))
     let gate = ConnectionGate(limits: limits, exempt: settings.proxies)
-    let metrics = ReceiverMetrics(gate: gate)
+    let inFlight = Quota(limits.inFlight)
+    let metrics = ReceiverMetrics(gate: gate, inFlight: inFlight)
     let endpoint = Endpoint(
       routes: routes, buckets: routes.mapValues { _ in TokenBucket(rate: limits.rate, burst: limits.burst) },
       settings: settings, inbox: inbox, metrics: metrics,
       operations: Operations(
         operators: settings.operators, inbox: inbox, metrics: metrics, readiness: Readiness()),
-      inFlight: Quota(limits.inFlight), reader: BodyReader(held: Quota(limits.heldBytes)), pages: pages,
-      log: log,
-      now: now)
+      inFlight: inFlight, reader: BodyReader(held: Quota(limits.heldBytes)), pages: pages,
+      log: log, refusals: RefusalLog(log), now: now)
     let tls: NIOSSLContext? =
       if let tls = settings.tls { try ServerTLS.context(tls, secrets: secrets) } else { nil }
     application = Application(

@@ -8,7 +8,7 @@ import Testing
 
 /// SNS messages from moto's real server. Its signature is a fixed example, which must not verify; its messages, signed anew with a
 /// key of the test, must be taken.
-@Suite struct MotoTests {
+@Suite(.timeLimit(.minutes(3))) struct MotoTests {
   private static let script = """
     exec python3 -c '
     import sys
@@ -42,7 +42,7 @@ import Testing
     _ = try await call(port, ["Action": "CreateTopic", "Name": "leak-alerts", "Version": "2010-03-31"])
     let seen = try LoopbackServer { _ in .answer(200) }
     let sender = try await SNSSender()
-    let now = Date()
+    let now = Date()  // after the certificate was made
     let fetching = AnyCertificate(sender.certificate)
     try await RunningReceiver.with([SNSSender.route], fetching: fetching, now: { now }) {
       server async throws in

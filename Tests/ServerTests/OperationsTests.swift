@@ -7,7 +7,7 @@ import Testing
 
 @testable import Server
 
-@Suite struct OperationsTests {
+@Suite(.timeLimit(.minutes(3))) struct OperationsTests {
   @Test func `health, readiness and metrics answer the operator`() async throws {
     try await RunningReceiver.with(
       [TestKeys.route(.github)],

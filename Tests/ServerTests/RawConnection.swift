@@ -82,6 +82,15 @@ final class RawConnection: Sendable {
     }
   }
 
+  /// Asks for /metrics until `count` requests are in flight: only then has the server surely read what other connections sent.
+  func untilInFlight(_ count: Int) async throws {
+    for _ in 0..<5000 {
+      try await send(RawRequest("/metrics", method: "GET").bytes)
+      if try await response().body.contains("staunch_receiver_in_flight \(count)\n") { return }
+    }
+    throw Failure(description: "\(count) requests never were in flight")
+  }
+
   private static func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws
     -> Result
   {

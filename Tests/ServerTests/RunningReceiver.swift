@@ -32,6 +32,12 @@ struct RunningReceiver: Sendable {
     return try await connection.response()
   }
 
+  /// Asks until the server has read the heads of `count` requests that are not answered yet.
+  func untilInFlight(_ count: Int) async throws {
+    let connection = try await connect()
+    try await connection.untilInFlight(count)
+  }
+
   /// Serves while `body` runs, then stops as on SIGTERM.
   static func with<Result: Sendable>(
     _ routes: [RouteSettings] = [], limits: ReceiverLimits = .roomy, proxies: Set<String> = [],
@@ -106,13 +112,14 @@ struct NoFetching: Fetching {
 /// Answers from a table and remembers what was asked.
 final class TableFetching: Fetching {
   private let table: [String: [UInt8]]
-  private let log = Mutex<[String]>([])
-  var asked: [String] { log.withLock { $0 } }
+  private let log = Mutex<[(url: String, timeout: Duration)]>([])
+  var asked: [String] { log.withLock { $0.map(\.url) } }
+  var timeouts: [Duration] { log.withLock { $0.map(\.timeout) } }
 
   init(_ table: [String: [UInt8]]) { self.table = table }
 
   func get(_ url: String, largest: Int, timeout: Duration) async throws(FetchError) -> [UInt8] {
-    log.withLock { $0.append(url) }
+    log.withLock { $0.append((url, timeout)) }
     guard let found = table[url], found.count <= largest else {
       throw FetchError(because: "not in the table")
     }

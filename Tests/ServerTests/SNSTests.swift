@@ -6,10 +6,15 @@ import Testing
 
 @testable import Server
 
-@Suite struct SNSTests {
+@Suite(.timeLimit(.minutes(3))) struct SNSTests {
   let sender: SNSSender
-  let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-  init() async throws { sender = try await SNSSender() }
+  let now: Date
+
+  init() async throws {
+    sender = try await SNSSender()
+    // After the certificate was made: it is not valid before. Whole seconds, as the certificate's.
+    now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+  }
 
   private func with(
     _ fetching: TableFetching, _ body: @Sendable (RunningReceiver) async throws -> Void
@@ -92,6 +97,17 @@ import Testing
     try await with(TableFetching([:])) { server async throws in
       let body = try await sender.body(SNSSender.notification(at: now))
       #expect(try await server.send(SNSSender.request(body)).status == 503)
+    }
+  }
+
+  @Test func `no fetch may take longer than the answer`() async throws {
+    let address = "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=token"
+    let fetching = TableFetching([SNSSender.address: sender.certificate, address: []])
+    try await with(fetching) { server async throws in
+      let body = try await sender.body(SNSSender.confirmation(at: now, address: address))
+      #expect(try await server.send(SNSSender.request(body)).status == 200)
+      #expect(fetching.timeouts.count == 2)
+      #expect(fetching.timeouts.allSatisfy { $0 <= .seconds(ReceiverLimits().answerSeconds) })
     }
   }
 

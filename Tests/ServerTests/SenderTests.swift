@@ -9,7 +9,7 @@ import Testing
 @testable import Server
 
 /// Each sender, as it really signs, against the running server.
-@Suite struct SenderTests {
+@Suite(.timeLimit(.minutes(3))) struct SenderTests {
   static let stored: [RouteKind] = RouteKind.allCases.filter {
     TestKeys.request($0) != nil && $0 != .slack
   }
@@ -129,6 +129,17 @@ import Testing
       #expect(try await server.send(TestKeys.github(id: "2")).status == 202)
       #expect(try server.deliveries().count == 1)
     }
+  }
+
+  @Test func `addresses in a payload are never asked`() async throws {
+    let inside = try LoopbackServer { _ in .answer(200) }
+    try await RunningReceiver.with([TestKeys.route(.github)], fetching: CurlFetching()) {
+      server async throws in
+      let body = #"{"alert":{"number":1,"url":"\#(inside.url)/a","locations_url":"\#(inside.url)/b"}}"#
+      #expect(try await server.send(TestKeys.github(body)).status == 202)
+      #expect(try server.deliveries().count == 1)
+    }
+    #expect(inside.requests.isEmpty)
   }
 
   @Test func `GitLab's signature is checked even beside a good token`() async throws {

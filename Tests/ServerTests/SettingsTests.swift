@@ -7,7 +7,7 @@ import Testing
 
 @testable import Server
 
-@Suite struct SettingsTests {
+@Suite(.timeLimit(.minutes(3))) struct SettingsTests {
   private func settings(_ members: String) throws -> ReceiverSettings {
     try ReceiverSettings(parsing: Array(#"{"schema":1\#(members.isEmpty ? "" : ","+members)}"#.utf8))
   }

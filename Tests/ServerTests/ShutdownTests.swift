@@ -14,7 +14,7 @@ import Testing
 #endif
 
 /// The built binary, run as systemd or `staunch serve` would.
-@Suite struct ShutdownTests {
+@Suite(.timeLimit(.minutes(3))) struct ShutdownTests {
   private let directory: TemporaryDirectory
   private let key = InboxPrivateKey()
 
@@ -38,6 +38,21 @@ import Testing
     return (process, output)
   }
 
+  /// Its exit status, when it ends; killed when the test's time is over.
+  private static func end(of process: Process) async -> Int32 {
+    let pid = process.processIdentifier
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { done in
+        DispatchQueue.global().async {
+          process.waitUntilExit()
+          done.resume(returning: process.terminationStatus)
+        }
+      }
+    } onCancel: {
+      kill(pid, SIGKILL)
+    }
+  }
+
   private func port(_ output: Pipe) throws -> Int {
     let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
     return try #require(
@@ -57,19 +72,12 @@ import Testing
     #expect(try await connection.response().status == 200)
     try await connection.send(request.head)
     let idle = try await RawConnection(port: port)
-    try await idle.send(RawRequest("/healthz", method: "GET").bytes)
-    #expect(try await idle.response().status == 200)
+    try await idle.untilInFlight(1)
     kill(process.processIdentifier, signal)
     #expect(try await idle.rest().isEmpty)  // idle connections end: the shutdown has begun
     try await connection.send(request.body)
     #expect(try await connection.response().status == 202)
-    await withCheckedContinuation { done in
-      DispatchQueue.global().async {
-        process.waitUntilExit()
-        done.resume()
-      }
-    }
-    #expect(process.terminationStatus == 0)
+    #expect(await Self.end(of: process) == 0)
     let worker = try Inbox.open(path: directory.path("exchange.sqlite"), key: key)
     #expect(try worker.pendingDeliveries(limit: 9).map { $0.body.exposeAsBytes() } == [request.body])
   }

@@ -6,7 +6,7 @@ import Testing
 @testable import Server
 
 /// TLS that ends here, by openssl's own client.
-@Suite struct TLSTests {
+@Suite(.timeLimit(.minutes(3))) struct TLSTests {
   private let directory: TemporaryDirectory
   private var tls: ReceiverSettings.TLS {
     ReceiverSettings.TLS(certificate: directory.path("server.pem"), key: .file(directory.path("server.key")))

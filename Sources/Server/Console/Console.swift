@@ -80,7 +80,10 @@ public struct Console: Pages {
       guard request.method == .get || request.method == .head else { return notAllowed("GET, HEAD") }
       return ConsoleResponse.asset(file)
     }
-    guard let segments = ConsoleExchange.segments(path) else { return nil }
+    guard let segments = ConsoleExchange.segments(path) else {
+      guard path.hasPrefix("/api/v1/") else { return nil }
+      return ConsoleResponse.problem(400, "bad request", detail: "The path is no well-formed UTF-8.")
+    }
     let isAPI = segments.starts(with: ["api", "v1"])
     do {
       return isAPI
@@ -94,15 +97,21 @@ public struct Console: Pages {
           status: refusal.answer.status)
     } catch let error as InboxError {
       log.error("the console could not read or write the exchange file: \(error)")
-      return isAPI
-        ? ConsoleResponse.problem(
-          503, "try again", detail: error.code.rawValue, fields: [("Retry-After", "5")])
-        : ConsoleResponse.page(
-          pages.message(
-            "Not available",
-            "The exchange file could not be read or written (\(error.code.rawValue)). Nothing was stored.",
-            in: Frame(viewer: nil, now: now(), version: 0)), status: 503, fields: [("Retry-After", "5")])
+      return unavailable(
+        "The exchange file could not be read or written (\(error.code.rawValue)). Nothing was stored.", isAPI)
+    } catch let error as PeopleError {
+      log.error("the people file could not be read: \(error)")
+      return unavailable("The people file could not be read. Nobody can sign in.", isAPI)
     }
+  }
+
+  /// Our own fault.
+  private func unavailable(_ because: String, _ isAPI: Bool) -> Response {
+    let fields = [("Retry-After", "5")]
+    guard !isAPI else { return ConsoleResponse.problem(503, "try again", detail: because, fields: fields) }
+    let frame = Frame(viewer: nil, now: now(), version: 0)
+    return ConsoleResponse.page(
+      pages.message("Not available", because, in: frame), status: 503, fields: fields)
   }
 
   func notAllowed(_ methods: String) -> Response {

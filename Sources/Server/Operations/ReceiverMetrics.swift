@@ -32,7 +32,12 @@ final class ReceiverMetrics: Sendable {
   private let state = Mutex(State())
   private let gate: ConnectionGate
 
-  init(gate: ConnectionGate) { self.gate = gate }
+  private let inFlight: Quota
+
+  init(gate: ConnectionGate, inFlight: Quota) {
+    self.gate = gate
+    self.inFlight = inFlight
+  }
 
   func answered(_ route: String, _ status: Int, took: Duration) {
     state.withLock { state in
@@ -74,6 +79,8 @@ final class ReceiverMetrics: Sendable {
       "staunch_receiver_answer_seconds", "From the head of a request to its answer.", state.answer)
     page.family("staunch_receiver_connections", "gauge", "Open connections.")
     page.sample("staunch_receiver_connections", [], Double(gate.total))
+    page.family("staunch_receiver_in_flight", "gauge", "Requests of webhooks between head and answer.")
+    page.sample("staunch_receiver_in_flight", [], Double(inFlight.used))
     do throws(InboxError) {
       let waiting = try inbox.pendingCount()
       page.family("staunch_receiver_queue", "gauge", "Deliveries that wait for the worker.")

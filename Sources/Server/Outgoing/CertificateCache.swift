@@ -16,13 +16,14 @@ final class CertificateCache: Sendable {
   init(fetching: any Fetching) { self.fetching = fetching }
 
   /// - Throws: ``FetchError`` also when the fetches of this minute are used up.
-  func certificate(at url: String, now: Date) async throws(FetchError) -> String {
+  func certificate(at url: String, now: Date, within timeout: Duration = timeout) async throws(FetchError)
+    -> String
+  {
     if let found = kept.withLock({ $0[url] }), now < found.until { return found.pem }
     guard bucket.take(at: now) else {
       throw FetchError(because: "too many signing certificates were asked for in this minute")
     }
-    let bytes = try await fetching.get(
-      url, largest: CertificateCache.largest, timeout: CertificateCache.timeout)
+    let bytes = try await fetching.get(url, largest: CertificateCache.largest, timeout: timeout)
     let pem = String(decoding: bytes, as: UTF8.self)
     kept.withLock { kept in
       if kept.count >= CertificateCache.capacity,

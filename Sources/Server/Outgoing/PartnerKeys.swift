@@ -25,19 +25,22 @@ final class PartnerKeys: Sendable {
 
   /// Verifies with the keys at hand; an unknown key makes it ask for the list once, then tries again.
   /// - Throws: ``Refusal/unauthorized(_:)``; ``Refusal/unavailable(_:)`` when there is no list at all.
-  func verify(_ headers: WebhookHeaders, body: [UInt8], now: Date) async throws(Refusal) -> VerifiedDelivery {
+  func verify(_ message: Message) async throws(Refusal) -> VerifiedDelivery {
+    let (headers, body, now) = (message.headers, message.body, message.now)
     if let verifier = state.withLock({ $0.verifier }) {
       do throws(SignatureError) { return try verifier.verify(headers, body: body, now: now) } catch {
         guard error.code == .unknownKey else { throw .unauthorized(error) }
       }
     }
-    let verifier = try await refresh(now: now)
+    let verifier = try await refresh(now: now, within: message.patience(.seconds(5)))
     do throws(SignatureError) { return try verifier.verify(headers, body: body, now: now) } catch {
       throw .unauthorized(error)
     }
   }
 
-  private func refresh(now: Date) async throws(Refusal) -> GitHubPartnerSignature {
+  private func refresh(now: Date, within timeout: Duration) async throws(Refusal)
+    -> GitHubPartnerSignature
+  {
     let (mayAsk, known) = state.withLock { state in
       let mayAsk = state.asked.map { now.timeIntervalSince($0) >= PartnerKeys.pause } ?? true
       if mayAsk { state.asked = now }
@@ -48,7 +51,7 @@ final class PartnerKeys: Sendable {
       throw .unavailable("the partner program's keys could not be fetched yet")
     }
     do {
-      let bytes = try await fetching.get(address, largest: 256 << 10, timeout: .seconds(5))
+      let bytes = try await fetching.get(address, largest: 256 << 10, timeout: timeout)
       var keys: [String: String] = [:]
       for entry in try JSONValue(parsing: bytes)["public_keys"]?.array ?? [] {
         if let id = entry["key_identifier"]?.string, let key = entry["key"]?.string { keys[id] = key }

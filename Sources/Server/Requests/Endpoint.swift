@@ -21,6 +21,7 @@ struct Endpoint: HTTPResponder {
   /// The console's pages; nil when there are none.
   let pages: (any Pages)?
   let log: Logger
+  let refusals: RefusalLog
   let now: @Sendable () -> Date
 
   func respond(to request: Request, context: ReceiverContext) async throws -> Response {
@@ -49,12 +50,12 @@ struct Endpoint: HTTPResponder {
       answer = try await receive(request, route)
     } catch {
       metrics.refused(route.path, error.reason)
-      log.warning("refused", metadata: ["route": "\(route.path)", "because": "\(error.because)"])
+      refusals.write(error, route: route.path, now: now())
       answer = error.answer
       switch error {
       // The whole body was read, so the connection can go on.
       case .unauthorized, .malformed: if route is ReportRoute { answer = closing(answer, request) }
-      case .notFound, .method, .tooLarge, .mediaType, .tooMany, .unavailable, .gone:
+      case .notFound, .method, .tooLarge, .mediaType, .tooMany, .unavailable, .late, .gone:
         answer = closing(answer, request)
       }
     }
@@ -75,34 +76,43 @@ struct Endpoint: HTTPResponder {
       throw .method(allowed: route.methods.joined(separator: ", "))
     }
     guard request.uri.query == nil else { throw .notFound }  // what stands in a query is logged everywhere
-    guard buckets[route.path]?.take(at: now()) ?? true else { throw .tooMany }
     let mediaType = try mediaType(request, route)
     let limit = route.isLarge ? settings.limits.largeBodyBytes : settings.limits.bodyBytes
     let headers = WebhookHeaders(request.headers.map { (name: $0.name.rawName, value: $0.value) })
-    func message(_ body: [UInt8]) -> Message {
+    func message(_ body: [UInt8], by deadline: ContinuousClock.Instant) -> Message {
       Message(
         method: request.method.rawValue, path: route.path, headers: headers, mediaType: mediaType, body: body,
-        now: now())
+        now: now(), deadline: deadline)
     }
+    // From its head on a request holds a connection, memory, and maybe a file.
+    let giveBack = try takePlace()
+    defer { giveBack() }
     if let upload = route as? ReportRoute {
-      let giveBack = try takePlace()
-      defer { giveBack() }
-      let delivery = try await store(request, upload, message([]), limit: limit)
-      return try await append(delivery.0, body: delivery.1, route)
+      let (delivery, body) = try await store(request, upload, message([], by: .now), limit: limit)
+      return try await append(delivery, body: body, route, by: answerDeadline)
     }
     let hold = ByteHold()
     defer { reader.held.give(hold.count) }
     let body = try await reader.read(request, limit: limit, into: hold)
-    // Counted from here: a client that sends slowly takes no place from the others.
-    let giveBack = try takePlace()
-    defer { giveBack() }
-    switch try await route.receive(message(body)) {
-    case .answer(let answer): return answer
+    let deadline = answerDeadline
+    switch try await route.receive(message(body, by: deadline)) {
+    case .unproven(let answer): return answer
+    case .answer(let answer):
+      try admit(route)
+      return answer
     case .store(let delivery, let answer):
-      _ = try await append(delivery, body: nil, route)
+      try admit(route)
+      _ = try await append(delivery, body: nil, route, by: deadline)
       return answer
     }
   }
+
+  /// Counted once the sender is proven: a flood without a good signature takes nothing from whoever has one.
+  func admit(_ route: any WebhookRoute) throws(Refusal) {
+    guard buckets[route.path]?.take(at: now()) ?? true else { throw .tooMany }
+  }
+
+  private var answerDeadline: ContinuousClock.Instant { .now + .seconds(settings.limits.answerSeconds) }
 
   /// A place among the requests in flight, given back by calling it.
   private func takePlace() throws(Refusal) -> () -> Void {
@@ -123,18 +133,24 @@ struct Endpoint: HTTPResponder {
     return type
   }
 
-  private func append(_ delivery: NewDelivery, body: SealedBody?, _ route: any WebhookRoute)
-    async throws(Refusal) -> Answer
-  {
+  private func append(
+    _ delivery: NewDelivery, body: SealedBody?, _ route: any WebhookRoute,
+    by deadline: ContinuousClock.Instant
+  ) async throws(Refusal) -> Answer {
     let started = ContinuousClock.now
     do throws(InboxError) {
       let acceptance =
-        if let body { try await inbox.append(delivery, body: body) } else { try await inbox.append(delivery) }
+        if let body {
+          try await inbox.append(delivery, body: body, by: deadline)
+        } else {
+          try await inbox.append(delivery, by: deadline)
+        }
       metrics.appended(took: ContinuousClock.now - started)
       if acceptance == .duplicate { metrics.duplicate(route.path) }
       return .accepted
     } catch {
       log.error("a delivery was not stored: \(error)")
+      guard error.code != .late else { throw .late("the exchange file did not take it in time") }
       throw .unavailable("the exchange file did not take it: \(error.code.rawValue)")
     }
   }

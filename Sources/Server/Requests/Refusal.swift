@@ -12,6 +12,8 @@ enum Refusal: Error, Sendable {
   case tooMany
   /// 503: our own fault or load; the sender should come again.
   case unavailable(String)
+  /// 503: the answer's deadline came before the disk's word.
+  case late(String)
   /// The connection broke, or was too slow: nobody is left to answer.
   case gone
 
@@ -26,6 +28,7 @@ enum Refusal: Error, Sendable {
     case .mediaType: "media_type"
     case .tooMany: "too_many"
     case .unavailable: "unavailable"
+    case .late: "late"
     case .gone: "gone"
     }
   }
@@ -34,7 +37,7 @@ enum Refusal: Error, Sendable {
   var because: String {
     switch self {
     case .unauthorized(let error): error.because
-    case .malformed(let why), .mediaType(let why), .unavailable(let why): why
+    case .malformed(let why), .mediaType(let why), .unavailable(let why), .late(let why): why
     case .notFound: "no such route"
     case .method: "the method is not allowed here"
     case .tooLarge: "the body is larger than this route takes"
@@ -52,7 +55,7 @@ enum Refusal: Error, Sendable {
     case .tooLarge: Answer(413, "content too large\n")
     case .mediaType: Answer(415, "unsupported media type\n", fields: [("Accept-Encoding", "identity")])
     case .tooMany: Answer(429, "too many requests\n", fields: [("Retry-After", "1")])
-    case .unavailable, .gone: Answer(503, "try again\n", fields: [("Retry-After", "5")])
+    case .unavailable, .late, .gone: Answer(503, "try again\n", fields: [("Retry-After", "5")])
     }
   }
 }

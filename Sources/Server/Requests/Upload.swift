@@ -12,6 +12,7 @@ extension Endpoint {
     -> (NewDelivery, SealedBody)
   {
     let proof = try head.verified(by: route.verifier)
+    try admit(route)
     var delivery = route.delivery(head, proof, event: "report")
     let spool: SealedBody
     do throws(InboxError) { spool = try inbox.spool() } catch {

@@ -12,7 +12,7 @@ struct CloudEventsRoute: WebhookRoute {
   let rate: Double
 
   func receive(_ message: Message) async throws(Refusal) -> Reception {
-    if message.method == "OPTIONS" { return .answer(try handshake(message)) }
+    if message.method == "OPTIONS" { return .unproven(try handshake(message)) }
     let proof = try message.verified(by: verifier)
     let value = try message.json()
     let id: String?

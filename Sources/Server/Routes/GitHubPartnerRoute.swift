@@ -8,7 +8,7 @@ struct GitHubPartnerRoute: WebhookRoute {
   let keys: PartnerKeys
 
   func receive(_ message: Message) async throws(Refusal) -> Reception {
-    let proof = try await keys.verify(message.headers, body: message.body, now: message.now)
+    let proof = try await keys.verify(message)
     guard try message.json().array != nil else { throw .malformed("the body is no JSON array") }
     return .store(delivery(message, proof, event: "partner_alert"))
   }

@@ -23,7 +23,8 @@ struct SNSRoute: WebhookRoute {
     }
     let certificate: String
     do throws(FetchError) {
-      certificate = try await certificates.certificate(at: address, now: message.now)
+      certificate = try await certificates.certificate(
+        at: address, now: message.now, within: message.patience(CertificateCache.timeout))
     } catch {
       throw .unavailable("SNS's signing certificate could not be fetched: \(error)")
     }
@@ -34,7 +35,7 @@ struct SNSRoute: WebhookRoute {
     switch sent.kind {
     case .notification: return .store(delivery(message, proof, event: sent.kind.rawValue))
     case .subscriptionConfirmation:
-      try await confirm(sent)
+      try await confirm(sent, within: message.patience(.seconds(2)))
       return .answer(Answer(200))
     case .unsubscribeConfirmation:
       log.warning("SNS ended the subscription of \(sent.topic)")
@@ -42,11 +43,11 @@ struct SNSRoute: WebhookRoute {
     }
   }
 
-  private func confirm(_ sent: SNSMessage) async throws(Refusal) {
+  private func confirm(_ sent: SNSMessage, within timeout: Duration) async throws(Refusal) {
     let address: String
     do throws(SignatureError) { address = try sent.subscribeURL() } catch { throw .unauthorized(error) }
     do throws(FetchError) {
-      _ = try await fetching.get(address, largest: 64 << 10, timeout: .seconds(2))
+      _ = try await fetching.get(address, largest: 64 << 10, timeout: timeout)
       log.notice("the subscription of \(sent.topic) is confirmed")
     } catch {
       throw .unavailable("the subscription could not be confirmed: \(error)")

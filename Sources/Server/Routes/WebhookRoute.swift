@@ -12,6 +12,11 @@ struct Message: Sendable {
   let mediaType: String
   let body: [UInt8]
   let now: Date
+  /// When the sender must have its answer.
+  let deadline: ContinuousClock.Instant
+
+  /// What is left for a fetch: at most `most`.
+  func patience(_ most: Duration) -> Duration { max(.zero, min(most, deadline - .now)) }
 
   /// The body as JSON, strictly: depth, nodes, lengths, UTF-8, U+0000 and duplicate names are checked. Only after ``WebhookRoute``
   /// has verified the sender.
@@ -42,6 +47,8 @@ enum Reception: Sendable {
   case store(NewDelivery, then: Answer = .accepted)
   /// There is nothing to store.
   case answer(Answer)
+  /// Whoever asks has proven nothing: it takes nothing from the rate of those who have.
+  case unproven(Answer)
 }
 
 /// One kind of sender at one path.

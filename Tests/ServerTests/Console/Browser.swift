@@ -114,15 +114,28 @@ final class Browser: Sendable {
   @discardableResult
   func call(_ method: String, _ parameters: JSONValue = [:], session: String? = nil) async throws -> JSONValue
   {
+    let id = state.withLock { state in
+      defer { state.next += 1 }
+      return state.next
+    }
+    return try await withTaskCancellationHandler {
+      try await send(id, method, parameters, session)
+    } onCancel: {
+      state.withLock { $0.waiting.removeValue(forKey: id) }?.resume(throwing: CancellationError())
+    }
+  }
+
+  private func send(_ id: Int, _ method: String, _ parameters: JSONValue, _ session: String?) async throws
+    -> JSONValue
+  {
     try await withCheckedThrowingContinuation { continuation in
-      let id: Int? = state.withLock { state in
-        guard !state.isOver else { return nil }
-        defer { state.next += 1 }
-        state.waiting[state.next] = continuation
-        return state.next
+      let isOpen = state.withLock { state in
+        guard !state.isOver, !Task.isCancelled else { return false }
+        state.waiting[id] = continuation
+        return true
       }
-      guard let id else {
-        continuation.resume(throwing: Failure(description: "the browser ended"))
+      guard isOpen else {
+        continuation.resume(throwing: Failure(description: "the browser ended, or the test's time"))
         return
       }
       var message: [String: JSONValue] = [

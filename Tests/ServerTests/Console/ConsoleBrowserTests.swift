@@ -9,7 +9,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite(.serialized) struct ConsoleBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ConsoleBrowserTests {
   private static let paths = [
     "/incidents", "/incidents/inc-4t8a", "/incidents/inc-d001", "/incidents/inc-9xqd", "/plans/plan-7k2m",
     "/outbox",
@@ -127,6 +127,26 @@ import TestSupport
         #expect(levels == "1 1", "headings and landmarks of \(path)")
       }
       #expect(complaints.all.isEmpty)
+    }
+  }
+
+  /// `RECORD_SCREENSHOTS=docs` keeps the pictures; docs/console.png is the first of them.
+  @Test(arguments: [("console", 1280, false), ("console-dark", 1280, true), ("console-narrow", 390, false)])
+  func `a page of a running incident can be shown, live`(name: String, width: Int, isDark: Bool) async throws
+  {
+    try await RunningConsole.with { console in
+      let browser = try Browser()
+      defer { browser.stop() }
+      let page = try await browser.page(width: width, height: 860, isDark: isDark)
+      try await page.signIn(console, to: "/incidents/inc-4t8a")
+      try await page.until("document.getElementById('live').textContent === 'Live'")
+      let picture = try await page.screenshot()
+      // PNG (RFC 2083 §11.2.1): the width stands in bytes 16 to 19.
+      #expect(picture.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
+      #expect(picture.dropFirst(16).prefix(4).reduce(0) { $0 << 8 | Int($1) } == width)
+      if let directory = ProcessInfo.processInfo.environment["RECORD_SCREENSHOTS"] {
+        try picture.write(to: URL(filePath: "\(directory)/\(name).png"))
+      }
     }
   }
 

@@ -24,6 +24,8 @@ final class ConsoleCaller: Sendable {
   let console: Console
   let people: Mutex<PeopleDirectory>
   let clock: Mutex<Date>
+  /// True: the people file cannot be read.
+  let isPeopleFileBroken = Mutex(false)
 
   /// - Parameter header: as in the settings.
   init(header: ConsoleSettings.Header? = nil, isTLS: Bool = false) throws {
@@ -39,7 +41,13 @@ final class ConsoleCaller: Sendable {
     let box = Reach()
     console = try Console(
       settings, isTLS: isTLS, inbox: inbox,
-      people: { box.owner?.people.withLock { $0 } ?? PeopleDirectory() },
+      people: {
+        guard let owner = box.owner else { return PeopleDirectory() }
+        guard !owner.isPeopleFileBroken.withLock({ $0 }) else {
+          return try PeopleDirectory(parsing: Array("{".utf8))
+        }
+        return owner.people.withLock { $0 }
+      },
       cost: try Self.cost(), log: log, now: { box.owner?.clock.withLock { $0 } ?? Self.start })
     box.set(self)
   }

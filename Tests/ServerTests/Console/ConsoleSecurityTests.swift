@@ -13,7 +13,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite struct ConsoleSecurityTests {
+@Suite(.timeLimit(.minutes(3))) struct ConsoleSecurityTests {
   private static let approval = [
     "kind": "approve", "plan": "plan-7k2m", "digest": BoardFixture.planDigest, "step": "disable-old",
     "role": "responder", "confirm": "orders-db", "password": ConsoleCaller.password,
