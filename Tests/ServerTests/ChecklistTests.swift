@@ -187,7 +187,7 @@ import Testing
       #expect(metrics.contains(#"staunch_receiver_refusals_total{route="\#(path)",reason="late"} 1"# + "\n"))
       holder.stop()
       var status = 503
-      for _ in 0..<100 where status == 503 { status = try await server.send(request).status }
+      for _ in 0..<2000 where status == 503 { status = try await server.send(request).status }
       #expect(status == 202)
       #expect(try server.deliveries().map { $0.body.exposeAsBytes() } == [request.body])
     }

@@ -15,7 +15,7 @@ final class RawConnection: Sendable {
       address.sin_port = UInt16(port).bigEndian
       address.sin_addr.s_addr = inet_addr("127.0.0.1")
       // A test that waits in vain fails instead of hanging.
-      var patience = timeval(tv_sec: 60, tv_usec: 0)
+      var patience = timeval(tv_sec: 150, tv_usec: 0)
       setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
       let isConnected = withUnsafePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -39,6 +39,7 @@ final class RawConnection: Sendable {
         let count = bytes[sent...].withUnsafeBytes {
           Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
+        if count < 0, errno == EINTR { continue }
         guard count > 0 else { return false }
         sent += count
       }
@@ -57,7 +58,9 @@ final class RawConnection: Sendable {
     let descriptor = descriptor
     return try await RawConnection.onThread {
       var chunk = [UInt8](repeating: 0, count: 65536)
-      let count = recv(descriptor, &chunk, chunk.count, 0)
+      var count = recv(descriptor, &chunk, chunk.count, 0)
+      // A receive with a time-out is not begun again by the kernel after a stop signal (signal(7)).
+      while count < 0, errno == EINTR { count = recv(descriptor, &chunk, chunk.count, 0) }
       guard count >= 0 || errno == ECONNRESET else { throw Failure(description: "recv: errno \(errno)") }
       return count > 0 ? Array(chunk[..<count]) : nil
     }

@@ -2,6 +2,7 @@ import Foundation
 import Inbox
 import Secrets
 import Subprocess
+import Synchronization
 import TestSupport
 import Testing
 
@@ -20,64 +21,74 @@ import Testing
 
   init() throws {
     directory = try TemporaryDirectory()
-    let settings =
-      #"{"schema":1,"listen":"127.0.0.1:0","routes":[{"path":"/github","kind":"github","keys":["env:HOOK"]}]}"#
+    // Deadlines that a slow machine does not meet: what is tested here is the end, not the clock.
+    let settings = #"""
+      {"schema":1,"listen":"127.0.0.1:0","routes":[{"path":"/github","kind":"github","keys":["env:HOOK"]}],
+       "limits":{"header_seconds":600,"large_body_seconds":600,"rate_seconds":600,"idle_seconds":600,"answer_seconds":600}}
+      """#
     try Data(settings.utf8).write(to: URL(filePath: directory.path("receiver.json")))
     try Data((key.publicKey.text + "\n").utf8).write(to: URL(filePath: directory.path("inbox.pub")))
   }
 
-  private func start(_ environment: [String: String] = ["HOOK": TestKeys.key]) throws -> (Process, Pipe) {
-    let process = Process()
-    process.executableURL = URL(filePath: try StaunchBinary.products + "/staunch-receiver")
-    process.arguments = ["--settings", directory.path("receiver.json")]
-    process.environment = environment
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    return (process, output)
-  }
+  /// The running binary; killed when its owner goes.
+  private final class Running: Sendable {
+    let pid: Int32
+    let port: Int
+    private let process: Mutex<Process>
+    /// Its exit status, once.
+    private let exits: AsyncStream<Int32>
 
-  /// Its exit status, when it ends; killed when the test's time is over.
-  private static func end(of process: Process) async -> Int32 {
-    let pid = process.processIdentifier
-    return await withTaskCancellationHandler {
-      await withCheckedContinuation { done in
-        DispatchQueue.global().async {
-          process.waitUntilExit()
-          done.resume(returning: process.terminationStatus)
-        }
+    init(settings: String, environment: [String: String]) async throws {
+      let process = Process()
+      process.executableURL = URL(filePath: try StaunchBinary.products + "/staunch-receiver")
+      process.arguments = ["--settings", settings]
+      process.environment = environment
+      let output = Pipe()
+      process.standardOutput = output
+      process.standardError = FileHandle.nullDevice
+      let (exits, exited) = AsyncStream<Int32>.makeStream()
+      process.terminationHandler = { exited.yield($0.terminationStatus) }
+      try process.run()
+      pid = process.processIdentifier
+      self.process = Mutex(process)
+      self.exits = exits
+      // Not on a thread of the tasks' pool: the line comes when the server listens.
+      let handle = output.fileHandleForReading
+      let line = await withCheckedContinuation { done in
+        DispatchQueue.global().async { done.resume(returning: handle.availableData) }
       }
-    } onCancel: {
-      kill(pid, SIGKILL)
+      let text = String(decoding: line, as: UTF8.self)
+      port = try #require(
+        Int(text.split(separator: ":").last?.trimmingCharacters(in: .newlines) ?? ""), "\(text)")
     }
+
+    func status() async -> Int32? { await exits.first { _ in true } }
+
+    deinit { process.withLock { if $0.isRunning { kill(pid, SIGKILL) } } }
   }
 
-  private func port(_ output: Pipe) throws -> Int {
-    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-    return try #require(
-      Int(line.split(separator: ":").last?.trimmingCharacters(in: .newlines) ?? ""), "\(line)")
+  private func start() async throws -> Running {
+    try await Running(settings: directory.path("receiver.json"), environment: ["HOOK": TestKeys.key])
   }
 
   @Test(arguments: [SIGTERM, SIGINT])
   func `on a signal it finishes what is in flight, accepts nothing more, and exits 0`(signal: Int32)
     async throws
   {
-    let (process, output) = try start()
-    let port = try port(output)
+    let running = try await start()
     let request = TestKeys.github()
-    let connection = try await RawConnection(port: port)
+    let connection = try await RawConnection(port: running.port)
     // Answered once, so the server has the connection; then half a request.
     try await connection.send(RawRequest("/healthz", method: "GET").bytes)
     #expect(try await connection.response().status == 200)
     try await connection.send(request.head)
-    let idle = try await RawConnection(port: port)
+    let idle = try await RawConnection(port: running.port)
     try await idle.untilInFlight(1)
-    kill(process.processIdentifier, signal)
+    kill(running.pid, signal)
     #expect(try await idle.rest().isEmpty)  // idle connections end: the shutdown has begun
     try await connection.send(request.body)
     #expect(try await connection.response().status == 202)
-    #expect(await Self.end(of: process) == 0)
+    #expect(await running.status() == 0)
     let worker = try Inbox.open(path: directory.path("exchange.sqlite"), key: key)
     #expect(try worker.pendingDeliveries(limit: 9).map { $0.body.exposeAsBytes() } == [request.body])
   }
@@ -92,11 +103,11 @@ import Testing
   }
 
   @Test func `a delivery survives SIGKILL right after its acknowledgement`() async throws {
-    let (process, output) = try start()
-    let connection = try await RawConnection(port: try port(output))
+    let running = try await start()
+    let connection = try await RawConnection(port: running.port)
     try await connection.send(TestKeys.github().bytes)
     #expect(try await connection.response().status == 202)
-    kill(process.processIdentifier, SIGKILL)
+    kill(running.pid, SIGKILL)
     let worker = try Inbox.open(path: directory.path("exchange.sqlite"), key: key)
     #expect(try worker.pendingDeliveries(limit: 9).count == 1)
   }

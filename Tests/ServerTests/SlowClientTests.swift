@@ -11,14 +11,7 @@ import Testing
   private func expectClose(
     _ sent: [String], _ change: @escaping @Sendable (inout ReceiverLimits) -> Void
   ) async throws {
-    let limits = ReceiverLimits.roomy {
-      $0.headerSeconds = 3600
-      $0.bodySeconds = 3600
-      $0.largeBodySeconds = 3600
-      $0.idleSeconds = 3600
-      $0.rateSeconds = 3600
-      change(&$0)
-    }
+    let limits = ReceiverLimits.roomy(change)
     try await RunningReceiver.with([TestKeys.route(.github), TestKeys.route(.gitguardian)], limits: limits) {
       server in
       let connection = try await server.connect()
@@ -39,7 +32,18 @@ import Testing
   @Test func `a head that trickles after a good request is closed by the head's deadline, not the idle one`()
     async throws
   {
-    try await expectClose(["GET /healthz HTTP/1.1\r\nHost: r\r\n\r\n", "GET /he"]) { $0.headerSeconds = 0.2 }
+    try await RunningReceiver.with(limits: .roomy { $0.headerSeconds = 0.2 }) { server async throws in
+      for _ in 0..<50 {
+        let connection = try await server.connect()
+        try await connection.send(RawRequest("/healthz", method: "GET").bytes)
+        // Closed before its first answer: the machine was slower than the deadline. Once more.
+        guard try await connection.receive() != nil else { continue }
+        try await connection.send("GET /he")
+        #expect(try await connection.rest().isEmpty)
+        return
+      }
+      Issue.record("no request was answered within the head's deadline")
+    }
   }
 
   @Test func `a body that does not end is closed`() async throws {
@@ -51,11 +55,7 @@ import Testing
   }
 
   @Test func `a large route gives its own, longer time`() async throws {
-    let limits = ReceiverLimits.roomy {
-      $0.bodySeconds = 0.05
-      $0.largeBodySeconds = 3600
-      $0.rateSeconds = 3600
-    }
+    let limits = ReceiverLimits.roomy { $0.bodySeconds = 0.05 }
     try await RunningReceiver.with([TestKeys.route(.github), TestKeys.route(.gitguardian)], limits: limits) {
       server async throws in
       let request = TestKeys.github()

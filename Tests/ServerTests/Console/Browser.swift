@@ -21,6 +21,7 @@ final class Browser: Sendable {
   private let directory: TemporaryDirectory
   private let process: Mutex<Process>
   private let commands: Int32
+  private let answers: Int32
   private let state = Mutex(State())
 
   init() throws {
@@ -32,6 +33,7 @@ final class Browser: Sendable {
     // Open for both directions: neither open nor read waits for the other side to appear.
     commands = open(commandPath, O_RDWR | O_CLOEXEC)
     let answers = open(answerPath, O_RDWR | O_CLOEXEC)
+    self.answers = answers
     let browser = Process()
     browser.executableURL = URL(filePath: "/bin/bash")
     browser.arguments = [
@@ -181,6 +183,8 @@ final class Browser: Sendable {
   deinit {
     process.withLock { if $0.isRunning { $0.terminate() } }
     close(commands)
+    // Ends the reading thread, which then closes the pipe.
+    _ = write(answers, [0], 1)
   }
 }
 

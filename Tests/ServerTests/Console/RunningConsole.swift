@@ -34,11 +34,9 @@ struct RunningConsole: Sendable {
     let console = try Console(
       settings, isTLS: false, inbox: inbox, people: { people }, cost: try ConsoleCaller.cost(), log: log,
       now: now)
-    var limits = ReceiverLimits()
-    limits.connectionsPerClient = 256
     let (ports, found) = AsyncStream<Int>.makeStream()
     let receiver = try Receiver(
-      ReceiverSettings(port: 0, limits: limits), secrets: SecretSources(inherited: [:]), inbox: inbox,
+      ReceiverSettings(port: 0, limits: .roomy), secrets: SecretSources(inherited: [:]), inbox: inbox,
       pages: console,
       log: log, now: now
     ) { found.yield($0) }
