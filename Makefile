@@ -19,6 +19,7 @@ drill: ## Install what is needed, build, and run a whole incident in a sandbox
 build: ## Build the release binaries
 	@.ci/packages build
 	swift build -c release --product staunch
+	swift build -c release --product staunch-receiver
 
 test: ## Install the test services, build, and run every test (or make test TESTS='JournalTests HTTPTests')
 	@.ci/packages test
@@ -46,7 +47,9 @@ lint: ## Check format and style; changes nothing
 install: ## Build and install: make install PREFIX=/usr/local
 	@.ci/packages build
 	swift build -c release --product staunch --static-swift-stdlib
+	swift build -c release --product staunch-receiver --static-swift-stdlib
 	install -D -m 0755 .build/release/staunch "$(DESTDIR)$(PREFIX)/bin/staunch"
+	install -D -m 0755 .build/release/staunch-receiver "$(DESTDIR)$(PREFIX)/bin/staunch-receiver"
 	for shell in bash zsh fish; do .build/release/staunch --generate-completion-script $$shell > .build/completion.$$shell; done
 	install -D -m 0644 .build/completion.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/staunch"
 	install -D -m 0644 .build/completion.zsh "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_staunch"
@@ -54,7 +57,7 @@ install: ## Build and install: make install PREFIX=/usr/local
 	@echo "installed $(DESTDIR)$(PREFIX)/bin/staunch; next: staunch init"
 
 uninstall: ## Remove what install put there
-	rm -f "$(DESTDIR)$(PREFIX)/bin/staunch" \
+	rm -f "$(DESTDIR)$(PREFIX)/bin/staunch" "$(DESTDIR)$(PREFIX)/bin/staunch-receiver" \
 	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/staunch" \
 	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_staunch" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/staunch.fish"
 

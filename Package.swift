@@ -20,6 +20,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "staunch", targets: ["staunch"]),
+    .executable(name: "staunch-receiver", targets: ["staunch-receiver"]),
     // For Benchmarks/, which is a package of its own.
     .library(name: "GitHistory", targets: ["Capabilities", "GitHistory", "Incidents"]),
     .library(name: "GitObjects", targets: ["GitObjects"]),
@@ -27,15 +28,23 @@ let package = Package(
       name: "Execution",
       targets: ["Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets"]),
     .library(name: "Secrets", targets: ["Secrets"]),
+    .library(name: "Server", targets: ["Server", "Inbox"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // Without its optional traits: its settings come from our own file.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
   ],
   targets: [
@@ -173,6 +182,34 @@ let package = Package(
         "Incidents", "JSON", "Secrets", crypto, .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: common),
+    .target(
+      name: "ConsolePages",
+      dependencies: ["Incidents", "JSON", "Secrets", .product(name: "Mustache", package: "swift-mustache")],
+      swiftSettings: pure),
+    .target(
+      name: "Server",
+      dependencies: [
+        "BuiltinContent", "Capabilities", "ConsolePages", "HTTP", "Inbox", "Incidents", "JSON", "People",
+        "Secrets",
+        "WebhookSignatures",
+        crypto,
+        .product(name: "CryptoExtras", package: "swift-crypto"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOTLS", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: common),
+    .executableTarget(name: "staunch-receiver", dependencies: ["Server"], swiftSettings: common),
 
     // Tests mirror the rooms.
     .target(
@@ -299,6 +336,24 @@ let package = Package(
       dependencies: [
         "Inbox", "Incidents", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "ConsolePagesTests",
+      dependencies: ["ConsolePages", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ServerTests",
+      dependencies: [
+        "Server", "Capabilities", "Inbox", "Incidents", "JSON", "People", "Secrets", "TestSupport",
+        "WebhookSignatures", crypto, subprocess,
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "CryptoExtras", package: "swift-crypto"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: common),
     .testTarget(

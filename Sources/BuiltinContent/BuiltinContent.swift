@@ -47,6 +47,28 @@ public enum BuiltinContent {
       path: "templates/update-internal.txt.mustache", bytes: PackageResources.update_internal_txt_mustache),
   ]
 
+  /// The console's pages (Mustache), its style sheet, script and icon, by path.
+  public static let console: [File] = [
+    File(path: "templates/console/console.css", bytes: PackageResources.console_css),
+    File(path: "templates/console/console.js", bytes: PackageResources.console_js),
+    File(path: "templates/console/decide.mustache", bytes: PackageResources.decide_mustache),
+    File(path: "templates/console/elapsed.mustache", bytes: PackageResources.elapsed_mustache),
+    File(path: "templates/console/icon.svg", bytes: PackageResources.icon_svg),
+    File(path: "templates/console/incident.mustache", bytes: PackageResources.incident_mustache),
+    File(path: "templates/console/incidents.mustache", bytes: PackageResources.incidents_mustache),
+    File(path: "templates/console/message.mustache", bytes: PackageResources.message_mustache),
+    File(path: "templates/console/moment.mustache", bytes: PackageResources.moment_mustache),
+    File(path: "templates/console/notice.mustache", bytes: PackageResources.notice_mustache),
+    File(path: "templates/console/outbox.mustache", bytes: PackageResources.outbox_mustache),
+    File(path: "templates/console/page.mustache", bytes: PackageResources.page_mustache),
+    File(path: "templates/console/people.mustache", bytes: PackageResources.people_mustache),
+    File(path: "templates/console/plan-body.mustache", bytes: PackageResources.plan_body_mustache),
+    File(path: "templates/console/plan.mustache", bytes: PackageResources.plan_mustache),
+    File(path: "templates/console/postmortem.mustache", bytes: PackageResources.postmortem_mustache),
+    File(path: "templates/console/sign-in.mustache", bytes: PackageResources.sign_in_mustache),
+    File(path: "templates/console/state.mustache", bytes: PackageResources.state_mustache),
+  ]
+
   /// The template at `path` (for example `templates/staunch.yaml`), or nil when there is none.
   public static func template(_ path: String) -> File? { templates.first { $0.path == path } }
 }

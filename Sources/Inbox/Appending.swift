@@ -4,10 +4,14 @@ import GRDB
 extension Inbox {
   /// Stores a delivery, sealed, and returns when it is durable.
   ///
+  /// - Parameter deadline: when the caller must know; nil: it waits as long as it takes.
   /// - Returns: `.duplicate` when the route has seen the id, or, when the id is not signed, the same body.
-  /// - Throws: `busy`, `diskFull`, `readOnly`, `inputOutput`: nothing was stored, the sender must be told 503.
-  public func append(_ delivery: NewDelivery) async throws(InboxError) -> Acceptance {
-    try await commits.append(bytes: delivery.body.count) { db, seal in
+  /// - Throws: `busy`, `diskFull`, `readOnly`, `inputOutput`: nothing was stored; `late`: it may be stored yet. The sender must be
+  ///   told 503: when it comes again, it is stored, or a duplicate.
+  public func append(_ delivery: NewDelivery, by deadline: ContinuousClock.Instant? = nil)
+    async throws(InboxError) -> Acceptance
+  {
+    try await commits.append(bytes: delivery.body.count, by: deadline) { db, seal in
       let milliseconds = Inbox.milliseconds(delivery.receivedAt)
       guard try Inbox.isNew(delivery, milliseconds, in: db) else { return .duplicate }
       let sealed = try seal.seal(delivery.body, context: delivery.sealingContext(milliseconds))
@@ -17,23 +21,21 @@ extension Inbox {
   }
 
   /// Stores a delivery whose body was spooled by ``spool()``. `delivery.body` is not looked at.
-  public func append(_ delivery: NewDelivery, body: SealedBody) async throws(InboxError) -> Acceptance {
+  public func append(
+    _ delivery: NewDelivery, body: SealedBody, by deadline: ContinuousClock.Instant? = nil
+  ) async throws(InboxError) -> Acceptance {
     try body.keep()
     let name = body.name
-    let directory = spoolDirectory
-    let acceptance: Acceptance
-    do throws(InboxError) {
-      acceptance = try await commits.append(bytes: 0) { db, _ in
-        let milliseconds = Inbox.milliseconds(delivery.receivedAt)
-        guard try Inbox.isNew(delivery, milliseconds, in: db) else { return .duplicate }
-        return try Inbox.insert(delivery, milliseconds, spool: name, in: db)
-      }
-    } catch {
-      unlink(directory + "/" + name)
-      throw error
+    let path = spoolDirectory + "/" + name
+    return try await commits.append(bytes: 0, by: deadline) { db, _ in
+      let milliseconds = Inbox.milliseconds(delivery.receivedAt)
+      guard try Inbox.isNew(delivery, milliseconds, in: db) else { return .duplicate }
+      return try Inbox.insert(delivery, milliseconds, spool: name, in: db)
+    } settled: { result in
+      // What came of it decides, also when the caller has given up waiting: a stored delivery needs its file.
+      if case .success(.accepted) = result { return }
+      unlink(path)
     }
-    if acceptance == .duplicate { unlink(directory + "/" + name) }
-    return acceptance
   }
 
   /// A file to seal a large body into while it arrives; removed unless it is appended.

@@ -30,7 +30,7 @@ extension Inbox {
             INSERT INTO board (kind, id, version, document) VALUES (?, ?, ?, ?)
             ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, document = excluded.document
             WHERE document <> excluded.document
-            """, arguments: [kind, id, version, document.canonicalText])
+            """, arguments: [kind, id, version, Inbox.readable(document).canonicalText])
         isChanged = isChanged || db.changesCount > 0
       }
       for (kind, id) in removed {
@@ -65,6 +65,23 @@ extension Inbox {
     try reading("read the board") { db in
       try Int.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'board'") ?? 0
     }
+  }
+
+  /// Text of a leak may hold U+0000, which our JSON refuses: stored as it is, the whole document could not be read back.
+  private static func readable(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .string(let text): .string(readable(text))
+    case .array(let elements): .array(elements.map(readable))
+    case .object(let members):
+      .object(
+        Dictionary(
+          members.map { (readable($0.key), readable($0.value)) }, uniquingKeysWith: { one, _ in one }))
+    case .null, .boolean, .integer, .number: value
+    }
+  }
+
+  private static func readable(_ text: String) -> String {
+    text.unicodeScalars.contains("\0") ? text.replacing("\0", with: "\u{FFFD}") : text
   }
 
   private static func document(_ row: Row) throws -> BoardDocument {

@@ -15,6 +15,8 @@ public struct InboxError: Error, Sendable, Hashable, CustomStringConvertible {
     case inputOutput = "input_output"
     /// The other process holds the file for longer than the busy time-out.
     case busy
+    /// The disk did not take it within the caller's time. It may still be stored: a repetition is a duplicate then.
+    case late
     /// No such delivery or decision.
     case notFound = "not_found"
     /// A key is none, or the caller holds the wrong one.

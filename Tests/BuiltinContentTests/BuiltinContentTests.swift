@@ -9,7 +9,7 @@ import Testing
 
   private static let lists = [
     "playbooks": BuiltinContent.playbooks, "playbooks/drills": BuiltinContent.scenarios,
-    "templates": BuiltinContent.templates,
+    "templates": BuiltinContent.templates, "templates/console": BuiltinContent.console,
   ]
 
   @Test(arguments: lists.keys.sorted())

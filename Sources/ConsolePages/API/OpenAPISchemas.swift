@@ -1,0 +1,83 @@
+import JSON
+
+/// The shapes of the API. Documents of the worker may gain members, so they stay open; what clients send is closed.
+enum OpenAPISchemas {
+  static let all: [String: JSONValue] = [
+    "Incident": document(
+      [
+        "id", "codename", "kind", "severity", "state", "drill", "detected", "credentials", "steps", "waiting",
+        "next",
+      ],
+      [
+        "id": text, "codename": text, "kind": text, "severity": ["enum": ["sev1", "sev2", "sev3", "sev4"]],
+        "state": ["enum": ["open", "contained", "closed"]], "drill": ["type": "boolean"], "detected": instant,
+        "since_detection_ms": ["type": "integer"], "credentials": list(credential), "steps": list(anything),
+        "waiting": list(anything), "next": anything, "timeline": list(anything),
+        "places": list(["type": ["object", "string"]]),
+        "notes": list(anything), "locks": list(anything), "undelivered": ["type": "integer"],
+      ]),
+    "Incidents": document(
+      ["schema", "incidents"], ["schema": one, "incidents": list(reference("Incident"))]),
+    "Plan": document(
+      ["id", "digest", "playbook", "steps"],
+      ["id": text, "digest": text, "playbook": text, "steps": list(anything), "created": instant]),
+    "Outbox": document(["schema", "messages"], ["schema": one, "messages": list(anything)]),
+    "PostMortem": document(["markdown"], ["markdown": text, "html": text]),
+    "OpenAPI": document(["openapi", "paths"], ["openapi": text, "paths": anything]),
+    "StoredDecision": document(["schema", "decision"], ["schema": one, "decision": number]),
+    "Decision": document(
+      ["schema", "decision", "applied", "outcome"],
+      [
+        "schema": one, "decision": number, "applied": ["type": "boolean"],
+        "outcome": ["type": ["string", "null"]],
+      ]),
+    "Session": document(
+      ["schema", "token", "expires"], ["schema": one, "token": text, "expires": instant]),
+    "Problem": document(
+      ["type", "title", "status"],
+      ["type": text, "title": text, "status": ["type": "integer"], "detail": text]),
+    "SignIn": closed(
+      ["name", "password"],
+      [
+        "name": ["type": "string", "minLength": 1, "maxLength": 64],
+        "password": ["type": "string", "maxLength": 1024],
+      ]),
+    "NewDecision": closed(
+      ["kind"],
+      [
+        "kind": ["enum": ["approve", "decline", "skip", "note", "acknowledge", "answer"]],
+        "incident": name, "plan": name, "digest": name, "step": name, "role": name, "confirm": name,
+        "text": ["type": "string", "maxLength": 4000], "password": ["type": "string", "maxLength": 1024],
+      ]),
+  ]
+
+  private static let text: JSONValue = ["type": "string"]
+  private static let name: JSONValue = ["type": "string", "minLength": 1, "maxLength": 200]
+  private static let number: JSONValue = ["type": "integer", "minimum": 1]
+  private static let one: JSONValue = ["const": 1]
+  private static let instant: JSONValue = ["type": "string", "format": "date-time"]
+  private static let anything: JSONValue = ["type": "object"]
+  private static let credential = document(
+    ["id", "subject", "state"],
+    [
+      "id": text, "subject": ["enum": ["leaked", "replacement"]],
+      "state": ["enum": ["alive", "dead", "unknown"]],
+      "probed": ["type": ["string", "null"]], "code": ["type": ["string", "null"]],
+    ])
+
+  private static func list(_ items: JSONValue) -> JSONValue { ["type": "array", "items": items] }
+  private static func reference(_ name: String) -> JSONValue {
+    ["$ref": .string("#/components/schemas/\(name)")]
+  }
+
+  private static func document(_ required: [JSONValue], _ properties: [String: JSONValue]) -> JSONValue {
+    ["type": "object", "required": .array(required), "properties": .object(properties)]
+  }
+
+  private static func closed(_ required: [JSONValue], _ properties: [String: JSONValue]) -> JSONValue {
+    [
+      "type": "object", "required": .array(required), "properties": .object(properties),
+      "additionalProperties": false,
+    ]
+  }
+}

@@ -1,0 +1,75 @@
+import Capabilities
+import Dispatch
+import Foundation
+import People
+import Secrets
+import Synchronization
+
+/// Checks passwords: slowly, a few at a time, and not too many tries of one client or for one name.
+final class Doorman: Sendable {
+  enum Answer: Sendable {
+    case identity(LocalIdentity, Person)
+    /// Wrong name or wrong password: nobody is told which.
+    case wrong
+    case tooMany
+    /// Too many passwords are being checked.
+    case busy
+  }
+
+  private struct Attempts {
+    var buckets: [String: TokenBucket] = [:]
+    var checking = 0
+  }
+
+  /// Somebody who is nobody: checking a password for an unknown name takes as long as for a known one.
+  private let decoy: Person
+  private let attempts = Mutex(Attempts())
+  private let queue = DispatchQueue(label: "staunch-passwords")
+
+  /// - Throws: ``PeopleError`` only when the cryptographic library fails.
+  init(cost: PasswordLock.Cost = .standard) throws(PeopleError) {
+    decoy = try Person(
+      name: "nobody", roles: ["nobody"], password: Secret(Sessions.randomToken()), cost: cost)
+  }
+
+  func check(name: String, password: Secret, people: PeopleDirectory, client: String, now: Date) async
+    -> Answer
+  {
+    guard admits(name: name, client: client, now: now) else { return .tooMany }
+    guard begin() else { return .busy }
+    defer { attempts.withLock { $0.checking -= 1 } }
+    let known = people[name]
+    let person = known ?? decoy
+    let identity = await withCheckedContinuation {
+      (continuation: CheckedContinuation<LocalIdentity?, Never>) in
+      // A record that cannot be opened at all lets nobody in, like a wrong password.
+      queue.async { continuation.resume(returning: try? person.identity(password: password)) }
+    }
+    guard let identity, known != nil else { return .wrong }
+    return .identity(identity, person)
+  }
+
+  /// Tries: of one client 10 and then one every 6 s; for one name 30 and then one every 10 s, from everywhere together.
+  private func admits(name: String, client: String, now: Date) -> Bool {
+    attempts.withLock { attempts in
+      // 20,000 different names or clients in a row: forget the oldest knowledge rather than grow.
+      if attempts.buckets.count > 20_000 { attempts.buckets = [:] }
+      func bucket(_ key: String, rate: Double, burst: Double) -> TokenBucket {
+        if let known = attempts.buckets[key] { return known }
+        let fresh = TokenBucket(rate: rate, burst: burst)
+        attempts.buckets[key] = fresh
+        return fresh
+      }
+      return bucket("client " + client, rate: 1.0 / 6, burst: 10).take(at: now)
+        && bucket("name " + name.prefix(64), rate: 0.1, burst: 30).take(at: now)
+    }
+  }
+
+  private func begin() -> Bool {
+    attempts.withLock { attempts in
+      guard attempts.checking < 8 else { return false }
+      attempts.checking += 1
+      return true
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import HTTPTypes
+import HummingbirdCore
+import Inbox
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// Live updates: server-sent events (HTML Standard §9.2). An event says only that the board changed; the page then asks for
+/// itself again, so there is one way of drawing.
+struct EventStream: Sendable {
+  let inbox: Inbox
+  let settings: ConsoleSettings
+  let all: Quota
+  let people: PeopleQuota
+
+  /// - Parameter isOver: whether the session ended meanwhile.
+  func response(_ request: Request, person: String, isOver: @escaping @Sendable () -> Bool) -> Response? {
+    guard all.take(1) else { return nil }
+    guard people.take(person) else {
+      all.give(1)
+      return nil
+    }
+    let place = StreamPlace {
+      all.give(1)
+      people.give(person)
+    }
+    let since = EventStream.since(request)
+    var headers = HTTPFields()
+    headers[.contentType] = "text/event-stream"
+    // No proxy may gather the events.
+    if let name = HTTPField.Name("X-Accel-Buffering") { headers[name] = "no" }
+    let body = ResponseBody { writer in
+      // When the server stops, streams end: else it would wait for browsers that never leave.
+      try await withGracefulShutdownHandler {
+        // A browser that left: nothing is to be said to it.
+        do {
+          try await write(to: &writer, since: since, place: place, isOver: isOver)
+        } catch is CancellationError {}
+      } onGracefulShutdown: {
+        place.end()
+      }
+      try await writer.finish(nil)
+    }
+    return Response(status: .ok, headers: headers, body: body)
+  }
+
+  /// The version that the browser has: after a lost connection `Last-Event-ID`, first what the page said.
+  static func since(_ request: Request) -> Int? {
+    let last = HTTPField.Name("Last-Event-ID").flatMap { request.headers[$0] }
+    return (last ?? request.uri.queryParameters["since"].map(String.init)).flatMap { Int($0) }
+  }
+
+  /// Concurrent, as the writer's own functions are: the writer stays with one caller.
+  @concurrent private func write(
+    to writer: inout any ResponseBodyWriter, since: Int?, place: StreamPlace, isOver: @Sendable () -> Bool
+  ) async throws {
+    var shown = since
+    var silence = 0.0
+    try await writer.write(ByteBuffer(string: "retry: 3000\n\n"))
+    while !Task.isCancelled, !place.isEnding, !isOver() {
+      let version = try inbox.boardVersion()
+      if version != shown {
+        try await writer.write(
+          ByteBuffer(string: "id: \(version)\nevent: board\ndata: {\"version\":\(version)}\n\n"))
+        shown = version
+        silence = 0
+      } else if silence >= settings.heartbeatSeconds {
+        try await writer.write(ByteBuffer(string: ": still here\n\n"))
+        silence = 0
+      }
+      try await Task.sleep(for: .seconds(settings.watchSeconds))
+      silence += settings.watchSeconds
+    }
+  }
+}
+
+/// Gives a stream's place back when the response is gone, however it ended.
+final class StreamPlace: Sendable {
+  private let giveBack: @Sendable () -> Void
+  private let ending = Mutex(false)
+
+  /// True once the stream shall end.
+  var isEnding: Bool { ending.withLock { $0 } }
+  func end() { ending.withLock { $0 = true } }
+
+  init(_ giveBack: @escaping @Sendable () -> Void) { self.giveBack = giveBack }
+  deinit { giveBack() }
+}

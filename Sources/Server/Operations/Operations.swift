@@ -1,0 +1,51 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Inbox
+import Synchronization
+
+/// `/healthz` for everybody; `/readyz` and `/metrics` for operators' addresses only.
+struct Operations: Sendable {
+  let operators: Set<String>
+  let inbox: Inbox
+  let metrics: ReceiverMetrics
+  let readiness: Readiness
+
+  /// Nil when the path is none of these.
+  func answer(_ request: Request, path: String, client: ClientAddress) async -> Answer? {
+    guard ["/healthz", "/readyz", "/metrics"].contains(path) else { return nil }
+    let isOperator = operators.contains(client.address) && !client.isThroughStranger
+    guard path == "/healthz" || isOperator else { return Refusal.notFound.answer }
+    guard request.method == .get else { return Refusal.method(allowed: "GET").answer }
+    switch path {
+    case "/healthz": return Answer(200, "ok\n")
+    case "/readyz":
+      return await readiness.isReady(inbox)
+        ? Answer(200, "ready\n")
+        : Answer(503, "the exchange file cannot be written\n", fields: [("Retry-After", "5")])
+    default:
+      return Answer(200, metrics.text(inbox: inbox), contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+  }
+}
+
+/// Whether an append would be durable now. Asked at most once a second, however often it is probed.
+final class Readiness: Sendable {
+  private let known = Mutex<(isReady: Bool, at: ContinuousClock.Instant)?>(nil)
+
+  func isReady(_ inbox: Inbox) async -> Bool {
+    if let known = known.withLock({ $0 }), ContinuousClock.now - known.at < .seconds(1) {
+      return known.isReady
+    }
+    let isReady: Bool
+    do {
+      try await inbox.probe()
+      isReady = true
+    } catch {
+      isReady = false  // the probe's question is exactly this
+    }
+    known.withLock { $0 = (isReady, .now) }
+    return isReady
+  }
+}

@@ -1,0 +1,130 @@
+public import Foundation
+import Inbox
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The command line of `staunch-receiver`: reads the settings, opens the exchange file, serves.
+public struct ReceiverCommand {
+  static let usage = """
+    usage: staunch-receiver --settings FILE [--secrets-fd N] [--wake-fd N] [--check]
+
+      --settings FILE   receiver.json; exchange.sqlite and inbox.pub lie beside it
+      --secrets-fd N    an inherited descriptor: a JSON object of secrets, for references inherited:NAME
+      --wake-fd N       an inherited descriptor: one byte for each commit that stored something new
+      --check           read everything, serve nothing
+
+    It stops on SIGTERM and SIGINT: accepts nothing more, finishes what is in flight, exits 0.
+    Exit codes: 0 done, 64 usage, 74 the exchange file, 78 the settings.
+
+    """
+
+  private var settings = ""
+  private var secretsDescriptor: Int32?
+  private var wakeDescriptor: Int32?
+  private var isCheck = false
+  private let environment: [String: String]
+  private let now: @Sendable () -> Date
+
+  /// - Parameters:
+  ///   - environment: for references `env:` and `credential:`.
+  ///   - now: the clock.
+  public init(environment: [String: String], now: @escaping @Sendable () -> Date) {
+    self.environment = environment
+    self.now = now
+  }
+
+  /// Runs to the end. - Returns: the exit code.
+  public mutating func run(_ arguments: [String]) async -> Int32 {
+    if arguments.contains("--help") || arguments.contains("-h") {
+      print(ReceiverCommand.usage, terminator: "")
+      return 0
+    }
+    guard read(arguments) else {
+      say(ReceiverCommand.usage)
+      return 64
+    }
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      try await serve()
+      return 0
+    } catch let error as SettingsError {
+      say("error: the receiver does not start\n  because: \(error)\n")
+      return 78
+    } catch let error as InboxError {
+      say("error: the receiver does not start\n  because: \(error)\n")
+      return 74
+    } catch {
+      say("error: the receiver stopped\n  because: \(error)\n")
+      return 69
+    }
+  }
+
+  private mutating func read(_ arguments: [String]) -> Bool {
+    var rest = arguments[...]
+    while let word = rest.popFirst() {
+      switch word {
+      case "--check": isCheck = true
+      case "--settings":
+        guard let path = rest.popFirst() else { return false }
+        settings = path
+      case "--secrets-fd", "--wake-fd":
+        guard let number = rest.popFirst().flatMap({ Int32($0) }), number > 2 else { return false }
+        if word == "--wake-fd" { wakeDescriptor = number } else { secretsDescriptor = number }
+      default: return false  // an unknown word: nothing is served
+      }
+    }
+    return !settings.isEmpty
+  }
+
+  private func serve() async throws {
+    guard let bytes = FileManager.default.contents(atPath: settings) else {
+      throw SettingsError(settings, because: "it cannot be read", fix: "ls -l \(settings)")
+    }
+    let directory = URL(filePath: settings).deletingLastPathComponent().path
+    let parsed = try ReceiverSettings(parsing: bytes)
+    let secrets = try SecretSources(environment: environment, inheritedDocument: try inherited())
+    guard let text = FileManager.default.contents(atPath: directory + "/inbox.pub") else {
+      throw SettingsError(
+        directory + "/inbox.pub", because: "the worker's public key is not there",
+        fix: "start the worker once: staunch work")
+    }
+    let recipient = try InboxPublicKey(text: String(decoding: text, as: UTF8.self))
+    let wake = wakeDescriptor
+    let inbox = try Inbox.open(path: directory + "/exchange.sqlite", sealingTo: recipient) {
+      // A full pipe has woken the worker already; a worker that is gone drains the file when it starts.
+      if let wake { _ = write(wake, [1], 1) }
+    }
+    if let wake { _ = fcntl(wake, F_SETFL, O_NONBLOCK) }
+    let log = Logger(label: "staunch.receiver") { StreamLogHandler.standardError(label: $0) }
+    let host = parsed.host
+    let people = directory + "/people.json"
+    let console = try Console(
+      parsed, inbox: inbox, people: { try PeopleFile.read(people) }, log: log, now: now)
+    let receiver = try Receiver(
+      parsed, secrets: secrets, inbox: inbox, pages: console, log: log, now: now
+    ) { port in
+      // Whoever started it waits for this line.
+      FileHandle.standardOutput.write(Data("ready \(host):\(port)\n".utf8))
+    }
+    guard !isCheck else {
+      print("settings and secrets are complete: \(parsed.routes.count) routes")
+      return
+    }
+    var configuration = ServiceGroupConfiguration(
+      services: [receiver], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+    configuration.maximumGracefulShutdownDuration = .seconds(20)
+    try await ServiceGroup(configuration: configuration).run()
+    try inbox.close()
+  }
+
+  private func inherited() throws -> [UInt8] {
+    guard let secretsDescriptor else { return [] }
+    let handle = FileHandle(fileDescriptor: secretsDescriptor, closeOnDealloc: true)
+    do { return Array(try handle.readToEnd() ?? Data()) } catch {
+      throw SettingsError("--secrets-fd", because: "descriptor \(secretsDescriptor) cannot be read")
+    }
+  }
+
+  private func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

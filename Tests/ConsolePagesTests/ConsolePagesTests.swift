@@ -1,0 +1,199 @@
+import BuiltinContent
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+@testable import ConsolePages
+
+@Suite struct ConsolePagesTests {
+  private static let now = Date(timeIntervalSince1970: 1_795_000_000)
+  private static let board = BoardFixture(now: now)
+  private static let viewer = Viewer(
+    name: "maria", roles: ["responder"], csrf: "the-token", mayApprove: true, canSignOut: true)
+  private static let frame = Frame(viewer: viewer, now: now, version: 7, undelivered: 1)
+
+  private static func pages() throws -> ConsolePages {
+    var templates: [String: String] = [:]
+    for file in BuiltinContent.console where file.path.hasSuffix(".mustache") {
+      templates[String(file.path.dropFirst("templates/console/".count).dropLast(".mustache".count))] =
+        file.text
+    }
+    return try ConsolePages(
+      templates: templates,
+      assets: .init(stylesheet: "/assets/a.css", script: "/assets/a.js", icon: "/assets/a.svg"))
+  }
+
+  private static func incident(_ document: JSONValue, plan: JSONValue? = nil, viewer: Viewer = viewer) throws
+    -> String
+  {
+    try pages().incident(document, plan: plan, in: frame, viewer: viewer)
+  }
+
+  private static func text(_ html: String) -> String {
+    html.replacing(/<[^>]*>/, with: " ").replacing(/\s+/, with: " ")
+  }
+
+  @Test func `every template of the directory is used, and every name used has a template`() {
+    let files = BuiltinContent.console.map(\.path).filter { $0.hasSuffix(".mustache") }
+    #expect(
+      files.map { String($0.dropFirst("templates/console/".count).dropLast(9)) }.sorted()
+        == ConsolePages.names.sorted())
+  }
+
+  @Test func `a missing or broken template is named, with the place`() {
+    let assets = ConsolePages.Assets(stylesheet: "", script: "", icon: "")
+    #expect(throws: ConsolePagesError.self) { try ConsolePages(templates: [:], assets: assets) }
+    var templates = Dictionary(uniqueKeysWithValues: ConsolePages.names.map { ($0, "") })
+    templates["plan"] = "\n{{#a}}"
+    do {
+      _ = try ConsolePages(templates: templates, assets: assets)
+      Issue.record("it was accepted")
+    } catch {
+      #expect(error.template == "plan")
+    }
+  }
+
+  @Test func `the list shows severity, T+, the credential's state with its last probe, and the next action`()
+    throws
+  {
+    let text = Self.text(try Self.pages().incidents(Self.board.incidents, in: Self.frame))
+    #expect(text.contains("SEV1 T+25 min 07 s amber-heron"))
+    #expect(text.contains(/▲ ALIVE probed \d\d:\d\d:\d\dZ \(41 s ago\)/))
+    #expect(text.contains("Next action Step disable-old waits for approval"))
+    #expect(text.contains("paper-tiger Drill"))
+    #expect(text.contains("1 closed"))
+  }
+
+  @Test func `open incidents stand before contained ones, the worst first`() throws {
+    let html = try Self.pages().incidents(Self.board.incidents.reversed(), in: Self.frame)
+    let places = ["amber-heron", "quiet-lantern", "paper-tiger", "slate-orchard", "copper-finch"].compactMap {
+      html.range(of: ">\($0)<")?.lowerBound
+    }
+    #expect(places.count == 5 && places == places.sorted())
+  }
+
+  @Test func `one incident shows its checklist with place, plan, places, lock and forms`() throws {
+    let text = Self.text(try Self.incident(Self.board.incidents[0], plan: Self.board.plan))
+    for part in [
+      "Checklist 5 of 10", "◌ waiting disable-old credential.disable", "waits for an approval",
+      "· to do scrub",
+      "Destroy disable-old", "will ALTER ROLE orders_a NOLOGIN", "target orders-db",
+      "affected whoever still uses orders_a",
+      "Cannot be undone", "cannot predict forks that nobody told us of", "shop/orders deploy/compose.yaml:41",
+      "held by worker-1", "Approve step disable-old", "Decline step disable-old", "Skip a step",
+      "Type orders-db",
+      "1 message did not provably arrive", "Checkout still answers from the new pool.",
+    ] { #expect(text.contains(part), "\(part)") }
+  }
+
+  @Test func `a skipped step says why, and a drill says that it is one`() throws {
+    #expect(
+      Self.text(try Self.incident(Self.board.incidents[2])).contains(
+        "○ skipped scrub history.rewrite the repository is archived; no clone is left"))
+    #expect(
+      try Self.incident(Self.board.incidents[3]).contains("DRILL. Nothing of this happens to a real system."))
+  }
+
+  @Test func `what cannot be undone asks for the target's name, what can does not`() throws {
+    let severe = DecisionRequest.approvals(incident: Self.board.incidents[0], plan: Self.board.plan)
+    #expect(severe.map(\.confirmation) == ["orders-db"])
+    var plan = try #require(Self.board.secondPlan.object)
+    plan["steps"] = [
+      ["step": "a", "kind": "effect", "certainty": "will", "effect": "reversible", "title": "t"]
+    ]
+    let mild = DecisionRequest.approvals(incident: Self.board.incidents[1], plan: .object(plan))
+    #expect(mild.map(\.confirmation) == [nil])
+    #expect(mild.map(\.step) == [nil])
+  }
+
+  @Test func `an old plan, and an incident that is closed, ask for nothing`() {
+    #expect(DecisionRequest.approvals(incident: Self.board.incidents[0], plan: Self.board.secondPlan).isEmpty)
+    #expect(DecisionRequest.approvals(incident: Self.board.incidents[4], plan: Self.board.plan).isEmpty)
+  }
+
+  @Test func `whoever may not approve sees no form that asks for a password`() throws {
+    let guest = Viewer(name: "guest", roles: [], csrf: "t", mayApprove: false, canSignOut: false)
+    let html = try Self.incident(Self.board.incidents[0], plan: Self.board.plan, viewer: guest)
+    #expect(!html.contains("type=\"password\""))
+    #expect(html.contains("To approve, sign in with your own password."))
+  }
+
+  @Test func `every unsafe form carries the session's token`() throws {
+    let html = try Self.incident(Self.board.incidents[0], plan: Self.board.plan)
+    let forms = html.matches(of: /<form[^>]*method="post"[^>]*>(.*?)<\/form>/.dotMatchesNewlines())
+    #expect(forms.count == 6)
+    for form in forms { #expect(form.output.1.contains("name=\"csrf\" value=\"the-token\"")) }
+  }
+
+  @Test(arguments: [
+    "<script>x</script>", "\"><img src=x>", "' onload='x", "{{csrf}}", "&amp;", "a\u{202E}b", "a\u{0}b",
+    "a\u{1B}[31mb",
+    "a\u{200B}b",
+  ])
+  func `hostile text stays text wherever it comes from`(_ hostile: String) throws {
+    func poison(_ value: JSONValue) -> JSONValue {
+      switch value {
+      case .string(let text) where Int(text.prefix(4)) == nil && text.count > 4: .string(hostile + text)
+      case .array(let elements): .array(elements.map(poison))
+      case .object(let members):
+        .object(
+          members.merging(
+            members.filter { !["state", "severity", "subject", "for", "effect"].contains($0.key) }.mapValues(
+              poison)
+          ) { $1 })
+      default: value
+      }
+    }
+    let pages = try Self.pages()
+    let html =
+      try Self.incident(poison(Self.board.incidents[0]), plan: poison(Self.board.plan))
+      + pages.incidents(Self.board.incidents.map(poison), in: Self.frame)
+      + pages.outbox(poison(Self.board.outbox), in: Self.frame)
+      + pages.postMortem(
+        poison(Self.board.postMortem), incident: poison(Self.board.incidents[2]), in: Self.frame)
+    for bad in ["<script>x", "\"><img", "' onload='x", "\u{202E}", "\u{0}", "\u{1B}", "\u{200B}"] {
+      #expect(!html.contains(bad), "\(bad)")
+    }
+  }
+
+  @Test func `an instant of another day shows its date, one to come says so`() {
+    #expect(Moment(Self.now.addingTimeInterval(-41), now: Self.now).ago == "41 s ago")
+    #expect(Moment(Self.now.addingTimeInterval(90), now: Self.now).ago == "in 1 min 30 s")
+    #expect(Moment(Self.now.addingTimeInterval(-200_000), now: Self.now).clock.count == 20)
+    #expect(Moment("nonsense", now: Self.now) == nil)
+  }
+
+  @Test func `the pages load nothing from elsewhere and hold no inline script or style`() throws {
+    let html = try Self.incident(Self.board.incidents[0], plan: Self.board.plan)
+    #expect(!html.contains("style=\"") && !html.contains("<style") && !html.contains("<script>"))
+    #expect(html.matches(of: /(?:src|href)="(?:https?:)?\/\//).isEmpty)
+    #expect(html.matches(of: /\son[a-z]+="/).isEmpty)
+  }
+}
+
+@Suite struct OpenAPITests {
+  @Test func `every operation is described once, with its method`() throws {
+    let paths = try #require(OpenAPI.document["paths"]?.object)
+    var described: Set<String> = []
+    for (path, item) in paths {
+      for method in (item.object ?? [:]).keys { described.insert("\(method.uppercased()) \(path)") }
+    }
+    #expect(described == Set(APIOperation.allCases.map { "\($0.method) \($0.path)" }))
+  }
+
+  @Test func `every reference leads to a schema`() throws {
+    let text = OpenAPI.document.canonicalText
+    let schemas = try #require(OpenAPI.document["components"]?["schemas"]?.object)
+    for match in text.matches(of: /#\/components\/schemas\/([A-Za-z]+)/) {
+      #expect(schemas[String(match.output.1)] != nil, "\(match.output.1)")
+    }
+  }
+
+  @Test func `a path finds its operations and parameters`() {
+    #expect(APIOperation.at(["incidents", "a b"]).parameters == ["a b"])
+    #expect(APIOperation.at(["incidents", "x"]).operations == [.getIncident])
+    #expect(APIOperation.at(["session"]).operations == [.beginSession, .endSession])
+    #expect(APIOperation.at(["nothing"]).operations.isEmpty)
+  }
+}

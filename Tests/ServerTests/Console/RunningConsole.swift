@@ -1,0 +1,77 @@
+import People
+import Foundation
+import Inbox
+import JSON
+import Logging
+import Secrets
+import ServiceLifecycle
+import TestSupport
+
+@testable import Server
+
+/// A receiver with its console on a free loopback port, and a board of the fixture.
+struct RunningConsole: Sendable {
+  let port: Int
+  let inbox: Inbox
+  let publicKey: Data
+  var address: String { "http://127.0.0.1:\(port)" }
+
+  /// Serves while `body` runs, then stops as on SIGTERM.
+  static func with<Result: Sendable>(
+    now: @escaping @Sendable () -> Date = { Date.now }, storm: Bool = false,
+    _ body: @Sendable (RunningConsole) async throws -> Result
+  ) async throws -> Result {
+    let directory = try TemporaryDirectory(inMemory: true)
+    let key = InboxPrivateKey()
+    let inbox = try Inbox.open(path: directory.path("exchange.sqlite"), sealingTo: key.publicKey)
+    let board = BoardFixture(now: now())
+    try inbox.publish(board.documents + (storm ? [board.storm] : []))
+    let people = try ConsoleCaller.people()
+    var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    log.logLevel = .critical
+    var settings = ConsoleSettings()
+    settings.watchSeconds = 0.05
+    let console = try Console(
+      settings, isTLS: false, inbox: inbox, people: { people }, cost: try ConsoleCaller.cost(), log: log,
+      now: now)
+    let (ports, found) = AsyncStream<Int>.makeStream()
+    let receiver = try Receiver(
+      ReceiverSettings(port: 0, limits: .roomy), secrets: SecretSources(inherited: [:]), inbox: inbox,
+      pages: console,
+      log: log, now: now
+    ) { found.yield($0) }
+    let group = ServiceGroup(configuration: .init(services: [receiver], logger: log))
+    return try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask {
+        defer { found.finish() }
+        try await group.run()
+      }
+      var iterator = ports.makeAsyncIterator()
+      guard let port = await iterator.next() else {
+        try await tasks.next()
+        throw Browser.Failure(description: "the receiver did not start")
+      }
+      let running = RunningConsole(port: port, inbox: inbox, publicKey: people["maria"]?.publicKey ?? Data())
+      do {
+        let result = try await body(running)
+        await group.triggerGracefulShutdown()
+        try await tasks.waitForAll()
+        return result
+      } catch {
+        await group.triggerGracefulShutdown()
+        throw error
+      }
+    }
+  }
+}
+
+extension BrowserPage {
+  /// Signs in with the keyboard alone: the name has the focus already.
+  func signIn(_ console: RunningConsole, to path: String = "/incidents") async throws {
+    try await open(console.address + "/sign-in?to=" + path)
+    try await type("maria")
+    try await press("Tab")
+    try await type(ConsoleCaller.password)
+    try await loading { try await press("Enter") }
+  }
+}
