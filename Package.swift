@@ -114,6 +114,8 @@ let package = Package(
     .target(
       name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
+      name: "Platforms", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+    .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
@@ -168,7 +170,7 @@ let package = Package(
       dependencies: [
         "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
-        "LocalSystem", "People", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
+        "LocalSystem", "People", "Platforms", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", crypto,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -326,9 +328,9 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Incidents", "JSON", "Journal",
-        "Secrets",
-        "TestSupport",
+        "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Inbox", "Incidents", "JSON",
+        "Journal", "People", "Secrets", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
     .testTarget(
@@ -359,7 +361,8 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "Capabilities", "Drills", "Inbox", "Incidents", "JSON", "PostgresClient", "Secrets", "TestSupport",
+        "Capabilities", "Drills", "Inbox", "Incidents", "JSON", "LocalSystem", "PostgresClient", "Secrets",
+        "TestSupport", crypto,
       ],
       swiftSettings: common),
     .testTarget(

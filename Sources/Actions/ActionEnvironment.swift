@@ -11,13 +11,15 @@ public struct ActionEnvironment: Sendable {
   public let outbox: any MessageOutbox
   public let briefs: any IncidentBriefing
   public let postMortems: any PostMortemWriter
+  public let alerts: any AlertPlatform
   /// The wall clock.
   public let now: @Sendable () -> Date
 
   public init(
     targets: Targets, history: any HistoryRewriter, http: any HTTPTransport, processes: any ProcessRunner,
     files: any FileSystem, outbox: any MessageOutbox, briefs: any IncidentBriefing,
-    postMortems: any PostMortemWriter, now: @escaping @Sendable () -> Date
+    postMortems: any PostMortemWriter, alerts: any AlertPlatform = NoAlertPlatform(),
+    now: @escaping @Sendable () -> Date
   ) {
     self.targets = targets
     self.history = history
@@ -27,6 +29,7 @@ public struct ActionEnvironment: Sendable {
     self.outbox = outbox
     self.briefs = briefs
     self.postMortems = postMortems
+    self.alerts = alerts
     self.now = now
   }
 }

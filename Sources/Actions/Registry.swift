@@ -28,6 +28,7 @@ public enum BuiltinActions {
       TicketAction(.update, in: environment),
       TicketAction(.close, in: environment),
       TicketAction(.notify, in: environment),
+      AlertResolve(alerts: environment.alerts),
       PostMortemDraft(writer: environment.postMortems),
       HTTPRequestAction(http: environment.http),
       CommandRun(processes: environment.processes),

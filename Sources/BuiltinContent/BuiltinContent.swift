@@ -17,6 +17,7 @@ public enum BuiltinContent {
 
   /// Every built-in playbook, by path.
   public static let playbooks: [File] = [
+    File(path: "playbooks/clean-history.yaml", bytes: PackageResources.clean_history_yaml),
     File(path: "playbooks/database-password.yaml", bytes: PackageResources.database_password_yaml),
     File(path: "playbooks/generic-secret.yaml", bytes: PackageResources.generic_secret_yaml),
     File(path: "playbooks/openai-api-key.yaml", bytes: PackageResources.openai_api_key_yaml),

@@ -23,7 +23,8 @@ public struct Staunch: AsyncParsableCommand {
       TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, DoctorCommand.self,
       ReferenceCommand.self, UpdateCommand.self, HandoverCommand.self, JournalCommand.self,
       PostMortemCommand.self, TicketCommand.self,
-      CredentialCommand.self, PlaybookCommand.self, WorkCommand.self, PeopleCommand.self,
+      CredentialCommand.self, PlaybookCommand.self, ServeCommand.self, WorkCommand.self,
+      PeopleCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
 

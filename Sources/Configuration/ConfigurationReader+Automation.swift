@@ -90,6 +90,9 @@ extension ConfigurationReader {
         }
       }
     }
+    if let tls = node["tls"], let key = tls["key"], !isReference(key.string ?? "") {
+      problem(key, "\"key\" must be a reference to the private key", "write file:/path or credential:NAME")
+    }
     return node.json
   }
 

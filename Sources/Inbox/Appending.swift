@@ -38,6 +38,14 @@ extension Inbox {
     }
   }
 
+  /// Whether a route has seen this sender's id within ``memory``.
+  public func knows(_ id: String, of route: String) throws(InboxError) -> Bool {
+    try reading("look for a delivery") { db in
+      try Int.fetchOne(
+        db, sql: "SELECT 1 FROM replay WHERE route = ? AND key = ?", arguments: [route, "i" + id]) != nil
+    }
+  }
+
   /// A file to seal a large body into while it arrives; removed unless it is appended.
   public func spool() throws(InboxError) -> SealedBody {
     do {

@@ -71,6 +71,23 @@ extension Journal {
     }
   }
 
+  /// Appends several groups of events, each with its own sealing, in one durable transaction: a storm of findings pays one
+  /// commit for many incidents.
+  ///
+  /// - Throws: as ``append(_:sealing:under:)``; then nothing of any group was appended.
+  public func append(groups: [(events: [NewEvent], sealing: Sealing?)]) throws(JournalError) {
+    try writing("append \(groups.count) groups of events") { db in
+      var all: [NewEvent] = []
+      for group in groups {
+        if let sealing = group.sealing, !sealing.secrets.isEmpty {
+          all += try seal(sealing, in: db, like: group.events.first)
+        }
+        all += group.events
+      }
+      _ = try extend(db, with: all)
+    }
+  }
+
   /// Appends the outcome of an effect and seals what it returned, in one transaction.
   @discardableResult
   public func appendOutcome(

@@ -132,23 +132,16 @@ public struct SubprocessRunner: ProcessRunner {
     }
   }
 
-  /// A descriptor to read `secret` from: a file in memory that no path names, or `/dev/null`.
-  ///
-  /// Not a pipe: writing to a program that does not read would raise SIGPIPE in our process.
+  /// A descriptor to read `secret` from, or `/dev/null`. Whoever gets it closes it.
   private static func standardInput(_ secret: Secret?, _ operation: String) throws(CapabilityError) -> Int32 {
     guard let secret else {
       let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
       guard null >= 0 else { throw systemError(errno, operation) }
       return null
     }
-    let name = "/staunch-\(UInt64.random(in: .min ... .max))"
-    let descriptor = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)  // close-on-exec: shm_open(3)
-    guard descriptor >= 0 else { throw systemError(errno, operation) }
-    let file = Descriptor(adopting: descriptor)
-    guard shm_unlink(name) == 0 else { throw systemError(errno, operation) }
-    try file.write(secret, operation)
-    let copy = fcntl(file.raw, F_DUPFD_CLOEXEC, 0)  // shares the position, which goes back to the start
-    guard copy >= 0, lseek(copy, 0, SEEK_SET) == 0 else { throw systemError(errno, operation) }
+    let file = try InheritedDescriptor.holding(secret, operation)
+    let copy = withExtendedLifetime(file) { fcntl(file.number, F_DUPFD_CLOEXEC, 0) }
+    guard copy >= 0 else { throw systemError(errno, operation) }
     return copy
   }
 

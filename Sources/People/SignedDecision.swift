@@ -10,14 +10,18 @@ public enum SignedDecision: Sendable, Hashable {
   case approve(PlanDigest, step: StepID?)
   /// A step is left out, for this reason.
   case skip(PlanDigest, step: StepID, reason: String)
+  /// A storm's incidents may start. `storm` is the board's id of it, so that a word for one storm releases no other.
+  case releaseStorm(storm: String, reason: String)
 
   /// What stands in the digest's place of `Approval.signedBytes`. A skip can never be shown as an approval, nor the other way
-  /// round, and its reason cannot be changed.
+  /// round, and a reason cannot be changed.
   public var digest: PlanDigest {
     switch self {
     case .approve(let digest, _): digest
     case .skip(let digest, _, let reason):
       PlanDigest("skip:\(digest):\(Hex.text(SHA256.hash(data: Data(reason.utf8))))")
+    case .releaseStorm(let storm, let reason):
+      PlanDigest("release-storm:\(storm):\(Hex.text(SHA256.hash(data: Data(reason.utf8))))")
     }
   }
 
@@ -25,6 +29,7 @@ public enum SignedDecision: Sendable, Hashable {
     switch self {
     case .approve(_, let step): step
     case .skip(_, let step, _): step
+    case .releaseStorm: nil
     }
   }
 

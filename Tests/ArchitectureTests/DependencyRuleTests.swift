@@ -36,6 +36,7 @@ import Testing
     ("SecretStores", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets"]),
+    ("Platforms", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("PostMortems", ["Crypto", "Incidents", "JSON", "Mustache", "Secrets"]),
     ("ConsolePages", ["Incidents", "JSON", "Mustache", "Secrets"]),
     ("WebhookSignatures", ["Crypto", "CryptoExtras", "JSON", "Secrets", "SwiftASN1"]),

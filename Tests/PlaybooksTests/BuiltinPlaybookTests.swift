@@ -17,7 +17,7 @@ import Testing
   @Test func `The playbooks that the routes name are there`() {
     #expect(
       Self.library.ids == [
-        "database-password", "generic-secret", "openai-api-key", "rotate-leaked-credential",
+        "clean-history", "database-password", "generic-secret", "openai-api-key", "rotate-leaked-credential",
       ])
   }
 

@@ -49,4 +49,16 @@ import Testing
       }
     }
   }
+
+  @Test func `thousands of secrets that begin alike are hidden, each as a whole`() {
+    let redactor = Redactor()
+    let values = (0..<3000).map { "sk-" + "proj-" + String(repeating: "A", count: 40) + "\($0 + 10_000)" }
+    for value in values { redactor.register(Secret(value)) }
+    // One that begins with another: the longer is hidden as a whole.
+    redactor.register(Secret(values[0] + "tail"))
+    let text = "first \(values[0])tail then \(values[2999]), \(values[17])"
+    #expect(redactor.redact(text) == "first [REDACTED] then [REDACTED], [REDACTED]")
+    #expect(redactor.redact("sk-" + "proj-" + String(repeating: "A", count: 40)).hasPrefix("sk-"))
+    #expect(!redactor.finds(in: Array("nothing here, not even the end sk-".utf8)))
+  }
 }

@@ -9,7 +9,7 @@ extension ActionSignature {
     credentialDelete, abuseSearch,
     secretStore, consumerRollOut, consumerHealth,
     historyScan, historyRewrite, historyVerify, historyPush, historyRestore, guardInstall,
-    ticketOpen, ticketUpdate, ticketClose, notifySend, postmortemDraft,
+    ticketOpen, ticketUpdate, ticketClose, notifySend, alertResolve, postmortemDraft,
     httpRequest, commandRun,
   ]
 

@@ -50,6 +50,14 @@ extension ActionSignature {
     ],
     outputs: [])
 
+  /// Tells the platforms.
+  public static let alertResolve = ActionSignature(
+    id: "alert.resolve", effect: .notify,
+    summary:
+      "Marks the incident's alerts at the platforms of `sources:` resolved as revoked. Comes after the proof of death.",
+    inputs: [Parameter("incident", .incident, "the incident")],
+    outputs: [Parameter("resolved", .integer, "how many were still open")])
+
   /// Drafts the post-mortem.
   public static let postmortemDraft = ActionSignature(
     id: "postmortem.draft", effect: .notify,

@@ -23,6 +23,7 @@ struct Installation {
   let progress: ProgressLine
   let processes: any ProcessRunner
   let postMortems: PostMortemFile
+  let sources: PlatformSources
 
   /// - Parameters:
   ///   - state: another state directory than the user's (a drill's).
@@ -41,6 +42,7 @@ struct Installation {
     let environment = assembly.adapterEnvironment()
     processes = environment.processes
     targets = try assembly.targets(of: configuration, in: environment)
+    sources = PlatformSources(configuration.sources, in: environment)
     let files = LocalFileSystem()
     postMortems = PostMortemFile(
       journal: journal, directory: directory + "/postmortems", templates: nil, files: files)
@@ -49,7 +51,8 @@ struct Installation {
       in: ActionEnvironment(
         targets: targets, history: assembly.historyRewriter(), http: environment.http,
         processes: environment.processes, files: files, outbox: JournalOutbox(journal: journal),
-        briefs: JournalBriefing(journal: journal, now: now), postMortems: postMortems, now: now))
+        briefs: JournalBriefing(journal: journal, now: now), postMortems: postMortems,
+        alerts: IncidentAlerts(journal: journal, sources: sources), now: now))
     policy = try Installation.policy(configuration, identity: identity, state: StateDirectory(directory))
   }
 

@@ -38,27 +38,7 @@ struct PeopleFiles {
     if grows { try replace(trust, with: directory.trust, mode: 0o600) }
   }
 
-  /// Written beside it, made durable and renamed, so that a reader sees the old file or the new one.
   private func replace(_ path: String, with document: JSONValue, mode: mode_t) throws {
-    let draft = "\(path).\(getpid()).new"
-    unlink(draft)
-    let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-    guard descriptor >= 0 else { throw failure(path) }
-    defer {
-      close(descriptor)
-      unlink(draft)
-    }
-    // The mask of the shell must not take the group's reading away: the endpoint runs as another user of that group.
-    guard fchmod(descriptor, mode) == 0 else { throw failure(path) }
-    let bytes = document.canonicalBytes + [0x0A]
-    guard Foundation.write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0,
-      rename(draft, path) == 0
-    else { throw failure(path) }
-  }
-
-  private func failure(_ path: String) -> CommandFailure {
-    CommandFailure(
-      .unavailable, "cannot write \(path)", because: String(cString: strerror(errno)).lowercased(),
-      fix: "ls -ld \"$(dirname \(path))\"")
+    try DurableFile.replace(path, with: document.canonicalBytes + [0x0A], mode: mode)
   }
 }

@@ -20,7 +20,7 @@ struct PostMortemFile: PostMortemWriter {
   func draft(_ incident: IncidentID, run: RunID, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> String
   {
-    let path = "\(directory)/\(incident).md"
+    let path = path(of: incident)
     let existing = await files.exists(path) ? try await files.read(path).exposeAsText() : nil
     let text = try text(incident, existing: existing)
     do {
@@ -32,6 +32,27 @@ struct PostMortemFile: PostMortemWriter {
     }
     try await files.replace(path, with: Secret(text), under: authority)
     return path
+  }
+
+  /// Where an incident's draft is.
+  func path(of incident: IncidentID) -> String { "\(directory)/\(incident).md" }
+
+  /// The draft as one HTML page. - Parameter document: the Markdown draft, with what people wrote. Reads only.
+  func page(_ incident: IncidentID, document: String) throws(CapabilityError) -> String {
+    do {
+      let events = try journal.events(incident: incident)
+      // as evidence only
+      let plans = try journal.plans(incident: incident).compactMap { try? Plan(json: $0.document) }
+      return try PostMortem.page(
+        events: events, repositories: RepositoryRecord.evidence(in: events, plans: plans), incident: incident,
+        template: try template("postmortem.html.mustache"), document: document)
+    } catch let error as JournalError {
+      throw CapabilityError(.serverError, error.operation, because: error.because, fix: error.fix)
+    } catch let error as CapabilityError {
+      throw error
+    } catch {
+      throw CapabilityError(.invalid, "draw the post-mortem", because: "\(error)")
+    }
   }
 
   /// The draft's text. Reads only.

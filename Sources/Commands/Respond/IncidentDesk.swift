@@ -5,79 +5,125 @@ import JSON
 import Journal
 import Secrets
 
-/// Puts reported incidents into the journal: a known secret updates its incident, a new one opens one.
+/// Puts reported incidents into the journal: a known secret updates its incident, a new one opens one, one that connects two
+/// merges them, and one that comes back after its end opens its incident again.
 struct IncidentDesk {
   /// What became of one reported incident.
   struct Entry: Sendable {
+    enum State: String, Sendable {
+      case opened, known, merged
+      /// It was closed, and the secret is back.
+      case reopened
+      /// It is closed, and the places are history: nothing was written.
+      case ignored
+    }
     let id: IncidentID
     let incident: Incident
     /// The sealed leaked value; nil while nobody knows it.
     let leaked: SecretRef?
     let isNew: Bool
-    /// A plan or run that exists already for this incident.
-    let state: String
+    let state: State
   }
 
   let journal: Journal
+  let ledger: IncidentLedger
+  /// Called before an incident is opened again, with the event that had closed it: whoever must be told is told first, so
+  /// that a crash in between repeats it rather than forgets it.
+  var willReopen: (IncidentID, Incident, Int) throws -> Void = { _, _, _ in }
+
+  /// So many incidents share a commit.
+  private static let batch = 256
+
+  init(journal: Journal, ledger: IncidentLedger? = nil) {
+    self.journal = journal
+    self.ledger = ledger ?? IncidentLedger(journal: journal)
+  }
 
   /// Appends what is new; repeating the same report appends nothing.
   func record(_ incidents: [Incident]) throws -> [Entry] {
-    var known = try knownIncidents()
+    try ledger.refresh()
     var entries: [Entry] = []
+    var groups: [(events: [NewEvent], sealing: Sealing?)] = []
     for incident in incidents {
-      let keys = [incident.key] + incident.aliases.sorted()
-      let found = keys.lazy.compactMap { known[$0.rawValue] }.first
-      let id = found?.id ?? incident.id
-      let ref = SecretRef("\(id)/leaked")
-      let needsSealing = incident.secret != nil && found?.isSealed != true
-      let body = incident.openedBody
-      let sealing =
-        needsSealing
-        ? incident.secret.map { Sealing([ref: $0], under: .incident(id), purpose: "leaked") } : nil
-      if found == nil {
-        try journal.append([NewEvent(.incidentOpened, incident: id, body, at: nil)], sealing: sealing)
-      } else if let found, needsSealing || !found.places.isSuperset(of: incident.occurrences.map(\.key)) {
-        try journal.append([NewEvent(.incidentUpdated, incident: id, body, at: nil)], sealing: sealing)
+      let (entry, group) = try record(incident)
+      entries.append(entry)
+      if let group { groups.append(group) }
+      if groups.count == Self.batch {
+        try journal.append(groups: groups)
+        groups = []
       }
-      let isSealed = needsSealing || found?.isSealed == true
-      let places = (found?.places ?? []).union(incident.occurrences.map(\.key))
-      for key in keys { known[key.rawValue] = Known(id: id, isSealed: isSealed, places: places) }
-      entries.append(
-        Entry(
-          id: id, incident: incident, leaked: isSealed ? ref : nil, isNew: found == nil,
-          state: found == nil ? "opened" : "known"))
     }
+    if !groups.isEmpty { try journal.append(groups: groups) }
+    try ledger.refresh()
     return entries
   }
 
-  private struct Known {
-    let id: IncidentID
-    var isSealed: Bool
-    var places: Set<String>
+  private typealias Group = (events: [NewEvent], sealing: Sealing?)
+
+  private func record(_ incident: Incident) throws -> (Entry, Group?) {
+    let matching = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder)
+    switch matching {
+    case .new: return append(incident, to: incident.id, kind: .incidentOpened, state: .opened)
+    case .merge(let id, let others):
+      let merge: JSONValue = ["merged": .array(others.map { .string($0.rawValue) })]
+      for other in others { ledger.expectMerge(other, into: id) }
+      return append(
+        incident, to: id, kind: .incidentUpdated, state: .merged,
+        before: [NewEvent(.incidentUpdated, incident: id, merge)])
+    case .known(let id):
+      let known = ledger.known(id)
+      guard let closed = known?.closed else {
+        guard isNews(incident, known) else {
+          return (
+            Entry(id: id, incident: incident, leaked: known?.leaked, isNew: false, state: .known), nil
+          )
+        }
+        return append(incident, to: id, kind: .incidentUpdated, state: .known)
+      }
+      guard isBack(incident, closedAt: closed.at, known: known?.places ?? []) else {
+        return (
+          Entry(id: id, incident: incident, leaked: known?.leaked, isNew: false, state: .ignored), nil
+        )
+      }
+      try willReopen(id, incident, closed.sequence)
+      ledger.expectReopening(of: id)
+      return append(
+        incident, to: id, kind: .incidentUpdated, state: .reopened,
+        before: [
+          NewEvent(
+            .incidentState, incident: id,
+            ["state": "open", "reason": "the secret was found again after the incident was closed"])
+        ])
+    }
   }
 
-  /// Every key under which an incident is in the journal.
-  private func knownIncidents() throws -> [String: Known] {
-    var known: [String: Known] = [:]
-    var byID: [IncidentID: Known] = [:]
-    var keys: [IncidentID: Set<String>] = [:]
-    try journal.forEachEvent(kinds: [.incidentOpened, .incidentUpdated, .secretSealed]) { event in
-      guard let id = event.incident else { return }
-      var entry = byID[id] ?? Known(id: id, isSealed: false, places: [])
-      if event.kind == .secretSealed {
-        if event.body["key"]?.string == "\(id)/leaked" { entry.isSealed = true }
-      } else {
-        for location in event.body["locations"]?.array ?? [] {
-          if let key = location["key"]?.string { entry.places.insert(key) }
-        }
-        if let key = event.body["key"]?.string { keys[id, default: []].insert(key) }
-        for alias in event.body["aliases"]?.array ?? [] {
-          if let key = alias.string { keys[id, default: []].insert(key) }
-        }
-      }
-      byID[id] = entry
+  /// Something that the journal does not have yet: a place, or the value.
+  private func isNews(_ incident: Incident, _ known: IncidentLedger.Known?) -> Bool {
+    (incident.secret != nil && known?.leaked == nil)
+      || !(known?.places.isSuperset(of: incident.occurrences.map(\.key)) ?? false)
+  }
+
+  private func isBack(_ incident: Incident, closedAt: Date, known: Set<String>) -> Bool {
+    let places: [Occurrence?] = incident.occurrences.isEmpty ? [nil] : incident.occurrences
+    return places.contains {
+      Recurrence.of($0, validity: incident.validity, closedAt: closedAt, known: known) == .reopen
     }
-    for (id, entry) in byID { for key in keys[id] ?? [] { known[key] = entry } }
-    return known
+  }
+
+  private func append(
+    _ incident: Incident, to id: IncidentID, kind: EventKind, state: Entry.State, before: [NewEvent] = []
+  ) -> (Entry, Group?) {
+    let body = incident.openedBody
+    var leaked = ledger.known(id)?.leaked
+    var sealing: Sealing?
+    if leaked == nil, let secret = incident.secret {
+      let ref = SecretRef("\(id)/leaked")
+      sealing = Sealing([ref: secret], under: .incident(id), purpose: "leaked")
+      leaked = ref
+    }
+    ledger.expect(body, of: id, leaked: leaked, isOpening: kind == .incidentOpened)
+    let entry = Entry(
+      id: id, incident: incident, leaked: leaked, isNew: kind == .incidentOpened, state: state)
+    return (entry, (before + [NewEvent(kind, incident: id, body)], sealing))
   }
 }

@@ -18,6 +18,11 @@ struct PlanMaker {
 
   /// - Parameter credential: overrides the route's.
   func plan(_ entry: IncidentDesk.Entry, credential: CredentialName?) async throws -> Outcome {
+    if entry.state == .ignored {
+      return .recorded(
+        because: "the incident is closed, and these places are older than that",
+        next: "when it is back in use: staunch show \(entry.id)")
+    }
     guard let leaked = entry.leaked else {
       return .recorded(
         because: Restraint.missingValue.because,

@@ -1,75 +1,166 @@
-import Secrets
+import Capabilities
 import Foundation
-import Incidents
 import Inbox
+import Incidents
 import JSON
 import Journal
+import Secrets
 
-/// What the console shows, published into the exchange file: derived from the journal, redacted, only what changed.
-struct Board {
-  let installation: Installation
-  let inbox: Inbox
+/// What the console shows, published into the exchange file: derived from the journal, redacted. After the first time, only
+/// incidents about which something was journalled since are derived again.
+final class Board {
+  private let installation: Installation
+  private let inbox: Inbox
+  private var seen = 0
+  private var summary = WorkSummary()
+  /// Which incidents each one is made of: itself and those merged into it.
+  private var members: [IncidentID: Set<IncidentID>] = [:]
+  private var owners: [IncidentID: IncidentID] = [:]
+
+  /// Beyond, everything is read at once.
+  private static let few = 64
+
+  init(installation: Installation, inbox: Inbox) {
+    self.installation = installation
+    self.inbox = inbox
+  }
 
   func publish(now: Date) throws {
     let journal = installation.journal
-    let events = try journal.events()
-    let locks = try journal.locks()
-    let records = IncidentRecord.all(in: events)
-    var documents: [(kind: String, id: String, document: JSONValue)] = []
-    let statuses = IncidentStatus.derive(events: events, now: now)
-    for status in statuses {
-      var members = status.json.object ?? [:]
-      // It changes with every look; the reader takes the time from `detected`.
-      members["since_detection_ms"] = nil
-      if let record = records.first(where: { $0.id == status.id }) {
-        members["timeline"] = .array(
-          Timeline(of: record, repositories: []).rows.map {
-            ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)]
-          })
+    let head = try journal.head().sequence
+    var changed: Set<IncidentID> = []
+    var planned: Set<IncidentID> = []
+    // Plans that belong to no incident.
+    var hasFreePlan = false
+    try journal.forEachEvent(after: seen) { event in
+      summary.add(event)
+      guard let named = event.incident else {
+        hasFreePlan = hasFreePlan || event.kind == .planSaved
+        return
       }
-      members["notes"] = .array(
-        events.filter { $0.kind == .noted && $0.incident == status.id }.map {
-          [
-            "at": .string(Timestamp.text($0.at)), "text": $0.body["text"] ?? "",
-            "role": $0.body["role"] ?? .null,
-          ]
-        })
-      members["places"] = .array(
-        events.filter { [.incidentOpened, .incidentUpdated].contains($0.kind) && $0.incident == status.id }
-          .flatMap { $0.body["locations"]?.array ?? [] })
-      members["locks"] = .array(
-        locks.filter { $0.run == status.run?.id }.map {
-          [
-            "name": .string($0.name), "run": .string($0.run.rawValue),
-            "owner": $0.owner.map { .string("\($0)") } ?? .null, "since": .string(Timestamp.text($0.since)),
-          ]
-        })
-      documents.append(("incident", status.id.rawValue, .object(members)))
+      if event.kind == .incidentOpened { members[named, default: []].insert(named) }
+      let id = owner(of: named)
+      for other in (event.body["merged"]?.array ?? []).compactMap({ $0.string.map { IncidentID($0) } }) {
+        merge(other, into: id)
+      }
+      changed.insert(id)
+      if event.kind == .planSaved { planned.insert(id) }
     }
-    for plan in try journal.plans() { documents.append(("plan", plan.id.rawValue, plan.document)) }
-    documents.append(("outbox", "all", TicketList.document(try journal.outbox())))
-    documents.append(("summary", "all", summary(statuses, outbox: try journal.outbox())))
-    var removed: [(kind: String, id: String)] = []
-    if let reason = try Storm(journal: journal, configuration: installation.configuration).held() {
-      documents.append(("storm", "current", ["reason": .string(reason)]))
+    let gone = changed.filter { owner(of: $0) != $0 }
+    changed.subtract(gone)
+    let records = try records(of: changed)
+    let locks = changed.isEmpty ? [] : try journal.locks()
+    var documents: [(kind: String, id: String, document: JSONValue)] = []
+    for record in records where !record.events.isEmpty {
+      let status = IncidentStatus(of: record, now: now)
+      summary.standings[record.id] = WorkSummary.Standing(
+        state: status.state.rawValue, severity: status.severity.rawValue, run: status.run?.state.rawValue)
+      documents.append(("incident", record.id.rawValue, incident(status, record, locks)))
+      if let document = postMortem(of: record) {
+        documents.append(("postmortem", record.id.rawValue, document))
+      }
+    }
+    if hasFreePlan {
+      for plan in try journal.plans() where plan.incident == nil {
+        documents.append(("plan", plan.id.rawValue, plan.document))
+      }
+    }
+    for id in planned {
+      for member in members[owner(of: id)] ?? [id] {
+        for plan in try journal.plans(incident: member) {
+          documents.append(("plan", plan.id.rawValue, plan.document))
+        }
+      }
+    }
+    var removed = gone.map { (kind: "incident", id: $0.rawValue) }
+    for id in owners.keys { summary.standings[id] = nil }
+    let outbox = try journal.outbox()
+    documents.append(("outbox", "all", TicketList.document(outbox)))
+    documents.append(("summary", "all", summary.document(outbox: outbox)))
+    if let storm = try Storm(journal: journal, configuration: installation.configuration).current() {
+      documents.append(("storm", "current", Board.document(of: storm)))
     } else {
       removed.append(("storm", "current"))
     }
     try inbox.publish(
       try documents.map { (kind: $0.kind, id: $0.id, document: try redacted($0.document)) }, removing: removed
     )
+    seen = head
   }
 
-  /// Counts for the endpoint's metrics.
-  private func summary(_ statuses: [IncidentStatus], outbox: [OutboxEntry]) -> JSONValue {
-    func counts(_ words: [String]) -> JSONValue {
-      .object(Dictionary(words.map { ($0, 1) }, uniquingKeysWith: +).mapValues { .integer($0) })
+  private func owner(of id: IncidentID) -> IncidentID {
+    var id = id
+    while let next = owners[id] { id = next }
+    return id
+  }
+
+  private func merge(_ other: IncidentID, into id: IncidentID) {
+    let from = owner(of: other)
+    guard from != id else { return }
+    owners[from] = id
+    members[id, default: [id]].formUnion(members.removeValue(forKey: from) ?? [from])
+  }
+
+  private func records(of changed: Set<IncidentID>) throws -> [IncidentRecord] {
+    let journal = installation.journal
+    guard changed.count <= Self.few else {
+      return IncidentRecord.all(in: try journal.events()).filter { changed.contains($0.id) }
     }
-    return [
-      "incidents_by_state": counts(statuses.map(\.state.rawValue)),
-      "incidents_by_severity": counts(statuses.map(\.severity.rawValue)),
-      "runs_by_state": counts(statuses.compactMap { $0.run?.state.rawValue }),
-      "outbox_by_state": counts(outbox.map(\.state.rawValue)),
+    return try changed.sorted().map { id in
+      var events: [JournalEvent] = []
+      for member in members[id] ?? [id] { events += try journal.events(incident: member) }
+      return IncidentRecord(of: id, in: events.sorted { $0.sequence < $1.sequence })
+    }
+  }
+
+  private func incident(_ status: IncidentStatus, _ record: IncidentRecord, _ locks: [HeldLock]) -> JSONValue
+  {
+    var members = status.json.object ?? [:]
+    // It changes with every look; the reader takes the time from `detected`.
+    members["since_detection_ms"] = nil
+    members["timeline"] = .array(
+      Timeline(of: record, repositories: []).rows.map {
+        ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)]
+      })
+    members["notes"] = .array(
+      record.events(.noted).map {
+        [
+          "at": .string(Timestamp.text($0.at)), "text": $0.body["text"] ?? "",
+          "role": $0.body["role"] ?? .null,
+        ]
+      })
+    members["places"] = .array(
+      (record.events(.incidentOpened) + record.events(.incidentUpdated))
+        .flatMap { $0.body["locations"]?.array ?? [] })
+    members["locks"] = .array(
+      locks.filter { $0.run == status.run?.id }.map {
+        [
+          "name": .string($0.name), "run": .string($0.run.rawValue),
+          "owner": $0.owner.map { .string("\($0)") } ?? .null, "since": .string(Timestamp.text($0.since)),
+        ]
+      })
+    return .object(members)
+  }
+
+  /// The draft that a run or a person has written; nil while there is none.
+  private func postMortem(of record: IncidentRecord) -> JSONValue? {
+    let writer = installation.postMortems
+    guard let bytes = FileManager.default.contents(atPath: writer.path(of: record.id)) else { return nil }
+    let markdown = String(decoding: bytes, as: UTF8.self)
+    var document: [String: JSONValue] = ["markdown": .string(markdown)]
+    do {
+      document["html"] = .string(try writer.page(record.id, document: markdown))
+    } catch {
+      // The text itself is there; a marker that a person has lost must not keep it from the console.
+      installation.assembly.console.say("\(record.id): no page of the post-mortem: \(error.because)")
+    }
+    return .object(document)
+  }
+
+  private static func document(of storm: Storm.Held) -> JSONValue {
+    [
+      "id": .string(storm.id), "reason": .string(storm.reason), "since": .string(Timestamp.text(storm.since)),
+      "text": .string("\(storm.incidents) new incidents: \(storm.reason). Nothing starts by itself."),
     ]
   }
 

@@ -122,13 +122,26 @@ struct DecisionDesk {
 
   private func acknowledge(_ decision: NewDecision) throws -> String {
     let role = decision.roles.first ?? "responder"
-    guard let incident = decision.incident else {
-      return "refused: a storm is released where the credentials are: staunch work --release-storm REASON"
-    }
+    guard let incident = decision.incident else { return try releaseStorm(decision) }
     try installation.journal.append(
       .decision, incident: IncidentID(incident),
       ["what": "acknowledge", "reason": .string(decision.text ?? ""), "role": .string(role)])
     return "acknowledged"
+  }
+
+  /// A yes to many starts at once, so the sign-in is not enough: the person signs it, for this storm and reason.
+  private func releaseStorm(_ decision: NewDecision) throws -> String {
+    let storm = Storm(journal: installation.journal, configuration: installation.configuration)
+    guard let held = try storm.current() else { return "refused: no storm is held (any more)" }
+    let reason = decision.text ?? ""
+    guard !reason.isEmpty else { return "refused: say why the incidents may start" }
+    let signed = SignedDecision.releaseStorm(storm: held.id, reason: reason)
+    guard let word = approval(decision, of: signed.digest) else {
+      return "refused: releasing a storm needs a signature; or: staunch work --release-storm REASON"
+    }
+    if let problem = problem(of: word, for: signed.digest) { return "refused: \(problem)" }
+    try storm.release(because: reason, role: word.role.rawValue)
+    return "released: what waits may start"
   }
 
   /// The plan that was shown: by id and digest, both.

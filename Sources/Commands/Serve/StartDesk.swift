@@ -12,7 +12,8 @@ struct StartDesk {
   /// An incident without a plan.
   struct Waiting {
     let incident: Incident
-    let isSealed: Bool
+    /// Where its value is sealed; nil while nobody knows it.
+    let leaked: SecretRef?
     let first: Date
     let last: Date
     /// The last event about it: nothing is tried again before there is news.
@@ -21,40 +22,60 @@ struct StartDesk {
     /// As the desk of reports hands it on.
     var entry: IncidentDesk.Entry {
       IncidentDesk.Entry(
-        id: incident.id, incident: incident, leaked: isSealed ? SecretRef("\(incident.id)/leaked") : nil,
-        isNew: false, state: "known")
+        id: incident.id, incident: incident, leaked: leaked, isNew: false, state: .known)
     }
   }
 
   let installation: Installation
 
-  /// Incidents that are open and have no plan, oldest first.
+  /// Incidents that are open and have no plan, oldest first. A merged incident's plan is its owner's; a plan of before an
+  /// incident was opened again is none.
   func waiting() throws -> [Waiting] {
     struct Gathered {
       var bodies: [JSONValue] = []
-      var first = Date.distantPast
+      var first = Date.distantFuture
       var last = Date.distantPast
       var sequence = 0
-      var isSealed = false
+      var leaked: SecretRef?
       var isPlanned = false
       var isClosed = false
     }
     var found: [IncidentID: Gathered] = [:]
+    var owners: [IncidentID: IncidentID] = [:]
     try installation.journal.forEachEvent(
       kinds: [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved]
     ) { event in
-      guard let id = event.incident else { return }
+      guard let named = event.incident else { return }
+      var id = named
+      while let next = owners[id] { id = next }
       var entry = found[id] ?? Gathered()
       switch event.kind {
       case .incidentOpened, .incidentUpdated:
+        for word in event.body["merged"]?.array ?? [] {
+          guard let other = word.string.map({ IncidentID($0) }), other != id,
+            let gone = found.removeValue(forKey: other)
+          else { continue }
+          owners[other] = id
+          entry.bodies += gone.bodies
+          entry.first = min(entry.first, gone.first)
+          entry.leaked = entry.leaked ?? gone.leaked
+          entry.isPlanned = entry.isPlanned || gone.isPlanned
+        }
         guard event.body["key"] != nil else { break }
-        if entry.bodies.isEmpty { entry.first = event.at }
+        entry.first = min(entry.first, event.at)
         entry.last = event.at
         entry.sequence = event.sequence
         entry.bodies.append(event.body)
-      case .secretSealed: entry.isSealed = entry.isSealed || event.body["key"]?.string == "\(id)/leaked"
+      case .secretSealed:
+        if event.body["key"]?.string == "\(named)/leaked" {
+          entry.leaked = entry.leaked ?? SecretRef("\(named)/leaked")
+          entry.sequence = event.sequence
+        }
       case .planSaved: entry.isPlanned = true
-      case .incidentState: entry.isClosed = event.body["state"]?.string == "closed"
+      case .incidentState:
+        let isClosed = event.body["state"]?.string == "closed"
+        if entry.isClosed, !isClosed { entry.isPlanned = false }
+        entry.isClosed = isClosed
       default: break  // only these kinds were asked for
       }
       found[id] = entry
@@ -64,7 +85,7 @@ struct StartDesk {
         let incident = Incident(id: id, journalled: entry.bodies)
       else { return nil }
       return Waiting(
-        incident: incident, isSealed: entry.isSealed, first: entry.first, last: entry.last,
+        incident: incident, leaked: entry.leaked, first: entry.first, last: entry.last,
         sequence: entry.sequence)
     }.sorted { $0.first == $1.first ? $0.incident.id < $1.incident.id : $0.first < $1.first }
   }

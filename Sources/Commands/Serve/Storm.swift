@@ -13,14 +13,38 @@ struct Storm {
   static let began = "storm"
   static let released = "storm released"
 
+  /// A storm that is held.
+  struct Held {
+    /// Names this storm: the event with which it began.
+    let id: String
+    let reason: String
+    let since: Date
+    /// New incidents since ten minutes before it began.
+    var incidents: Int
+  }
+
   /// Why starts are held; nil when they are not.
-  func held() throws -> String? {
-    var reason: String?
+  func held() throws -> String? { try current(counting: false)?.reason }
+
+  func isHeld() throws -> Bool { try current(counting: false) != nil }
+
+  /// The storm that is held; nil when none is.
+  func current(counting: Bool = true) throws -> Held? {
+    var held: Held?
     try journal.forEachEvent(kinds: [.decision]) { event in
-      if event.body["what"]?.string == Storm.began { reason = event.body["reason"]?.string ?? "" }
-      if event.body["what"]?.string == Storm.released { reason = nil }
+      if event.body["what"]?.string == Storm.began {
+        held = Held(
+          id: "storm-\(event.sequence)", reason: event.body["reason"]?.string ?? "", since: event.at,
+          incidents: 0)
+      }
+      if event.body["what"]?.string == Storm.released { held = nil }
     }
-    return reason
+    guard var held, counting else { return held }
+    let start = held.since.addingTimeInterval(-600)
+    try journal.forEachEvent(kinds: [.incidentOpened]) { event in
+      if event.at > start { held.incidents += 1 }
+    }
+    return held
   }
 
   /// Trips the breaker when the load is too high; once: while it is held nothing more is said.
@@ -29,7 +53,7 @@ struct Storm {
   ///   - new: distinct new incidents of the delivery at hand.
   ///   - waiting: incidents that wait for their start, by provider.
   func check(new: Int, waiting: [String: Int], now: Date) throws {
-    guard try held() == nil else { return }
+    guard try !isHeld() else { return }
     var recent = 0
     var earliest: IncidentID?
     var last = Date.distantPast
@@ -52,7 +76,7 @@ struct Storm {
 
   /// A person has looked: what waits may start.
   func release(because reason: String, role: String) throws {
-    guard try held() != nil else { return }
+    guard try isHeld() else { return }
     try journal.append(
       .decision, ["what": .string(Storm.released), "reason": .string(reason), "role": .string(role)])
   }

@@ -1,9 +1,9 @@
-import Journal
-import StaunchConfiguration
 import ArgumentParser
 import Execution
 import Foundation
 import Inbox
+import Journal
+import StaunchConfiguration
 
 /// `staunch work`: the worker behind the public endpoint. Opens no port.
 struct WorkCommand: StaunchCommand {
@@ -24,10 +24,7 @@ struct WorkCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    // Nobody is at the terminal: whatever asks a person waits in the journal.
-    var options = assembly.options
-    options.noInput = true
-    let unattended = Assembly(options: options)
+    let unattended = assembly.unattended
     let installation = try Installation(
       unattended, configuration: try unattended.configuration(), playbooks: own.playbooks)
     if let releaseStorm {
@@ -36,38 +33,29 @@ struct WorkCommand: StaunchCommand {
       unattended.console.say("released. next: staunch work")
       return
     }
-    for source in installation.configuration.sources {
-      unattended.console.say(
-        "\(source.position): this version does not ask \(source.kind.rawValue) for lost deliveries yet")
-    }
-    let worker = Worker(
+    let place = try WorkLoop.place(in: unattended)
+    defer { withExtendedLifetime(place) {} }
+    let worker = try Worker(
       installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now)
-    let interruption = Interruption {}
+    let wake = WakeSignal()
+    let interruption = Interruption { wake.set() }
     defer { interruption.end() }
+    if once {
+      while !interruption.happened, try await worker.round() {}
+      return
+    }
     let clock = SystemClock()
-    repeat {
-      let more = try await worker.round()
-      if once, !more { return }
-      if !more { try await clock.sleep(for: .seconds(1)) }
-    } while !interruption.happened
+    try await WorkLoop(
+      worker: worker, wake: wake, isOver: { interruption.happened }, sleep: { try await clock.sleep(for: $0) }
+    ).run()
   }
 }
 
-/// The exchange directory of this installation.
-enum Exchange {
-  /// Opens the exchange file as the worker, and leaves the public key beside it for the endpoint.
-  static func inbox(in assembly: Assembly) throws -> Inbox {
-    let state = try assembly.state()
-    let directory = state.path + "/exchange"
-    if !FileManager.default.fileExists(atPath: directory) {
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o770])
-    }
-    let key = try InboxPrivateKey(secret: try state.inboxKey())
-    let published = directory + "/inbox.pub"
-    if FileManager.default.contents(atPath: published) != Data((key.publicKey.text + "\n").utf8) {
-      try Data((key.publicKey.text + "\n").utf8).write(to: URL(filePath: published), options: .atomic)
-    }
-    return try Inbox.open(path: directory + "/exchange.sqlite", key: key)
+extension Assembly {
+  /// Nobody is at the terminal: whatever asks a person waits in the journal.
+  var unattended: Assembly {
+    var options = options
+    options.noInput = true
+    return Assembly(options: options)
   }
 }

@@ -7,6 +7,7 @@ import Inbox
 import JSON
 import Journal
 import ScannerReports
+import StaunchConfiguration
 
 /// Takes in what the endpoint stored, starts the right response, carries out what may run, and publishes what people see.
 ///
@@ -26,11 +27,36 @@ final class Worker {
   /// The last event that was looked at, by incident and by run: nothing is tried again before there is news.
   private var considered: [IncidentID: Int] = [:]
   private var tried: [RunID: Int] = [:]
+  private var lateConsidered: [IncidentID: [RepositoryName]] = [:]
+  private let ledger: IncidentLedger
+  /// The journal's last event after the last round.
+  private var seen = -1
+  /// When time alone makes something due.
+  private var due = Date.distantPast
 
-  init(installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date) {
+  private let reading: DeliveryReading
+  private let board: Board
+  private let reconciliation: Reconciliation
+  private let secretFetch: SecretFetch
+
+  init(installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date) throws {
     self.installation = installation
     self.inbox = inbox
     self.now = now
+    let ledger = IncidentLedger(journal: installation.journal)
+    let console = installation.assembly.console
+    let say: (String) -> Void = { console.say(harmless($0)) }
+    self.ledger = ledger
+    board = Board(installation: installation, inbox: inbox)
+    reading = DeliveryReading(key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
+    reconciliation = Reconciliation(
+      sources: installation.sources, inbox: inbox, ledger: ledger,
+      receiver: installation.configuration.receiver, now: now, say: say)
+    // What a killed process was sending may have arrived: it is looked up. Not while a run is at work, which may be sending.
+    if try !installation.journal.locks().contains(where: { $0.state == .running }) {
+      try installation.journal.recoverOutbox()
+    }
+    secretFetch = SecretFetch(sources: installation.sources, reading: reading, now: now, say: say)
   }
 
   private var storm: Storm {
@@ -39,35 +65,80 @@ final class Worker {
 
   /// One round over everything. - Returns: true when there may be more at once.
   func round() async throws -> Bool {
-    let more = try takeIn()
+    due = .distantFuture
+    becomesDue(try await reconciliation.run())
+    var more = try takeIn()
     for decision in try inbox.pendingDecisions() {
       let outcome = try DecisionDesk(installation: installation).apply(decision.said)
       try inbox.finishDecision(decision.sequence, outcome: outcome)
     }
+    if try await fetchSecrets() { more = true }
     try await startDue()
+    try await planLatePlaces()
     try await carryOut()
-    try Board(installation: installation, inbox: inbox).publish(now: now())
+    becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
+    try board.publish(now: now())
+    seen = try installation.journal.head().sequence
     return more
+  }
+
+  /// Whether a round could find something to do. Three small queries.
+  func hasNews() throws -> Bool {
+    if due <= now() { return true }
+    if try inbox.pendingCount() > 0 { return true }
+    if try !inbox.pendingDecisions(limit: 1).isEmpty { return true }
+    return try installation.journal.head().sequence != seen
   }
 
   /// Deliveries → incidents in the journal. - Returns: true when more wait.
   func takeIn() throws -> Bool {
+    let desk = desk
     let deliveries = try inbox.pendingDeliveries(limit: Self.batch)
-    let reading = DeliveryReading(
-      key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
     for delivery in deliveries {
       guard let result = try read(delivery, with: reading) else { continue }
-      let entries = try IncidentDesk(journal: installation.journal).record(result.incidents)
+      let entries = try desk.record(result.incidents)
       let new = entries.filter(\.isNew).count
       try storm.check(new: new, waiting: [:], now: now())
       try crashPointForTests()
       let unread = result.unread.isEmpty ? "" : ", \(result.unread.count) unreadable records"
-      try inbox.finish(
-        delivery.sequence,
-        outcome: "\(result.findings) findings, \(entries.count) incidents (\(new) new)\(unread)",
-        dropBody: result.unread.isEmpty)
+      let outcome = "\(result.findings) findings, \(entries.count) incidents (\(new) new)\(unread)"
+      try inbox.finish(delivery.sequence, outcome: outcome, dropBody: result.unread.isEmpty)
+      say(delivery, outcome)
     }
     return deliveries.count == Self.batch
+  }
+
+  private var desk: IncidentDesk {
+    var desk = IncidentDesk(journal: installation.journal, ledger: ledger)
+    desk.willReopen = { [self] in try tellReopening(of: $0, $1, closing: $2) }
+    return desk
+  }
+
+  private func becomesDue(_ date: Date?) { due = min(due, date ?? .distantFuture) }
+
+  /// Alerts' secrets, from the platforms. In a storm nobody is asked: nothing starts anyway. - Returns: true when more wait.
+  private func fetchSecrets() async throws -> Bool {
+    guard try !storm.isHeld() else { return false }
+    let waiting = try StartDesk(installation: installation).waiting()
+    let (due, more) = try await secretFetch.fetch(for: waiting, into: desk)
+    becomesDue(due)
+    return more
+  }
+
+  /// A closed incident's secret is back: somebody is told, always. The id is the closing's, so it is said once.
+  private func tellReopening(of id: IncidentID, _ incident: Incident, closing: Int) throws {
+    guard let tracker = Routing(configuration: installation.configuration).route(for: incident)?.tracker
+    else {
+      return
+    }
+    _ = try installation.journal.enqueue(
+      TicketMessage(
+        id: "reopened-\(id)-\(closing)", incident: id, event: .updated, sequence: 1,
+        title: "A closed incident is open again",
+        body: "The secret of \(id) was found again after the incident was closed. It is planned anew: "
+          + "`staunch show \(id)`.",
+        severity: incident.severity, isDrill: false, at: now()),
+      to: tracker)
   }
 
   /// The delivery's findings; nil when there are none to take in, and the exchange file says so.
@@ -76,10 +147,17 @@ final class Worker {
       return try reading.read(delivery)
     } catch  where error.code == .unknownFormat {
       try inbox.finish(delivery.sequence, outcome: "ignored: nothing that names a secret", dropBody: true)
+      say(delivery, "ignored: nothing that names a secret")
     } catch {
       try inbox.fail(delivery.sequence, reason: "\(error.place): \(error.because)")
+      say(delivery, "not readable: \(error.place): \(error.because)")
     }
     return nil
+  }
+
+  private func say(_ delivery: Delivery, _ outcome: String) {
+    installation.assembly.console.say(
+      "delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))")
   }
 
   /// Plans for incidents whose time has come; nothing while a storm is held.
@@ -89,10 +167,12 @@ final class Worker {
     let providers = waiting.compactMap(\.incident.provider)
     try storm.check(
       new: 0, waiting: Dictionary(providers.map { ($0, 1) }, uniquingKeysWith: +), now: now())
-    guard try storm.held() == nil else { return }
+    guard try !storm.isHeld() else { return }
     for entry in waiting where considered[entry.incident.id] != entry.sequence {
       switch desk.start(of: entry) {
-      case .at(let date) where date > now(): continue
+      case .at(let date) where date > now():
+        becomesDue(date)
+        continue
       case .notByItself: break
       case .now, .at:
         try await attempt("\(entry.incident.id)") { try await plan(entry, with: desk) }
@@ -112,9 +192,31 @@ final class Worker {
     }
   }
 
+  /// Places that came too late for the incident's plan. Nothing is rotated a second time.
+  private func planLatePlaces() async throws {
+    guard try !storm.isHeld() else { return }
+    let desk = LatePlaces(installation: installation)
+    for missed in try desk.missed() where lateConsidered[missed.incident] != missed.repositories {
+      lateConsidered[missed.incident] = missed.repositories
+      try await attempt("\(missed.incident)") {
+        guard let plan = try await desk.plan(missed) else { return }
+        let names = missed.repositories.map(\.rawValue).joined(separator: ", ")
+        installation.assembly.console.say(
+          "\(missed.incident): further places in \(harmless(names)) came too late for its plan: planned "
+            + "\(plan.id), which cleans history and rotates nothing")
+      }
+    }
+  }
+
+  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws {
+    try await Self.attempt(subject, in: installation.assembly, work)
+  }
+
   /// Trouble with one incident or run is said, and it waits for news while the others go on; trouble with the journal
   /// ends the worker.
-  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws {
+  private static func attempt(_ subject: String, in assembly: Assembly, _ work: () async throws -> Void)
+    async throws
+  {
     do {
       try await work()
     } catch let error as JournalError {
@@ -122,24 +224,60 @@ final class Worker {
     } catch let error as ExecutionError where error.code == .journal {
       throw error
     } catch {
-      installation.assembly.console.say("\(subject):")
-      _ = installation.assembly.exit(after: error)
+      assembly.console.say("\(subject):")
+      _ = assembly.exit(after: error)
     }
   }
 
   /// Goes on with every run that the worker has taken on, until it waits or is over.
   private func carryOut() async throws {
-    let isStorm = try storm.held() != nil
+    let due = try dueRuns()
+    guard !due.isEmpty else { return }
+    try await Self.carryOut(due, in: installation)
+    let ran = Set(due.map(\.work.run))
+    for entry in try StartDesk(installation: installation).runs() where ran.contains(entry.run) {
+      tried[entry.run] = entry.sequence
+    }
+  }
+
+  private static func carryOut(_ due: [RunPool<Plan>.Entry], in installation: Installation) async throws {
+    let pool = RunPool<Plan> { entry in
+      try await attempt("\(entry.work.run)", in: installation.assembly) {
+        _ = try await RunSession(installation: installation, isJSON: true).resume(entry.work, mode: .live)
+      }
+    }
+    try await pool.run(due)
+  }
+
+  private func dueRuns() throws -> [RunPool<Plan>.Entry] {
+    let isStorm = try storm.isHeld()
+    var due: [RunPool<Plan>.Entry] = []
     for entry in try StartDesk(installation: installation).runs() where tried[entry.run] != entry.sequence {
       if isStorm, entry.isByPolicyAlone { continue }
-      let run = entry.run
-      try await attempt("\(run)") {
-        let plan = try installation.openPlan(run.rawValue)
-        _ = try await RunSession(installation: installation, isJSON: true).resume(plan, mode: .live)
-      }
-      let runs = try StartDesk(installation: installation).runs()
-      tried[run] = runs.first { $0.run == run }?.sequence ?? entry.sequence
+      tried[entry.run] = entry.sequence
+      if let plan = try plan(of: entry.run) { due.append(self.entry(plan)) }
     }
+    return due
+  }
+
+  /// A run's plan; nil, and said, when it cannot be read.
+  private func plan(of run: RunID) throws -> Plan? {
+    do {
+      return try installation.openPlan(run.rawValue)
+    } catch let error as JournalError {
+      throw error
+    } catch {
+      installation.assembly.console.say("\(run):")
+      _ = installation.assembly.exit(after: error)
+      return nil
+    }
+  }
+
+  private func entry(_ plan: Plan) -> RunPool<Plan>.Entry {
+    guard case .credential(let name)? = plan.inputs["credential"] else {
+      return RunPool.Entry(work: plan, provider: nil)
+    }
+    return RunPool.Entry(work: plan, provider: installation.configuration.credentials[name]?.target.kind)
   }
 
   /// Between the journal and the exchange file: where a test kills the process.

@@ -49,21 +49,23 @@ enum ConfigurationReference {
 
       ## sources
 
-      Platforms to ask again and again, so that a lost delivery is found. Read and checked; this version does not ask them yet,
-      and `staunch work` says so when it starts.
+      Platforms that the worker asks: for what their messages leave out (the secret of a GitHub alert and all its places), and
+      again and again for what was lost (open alerts, failed webhook deliveries, GitGuardian's open incidents). After the proof
+      of death `alert.resolve` resolves GitHub's alerts. Only the repositories named here are ever asked for.
 
       | setting | |
       | --- | --- |
       | `kind` | required; `github` or `gitguardian` |
       | `base_url` | the API; default: the vendor's |
-      | `token` | required; *reference* |
+      | `token` | required; *reference*. GitHub: "Secret scanning alerts" (write to resolve), "Webhooks" (read) for lost deliveries; GitGuardian: `incidents:read` |
       | `repositories` | `owner/name`; required for GitHub |
-      | `every` | default 15m |
+      | `every` | how often lost messages are looked for; default 15m |
 
       ## receiver
 
-      Read and checked; the endpoint itself is not part of this version. Its settings, of which it will see nothing else: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
-      `kind` and references to what the sender signs with), `limits`, `console`.
+      The endpoint of `staunch serve`, which sees nothing else of this file: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
+      `kind` and references to what the sender signs with), `limits`, `console`; docs/RECEIVER.md. References: `env:NAME`,
+      `file:/path`, `fd:N`, `credential:NAME` (systemd). `staunch doctor` lets the endpoint itself read them.
       """
     return text
   }

@@ -6,6 +6,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Platforms
 import Playbooks
 
 /// `staunch doctor`: checks everything before the incident does. Reads only.
@@ -41,6 +42,8 @@ struct DoctorCommand: StaunchCommand {
           name: "repository \(name)", problem: exists ? nil : "\(repository.path) does not exist",
           note: repository.path))
     }
+    if let receiver = configuration.receiver { checks.append(await endpoint(receiver, assembly)) }
+    checks += await sources(assembly, configuration)
     if !offline { checks += try await outside(assembly, configuration) }
     show(checks, assembly)
     if checks.contains(where: { $0.problem != nil }) { throw ExitCode(ExitStatus.failed.rawValue) }
@@ -90,6 +93,60 @@ struct DoctorCommand: StaunchCommand {
         note: "playbook \(route.playbook)")
     } catch {
       return Check(name: "route \(route.position)", problem: "\(error)", note: "")
+    }
+  }
+
+  private func endpoint(_ receiver: JSONValue, _ assembly: Assembly) async -> Check {
+    do {
+      return Check(
+        name: "receiver", problem: nil, note: try await ReceiverCheck(assembly: assembly).run(receiver))
+    } catch let error as CommandFailure {
+      return Check(
+        name: "receiver", problem: error.because + (error.fix.map { "; fix: \($0)" } ?? ""), note: "")
+    } catch {
+      return Check(name: "receiver", problem: "\(error)", note: "")
+    }
+  }
+
+  /// Each source's token, and (unless offline) whether it may see what it must.
+  private func sources(_ assembly: Assembly, _ configuration: Configuration) async -> [Check] {
+    let environment = assembly.adapterEnvironment()
+    let platforms = PlatformSources(configuration.sources, in: environment)
+    var checks: [Check] = []
+    for source in configuration.sources {
+      let name = "source \(source.position)"
+      do throws(CapabilityError) {
+        _ = try await environment.sources.resolve(source.token)
+        checks.append(
+          Check(name: name, problem: nil, note: "\(source.kind.rawValue), asked every \(source.every)"))
+      } catch {
+        checks.append(Check(name: name, problem: "\(error)", note: ""))
+      }
+    }
+    guard !offline else { return checks }
+    for source in platforms.github {
+      for repository in source.names {
+        await check("source \(source.position) \(repository)", &checks) { () async throws(CapabilityError) in
+          let found = try await platforms.repository(repository, of: source)
+          return "\(try await source.api.openAlerts(of: found).count) open alerts"
+        }
+      }
+    }
+    for source in platforms.gitguardian {
+      await check("source \(source.position)", &checks) { () async throws(CapabilityError) in
+        "\(try await source.api.open().count) open incidents"
+      }
+    }
+    return checks
+  }
+
+  private func check(
+    _ name: String, _ checks: inout [Check], _ look: () async throws(CapabilityError) -> String
+  ) async {
+    do throws(CapabilityError) {
+      checks.append(Check(name: name, problem: nil, note: try await look()))
+    } catch {
+      checks.append(Check(name: name, problem: "\(error)", note: ""))
     }
   }
 

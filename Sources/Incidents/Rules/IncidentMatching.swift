@@ -7,21 +7,32 @@ public enum IncidentMatching: Sendable, Hashable {
 
   /// Matches by key and aliases.
   /// - Parameters:
-  ///   - known: every key and alias in the journal with its incident. An incident that has only an `l:` key was opened
-  ///     before its value was known: the first secret read at that place is its own.
+  ///   - known: every key and alias in the journal. An incident that has only an `l:` key was opened before its value was
+  ///     known: the first secret read at that place is its own.
   ///   - isOlder: true when the first incident was opened before the second.
   public static func of(
-    _ incident: Incident, known: [IncidentKey: IncidentID], isOlder: (IncidentID, IncidentID) -> Bool
+    _ incident: Incident, known: KnownKeys, isOlder: (IncidentID, IncidentID) -> Bool
   ) -> IncidentMatching {
-    let keys = [incident.key] + incident.aliases
-    let named = Set(known.filter { $0.key.namesOneSecret }.values)
-    var found = Set(keys.filter(\.namesOneSecret).compactMap { known[$0] })
-    let places = incident.placeKeys
-    for (key, id) in known where !named.contains(id) {
-      if keys.contains(key) || key.placeWithoutKind.map(places.contains) == true { found.insert(id) }
+    var found: Set<IncidentID> = []
+    for key in [incident.key] + incident.aliases {
+      guard let id = known.incident(of: key) else { continue }
+      // A place alone names nothing once a secret is known to stand there.
+      if key.namesOneSecret || !known.isNamed(id) { found.insert(id) }
+    }
+    for place in incident.placeKeys {
+      found.formUnion(known.incidents(at: place).filter { !known.isNamed($0) })
     }
     guard let oldest = found.min(by: isOlder) else { return .new }
     let others = found.subtracting([oldest]).sorted(by: isOlder)
     return others.isEmpty ? .known(oldest) : .merge(into: oldest, others: others)
+  }
+
+  /// As ``of(_:known:isOlder:)``, from a table.
+  public static func of(
+    _ incident: Incident, known table: [IncidentKey: IncidentID], isOlder: (IncidentID, IncidentID) -> Bool
+  ) -> IncidentMatching {
+    var known = KnownKeys()
+    for (key, id) in table { known.add(key, of: id) }
+    return of(incident, known: known, isOlder: isOlder)
   }
 }

@@ -1,0 +1,56 @@
+import Capabilities
+import Incidents
+
+/// `alert.resolve`: tells the platforms that reported the secret that it is revoked.
+///
+/// The platform is asked before each word: what is resolved already, by us or by anybody, is left alone, so that nothing is
+/// said twice. An alert that came after the plan is resolved too: it is about the same dead secret.
+struct AlertResolve: EffectAction {
+  let signature = ActionSignature.alertResolve
+  let alerts: any AlertPlatform
+
+  func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect {
+    let found = try await alerts.alerts(of: try incident(call))
+    let names = found.map(\.name)
+    return PlannedEffect(
+      will: found.isEmpty
+        ? "resolve no alert: no platform of sources: reported it"
+        : "resolve \(names.joined(separator: ", ")) as revoked",
+      target: "platform alerts", reversible: true,
+      affected: found.isEmpty ? [] : ["whoever watches the platform's alerts"],
+      cannotPredict: ["alerts about the same secret that come until then"])
+  }
+
+  func perform(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> ActionResult {
+    var resolved = 0
+    for alert in try await alerts.alerts(of: try incident(call)) {
+      if try await alerts.isResolved(alert) { continue }
+      try await alerts.resolve(
+        alert, comment: "Revoked and proven dead; \(call.marker)", under: authority)
+      resolved += 1
+    }
+    return ActionResult(outputs: ["resolved": .integer(resolved)])
+  }
+
+  func settle(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> Settlement {
+    for alert in try await alerts.alerts(of: try incident(call)) {
+      if try await !alerts.isResolved(alert) {
+        return .notDone(evidence: "\(alert.name) is open; those that are resolved are left alone")
+      }
+    }
+    return .done(ActionResult(outputs: ["resolved": .integer(0)]), evidence: "every alert is resolved")
+  }
+
+  private func incident(_ call: ActionCall) throws(CapabilityError) -> IncidentID {
+    if case .incident(let id)? = call.known("incident") { return id }
+    guard let id = call.incident else {
+      throw CapabilityError(
+        .invalid, "step \(call.step)", because: "this run belongs to no incident, so no platform reported it")
+    }
+    return id
+  }
+}

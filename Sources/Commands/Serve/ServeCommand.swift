@@ -1,0 +1,111 @@
+import ArgumentParser
+import Dispatch
+import Execution
+import Foundation
+import Inbox
+import JSON
+import LocalSystem
+import StaunchConfiguration
+
+/// `staunch serve`: the worker, and the public endpoint as its child.
+struct ServeCommand: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "The public endpoint for webhooks, reports and the console, and the worker behind it.",
+    discussion: """
+      The endpoint is a program of its own (staunch-receiver) with the settings of receiver: in staunch.yaml and nothing else
+      (docs/RECEIVER.md). It is started again when it dies. SIGTERM or Ctrl-C ends it first, then the worker.
+
+      EXAMPLES
+        staunch serve                                prints "ready ADDRESS:PORT" when it listens
+        staunch serve --listen 127.0.0.1:8787        instead of receiver: listen
+        staunch work                                 the worker alone, the endpoint as another user
+      """)
+
+  @Option(name: .long, help: "ADDRESS:PORT, instead of receiver: listen. Port 0: any free one.")
+  var listen: String?
+  @OptionGroup var own: PlaybookOptions
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    let unattended = assembly.unattended
+    let configuration = try unattended.configuration()
+    guard let receiver = configuration.receiver else {
+      throw CommandFailure(
+        .configuration, "there is nothing to serve",
+        because: "\(configuration.file) has no section receiver:",
+        fix: "add one (docs/RECEIVER.md), or run the worker alone: staunch work")
+    }
+    let program = try unattended.receiverProgram()
+    let handover = try await ReceiverHandover(
+      receiver, listen: listen, resolve: unattended.receiverSecrets())
+    let place = try WorkLoop.place(in: unattended)
+    defer { withExtendedLifetime(place) {} }
+    let clock = SystemClock()
+    let console = unattended.console
+    let lock = try await ReceiverSupervisor.place(
+      unattended.statePath + "/receiver.lock", say: { console.say($0) },
+      sleep: { try await clock.sleep(for: $0) })
+    let installation = try Installation(unattended, configuration: configuration, playbooks: own.playbooks)
+    let inbox = try Exchange.inbox(in: unattended)
+    let settings = Exchange.path(in: unattended) + "/receiver.json"
+    // No secret stands in it; an endpoint that is another user of the directory's group may read it.
+    try DurableFile.replace(settings, with: handover.settings.canonicalBytes + [0x0A], mode: 0o640)
+    let pipe = try InheritedDescriptor.pipe("hear the endpoint")
+    let supervisor = ReceiverSupervisor(
+      ReceiverSupervisor.Start(
+        program: program, settings: settings, environment: unattended.receiverEnvironment,
+        secrets: handover.secrets, wake: pipe.writing, lock: lock),
+      say: { console.say($0) }, listens: { console.data("ready \($0)") },
+      elapsed: { clock.elapsed }, sleep: { try await clock.sleep(for: $0) })
+    let wake = WakeSignal()
+    let source = Self.watch(pipe.reading, wake)
+    defer { source.cancel() }
+    let worker = try Worker(installation: installation, inbox: inbox, now: unattended.now)
+    try await run(worker, beside: supervisor, wake: wake, clock: clock)
+    console.say("stopped: the endpoint has ended, and what it accepted is taken in")
+  }
+
+  /// The endpoint goes first: what it accepted until then the worker still takes in.
+  private func run(
+    _ worker: Worker, beside supervisor: ReceiverSupervisor, wake: WakeSignal, clock: SystemClock
+  ) async throws {
+    let end = Interruption {
+      supervisor.stop()
+      wake.set()
+    }
+    defer { end.end() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        defer { wake.set() }
+        try await supervisor.run()
+      }
+      do {
+        try await WorkLoop(
+          worker: worker, wake: wake, isOver: { end.happened || supervisor.isOver },
+          sleep: { try await clock.sleep(for: $0) }
+        ).run()
+      } catch {
+        supervisor.stop()
+        // The worker's own failure is what is told.
+        try? await group.waitForAll()
+        throw error
+      }
+      try await group.waitForAll()
+    }
+    while try worker.takeIn() {}
+  }
+
+  /// Empties the pipe whenever bytes come: one wake-up stands for all of them.
+  private static func watch(_ reading: InheritedDescriptor, _ wake: WakeSignal) -> any DispatchSourceRead {
+    _ = fcntl(reading.number, F_SETFL, O_NONBLOCK)
+    let source = DispatchSource.makeReadSource(fileDescriptor: reading.number, queue: .global())
+    source.setEventHandler {
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      while read(reading.number, &buffer, buffer.count) > 0 {}
+      wake.set()
+    }
+    source.resume()
+    return source
+  }
+}

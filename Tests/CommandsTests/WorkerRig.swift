@@ -1,0 +1,88 @@
+import ArgumentParser
+import Capabilities
+import Execution
+import Foundation
+import Inbox
+import Incidents
+import JSON
+import Journal
+import StaunchConfiguration
+import Synchronization
+import TestSupport
+
+@testable import Commands
+
+/// A worker in this process, with a clock that the test moves and an exchange file that the test fills.
+struct WorkerRig {
+  /// Stands until it is moved.
+  final class Clock: Sendable {
+    private let date: Mutex<Date>
+    init(_ date: Date) { self.date = Mutex(date) }
+    var now: Date { date.withLock { $0 } }
+    func advance(_ seconds: TimeInterval) { date.withLock { $0 += seconds } }
+  }
+
+  let directory: TemporaryDirectory
+  let installation: Installation
+  let inbox: Inbox
+  let worker: Worker
+  let clock: Clock
+
+  /// - Parameter configuration: what follows `staunch: 1`; `DIR` stands for the directory.
+  init(_ configuration: String = "", in directory: TemporaryDirectory? = nil) throws {
+    let directory = try directory ?? TemporaryDirectory()
+    self.directory = directory
+    var assembly = Assembly(options: try GlobalOptions.parse(["--quiet", "--no-input"]))
+    assembly.statePath = directory.path("state")
+    let text = "staunch: 1\n" + configuration.replacing("DIR", with: directory.path)
+    let parsed = try ConfigurationReader.read(
+      text, file: "staunch.yaml", directory: directory.path, catalogue: Assembly.catalogue)
+    installation = try Installation(assembly, configuration: parsed, state: assembly.statePath)
+    inbox = try Exchange.inbox(in: assembly)
+    // A little ahead of the journal's own clock, so that what it queues now is due now.
+    let clock = Clock(Date().addingTimeInterval(120))
+    self.clock = clock
+    worker = try Worker(installation: installation, inbox: inbox, now: { clock.now })
+  }
+
+  /// Rounds until there is nothing more to do now.
+  func work() async throws {
+    while try await worker.round() {}
+  }
+
+  func deliver(_ body: JSONValue, id: String, source: String = "report", route: String = "/reports")
+    async throws -> Acceptance
+  {
+    try await inbox.append(
+      NewDelivery(
+        route: route, source: source, id: id, isIDSigned: true, bodyDigest: id, receivedAt: clock.now,
+        body: body.canonicalBytes))
+  }
+
+  /// A report in our own format.
+  static func report(_ findings: [(value: String, path: String)], repository: String = "acme/app")
+    -> JSONValue
+  {
+    [
+      "schema": "staunch.findings/1",
+      "findings": .array(
+        findings.map {
+          [
+            "kind": "openai_api_key", "value": .string($0.value), "repository": .string(repository),
+            "path": .string($0.path), "line": 1,
+          ]
+        }),
+    ]
+  }
+
+  func events(_ kinds: Set<EventKind>) throws -> [JournalEvent] {
+    try installation.journal.events(kinds: kinds)
+  }
+
+  /// Incidents that are not part of another.
+  func incidents() throws -> [IncidentID] {
+    IncidentRecord.all(in: try installation.journal.events()).map(\.id)
+  }
+
+  func plans() throws -> Int { try installation.journal.plans().count }
+}
