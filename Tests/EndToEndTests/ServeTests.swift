@@ -183,7 +183,7 @@ import Testing
     try await serving.line(with: "the endpoint ended with signal 9; it is started again now")
     sender = Sender(base: try await serving.ready())
     #expect(try await sender.report(Self.report("after"), token: site.token) == 202)
-    try await serving.line(with: "planned plan-")
+    for _ in ["before", "after"] { try await serving.line(with: "planned plan-") }
     #expect(try await serving.stop() == 0)
     #expect(try await site.count("incident.opened") == 2)
     #expect(try await site.count("plan.saved") == 2)
