@@ -281,7 +281,7 @@ import Testing
       steps:
         "    - {id: a, uses: nothing.at-all, wiht: {}}\n    - {id: b, manual: \"${{ inputs.names }}\", timeout: soon}",
       "p.yaml:8:21: error: there is no action \"nothing.at-all\" [PB010]\n"
-        + "  fix: one of: abuse.search, command.run, consumer.health, consumer.roll-out, credential.delete, "
+        + "  fix: one of: abuse.search, alert.resolve, command.run, consumer.health, consumer.roll-out, credential.delete, "
         + "credential.disable, credential.end-sessions, credential.inspect, credential.issue, credential.verify, "
         + "guard.install, history.push, history.restore, history.rewrite, history.scan, history.verify, http.request, "
         + "notify.send, postmortem.draft, secret.store, ticket.close, ticket.open, ticket.update",
