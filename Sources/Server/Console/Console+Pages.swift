@@ -131,7 +131,10 @@ extension Console {
       isOver = { [sessions, now] in !sessions.isLive(token, now: now()) }
     case .header: isOver = { false }
     }
-    guard let response = events.response(exchange.request, person: visitor.person, isOver: isOver) else {
+    guard
+      let response = events.response(
+        exchange.request, isConnected: exchange.isConnected, person: visitor.person, isOver: isOver)
+    else {
       return ConsoleResponse.problem(503, "too many streams", fields: [("Retry-After", "30")])
     }
     return response

@@ -69,12 +69,14 @@ public struct Console: Pages {
   public func respond(to request: Request, client: ClientAddress, context: ReceiverContext) async throws
     -> Response?
   {
-    try await respond(to: request, client: client, peer: context.peer)
+    try await respond(to: request, client: client, peer: context.peer, isConnected: true)
   }
 
   /// - Parameter peer: the other end of the connection, a proxy's address when there is one.
-  func respond(to request: Request, client: ClientAddress, peer: String) async throws -> Response? {
-    let exchange = ConsoleExchange(request: request, client: client, peer: peer)
+  func respond(to request: Request, client: ClientAddress, peer: String, isConnected: Bool = false)
+    async throws -> Response?
+  {
+    let exchange = ConsoleExchange(request: request, client: client, peer: peer, isConnected: isConnected)
     let path = request.uri.path
     if let file = assets.files[path] {
       guard request.method == .get || request.method == .head else { return notAllowed("GET, HEAD") }
@@ -136,6 +138,8 @@ struct ConsoleExchange: Sendable {
   let request: Request
   let client: ClientAddress
   let peer: String
+  /// False for a request that came over no connection.
+  let isConnected: Bool
 
   /// The path's segments, decoded; nil when it is not well formed.
   static func segments(_ path: String) -> [String]? {

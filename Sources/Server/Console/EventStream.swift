@@ -14,8 +14,13 @@ struct EventStream: Sendable {
   let all: Quota
   let people: PeopleQuota
 
-  /// - Parameter isOver: whether the session ended meanwhile.
-  func response(_ request: Request, person: String, isOver: @escaping @Sendable () -> Bool) -> Response? {
+  /// - Parameters:
+  ///   - isConnected: the request came over a connection, whose end ends the stream: its place is free for the next page at once,
+  ///     not with the next heartbeat.
+  ///   - isOver: whether the session ended meanwhile.
+  func response(
+    _ request: Request, isConnected: Bool, person: String, isOver: @escaping @Sendable () -> Bool
+  ) -> Response? {
     guard all.take(1) else { return nil }
     guard people.take(person) else {
       all.give(1)
@@ -35,7 +40,15 @@ struct EventStream: Sendable {
       try await withGracefulShutdownHandler {
         // A browser that left: nothing is to be said to it.
         do {
-          try await write(to: &writer, since: since, place: place, isOver: isOver)
+          if isConnected {
+            try await request.body.consumeWithInboundCloseHandler { _ in
+              try await write(to: &writer, since: since, place: place, isOver: isOver)
+            } onInboundClosed: {
+              place.end()
+            }
+          } else {
+            try await write(to: &writer, since: since, place: place, isOver: isOver)
+          }
         } catch is CancellationError {}
       } onGracefulShutdown: {
         place.end()

@@ -9,7 +9,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ConsoleBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ConsoleBrowserTests {
   private static let paths = [
     "/incidents", "/incidents/inc-4t8a", "/incidents/inc-d001", "/incidents/inc-9xqd", "/plans/plan-7k2m",
     "/outbox",
@@ -140,6 +140,7 @@ import TestSupport
       let page = try await browser.page(width: width, height: 860, isDark: isDark)
       try await page.signIn(console, to: "/incidents/inc-4t8a")
       try await page.until("document.getElementById('live').textContent === 'Live'")
+      try await page.call("Emulation.setScrollbarsHidden", ["hidden": true])
       let picture = try await page.screenshot()
       // PNG (RFC 2083 §11.2.1): the width stands in bytes 16 to 19.
       #expect(picture.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
