@@ -140,8 +140,9 @@ import Testing
   @Test(arguments: BuiltinPlaybookTests.library.ids)
   func `An exported playbook is one connected workflow with the state of its run`(_ id: PlaybookID) throws {
     let playbook = try BuiltinPlaybookTests.library.load(id, catalogue: ActionSignature.builtin)
+    let last = try #require(playbook.steps.last).id
     let json = CACAOExport(
-      playbook, created: "2026-11-24T03:00:00.000Z", statuses: ["ticket": .succeeded], sharing: .green
+      playbook, created: "2026-11-24T03:00:00.000Z", statuses: [last: .succeeded], sharing: .green
     ).json
     let workflow = try #require(json["workflow"]?.object)
     var reached: Set<String> = []
@@ -162,7 +163,7 @@ import Testing
     #expect(json["data_marking_definitions"]?.object?.values.first?["tlpv2_level"] == "TLP:GREEN")
     #expect(
       CACAOExport(
-        playbook, created: "2026-11-24T03:00:00.000Z", statuses: ["ticket": .succeeded], sharing: .green
+        playbook, created: "2026-11-24T03:00:00.000Z", statuses: [last: .succeeded], sharing: .green
       ).json == json)
   }
 
