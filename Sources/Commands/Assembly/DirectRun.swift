@@ -64,8 +64,27 @@ struct DirectRun {
   /// The name under which the effect is found again.
   var marker: String { "staunch-\(run)" }
 
+  /// Carries the effect out and journals how it ended.
+  ///
+  /// - Parameter outputs: what the journal keeps of the outcome.
+  /// - Throws: what the effect threw, once it is in the journal.
+  func perform<Outcome>(
+    _ effect: (borrowing ExecutionAuthority) async throws -> Outcome, outputs: (Outcome) -> JSONValue
+  ) async throws -> Outcome {
+    let authority = plan.authority()
+    do {
+      let outcome = try await effect(authority)
+      try done(outputs(outcome))
+      return outcome
+    } catch let error as CapabilityError {
+      assembly.console.endTransient()
+      try failed(error)
+      throw error
+    }
+  }
+
   /// Journals the end.
-  func done(_ outputs: JSONValue) throws {
+  private func done(_ outputs: JSONValue) throws {
     try journal.append([
       NewEvent(
         .stepOutcome, run: run,
@@ -78,7 +97,7 @@ struct DirectRun {
   }
 
   /// Journals the failure.
-  func failed(_ error: CapabilityError) throws {
+  private func failed(_ error: CapabilityError) throws {
     try journal.append([
       NewEvent(
         .stepFailed, run: run,

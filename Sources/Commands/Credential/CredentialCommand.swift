@@ -167,15 +167,12 @@ struct CredentialDisableCommand: StaunchCommand {
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
       confirmation: confirm,
       in: assembly)
-    let authority = run.plan.authority()
-    do {
+    try await run.perform { authority in
       try await resolved.provider.disable(ref, leaked: resolved.secret, replacedBy: nil, under: authority)
-      try run.done(["ref": .string(ref.rawValue)])
-      assembly.console.say("stopped. next: staunch credential verify \(resolved.name)")
-    } catch let error as CapabilityError {
-      try run.failed(error)
-      throw error
+    } outputs: {
+      ["ref": .string(ref.rawValue)]
     }
+    assembly.console.say("stopped. next: staunch credential verify \(resolved.name)")
   }
 }
 
@@ -202,17 +199,12 @@ struct CredentialEndSessionsCommand: StaunchCommand {
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
       confirmation: confirm,
       in: assembly)
-    let authority = run.plan.authority()
-    do {
-      let count = try await resolved.provider.endSessions(ref, before: assembly.now(), under: authority)
-      try run.done([
-        "found": .integer(count.found), "ended": .integer(count.ended), "left": .integer(count.left),
-      ])
-      assembly.console.data("\(count.found) found, \(count.ended) ended, \(count.left) left")
-      if count.left > 0 { throw ExitCode(ExitStatus.failed.rawValue) }
-    } catch let error as CapabilityError {
-      try run.failed(error)
-      throw error
+    let count = try await run.perform { authority in
+      try await resolved.provider.endSessions(ref, before: assembly.now(), under: authority)
+    } outputs: {
+      ["found": .integer($0.found), "ended": .integer($0.ended), "left": .integer($0.left)]
     }
+    assembly.console.data("\(count.found) found, \(count.ended) ended, \(count.left) left")
+    if count.left > 0 { throw ExitCode(ExitStatus.failed.rawValue) }
   }
 }

@@ -40,18 +40,15 @@ struct HistoryCheckCloneCommand: StaunchCommand {
         "history.repair-clone", target: path, name: name,
         document: ["repository": .string(path), "remote": .string(remote)], confirmation: confirm,
         in: assembly)
-      let authority = run.plan.authority()
-      do {
-        let report = try await rewriter.repairClone(path, remote: remote, removed: objects, under: authority)
-        try run.done(["repaired": .array(report.repaired.map { .string($0) })])
-        for ref in report.repaired { assembly.console.data("repaired  \(harmless(ref))") }
-        for left in report.left {
-          assembly.console.data("left: \(harmless(left.place)): \(harmless(left.why))")
-          assembly.console.data("  fix: \(harmless(left.fix))")
-        }
-      } catch let error as CapabilityError {
-        try run.failed(error)
-        throw error
+      let report = try await run.perform { authority in
+        try await rewriter.repairClone(path, remote: remote, removed: objects, under: authority)
+      } outputs: {
+        ["repaired": .array($0.repaired.map { .string($0) })]
+      }
+      for ref in report.repaired { assembly.console.data("repaired  \(harmless(ref))") }
+      for left in report.left {
+        assembly.console.data("left: \(harmless(left.place)): \(harmless(left.why))")
+        assembly.console.data("  fix: \(harmless(left.fix))")
       }
     }
     let report = try await rewriter.checkClone(path, removed: objects)

@@ -60,19 +60,14 @@ struct HistoryRewriteCommand: StaunchCommand {
     let run = try DirectRun.begin(
       "history.rewrite", target: path, name: name, document: HistoryDocuments.rewrite(plan, isPlan: true),
       confirmation: confirm, in: assembly)
-    let authority = run.plan.authority()
-    do {
-      let result = try await rewriter.rewrite(
-        repository: path, patterns: patterns, marker: run.marker, progress: progress,
-        under: authority)
-      assembly.console.endTransient()
-      try run.done(HistoryDocuments.rewrite(result, isPlan: false))
-      show(result, isPlan: false, name: name, in: assembly)
-    } catch let error as CapabilityError {
-      assembly.console.endTransient()
-      try run.failed(error)
-      throw error
+    let result = try await run.perform { authority in
+      try await rewriter.rewrite(
+        repository: path, patterns: patterns, marker: run.marker, progress: progress, under: authority)
+    } outputs: {
+      HistoryDocuments.rewrite($0, isPlan: false)
     }
+    assembly.console.endTransient()
+    show(result, isPlan: false, name: name, in: assembly)
   }
 
   /// An interrupted rewrite has been planned and confirmed before: what is left to do is known.
@@ -89,18 +84,13 @@ struct HistoryRewriteCommand: StaunchCommand {
       "history.rewrite", target: path, name: name, document: ["resumed": .string(path)],
       confirmation: confirm,
       in: assembly)
-    let authority = run.plan.authority()
-    do {
-      let result = try await rewriter.resume(
-        repository: path, patterns: patterns, progress: progress, under: authority)
-      assembly.console.endTransient()
-      try run.done(HistoryDocuments.rewrite(result, isPlan: false))
-      show(result, isPlan: false, name: name, in: assembly)
-    } catch let error as CapabilityError {
-      assembly.console.endTransient()
-      try run.failed(error)
-      throw error
+    let result = try await run.perform { authority in
+      try await rewriter.resume(repository: path, patterns: patterns, progress: progress, under: authority)
+    } outputs: {
+      HistoryDocuments.rewrite($0, isPlan: false)
     }
+    assembly.console.endTransient()
+    show(result, isPlan: false, name: name, in: assembly)
   }
 
   private func options(in assembly: Assembly) throws -> HistoryOptions {
@@ -165,30 +155,27 @@ struct HistoryPushCommand: StaunchCommand {
       "history.push", target: target.path, name: target.name,
       document: ["repository": .string(target.path), "remote": .string(remote)], confirmation: confirm,
       in: assembly)
-    let authority = run.plan.authority()
-    do {
-      let report = try await assembly.historyRewriter().pushReport(
+    let report = try await run.perform { authority in
+      try await assembly.historyRewriter().pushReport(
         repository: target.path, remote: remote, progress: ProgressLine(console: assembly.console),
         under: authority)
-      assembly.console.endTransient()
-      try run.done(HistoryDocuments.push(report))
-      if global.json {
-        assembly.console.data(HistoryDocuments.push(report).canonicalText)
-      } else {
-        for ref in report.push.refs {
-          assembly.console.data(
-            "\(harmless(ref.ref))  \(ref.isUpdated ? "updated" : "refused")\(ref.reason.map { "  \(harmless($0))" } ?? "")"
-          )
-        }
-        for residual in report.residual {
-          assembly.console.data("left: \(harmless(residual.place)): \(harmless(residual.why))")
-          assembly.console.data("  fix: \(harmless(residual.fix))")
-        }
-      }
-      if report.push.refs.contains(where: { !$0.isUpdated }) { throw ExitCode(ExitStatus.failed.rawValue) }
-    } catch let error as CapabilityError {
-      try run.failed(error)
-      throw error
+    } outputs: {
+      HistoryDocuments.push($0)
+    }
+    assembly.console.endTransient()
+    show(report, in: assembly)
+    if report.push.refs.contains(where: { !$0.isUpdated }) { throw ExitCode(ExitStatus.failed.rawValue) }
+  }
+
+  private func show(_ report: PushReport, in assembly: Assembly) {
+    guard !global.json else { return assembly.console.data(HistoryDocuments.push(report).canonicalText) }
+    for ref in report.push.refs {
+      let reason = ref.reason.map { "  \(harmless($0))" } ?? ""
+      assembly.console.data("\(harmless(ref.ref))  \(ref.isUpdated ? "updated" : "refused")\(reason)")
+    }
+    for residual in report.residual {
+      assembly.console.data("left: \(harmless(residual.place)): \(harmless(residual.why))")
+      assembly.console.data("  fix: \(harmless(residual.fix))")
     }
   }
 }
@@ -218,8 +205,7 @@ struct HistoryRestoreCommand: StaunchCommand {
       "history.restore", target: target.path, name: target.name,
       document: ["repository": .string(target.path), "backup": .string(backup)], confirmation: confirm,
       in: assembly)
-    let authority = run.plan.authority()
-    do {
+    try await run.perform { authority in
       let rewriter = assembly.historyRewriter()
       if discardLaterWork {
         try await rewriter.restoreDiscardingLaterWork(
@@ -227,16 +213,14 @@ struct HistoryRestoreCommand: StaunchCommand {
       } else {
         try await rewriter.restore(repository: target.path, backup: backup, under: authority)
       }
-      try run.done(["backup": .string(backup)])
-      if global.json {
-        assembly.console.data(JSONValue.object(["schema": 1, "restored": .string(backup)]).canonicalText)
-      } else {
-        assembly.console.say(
-          "restored: the repository is what it was before \(harmless(backup)); the secret is in it again")
-      }
-    } catch let error as CapabilityError {
-      try run.failed(error)
-      throw error
+    } outputs: {
+      ["backup": .string(backup)]
+    }
+    if global.json {
+      assembly.console.data(JSONValue.object(["schema": 1, "restored": .string(backup)]).canonicalText)
+    } else {
+      assembly.console.say(
+        "restored: the repository is what it was before \(harmless(backup)); the secret is in it again")
     }
   }
 }
@@ -266,19 +250,15 @@ struct HistoryShredCommand: StaunchCommand {
       "history.shred", target: target.path, name: target.name,
       document: ["repository": .string(target.path), "backup": .string(backup)], confirmation: confirm,
       in: assembly)
-    let authority = run.plan.authority()
-    do {
-      let shared = try await assembly.historyRewriter().shred(
-        repository: target.path, backup: backup, under: authority)
-      try run.done(["backup": .string(backup), "shared_files": .integer(shared)])
-      assembly.console.say(
-        shared == 0
-          ? "shredded: nothing of it is left in this repository"
-          : "shredded here, but \(shared) files are still shared with a clone on this disk")
-    } catch let error as CapabilityError {
-      try run.failed(error)
-      throw error
+    let shared = try await run.perform { authority in
+      try await assembly.historyRewriter().shred(repository: target.path, backup: backup, under: authority)
+    } outputs: {
+      ["backup": .string(backup), "shared_files": .integer($0)]
     }
+    assembly.console.say(
+      shared == 0
+        ? "shredded: nothing of it is left in this repository"
+        : "shredded here, but \(shared) files are still shared with a clone on this disk")
   }
 }
 

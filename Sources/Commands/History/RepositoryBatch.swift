@@ -101,15 +101,11 @@ struct RepositoryBatch {
     let run = try DirectRun.begin(
       "history.rewrite", target: path, name: name, document: HistoryDocuments.rewrite(plan, isPlan: true),
       confirmation: name, in: assembly)
-    let authority = run.plan.authority()
-    do {
-      let result = try await rewriter.rewrite(
+    return try await run.perform { authority in
+      try await rewriter.rewrite(
         repository: path, patterns: patterns, marker: run.marker, progress: NoProgress(), under: authority)
-      try run.done(HistoryDocuments.rewrite(result, isPlan: false))
-      return result
-    } catch let error as CapabilityError {
-      try run.failed(error)
-      throw error
+    } outputs: {
+      HistoryDocuments.rewrite($0, isPlan: false)
     }
   }
 
