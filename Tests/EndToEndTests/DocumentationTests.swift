@@ -32,7 +32,9 @@ import Testing
       "postmortem draft",
       "postmortem lint", "ticket list", "ticket retry", "ticket drop", "credential verify",
       "credential inspect",
-      "credential disable", "credential end-sessions", "drill run", "drill list", "drill history",
+      "credential disable", "credential end-sessions", "drill run", "drill list", "drill history", "serve",
+      "work",
+      "people add",
     ] {
       let help = try await binary.run(command.split(separator: " ").map(String.init) + ["--help"])
       #expect(help.status == 0, "\(command)")
