@@ -21,6 +21,27 @@ import Testing
       under: try approvedPlan().authority())
   }
 
+  /// A child between fork and exec has such a second descriptor of the lock.
+  @Test func `A run that is over leaves no lock behind, even when a child still has the file open`() throws {
+    let directory = try TemporaryDirectory()
+    let path = try RewriteTests.leakyRepository(directory.path("repository")).path
+    let layout = try RepositoryLayout(path: path)
+    var copies: [Int32] = []
+    do {
+      let run = try ExclusiveRun(layout)
+      let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter { name in
+        // Those of other tests come and go.
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+        return target.map { $0.hasPrefix(path) && $0.hasSuffix("/lock") } ?? false
+      }
+      copies = descriptors.compactMap { Int32($0) }.map { dup($0) }
+      withExtendedLifetime(run) {}
+    }
+    defer { for copy in copies { close(copy) } }
+    #expect(copies.count == 1)
+    _ = try ExclusiveRun(layout)
+  }
+
   @Test func `A commit made while the repository was being read stops the rewrite, and nothing is lost`()
     async throws
   {

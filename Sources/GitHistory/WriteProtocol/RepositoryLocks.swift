@@ -103,5 +103,9 @@ final class ExclusiveRun: Sendable {
     DurableFiles.removeEmptyDirectory(layout.own)
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // Closing alone would leave it to a child that was forked meanwhile and has not yet become another program.
+    _ = flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 }
