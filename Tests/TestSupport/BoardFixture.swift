@@ -23,7 +23,7 @@ public struct BoardFixture: Sendable {
     (
       "storm", "current",
       [
-        "schema": 1, "since": ago(480),
+        "schema": 1, "id": "storm-1", "since": ago(480),
         "text":
           "212 new incidents in 4 minutes, all from gitleaks 8.21. Steps that destroy wait for a person.",
       ]

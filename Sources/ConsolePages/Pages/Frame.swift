@@ -71,8 +71,12 @@ struct PageModel: Sendable {
   struct Storm: Sendable {
     let stormText: String
     let stormSince: Moment?
+    /// For whoever may approve.
     let stormForm: Bool
     let csrf: String
+    let oneRole: String?
+    let manyRoles: Bool
+    let roles: [String]
   }
 
   let title: String
@@ -113,7 +117,9 @@ struct PageModel: Sendable {
       frame.storm.map { storm in
         Storm(
           stormText: storm["text"]?.string ?? "More incidents than a person can have caused one by one.",
-          stormSince: Moment(storm["since"]?.string, now: frame.now), stormForm: true, csrf: viewer.csrf)
+          stormSince: Moment(storm["since"]?.string, now: frame.now), stormForm: viewer.mayApprove,
+          csrf: viewer.csrf, oneRole: viewer.roles.count == 1 ? viewer.roles.first : nil,
+          manyRoles: viewer.roles.count > 1, roles: viewer.roles)
       }
     }
   }

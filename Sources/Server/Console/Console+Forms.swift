@@ -114,7 +114,7 @@ extension Console {
     switch path[0] {
     case "incidents": fields.incident = path[1]
     case "plans": fields.plan = path[1]
-    default: fields = DecisionFields(kind: "acknowledge", text: "storm")  // the storm's banner has one button
+    default: fields.kind = "acknowledge"  // the storm's banner has no other form
     }
     do {
       let number = try await decisions.store(fields, by: visitor)

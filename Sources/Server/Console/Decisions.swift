@@ -86,9 +86,22 @@ struct Decisions: Sendable {
           409, "Not stored.", because: "That step does not wait for an answer (any more).")
       }
     case .note: try needText(decision, "The note is empty.")
-    case .acknowledge: break
+    case .acknowledge:
+      guard fields.incident == nil else { break }
+      decision.approval = try await release(decision, fields, visitor)
     }
     return try await inbox.append(decision)
+  }
+
+  /// A yes to many starts at once: signed for the storm that is held now, and for this reason.
+  private func release(_ decision: NewDecision, _ fields: DecisionFields, _ visitor: Visitor) async throws
+    -> NewDecision.Signature
+  {
+    guard let storm = try inbox.document(kind: "storm", id: "current")?.document["id"]?.string else {
+      throw DecisionRefusal(409, "Nothing was released.", because: "No storm is held (any more).")
+    }
+    try needText(decision, "A reason is needed: it stands in the journal.")
+    return try await sign(.releaseStorm(storm: storm, reason: decision.text ?? ""), fields, visitor)
   }
 
   /// The open question that the fields answer: exactly this digest and step.
@@ -159,7 +172,7 @@ extension NewDecision {
     case .skip: "\(person) skipped \(object)"
     case .note: "\(person) wrote a note"
     case .answer: "\(person) answered \(object)"
-    case .acknowledge: "\(person) has seen it"
+    case .acknowledge: incident == nil ? "\(person) released the storm" : "\(person) has seen it"
     }
   }
 }

@@ -158,6 +158,31 @@ import TestSupport
         signed.signature, role: "responder", at: signed.at, publicKey: key))
   }
 
+  @Test func `a storm is released with a signature for that storm and that reason, and with nothing less`()
+    async throws
+  {
+    let console = try ConsoleCaller()
+    let session = try #require(try await console.signIn())
+    let release = ["kind": "acknowledge", "text": "a scanner's new rule", "password": ConsoleCaller.password]
+    #expect(try await console.post("/storm", release, session).status == 409, "none is held")
+    try console.inbox.publish([BoardFixture(now: ConsoleCaller.start).storm])
+    for (change, status) in [(["password": "wrong password 1"], 403), (["text": " "], 422)] {
+      let answer = try await console.post("/storm", release.merging(change) { _, new in new }, session)
+      #expect(answer.status == status)
+    }
+    #expect(try console.pending().isEmpty)
+    #expect(try await console.post("/storm", release, session).status == 303)
+    let decision = try #require(try console.pending().first)
+    let signed = try #require(decision.approval)
+    func isSigned(_ storm: String, _ reason: String) -> Bool {
+      SignedDecision.releaseStorm(storm: storm, reason: reason).isSigned(
+        signed.signature, role: "responder", at: signed.at, publicKey: console.publicKey("maria"))
+    }
+    #expect(decision.incident == nil && decision.text == "a scanner's new rule")
+    #expect(isSigned("storm-1", "a scanner's new rule"))
+    #expect(!isSigned("storm-2", "a scanner's new rule") && !isSigned("storm-1", "another reason"))
+  }
+
   @Test(arguments: [
     ["Sec-Fetch-Site": "cross-site"], ["Sec-Fetch-Site": "same-site"], ["Sec-Fetch-Site": "none"],
     ["Origin": "https://evil.test"], ["Sec-Fetch-Site": "", "Origin": "https://evil.test"],
