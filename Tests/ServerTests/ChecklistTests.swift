@@ -235,7 +235,7 @@ import Testing
 
   @Test(arguments: [
     "{\"a\":\"\\u0000\"}", "{\"a\":1,\"a\":2}", "{\"a\":\"\u{FFFD}", "{", "",
-    String(repeating: "[", count: 65) + String(repeating: "]", count: 65),
+    "{\"a\":" + String(repeating: "[", count: 64) + String(repeating: "]", count: 64) + "}",
     "{\"n\":" + String(repeating: "1", count: 65) + "}",
     "{\"s\":\"" + String(repeating: "x", count: (1 << 20) + 1) + "\"}",
   ])
@@ -243,6 +243,17 @@ import Testing
     try await RunningReceiver.with([TestKeys.route(.github)]) { server async throws in
       #expect(try await server.send(TestKeys.github(body)).status == 400)
       #expect(try server.deliveries().isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    "{\"a\":" + String(repeating: "[", count: 63) + String(repeating: "]", count: 63) + "}",
+    "{\"n\":" + String(repeating: "1", count: 18) + "}",
+    "{\"s\":\"" + String(repeating: "x", count: 1 << 20) + "\"}",
+  ])
+  func `JSON at its limits is taken`(body: String) async throws {
+    try await RunningReceiver.with([TestKeys.route(.github)]) { server async throws in
+      #expect(try await server.send(TestKeys.github(body)).status == 202)
     }
   }
 

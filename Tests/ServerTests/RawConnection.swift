@@ -85,13 +85,16 @@ final class RawConnection: Sendable {
     }
   }
 
-  /// Asks for /metrics until `count` requests are in flight: only then has the server surely read what other connections sent.
-  func untilInFlight(_ count: Int) async throws {
-    for _ in 0..<5000 {
+  /// Asks until `count` requests are in flight: only then has the server surely read what other connections sent.
+  func untilInFlight(_ count: Int) async throws { try await until("staunch_receiver_in_flight \(count)\n") }
+
+  /// Asks for /metrics until the page holds `line`. - Throws: after 20,000 answers without it.
+  func until(_ line: String) async throws {
+    for _ in 0..<20_000 {
       try await send(RawRequest("/metrics", method: "GET").bytes)
-      if try await response().body.contains("staunch_receiver_in_flight \(count)\n") { return }
+      if try await response().body.contains(line) { return }
     }
-    throw Failure(description: "\(count) requests never were in flight")
+    throw Failure(description: "the metrics never were \(line)")
   }
 
   private static func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws

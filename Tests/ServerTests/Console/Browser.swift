@@ -49,6 +49,7 @@ final class Browser: Sendable {
     process = Mutex(browser)
     browser.terminationHandler = { [weak self] _ in self?.end() }
     try browser.run()
+    expectAnEnd()
     Thread.detachNewThread { [weak self] in
       defer { close(answers) }
       var buffer: [UInt8] = []
@@ -71,6 +72,11 @@ final class Browser: Sendable {
         }
       }
     }
+  }
+
+  /// Chromium now and then leaves a command without an answer, mostly while it goes to another page: the test is told.
+  private func expectAnEnd() {
+    DispatchQueue.global().asyncAfter(deadline: .now() + 60) { [weak self] in self?.end() }
   }
 
   private func take(_ message: JSONValue) {
@@ -140,18 +146,31 @@ final class Browser: Sendable {
         continuation.resume(throwing: Failure(description: "the browser ended, or the test's time"))
         return
       }
-      var message: [String: JSONValue] = [
-        "id": .integer(id), "method": .string(method), "params": parameters,
-      ]
-      if let session { message["sessionId"] = .string(session) }
-      let bytes = JSONValue.object(message).canonicalBytes + [0]
-      var sent = 0
-      while sent < bytes.count {
-        let count = bytes[sent...].withUnsafeBytes { write(commands, $0.baseAddress, $0.count) }
-        if count < 0, errno == EINTR { continue }
-        guard count > 0 else { break }
-        sent += count
-      }
+      write(id, method, parameters, session)
+    }
+  }
+
+  /// Sends a command and does not wait for its answer.
+  func post(_ method: String, _ parameters: JSONValue, session: String) {
+    let id = state.withLock { state in
+      defer { state.next += 1 }
+      return state.next
+    }
+    write(id, method, parameters, session)
+  }
+
+  private func write(_ id: Int, _ method: String, _ parameters: JSONValue, _ session: String?) {
+    var message: [String: JSONValue] = [
+      "id": .integer(id), "method": .string(method), "params": parameters,
+    ]
+    if let session { message["sessionId"] = .string(session) }
+    let bytes = JSONValue.object(message).canonicalBytes + [0]
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes { Foundation.write(commands, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { break }
+      sent += count
     }
   }
 
@@ -184,7 +203,7 @@ final class Browser: Sendable {
     process.withLock { if $0.isRunning { $0.terminate() } }
     close(commands)
     // Ends the reading thread, which then closes the pipe.
-    _ = write(answers, [0], 1)
+    _ = Foundation.write(answers, [0], 1)
   }
 }
 
@@ -266,12 +285,13 @@ struct BrowserPage: Sendable {
     ]
     if let text { down["text"] = .string(text) }
     try await call("Input.dispatchKeyEvent", .object(down))
-    try await call(
+    // Nobody answers this when the press has led to another page already.
+    browser.post(
       "Input.dispatchKeyEvent",
       [
         "type": "keyUp", "key": .string(key), "code": .string(code),
         "windowsVirtualKeyCode": .integer(number),
-      ])
+      ], session: session)
   }
 
   /// Presses Tab until what has the focus matches `selector`.

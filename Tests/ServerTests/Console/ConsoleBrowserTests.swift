@@ -9,7 +9,7 @@ import TestSupport
 
 @testable import Server
 
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ConsoleBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(10)), .anotherBrowser) struct ConsoleBrowserTests {
   private static let paths = [
     "/incidents", "/incidents/inc-4t8a", "/incidents/inc-d001", "/incidents/inc-9xqd", "/plans/plan-7k2m",
     "/outbox",
