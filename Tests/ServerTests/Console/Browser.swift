@@ -294,6 +294,19 @@ struct BrowserPage: Sendable {
       ], session: session)
   }
 
+  /// Asks until what matches `selector` has the focus; also without JavaScript. A page gets its autofocus with its first frame,
+  /// after it has loaded: what is typed before goes nowhere.
+  func untilFocus(_ selector: String) async throws {
+    for _ in 0..<20_000 {
+      let root = try await call("DOM.getDocument", ["depth": 0])
+      let found = try await call(
+        "DOM.querySelector",
+        ["nodeId": root["root"]?["nodeId"] ?? .null, "selector": .string(selector + ":focus")])
+      if let node = found["nodeId"]?.integer, node != 0 { return }
+    }
+    throw Browser.Failure(description: "\(selector) never had the focus")
+  }
+
   /// Presses Tab until what has the focus matches `selector`.
   func tab(to selector: String) async throws {
     for _ in 0..<80 {

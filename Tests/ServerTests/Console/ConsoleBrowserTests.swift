@@ -92,8 +92,10 @@ import TestSupport
       let node = try await page.call(
         "DOM.querySelector", ["nodeId": field["root"]?["nodeId"] ?? .null, "selector": "#note-text"])
       try await page.call("DOM.focus", ["nodeId": node["nodeId"] ?? .null])
+      try await page.untilFocus("#note-text")
       try await page.type("written without a script")
       try await page.press("Tab")
+      try await page.untilFocus("button")
       try await page.loading { try await page.press("Enter") }
       #expect(try console.inbox.pendingDecisions().first?.text == "written without a script")
       #expect(try await page.html().contains("Decision 1 is stored."))
@@ -138,9 +140,9 @@ import TestSupport
       let browser = try Browser()
       defer { browser.stop() }
       let page = try await browser.page(width: width, height: 860, isDark: isDark)
+      try await page.call("Emulation.setScrollbarsHidden", ["hidden": true])
       try await page.signIn(console, to: "/incidents/inc-4t8a")
       try await page.until("document.getElementById('live').textContent === 'Live'")
-      try await page.call("Emulation.setScrollbarsHidden", ["hidden": true])
       let picture = try await page.screenshot()
       // PNG (RFC 2083 §11.2.1): the width stands in bytes 16 to 19.
       #expect(picture.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))

@@ -69,8 +69,10 @@ extension BrowserPage {
   /// Signs in with the keyboard alone: the name has the focus already.
   func signIn(_ console: RunningConsole, to path: String = "/incidents") async throws {
     try await open(console.address + "/sign-in?to=" + path)
+    try await untilFocus("[name=name]")
     try await type("maria")
     try await press("Tab")
+    try await untilFocus("[name=password]")
     try await type(ConsoleCaller.password)
     try await loading { try await press("Enter") }
   }
