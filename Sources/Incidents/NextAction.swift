@@ -133,8 +133,5 @@ enum NextAction {
 
   private static let nothing = IncidentStatus.Next("Nothing: the incident is closed", command: nil)
 
-  private static func planCommand(_ now: Situation) -> String {
-    let playbook = now.plan?.playbook?.rawValue ?? "rotate-leaked-credential"
-    return "staunch plan \(playbook) --input incident=\(now.incident)"
-  }
+  private static func planCommand(_ now: Situation) -> String { "staunch plan \(now.incident)" }
 }

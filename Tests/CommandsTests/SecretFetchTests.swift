@@ -96,6 +96,25 @@ import Testing
     #expect(try site.rig.plans() == 1)
   }
 
+  @Test func `an incident that stood on the board leaves it when it turns out to be another one`()
+    async throws
+  {
+    let site = try Site()
+    site.put(7, "one")
+    try await site.deliver(site.alert(7), id: "d1")
+    // GitHub does not find it yet, so the secret is asked for again later.
+    try await site.deliver(site.alert(1, id: 43, name: "acme/lib"), id: "d2")
+    try await site.rig.work()
+    func board() throws -> [String] { try site.rig.inbox.documents(kind: "incident").map(\.id).sorted() }
+    #expect(try board() == site.rig.incidents().map(\.rawValue).sorted())
+    #expect(try board().count == 2)
+    site.put(1, "one", paths: ["lib/c.py"], in: "acme/lib")
+    site.rig.clock.advance(3601)
+    try await site.rig.work()
+    #expect(try board() == site.rig.incidents().map(\.rawValue))
+    #expect(try board().count == 1)
+  }
+
   @Test func `addresses and names in a payload are never followed`() async throws {
     let site = try Site(names: ["acme/app"])
     let elsewhere = try LoopbackServer { _ in .json(200, "{}") }

@@ -44,4 +44,49 @@ import Testing
       #expect(late.status == 77, "\(arguments): \(late.status) \(late.errors)")
     }
   }
+
+  @Test func `an incident whose plan was declined is planned anew by its own name`() async throws {
+    let directory = try TemporaryDirectory()
+    try """
+    staunch: 1
+    trackers: {desk: {kind: standard-webhooks, url: "http://127.0.0.1:9/hook", secret: "env:HOOK"}}
+    routes: [{playbook: generic-secret, tracker: desk}]
+    """.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
+    let value = FakeSecrets.value("openai_api_key", "again")
+    let report: JSONValue = [
+      "schema": "staunch.findings/1",
+      "findings": [
+        [
+          "kind": "openai_api_key", "value": .string(value), "repository": "acme/app", "path": "a.py",
+          "line": 1,
+        ]
+      ],
+    ]
+    try report.canonicalText.write(
+      toFile: directory.path("report.json"), atomically: true, encoding: .utf8)
+    let binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+    let responded = try await binary.run(["respond", "report.json", "--no-input"])
+    let said = responded.output + responded.errors
+    let incident = try #require(said.firstMatch(of: /inc-[0-9a-z]+/).map { String($0.0) }, "\(said)")
+    let first = try await Self.digest(of: ["plan", incident], binary)
+    #expect(try await binary.run(["approve", first, "--decline", "not now"]).status == 0)
+    let refused = try await binary.run(["run", first, "--live", "--approve", first, "--no-input"])
+    #expect(refused.status != 0 && refused.errors.contains("staunch plan \(incident)"), "\(refused.errors)")
+    let second = try await Self.digest(of: ["plan", incident], binary)
+    #expect(second != first)
+
+    let inputs = try await binary.run(["plan", incident, "--input", "a=b"])
+    #expect(inputs.status == 64 && inputs.errors.contains("route"), "\(inputs.errors)")
+    let unknown = try await binary.run(["plan", "inc-00000000"])
+    #expect(unknown.status == 65 && unknown.errors.contains("staunch incidents"), "\(unknown.errors)")
+    #expect(try await binary.run(["close", incident, "--reason", "tested", "--unproven"]).status == 0)
+    let closed = try await binary.run(["plan", incident])
+    #expect(closed.status == 77 && closed.errors.contains("is closed"), "\(closed.errors)")
+  }
+
+  private static func digest(of arguments: [String], _ binary: StaunchBinary) async throws -> String {
+    let planned = try await binary.run(arguments + ["--json"])
+    let plan = try #require(try? JSONValue(parsing: Array(planned.output.utf8)), "\(planned.errors)")
+    return try #require(plan["digest"]?.string)
+  }
 }

@@ -35,7 +35,7 @@ struct IncidentStatusTests {
     #expect(status.codename == "quiet-heron")
     #expect(status.sinceDetection == .seconds(120))
     #expect(status.credentials.isEmpty)
-    #expect(status.next.command == "staunch plan rotate-leaked-credential --input incident=inc-7f3a91c2")
+    #expect(status.next.command == "staunch plan inc-7f3a91c2")
   }
 
   @Test("a saved plan asks for its digest to be approved, an approved one to be run")
@@ -172,7 +172,7 @@ struct IncidentStatusTests {
     story.at(7, .runEnded, ["state": "failed"])
     let status = try status(story)
     #expect(status.next.text.contains("number of keys"))
-    #expect(status.next.command == "staunch plan database-password --input incident=inc-7f3a91c2")
+    #expect(status.next.command == "staunch plan inc-7f3a91c2")
   }
 
   @Test("a lost outcome that nobody can settle comes before a waiting step")

@@ -42,9 +42,7 @@ final class IncidentLedger {
         let isClosed = event.body["state"]?.string == "closed"
         incidents[id, default: Known()].closed = isClosed ? (event.at, event.sequence) : nil
       case .incidentOpened, .incidentUpdated:
-        for other in event.body["merged"]?.array ?? [] {
-          if let other = other.string { merge(IncidentID(other), into: id) }
-        }
+        for other in event.mergedIncidents { merge(other, into: id) }
         note(event.body, of: id, opened: event.kind == .incidentOpened ? event.sequence : nil)
       default: return  // only these kinds were asked for
       }

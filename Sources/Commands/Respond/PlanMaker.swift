@@ -40,9 +40,16 @@ struct PlanMaker {
     if route.autonomy == .record {
       return .recorded(
         because: "the route at \(route.position) only records",
-        next: "staunch plan \(route.playbook) --input incident=\(entry.id) …")
+        next:
+          "plan it yourself: staunch plan \(route.playbook) --input incident=\(entry.id) --input NAME=VALUE …"
+      )
     }
     let playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
+    if credential == nil,
+      let (because, fix) = RouteInputs.problem(playbook, route, installation.configuration)
+    {
+      throw CommandFailure(.configuration, "\(entry.id) cannot be planned", because: because, fix: fix)
+    }
     try await LeakIntroduction(installation: installation).record(
       entry.id, leaked: leaked, repositories: repositories(of: entry.incident, route))
     let inputs = inputs(of: playbook, entry: entry, leaked: leaked, route: route, credential: credential)

@@ -124,9 +124,15 @@ struct AbortCommand: StaunchCommand {
 /// `staunch plan`: what a playbook would do.
 struct PlanCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "What a playbook would do, saved with a digest. Changes nothing.")
+    commandName: "plan", abstract: "What a playbook would do, saved with a digest. Changes nothing.",
+    discussion: """
+      EXAMPLES
+        staunch plan inc-7f3a91c2                    this incident anew, as its route in staunch.yaml says
+        staunch plan generic-secret --input NAME=VALUE
+      """)
 
-  @Argument(help: "The playbook's id.") var playbook: String
+  @Argument(help: "The playbook's id, or an incident's: then its route names playbook and targets.")
+  var playbook: String
   @Option(name: .long, help: "name=value (repeatable); lists separated by commas.") var input: [String] = []
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
@@ -134,6 +140,7 @@ struct PlanCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let installation = try Installation(
       assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
+    if playbook.hasPrefix("inc-") { return try await plan(IncidentID(playbook), in: installation) }
     let playbook = try assembly.playbook(named: playbook, in: installation.library)
     var inputs: [String: Value] = [:]
     for pair in input {
@@ -167,8 +174,39 @@ struct PlanCommand: StaunchCommand {
     }
     var incident: IncidentID?
     if case .incident(let id)? = inputs["incident"] { incident = id }
-    let plan = try await PlanMaker(installation: installation).plan(
-      playbook, inputs: inputs, incident: incident)
+    show(
+      try await PlanMaker(installation: installation).plan(playbook, inputs: inputs, incident: incident),
+      in: assembly)
+  }
+
+  /// The plan that its route gives: after drift, an abort or a no, or for what a message has opened.
+  private func plan(_ named: IncidentID, in installation: Installation) async throws {
+    guard input.isEmpty else {
+      throw CommandFailure(
+        .usage, "an incident's plan takes no --input", because: "its route in staunch.yaml names the targets",
+        fix: "name the playbook instead of the incident to give inputs yourself")
+    }
+    let known = try JournalledIncidents(installation.journal)
+    guard let (id, gathered) = known[named], let incident = Incident(id: id, journalled: gathered.bodies)
+    else {
+      throw CommandFailure(
+        .invalidInput, "there is no incident \"\(harmless(named.rawValue))\"",
+        because: "the journal does not have it", fix: "staunch incidents")
+    }
+    guard !gathered.isClosed else {
+      throw CommandFailure(
+        .declined, "nothing was planned", because: "\(id) is closed", fix: "staunch show \(id)")
+    }
+    let entry = IncidentDesk.Entry(
+      id: id, incident: incident, leaked: gathered.leaked, isNew: false, state: .known)
+    switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
+    case .planned(let plan): show(plan, in: installation.assembly)
+    case .recorded(let because, let next):
+      throw CommandFailure(.invalidInput, "\(id) cannot be planned", because: because, fix: next)
+    }
+  }
+
+  private func show(_ plan: Plan, in assembly: Assembly) {
     if global.json {
       assembly.console.data(plan.json.canonicalText)
     } else {

@@ -15,7 +15,7 @@ final class Board {
   private var summary = WorkSummary()
   /// Which incidents each one is made of: itself and those merged into it.
   private var members: [IncidentID: Set<IncidentID>] = [:]
-  private var owners: [IncidentID: IncidentID] = [:]
+  private var merged = MergedIncidents()
 
   /// Beyond, everything is read at once.
   private static let few = 64
@@ -30,6 +30,8 @@ final class Board {
     let head = try journal.head().sequence
     var changed: Set<IncidentID> = []
     var planned: Set<IncidentID> = []
+    // Merged into another one since the last look.
+    var gone: Set<IncidentID> = []
     // Plans that belong to no incident.
     var hasFreePlan = false
     try journal.forEachEvent(after: seen) { event in
@@ -39,14 +41,15 @@ final class Board {
         return
       }
       if event.kind == .incidentOpened { members[named, default: []].insert(named) }
-      let id = owner(of: named)
-      for other in (event.body["merged"]?.array ?? []).compactMap({ $0.string.map { IncidentID($0) } }) {
-        merge(other, into: id)
+      let id = merged.owner(of: named)
+      for other in event.mergedIncidents {
+        guard let from = merged.merge(other, into: id) else { continue }
+        members[id, default: [id]].formUnion(members.removeValue(forKey: from) ?? [from])
+        gone.insert(from)
       }
       changed.insert(id)
       if event.kind == .planSaved { planned.insert(id) }
     }
-    let gone = changed.filter { owner(of: $0) != $0 }
     changed.subtract(gone)
     let records = try records(of: changed)
     let locks = changed.isEmpty ? [] : try journal.locks()
@@ -66,14 +69,14 @@ final class Board {
       }
     }
     for id in planned {
-      for member in members[owner(of: id)] ?? [id] {
+      for member in members[merged.owner(of: id)] ?? [id] {
         for plan in try journal.plans(incident: member) {
           documents.append(("plan", plan.id.rawValue, plan.document))
         }
       }
     }
     var removed = gone.map { (kind: "incident", id: $0.rawValue) }
-    for id in owners.keys { summary.standings[id] = nil }
+    for id in merged.gone { summary.standings[id] = nil }
     let outbox = try journal.outbox()
     documents.append(("outbox", "all", TicketList.document(outbox)))
     documents.append(("summary", "all", summary.document(outbox: outbox)))
@@ -86,19 +89,6 @@ final class Board {
       try documents.map { (kind: $0.kind, id: $0.id, document: try redacted($0.document)) }, removing: removed
     )
     seen = head
-  }
-
-  private func owner(of id: IncidentID) -> IncidentID {
-    var id = id
-    while let next = owners[id] { id = next }
-    return id
-  }
-
-  private func merge(_ other: IncidentID, into id: IncidentID) {
-    let from = owner(of: other)
-    guard from != id else { return }
-    owners[from] = id
-    members[id, default: [id]].formUnion(members.removeValue(forKey: from) ?? [from])
   }
 
   private func records(of changed: Set<IncidentID>) throws -> [IncidentRecord] {

@@ -39,23 +39,20 @@ struct LatePlaces {
     let plans = try repositoriesByRun()
     let names = aliases()
     var found: [IncidentID: Gathered] = [:]
-    var owners: [IncidentID: IncidentID] = [:]
+    var merged = MergedIncidents()
     let kinds: Set<EventKind> = [
       .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved, .stepOutcome, .runEnded,
     ]
     try installation.journal.forEachEvent(kinds: kinds) { event in
       guard let named = event.incident else { return }
-      var id = named
-      while let next = owners[id] { id = next }
+      let id = merged.owner(of: named)
       var entry = found[id] ?? Gathered()
       switch event.kind {
       case .incidentOpened, .incidentUpdated:
-        for word in event.body["merged"]?.array ?? [] {
-          guard let other = word.string.map({ IncidentID($0) }), other != id,
-            let gone = found.removeValue(forKey: other)
-          else { continue }
-          owners[other] = id
-          entry.join(gone)
+        for other in event.mergedIncidents {
+          if let gone = merged.merge(other, into: id).flatMap({ found.removeValue(forKey: $0) }) {
+            entry.join(gone)
+          }
         }
         if event.body["key"] != nil { entry.bodies.append(event.body) }
         for place in event.body["locations"]?.array ?? [] {

@@ -31,56 +31,7 @@ struct StartDesk {
   /// Incidents that are open and have no plan, oldest first. A merged incident's plan is its owner's; a plan of before an
   /// incident was opened again is none.
   func waiting() throws -> [Waiting] {
-    struct Gathered {
-      var bodies: [JSONValue] = []
-      var first = Date.distantFuture
-      var last = Date.distantPast
-      var sequence = 0
-      var leaked: SecretRef?
-      var isPlanned = false
-      var isClosed = false
-    }
-    var found: [IncidentID: Gathered] = [:]
-    var owners: [IncidentID: IncidentID] = [:]
-    try installation.journal.forEachEvent(
-      kinds: [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved]
-    ) { event in
-      guard let named = event.incident else { return }
-      var id = named
-      while let next = owners[id] { id = next }
-      var entry = found[id] ?? Gathered()
-      switch event.kind {
-      case .incidentOpened, .incidentUpdated:
-        for word in event.body["merged"]?.array ?? [] {
-          guard let other = word.string.map({ IncidentID($0) }), other != id,
-            let gone = found.removeValue(forKey: other)
-          else { continue }
-          owners[other] = id
-          entry.bodies += gone.bodies
-          entry.first = min(entry.first, gone.first)
-          entry.leaked = entry.leaked ?? gone.leaked
-          entry.isPlanned = entry.isPlanned || gone.isPlanned
-        }
-        guard event.body["key"] != nil else { break }
-        entry.first = min(entry.first, event.at)
-        entry.last = event.at
-        entry.sequence = event.sequence
-        entry.bodies.append(event.body)
-      case .secretSealed:
-        if event.body["key"]?.string == "\(named)/leaked" {
-          entry.leaked = entry.leaked ?? SecretRef("\(named)/leaked")
-          entry.sequence = event.sequence
-        }
-      case .planSaved: entry.isPlanned = true
-      case .incidentState:
-        let isClosed = event.body["state"]?.string == "closed"
-        if entry.isClosed, !isClosed { entry.isPlanned = false }
-        entry.isClosed = isClosed
-      default: break  // only these kinds were asked for
-      }
-      found[id] = entry
-    }
-    return found.compactMap { id, entry -> Waiting? in
+    try JournalledIncidents(installation.journal).incidents.compactMap { id, entry -> Waiting? in
       guard !entry.isPlanned, !entry.isClosed,
         let incident = Incident(id: id, journalled: entry.bodies)
       else { return nil }

@@ -34,7 +34,7 @@ struct DoctorCommand: StaunchCommand {
     let configuration = try assembly.configuration()
     checks.append(Check(name: "staunch.yaml", problem: nil, note: configuration.file))
     let library = try assembly.library(own: own.playbooks)
-    for route in configuration.routes { checks.append(playbook(route, library)) }
+    for route in configuration.routes { checks.append(playbook(route, library, configuration)) }
     for (name, repository) in configuration.repositories.sorted(by: { $0.key < $1.key }) {
       let exists = FileManager.default.fileExists(atPath: repository.path)
       checks.append(
@@ -84,12 +84,17 @@ struct DoctorCommand: StaunchCommand {
     return [Check(name: "last drill", problem: nil, note: "\(days) days ago")]
   }
 
-  private func playbook(_ route: Configuration.Route, _ library: PlaybookLibrary) -> Check {
+  private func playbook(
+    _ route: Configuration.Route, _ library: PlaybookLibrary, _ configuration: Configuration
+  ) -> Check {
     do {
       let playbook = try library.load(route.playbook, catalogue: ActionSignature.builtin)
       let errors = Linter.diagnostics(of: playbook).filter { $0.severity == .error }
+      let missing = RouteInputs.problem(playbook, route, configuration).map {
+        "\($0.because); fix: \($0.fix)"
+      }
       return Check(
-        name: "route \(route.position)", problem: errors.first.map { "\($0)" },
+        name: "route \(route.position)", problem: errors.first.map { "\($0)" } ?? missing,
         note: "playbook \(route.playbook)")
     } catch {
       return Check(name: "route \(route.position)", problem: "\(error)", note: "")

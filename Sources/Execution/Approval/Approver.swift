@@ -90,7 +90,7 @@ public struct Approver: Sendable {
     throw ExecutionError(
       .approval, "run the plan \(plan.id)", because: "it was declined: \(refusal)",
       fix: "if it is wanted after all, plan again: "
-        + (plan.incident == nil ? "staunch plan \(plan.playbook)" : "staunch respond REPORT"))
+        + "staunch plan \(plan.incident?.rawValue ?? plan.playbook.rawValue)")
   }
 
   @discardableResult

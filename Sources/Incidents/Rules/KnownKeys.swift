@@ -6,8 +6,7 @@ public struct KnownKeys: Sendable {
   private var named: Set<IncidentID> = []
   /// Incidents by the place of an `l:` key, without its kind.
   private var places: [String: Set<IncidentID>] = [:]
-  /// Merged incidents → the one that they are part of now.
-  private var owners: [IncidentID: IncidentID] = [:]
+  private var merged = MergedIncidents()
 
   public init() {}
 
@@ -21,19 +20,12 @@ public struct KnownKeys: Sendable {
 
   /// From now on every key of `other` names `id`.
   public mutating func merge(_ other: IncidentID, into id: IncidentID) {
-    let into = owner(of: id)
-    let from = owner(of: other)
-    guard from != into else { return }
-    owners[from] = into
-    if named.contains(from) { named.insert(into) }
+    guard let from = merged.merge(other, into: id) else { return }
+    if named.contains(from) { named.insert(owner(of: id)) }
   }
 
   /// The incident that `id` is part of: itself unless it was merged.
-  public func owner(of id: IncidentID) -> IncidentID {
-    var id = id
-    while let next = owners[id] { id = next }
-    return id
-  }
+  public func owner(of id: IncidentID) -> IncidentID { merged.owner(of: id) }
 
   /// Whether an incident has this key.
   public func isKnown(_ key: IncidentKey) -> Bool { incidents[key] != nil }

@@ -1,0 +1,76 @@
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Journal
+
+/// What the journal says of every incident, with merged ones as part of the one that goes on.
+struct JournalledIncidents {
+  struct Gathered {
+    /// Of `incident.opened` and `incident.updated`, in order.
+    var bodies: [JSONValue] = []
+    var first = Date.distantFuture
+    var last = Date.distantPast
+    /// The last event that brought a place or the value.
+    var sequence = 0
+    /// Where its value is sealed; nil while nobody knows it.
+    var leaked: SecretRef?
+    /// It has a plan that was made since it was opened (again).
+    var isPlanned = false
+    var isClosed = false
+
+    fileprivate mutating func join(_ gone: Self) {
+      bodies += gone.bodies
+      first = min(first, gone.first)
+      leaked = leaked ?? gone.leaked
+      isPlanned = isPlanned || gone.isPlanned
+    }
+  }
+
+  private(set) var incidents: [IncidentID: Gathered] = [:]
+  private var merged = MergedIncidents()
+
+  init(_ journal: Journal) throws {
+    try journal.forEachEvent(
+      kinds: [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved]
+    ) { add($0) }
+  }
+
+  /// The incident, or the one that it is part of.
+  subscript(_ id: IncidentID) -> (id: IncidentID, gathered: Gathered)? {
+    let id = merged.owner(of: id)
+    return incidents[id].map { (id, $0) }
+  }
+
+  private mutating func add(_ event: JournalEvent) {
+    guard let named = event.incident else { return }
+    let id = merged.owner(of: named)
+    var entry = incidents[id] ?? Gathered()
+    switch event.kind {
+    case .incidentOpened, .incidentUpdated:
+      for other in event.mergedIncidents {
+        if let gone = merged.merge(other, into: id).flatMap({ incidents.removeValue(forKey: $0) }) {
+          entry.join(gone)
+        }
+      }
+      if event.body["key"] != nil {
+        entry.first = min(entry.first, event.at)
+        entry.last = event.at
+        entry.sequence = event.sequence
+        entry.bodies.append(event.body)
+      }
+    case .secretSealed:
+      if event.body["key"]?.string == "\(named)/leaked" {
+        entry.leaked = entry.leaked ?? SecretRef("\(named)/leaked")
+        entry.sequence = event.sequence
+      }
+    case .planSaved: entry.isPlanned = true
+    case .incidentState:
+      let isClosed = event.body["state"]?.string == "closed"
+      if entry.isClosed, !isClosed { entry.isPlanned = false }
+      entry.isClosed = isClosed
+    default: return  // only these kinds were asked for
+    }
+    incidents[id] = entry
+  }
+}

@@ -1,0 +1,39 @@
+import Playbooks
+import StaunchConfiguration
+
+/// What a route of staunch.yaml has to name for its playbook.
+enum RouteInputs {
+  /// What comes with every incident, or may be an empty list.
+  private static let given: Set<String> = ["incident", "leaked", "consumers", "repositories"]
+
+  /// Inputs that the playbook needs and neither the route nor its credential's target names.
+  static func missing(_ playbook: Playbook, _ route: Configuration.Route, _ configuration: Configuration)
+    -> [InputDeclaration]
+  {
+    let target = route.credential.flatMap { configuration.credentials[$0] }
+    var named = given
+    if route.credential != nil { named.insert("credential") }
+    if (route.store ?? target?.store) != nil { named.insert("store") }
+    if route.tracker != nil { named.insert("tracker") }
+    return playbook.inputs.filter { $0.defaultValue == nil && !named.contains($0.name) }
+  }
+
+  /// The missing ones in words: why the route cannot plan, and what to write.
+  static func problem(_ playbook: Playbook, _ route: Configuration.Route, _ configuration: Configuration) -> (
+    because: String, fix: String
+  )? {
+    let missing = missing(playbook, route, configuration)
+    guard !missing.isEmpty else { return nil }
+    let settable = missing.map(\.name).filter { ["credential", "store", "tracker"].contains($0) }
+    let because =
+      "the playbook \(playbook.id) needs \(list(missing.map(\.name))), and the route at \(route.position) names none"
+    guard settable.count == missing.count else {
+      return (because, "plan it yourself: staunch plan \(playbook.id) --input NAME=VALUE …")
+    }
+    return (because, "add to that route: " + settable.map { "\($0): NAME" }.joined(separator: ", "))
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.map { "\"\($0)\"" }.joined(separator: " and ")
+  }
+}

@@ -1,0 +1,36 @@
+import JSON
+
+/// Incidents that turned out to be one: which of them goes on.
+public struct MergedIncidents: Sendable {
+  /// Merged incidents → the one that they are part of now.
+  private var owners: [IncidentID: IncidentID] = [:]
+
+  public init() {}
+
+  /// The incident that `id` is part of: itself unless it was merged.
+  public func owner(of id: IncidentID) -> IncidentID {
+    var id = id
+    while let next = owners[id] { id = next }
+    return id
+  }
+
+  /// Those that are part of another one.
+  public var gone: [IncidentID] { Array(owners.keys) }
+
+  /// From now on `other` is part of `id`.
+  /// - Returns: the incident that goes, with all that is part of it; nil when both were one already.
+  @discardableResult
+  public mutating func merge(_ other: IncidentID, into id: IncidentID) -> IncidentID? {
+    let (from, into) = (owner(of: other), owner(of: id))
+    guard from != into else { return nil }
+    owners[from] = into
+    return from
+  }
+}
+
+extension JournalEvent {
+  /// The incidents that this event makes part of its own (`incident.updated`, member `merged`).
+  public var mergedIncidents: [IncidentID] {
+    (body["merged"]?.array ?? []).compactMap { $0.string.map { IncidentID($0) } }
+  }
+}
