@@ -28,8 +28,11 @@ struct WorkerRig {
   let worker: Worker
   let clock: Clock
 
-  /// - Parameter configuration: what follows `staunch: 1`; `DIR` stands for the directory.
-  init(_ configuration: String = "", in directory: TemporaryDirectory? = nil) throws {
+  /// - Parameters:
+  ///   - configuration: what follows `staunch: 1`; `DIR` stands for the directory.
+  ///   - playbooks: a directory of playbooks of one's own.
+  init(_ configuration: String = "", in directory: TemporaryDirectory? = nil, playbooks: String? = nil) throws
+  {
     let directory = try directory ?? TemporaryDirectory()
     self.directory = directory
     var assembly = Assembly(options: try GlobalOptions.parse(["--quiet", "--no-input"]))
@@ -37,7 +40,8 @@ struct WorkerRig {
     let text = "staunch: 1\n" + configuration.replacing("DIR", with: directory.path)
     let parsed = try ConfigurationReader.read(
       text, file: "staunch.yaml", directory: directory.path, catalogue: Assembly.catalogue)
-    installation = try Installation(assembly, configuration: parsed, state: assembly.statePath)
+    installation = try Installation(
+      assembly, configuration: parsed, playbooks: playbooks, state: assembly.statePath)
     inbox = try Exchange.inbox(in: assembly)
     // A little ahead of the journal's own clock, so that what it queues now is due now.
     let clock = Clock(Date().addingTimeInterval(120))

@@ -63,34 +63,4 @@ struct StartDesk {
       .record(word, for: plan, via: Worker.via)
     return true
   }
-
-  /// A run that the worker carries out and that is not over.
-  struct Adopted {
-    let run: RunID
-    /// The last event of it.
-    let sequence: Int
-    /// No person has approved the plan: in a storm it stands still.
-    let isByPolicyAlone: Bool
-  }
-
-  /// Runs that the worker carries out, the one that has waited longest first.
-  func runs() throws -> [Adopted] {
-    var adopted: [RunID: Int] = [:]
-    var approved: Set<RunID> = []
-    var over: Set<RunID> = []
-    try installation.journal.forEachEvent { event in
-      guard let run = event.run else { return }
-      if event.kind == .planApproved {
-        if event.body["via"]?.string == Worker.via { adopted[run] = 0 }
-        if event.body["actions"] == nil, event.body["step"] == nil { approved.insert(run) }
-      }
-      if adopted[run] != nil { adopted[run] = event.sequence }
-      if event.kind == .runEnded, ["done", "aborted"].contains(event.body["state"]?.string ?? "") {
-        over.insert(run)
-      }
-    }
-    return adopted.filter { !over.contains($0.key) }
-      .map { Adopted(run: $0.key, sequence: $0.value, isByPolicyAlone: !approved.contains($0.key)) }
-      .sorted { $0.sequence < $1.sequence }
-  }
 }

@@ -27,6 +27,8 @@ final class Worker {
   /// The last event that was looked at, by incident and by run: nothing is tried again before there is news.
   private var considered: [IncidentID: Int] = [:]
   private var tried: [RunID: Int] = [:]
+  /// Ends of waits that have led to a try.
+  private var triedEnds: [RunID: Date] = [:]
   private var lateConsidered: [IncidentID: [RepositoryName]] = [:]
   private let ledger: IncidentLedger
   /// The journal's last event after the last round.
@@ -235,8 +237,9 @@ final class Worker {
     guard !due.isEmpty else { return }
     try await Self.carryOut(due, in: installation)
     let ran = Set(due.map(\.work.run))
-    for entry in try StartDesk(installation: installation).runs() where ran.contains(entry.run) {
+    for entry in try AdoptedRun.all(in: installation.journal) where ran.contains(entry.run) {
       tried[entry.run] = entry.sequence
+      noteEnd(of: entry)
     }
   }
 
@@ -252,12 +255,30 @@ final class Worker {
   private func dueRuns() throws -> [RunPool<Plan>.Entry] {
     let isStorm = try storm.isHeld()
     var due: [RunPool<Plan>.Entry] = []
-    for entry in try StartDesk(installation: installation).runs() where tried[entry.run] != entry.sequence {
+    for entry in try AdoptedRun.all(in: installation.journal)
+    where tried[entry.run] != entry.sequence || isOver(entry) {
       if isStorm, entry.isByPolicyAlone { continue }
       tried[entry.run] = entry.sequence
       if let plan = try plan(of: entry.run) { due.append(self.entry(plan)) }
     }
     return due
+  }
+
+  /// Whether a wait of the run has ended since it was last tried.
+  private func isOver(_ entry: AdoptedRun) -> Bool {
+    guard let until = entry.until, triedEnds[entry.run] != until else { return false }
+    guard until < now() else {
+      noteEnd(of: entry)
+      return false
+    }
+    triedEnds[entry.run] = until
+    return true
+  }
+
+  /// The worker becomes due when the wait ends. The run itself asks whether it is later than that.
+  private func noteEnd(of entry: AdoptedRun) {
+    guard let until = entry.until, triedEnds[entry.run] != until else { return }
+    becomesDue(until.addingTimeInterval(0.001))
   }
 
   /// A run's plan; nil, and said, when it cannot be read.
