@@ -57,7 +57,17 @@ public struct Configuration: Sendable {
     public var storm = StormBreaker()
     /// Kinds that start at once, besides those of the table of kinds.
     public var criticalKinds: Set<String> = []
+    /// How fast providers may be called, by their kind.
+    public var calls: [String: CallLimit] = [:]
     public init() {}
+  }
+
+  /// A provider's own limit: so many calls a second, so many at once.
+  public struct CallLimit: Sendable, Hashable {
+    /// Above 0.
+    public let perSecond: Double
+    /// From 1.
+    public let burst: Int
   }
 
   /// A platform that is asked again and again, so that a lost delivery is found.

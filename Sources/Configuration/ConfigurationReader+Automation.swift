@@ -43,6 +43,26 @@ extension ConfigurationReader {
       rotationsOfOneProvider: number(node, "per_provider") ?? standard.rotationsOfOneProvider)
   }
 
+  mutating func callLimits(_ node: YAMLNode) -> [String: Configuration.CallLimit] {
+    var limits: [String: Configuration.CallLimit] = [:]
+    for (kind, limit) in entries(node) {
+      guard catalogue.credentials[kind] != nil else {
+        unknown(limit, "kind of credential", kind, catalogue.credentials.keys.sorted())
+        continue
+      }
+      refuseUnknown(limit, known: ["per_second", "burst"])
+      guard let perSecond = limit["per_second"].flatMap(Self.decimal), perSecond > 0, perSecond.isFinite
+      else {
+        problem(
+          limit["per_second"] ?? limit, "\"per_second\" must be a number above 0",
+          "\(kind): {per_second: 5, burst: 10}")
+        continue
+      }
+      limits[kind] = Configuration.CallLimit(perSecond: perSecond, burst: number(limit, "burst") ?? 1)
+    }
+    return limits
+  }
+
   mutating func source(_ node: YAMLNode) -> Configuration.Source? {
     refuseUnknown(node, known: ["kind", "base_url", "token", "repositories", "every"])
     let word = text(node, "kind") ?? ""
@@ -114,6 +134,14 @@ extension ConfigurationReader {
   }
 
   /// A whole number from 1.
+  private static func decimal(_ node: YAMLNode) -> Double? {
+    switch node.content {
+    case .integer(let number): Double(number)
+    case .number(let text): Double(text)
+    case .null, .boolean, .string, .sequence, .mapping: nil
+    }
+  }
+
   mutating func number(_ node: YAMLNode, _ key: String) -> Int? {
     guard let value = node[key] else { return nil }
     guard case .integer(let number) = value.content, number >= 1 else {

@@ -7,7 +7,7 @@ import Playbooks
 public struct ConfigurationReader {
   private let file: String
   private let directory: String
-  private let catalogue: AdapterCatalogue
+  let catalogue: AdapterCatalogue
   private var problems: [ConfigurationError.Problem] = []
 
   /// - Parameters:
@@ -213,9 +213,10 @@ public struct ConfigurationReader {
     if case .null = node.content { return policy }
     refuseUnknown(
       node,
-      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds"])
+      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds", "calls"])
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
+    if let calls = node["calls"] { policy.calls = callLimits(calls) }
     if let approvals = node["approvals"] {
       refuseUnknown(approvals, known: ["minimum", "not_initiator"])
       if case .integer(let minimum)? = approvals["minimum"]?.content, minimum >= 1 {

@@ -8,7 +8,7 @@ import Testing
   private func read(_ source: String) throws -> Configuration {
     try ConfigurationReader.read(
       "staunch: 1\n" + source, file: "staunch.yaml", directory: "/etc/x",
-      catalogue: AdapterCatalogue(credentials: [:], stores: [:], consumers: [:], trackers: [:]))
+      catalogue: AdapterCatalogue(credentials: ["openai": []], stores: [:], consumers: [:], trackers: [:]))
   }
 
   private func problems(_ source: String) -> [String] {
@@ -49,6 +49,19 @@ import Testing
       policy.storm == StormBreaker(newInDelivery: 5, newInTenMinutes: 9, rotationsOfOneProvider: 2))
     #expect(policy.criticalKinds == ["jwt"])
     #expect(problems("policy: {storm: {in_delivery: 0}}").count == 1)
+  }
+
+  @Test func `a provider's calls have a rate and a burst, of a kind that exists`() throws {
+    let calls = try read("policy: {calls: {openai: {per_second: 0.5, burst: 4}}}").policy.calls
+    #expect(calls["openai"]?.perSecond == 0.5)
+    #expect(calls["openai"]?.burst == 4)
+    for wrong in [
+      "{nosuch: {per_second: 1}}", "{openai: {per_second: 0}}", "{openai: {per_second: .inf}}",
+      "{openai: {}}",
+    ] {
+      #expect(problems("policy: {calls: \(wrong)}").count == 1, "\(wrong)")
+    }
+    #expect(problems("policy: {calls: {openai: {per_second: 1, burst: 0}}}").count == 1)
   }
 
   @Test(

@@ -58,7 +58,9 @@ extension Assembly {
   /// Everything that `configuration` names, built. Touches nothing outside.
   func targets(of configuration: Configuration, in environment: AdapterEnvironment) throws -> Targets {
     var targets = Targets()
+    let paces = ProviderPaces(configuration.policy.calls)
     for (name, entry) in configuration.credentials {
+      let environment = paces.environment(environment, of: entry.target.kind)
       targets.credentials[name] = Targets.Credential(
         provider: try CredentialProviderRegistry.make(entry.target, in: environment), store: entry.store,
         key: entry.key, consumers: entry.consumers)

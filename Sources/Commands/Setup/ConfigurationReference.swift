@@ -46,6 +46,8 @@ enum ConfigurationReference {
       `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
       (or waiting rotations of one provider) nothing starts until a person has looked.
       `critical_kinds: [kind]` start at once.
+      `calls: {openai: {per_second: 5, burst: 10}}`: how fast each kind of provider may be called, by all runs together.
+      Without it as fast as it goes; a provider's `retry-after` holds all its calls in any case.
 
       ## sources
 
