@@ -122,7 +122,7 @@ public struct LocalIdentity: Sendable {
 
 /// How many people must say yes, and who.
 public struct ApprovalRule: Sendable, Hashable, Codable {
-  /// Roles of which each must be held by an approver; empty: any role.
+  /// Approvals in any of these roles count; empty: in any role.
   public let roles: Set<RoleName>
   /// At least this many different identities, from 1: nothing runs without an approval.
   public let minimum: Int

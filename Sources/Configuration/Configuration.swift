@@ -49,6 +49,9 @@ public struct Configuration: Sendable {
   public struct Policy: Sendable {
     public var minimumApprovals = 1
     public var notInitiator = false
+    /// Who of the trusted people may approve a plan, leave a step out and release a storm: any of these roles. Others may
+    /// look, write notes, and approve the gates that name their role.
+    public var approvalRoles: Set<String> = ["responder", "repository-admin"]
     /// Actions that may run without an approval upstream, by the exception's name.
     public var exceptions: [String: [String]] = [:]
     /// Public keys (base64, 32 bytes) of people who may approve besides the local identity, with their roles.

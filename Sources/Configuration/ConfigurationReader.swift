@@ -218,7 +218,13 @@ public struct ConfigurationReader {
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
     if let calls = node["calls"] { policy.calls = callLimits(calls) }
     if let approvals = node["approvals"] {
-      refuseUnknown(approvals, known: ["minimum", "not_initiator"])
+      refuseUnknown(approvals, known: ["minimum", "not_initiator", "roles"])
+      let roles = texts(approvals, "roles")
+      if !roles.isEmpty {
+        policy.approvalRoles = Set(roles)
+      } else if let wrong = approvals["roles"] {
+        problem(wrong, "\"roles\" must name who may approve plans", "roles: [responder, repository-admin]")
+      }
       if case .integer(let minimum)? = approvals["minimum"]?.content, minimum >= 1 {
         policy.minimumApprovals = minimum
       } else if let wrong = approvals["minimum"] {

@@ -183,6 +183,20 @@ import Testing
     #expect(rig.calls.withLock { $0 } == ["command.run one perform", "command.run two perform"])
   }
 
+  @Test(arguments: [
+    "{id: go, approve: {by: [responder]}}", "{id: go, parallel: [{id: inner, approve: {by: [responder]}}]}",
+  ])
+  func aGateIsNotLeftOutWhateverTheJournalSays(gate: String) throws {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { _, _ in ActionResult(outputs: ["status": .integer(0)]) }
+    let made = try planned(
+      rig, "steps: [\(gate), {id: two, uses: command.run, with: {argv: [b]}}]")
+    try rig.journal.append(
+      .stepSkipped, run: made.1.run, ["step": "go", "reason": "in a hurry", "by": "operator"])
+    #expect(try run(rig, made).state == .waiting)
+    #expect(rig.calls.withLock { $0.isEmpty })
+  }
+
   @Test func aFailedStepIsTriedAgainOnResumeAndFinishedOnesAreNot() throws {
     let rig = try EngineRig()
     let isBroken = Mutex(true)

@@ -83,6 +83,7 @@ struct Installation {
     return ExecutionPolicy(
       trusted: trusted,
       planRule: ApprovalRule(
+        roles: Set(policy.approvalRoles.map { RoleName($0) }),
         minimum: policy.minimumApprovals, notBy: policy.notInitiator ? identity.fingerprint : nil))
   }
 

@@ -20,7 +20,8 @@ struct SkipCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let journal = try assembly.journal()
+    let installation = try Installation(assembly, configuration: try assembly.configuration())
+    let journal = installation.journal
     let plan = try journal.unfinishedPlan(run)
     guard plan.steps.contains(where: { $0.step.rawValue == step }) else {
       throw CommandFailure(
@@ -35,6 +36,11 @@ struct SkipCommand: StaunchCommand {
       throw CommandFailure(
         .declined, "\(step) was not left out", because: "it is done already",
         fix: "to take the run back: staunch abort \(plan.run) --reason TEXT")
+    }
+    if let (because, fix) = try SkipRule(installation: installation).problem(
+      StepID(step), of: plan, role: RoleName(role))
+    {
+      throw CommandFailure(.declined, "\(step) was not left out", because: because, fix: fix)
     }
     var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
     body["item"] = item.map { .integer($0) }
@@ -177,7 +183,9 @@ struct ApproveCommand: StaunchCommand {
     }
     let word = try installation.identity.approve(
       plan.digest, step: step, role: RoleName(role), at: assembly.now())
-    try approver.record(word, for: plan)
+    try approver.record(
+      word, for: plan,
+      gate: try step.flatMap { try SkipRule(installation: installation).gate(of: $0, in: plan) })
     assembly.console.say("approved \(plan.id). next: staunch run \(plan.id) --live")
   }
 }

@@ -6,6 +6,7 @@ import Inbox
 import JSON
 import Journal
 import People
+import Playbooks
 
 /// Applies what people said on the console. The endpoint vouches for nothing here: what gives authority carries the person's
 /// own signature, checked against the worker's trust.
@@ -45,8 +46,9 @@ struct DecisionDesk {
   /// Takes the word down; what it lacks is the person's answer, not an error of the worker.
   private func record(_ word: Approval, for plan: Plan) throws -> String {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
-    do {
-      try approver.record(word, for: plan, via: Worker.via)
+    let gate = try word.step.flatMap { try SkipRule(installation: installation).gate(of: $0, in: plan) }
+    do throws(ExecutionError) {
+      try approver.record(word, for: plan, gate: gate, via: Worker.via)
     } catch {
       guard error.code == .approval else { throw error }
       return "refused: \(error.because)"
@@ -73,12 +75,24 @@ struct DecisionDesk {
     return standing
   }
 
+  /// Whether somebody in this role may say yes or no to the plan, or to the gate of one of its steps.
+  private func mayDecide(_ role: String, _ step: String?, _ plan: Plan) throws -> Bool {
+    var roles = installation.policy.planRule.roles
+    if let step {
+      roles = Set(try SkipRule(installation: installation).gate(of: StepID(step), in: plan)?.roles ?? [])
+    }
+    return roles.isEmpty || roles.contains(RoleName(role))
+  }
+
   /// A no takes nothing away that cannot be given again, so the person's sign-in is enough.
   private func decline(_ decision: NewDecision) throws -> String {
     guard let plan = try plan(of: decision) else { return "refused: no such plan" }
+    guard let role = try decision.roles.first(where: { try mayDecide($0, decision.step, plan) }) else {
+      return "refused: none of your roles may decide that"
+    }
     do {
       try Approver(journal: installation.journal, policy: installation.policy).decline(
-        plan, step: decision.step.map { StepID($0) }, role: RoleName(decision.roles.first ?? "responder"),
+        plan, step: decision.step.map { StepID($0) }, role: RoleName(role),
         reason: decision.text ?? "no reason given")
     } catch {
       guard error.code == .approval else { throw error }
@@ -96,7 +110,14 @@ struct DecisionDesk {
     guard let word = approval(decision, of: signed.digest) else {
       return "refused: leaving a step out needs a signature for that step and reason"
     }
-    if let problem = problem(of: word, for: signed.digest) { return "refused: \(problem)" }
+    if let problem = problem(of: word, for: signed.digest, rule: ApprovalRule()) {
+      return "refused: \(problem)"
+    }
+    if let (because, _) = try SkipRule(installation: installation).problem(
+      StepID(step), of: plan, role: word.role)
+    {
+      return "refused: \(because)"
+    }
     try installation.journal.append([
       NewEvent(
         .stepSkipped, run: plan.run, incident: plan.incident,
@@ -109,10 +130,10 @@ struct DecisionDesk {
   }
 
   /// Why a signed word does not count; nil when it does.
-  private func problem(of word: Approval, for digest: PlanDigest) -> String? {
+  private func problem(of word: Approval, for digest: PlanDigest, rule: ApprovalRule) -> String? {
     do {
       _ = try ApprovedPlan(
-        digest: digest, mode: .live, approvals: [word], rule: ApprovalRule(),
+        digest: digest, mode: .live, approvals: [word], rule: rule,
         trusted: installation.policy.trusted)
       return nil
     } catch {
@@ -139,7 +160,8 @@ struct DecisionDesk {
     guard let word = approval(decision, of: signed.digest) else {
       return "refused: releasing a storm needs a signature; or: staunch work --release-storm REASON"
     }
-    if let problem = problem(of: word, for: signed.digest) { return "refused: \(problem)" }
+    let rule = ApprovalRule(roles: installation.policy.planRule.roles)
+    if let problem = problem(of: word, for: signed.digest, rule: rule) { return "refused: \(problem)" }
     try storm.release(because: reason, role: word.role.rawValue)
     return "released: what waits may start"
   }

@@ -41,7 +41,8 @@ enum ConfigurationReference {
 
       ## policy
 
-      `approvals: {minimum, not_initiator}`, `approvers: [{key, roles}]` (keys as `staunch journal key` prints them),
+      `approvals: {minimum, not_initiator, roles: [responder, repository-admin]}`: `roles` may approve plans, leave steps out and
+      release storms; others look, write notes, and approve the gates that name their role. `approvers: [{key, roles}]` (keys as `staunch journal key` prints them),
       `exceptions: {NAME: [ACTION]}`: what a playbook that claims the exception NAME may do without the rules about approval and order.
       `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
       (or waiting rotations of one provider) nothing starts until a person has looked.

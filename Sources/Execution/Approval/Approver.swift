@@ -3,6 +3,7 @@ import Foundation
 public import Incidents
 public import Journal
 import JSON
+public import Playbooks
 
 /// Turns people's signed words into an ``ApprovedPlan``, and keeps them in the journal.
 public struct Approver: Sendable {
@@ -16,14 +17,29 @@ public struct Approver: Sendable {
 
   /// Records an approval of a plan (or of one of its gates). It is checked first: a word that does not hold is refused.
   ///
-  /// - Parameter via: `worker` when the worker took the word and therefore carries the plan out.
-  public func record(_ approval: Approval, for plan: Plan, via: String? = nil) throws(ExecutionError) {
+  /// - Parameters:
+  ///   - gate: the gate that the word is for; nil: the plan as a whole.
+  ///   - via: `worker` when the worker took the word and therefore carries the plan out.
+  public func record(_ approval: Approval, for plan: Plan, gate: ApprovalGate? = nil, via: String? = nil)
+    throws(ExecutionError)
+  {
     guard approval.digest == plan.digest else {
       throw ExecutionError(
         .approval, "approve the plan \(plan.id)",
         because:
           "the approval is for another plan (digest \(approval.digest.short), this one is \(plan.digest.short))",
         fix: "read this plan, then: staunch approve \(plan.digest.short)")
+    }
+    let roles = approval.step == nil ? policy.planRule.roles : Set(gate?.roles ?? [])
+    // A policy's word is bounded by its own actions instead.
+    guard approval.actions != nil || roles.isEmpty || roles.contains(approval.role) else {
+      let wanted = roles.map(\.rawValue).sorted()
+      throw ExecutionError(
+        .approval, approval.step.map { "approve the step \($0)" } ?? "approve the plan \(plan.id)",
+        because: "the role \(approval.role) may not: it takes \(wanted.joined(separator: " or "))",
+        fix:
+          "staunch approve \(plan.digest.short)\(approval.step.map { " --step \($0)" } ?? "") --role \(wanted[0])"
+      )
     }
     try check([approval], of: plan, mode: .live, rule: ApprovalRule())
     try checkNotDeclined(plan)
@@ -35,8 +51,8 @@ public struct Approver: Sendable {
     } catch { throw ExecutionError(error) }
   }
 
-  /// Records that somebody said no, before the run starts or to one of its gates. To a plan this is the last word: what is wanted after all is planned again. A gate that was
-  /// declined fails until a new approval of it is recorded.
+  /// Records that somebody said no, before the run starts or to one of its gates. To a plan this is the last word: what is
+  /// wanted after all is planned again. A gate that was declined fails until a new approval of it is recorded.
   public func decline(_ plan: Plan, step: StepID? = nil, role: RoleName, reason: String)
     throws(ExecutionError)
   {

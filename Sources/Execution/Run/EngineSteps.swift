@@ -62,7 +62,7 @@ extension Engine {
 
   /// The flow of a step whose end is in the journal; sets its result.
   private func past(_ step: Step, _ key: StepKey, _ context: StepContext) -> Flow? {
-    if recorder.history({ $0.skip(key) }) != nil {
+    if let by = recorder.history({ $0.skip(key) }), by == "condition" || !(step.isGate || step.holdsGate) {
       context.results.set(step.id, StepResult(.skipped))
       return .goOn
     }

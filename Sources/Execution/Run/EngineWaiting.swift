@@ -15,8 +15,8 @@ extension Engine {
         key, attempt: 0,
         CapabilityError(
           .refused, "pass the gate \(step.id)", because: "it was declined: \(reason)",
-          fix:
-            "staunch skip \(step.id) --reason TEXT, staunch abort \(plan.run) --reason TEXT, or approve it after all: "
+          fix: (step.isGate ? "" : "staunch skip \(step.id) --reason TEXT, ")
+            + "staunch abort \(plan.run) --reason TEXT, or approve it after all: "
             + "staunch approve \(plan.digest.short) --step \(step.id)"))
     }
     let rule = environment.policy.rule(for: gate, of: step, initiator: environment.initiator)

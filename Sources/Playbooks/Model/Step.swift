@@ -44,6 +44,12 @@ public struct Step: Sendable {
     return inner
   }
 
+  /// It does nothing but ask.
+  public var isGate: Bool { if case .gate = kind { true } else { false } }
+
+  /// A step inside it asks for approval, which later steps may rely on.
+  public var holdsGate: Bool { withDescendants.dropFirst().contains { $0.approval != nil } }
+
   /// This step and everything inside it, each before its children.
   public var withDescendants: [Step] {
     var all: [Step] = []

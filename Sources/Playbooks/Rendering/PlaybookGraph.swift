@@ -84,7 +84,3 @@ public struct PlaybookGraph: Sendable {
     return " = \(expectation.answer)" + (times > 1 ? " ×\(times)" : "")
   }
 }
-
-extension Step {
-  fileprivate var isGate: Bool { if case .gate = kind { true } else { false } }
-}

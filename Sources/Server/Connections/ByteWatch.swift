@@ -30,9 +30,9 @@ final class ByteWatch: ChannelInboundHandler, RemovableChannelHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    clock.stop()
+    clock.end()
     context.fireChannelInactive()
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { clock.stop() }
+  func handlerRemoved(context: ChannelHandlerContext) { clock.end() }
 }

@@ -23,6 +23,10 @@ final class ConnectionClock {
   private var pace: RepeatedTask?
   private var bytes = 0
   private(set) var phase = Phase.header
+  /// Pieces of answers that the client has not taken yet.
+  private var untaken = 0
+  private var tookSome = false
+  private var takeDeadline: Scheduled<Void>?
 
   init(channel: any Channel, limits: ReceiverLimits) {
     self.channel = channel
@@ -51,7 +55,39 @@ final class ConnectionClock {
     if case .idle = phase { enter(.header) }
   }
 
-  func stop() {
+  /// A piece of an answer goes out; `taken` tells when it has left for the client. In any phase, a client that takes nothing
+  /// for a while is closed: else an answer that nobody reads would hold the connection and the memory for ever.
+  func sends(_ taken: EventLoopFuture<Void>) {
+    untaken += 1
+    let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+    taken.whenComplete { _ in
+      bound.value.untaken -= 1
+      bound.value.tookSome = true
+    }
+    if takeDeadline == nil { watchTaking() }
+  }
+
+  private func watchTaking() {
+    tookSome = false
+    let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+    takeDeadline = channel.eventLoop.scheduleTask(in: .nanoseconds(Int64(limits.takeSeconds * 1e9))) {
+      let clock = bound.value
+      clock.takeDeadline = nil
+      guard clock.untaken > 0 else { return }
+      guard clock.tookSome else { return clock.channel.close(promise: nil) }
+      clock.watchTaking()
+    }
+  }
+
+  /// The connection is gone.
+  func end() {
+    stop()
+    takeDeadline?.cancel()
+    takeDeadline = nil
+  }
+
+  /// The phase is over.
+  private func stop() {
     deadline?.cancel()
     deadline = nil
     pace?.cancel()

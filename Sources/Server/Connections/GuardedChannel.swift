@@ -41,7 +41,7 @@ struct GuardedChannel: HTTPChannelHandler {
         withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
         withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
       try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
-      try pipeline.addHandler(MessageWatch(clock: clock, isLarge: isLarge))
+      try pipeline.addHandler(MessageWatch(clock: clock, ahead: limits.ahead, isLarge: isLarge))
       // Ends idle connections and finishes busy ones when the server stops.
       try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: nil, logger: logger))
       return try NIOAsyncChannel(

@@ -20,9 +20,14 @@ final class MessageWatch: ChannelDuplexHandler, RemovableChannelHandler {
   private var isLast = false
   private var isClosing = false
 
-  /// - Parameter isLarge: whether a path takes large bodies.
-  init(clock: ConnectionClock, isLarge: @escaping @Sendable (String) -> Bool) {
+  private let ahead: Int
+
+  /// - Parameters:
+  ///   - ahead: most requests that may wait for their answers.
+  ///   - isLarge: whether a path takes large bodies.
+  init(clock: ConnectionClock, ahead: Int, isLarge: @escaping @Sendable (String) -> Bool) {
     self.clock = clock
+    self.ahead = ahead
     self.isLarge = isLarge
   }
 
@@ -31,6 +36,10 @@ final class MessageWatch: ChannelDuplexHandler, RemovableChannelHandler {
     switch unwrapInboundIn(data) {
     case .head(let head):
       pending += 1
+      guard pending <= ahead else {
+        isClosing = true
+        return context.close(promise: nil)
+      }
       isReading = true
       clock.enter(.body(isLarge: isLarge(head.path ?? "")))
     case .body: break
@@ -72,6 +81,8 @@ final class MessageWatch: ChannelDuplexHandler, RemovableChannelHandler {
       promise?.fail(ChannelError.outputClosed)
       return
     }
+    let promise = promise ?? context.eventLoop.makePromise()
+    clock.sends(promise.futureResult)
     switch unwrapOutboundIn(data) {
     case .head(let head):
       hasBegunResponse = true

@@ -19,6 +19,10 @@ public struct ReceiverLimits: Sendable, Hashable {
   public var rateSeconds = 2.0
   /// Between two requests of a connection.
   public var idleSeconds = 30.0
+  /// For the client to take a piece of an answer.
+  public var takeSeconds = 30.0
+  /// Requests of one connection that are not answered yet; whoever sends more ahead is cut off.
+  public var ahead = 16
   /// For the work of one request, after its body has come.
   public var answerSeconds = 2.5
   public var connections = 256
@@ -39,6 +43,7 @@ public struct ReceiverLimits: Sendable, Hashable {
     ("header_seconds", { $0.headerSeconds = $1 }), ("body_seconds", { $0.bodySeconds = $1 }),
     ("large_body_seconds", { $0.largeBodySeconds = $1 }), ("slowest_rate", { $0.slowestRate = Int($1) }),
     ("rate_seconds", { $0.rateSeconds = $1 }), ("idle_seconds", { $0.idleSeconds = $1 }),
+    ("take_seconds", { $0.takeSeconds = $1 }), ("ahead", { $0.ahead = Int($1) }),
     ("answer_seconds", { $0.answerSeconds = $1 }), ("connections", { $0.connections = Int($1) }),
     ("connections_per_client", { $0.connectionsPerClient = Int($1) }),
     ("in_flight", { $0.inFlight = Int($1) }),

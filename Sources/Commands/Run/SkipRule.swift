@@ -1,0 +1,35 @@
+import Capabilities
+import Execution
+import Incidents
+import Playbooks
+
+/// Who may leave a step out. A gate is no step to leave out: whoever could, would not need its approval.
+struct SkipRule {
+  let installation: Installation
+
+  /// Why `step` of `plan` cannot be left out in this role, and what can be done; nil when it can.
+  func problem(_ step: StepID, of plan: Plan, role: RoleName) throws -> (because: String, fix: String)? {
+    let playbook = try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin)
+    guard let found = playbook.allSteps.first(where: { $0.id == step }) else { return nil }
+    let way =
+      "approve it (staunch approve \(plan.digest.short) --step GATE), or staunch abort \(plan.run) --reason TEXT"
+    if found.isGate || found.holdsGate {
+      return ("it \(found.isGate ? "is" : "holds") a gate, which only an approval opens", way)
+    }
+    if let gate = found.approval, gate.minimum > 1 {
+      return ("its gate asks \(gate.minimum) people", way)
+    }
+    var roles = installation.policy.planRule.roles
+    if let gate = found.approval, !gate.roles.isEmpty { roles = Set(gate.roles) }
+    guard !roles.isEmpty, !roles.contains(role) else { return nil }
+    let wanted = roles.map(\.rawValue).sorted().joined(separator: " or ")
+    return ("the role \(role) may not: it takes \(wanted)", "ask somebody with that role")
+  }
+
+  /// The gate of a step; nil when it asks nobody.
+  func gate(of step: StepID, in plan: Plan) throws -> ApprovalGate? {
+    try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin).allSteps.first {
+      $0.id == step
+    }?.approval
+  }
+}
