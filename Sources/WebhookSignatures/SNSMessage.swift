@@ -58,7 +58,8 @@ public struct SNSMessage: Sendable {
   /// - Throws: `.malformed`. Fetch it without following redirects, at most 64 KiB.
   public func certificateURL() throws(SignatureError) -> String {
     let url = try amazonURL("SigningCertURL")
-    guard url.hasSuffix(".pem"), !url.contains("?") else {
+    // One file has one name: else each way to write it would be one more fetch.
+    guard url.wholeMatch(of: /https:\/\/[a-zA-Z0-9.-]+\/[a-zA-Z0-9_-]{1,128}\.pem/) != nil else {
       throw SignatureError(.malformed, "SigningCertURL names no .pem file")
     }
     return url
@@ -118,8 +119,8 @@ public struct SNSMessage: Sendable {
   /// An https address of SNS itself: `sns.<region>.amazonaws.com`, without user, port or another path's tricks.
   private func amazonURL(_ name: String) throws(SignatureError) -> String {
     let refusal = SignatureError(.malformed, "\(name) is no address of SNS")
-    guard let text = fields[name], text.hasPrefix("https://"), text.allSatisfy(\.isASCII),
-      !text.contains("\\")
+    guard let text = fields[name], text.hasPrefix("https://"),
+      text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "#") })
     else { throw refusal }
     let host = text.dropFirst(8).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     var labels = host.split(separator: ".", omittingEmptySubsequences: false)

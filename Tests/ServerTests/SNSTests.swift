@@ -121,16 +121,27 @@ import Testing
     }
   }
 
-  @Test func `certificates are kept a day, eight at most, and ten are fetched a minute at most`() async throws
+  @Test
+  func
+    `certificates are kept a day, and one sender's fetches of a minute are ten, which takes nothing from others`()
+    async throws
   {
-    let addresses = (0..<12).map { "https://sns.r-\($0).amazonaws.com/a.pem" }
+    let addresses = (0..<80).map { "https://sns.r-\($0).amazonaws.com/a.pem" }
     let fetching = TableFetching(Dictionary(uniqueKeysWithValues: addresses.map { ($0, Array("pem".utf8)) }))
     let cache = CertificateCache(fetching: fetching)
-    for address in addresses.prefix(10) { _ = try await cache.certificate(at: address, now: now) }
-    await #expect(throws: FetchError.self) { try await cache.certificate(at: addresses[10], now: now) }
-    _ = try await cache.certificate(at: addresses[9], now: now.addingTimeInterval(86399))
-    #expect(fetching.asked.count == 10)
-    _ = try await cache.certificate(at: addresses[9], now: now.addingTimeInterval(86401))
+    func fetch(_ number: Int, for client: String, after seconds: TimeInterval = 0) async throws {
+      _ = try await cache.certificate(
+        at: addresses[number], for: client, now: now.addingTimeInterval(seconds))
+    }
+    for number in 0..<10 { try await fetch(number, for: "192.0.2.1") }
+    await #expect(throws: FetchError.self) { try await fetch(10, for: "192.0.2.1") }
+    try await fetch(10, for: "192.0.2.2")
+    try await fetch(10, for: "192.0.2.1", after: 86399)
     #expect(fetching.asked.count == 11)
+    try await fetch(10, for: "192.0.2.1", after: 86401)
+    #expect(fetching.asked.count == 12)
+    // Sixty of all senders together.
+    for number in 11..<70 { try await fetch(number, for: "198.51.100.\(number)", after: 86401) }
+    await #expect(throws: FetchError.self) { try await fetch(70, for: "203.0.113.1", after: 86401) }
   }
 }

@@ -58,6 +58,10 @@ import WebhookSignatures
       "https://sns.us-east-1.amazonaws.com/a.pem?x=.pem", "https://sns..amazonaws.com/a.pem",
       "https://sns.us-east-1.amazonaws.com\\@evil.test/a.pem", "https://sns.us-east-1.аmazonaws.com/a.pem",
       "https://sns.us-east-1.amazonaws.com#@evil.test/a.pem?.pem",
+      // Other spellings of one file, each of which would be fetched anew.
+      "https://sns.us-east-1.amazonaws.com/a.pem#1.pem", "https://sns.us-east-1.amazonaws.com/b/../a.pem",
+      "https://sns.us-east-1.amazonaws.com/%61.pem", "https://sns.us-east-1.amazonaws.com//a.pem",
+      "https://sns.us-east-1.amazonaws.com/a b.pem", "https://sns.us-east-1.amazonaws.com/a\r\nX: y.pem",
     ])
   func aCertificateAddressThatIsNotSNSsOwnIsRefused(url: String) throws {
     let message = try message("sns.Notification.v2.json", changing: ["SigningCertURL": .string(url)])
@@ -75,9 +79,14 @@ import WebhookSignatures
     let good = try message("sns.SubscriptionConfirmation.v2.json")
     #expect(
       try good.subscribeURL().hasPrefix("https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription"))
-    let bad = try message(
-      "sns.SubscriptionConfirmation.v2.json", changing: ["SubscribeURL": "https://169.254.169.254/latest/"])
-    #expect(throws: SignatureError.self) { try bad.subscribeURL() }
+    for address in [
+      "https://169.254.169.254/latest/", "https://sns.us-east-1.amazonaws.com/?a=b\r\nX-A: b",
+      "https://sns.us-east-1.amazonaws.com/ ?a=b", "https://sns.us-east-1.amazonaws.com/?a=b#c",
+    ] {
+      let bad = try message(
+        "sns.SubscriptionConfirmation.v2.json", changing: ["SubscribeURL": .string(address)])
+      #expect(throws: SignatureError.self, "\(address)") { try bad.subscribeURL() }
+    }
   }
 
   @Test func anotherCertificateIsRefused() throws {

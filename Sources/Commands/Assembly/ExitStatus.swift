@@ -5,6 +5,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
   case secretFound = 10
   case stillAlive = 11
   case undeliveredMessages = 12
+  case reportCutShort = 13
   case usage = 64
   case invalidInput = 65
   case unavailable = 69
@@ -21,6 +22,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case .secretFound: "a scan found a secret"
     case .stillAlive: "the old credential is still accepted"
     case .undeliveredMessages: "contained, but messages are undelivered: staunch ticket list"
+    case .reportCutShort: "taken in, but a report brought more secrets than one may: the rest was left out"
     case .usage: "wrong use of the command line"
     case .invalidInput: "an invalid report, playbook, repository or other input"
     case .unavailable: "a service or file could not be reached, or another runner holds the lock"

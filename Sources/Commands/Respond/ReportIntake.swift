@@ -13,10 +13,9 @@ struct ReportIntake {
     /// Records that could not be read (`--keep-going`), and those that the report itself sets aside.
     let skipped: [UnreadRecord]
     let setAside: [UnreadRecord]
+    /// Findings of further secrets than one report may bring.
+    let leftOut: Int
   }
-
-  /// Findings that wait for the report's end; beyond, a report is too long for memory and what it said so far must do.
-  private static let heldFindings = 20_000
 
   let assembly: Assembly
   let key: FingerprintKey
@@ -31,58 +30,37 @@ struct ReportIntake {
     var options = ReportOptions(sourceName: name, format: format, keepGoing: keepGoing, observedAt: now)
     if let repository { options.repository = RepositoryRef(name: repository) }
     var reading = ReportReading(options)
-    var grouping = IncidentGrouping(key: key)
-    var pending: [Finding] = []
-    var skipped: [UnreadRecord] = []
-    var setAside: [UnreadRecord] = []
-    var findings = 0
-    func take(_ items: [ReportItem]) {
-      for item in items {
-        switch item {
-        case .finding(var finding):
-          findings += 1
-          if pending.count < Self.heldFindings {
-            pending.append(finding)
-          } else {
-            finding.location = finding.location.map(reading.settled)
-            grouping.add(finding)
-          }
-        case .malformed(let record): skipped.append(record)
-        case .setAside(let record): setAside.append(record)
-        }
-      }
-    }
+    var findings = ReportFindings(key: key)
     do {
       let handle = try open(path)
       while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
-        take(try reading.feed(ArraySlice(piece)))
+        findings.take(try reading.feed(ArraySlice(piece)))
+        if findings.isFull { await group(&findings, in: reading, checkout: checkout) }
       }
-      take(try reading.finish())
+      findings.take(try reading.finish())
     } catch let error as ReportError {
       throw CommandFailure(
         .invalidInput, "cannot read the report", because: "\(error.place): \(error.because)", fix: error.fix)
     }
-    if let checkout {
-      let root = assembly.absolute(checkout)
-      let completed = await SecretRecovery.complete(pending) { location in
-        guard let name = location.path, let bytes = FileManager.default.contents(atPath: root + "/" + name)
-        else {
-          return nil
-        }
-        return Secret(SecretBytes(copying: bytes))
-      }
-      pending = completed.findings
-      skipped += completed.unresolved
-    }
-    for var finding in pending {
-      // Some reports say only at their end which directory was scanned.
-      finding.location = finding.location.map(reading.settled)
-      grouping.add(finding)
-    }
+    await group(&findings, in: reading, checkout: checkout)
     return Result(
-      format: reading.format ?? "", incidents: grouping.incidents(now: now), findings: pending.count,
-      skipped: skipped,
-      setAside: setAside)
+      format: reading.format ?? "", incidents: findings.incidents(now: now), findings: findings.count,
+      skipped: findings.skipped, setAside: findings.setAside, leftOut: findings.leftOut)
+  }
+
+  /// Groups a batch, its hidden values read again where there is a checkout.
+  private func group(_ findings: inout ReportFindings, in reading: ReportReading, checkout: String?) async {
+    guard let checkout else { return findings.group(in: reading) }
+    let root = assembly.absolute(checkout)
+    let completed = await SecretRecovery.complete(findings.waiting) { location in
+      guard let name = location.path, let bytes = FileManager.default.contents(atPath: root + "/" + name)
+      else {
+        return nil
+      }
+      return Secret(SecretBytes(copying: bytes))
+    }
+    findings.skipped += completed.unresolved
+    findings.group(completed.findings, in: reading)
   }
 
   private func open(_ path: String) throws -> FileHandle {

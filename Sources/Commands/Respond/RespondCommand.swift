@@ -53,7 +53,18 @@ struct RespondCommand: StaunchCommand {
     } else {
       show(intake, outcomes, in: assembly)
     }
-    guard live else { return }
+    if live { try await run(outcomes, in: installation) }
+    guard intake.leftOut == 0 else {
+      throw CommandFailure(
+        .reportCutShort, "\(intake.leftOut) findings were left out",
+        because: "they are of more secrets than one report may bring (\(GroupingLimits().incidents))",
+        fix: "split the report, for example by directory, and give each part to: staunch respond PART")
+    }
+  }
+
+  private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
+    async throws
+  {
     for (_, outcome) in outcomes {
       if case .planned(let plan) = outcome {
         let end = try await RunSession(installation: installation, isJSON: global.json).approveAndRun(
@@ -110,6 +121,7 @@ enum RespondDocument {
       "skipped": .array(
         intake.skipped.map { record($0, setAside: false) }
           + intake.setAside.map { record($0, setAside: true) }),
+      "left_out": .integer(intake.leftOut),
     ]
   }
 

@@ -14,10 +14,10 @@ struct DeliveryReading {
     let findings: Int
     /// Records that could not be read: named in the delivery's outcome, never silent.
     let unread: [UnreadRecord]
+    /// Findings of further secrets than one report may bring; named in the outcome too.
+    let leftOut: Int
   }
 
-  /// Findings that wait for the report's end; beyond, a report is too long for memory and what it said so far must do.
-  private static let heldFindings = 20_000
   private static let piece = 1 << 20
 
   /// The format that a route's kind implies; nil: recognised by the content.
@@ -47,34 +47,16 @@ struct DeliveryReading {
       sourceName: name, format: Self.format(of: source), keepGoing: true, observedAt: received)
     options.deliveryID = id
     var reading = ReportReading(options)
-    var grouping = IncidentGrouping(key: key)
-    var findings = 0
-    var unread: [UnreadRecord] = []
-    var pending: [Finding] = []
-    func add(_ finding: Finding) {
-      var finding = finding
-      // Some reports say only at their end which directory was scanned.
-      finding.location = finding.location.map(reading.settled)
-      grouping.add(finding)
-    }
-    func take(_ items: [ReportItem]) {
-      for item in items {
-        switch item {
-        case .finding(let finding):
-          findings += 1
-          if pending.count < Self.heldFindings { pending.append(finding) } else { add(finding) }
-        case .malformed(let record): unread.append(record)
-        case .setAside: continue  // the report itself says that it is nothing
-        }
-      }
-    }
+    var findings = ReportFindings(key: key)
     let bytes = body.exposeAsBytes()
     for start in stride(from: 0, to: bytes.count, by: Self.piece) {
-      take(try reading.feed(bytes[start..<min(start + Self.piece, bytes.count)]))
+      findings.take(try reading.feed(bytes[start..<min(start + Self.piece, bytes.count)]))
+      if findings.isFull { findings.group(in: reading) }
     }
-    take(try reading.finish())
-    for finding in pending { add(finding) }
+    findings.take(try reading.finish())
+    findings.group(in: reading)
     return Result(
-      incidents: grouping.incidents(now: received), findings: findings, unread: unread)
+      incidents: findings.incidents(now: received), findings: findings.count, unread: findings.skipped,
+      leftOut: findings.leftOut)
   }
 }

@@ -103,8 +103,12 @@ final class Worker {
       try storm.check(new: new, waiting: [:], now: now())
       try crashPointForTests()
       let unread = result.unread.isEmpty ? "" : ", \(result.unread.count) unreadable records"
-      let outcome = "\(result.findings) findings, \(entries.count) incidents (\(new) new)\(unread)"
-      try inbox.finish(delivery.sequence, outcome: outcome, dropBody: result.unread.isEmpty)
+      let leftOut =
+        result.leftOut == 0
+        ? "" : ", \(result.leftOut) findings left out: more secrets than one report may bring"
+      let outcome = "\(result.findings) findings, \(entries.count) incidents (\(new) new)\(unread)\(leftOut)"
+      try inbox.finish(
+        delivery.sequence, outcome: outcome, dropBody: result.unread.isEmpty && result.leftOut == 0)
       say(delivery, outcome)
     }
     return deliveries.count == Self.batch

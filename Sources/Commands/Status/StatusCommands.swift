@@ -30,7 +30,18 @@ struct NextCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    guard let status = try assembly.statuses().first(where: { $0.state != .closed }) else {
+    let status = try assembly.statuses().first { $0.state != .closed }
+    if global.json {
+      let next = status.map { status -> JSONValue in
+        ["text": .string(status.next.text), "command": status.next.command.map { .string($0) } ?? .null]
+      }
+      let document: JSONValue = [
+        "schema": 1, "incident": status.map { .string($0.id.rawValue) } ?? .null, "next": next ?? .null,
+      ]
+      assembly.console.data(document.canonicalText)
+      return
+    }
+    guard let status else {
       assembly.console.say("No open incident.")
       return
     }

@@ -146,8 +146,7 @@ struct Decisions: Sendable {
     }
     let answer = await doorman.check(
       name: visitor.person, password: fields.password ?? Secret(""), people: try people(),
-      client: visitor.client,
-      now: now())
+      client: visitor.client, isSignedIn: true, now: now())
     switch answer {
     case .wrong: throw DecisionRefusal(403, "Nothing was signed.", because: "The password is wrong.")
     case .tooMany:

@@ -19,6 +19,8 @@ final class Doorman: Sendable {
   private struct Attempts {
     var buckets: [String: TokenBucket] = [:]
     var checking = 0
+    /// Names with an address from which they have opened the lock.
+    var familiar: Set<String> = []
   }
 
   /// Somebody who is nobody: checking a password for an unknown name takes as long as for a known one.
@@ -32,10 +34,12 @@ final class Doorman: Sendable {
       name: "nobody", roles: ["nobody"], password: Secret(Sessions.randomToken()), cost: cost)
   }
 
-  func check(name: String, password: Secret, people: PeopleDirectory, client: String, now: Date) async
-    -> Answer
-  {
-    guard admits(name: name, client: client, now: now) else { return .tooMany }
+  /// - Parameter isSignedIn: the name is that of the session.
+  func check(
+    name: String, password: Secret, people: PeopleDirectory, client: String, isSignedIn: Bool = false,
+    now: Date
+  ) async -> Answer {
+    guard admits(name: name, client: client, isSignedIn: isSignedIn, now: now) else { return .tooMany }
     guard begin() else { return .busy }
     defer { attempts.withLock { $0.checking -= 1 } }
     let known = people[name]
@@ -46,11 +50,16 @@ final class Doorman: Sendable {
       queue.async { continuation.resume(returning: try? person.identity(password: password)) }
     }
     guard let identity, known != nil else { return .wrong }
+    attempts.withLock { attempts in
+      if attempts.familiar.count > 10_000 { attempts.familiar = [] }
+      attempts.familiar.insert(name + "\n" + client)
+    }
     return .identity(identity, person)
   }
 
-  /// Tries: of one client 10 and then one every 6 s; for one name 30 and then one every 10 s, from everywhere together.
-  private func admits(name: String, client: String, now: Date) -> Bool {
+  /// Tries: of one client 10 and then one every 6 s; for one name 30 and then one every 10 s, from everywhere together. Whoever
+  /// is signed in, or comes from where the name has signed in before, is not shut out by strangers who try that name.
+  private func admits(name: String, client: String, isSignedIn: Bool, now: Date) -> Bool {
     attempts.withLock { attempts in
       // 20,000 different names or clients in a row: forget the oldest knowledge rather than grow.
       if attempts.buckets.count > 20_000 { attempts.buckets = [:] }
@@ -60,8 +69,9 @@ final class Doorman: Sendable {
         attempts.buckets[key] = fresh
         return fresh
       }
-      return bucket("client " + client, rate: 1.0 / 6, burst: 10).take(at: now)
-        && bucket("name " + name.prefix(64), rate: 0.1, burst: 30).take(at: now)
+      guard bucket("client " + client, rate: 1.0 / 6, burst: 10).take(at: now) else { return false }
+      return isSignedIn || attempts.familiar.contains(name + "\n" + client)
+        || bucket("name " + name.prefix(64), rate: 0.1, burst: 30).take(at: now)
     }
   }
 

@@ -1,8 +1,9 @@
 import Foundation
 import Synchronization
 
-/// SNS signing certificates by address: kept 24 hours, eight at most, ten fetches a minute at most. Whoever posts may name any
-/// address that the host rule allows; this bounds what that costs.
+/// SNS signing certificates by address: kept 24 hours, eight at most; in a minute ten fetches for one sender's address and sixty
+/// in all. Whoever posts may name any address that the host rule allows; this bounds what that costs, and what one such sender
+/// takes from the others.
 final class CertificateCache: Sendable {
   static let lifetime: TimeInterval = 86400
   static let largest = 64 << 10
@@ -11,16 +12,17 @@ final class CertificateCache: Sendable {
 
   private let fetching: any Fetching
   private let kept = Mutex<[String: (pem: String, until: Date)]>([:])
-  private let bucket = TokenBucket(rate: 10.0 / 60, burst: 10)
+  private let all = TokenBucket(rate: 1, burst: 60)
+  private let buckets = Mutex<[String: TokenBucket]>([:])
 
   init(fetching: any Fetching) { self.fetching = fetching }
 
   /// - Throws: ``FetchError`` also when the fetches of this minute are used up.
-  func certificate(at url: String, now: Date, within timeout: Duration = timeout) async throws(FetchError)
-    -> String
+  func certificate(at url: String, for client: String, now: Date, within timeout: Duration = timeout)
+    async throws(FetchError) -> String
   {
     if let found = kept.withLock({ $0[url] }), now < found.until { return found.pem }
-    guard bucket.take(at: now) else {
+    guard bucket(of: client).take(at: now), all.take(at: now) else {
       throw FetchError(because: "too many signing certificates were asked for in this minute")
     }
     let bytes = try await fetching.get(url, largest: CertificateCache.largest, timeout: timeout)
@@ -34,5 +36,16 @@ final class CertificateCache: Sendable {
       kept[url] = (pem, now.addingTimeInterval(CertificateCache.lifetime))
     }
     return pem
+  }
+
+  private func bucket(of client: String) -> TokenBucket {
+    buckets.withLock { buckets in
+      if let known = buckets[client] { return known }
+      // So many senders in a row: forget the oldest knowledge rather than grow.
+      if buckets.count >= 1000 { buckets = [:] }
+      let fresh = TokenBucket(rate: 10.0 / 60, burst: 10)
+      buckets[client] = fresh
+      return fresh
+    }
   }
 }

@@ -26,9 +26,9 @@ struct Endpoint: HTTPResponder {
 
   func respond(to request: Request, context: ReceiverContext) async throws -> Response {
     let path = request.uri.path
-    if let route = routes[path] { return await answer(request, route).response }
     let client = ClientAddress(
       peer: context.peer, forwarded: values(request, "X-Forwarded-For"), proxies: settings.proxies)
+    if let route = routes[path] { return await answer(request, route, from: client).response }
     if let answer = await operations.answer(request, path: path, client: client) {
       return closing(answer, request).response
     }
@@ -43,11 +43,13 @@ struct Endpoint: HTTPResponder {
   }
 
   /// One delivery: refused, or stored durably and acknowledged.
-  private func answer(_ request: Request, _ route: any WebhookRoute) async -> Answer {
+  private func answer(_ request: Request, _ route: any WebhookRoute, from client: ClientAddress) async
+    -> Answer
+  {
     let started = ContinuousClock.now
     var answer: Answer
     do throws(Refusal) {
-      answer = try await receive(request, route)
+      answer = try await receive(request, route, from: client)
     } catch {
       metrics.refused(route.path, error.reason)
       refusals.write(error, route: route.path, now: now())
@@ -71,7 +73,9 @@ struct Endpoint: HTTPResponder {
     return answer
   }
 
-  private func receive(_ request: Request, _ route: any WebhookRoute) async throws(Refusal) -> Answer {
+  private func receive(_ request: Request, _ route: any WebhookRoute, from client: ClientAddress)
+    async throws(Refusal) -> Answer
+  {
     guard route.methods.contains(request.method.rawValue) else {
       throw .method(allowed: route.methods.joined(separator: ", "))
     }
@@ -82,7 +86,7 @@ struct Endpoint: HTTPResponder {
     func message(_ body: [UInt8], by deadline: ContinuousClock.Instant) -> Message {
       Message(
         method: request.method.rawValue, path: route.path, headers: headers, mediaType: mediaType, body: body,
-        now: now(), deadline: deadline)
+        client: client.address, now: now(), deadline: deadline)
     }
     // From its head on a request holds a connection, memory, and maybe a file.
     let giveBack = try takePlace()

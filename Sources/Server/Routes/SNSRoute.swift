@@ -24,7 +24,8 @@ struct SNSRoute: WebhookRoute {
     let certificate: String
     do throws(FetchError) {
       certificate = try await certificates.certificate(
-        at: address, now: message.now, within: message.patience(CertificateCache.timeout))
+        at: address, for: message.client, now: message.now, within: message.patience(CertificateCache.timeout)
+      )
     } catch {
       throw .unavailable("SNS's signing certificate could not be fetched: \(error)")
     }

@@ -11,6 +11,8 @@ struct Message: Sendable {
   /// Lower case, without parameters.
   let mediaType: String
   let body: [UInt8]
+  /// The sender's address, as far as the proxies of staunch.yaml are believed.
+  let client: String
   let now: Date
   /// When the sender must have its answer.
   let deadline: ContinuousClock.Instant

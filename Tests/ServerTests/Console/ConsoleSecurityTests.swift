@@ -68,6 +68,36 @@ import TestSupport
     #expect(try await console.signIn() != nil)
   }
 
+  @Test func `strangers who try a name shut out neither the session of its owner nor the place it came from`()
+    async throws
+  {
+    let doorman = try Doorman(cost: ConsoleCaller.cost())
+    let people = try ConsoleCaller.people()
+    let now = ConsoleCaller.start
+    func isIn(_ password: String, from client: String, isSignedIn: Bool = false) async -> Bool? {
+      switch await doorman.check(
+        name: "maria", password: Secret(password), people: people, client: client, isSignedIn: isSignedIn,
+        now: now)
+      {
+      case .identity: true
+      case .wrong: false
+      case .tooMany, .busy: nil
+      }
+    }
+    #expect(await isIn(ConsoleCaller.password, from: "192.0.2.1") == true)
+    for stranger in 0..<29 {
+      #expect(await isIn("wrong password 1", from: "198.51.100.\(stranger)") == false)
+    }
+    #expect(await isIn("wrong password 1", from: "198.51.100.99") == nil, "thirty are enough")
+    #expect(await isIn(ConsoleCaller.password, from: "203.0.113.7") == nil)
+    #expect(await isIn(ConsoleCaller.password, from: "192.0.2.1") == true)
+    #expect(await isIn(ConsoleCaller.password, from: "203.0.113.7", isSignedIn: true) == true)
+    // Its own tries are bounded all the same.
+    var answers: [Bool?] = []
+    for _ in 0..<10 { answers.append(await isIn("wrong password 1", from: "192.0.2.1")) }
+    #expect(answers.last == .some(nil))
+  }
+
   @Test func `a session ends after half an hour without a request, and after twelve hours anyway`()
     async throws
   {
