@@ -24,4 +24,8 @@ public struct JSONLimits: Sendable, Hashable {
 
   /// Depth 64, 200,000 nodes, strings of 1 MiB, numbers of 64 characters, values of 32 MiB.
   public static let standard = JSONLimits()
+
+  /// For what this program wrote itself: as large as it made it. Never for what comes from outside.
+  public static let own = JSONLimits(
+    depth: 512, nodes: .max, stringBytes: .max, numberBytes: 4096, valueBytes: .max)
 }

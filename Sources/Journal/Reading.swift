@@ -67,7 +67,7 @@ extension Journal {
       let incident: String? = row[3]
       return JournalEvent(
         sequence: sequence, at: at, run: run.map { RunID($0) }, incident: incident.map { IncidentID($0) },
-        kind: kind, body: try JSONValue(parsing: text), hash: row[6])
+        kind: kind, body: try JSONValue(parsing: text, limits: .own), hash: row[6])
     } catch {
       throw JournalError(
         .corrupt, "read the journal", because: "event \(sequence) cannot be read",

@@ -145,6 +145,35 @@ import Testing
     sink.stop()
   }
 
+  @Test
+  func `a secret in tens of thousands of places does not stop the worker, and the page shows some of them`()
+    async throws
+  {
+    let (sink, rig) = try Self.rig()
+    _ = try await rig.deliver(Self.finding("a.py"), id: "1")
+    try await rig.work()
+    let incident = try #require(try rig.incidents().first)
+    let body = try #require(try rig.events([.incidentOpened]).first?.body.object)
+    for delivery in 0..<6 {
+      let places = (0..<5000).map { number -> JSONValue in
+        [
+          "key": .string("\(delivery)-\(number)"), "path": .string("src/\(number).py"), "line": 7,
+          "column": 3,
+          "encoding": "plain",
+          "source": "gitleaks", "repository": ["name": "acme/app", "host": "git.acme.example"],
+        ]
+      }
+      var more = body
+      more["locations"] = .array(places)
+      try rig.installation.journal.append(.incidentUpdated, incident: incident, .object(more))
+    }
+    try await rig.work()
+    let document = try #require(try rig.inbox.document(kind: "incident", id: incident.rawValue)?.document)
+    #expect(document["places"]?.array?.count == 500)
+    #expect(document["places_count"]?.integer == 30_001)
+    sink.stop()
+  }
+
   @Test func `the board counts incidents, messages and calls as the endpoint reads them`() async throws {
     let (sink, rig) = try Self.rig()
     _ = try await rig.deliver(Self.finding("a.py"), id: "1")

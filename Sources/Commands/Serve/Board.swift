@@ -17,6 +17,8 @@ final class Board {
   private var members: [IncidentID: Set<IncidentID>] = [:]
   private var merged = MergedIncidents()
 
+  /// A secret may stand in tens of thousands of places; nobody reads more on a page, and the journal has them all.
+  private static let shownPlaces = 500
   /// Beyond, everything is read at once.
   private static let few = 64
 
@@ -119,9 +121,10 @@ final class Board {
           "role": $0.body["role"] ?? .null,
         ]
       })
-    members["places"] = .array(
-      (record.events(.incidentOpened) + record.events(.incidentUpdated))
-        .flatMap { $0.body["locations"]?.array ?? [] })
+    let places = (record.events(.incidentOpened) + record.events(.incidentUpdated))
+      .flatMap { $0.body["locations"]?.array ?? [] }
+    members["places"] = .array(Array(places.prefix(Self.shownPlaces)))
+    members["places_count"] = .integer(places.count)
     members["locks"] = .array(
       locks.filter { $0.run == status.run?.id }.map {
         [
@@ -155,6 +158,6 @@ final class Board {
   }
 
   private func redacted(_ document: JSONValue) throws -> JSONValue {
-    try JSONValue(parsing: installation.assembly.redactor.redact(document.canonicalText))
+    try JSONValue(parsing: installation.assembly.redactor.redact(document.canonicalText), limits: .own)
   }
 }

@@ -13,7 +13,9 @@ enum OpenAPISchemas {
         "state": ["enum": ["open", "contained", "closed"]], "drill": ["type": "boolean"], "detected": instant,
         "since_detection_ms": ["type": "integer"], "credentials": list(credential), "steps": list(anything),
         "waiting": list(anything), "next": anything, "timeline": list(anything),
+        // The first 500 of them.
         "places": list(["type": ["object", "string"]]),
+        "places_count": ["type": "integer"],
         "notes": list(anything), "locks": list(anything), "undelivered": ["type": "integer"],
       ]),
     "Incidents": document(

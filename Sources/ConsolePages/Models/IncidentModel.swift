@@ -63,8 +63,8 @@ struct IncidentModel: Sendable {
     }
     let all = json["places"]?.array ?? []
     places = all.prefix(50).map(Self.place)
-    placesCount = all.count
-    morePlaces = all.count > 50 ? all.count - 50 : nil
+    placesCount = json["places_count"]?.integer ?? all.count
+    morePlaces = placesCount > 50 ? placesCount - 50 : nil
     notes = (json["notes"]?.array ?? []).map { note in
       let by = [
         note["role"]?.string ?? note["by"]?.string, note["at"]?.string.map { String($0.prefix(19)) + "Z" },
