@@ -45,7 +45,8 @@ public struct Receiver: Service {
       routes: routes, buckets: routes.mapValues { _ in TokenBucket(rate: limits.rate, burst: limits.burst) },
       settings: settings, inbox: inbox, metrics: metrics,
       operations: Operations(
-        operators: settings.operators, inbox: inbox, metrics: metrics, readiness: Readiness()),
+        operators: settings.operators, inbox: inbox, metrics: metrics, readiness: Readiness(),
+        reserve: DiskReserve(path: inbox.path, reserve: limits.reserveBytes)),
       inFlight: inFlight, reader: BodyReader(held: Quota(limits.heldBytes)), pages: pages,
       log: log, refusals: RefusalLog(log), now: now)
     let tls: NIOSSLContext? =

@@ -51,6 +51,19 @@ import Testing
     }
   }
 
+  @Test func `a delivery that could not be stored counts more than a probe, until the next one is`()
+    async throws
+  {
+    try await RunningReceiver.with { server async throws in
+      let readiness = Readiness()
+      #expect(await readiness.isReady(server.inbox))
+      readiness.failed()
+      #expect(await !readiness.isReady(server.inbox))
+      readiness.stored()
+      #expect(await readiness.isReady(server.inbox))
+    }
+  }
+
   @Test func `metrics and readiness are hidden from everybody else`() async throws {
     try await RunningReceiver.with(operators: ["10.0.0.1"]) { server async throws in
       for path in ["/metrics", "/readyz"] {

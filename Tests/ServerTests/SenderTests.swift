@@ -197,6 +197,21 @@ import Testing
     }
   }
 
+  @Test func `two binary CloudEvents may say the same`() async throws {
+    try await RunningReceiver.with([TestKeys.route(.cloudEvents)]) { server async throws in
+      for id in ["1", "2", "1"] {
+        let event = RawRequest(
+          "/cloudevents",
+          [
+            ("Content-Type", "application/json"), ("Authorization", "Bearer " + TestKeys.key), ("ce-id", id),
+            ("ce-source", "/s"), ("ce-type", "t"), ("ce-specversion", "1.0"),
+          ], body: #"{"same":true}"#)
+        #expect(try await server.send(event).status == 202)
+      }
+      #expect(try server.deliveries().map(\.id) == ["/s 1", "/s 2"])
+    }
+  }
+
   @Test func `Alertmanager may use Basic authentication`() async throws {
     try await RunningReceiver.with([TestKeys.route(.alertmanager)]) { server async throws in
       let request = try #require(TestKeys.request(.alertmanager))

@@ -42,6 +42,17 @@ import Testing
     }
   }
 
+  @Test(arguments: ["ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "AES128-SHA"])
+  func `TLS 1.2 has forward secrecy and authenticated encryption only`(cipher: String) async throws {
+    try await RunningReceiver.with(tls: tls) { server async throws in
+      await #expect(throws: Program.Failure.self) {
+        try await curl(server.port, ["--tls-max", "1.2", "--ciphers", cipher])
+      }
+      let good = "ECDHE-ECDSA-AES128-GCM-SHA256"
+      #expect(try await curl(server.port, ["--tls-max", "1.2", "--ciphers", good]) == "ok\n")
+    }
+  }
+
   @Test func `with an authority of clients, only its clients are served`() async throws {
     var tls = tls
     tls.clientCA = directory.path("client.pem")

@@ -19,6 +19,8 @@ final class Board {
 
   /// A secret may stand in tens of thousands of places; nobody reads more on a page, and the journal has them all.
   private static let shownPlaces = 500
+  /// Of timeline and notes, the last ones.
+  private static let shownRows = 1000
   /// Beyond, everything is read at once.
   private static let few = 64
 
@@ -113,14 +115,14 @@ final class Board {
     members["timeline"] = .array(
       Timeline(of: record, repositories: []).rows.map {
         ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)]
-      })
+      }.suffix(Self.shownRows))
     members["notes"] = .array(
       record.events(.noted).map {
         [
           "at": .string(Timestamp.text($0.at)), "text": $0.body["text"] ?? "",
           "role": $0.body["role"] ?? .null,
         ]
-      })
+      }.suffix(Self.shownRows))
     let places = (record.events(.incidentOpened) + record.events(.incidentUpdated))
       .flatMap { $0.body["locations"]?.array ?? [] }
     members["places"] = .array(Array(places.prefix(Self.shownPlaces)))

@@ -23,7 +23,7 @@ struct DecisionDesk {
       guard let text = decision.text, !text.isEmpty else { return "refused: the note is empty" }
       try installation.journal.append(
         .noted, incident: decision.incident.map { IncidentID($0) },
-        ["text": .string(text), "role": .string(decision.roles.first ?? "responder")])
+        ["text": .string(text), "role": .string(decision.roles.first ?? "onlooker")])
       return "noted"
     case .acknowledge: return try acknowledge(decision)
     case .answer: return "refused: hand it in with: staunch done \(decision.step ?? "STEP") name=value"
@@ -142,7 +142,7 @@ struct DecisionDesk {
   }
 
   private func acknowledge(_ decision: NewDecision) throws -> String {
-    let role = decision.roles.first ?? "responder"
+    let role = decision.roles.first ?? "onlooker"
     guard let incident = decision.incident else { return try releaseStorm(decision) }
     try installation.journal.append(
       .decision, incident: IncidentID(incident),

@@ -71,7 +71,7 @@ final class Worker {
     becomesDue(try await reconciliation.run())
     var more = try takeIn()
     for decision in try inbox.pendingDecisions() {
-      let outcome = try DecisionDesk(installation: installation).apply(decision.said)
+      let outcome = try outcome(of: decision.said)
       try inbox.finishDecision(decision.sequence, outcome: outcome)
     }
     if try await fetchSecrets() { more = true }
@@ -82,6 +82,21 @@ final class Worker {
     try board.publish(now: now())
     seen = try installation.journal.head().sequence
     return more
+  }
+
+  /// What became of a decision. One that cannot be carried out is refused; it must not stop the others.
+  private func outcome(of decision: NewDecision) throws -> String {
+    do {
+      return try DecisionDesk(installation: installation).apply(decision)
+    } catch let error as JournalError {
+      throw error
+    } catch let error as ExecutionError where error.code == .journal {
+      throw error
+    } catch {
+      installation.assembly.console.say("a decision of \(harmless(decision.person)):")
+      _ = installation.assembly.exit(after: error)
+      return "refused: it could not be carried out; the worker's output says why"
+    }
   }
 
   /// Whether a round could find something to do. Three small queries.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How many connections there may be, in all and from one address.
+/// How many connections there may be, in all and from one client (``ClientNetwork``).
 final class ConnectionGate: Sendable {
   private struct State {
     var total = 0
@@ -19,10 +19,11 @@ final class ConnectionGate: Sendable {
   var total: Int { state.withLock { $0.total } }
 
   /// False when the connection must be closed at once.
-  func enter(_ client: String) -> Bool {
-    state.withLock { state in
+  func enter(_ address: String) -> Bool {
+    let client = ClientNetwork.of(address)
+    return state.withLock { state in
       let own = state.byClient[client, default: 0]
-      guard state.total < limits.connections, exempt.contains(client) || own < limits.connectionsPerClient
+      guard state.total < limits.connections, exempt.contains(address) || own < limits.connectionsPerClient
       else { return false }
       state.total += 1
       state.byClient[client] = own + 1
@@ -30,7 +31,8 @@ final class ConnectionGate: Sendable {
     }
   }
 
-  func leave(_ client: String) {
+  func leave(_ address: String) {
+    let client = ClientNetwork.of(address)
     state.withLock { state in
       state.total -= 1
       let rest = state.byClient[client, default: 1] - 1

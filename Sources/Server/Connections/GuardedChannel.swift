@@ -40,6 +40,7 @@ struct GuardedChannel: HTTPChannelHandler {
       try pipeline.configureHTTPServerPipeline(
         withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
         withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
+      try pipeline.addHandler(HeadRules())
       try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
       try pipeline.addHandler(MessageWatch(clock: clock, ahead: limits.ahead, isLarge: isLarge))
       // Ends idle connections and finishes busy ones when the server stops.

@@ -42,6 +42,10 @@ final class MessageWatch: ChannelDuplexHandler, RemovableChannelHandler {
       }
       isReading = true
       clock.enter(.body(isLarge: isLarge(head.path ?? "")))
+      // RFC 9110 §10.1.1. With another answer under way the client finds out by itself.
+      if pending == 1, !hasBegunResponse, head.headerFields[.expect]?.lowercased() == "100-continue" {
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+      }
     case .body: break
     case .end:
       isReading = false

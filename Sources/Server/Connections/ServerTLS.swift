@@ -19,6 +19,11 @@ enum ServerTLS {
       var configuration = TLSConfiguration.makeServerConfiguration(
         certificateChain: chain, privateKey: .privateKey(key))
       configuration.minimumTLSVersion = .tlsv12
+      // For TLS 1.2: forward secrecy and authenticated encryption only (RFC 9325 §4.2).
+      configuration.cipherSuites = [
+        "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+      ].joined(separator: ":")
       if let authority = settings.clientCA {
         configuration.trustRoots = .file(authority)
         // The client's address says nothing about its certificate, so no host name is compared.

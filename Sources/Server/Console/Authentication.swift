@@ -46,7 +46,8 @@ struct Authentication: Sendable {
         let known = try people()[name]
         return Visitor(
           person: String(name.prefix(64)), roles: known?.roles ?? [], csrf: formToken("header " + name),
-          proof: .header, mayApprove: header.mayApprove && known != nil, client: client.address)
+          proof: .header, mayApprove: header.mayApprove && known != nil,
+          client: ClientNetwork.of(client.address))
       }
     }
     let proof: Visitor.Proof
@@ -67,7 +68,7 @@ struct Authentication: Sendable {
     }
     return Visitor(
       person: person.name, roles: person.roles, csrf: session.csrf, proof: proof, mayApprove: true,
-      client: client.address)
+      client: ClientNetwork.of(client.address))
   }
 
   // MARK: Cookies

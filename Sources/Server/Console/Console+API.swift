@@ -71,8 +71,8 @@ extension Console {
       return ConsoleResponse.problem(422, "unprocessable content", detail: "name and password are texts.")
     }
     switch await doorman.check(
-      name: name, password: Secret(password), people: try people(), client: exchange.client.address,
-      now: now())
+      name: name, password: Secret(password), people: try people(),
+      client: ClientNetwork.of(exchange.client.address), now: now())
     {
     case .wrong: return ConsoleResponse.problem(403, "forbidden", detail: "Name or password is wrong.")
     case .tooMany:

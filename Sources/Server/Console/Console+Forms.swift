@@ -41,7 +41,7 @@ extension Console {
     let to = form["to"]
     switch await doorman.check(
       name: form["name"] ?? "", password: Secret(form["password"] ?? ""), people: try people(),
-      client: exchange.client.address, now: now())
+      client: ClientNetwork.of(exchange.client.address), now: now())
     {
     case .identity(_, let person):
       let (session, _) = sessions.begin(person.name, fingerprint: person.fingerprint, now: now())

@@ -84,7 +84,7 @@ public struct Console: Pages {
     }
     guard let segments = ConsoleExchange.segments(path) else {
       guard path.hasPrefix("/api/v1/") else { return nil }
-      return ConsoleResponse.problem(400, "bad request", detail: "The path is no well-formed UTF-8.")
+      return ConsoleResponse.problem(400, "bad request", detail: "The path is not well formed.")
     }
     let isAPI = segments.starts(with: ["api", "v1"])
     do {
@@ -144,7 +144,9 @@ struct ConsoleExchange: Sendable {
   /// The path's segments, decoded; nil when it is not well formed.
   static func segments(_ path: String) -> [String]? {
     var segments: [String] = []
-    for part in path.split(separator: "/", omittingEmptySubsequences: true) {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+    // `//` is no path of ours: rules of a proxy would not see it as the one that they guard.
+    for part in parts == [""] ? [] : parts {
       guard let text = part.removingPercentEncoding, !text.isEmpty, !text.unicodeScalars.contains("\0") else {
         return nil
       }

@@ -36,11 +36,25 @@ struct Decisions: Sendable {
   let doorman: Doorman
   let people: @Sendable () throws -> PeopleDirectory
   let now: @Sendable () -> Date
+  private let pace = PersonPace()
+
+  init(
+    inbox: Inbox, doorman: Doorman, people: @escaping @Sendable () throws -> PeopleDirectory,
+    now: @escaping @Sendable () -> Date
+  ) {
+    self.inbox = inbox
+    self.doorman = doorman
+    self.people = people
+    self.now = now
+  }
 
   /// Stores the decision durably. - Returns: its number.
   func store(_ fields: DecisionFields, by visitor: Visitor) async throws -> Int {
     guard let kind = NewDecision.Kind(rawValue: fields.kind) else {
       throw DecisionRefusal(422, "Not stored.", because: "There is no such kind of decision.")
+    }
+    guard pace.takes(visitor.person, at: now()) else {
+      throw DecisionRefusal(429, "Not stored.", because: "So many decisions at once. Wait a minute.")
     }
     let text = fields.text?.trimmingCharacters(in: .whitespacesAndNewlines)
     guard (text ?? "").unicodeScalars.count <= 4000 else {

@@ -61,8 +61,11 @@ final class Doorman: Sendable {
   /// is signed in, or comes from where the name has signed in before, is not shut out by strangers who try that name.
   private func admits(name: String, client: String, isSignedIn: Bool, now: Date) -> Bool {
     attempts.withLock { attempts in
-      // 20,000 different names or clients in a row: forget the oldest knowledge rather than grow.
-      if attempts.buckets.count > 20_000 { attempts.buckets = [:] }
+      // So many different names or clients: forget those that have not tried lately. While all of them have, nobody else may.
+      if attempts.buckets.count > 20_000 {
+        attempts.buckets = attempts.buckets.filter { !$0.value.isFull(at: now) }
+        guard attempts.buckets.count <= 20_000 else { return false }
+      }
       func bucket(_ key: String, rate: Double, burst: Double) -> TokenBucket {
         if let known = attempts.buckets[key] { return known }
         let fresh = TokenBucket(rate: rate, burst: burst)

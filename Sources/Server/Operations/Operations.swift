@@ -11,6 +11,7 @@ struct Operations: Sendable {
   let inbox: Inbox
   let metrics: ReceiverMetrics
   let readiness: Readiness
+  let reserve: DiskReserve
 
   /// Nil when the path is none of these.
   func answer(_ request: Request, path: String, client: ClientAddress) async -> Answer? {
@@ -30,11 +31,17 @@ struct Operations: Sendable {
   }
 }
 
-/// Whether an append would be durable now. Asked at most once a second, however often it is probed.
+/// Whether an append would be durable now. Asked at most once a second, however often it is probed. A delivery that could not be
+/// stored says more than a probe, which is small: until the next one is stored, but half a minute at most, we are not ready.
 final class Readiness: Sendable {
+  private let failure = Mutex<ContinuousClock.Instant?>(nil)
   private let known = Mutex<(isReady: Bool, at: ContinuousClock.Instant)?>(nil)
 
+  func failed() { failure.withLock { $0 = .now } }
+  func stored() { failure.withLock { $0 = nil } }
+
   func isReady(_ inbox: Inbox) async -> Bool {
+    if let failure = failure.withLock({ $0 }), ContinuousClock.now - failure < .seconds(30) { return false }
     if let known = known.withLock({ $0 }), ContinuousClock.now - known.at < .seconds(1) {
       return known.isReady
     }

@@ -11,6 +11,8 @@ final class PartnerKeys: Sendable {
     var asked: Date?
   }
   static let pause: TimeInterval = 60
+  /// After a fetch that failed: genuine senders do not wait a minute for what a stranger's request has met.
+  static let shortPause: TimeInterval = 5
 
   private let address: String
   private let fetching: any Fetching
@@ -60,6 +62,7 @@ final class PartnerKeys: Sendable {
       state.withLock { $0.verifier = verifier }
       return verifier
     } catch {
+      state.withLock { $0.asked = now.addingTimeInterval(Self.shortPause - Self.pause) }
       if let known { return known }
       throw .unavailable("the partner program's keys could not be fetched: \(error)")
     }

@@ -32,7 +32,10 @@ struct Endpoint: HTTPResponder {
     if let answer = await operations.answer(request, path: path, client: client) {
       return closing(answer, request).response
     }
-    if let response = try await pages?.respond(to: request, client: client, context: context) {
+    if var response = try await pages?.respond(to: request, client: client, context: context) {
+      // A refused body may not have been read: whatever is left of it is not waited for.
+      if response.status.code >= 400, hasBody(request) { response.headers[.connection] = "close" }
+      if settings.tls != nil { response.headers[.strictTransportSecurity] = "max-age=31536000" }
       return response
     }
     return closing(Refusal.notFound.answer, request).response
@@ -68,9 +71,13 @@ struct Endpoint: HTTPResponder {
   /// Ends the connection unless there is no body to skip.
   private func closing(_ answer: Answer, _ request: Request) -> Answer {
     var answer = answer
-    let length = request.headers[.contentLength]
-    answer.closes = request.headers[.transferEncoding] != nil || (length != nil && length != "0")
+    answer.closes = hasBody(request)
     return answer
+  }
+
+  private func hasBody(_ request: Request) -> Bool {
+    let length = request.headers[.contentLength]
+    return request.headers[.transferEncoding] != nil || (length != nil && length != "0")
   }
 
   private func receive(_ request: Request, _ route: any WebhookRoute, from client: ClientAddress)
@@ -86,7 +93,7 @@ struct Endpoint: HTTPResponder {
     func message(_ body: [UInt8], by deadline: ContinuousClock.Instant) -> Message {
       Message(
         method: request.method.rawValue, path: route.path, headers: headers, mediaType: mediaType, body: body,
-        client: client.address, now: now(), deadline: deadline)
+        client: ClientNetwork.of(client.address), now: now(), deadline: deadline)
     }
     // From its head on a request holds a connection, memory, and maybe a file.
     let giveBack = try takePlace()
@@ -120,6 +127,10 @@ struct Endpoint: HTTPResponder {
 
   /// A place among the requests in flight, given back by calling it.
   private func takePlace() throws(Refusal) -> () -> Void {
+    guard operations.reserve.hasRoom else {
+      operations.readiness.failed()
+      throw .unavailable("the disk is nearly full")
+    }
     guard inFlight.take(1) else { throw .unavailable("too many requests are being worked on") }
     return { inFlight.give(1) }
   }
@@ -150,11 +161,13 @@ struct Endpoint: HTTPResponder {
           try await inbox.append(delivery, by: deadline)
         }
       metrics.appended(took: ContinuousClock.now - started)
+      operations.readiness.stored()
       if acceptance == .duplicate { metrics.duplicate(route.path) }
       return .accepted
     } catch {
       log.error("a delivery was not stored: \(error)")
       guard error.code != .late else { throw .late("the exchange file did not take it in time") }
+      operations.readiness.failed()
       throw .unavailable("the exchange file did not take it: \(error.code.rawValue)")
     }
   }

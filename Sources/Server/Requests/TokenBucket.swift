@@ -17,6 +17,13 @@ final class TokenBucket: Sendable {
     state = Mutex(State(tokens: burst))
   }
 
+  /// Nothing was taken for so long that the bucket is as good as new.
+  func isFull(at now: Date) -> Bool {
+    state.withLock { state in
+      state.tokens + max(0, state.at.map { now.timeIntervalSince($0) } ?? 0) * rate >= burst
+    }
+  }
+
   /// Takes one; false when there is none.
   func take(at now: Date) -> Bool {
     state.withLock { state in

@@ -28,8 +28,9 @@ struct CloudEventsRoute: WebhookRoute {
     guard let id, let source, let type, !id.isEmpty, !source.isEmpty else {
       throw .malformed("the event lacks id, source or type")
     }
-    // Both together name an event (CloudEvents §3.1.1).
-    return .store(delivery(message, proof, id: "\(source) \(id)", isIDSigned: false, event: type))
+    // Both together name an event (CloudEvents §3.1.1). The token vouches for headers and body alike, so two events may well
+    // have the same body.
+    return .store(delivery(message, proof, id: "\(source) \(id)", isIDSigned: true, event: type))
   }
 
   /// Says yes only to origins of the settings. Source: CloudEvents, HTTP 1.1 Web Hooks §4.

@@ -9,6 +9,8 @@ public struct ReceiverLimits: Sendable, Hashable {
   public var largeBodyBytes = 25 << 20
   /// Bodies in memory, of all requests together, bytes.
   public var heldBytes = 128 << 20
+  /// What stays free on the disk of the exchange file, bytes.
+  public var reserveBytes = 256 << 20
   public var handshakeSeconds = 5.0
   public var headerSeconds = 5.0
   public var bodySeconds = 10.0
@@ -39,7 +41,8 @@ public struct ReceiverLimits: Sendable, Hashable {
   static let names: [(String, @Sendable (inout ReceiverLimits, Double) -> Void)] = [
     ("header_bytes", { $0.headerBytes = Int($1) }), ("header_fields", { $0.headerFields = Int($1) }),
     ("body_bytes", { $0.bodyBytes = Int($1) }), ("large_body_bytes", { $0.largeBodyBytes = Int($1) }),
-    ("held_bytes", { $0.heldBytes = Int($1) }), ("handshake_seconds", { $0.handshakeSeconds = $1 }),
+    ("held_bytes", { $0.heldBytes = Int($1) }), ("reserve_bytes", { $0.reserveBytes = Int($1) }),
+    ("handshake_seconds", { $0.handshakeSeconds = $1 }),
     ("header_seconds", { $0.headerSeconds = $1 }), ("body_seconds", { $0.bodySeconds = $1 }),
     ("large_body_seconds", { $0.largeBodySeconds = $1 }), ("slowest_rate", { $0.slowestRate = Int($1) }),
     ("rate_seconds", { $0.rateSeconds = $1 }), ("idle_seconds", { $0.idleSeconds = $1 }),

@@ -60,6 +60,15 @@ import TestSupport
     #expect(try #require(try await console.signIn()).cookie.hasPrefix("__Host-staunch="))
   }
 
+  @Test(arguments: ["//incidents", "/api//v1/incidents", "//api/v1/incidents", "/incidents/"])
+  func `another spelling of a path is no path`(path: String) async throws {
+    let console = try ConsoleCaller()
+    let session = try #require(try await console.signIn())
+    let answer = try? await console.call(.get, path, headers: ["Cookie": session.cookie])
+    #expect(answer == nil || answer?.status == 404, "none of the console's")
+    #expect(try await console.call(.get, "/incidents", headers: ["Cookie": session.cookie]).status == 200)
+  }
+
   @Test func `ten tries of one client are enough`() async throws {
     let console = try ConsoleCaller()
     for _ in 0..<10 { #expect(try await console.signIn(password: "wrong password 1") == nil) }

@@ -183,6 +183,17 @@ import Testing
 
   // MARK: Tests
 
+  @Test func `sixty decisions of a person at once are enough`() async throws {
+    let console = try ConsoleCaller()
+    let token = try await Self.token(console)
+    for _ in 0..<60 {
+      #expect(try await Self.call(console, .postDecision, body: Self.note, token: token).status == 201)
+    }
+    #expect(try await Self.call(console, .postDecision, body: Self.note, token: token).status == 429)
+    console.pass(2)
+    #expect(try await Self.call(console, .postDecision, body: Self.note, token: token).status == 201)
+  }
+
   @Test func `every status of every operation has a call, and no call is of one that is not described`() {
     #expect(Set(Self.calls.keys).subtracting(Self.described).isEmpty)
     #expect(Self.described.subtracting(Self.calls.keys).isEmpty)
