@@ -1,4 +1,3 @@
-import Capabilities
 import Foundation
 import Incidents
 import JSON
@@ -19,7 +18,7 @@ final class NoticeLedger {
     var isClosed = false
     /// It has a plan, or had one.
     var isPlanned = false
-    /// The last message about it. The date is the worker's.
+    /// When the last message about it was queued.
     var told: Date?
     /// It had a message of its own before its first plan.
     var isToldAlone = false
@@ -46,8 +45,6 @@ final class NoticeLedger {
   private var batches: [Batch: Set<IncidentID>] = [:]
   /// Incidents by the summary that tells them.
   private var summaries: [String: [IncidentID]] = [:]
-  /// When a message was made, by its id; nil before the first look.
-  private var times: [String: Date]?
   private var seen = 0
 
   static let record = "batch"
@@ -59,9 +56,6 @@ final class NoticeLedger {
 
   /// Takes in what was appended since the last look.
   func refresh() throws {
-    if times == nil {
-      times = Dictionary(try journal.outbox().map { ($0.message.id, $0.message.at) }) { first, _ in first }
-    }
     let head = try journal.head().sequence
     guard head > seen else { return }
     try journal.forEachEvent(after: seen, kinds: Self.kinds) { event in
@@ -79,9 +73,6 @@ final class NoticeLedger {
 
   /// Whether a summary has its record in the journal.
   func isRecorded(_ summary: String) -> Bool { summaries[summary] != nil }
-
-  /// Notes when a message was made, before its event is read.
-  func noteTime(_ date: Date, of message: String) { times?[message] = date }
 
   /// Nobody is told of the incident: until the next start it is not looked at again.
   func leave(_ id: IncidentID) {
@@ -164,10 +155,9 @@ final class NoticeLedger {
 
   private func tell(_ event: JournalEvent, _ id: IncidentID) {
     guard let message = event.text("message_id"), let notice = NoticeID(message) else { return }
-    let date = times?[message] ?? event.at
     for id in notice == .summary ? (summaries[message] ?? []).map(merged.owner) : [id] {
       guard let entry = standings[id] else { continue }
-      standings[id]?.told = date
+      standings[id]?.told = event.at
       standings[id]?.further = nil
       fresh.remove(id)
       grown.remove(id)

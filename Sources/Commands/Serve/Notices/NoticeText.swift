@@ -22,7 +22,9 @@ struct NoticeText: Hashable {
   /// - Parameter stories: the most important first.
   static func summary(_ stories: [Story], shown: Int) -> NoticeText {
     let traps = stories.allSatisfy(\.isTrap) ? "traps" : "leaked secrets"
-    var lines = stories.prefix(shown).map { "- \($0.name): \($0.facts). \($0.standing) `staunch show \($0.id)`" }
+    var lines = stories.prefix(shown).map {
+      "- \($0.name): \($0.facts). \($0.standing) `staunch show \($0.id)`"
+    }
     let counted = stories.count - lines.count
     if counted > 0 { lines.append("- and \(counted) more") }
     return NoticeText(
@@ -131,7 +133,8 @@ extension NoticeText {
       }
       let actions = words.last?.body["actions"]?.array?.compactMap(\.string).sorted() ?? []
       guard !actions.isEmpty else { return "\(name) waits for approval." }
-      return "The policy lets \(actions.joined(separator: ", ")) of \(name) go ahead; the rest waits for approval."
+      return "The policy lets \(actions.joined(separator: ", ")) of \(name) go ahead; "
+        + "the rest waits for approval."
     }
   }
 }

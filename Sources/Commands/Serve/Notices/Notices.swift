@@ -177,7 +177,6 @@ final class Notices {
     let isPublic = installation.targets.trackers[tracker]?.isPublic ?? true
     let text = isPublic ? NoticeText.neutral : text
     let isDrill = installation.configuration.isDrill
-    ledger.noteTime(now(), of: id)
     _ = try installation.journal.enqueue(
       TicketMessage(
         id: id, incident: incident, event: event, sequence: 1, title: (isDrill ? "DRILL: " : "") + text.title,
