@@ -25,9 +25,8 @@ import Testing
     ///   - more: of the tracker's settings.
     init(
       _ routes: String = "- {playbook: generic-secret, tracker: security}",
-      critical: String = "openai_api_key", storm: Int = 50, more: String = "", answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Reply = { _ in
-        .json(200, "{}")
-      }
+      critical: String = "openai_api_key", storm: Int = 50, more: String = "",
+      answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Reply = { _ in .json(200, "{}") }
     ) throws {
       let directory = try TemporaryDirectory()
       sink = try LoopbackServer(answer)
@@ -62,7 +61,9 @@ import Testing
     }
 
     /// What arrived, in order.
-    var messages: [JSONValue] { sink.requests.compactMap { try? JSONValue(parsing: $0.body) } }  // none is no JSON
+    var messages: [JSONValue] {
+      sink.requests.compactMap { try? JSONValue(parsing: $0.body) }  // none is no JSON
+    }
     var types: [String] { messages.compactMap { $0["type"]?.string } }
     var titles: [String] { messages.compactMap { $0["data"]?["title"]?.string } }
     var bodies: [String] { messages.compactMap { $0["data"]?["body"]?.string } }
@@ -368,7 +369,8 @@ import Testing
 
   /// A delivery stands in the journal, and the worker died before it said anything.
   private static func journal(_ count: Int, in rig: WorkerRig, delivery: JSONValue?) throws {
-    let reading = DeliveryReading(key: try StateDirectory(rig.installation.assembly.statePath).fingerprintKey())
+    let state = try StateDirectory(rig.installation.assembly.statePath)
+    let reading = DeliveryReading(key: try state.fingerprintKey())
     let report = WorkerRig.report(
       many(count).map { (FakeSecrets.value("openai_api_key", $0.name), $0.path) })
     let result = try reading.read(

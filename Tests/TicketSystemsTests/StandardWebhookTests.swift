@@ -72,7 +72,8 @@ import Testing
   @Test func `each event is a type of its own`() {
     let events: [TicketMessage.Event] = [.detected, .opened, .contained, .updated, .closed]
     let types = events.compactMap { event in
-      try? JSONValue(parsing: StandardWebhook.payload(Self.message(event)))["type"]?.string  // no JSON is no type
+      // What is no JSON has no type.
+      try? JSONValue(parsing: StandardWebhook.payload(Self.message(event)))["type"]?.string
     }
     #expect(
       types == [
