@@ -4,6 +4,8 @@ public import Incidents
 /// What a ticket or message says: built by us, already without secrets, names and permalinks.
 public struct TicketMessage: Sendable, Hashable, Codable {
   public enum Event: String, Sendable, Codable {
+    /// Somebody reported it; nobody has acted yet. Opens the ticket where there is none.
+    case detected = "incident.detected"
     case opened = "incident.opened"
     case contained = "incident.contained"
     case updated = "incident.updated"
@@ -61,7 +63,7 @@ public protocol TicketSystem: Adapter {
   var canLookUp: Bool { get }
   /// Delivering the same message id again makes nothing new (`webhook-id`, `dedup_key`, a client-supplied id).
   var isIdempotent: Bool { get }
-  /// Sends. `ticket` is the one opened before, or nil for `opened`.
+  /// Sends. `ticket` is the one opened before, or nil for `opened` and the first message.
   /// - Returns: the ticket, where the system has one.
   func deliver(_ message: TicketMessage, to ticket: TicketRef?, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> TicketRef?

@@ -28,31 +28,37 @@ extension StaunchCommand {
 extension Assembly {
   /// Says what went wrong and gives the exit code for it.
   func exit(after error: any Error) -> ExitCode {
-    let failure: CommandFailure
-    switch error {
-    case let code as ExitCode: return code
-    case let known as CommandFailure: failure = known
-    case let known as CapabilityError: failure = CommandFailure(known)
-    case let known as JournalError: failure = CommandFailure(known)
-    case let known as ConfigurationError: failure = CommandFailure(known)
-    case let known as PlaybookError: failure = CommandFailure(known)
-    case let known as PeopleError: failure = CommandFailure(known)
-    case let known as ExecutionError: failure = CommandFailure(known)
-    case let known as ApprovalError:
-      failure = CommandFailure(
-        .declined, "the plan is not approved", because: known.because, fix: "staunch approve DIGEST")
-    case is CancellationError:
-      failure = CommandFailure(
-        .interrupted, "interrupted", because: "the run was stopped at a safe point", fix: "staunch resume")
-    default:
-      failure = CommandFailure(
-        .failed, "an unexpected error", because: "\(error)", fix: "staunch status shows what state holds")
-    }
+    if let code = error as? ExitCode { return code }
+    let failure = CommandFailure(after: error)
     console.endTransient()
     if options.json {
       console.data(failure.json.canonicalText)
     }
     console.fail(failure.message)
     return ExitCode(failure.status.rawValue)
+  }
+}
+
+extension CommandFailure {
+  /// What ended a command, in words for people.
+  init(after error: any Error) {
+    switch error {
+    case let known as CommandFailure: self = known
+    case let known as CapabilityError: self.init(known)
+    case let known as JournalError: self.init(known)
+    case let known as ConfigurationError: self.init(known)
+    case let known as PlaybookError: self.init(known)
+    case let known as PeopleError: self.init(known)
+    case let known as ExecutionError: self.init(known)
+    case let known as ApprovalError:
+      self.init(
+        .declined, "the plan is not approved", because: known.because, fix: "staunch approve DIGEST")
+    case is CancellationError:
+      self.init(
+        .interrupted, "interrupted", because: "the run was stopped at a safe point", fix: "staunch resume")
+    default:
+      self.init(
+        .failed, "an unexpected error", because: "\(error)", fix: "staunch status shows what state holds")
+    }
   }
 }

@@ -33,7 +33,8 @@ public struct JournalEvent: Sendable, Hashable {
 ///
 /// Members in every step event: `step`, and in a `for_each` also `item` (from 0); `attempt` from 1.
 public enum EventKind: String, Sendable, Codable, CaseIterable {
-  /// `kind, fingerprint, handle?, severity, codename, source, validity, detected` (RFC 3339), `locations`
+  /// `kind, fingerprint, handle?, severity, codename, source, validity, detected` (RFC 3339), `locations`,
+  /// `delivery?` (what brought it: `route, id, received`)
   case incidentOpened = "incident.opened"
   /// What changed: the same members as `incident.opened`, or `merged` (ids), `occurrences`
   case incidentUpdated = "incident.updated"

@@ -37,7 +37,7 @@ public struct OutboxEntry: Sendable, Hashable {
 extension Journal {
   /// Puts a message into the outbox and gives it its sequence, durably.
   ///
-  /// A status update that nobody started to send is replaced by a newer one; opening, containing and closing never are.
+  /// A status update that nobody started to send is replaced by a newer one; every other message never is.
   /// Enqueueing the same message id again changes nothing: it is the idempotency key.
   public func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID? = nil)
     throws(JournalError)

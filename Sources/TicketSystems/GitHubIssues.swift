@@ -7,7 +7,8 @@ import Secrets
 /// Issues of a GitHub repository.
 ///
 /// GitHub has no confidential issues: the repository's visibility is read before every write, and while it is public a
-/// ticket gets a neutral title and text until the incident is contained. Tickets are found by label and a marker in the
+/// ticket gets a neutral title and text until the incident is contained. The first message about an incident opens its
+/// ticket, whatever it says; a later `opened` is a comment. Tickets are found by label and a marker in the
 /// body, because the search index lags. Comments carry a marker too, so a repeated message is not posted twice.
 /// Tested against a simulation on loopback, written from the reference; not against api.github.com.
 /// Sources: https://docs.github.com/en/rest/issues/issues, …/issues/comments, …/using-the-rest-api/best-practices-for-using-the-rest-api
@@ -57,12 +58,16 @@ public struct GitHubIssues: TicketSystem {
 
   /// The oldest issue of the incident.
   public func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? {
+    try await issue(of: message).flatMap(Self.ref)
+  }
+
+  private func issue(of message: TicketMessage) async throws(CapabilityError) -> JSONValue? {
     let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
     let issues = try await api.list("/issues?labels=\(escaped)&state=all&sort=created&direction=asc")
     let marker = Self.marker(message.incident)
     return issues.first { issue in
       issue["pull_request"] == nil && issue["body"]?.string?.contains(marker) == true
-    }.flatMap(Self.ref)
+    }
   }
 
   private static func ref(_ issue: JSONValue) -> TicketRef? {
@@ -76,9 +81,12 @@ public struct GitHubIssues: TicketSystem {
     let everyoneReads = try await api.isPublic()
     // Whoever reads along must not learn of a live credential: details only once it is contained.
     let mayTell = !everyoneReads || message.event == .contained || message.event == .closed
-    let ticket = if let ticket { ticket } else { try await find(message) }
-    guard let ticket else { return try await open(message, mayTell: mayTell, under: authority) }
-    guard message.event != .opened else { return ticket }
+    let issue = ticket == nil ? try await issue(of: message) : nil
+    guard let ticket = ticket ?? issue.flatMap(Self.ref) else {
+      return try await open(message, mayTell: mayTell, under: authority)
+    }
+    // This message made it; or another one did, which told of the incident before a playbook opened its ticket.
+    if issue?["body"]?.string?.contains(Self.marker(message: message.id)) == true { return ticket }
     if mayTell { try await comment(message, on: ticket, under: authority) }
     if message.event == .closed {
       _ = try await api.send(

@@ -9,7 +9,8 @@ import Secrets
 /// what it has seen.
 ///
 /// Payload: `{"type": "incident.opened", "timestamp": …, "data": {incident, sequence, title, body, severity, drill}}`,
-/// below 20 KB (the body is shortened). Redirects are refused, 410 means that the receiver wants no more.
+/// below 20 KB (the body is shortened). Types: `incident.detected`, `incident.opened`, `incident.contained`,
+/// `incident.updated`, `incident.closed`. Redirects are refused, 410 means that the receiver wants no more.
 /// Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 public struct StandardWebhook: TicketSystem {
   public static let kind = "standard-webhooks"

@@ -12,18 +12,20 @@ import Testing
 @Suite struct SecretFetchTests {
   private struct Site {
     let platform: SecretScanningSimulation
+    let sink: LoopbackServer
     let rig: WorkerRig
 
     init(names: [String] = ["acme/app", "acme/lib"]) throws {
       let directory = try TemporaryDirectory()
       platform = try SecretScanningSimulation(["acme/app": 42, "acme/lib": 43])
+      sink = try LoopbackServer { _ in .json(200, "{}") }
       try platform.token.write(toFile: directory.path("token"), atomically: true, encoding: .utf8)
       rig = try WorkerRig(
         """
         sources:
           - {kind: github, base_url: "\(platform.url)", token: "file:DIR/token", repositories: [\(names.joined(separator: ", "))]}
         trackers:
-          security: {kind: standard-webhooks, url: "http://127.0.0.1:9/hook", secret: "file:DIR/token"}
+          security: {kind: standard-webhooks, url: "\(sink.url)/hook", secret: "file:DIR/token"}
         routes:
           - {playbook: generic-secret, tracker: security}
         policy: {critical_kinds: [openai_api_key]}
@@ -42,6 +44,11 @@ import Testing
 
     func deliver(_ body: JSONValue, id: String) async throws {
       _ = try await rig.deliver(body, id: id, source: "github", route: "/hooks/github")
+    }
+
+    /// What the tracker was told, in order.
+    var titles: [String] {
+      sink.requests.compactMap { try? JSONValue(parsing: $0.body)["data"]?["title"]?.string }  // all are JSON
     }
 
     func put(
@@ -88,6 +95,7 @@ import Testing
     #expect(opened.count == 2)
     #expect(try site.rig.incidents() == [try #require(opened.first)])
     #expect(try site.rig.plans() == 1)
+    #expect(site.titles.count == 1)
     // The same secret by a scanner's report: the same incident.
     _ = try await site.rig.deliver(
       WorkerRig.report([(FakeSecrets.value("openai_api_key", "one"), "z.py")]), id: "r1")
@@ -147,6 +155,7 @@ import Testing
     try await site.deliver(site.alert(7), id: "d1")
     try await site.rig.work()
     #expect(try site.rig.plans() == 0)
+    #expect(site.titles.count == 1, "people hear that its value is awaited")
     site.platform.refuse(nil)
     let asked = site.platform.requests.count
     site.rig.clock.advance(600)
@@ -157,5 +166,9 @@ import Testing
     #expect(try site.rig.worker.hasNews())
     try await site.rig.work()
     #expect(try site.rig.plans() == 1)
+    #expect(site.titles.map { $0.prefix(11) } == ["A leaked se", "A plan was "])
+    site.rig.clock.advance(7200)
+    try await site.rig.work()
+    #expect(site.titles.filter { $0.hasPrefix("A plan was made") }.count == 1)
   }
 }

@@ -12,7 +12,7 @@ import TestSupport
 
 @testable import Commands
 
-/// A worker in this process, with a clock that the test moves and an exchange file that the test fills.
+/// A worker in this process, with one clock for it and its journal that the test moves and an exchange file that the test fills.
 struct WorkerRig {
   /// Stands until it is moved.
   final class Clock: Sendable {
@@ -31,21 +31,25 @@ struct WorkerRig {
   /// - Parameters:
   ///   - configuration: what follows `staunch: 1`; `DIR` stands for the directory.
   ///   - playbooks: a directory of playbooks of one's own.
-  init(_ configuration: String = "", in directory: TemporaryDirectory? = nil, playbooks: String? = nil) throws
-  {
+  ///   - start: what the clock shows; nil: the time of day.
+  init(
+    _ configuration: String = "", in directory: TemporaryDirectory? = nil, playbooks: String? = nil,
+    at start: Date? = nil
+  ) throws {
     let directory = try directory ?? TemporaryDirectory()
     self.directory = directory
     var assembly = Assembly(options: try GlobalOptions.parse(["--quiet", "--no-input"]))
     assembly.statePath = directory.path("state")
+    // Whole seconds: the outbox keeps milliseconds.
+    let clock = Clock(start ?? Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded()))
+    self.clock = clock
+    assembly.clock = { clock.now }
     let text = "staunch: 1\n" + configuration.replacing("DIR", with: directory.path)
     let parsed = try ConfigurationReader.read(
       text, file: "staunch.yaml", directory: directory.path, catalogue: Assembly.catalogue)
     installation = try Installation(
       assembly, configuration: parsed, playbooks: playbooks, state: assembly.statePath)
     inbox = try Exchange.inbox(in: assembly)
-    // A little ahead of the journal's own clock, so that what it queues now is due now.
-    let clock = Clock(Date().addingTimeInterval(120))
-    self.clock = clock
     worker = try Worker(installation: installation, inbox: inbox, now: { clock.now })
   }
 

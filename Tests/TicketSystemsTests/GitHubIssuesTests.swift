@@ -65,6 +65,25 @@ import Testing
     #expect(server.issues.count == 1)
   }
 
+  @Test func `the first message opens the ticket, and the playbook's own opening is told on it, once`()
+    async throws
+  {
+    let server = try GitHubSimulation()
+    let tracker = try Self.tracker(server)
+    let detected = message(.detected, body: "A plan waits.")
+    #expect(try await tracker.deliver(detected, to: nil, under: .forTests())?.id == "1")
+    let opened = message(.opened)
+    for _ in 1...2 {
+      #expect(try await tracker.deliver(opened, to: nil, under: .forTests())?.id == "1")
+      #expect(try await tracker.deliver(detected, to: nil, under: .forTests())?.id == "1")
+    }
+    #expect(server.issues.count == 1)
+    let issue = try #require(server.issues.first)
+    #expect(issue.body.contains("A plan waits."))
+    #expect(issue.comments.count == 1)
+    #expect(issue.comments.first?.contains("The details.") == true)
+  }
+
   @Test func `a lost reply to a comment is not posted twice`() async throws {
     let server = try GitHubSimulation()
     let tracker = try Self.tracker(server)
@@ -83,7 +102,8 @@ import Testing
     let server = try GitHubSimulation(visibility: visibility)
     // staunch.yaml is wrong about it; what GitHub says counts.
     let tracker = try Self.tracker(server, ["public": false])
-    let ref = try await tracker.deliver(message(.opened), to: nil, under: .forTests())
+    let ref = try await tracker.deliver(message(.detected), to: nil, under: .forTests())
+    _ = try await tracker.deliver(message(.opened), to: nil, under: .forTests())
     _ = try await tracker.deliver(message(.updated), to: ref, under: .forTests())
     var issue = try #require(server.issues.first)
     #expect(issue.title == "Credential hygiene task")

@@ -69,6 +69,18 @@ import Testing
     #expect(json["data"]?["drill"] == false)
   }
 
+  @Test func `each event is a type of its own`() {
+    let events: [TicketMessage.Event] = [.detected, .opened, .contained, .updated, .closed]
+    let types = events.compactMap { event in
+      // What is no JSON has no type.
+      try? JSONValue(parsing: StandardWebhook.payload(Self.message(event)))["type"]?.string
+    }
+    #expect(
+      types == [
+        "incident.detected", "incident.opened", "incident.contained", "incident.updated", "incident.closed",
+      ])
+  }
+
   @Test func `while the secret changes over both sign`() async throws {
     let server = try LoopbackServer { _ in .answer(200) }
     let tracker = try Self.tracker(

@@ -2,9 +2,8 @@ import Capabilities
 
 /// The words of a message: neutral where everyone can read them and the secret still works, never addressed to a person.
 struct MessageText: Sendable {
-  /// What a public tracker says before containment. A permalink or the word "leak" would be a map for an attacker.
-  static let neutralTitle = "Credential hygiene task"
-  static let neutralBody = "Routine credential maintenance is in progress. Details follow."
+  static let neutralTitle = NeutralMessage.title
+  static let neutralBody = NeutralMessage.body
 
   let brief: IncidentBrief
   let isPublic: Bool

@@ -35,7 +35,7 @@ extension Assembly {
       processes: SubprocessRunner(environment: environment) { redactor.redact($0) },
       files: LocalFileSystem(),
       sources: SecretSources(environment: environment) { redactor.register($0) },
-      now: { Date() },
+      now: clock,
       randomBytes: { Assembly.randomBytes($0) })
   }
 

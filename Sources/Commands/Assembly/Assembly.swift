@@ -13,6 +13,8 @@ struct Assembly: Sendable {
   let environment: [String: String]
   let home: String
   var workingDirectory: String
+  /// The wall clock; a test has its own.
+  var clock: @Sendable () -> Date = { Date() }
 
   init(options: GlobalOptions) {
     let environment = ProcessInfo.processInfo.environment
@@ -28,7 +30,7 @@ struct Assembly: Sendable {
   }
 
   /// The wall clock.
-  @Sendable func now() -> Date { Date() }
+  @Sendable func now() -> Date { clock() }
 
   private static func statePath(_ environment: [String: String], _ home: String) -> String {
     if let path = environment["STAUNCH_STATE"], !path.isEmpty { return path }
@@ -50,7 +52,7 @@ struct Assembly: Sendable {
     let isDrill = expected ?? found
     return try Journal.open(
       path: state.journalPath, keys: try state.keys(), isDrill: isDrill,
-      settings: JournalSettings(now: { Date() }, redactor: redactor))
+      settings: JournalSettings(now: clock, redactor: redactor))
   }
 
   /// The journal, for reading; nil when nothing has run here yet.

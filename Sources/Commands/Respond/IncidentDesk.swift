@@ -27,6 +27,9 @@ struct IncidentDesk {
 
   let journal: Journal
   let ledger: IncidentLedger
+  /// What brought the incidents, named in the journal: people are told of what was delivered, together. Nil for a report that
+  /// a person hands in, who reads the answer.
+  var delivery: JSONValue?
   /// Called before an incident is opened again, with the event that had closed it: whoever must be told is told first, so
   /// that a crash in between repeats it rather than forgets it.
   var willReopen: (IncidentID, Incident, Int) throws -> Void = { _, _, _ in }
@@ -113,7 +116,9 @@ struct IncidentDesk {
   private func append(
     _ incident: Incident, to id: IncidentID, kind: EventKind, state: Entry.State, before: [NewEvent] = []
   ) -> (Entry, Group?) {
-    let body = incident.openedBody
+    var members = incident.openedBody.object ?? [:]
+    members["delivery"] = delivery
+    let body = JSONValue.object(members)
     var leaked = ledger.known(id)?.leaked
     var sealing: Sealing?
     if leaked == nil, let secret = incident.secret {

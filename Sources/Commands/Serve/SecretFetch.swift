@@ -78,6 +78,8 @@ final class SecretFetch {
     do {
       let result = try reading.read(
         body, name: "\(alert.repository.name) alert \(alert.number)", source: "github", id: nil, at: now())
+      var desk = desk
+      desk.delivery = ["fetched": .string(key), "received": .string(Timestamp.text(now()))]
       let entries = try desk.record(result.incidents)
       for entry in entries where entry.state == .merged {
         say("\(id): its secret is that of \(entry.id), which it is now part of")

@@ -40,6 +40,7 @@ final class Worker {
   private let board: Board
   private let reconciliation: Reconciliation
   private let secretFetch: SecretFetch
+  private let notices: Notices
 
   init(installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date) throws {
     self.installation = installation
@@ -50,6 +51,7 @@ final class Worker {
     let say: (String) -> Void = { console.say(harmless($0)) }
     self.ledger = ledger
     board = Board(installation: installation, inbox: inbox)
+    notices = Notices(installation: installation, now: now)
     reading = DeliveryReading(key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
     reconciliation = Reconciliation(
       sources: installation.sources, inbox: inbox, ledger: ledger,
@@ -77,6 +79,9 @@ final class Worker {
     if try await fetchSecrets() { more = true }
     try await startDue()
     try await planLatePlaces()
+    becomesDue(try notices.tell(isStorm: try storm.isHeld()))
+    // A run may take minutes: people hear of it before.
+    becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
     try await carryOut()
     becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
     try board.publish(now: now())
@@ -109,10 +114,14 @@ final class Worker {
 
   /// Deliveries → incidents in the journal. - Returns: true when more wait.
   func takeIn() throws -> Bool {
-    let desk = desk
+    var desk = desk
     let deliveries = try inbox.pendingDeliveries(limit: Self.batch)
     for delivery in deliveries {
       guard let result = try read(delivery, with: reading) else { continue }
+      desk.delivery = [
+        "route": .string(delivery.route), "id": .string(delivery.id),
+        "received": .string(Timestamp.text(delivery.receivedAt)),
+      ]
       let entries = try desk.record(result.incidents)
       let new = entries.filter(\.isNew).count
       try storm.check(new: new, waiting: [:], now: now())
@@ -194,9 +203,12 @@ final class Worker {
       case .at(let date) where date > now():
         becomesDue(date)
         continue
-      case .notByItself: break
+      case .notByItself: notices.decided(entry.incident.id, .recorded(because: Self.restraint(of: entry)))
       case .now, .at:
-        try await attempt("\(entry.incident.id)") { try await plan(entry, with: desk) }
+        let trouble = try await attempt("\(entry.incident.id)") { try await plan(entry, with: desk) }
+        if let trouble {
+          notices.decided(entry.incident.id, .failed(because: trouble.because, fix: trouble.fix))
+        }
       }
       considered[entry.incident.id] = entry.sequence
     }
@@ -210,7 +222,13 @@ final class Worker {
       _ = try desk.contain(plan, of: entry.incident, now: now())
     case .recorded(let because, _):
       console.say("\(entry.incident.id): recorded only: \(harmless(because))")
+      notices.decided(entry.incident.id, entry.leaked == nil ? .waitsForValue : .recorded(because: because))
     }
+  }
+
+  /// Why nothing starts by itself.
+  private static func restraint(of entry: StartDesk.Waiting) -> String {
+    entry.incident.restraint?.because ?? "the reporter has seen the credential refused"
   }
 
   /// Places that came too late for the incident's plan. Nothing is rotated a second time.
@@ -229,17 +247,20 @@ final class Worker {
     }
   }
 
-  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws {
+  @discardableResult
+  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws -> CommandFailure? {
     try await Self.attempt(subject, in: installation.assembly, work)
   }
 
   /// Trouble with one incident or run is said, and it waits for news while the others go on; trouble with the journal
   /// ends the worker.
+  @discardableResult
   private static func attempt(_ subject: String, in assembly: Assembly, _ work: () async throws -> Void)
-    async throws
+    async throws -> CommandFailure?
   {
     do {
       try await work()
+      return nil
     } catch let error as JournalError {
       throw error
     } catch let error as ExecutionError where error.code == .journal {
@@ -247,6 +268,7 @@ final class Worker {
     } catch {
       assembly.console.say("\(subject):")
       _ = assembly.exit(after: error)
+      return CommandFailure(after: error)
     }
   }
 

@@ -35,6 +35,7 @@ enum ConfigurationReference {
 
       A list; the first that fits is taken. `when` takes `kind`, `repository`, `source`, `validity`, each one word or a list.
       `playbook` is required; `credential`, `store`, `consumers`, `repositories`, `tracker` become its inputs.
+      The `tracker` also gets the worker's messages about its incidents (docs/RECEIVER.md).
       `autonomy` is `record`, `plan` (the default) or `contain`. With `contain` the worker runs by itself the steps whose
       action stands in `actions: [credential.disable, …]`, and no other: the run waits for a person at the first step with
       another effect and at every gate.
