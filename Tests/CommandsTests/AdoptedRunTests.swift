@@ -30,7 +30,7 @@ import Testing
     try Approver(journal: installation.journal, policy: installation.policy)
       .record(word, for: plan, via: Worker.via)
     try await rig.work()
-    let adopted = try #require(try AdoptedRun.all(in: installation.journal).first)
+    let adopted = try #require(try AdoptedRuns(installation.journal).all.first)
     let until = try #require(adopted.until)
     #expect(abs(until.timeIntervalSince(rig.clock.now) - 600) < 60)
 

@@ -29,11 +29,17 @@ struct JournalledIncidents {
 
   private(set) var incidents: [IncidentID: Gathered] = [:]
   private var merged = MergedIncidents()
+  private var follower = JournalFollower()
 
-  init(_ journal: Journal) throws {
-    try journal.forEachEvent(
-      kinds: [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved]
+  init(_ journal: Journal) throws { try follow(journal) }
+
+  /// Takes in what came since.
+  mutating func follow(_ journal: Journal) throws {
+    var follower = follower
+    try follower.follow(
+      journal, kinds: [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved]
     ) { add($0) }
+    self.follower = follower
   }
 
   /// The incident, or the one that it is part of.

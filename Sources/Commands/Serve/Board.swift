@@ -24,9 +24,12 @@ final class Board {
   /// Beyond, everything is read at once.
   private static let few = 64
 
-  init(installation: Installation, inbox: Inbox) {
+  private let storm: Storm
+
+  init(installation: Installation, inbox: Inbox, storm: Storm) {
     self.installation = installation
     self.inbox = inbox
+    self.storm = storm
   }
 
   func publish(now: Date) throws {
@@ -84,7 +87,7 @@ final class Board {
     let outbox = try journal.outbox()
     documents.append(("outbox", "all", TicketList.document(outbox)))
     documents.append(("summary", "all", summary.document(outbox: outbox)))
-    if let storm = try Storm(journal: journal, configuration: installation.configuration).current() {
+    if let storm = try storm.current() {
       documents.append(("storm", "current", Board.document(of: storm)))
     } else {
       removed.append(("storm", "current"))

@@ -9,7 +9,7 @@ import StaunchConfiguration
 
 /// Places of a secret that came after its plan: those in a repository whose rewrite is still to come are cleaned with it; for
 /// the others a plan is made that cleans history and rotates nothing. Derived from the journal.
-struct LatePlaces {
+final class LatePlaces {
   /// What one incident's running plan does not reach.
   struct Missed {
     let incident: IncidentID
@@ -20,7 +20,19 @@ struct LatePlaces {
 
   static let playbook: PlaybookID = "clean-history"
 
-  let installation: Installation
+  private let installation: Installation
+  private var found: [IncidentID: Gathered] = [:]
+  private var merged = MergedIncidents()
+  private var follower = JournalFollower()
+  /// The repositories that a saved plan cleans, by its run.
+  private var plans: [RunID: [RepositoryName]] = [:]
+  /// Names by which reports call the repositories of staunch.yaml, in lower case.
+  private let names: [String: RepositoryName]
+
+  init(installation: Installation) {
+    self.installation = installation
+    names = Self.aliases(in: installation.configuration)
+  }
 
   /// What the journal says about one incident.
   fileprivate struct Gathered {
@@ -36,57 +48,78 @@ struct LatePlaces {
 
   /// Incidents with a plan, and the repositories that none of their plans cleans any more.
   func missed() throws -> [Missed] {
-    let plans = try repositoriesByRun()
-    let names = aliases()
-    var found: [IncidentID: Gathered] = [:]
-    var merged = MergedIncidents()
-    let kinds: Set<EventKind> = [
-      .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved, .stepOutcome, .runEnded,
-    ]
-    try installation.journal.forEachEvent(kinds: kinds) { event in
-      guard let named = event.incident else { return }
-      let id = merged.owner(of: named)
-      var entry = found[id] ?? Gathered()
-      switch event.kind {
-      case .incidentOpened, .incidentUpdated:
-        for other in event.mergedIncidents {
-          if let gone = merged.merge(other, into: id).flatMap({ found.removeValue(forKey: $0) }) {
-            entry.join(gone)
-          }
-        }
-        if event.body["key"] != nil { entry.bodies.append(event.body) }
-        for place in event.body["locations"]?.array ?? [] {
-          guard let key = place["key"]?.string, entry.known.insert(key).inserted else { continue }
-          for word in [place["repository"]?["name"]?.string, place["repository"]?["id"]?.string] {
-            if let name = word.flatMap({ names[$0.lowercased()] }) { entry.named[name] = event.sequence }
-          }
-        }
-      case .secretSealed where event.body["key"]?.string == "\(named)/leaked":
-        entry.leaked = entry.leaked ?? SecretRef("\(named)/leaked")
-      case .planSaved:
-        // Which of the places before the first plan are cleaned was that plan's choice.
-        if entry.runs.isEmpty { entry.named = [:] }
-        if let run = event.body["run"]?.string.map({ RunID($0) }), let repositories = plans[run] {
-          entry.runs[run] = (repositories, [:])
-        }
-      case .stepOutcome where event.body["action"]?.string == ActionSignature.historyRewrite.id:
-        guard let run = event.run, let repositories = entry.runs[run]?.repositories,
-          let item = event.body["item"]?.integer, repositories.indices.contains(item)
-        else { break }
-        entry.runs[run]?.rewritten[repositories[item]] = event.sequence
-      case .runEnded where event.body["state"]?.string == "aborted":
-        if let run = event.run { entry.runs[run] = nil }
-      case .incidentState: entry.isClosed = event.body["state"]?.string == "closed"
-      default: break  // the same kinds about something else
-      }
-      found[id] = entry
-    }
+    try follow()
     return found.compactMap { id, entry -> Missed? in
       guard !entry.isClosed, !entry.runs.isEmpty, let leaked = entry.leaked else { return nil }
       let missed = entry.named.filter { name, sequence in !entry.isCleaned(name, after: sequence) }
       guard !missed.isEmpty else { return nil }
       return Missed(incident: id, leaked: leaked, repositories: missed.keys.sorted(), body: entry.bodies)
     }.sorted { $0.incident < $1.incident }
+  }
+
+  private func follow() throws {
+    let kinds: Set<EventKind> = [
+      .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved, .stepOutcome, .runEnded,
+    ]
+    var events: [JournalEvent] = []
+    try follower.follow(installation.journal, kinds: kinds) { events.append($0) }
+    for event in events {
+      if event.kind == .planSaved, let id = event.body["plan"]?.string { try note(plan: id) }
+      add(event)
+    }
+  }
+
+  private func note(plan id: String) throws {
+    let saved: SavedPlan
+    do throws(JournalError) { saved = try installation.journal.plan(id) } catch {
+      guard error.code == .notFound else { throw error }
+      return  // pruned: nothing of it is still to come
+    }
+    let plan = try Plan(json: saved.document)
+    var names: [RepositoryName] = []
+    if case .list(let values)? = plan.inputs["repositories"] {
+      for case .repository(let name) in values { names.append(name) }
+    }
+    plans[plan.run] = names
+  }
+
+  private func add(_ event: JournalEvent) {
+    guard let named = event.incident else { return }
+    let id = merged.owner(of: named)
+    var entry = found[id] ?? Gathered()
+    switch event.kind {
+    case .incidentOpened, .incidentUpdated:
+      for other in event.mergedIncidents {
+        if let gone = merged.merge(other, into: id).flatMap({ found.removeValue(forKey: $0) }) {
+          entry.join(gone)
+        }
+      }
+      if event.body["key"] != nil { entry.bodies.append(event.body) }
+      for place in event.body["locations"]?.array ?? [] {
+        guard let key = place["key"]?.string, entry.known.insert(key).inserted else { continue }
+        for word in [place["repository"]?["name"]?.string, place["repository"]?["id"]?.string] {
+          if let name = word.flatMap({ names[$0.lowercased()] }) { entry.named[name] = event.sequence }
+        }
+      }
+    case .secretSealed where event.body["key"]?.string == "\(named)/leaked":
+      entry.leaked = entry.leaked ?? SecretRef("\(named)/leaked")
+    case .planSaved:
+      // Which of the places before the first plan are cleaned was that plan's choice.
+      if entry.runs.isEmpty { entry.named = [:] }
+      if let run = event.body["run"]?.string.map({ RunID($0) }), let repositories = plans[run] {
+        entry.runs[run] = (repositories, [:])
+      }
+    case .stepOutcome where event.body["action"]?.string == ActionSignature.historyRewrite.id:
+      guard let run = event.run, let repositories = entry.runs[run]?.repositories,
+        let item = event.body["item"]?.integer, repositories.indices.contains(item)
+      else { break }
+      entry.runs[run]?.rewritten[repositories[item]] = event.sequence
+    case .runEnded where event.body["state"]?.string == "aborted":
+      if let run = event.run { entry.runs[run] = nil }
+    case .incidentState: entry.isClosed = event.body["state"]?.string == "closed"
+    default: break  // the same kinds about something else
+    }
+    found[id] = entry
   }
 
   /// Plans the cleaning of what was missed. It waits for a person, like every rewrite of history.
@@ -106,24 +139,10 @@ struct LatePlaces {
       playbook, inputs: inputs, incident: missed.incident)
   }
 
-  /// The repositories that a saved plan cleans, by its run.
-  private func repositoriesByRun() throws -> [RunID: [RepositoryName]] {
-    var found: [RunID: [RepositoryName]] = [:]
-    for saved in try installation.journal.plans() {
-      let plan = try Plan(json: saved.document)
-      var names: [RepositoryName] = []
-      if case .list(let values)? = plan.inputs["repositories"] {
-        for case .repository(let name) in values { names.append(name) }
-      }
-      found[plan.run] = names
-    }
-    return found
-  }
-
   /// Names by which reports call the repositories of staunch.yaml, in lower case.
-  private func aliases() -> [String: RepositoryName] {
+  private static func aliases(in configuration: Configuration) -> [String: RepositoryName] {
     var names: [String: RepositoryName] = [:]
-    for repository in installation.configuration.repositories.values {
+    for repository in configuration.repositories.values {
       for name in [repository.name.rawValue] + repository.aliases {
         names[name.lowercased()] = repository.name
       }

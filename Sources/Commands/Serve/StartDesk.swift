@@ -30,8 +30,8 @@ struct StartDesk {
 
   /// Incidents that are open and have no plan, oldest first. A merged incident's plan is its owner's; a plan of before an
   /// incident was opened again is none.
-  func waiting() throws -> [Waiting] {
-    try JournalledIncidents(installation.journal).incidents.compactMap { id, entry -> Waiting? in
+  func waiting(_ known: JournalledIncidents) -> [Waiting] {
+    known.incidents.compactMap { id, entry -> Waiting? in
       guard !entry.isPlanned, !entry.isClosed,
         let incident = Incident(id: id, journalled: entry.bodies)
       else { return nil }

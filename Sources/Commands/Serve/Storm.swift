@@ -6,9 +6,21 @@ import Journal
 import StaunchConfiguration
 
 /// So much at once that a person must look before anything starts. What holds and what was released stands in the journal.
-struct Storm {
+final class Storm {
   let journal: Journal
   let configuration: Configuration
+  private var follower = JournalFollower()
+  private var storm: Held?
+  /// New incidents since the last release; without those that no window reaches any more.
+  private var openings: [(at: Date, incident: IncidentID)] = []
+
+  /// A window of the breaker, seconds.
+  private static let window: TimeInterval = 600
+
+  init(journal: Journal, configuration: Configuration) {
+    self.journal = journal
+    self.configuration = configuration
+  }
 
   static let began = "storm"
   static let released = "storm released"
@@ -23,28 +35,30 @@ struct Storm {
     var incidents: Int
   }
 
-  /// Why starts are held; nil when they are not.
-  func held() throws -> String? { try current(counting: false)?.reason }
-
-  func isHeld() throws -> Bool { try current(counting: false) != nil }
+  func isHeld() throws -> Bool { try current() != nil }
 
   /// The storm that is held; nil when none is.
-  func current(counting: Bool = true) throws -> Held? {
-    var held: Held?
-    try journal.forEachEvent(kinds: [.decision]) { event in
-      if event.body["what"]?.string == Storm.began {
-        held = Held(
+  func current() throws -> Held? {
+    try follow()
+    guard var held = storm else { return nil }
+    let start = held.since.addingTimeInterval(-Self.window)
+    held.incidents = openings.count { $0.at > start }
+    return held
+  }
+
+  private func follow() throws {
+    try follower.follow(journal, kinds: [.incidentOpened, .decision]) { event in
+      if event.kind == .incidentOpened, let incident = event.incident {
+        openings.append((event.at, incident))
+      } else if event.body["what"]?.string == Storm.began {
+        storm = Held(
           id: "storm-\(event.sequence)", reason: event.body["reason"]?.string ?? "", since: event.at,
           incidents: 0)
+      } else if event.body["what"]?.string == Storm.released {
+        storm = nil
+        openings = []
       }
-      if event.body["what"]?.string == Storm.released { held = nil }
     }
-    guard var held, counting else { return held }
-    let start = held.since.addingTimeInterval(-600)
-    try journal.forEachEvent(kinds: [.incidentOpened]) { event in
-      if event.at > start { held.incidents += 1 }
-    }
-    return held
   }
 
   /// Trips the breaker when the load is too high; once: while it is held nothing more is said.
@@ -54,22 +68,11 @@ struct Storm {
   ///   - waiting: incidents that wait for their start, by provider.
   func check(new: Int, waiting: [String: Int], now: Date) throws {
     guard try !isHeld() else { return }
-    var recent = 0
-    var earliest: IncidentID?
-    var last = Date.distantPast
-    try journal.forEachEvent(kinds: [.incidentOpened, .decision]) { event in
-      if event.body["what"]?.string == Storm.released {
-        last = event.at
-        recent = 0
-        earliest = nil
-      }
-      guard event.kind == .incidentOpened, event.at > max(last, now.addingTimeInterval(-600)) else { return }
-      recent += 1
-      earliest = earliest ?? event.incident
-    }
-    let load = StormBreaker.Load(newInDelivery: new, newInTenMinutes: recent, rotationsByProvider: waiting)
+    openings.removeAll { $0.at <= now.addingTimeInterval(-Self.window) }
+    let load = StormBreaker.Load(
+      newInDelivery: new, newInTenMinutes: openings.count, rotationsByProvider: waiting)
     guard case .hold(let because) = configuration.policy.storm.decide(load) else { return }
-    if let earliest { try notify(earliest, because: because, now: now) }
+    if let earliest = openings.first?.incident { try notify(earliest, because: because, now: now) }
     try journal.append(
       .decision, ["what": .string(Storm.began), "reason": .string(because), "role": "policy"])
   }

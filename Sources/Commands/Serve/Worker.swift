@@ -41,6 +41,10 @@ final class Worker {
   private let reconciliation: Reconciliation
   private let secretFetch: SecretFetch
   private let notices: Notices
+  private let storm: Storm
+  private let latePlaces: LatePlaces
+  private var incidents: JournalledIncidents
+  private var runs: AdoptedRuns
 
   init(installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date) throws {
     self.installation = installation
@@ -50,7 +54,11 @@ final class Worker {
     let console = installation.assembly.console
     let say: (String) -> Void = { console.say(harmless($0)) }
     self.ledger = ledger
-    board = Board(installation: installation, inbox: inbox)
+    storm = Storm(journal: installation.journal, configuration: installation.configuration)
+    incidents = try JournalledIncidents(installation.journal)
+    runs = try AdoptedRuns(installation.journal)
+    latePlaces = LatePlaces(installation: installation)
+    board = Board(installation: installation, inbox: inbox, storm: storm)
     notices = Notices(installation: installation, now: now)
     reading = DeliveryReading(key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
     reconciliation = Reconciliation(
@@ -61,10 +69,6 @@ final class Worker {
       try installation.journal.recoverOutbox()
     }
     secretFetch = SecretFetch(sources: installation.sources, reading: reading, now: now, say: say)
-  }
-
-  private var storm: Storm {
-    Storm(journal: installation.journal, configuration: installation.configuration)
   }
 
   /// One round over everything. - Returns: true when there may be more at once.
@@ -149,7 +153,7 @@ final class Worker {
   /// Alerts' secrets, from the platforms. In a storm nobody is asked: nothing starts anyway. - Returns: true when more wait.
   private func fetchSecrets() async throws -> Bool {
     guard try !storm.isHeld() else { return false }
-    let waiting = try StartDesk(installation: installation).waiting()
+    let waiting = try waiting()
     let (due, more) = try await secretFetch.fetch(for: waiting, into: desk)
     becomesDue(due)
     return more
@@ -190,10 +194,15 @@ final class Worker {
       "delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))")
   }
 
+  private func waiting() throws -> [StartDesk.Waiting] {
+    try incidents.follow(installation.journal)
+    return StartDesk(installation: installation).waiting(incidents)
+  }
+
   /// Plans for incidents whose time has come; nothing while a storm is held.
   private func startDue() async throws {
     let desk = StartDesk(installation: installation)
-    let waiting = try desk.waiting()
+    let waiting = try waiting()
     let providers = waiting.compactMap(\.incident.provider)
     try storm.check(
       new: 0, waiting: Dictionary(providers.map { ($0, 1) }, uniquingKeysWith: +), now: now())
@@ -234,7 +243,7 @@ final class Worker {
   /// Places that came too late for the incident's plan. Nothing is rotated a second time.
   private func planLatePlaces() async throws {
     guard try !storm.isHeld() else { return }
-    let desk = LatePlaces(installation: installation)
+    let desk = latePlaces
     for missed in try desk.missed() where lateConsidered[missed.incident] != missed.repositories {
       lateConsidered[missed.incident] = missed.repositories
       try await attempt("\(missed.incident)") {
@@ -278,7 +287,8 @@ final class Worker {
     guard !due.isEmpty else { return }
     try await Self.carryOut(due, in: installation)
     let ran = Set(due.map(\.work.run))
-    for entry in try AdoptedRun.all(in: installation.journal) where ran.contains(entry.run) {
+    try runs.follow(installation.journal)
+    for entry in runs.all where ran.contains(entry.run) {
       tried[entry.run] = entry.sequence
       noteEnd(of: entry)
     }
@@ -296,8 +306,8 @@ final class Worker {
   private func dueRuns() throws -> [RunPool<Plan>.Entry] {
     let isStorm = try storm.isHeld()
     var due: [RunPool<Plan>.Entry] = []
-    for entry in try AdoptedRun.all(in: installation.journal)
-    where tried[entry.run] != entry.sequence || isOver(entry) {
+    try runs.follow(installation.journal)
+    for entry in runs.all where tried[entry.run] != entry.sequence || isOver(entry) {
       if isStorm, entry.isByPolicyAlone { continue }
       tried[entry.run] = entry.sequence
       if let plan = try plan(of: entry.run) { due.append(self.entry(plan)) }
