@@ -27,6 +27,9 @@ extension IncidentStatus {
     self.steps = steps
     self.waiting = run.map { IncidentStatus.waiting(steps, run: $0) } ?? []
     self.undelivered = undelivered
+    self.said = record.events(.incidentUpdated).compactMap { event in
+      event.platformSaid.map { Said(at: event.at, text: $0) }
+    }
     self.next = NextAction.choose(
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, run: run, plan: plan, steps: steps,

@@ -30,6 +30,7 @@ extension IncidentStatus {
       "next": ["text": .string(next.text), "command": next.command.map { .string($0) } ?? .null],
       "undelivered": .integer(undelivered.count),
       "undelivered_messages": .array(undelivered.map(\.json)),
+      "said": .array(said.map { ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)] }),
     ]
   }
 }

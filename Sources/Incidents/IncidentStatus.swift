@@ -47,6 +47,12 @@ public struct IncidentStatus: Sendable, Hashable {
     public let event: String?
   }
 
+  /// A platform's word about its alert.
+  public struct Said: Sendable, Hashable {
+    public let at: Date
+    public let text: String
+  }
+
   /// The one thing to do now.
   public struct Next: Sendable, Hashable {
     public let text: String
@@ -73,6 +79,8 @@ public struct IncidentStatus: Sendable, Hashable {
   public let steps: [StepRecord]
   public let waiting: [Waiting]
   public let undelivered: [Message]
+  /// What platforms say of their alerts, oldest first: `GitHub says: resolved as revoked`. Proves nothing.
+  public let said: [Said]
   public let next: Next
 
   /// Time since detection, to `now`.

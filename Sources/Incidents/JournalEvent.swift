@@ -36,7 +36,8 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
   /// `kind, fingerprint, handle?, severity, codename, source, validity, detected` (RFC 3339), `locations`,
   /// `delivery?` (what brought it: `route, id, received`)
   case incidentOpened = "incident.opened"
-  /// What changed: the same members as `incident.opened`, or `merged` (ids), `occurrences`
+  /// What changed: the same members as `incident.opened`, or `merged` (ids), `occurrences`,
+  /// `said` {source, text, delivery}: a platform's word about its alert
   case incidentUpdated = "incident.updated"
   /// `state` (open, contained, closed), `reason`
   case incidentState = "incident.state"

@@ -38,10 +38,10 @@ import Testing
     func events() async throws -> String { try await binary.run(["journal", "export"]).output }
   }
 
-  private static func report(_ names: [String]) -> String {
+  private static func report(_ names: [String], validity: String = "not_checked") -> String {
     let findings = names.map { name in
       #"{"kind":"openai_api_key","value":"\#(FakeSecrets.value("openai_api_key", name))","#
-        + #""repository":"acme/app","path":"a.py","line":1}"#
+        + #""repository":"acme/app","path":"a.py","line":1,"validity":"\#(validity)"}"#
     }
     return #"{"schema":"staunch.findings/1","findings":[\#(findings.joined(separator: ","))]}"#
   }
@@ -84,6 +84,29 @@ import Testing
     let after = try await post.events()
     #expect(
       after.components(separatedBy: "incident.").count == before.components(separatedBy: "incident.").count)
+  }
+
+  @Test func `a worker killed between journal and exchange tells people of the incident once`() async throws {
+    // Nobody listens there: what counts is what is queued.
+    let post = try await Post(
+      """
+      staunch: 1
+      trackers:
+        security: {kind: standard-webhooks, url: "http://127.0.0.1:9/hook", secret: env:HOME}
+      routes:
+        - {playbook: generic-secret, tracker: security}
+      """)
+    _ = try await post.deliver(Self.report(["one"], validity: "active"), id: "1")
+    let killed = try await post.binary.run(["work", "--once"], environment: ["STAUNCH_CRASH_AT": "1"])
+    #expect(killed.status == -9)
+    let before = try await post.events()
+    #expect(before.contains("incident.opened"))
+    #expect(!before.contains("incident.detected"))
+    for _ in 1...2 { #expect(try await post.binary.run(["work", "--once"]).status == 0) }
+    let lines = try await post.events().split(separator: "\n")
+    // A message that could not be sent is queued again, under the number of its attempt.
+    let queued = lines.filter { $0.contains("incident.detected") && $0.contains("\"attempt\":0") }
+    #expect(queued.count == 1, "\(queued.joined(separator: "\n"))")
   }
 
   @Test func `more new secrets than the storm's number hold every start until a person has looked`()

@@ -31,8 +31,10 @@ struct IncidentDesk {
   /// a person hands in, who reads the answer.
   var delivery: JSONValue?
   /// Called before an incident is opened again, with the event that had closed it: whoever must be told is told first, so
-  /// that a crash in between repeats it rather than forgets it.
-  var willReopen: (IncidentID, Incident, Int) throws -> Void = { _, _, _ in }
+  /// that a crash in between repeats it rather than forgets it. The text says why.
+  var willReopen: (IncidentID, Incident, Int, String) throws -> Void = { _, _, _, _ in }
+  /// Why closed incidents are opened again whatever was found, for people; nil: a new place or a working secret decides.
+  var reopening: String?
 
   /// So many incidents share a commit.
   private static let batch = 256
@@ -83,19 +85,20 @@ struct IncidentDesk {
         }
         return append(incident, to: id, kind: .incidentUpdated, state: .known)
       }
-      guard isBack(incident, closedAt: closed.at, known: known?.places ?? []) else {
+      guard reopening != nil || isBack(incident, closedAt: closed.at, known: known?.places ?? []) else {
         return (
           Entry(id: id, incident: incident, leaked: known?.leaked, isNew: false, state: .ignored), nil
         )
       }
-      try willReopen(id, incident, closed.sequence)
+      let reason = reopening ?? "the secret was found again after the incident was closed"
+      try willReopen(id, incident, closed.sequence, reason)
       ledger.expectReopening(of: id)
       return append(
         incident, to: id, kind: .incidentUpdated, state: .reopened,
         before: [
           NewEvent(
             .incidentState, incident: id,
-            ["state": "open", "reason": "the secret was found again after the incident was closed"])
+            ["state": "open", "reason": .string(reason)])
         ])
     }
   }

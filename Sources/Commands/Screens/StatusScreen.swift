@@ -49,6 +49,7 @@ struct StatusScreen {
       ]
     }
     if let run = status.run { lines.append("run \(run.id)  \(run.mode)  \(run.state.rawValue)") }
+    for said in status.said { lines.append("\(clock(said.at))  \(harmless(said.text))") }
     if !status.steps.isEmpty { lines.append("") }
     for step in status.steps {
       let item = step.item.map { "[\($0)]" } ?? ""

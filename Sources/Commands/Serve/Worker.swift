@@ -126,15 +126,14 @@ final class Worker {
         "route": .string(delivery.route), "id": .string(delivery.id),
         "received": .string(Timestamp.text(delivery.receivedAt)),
       ]
-      let entries = try desk.record(result.incidents)
+      let words = PlatformWords(journal: installation.journal, ledger: ledger)
+      let entries =
+        try desk.record(result.incidents)
+        + words.take(result.words, of: "\(delivery.source) \(delivery.id)", into: desk)
       let new = entries.filter(\.isNew).count
       try storm.check(new: new, waiting: [:], now: now())
       try crashPointForTests()
-      let unread = result.unread.isEmpty ? "" : ", \(result.unread.count) unreadable records"
-      let leftOut =
-        result.leftOut == 0
-        ? "" : ", \(result.leftOut) findings left out: more secrets than one report may bring"
-      let outcome = "\(result.findings) findings, \(entries.count) incidents (\(new) new)\(unread)\(leftOut)"
+      let outcome = result.outcome(incidents: entries.count, new: new)
       try inbox.finish(
         delivery.sequence, outcome: outcome, dropBody: result.unread.isEmpty && result.leftOut == 0)
       say(delivery, outcome)
@@ -144,7 +143,7 @@ final class Worker {
 
   private var desk: IncidentDesk {
     var desk = IncidentDesk(journal: installation.journal, ledger: ledger)
-    desk.willReopen = { [self] in try tellReopening(of: $0, $1, closing: $2) }
+    desk.willReopen = { [self] in try tellReopening(of: $0, $1, closing: $2, because: $3) }
     return desk
   }
 
@@ -160,7 +159,7 @@ final class Worker {
   }
 
   /// A closed incident's secret is back: somebody is told, always. The id is the closing's, so it is said once.
-  private func tellReopening(of id: IncidentID, _ incident: Incident, closing: Int) throws {
+  private func tellReopening(of id: IncidentID, _ incident: Incident, closing: Int, because: String) throws {
     guard let tracker = Routing(configuration: installation.configuration).route(for: incident)?.tracker
     else {
       return
@@ -169,8 +168,7 @@ final class Worker {
       TicketMessage(
         id: "reopened-\(id)-\(closing)", incident: id, event: .updated, sequence: 1,
         title: "A closed incident is open again",
-        body: "The secret of \(id) was found again after the incident was closed. It is planned anew: "
-          + "`staunch show \(id)`.",
+        body: "\(id) is open again: \(because). It is planned anew: `staunch show \(id)`.",
         severity: incident.severity, isDrill: false, at: now()),
       to: tracker)
   }

@@ -92,6 +92,8 @@ public struct Finding: Sendable {
   public var providerKey: String?
   public var providerURL: String?
   public var action: FindingAction
+  /// What the platform says became of it, in a few plain words (`resolved as revoked`); nil: nothing of the kind.
+  public var platformWord: String?
   public var kind: CredentialKind
   /// Other kinds that the rule may mean; empty when the value or the rule decided.
   public var alternatives: [CredentialKind]

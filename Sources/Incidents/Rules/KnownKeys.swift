@@ -36,7 +36,8 @@ public struct KnownKeys: Sendable {
     return incidents.filter { owner(of: $0.value) == id }.map(\.key)
   }
 
-  func incident(of key: IncidentKey) -> IncidentID? { incidents[key].map(owner) }
+  /// The incident that has this key; nil: none.
+  public func incident(of key: IncidentKey) -> IncidentID? { incidents[key].map(owner) }
 
   func isNamed(_ id: IncidentID) -> Bool { named.contains(id) }
 

@@ -36,7 +36,7 @@ extension DocumentModel {
   static func locationsLeftOut(_ record: IncidentRecord) -> DocumentText? {
     let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
     let places = Set(signals.flatMap { $0.body["locations"]?.array ?? [] }.map { $0["key"] ?? $0 })
-    let further = signals.last?.body["further_findings"]?.integer ?? 0
+    let further = signals.lazy.compactMap { $0.body["further_findings"]?.integer }.last ?? 0
     let count = max(0, places.count - locationLimit) + further
     return count > 0 ? DocumentText(String(count)) : nil
   }
@@ -62,7 +62,7 @@ extension DocumentModel {
 
   static func signals(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Statement] {
     record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }.map { event in
-      let source = event.line("source").map { "reported by \($0)" } ?? "update"
+      let source = event.line("source").map { "reported by \($0)" } ?? event.platformSaid ?? "update"
       let validity = event.text("validity").map { ", validity \($0)" } ?? ""
       let alerted = event.text("alerted").map { ", raised there at \($0)" } ?? ""
       return Statement(

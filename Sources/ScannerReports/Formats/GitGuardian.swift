@@ -34,6 +34,16 @@ enum GitGuardian: ReportFormat {
     finding.providerKey = "gg:\(id)"
     finding.providerURL = try incident.text("gitguardian_url")
     finding.action = action(try event.text("action"))
+    switch try event.text("action") {
+    case "incident_resolved":
+      let isRevoked = try incident.boolean("secret_revoked") == true
+      finding.platformWord = PlatformWord.of("resolved", as: isRevoked ? "revoked" : nil)
+    case "incident_ignored":
+      finding.platformWord = PlatformWord.of("ignored", as: try incident.text("ignore_reason"))
+    case "incident_reopened": finding.platformWord = PlatformWord.of("reopened")
+    case "incident_regression": finding.platformWord = PlatformWord.of("found again after it was resolved")
+    default: break  // says nothing about the end of it
+    }
     finding.validity = validity(try incident.text("validity"))
     if let occurrence = try event.object("occurrence") {
       let source = try occurrence.object("source")

@@ -56,6 +56,13 @@ enum GitHubAlert: ReportFormat {
     }
     finding.providerURL = try alert.text("html_url")
     finding.action = try action(event, alert)
+    switch finding.action {
+    case .resolved:
+      let legacy = try event?.text("action") == "revoked" ? "revoked" : nil
+      finding.platformWord = PlatformWord.of("resolved", as: try alert.text("resolution") ?? legacy)
+    case .reopened: finding.platformWord = PlatformWord.of("reopened")
+    case .opened, .leakedPublicly, .validated, .newLocation, .assigned, .other: break
+    }
     finding.validity = try validity(alert)
     finding.exposure = Exposure(
       isPubliclyLeaked: try alert.boolean("publicly_leaked"),

@@ -44,7 +44,9 @@ enum GitLabHook: ReportFormat {
     finding.providerKey = url.split(separator: "/").last.map { "gitlab:\(project):\($0)" }
     finding.providerURL = url
     switch try fields.text("state") {
-    case "resolved", "dismissed": finding.action = .resolved
+    case "resolved", "dismissed":
+      finding.action = .resolved
+      finding.platformWord = PlatformWord.of(try fields.text("state") ?? "resolved")
     case "confirmed": finding.action = .validated
     default: finding.action = .opened
     }
