@@ -55,10 +55,14 @@ struct RespondCommand: StaunchCommand {
     }
     if live { try await run(outcomes, in: installation) }
     guard intake.leftOut == 0 else {
-      throw CommandFailure(
+      let failure = CommandFailure(
         .reportCutShort, "\(intake.leftOut) findings were left out",
         because: "they are of more secrets than one report may bring (\(GroupingLimits().incidents))",
         fix: "split the report, for example by directory, and give each part to: staunch respond PART")
+      guard global.json else { throw failure }
+      // The document on standard output says it already: `left_out`.
+      assembly.console.fail(failure.message)
+      throw ExitCode(failure.status.rawValue)
     }
   }
 
