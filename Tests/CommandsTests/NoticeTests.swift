@@ -336,6 +336,12 @@ import Testing
     try site.restart()
     try await site.rig.work()
     #expect(site.messages.count == 4)
+    // What was told before is not counted again.
+    site.rig.clock.advance(901)
+    try await site.report([("one", "c.py")], id: "4")
+    try await site.rig.work()
+    #expect(site.messages.count == 5)
+    #expect(site.titles.last?.hasPrefix("+1 place: ") == true, "\(site.titles)")
     site.sink.stop()
   }
 

@@ -22,14 +22,24 @@ import Testing
       """)
   }
 
-  private static func gitHub(_ action: String, _ number: Int = 7, more: [String: JSONValue] = [:])
-    -> JSONValue
-  {
+  /// - Parameter path: the place, as a `_location` event names it.
+  private static func gitHub(
+    _ action: String, _ number: Int = 7, at path: String? = nil, more: [String: JSONValue] = [:]
+  ) -> JSONValue {
     let alert: [String: JSONValue] = ["number": .integer(number), "secret_type": "openai_api_key"]
-    return [
+    var event: [String: JSONValue] = [
       "action": .string(action), "alert": .object(alert.merging(more) { _, new in new }),
       "repository": ["id": 42, "full_name": "acme/app"],
     ]
+    if let path {
+      event["location"] = [
+        "type": "commit",
+        "details": [
+          "path": .string(path), "start_line": 1, "commit_sha": .string(String(repeating: "a", count: 40)),
+        ],
+      ]
+    }
+    return .object(event)
   }
 
   private static func gitGuardian(_ action: String, more: [String: JSONValue] = [:]) -> JSONValue {
@@ -103,6 +113,8 @@ import Testing
   @Test(
     arguments: [
       ("github", gitHub("created"), gitHub("resolved"), gitHub("reopened")),
+      // The end names another place than the one that is known, and its date is not known.
+      ("github", gitHub("created", at: "src/a.py"), gitHub("resolved"), gitHub("reopened")),
       (
         "gitguardian", gitGuardian("incident_triggered"), gitGuardian("incident_resolved"),
         gitGuardian("incident_regression")
