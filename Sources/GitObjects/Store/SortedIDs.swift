@@ -22,7 +22,7 @@ final class SortedIDs: @unchecked Sendable {  // immutable after init
       columns = merged
     }
     bytes = columns.first?.ids ?? Column(0, count: 0)
-    count = columns.first?.count ?? 0
+    count = SortedIDs.withoutTwins(bytes, columns.first?.count ?? 0)
     fanOut = Column(0, count: 65537)
     var next = 0
     for position in 0..<count {
@@ -36,6 +36,19 @@ final class SortedIDs: @unchecked Sendable {  // immutable after init
       fanOut[next] = UInt32(count)
       next += 1
     }
+  }
+
+  /// Drops what stands twice in one run: an index may name an object several times.
+  /// - Returns: how many are left.
+  private static func withoutTwins(_ ids: Column<UInt8>, _ count: Int) -> Int {
+    var kept = min(1, count)
+    for position in stride(from: 1, to: count, by: 1) {
+      let id = ids.values + position * 20
+      guard memcmp(id, ids.values + (kept - 1) * 20, 20) != 0 else { continue }
+      if kept != position { memcpy(ids.values + kept * 20, id, 20) }
+      kept += 1
+    }
+    return kept
   }
 
   private static func merge(
