@@ -362,6 +362,24 @@ import Testing
     site.sink.stop()
   }
 
+  @Test func `a message that is tried again forgets no place and begins no new pause`() async throws {
+    let isDown = Flag()
+    let site = try Site { _ in isDown.value ? .json(503, "{}") : .json(200, "{}") }
+    isDown.value = true
+    try await site.report([("one", "a.py")], id: "1")
+    try await site.rig.work()
+    try await site.report([("one", "b.py")], id: "2")
+    try await site.rig.work()
+    site.rig.clock.advance(600)
+    // It fails once more, and is queued once more.
+    try await site.rig.work()
+    isDown.value = false
+    site.rig.clock.advance(300)
+    try await site.rig.work()
+    #expect(site.titles.last?.hasPrefix("+1 place: ") == true, "\(site.titles)")
+    site.sink.stop()
+  }
+
   @Test func `a closed incident's places are told by nobody`() async throws {
     let site = try Site()
     try await site.report([("one", "a.py")], id: "1")

@@ -100,7 +100,9 @@ final class NoticeLedger {
     case .planSaved:
       if standings[id]?.isPlanned == false, standings[id]?.isToldAlone == true { plannedLater.insert(id) }
       standings[id]?.isPlanned = true
-    case .message where event.text("state") == "queued": tell(event, id)
+    // Queued again after a failed try is nothing new.
+    case .message where event.text("state") == "queued" && event.body["attempt"]?.integer ?? 0 == 0:
+      tell(event, id)
     default: return  // the same kinds about something else
     }
   }
