@@ -32,15 +32,15 @@ import Testing
     try await rig.work()
     let adopted = try #require(try AdoptedRuns(installation.journal).all.first)
     let until = try #require(adopted.until)
-    #expect(abs(until.timeIntervalSince(rig.clock.now) - 600) < 60)
+    #expect(until > rig.clock.now)
 
     func resumed() throws -> Int { try rig.events([.runResumed]).count }
     #expect(try !rig.worker.hasNews())
-    rig.clock.advance(500)
+    rig.clock.advance(until.timeIntervalSince(rig.clock.now) - 10)
     #expect(try !rig.worker.hasNews())
     try await rig.work()
     #expect(try resumed() == 0)
-    rig.clock.advance(200)
+    rig.clock.advance(20)
     #expect(try rig.worker.hasNews(), "time alone made it due")
     try await rig.work()
     #expect(try resumed() == 1)

@@ -55,7 +55,7 @@ import Testing
     async throws
   {
     try await RunningReceiver.with { server async throws in
-      let readiness = Readiness()
+      let readiness = Readiness(memory: .seconds(86_400))
       #expect(await readiness.isReady(server.inbox))
       readiness.failed()
       #expect(await !readiness.isReady(server.inbox))

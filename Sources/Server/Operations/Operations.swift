@@ -22,7 +22,8 @@ struct Operations: Sendable {
     switch path {
     case "/healthz": return Answer(200, "ok\n")
     case "/readyz":
-      return await readiness.isReady(inbox)
+      let isReady = await readiness.isReady(inbox)
+      return isReady && reserve.hasRoom
         ? Answer(200, "ready\n")
         : Answer(503, "the exchange file cannot be written\n", fields: [("Retry-After", "5")])
     default:
@@ -35,13 +36,17 @@ struct Operations: Sendable {
 /// stored says more than a probe, which is small: until the next one is stored, but half a minute at most, we are not ready.
 final class Readiness: Sendable {
   private let failure = Mutex<ContinuousClock.Instant?>(nil)
+  private let memory: Duration
   private let known = Mutex<(isReady: Bool, at: ContinuousClock.Instant)?>(nil)
+
+  /// - Parameter memory: how long a failure counts.
+  init(memory: Duration = .seconds(30)) { self.memory = memory }
 
   func failed() { failure.withLock { $0 = .now } }
   func stored() { failure.withLock { $0 = nil } }
 
   func isReady(_ inbox: Inbox) async -> Bool {
-    if let failure = failure.withLock({ $0 }), ContinuousClock.now - failure < .seconds(30) { return false }
+    if let failure = failure.withLock({ $0 }), ContinuousClock.now - failure < memory { return false }
     if let known = known.withLock({ $0 }), ContinuousClock.now - known.at < .seconds(1) {
       return known.isReady
     }

@@ -127,10 +127,7 @@ struct Endpoint: HTTPResponder {
 
   /// A place among the requests in flight, given back by calling it.
   private func takePlace() throws(Refusal) -> () -> Void {
-    guard operations.reserve.hasRoom else {
-      operations.readiness.failed()
-      throw .unavailable("the disk is nearly full")
-    }
+    guard operations.reserve.hasRoom else { throw .unavailable("the disk is nearly full") }
     guard inFlight.take(1) else { throw .unavailable("too many requests are being worked on") }
     return { inFlight.give(1) }
   }
