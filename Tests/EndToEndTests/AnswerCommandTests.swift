@@ -45,6 +45,40 @@ import Testing
     }
   }
 
+  @Test func `a gate is not left out, and a role that is only claimed opens nothing`() async throws {
+    let directory = try TemporaryDirectory()
+    try "staunch: 1\n".write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
+    try FileManager.default.createDirectory(
+      atPath: directory.path("playbooks"), withIntermediateDirectories: true)
+    let playbook = directory.path("playbooks/mine.yaml")
+    let steps = """
+      playbook: 1
+      id: mine
+      title: Mine
+      deadline: 1h
+      steps:
+        - {id: guarded, manual: Look, approve: {by: [duty-officer]}}
+        - {id: go, approve: {by: [duty-officer]}}
+      """
+    try steps.write(toFile: playbook, atomically: true, encoding: .utf8)
+    let binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+    let digest = try await Self.digest(of: ["plan", "mine"], binary)
+    _ = try await binary.run(["run", digest, "--live", "--approve", digest, "--no-input"])
+    for (step, role, why) in [
+      ("go", "responder", "is a gate"), ("guarded", "responder", "it takes duty-officer"),
+      ("guarded", "duty-officer", "does not hold the role"),
+    ] {
+      let bypass = try await binary.run(["skip", step, "--reason", "in a hurry", "--role", role])
+      #expect(bypass.status == 77 && bypass.errors.contains(why), "\(step) as \(role): \(bypass.errors)")
+    }
+    // Nor does taking the gate out of the file help afterwards.
+    try steps.replacing("id: guarded", with: "id: other").write(
+      toFile: playbook, atomically: true, encoding: .utf8)
+    let gone = try await binary.run(["skip", "guarded", "--reason", "in a hurry"])
+    #expect(gone.status == 65 && gone.errors.contains("changed since it was planned"), "\(gone.errors)")
+    #expect(!(try await binary.run(["journal", "export"]).output.contains("step.skipped")))
+  }
+
   @Test func `an incident whose plan was declined is planned anew by its own name`() async throws {
     let directory = try TemporaryDirectory()
     try """

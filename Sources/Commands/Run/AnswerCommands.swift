@@ -37,8 +37,9 @@ struct SkipCommand: StaunchCommand {
         .declined, "\(step) was not left out", because: "it is done already",
         fix: "to take the run back: staunch abort \(plan.run) --reason TEXT")
     }
-    if let (because, fix) = try SkipRule(installation: installation).problem(
-      StepID(step), of: plan, role: RoleName(role))
+    let rule = SkipRule(installation: installation)
+    if let (because, fix) = try rule.problem(ofClaiming: RoleName(role))
+      ?? rule.problem(StepID(step), of: plan, role: RoleName(role))
     {
       throw CommandFailure(.declined, "\(step) was not left out", because: because, fix: fix)
     }

@@ -9,8 +9,9 @@ struct SkipRule {
 
   /// Why `step` of `plan` cannot be left out in this role, and what can be done; nil when it can.
   func problem(_ step: StepID, of plan: Plan, role: RoleName) throws -> (because: String, fix: String)? {
-    let playbook = try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin)
-    guard let found = playbook.allSteps.first(where: { $0.id == step }) else { return nil }
+    guard let found = try planned(step, in: plan) else {
+      return ("the playbook \(plan.playbook) does not have it", "staunch run \(plan.id) shows the steps")
+    }
     let way =
       "approve it (staunch approve \(plan.digest.short) --step GATE), or staunch abort \(plan.run) --reason TEXT"
     if found.isGate || found.holdsGate {
@@ -26,10 +27,23 @@ struct SkipRule {
     return ("the role \(role) may not: it takes \(wanted)", "ask somebody with that role")
   }
 
+  /// Why the operator's own identity cannot decide in this role; nil when it holds it.
+  func problem(ofClaiming role: RoleName) -> (because: String, fix: String)? {
+    let own = installation.policy.trusted.first { $0.fingerprint == installation.identity.fingerprint }
+    guard let own, own.roles.contains(role) else {
+      let held = (own?.roles ?? []).map(\.rawValue).sorted().joined(separator: " or ")
+      return ("this identity does not hold the role \(role)", "ask somebody who does, or: --role \(held)")
+    }
+    return nil
+  }
+
   /// The gate of a step; nil when it asks nobody.
-  func gate(of step: StepID, in plan: Plan) throws -> ApprovalGate? {
-    try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin).allSteps.first {
-      $0.id == step
-    }?.approval
+  func gate(of step: StepID, in plan: Plan) throws -> ApprovalGate? { try planned(step, in: plan)?.approval }
+
+  /// The step as it was planned. - Throws: `.plan` when the playbook's file has changed since: it may have lost its gates.
+  private func planned(_ step: StepID, in plan: Plan) throws -> Step? {
+    let playbook = try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin)
+    try plan.check(playbook)
+    return playbook.allSteps.first { $0.id == step }
   }
 }

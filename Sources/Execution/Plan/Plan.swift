@@ -4,7 +4,7 @@ public import Foundation
 public import Incidents
 public import JSON
 public import Journal
-import Playbooks
+public import Playbooks
 import Secrets
 
 /// What a run would do, found out without doing it; its digest is what people approve.
@@ -111,7 +111,7 @@ public struct Plan: Sendable, Hashable {
   }
 
   /// - Throws: `.plan` when `playbook` (or something it includes) is not the one that was planned.
-  func check(_ playbook: Playbook) throws(ExecutionError) {
+  public func check(_ playbook: Playbook) throws(ExecutionError) {
     for pin in playbook.pins where pins[pin.id] != pin.sha256 {
       throw ExecutionError(
         .plan, "run the plan \(id)",
