@@ -28,7 +28,7 @@ public enum BuiltinActions {
       TicketAction(.update, in: environment),
       TicketAction(.close, in: environment),
       TicketAction(.notify, in: environment),
-      AlertResolve(alerts: environment.alerts),
+      AlertResolve(alerts: environment.alerts, briefs: environment.briefs),
       PostMortemDraft(writer: environment.postMortems),
       HTTPRequestAction(http: environment.http),
       CommandRun(processes: environment.processes),

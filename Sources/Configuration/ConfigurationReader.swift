@@ -129,7 +129,9 @@ public struct ConfigurationReader {
   private mutating func credential(_ name: String, _ node: YAMLNode, _ configuration: Configuration)
     -> Configuration.Credential?
   {
-    guard let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers"]) else {
+    guard
+      let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers", "aliases"])
+    else {
       return nil
     }
     let store = text(node, "store").map { StoreName($0) }
@@ -144,7 +146,8 @@ public struct ConfigurationReader {
       unknown(node["consumers"], "consumer", consumer.rawValue, configuration.consumers.keys.map(\.rawValue))
     }
     return Configuration.Credential(
-      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers)
+      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers,
+      aliases: texts(node, "aliases"))
   }
 
   private mutating func repository(_ name: String, _ node: YAMLNode) -> Configuration.Repository? {

@@ -85,7 +85,7 @@ import Testing
     #expect(try rig.plans() == 2, "it is planned anew")
     let pages = sink.requests.compactMap { try? JSONValue(parsing: $0.body) }  // no JSON would be no page
     #expect(pages.map { $0["type"]?.string } == ["incident.detected", "incident.updated"])
-    #expect(pages.last?["data"]?["title"]?.string == "A closed incident is open again")
+    #expect(pages.last?["data"]?["title"]?.string == "An incident is open again")
     sink.stop()
   }
 

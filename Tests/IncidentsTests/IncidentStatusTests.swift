@@ -84,11 +84,13 @@ struct IncidentStatusTests {
     #expect(status.currentStep == nil)
   }
 
-  @Test("contained is what the probes say, whatever the journal was told")
+  @Test("contained is what the proof says, whatever the journal was told")
   func contained() throws {
     #expect(try status(story { $0.kind == .stepDone && $0.step == "disable_old" }).state == .open)
     #expect(
-      try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" }).state == .contained)
+      try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" }).state == .open)
+    #expect(
+      try status(story { $0.kind == .stepVerified && $0.step == "prove_dead" }).state == .contained)
     var story = JournalStory.contained()
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(24, .alive, code: "login accepted")

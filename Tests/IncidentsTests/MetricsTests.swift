@@ -20,7 +20,8 @@ struct MetricsTests {
       ("latent", "1 d"), ("time_to_detect", "2 d"),
       ("alert_lag", "unknown (t_alert: no source states when it first raised it)"),
       ("time_to_acknowledge", "4 min"),
-      ("time_to_contain", "9 min 30 s"), ("time_to_eradicate", "20 min 12 s"),
+      ("time_to_reject", "9 min 30 s"), ("time_to_contain", "9 min 48 s"),
+      ("time_to_eradicate", "20 min 12 s"),
       ("exposure_window", "2 d, its end known to within 4 min 24 s"),
       ("log_coverage", "40 %"), ("completeness", "1 of 1"),
       ("disruption", "none (no failure in 1 health check)"),
@@ -30,7 +31,7 @@ struct MetricsTests {
     #expect(metrics(.contained()).metric(id)?.value.text == expected)
   }
 
-  @Test("time to contain counts to the first rejection, not to the issue of a new credential")
+  @Test("death counts from the first rejection, not from the issue of a new credential")
   func containedAtDeath() {
     guard case .known(let dead, .observed, .journal(let sequence, _)) = metrics(.contained()).instants.dead
     else {
@@ -57,7 +58,7 @@ struct MetricsTests {
     var story = JournalStory.contained()
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(25, .unknown, code: "timeout")
-    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(570)))
+    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(588)))
   }
 
   @Test("without repository evidence the history figures say why they are unknown")
@@ -102,6 +103,13 @@ struct MetricsTests {
     #expect(metrics(story).metric("completeness")?.value == .count(1, of: 2))
     #expect(metrics(story).metric("time_to_contain")?.value.isUnknown == true)
     story.probe(15, .dead, code: "401 invalid_api_key", credential: "openai-prod")
+    #expect(metrics(story).metric("completeness")?.value == .count(1, of: 2), "refused once is not proven")
+    story.at(
+      15, .stepVerified,
+      [
+        "step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held",
+        "proof": ["credential": "openai-prod", "values": ["openai-prod-leaked"], "refusals": 3],
+      ])
     #expect(metrics(story).metric("completeness")?.value == .count(2, of: 2))
     #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(900)))
   }

@@ -92,9 +92,9 @@ struct PostMortemTests {
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(40, .alive, code: "login accepted")
     let second = try draft(story, existing: first)
-    #expect(first.contains("It was proven dead 9 min 30 s after detection."))
-    #expect(!second.contains("It was proven dead 9 min 30 s after detection."))
-    #expect(second.contains("postgres-training is not proven dead"))
+    #expect(first.contains("It was proven dead 9 min 48 s after detection."))
+    #expect(!second.contains("It was proven dead 9 min 48 s after detection."))
+    #expect(second.contains("the leaked value is not proven dead"))
   }
 
   @Test("a confirmed text stays when the evidence changes, and the machine's new draft is quoted below it")
@@ -102,7 +102,7 @@ struct PostMortemTests {
     var story = JournalStory.contained()
     let first = try draft(story)
     let edited = try #require(
-      first.replacing(once: "It was proven dead 9 min 30 s after detection.", with: "It died fast."))
+      first.replacing(once: "It was proven dead 9 min 48 s after detection.", with: "It died fast."))
     #expect(try !draft(story, existing: edited).contains("The evidence changed"))
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(40, .alive, code: "login accepted")

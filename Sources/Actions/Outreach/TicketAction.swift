@@ -101,15 +101,16 @@ struct TicketAction: EffectAction {
     let brief = try await briefs.brief(of: incident, run: call.run)
     let text = MessageText(brief: brief, isPublic: tracker.isPublic, isDrill: mode == .drill)
     return TicketMessage(
-      id: messageID(call), incident: incident, event: event(call), sequence: 1,
+      id: messageID(call), incident: incident, event: event(call, brief), sequence: 1,
       title: text.title(call.optionalText("title")), body: text.body(call.optionalText("body")),
       severity: brief.severity, isDrill: mode == .drill, at: now())
   }
 
-  private func event(_ call: ActionCall) -> TicketMessage.Event {
+  /// "Contained" is said of an incident that is, whatever the playbook asks for: an unproven one is only updated.
+  private func event(_ call: ActionCall, _ brief: IncidentBrief) -> TicketMessage.Event {
     switch verb {
     case .open: .opened
-    case .update: call.optionalText("event") == "contained" ? .contained : .updated
+    case .update: call.optionalText("event") == "contained" && brief.isContained ? .contained : .updated
     case .close: .closed
     case .notify: .updated
     }

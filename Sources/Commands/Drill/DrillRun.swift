@@ -74,22 +74,17 @@ struct DrillRun {
     let entries = try IncidentDesk(journal: installation.journal).record(intake.incidents)
     world.console.say(
       "\(intake.format): \(intake.findings) findings, \(entries.count) incidents")
-    var exits: [ExitStatus] = []
+    var plans: [Plan] = []
+    var recorded: [ExitStatus] = []
     for entry in entries {
       switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
       case .recorded(let because, let next):
         world.console.say("\(entry.id) recorded only: \(harmless(because)); next: \(harmless(next))")
-        exits.append(.failed)
-      case .planned(let plan):
-        if !world.options.json {
-          world.console.data("")
-          PlanScreen(console: world.console).show(plan)
-          world.console.say("")
-          world.console.say("$ staunch run \(plan.id) --live --approve \(plan.digest)")
-        }
-        exits.append(try await run(plan, with: installation))
+        recorded.append(.failed)
+      case .planned(let plan): plans.append(plan)
       }
     }
+    let exits = recorded + (try await run(plans, with: installation))
     let after = try await sandbox.observe()
     let drafts = try drafts(of: entries.map(\.id), in: world)
     let score = try score(sandbox, installation, before: before, after: after, drafts: drafts)
@@ -133,20 +128,42 @@ struct DrillRun {
     return Judge(scenario, evidence).score(digest: digest)
   }
 
-  /// Runs a plan; where the scenario has a crash, the first engine dies there and a second one resumes.
-  private func run(_ plan: Plan, with installation: Installation) async throws -> ExitStatus {
+  /// Runs the plans, as `respond --live` does.
+  private func run(_ plans: [Plan], with installation: Installation) async throws -> [ExitStatus] {
     var session = RunSession(installation: installation, isJSON: installation.assembly.options.json)
     session.approvesGates = isAuto
     session.crashStep = scenario.crashStep
-    do {
-      return try await session.approveAndRun(
-        plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
-    } catch is DrilledCrash {
+    return try await ReportRuns(session).run(plans) { session, plan in
+      show(plan, in: installation.assembly)
+      return try await surviving(plan, session) {
+        try await session.approveAndRun(
+          plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
+      }
+    } goOn: { session, plan in
       installation.assembly.console.say("")
-      installation.assembly.console.say(
+      installation.assembly.console.say("every incident is contained. $ staunch resume \(plan.run)")
+      return try await surviving(plan, session) { try await session.resume(plan, mode: .drill) }
+    }
+  }
+
+  private func show(_ plan: Plan, in world: Assembly) {
+    guard !world.options.json else { return }
+    world.console.data("")
+    PlanScreen(console: world.console).show(plan)
+    world.console.say("")
+    world.console.say("$ staunch run \(plan.id) --live --approve \(plan.digest)")
+  }
+
+  /// Where the scenario has a crash, the first engine dies there and a second one resumes.
+  private func surviving(_ plan: Plan, _ session: RunSession, _ work: () async throws -> ExitStatus)
+    async throws -> ExitStatus
+  {
+    do { return try await work() } catch is DrilledCrash {
+      session.installation.assembly.console.say("")
+      session.installation.assembly.console.say(
         "the process died here (as the scenario says). $ staunch resume \(plan.run)")
-      var next = RunSession(installation: installation, isJSON: installation.assembly.options.json)
-      next.approvesGates = isAuto
+      var next = session
+      next.crashStep = nil
       return try await next.resume(plan, mode: .drill)
     }
   }

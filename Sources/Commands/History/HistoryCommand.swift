@@ -31,7 +31,7 @@ struct HistoryTarget: ParsableArguments {
       "A file of git-filter-repo's expressions, one a line; - for standard input. Never the secret itself.")
   var secrets: String?
 
-  @Option(name: .long, help: "The leaked value of this incident (repeatable).")
+  @Option(name: .long, help: "The leaked values of this incident (repeatable).")
   var incident: [String] = []
 
   /// The patterns of the file and of the incidents; every literal is registered with the redactor.
@@ -41,7 +41,9 @@ struct HistoryTarget: ParsableArguments {
         .usage, "nothing to look for", because: "--secrets FILE or --incident ID is missing",
         fix: "put one expression a line into a file of mode 0600, or pipe it in: --secrets -")
     }
-    let known = try incident.map { SecretPatterns.Expression(.secret(try leaked($0, in: assembly))) }
+    let known = try incident.flatMap {
+      try leaked($0, in: assembly).map { SecretPatterns.Expression(.secret($0)) }
+    }
     let bytes = try secrets.map { Array(try assembly.readInput($0)) } ?? []
     do {
       let patterns = try SecretPatterns(known + SecretPatterns.expressions(replaceText: bytes))
@@ -59,14 +61,15 @@ struct HistoryTarget: ParsableArguments {
     }
   }
 
-  private func leaked(_ incident: String, in assembly: Assembly) throws -> Secret {
-    do { return try assembly.journal().open(SecretRef("\(incident)/leaked")) } catch {
-      guard let error = error as? JournalError, error.code == .notFound else { throw error }
-      throw CommandFailure(
-        .invalidInput, "there is no leaked value of \(harmless(incident))",
-        because: "the journal knows no such incident, or not its value",
-        fix: "staunch incidents lists them; give the value with: --secrets -")
-    }
+  /// Every leaked value of the incident: a scan for the first alone would call the others clean.
+  private func leaked(_ incident: String, in assembly: Assembly) throws -> [Secret] {
+    let journal = try assembly.journal()
+    let values = try journal.record(of: IncidentID(incident)).leakedValues.refs
+    guard values.isEmpty else { return try values.map { try journal.open($0) } }
+    throw CommandFailure(
+      .invalidInput, "there is no leaked value of \(harmless(incident))",
+      because: "the journal knows no such incident, or not its value",
+      fix: "staunch incidents lists them; give the value with: --secrets -")
   }
 
   /// The repository's absolute path.

@@ -42,7 +42,10 @@ struct RespondCommand: StaunchCommand {
     let intake = try await ReportIntake(assembly: assembly, key: key)
       .read(report, format: format, keepGoing: keepGoing, repository: repository, checkout: checkout)
     let installation = try Installation(assembly, configuration: configuration, playbooks: own.playbooks)
-    let entries = try IncidentDesk(journal: installation.journal).record(intake.incidents)
+    var desk = IncidentDesk(journal: installation.journal)
+    desk.tried = try await JoiningValues(installation: installation, ledger: desk.ledger).tried(
+      intake.incidents)
+    let entries = try desk.record(intake.incidents)
     let maker = PlanMaker(installation: installation)
     var outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)] = []
     for entry in entries {
@@ -69,13 +72,15 @@ struct RespondCommand: StaunchCommand {
   private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
     async throws
   {
-    for (_, outcome) in outcomes {
-      if case .planned(let plan) = outcome {
-        let end = try await RunSession(installation: installation, isJSON: global.json).approveAndRun(
-          plan, mode: .live, approval: nil)
-        guard end == .done else { throw ExitCode(end.rawValue) }
-      }
+    let plans = outcomes.compactMap { outcome in if case .planned(let plan) = outcome.1 { plan } else { nil }
     }
+    let runs = ReportRuns(RunSession(installation: installation, isJSON: global.json))
+    let ends = try await runs.run(plans) { session, plan in
+      try await session.approveAndRun(plan, mode: .live, approval: nil)
+    } goOn: { session, plan in
+      try await session.resume(plan, mode: .live)
+    }
+    if let end = ends.first(where: { $0 != .done }) { throw ExitCode(end.rawValue) }
   }
 
   private func show(
@@ -101,6 +106,11 @@ struct RespondCommand: StaunchCommand {
           + (incident.repositories.isEmpty
             ? "" : " in \(incident.repositories.map { harmless($0) }.joined(separator: ", "))")
           + ", \(incident.validity.rawValue)" + (entry.isNew ? "" : ", known already"))
+      if entry.furtherValues > 0 {
+        let count = entry.furtherValues == 1 ? "another value" : "\(entry.furtherValues) other values"
+        console.data(
+          "  \(count) of the same credential" + (entry.state == .reopened ? ": it is open again" : ""))
+      }
       if let restraint = incident.restraint { console.data("  careful: \(restraint.because)") }
       switch outcome {
       case .planned(let plan):
@@ -142,6 +152,8 @@ enum RespondDocument {
       "handle": incident.handle.map { .string($0) } ?? .null, "validity": .string(incident.validity.rawValue),
       "occurrences": .integer(incident.occurrences.count + incident.furtherFindings),
       "repositories": .array(incident.repositories.map { .string($0) }), "new": .boolean(entry.isNew),
+      "values": .integer(entry.leaked.count), "further_values": .integer(entry.furtherValues),
+      "reopened": .boolean(entry.state == .reopened),
       "restraint": incident.restraint.map { .string($0.rawValue) } ?? .null, "playbook": .null, "plan": .null,
     ]
     switch outcome {

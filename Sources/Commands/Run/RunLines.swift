@@ -48,9 +48,14 @@ struct RunLines: Sendable {
     case .stepUndone:
       return "\(step): \(body["result"]?.string ?? "") \(harmless(body["reason"]?.string ?? ""))"
     case .credentialProbed:
-      let name = body["subject"]?.string == "leaked" ? "old credential" : "replacement"
+      let isLeaked = body["subject"]?.string == "leaked"
+      let state = body["state"]?.string ?? ""
+      // A probe shows a refusal; that it is dead, only the proof shows.
+      let word = isLeaked && state == "dead" ? "refused" : state.uppercased()
       return
-        "\(name) \(body["credential"]?.string ?? ""): \(body["state"]?.string?.uppercased() ?? "")  \(harmless(body["code"]?.string ?? ""))"
+        "\(isLeaked ? "old credential" : "replacement") \(body["credential"]?.string ?? ""): \(word)  \(harmless(body["code"]?.string ?? ""))"
+    case .incidentState where body["state"]?.string == "contained":
+      return console.toned("CONTAINED", .good) + ": \(harmless(body["reason"]?.string ?? ""))"
     case .driftFound: return "drift at \(step): \(harmless(body["what"]?.string ?? ""))"
     case .message:
       return

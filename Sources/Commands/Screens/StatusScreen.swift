@@ -26,6 +26,10 @@ struct StatusScreen {
         + "  T+\(text(status.sinceDetection))  \(status.id)  \(harmless(status.codename))  (\(status.kind))"
     ]
     for credential in status.credentials { lines.append("  " + line(credential, now: status.now)) }
+    if status.leaked?.state == .dead, status.unproven > 0 {
+      let count = status.unproven == 1 ? "one leaked value is" : "\(status.unproven) leaked values are"
+      lines.append("  " + console.toned("\(count) not proven dead", .wait))
+    }
     if status.credentials.isEmpty { lines.append("  old credential: not probed yet") }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""
@@ -64,11 +68,17 @@ struct StatusScreen {
     let name = credential.subject == .leaked ? "old credential" : "replacement"
     let tone: Console.Tone =
       switch (credential.subject, credential.state) {
-      case (.leaked, .dead), (.replacement, .alive): .good
+      case (.leaked, .dead): credential.proven == nil ? .wait : .good
+      case (.replacement, .alive): .good
       case (.leaked, .alive), (.replacement, .dead): .bad
       case (_, .unknown): .wait
       }
-    var line = "\(name) \(credential.name): " + console.toned(credential.state.rawValue.uppercased(), tone)
+    // One refusal is not death.
+    let isRefused = credential.subject == .leaked && credential.state == .dead && credential.proven == nil
+    let value = credential.value.map { " (value \($0))" } ?? ""
+    let word = isRefused ? "REFUSED" : credential.state.rawValue.uppercased()
+    var line = "\(name) \(credential.name)\(value): " + console.toned(word, tone)
+    if let proven = credential.proven { line += "  proven \(clock(proven))" }
     if let probed = credential.probed {
       line += "  probed \(clock(probed)) (\(text(now.duration(since: probed))) ago)"
     }

@@ -7,7 +7,7 @@ import Journal
 struct CloseCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
     commandName: "close",
-    abstract: "Say that an incident is over. Refused while its credential is not proven dead.")
+    abstract: "Say that an incident is over. Refused while a leaked value of it is not proven dead.")
 
   @Argument(help: "The incident; default: the most urgent open one.") var incident: String?
   @Option(name: .long, help: "Why it is over.") var reason: String
@@ -18,17 +18,35 @@ struct CloseCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
     let status = try assembly.statuses().first { $0.id == id }
-    guard unproven || status?.leaked?.state == .dead else {
+    guard let status, unproven || status.isContained else {
       throw CommandFailure(
-        .stillAlive, "\(id) was not closed", because: "its leaked credential was not proven dead",
+        .stillAlive, "\(id) was not closed", because: Self.unproven(status),
         fix: status?.next.command ?? "staunch show \(id)")
     }
     try assembly.journal().append([
       NewEvent(.incidentState, incident: id, ["state": "closed", "reason": .string(reason)]),
       NewEvent(
         .decision, incident: id,
-        ["what": "close the incident", "reason": .string(reason), "role": .string(role)]),
+        [
+          "what": .string(
+            status.isContained
+              ? "close the incident" : "close the incident although it is not proven contained"),
+          "reason": .string(reason), "role": .string(role),
+        ]),
     ])
     assembly.console.say("closed \(id)")
+  }
+
+  private static func unproven(_ status: IncidentStatus?) -> String {
+    switch status?.leaked?.state {
+    case .alive?: return "its leaked credential is still accepted"
+    case .unknown?: return "whether its leaked credential is accepted is unknown"
+    case .dead?:
+      let count = status?.unproven ?? 0
+      return
+        "its leaked credential was refused, and \(count == 1 ? "a value" : "\(count) values") of it \(count == 1 ? "is" : "are") "
+        + "not proven dead: a playbook's proof is"
+    case nil: return "its leaked credential was never tried"
+    }
   }
 }

@@ -104,6 +104,7 @@ struct SandboxFiles: Sendable {
           database: \(server.database)
           role: \(server.role)
           admin_user: \(server.adminUser)
+          aliases: [db.training.example]
           admin_password: \(quoted("file:\(keys)/database-admin"))
       """
     case .standIn(let provider):

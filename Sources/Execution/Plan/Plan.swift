@@ -93,6 +93,7 @@ public struct Plan: Sendable, Hashable {
         "plan": .string(id.rawValue), "digest": .string(digest.rawValue),
         "playbook": .string(playbook.rawValue),
         "playbook_sha256": .string(pins[playbook] ?? ""), "run": .string(run.rawValue),
+        "secrets": .array(inputs.values.flatMap(\.secrets).sorted().map { .string($0.rawValue) }),
       ])
     do {
       try journal.save(

@@ -55,6 +55,8 @@ public struct Wait: Sendable, Hashable {
     case decision
     /// The run was stopped on request.
     case resume
+    /// The containment of other incidents of its report: history comes after all of them.
+    case containment
   }
 
   public let subject: Subject

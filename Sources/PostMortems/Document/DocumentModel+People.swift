@@ -39,7 +39,7 @@ extension DocumentModel {
         "On \(Timestamp.text(status.detected)) we found that a credential of kind \(status.kind) was exposed."
       )
     ]
-    if let dead = metrics.instants.dead.date {
+    if metrics.instants.proven.date != nil, let dead = metrics.instants.dead.date {
       sentences.append(DocumentText("It has not been accepted since \(Timestamp.text(dead))."))
     } else {
       sentences.append("It is not proven dead yet: do not send this message.")

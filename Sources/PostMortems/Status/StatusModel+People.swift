@@ -4,10 +4,12 @@ import Incidents
 /// What people outside the terminal read first, and what the next responder takes over.
 extension StatusModel {
   static func verdict(_ status: IncidentStatus) -> String {
-    switch status.leaked?.state {
-    case .dead:
+    if status.isContained {
       return status.state == .closed ? "closed; the credential is dead" : "contained; the credential is dead"
+    }
+    switch status.leaked?.state {
     case .alive: return "NOT contained; the credential still works"
+    case .dead: return "not proven contained; the credential was refused, which alone proves nothing"
     case .unknown, nil: return "not proven contained; whether the credential works is unknown"
     }
   }
@@ -72,6 +74,10 @@ extension StatusModel {
       case .unknown: risks.append("nobody knows whether \(credential.name) still works")
       case .dead: continue
       }
+    }
+    if status.leaked?.state == .dead, status.unproven > 0 {
+      risks.append(
+        "\(Count.text(status.unproven, "leaked value")) without a proof of death: treat it as alive")
     }
     if status.credentials.allSatisfy({ $0.subject != .leaked }) {
       risks.append("the leaked credential was not probed: treat it as alive")

@@ -112,6 +112,8 @@ struct StatusReportTests {
     story.about("inc-7f3a91c2")
     story.at(0, .incidentOpened, ["kind": "x"])
     #expect(try update(.executive, story).contains("Status: not proven contained"))
+    story.probe(1, .dead, code: "401")
+    #expect(try update(.executive, story).contains("refused, which alone proves nothing"))
     #expect(try handover(story).contains("treat it as alive"))
   }
 
