@@ -73,6 +73,13 @@ import Testing
       try await stage.run("credential.issue", Self.issue)
     }
     #expect(error?.class == .awaitsPerson)
+    stage.provider.world.withLock { $0.handedOver = "leaked-value" }
+    var inputs = Self.issue
+    inputs["leaked"] = .list([.secret("other"), .secret("leaked")])
+    let again = await #expect(throws: CapabilityError.self) {
+      try await stage.run("credential.issue", inputs)
+    }
+    #expect(again?.because.contains("a leaked one") == true)
     stage.provider.world.withLock { $0.handedOver = "by hand" }
     let result = try await stage.run("credential.issue", Self.issue)
     #expect(result.outputs["ref"] == .string("key-by-hand"))

@@ -215,6 +215,18 @@ struct PostMortemTests {
     #expect(error?.because.contains(because) == true)
   }
 
+  @Test("a page or JSON that somebody has changed is told from one as it was made")
+  func made() {
+    let page = MadeFile.marked(page: "<!doctype html>\n<p>ü</p>")
+    #expect(MadeFile.isUntouched(page: Array(page.utf8)))
+    #expect(!MadeFile.isUntouched(page: Array(page.replacing("ü", with: "u").utf8)))
+    #expect(!MadeFile.isUntouched(page: Array("<!doctype html>".utf8)))
+    let facts = JSONValue(dictionaryLiteral: ("journal_head", .null), ("schema", 1)).canonicalText + "\n"
+    #expect(MadeFile.isUntouched(json: Array(facts.utf8)))
+    #expect(!MadeFile.isUntouched(json: Array("{\"mine\": 1}\n".utf8)))
+    #expect(!MadeFile.isUntouched(json: Array("my notes".utf8)))
+  }
+
   @Test("UTF-16 is read, Latin-1 is refused with its line, and neither becomes question marks")
   func encodings() throws {
     let text = "# Bericht\n\nFür Kunden: 12 €\n"

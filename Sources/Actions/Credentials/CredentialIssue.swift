@@ -49,6 +49,7 @@ struct CredentialIssue: EffectAction {
       case .generated: secrets[call.newSecret] = try generated(by: target.provider)
       case .human:
         let issued = try await target.provider.handedOver()
+        try await refuseLeaked(issued.secret, call)
         secrets[call.newSecret] = issued.secret
         snapshot["ref"] = .string(issued.ref.rawValue)
       case .named, .unnamed: break
@@ -170,6 +171,16 @@ struct CredentialIssue: EffectAction {
         .unsupported, "generate a value", because: "the provider says that we generate it but makes none")
     }
     return value
+  }
+
+  /// A person who puts the leaked value there once more has replaced nothing.
+  private func refuseLeaked(_ secret: Secret, _ call: ActionCall) async throws(CapabilityError) {
+    guard call.inputs["leaked"] != nil else { return }
+    for leaked in try await call.secrets("leaked") where leaked.isSame(as: secret) {
+      throw CapabilityError(
+        .awaitsPerson, "issue a replacement", because: "the value that was handed over is a leaked one",
+        fix: "issue a new one at the provider and put that there")
+    }
   }
 
   /// The value that a person issued, sealed before this phase began: nothing is sent, so nothing can be lost.

@@ -23,7 +23,7 @@ extension Assembly {
   /// `playbooks/` beside staunch.yaml when that exists.
   func library(own directory: String?) throws -> PlaybookLibrary {
     let builtin = BuiltinContent.playbooks.map { PlaybookLibrary.File(name: $0.path, text: $0.text) }
-    guard let directory = directory.map({ absolute($0) }) ?? defaultPlaybookDirectory else {
+    guard let directory = playbookDirectory(directory) else {
       return PlaybookLibrary(builtin: builtin)
     }
     let names: [String]
@@ -39,7 +39,9 @@ extension Assembly {
     return PlaybookLibrary(builtin: builtin, own: own)
   }
 
-  private var defaultPlaybookDirectory: String? {
+  /// Where a team's own playbooks are: `--playbooks`, else ``library(own:)``'s directory; nil when there is none.
+  func playbookDirectory(_ own: String?) -> String? {
+    if let own { return absolute(own) }
     guard let configuration = configurationPath else { return nil }
     let directory = (configuration as NSString).deletingLastPathComponent + "/playbooks"
     var isDirectory: ObjCBool = false
@@ -147,8 +149,8 @@ struct PlaybookLint: StaunchCommand {
     for file in files {
       found += Linter.lint(
         bytes: try assembly.readInput(file), file: file == "-" ? "stdin" : file,
-        catalogue: ActionSignature.builtin,
-        includes: library, isFile: file != "-", roles: roles)
+        catalogue: ActionSignature.builtin, includes: library, isFile: isFound(file, in: assembly),
+        roles: roles)
     }
     if global.json {
       assembly.console.data(Linter.json(of: found).canonicalText)
@@ -159,6 +161,15 @@ struct PlaybookLint: StaunchCommand {
       if found.isEmpty { assembly.console.say("no problem found") }
     }
     if found.contains(where: { $0.severity == .error }) { throw ExitCode(ExitStatus.invalidInput.rawValue) }
+  }
+}
+
+extension PlaybookLint {
+  /// Whether the playbook of `file` will be looked for by the file's name.
+  private func isFound(_ file: String, in assembly: Assembly) -> Bool {
+    guard file != "-", let directory = assembly.playbookDirectory(own.playbooks) else { return false }
+    return URL(filePath: assembly.absolute(file)).deletingLastPathComponent().standardizedFileURL.path
+      == URL(filePath: directory).standardizedFileURL.path
   }
 }
 

@@ -63,10 +63,13 @@ struct PostMortemDraftCommand: StaunchCommand {
         }
         let text =
           format == .html
-          ? try writer.page(id, document: written)
+          ? MadeFile.marked(page: assembly.redactor.redact(try writer.page(id, document: written)))
           : try writer.json(id, document: written).canonicalText + "\n"
-        try write(
-          text, replacing: path == "-" ? nil : try PostMortemFile.bytes(at: path), to: path, in: assembly)
+        let there = path == "-" ? nil : try PostMortemFile.bytes(at: path)
+        let isMade = there.map {
+          format == .html ? MadeFile.isUntouched(page: $0) : MadeFile.isUntouched(json: $0)
+        }
+        try write(text, replacing: isMade == true ? nil : there, to: path, in: assembly)
       }
     } catch {
       throw CommandFailure(

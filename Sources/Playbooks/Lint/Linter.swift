@@ -19,7 +19,7 @@ public enum Linter {
   /// Loads and judges one file.
   ///
   /// - Parameters:
-  ///   - isFile: it is a file of that name, by which the playbook will be looked for; false for what comes through a pipe.
+  ///   - isFile: it is a file of a playbook directory, by whose name the playbook will be looked for.
   ///   - roles: roles that somebody holds, where the configuration says so; a gate that asks for others is questioned.
   public static func lint(
     source: String, file: String, catalogue: [ActionSignature],

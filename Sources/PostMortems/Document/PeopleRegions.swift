@@ -34,7 +34,7 @@ struct PeopleRegions {
     /// The lines of a machine's part; none for a region.
     var machineLines: [Substring] {
       switch self {
-      case .machine(let text): text.split(separator: "\n")
+      case .machine(let text): text.split(separator: "\n", omittingEmptySubsequences: false)
       case .region: []
       }
     }
