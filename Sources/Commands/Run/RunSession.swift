@@ -176,6 +176,7 @@ struct RunSession {
     ).first {
       for line in StatusScreen(console: console).summary(status) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {
+      for wait in end.waits { console.data("  waits for \(wait.subject.rawValue): \(harmless(wait.prompt))") }
       console.data("  next: staunch resume \(plan.run)")
     }
     return status
