@@ -121,6 +121,11 @@ public protocol CredentialProvider: Adapter {
 
   /// A new value to set, when ``ProviderCapabilities/Issuing/generated``; nil otherwise.
   func generate() throws(CapabilityError) -> Secret?
+  /// What a person has issued, when ``ProviderCapabilities/Issuing/human``, from where they put it. Read only.
+  /// - Throws: `.awaitsPerson` while it is not there, with what to do; `.unsupported` for the other ways of issuing.
+  func handedOver() async throws(CapabilityError) -> IssuedCredential
+  /// Where ``handedOver()`` looks, for the plan; nil for the other ways of issuing.
+  var handOverPlace: String? { get }
   /// Makes the replacement. Not safe to repeat: settle first.
   /// - Parameters:
   ///   - marker: the name to give it.
@@ -140,4 +145,11 @@ public protocol CredentialProvider: Adapter {
   /// Removes it for good. Repeating it is fine.
   func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
+}
+
+extension CredentialProvider {
+  public func handedOver() async throws(CapabilityError) -> IssuedCredential {
+    throw CapabilityError(.unsupported, "take what a person issued", because: "\(Self.kind) issues by itself")
+  }
+  public var handOverPlace: String? { nil }
 }

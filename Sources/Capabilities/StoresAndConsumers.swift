@@ -10,9 +10,6 @@ public protocol SecretStore: Adapter {
   /// - Returns: the new version.
   func put(_ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> String
-  /// Makes `version` current again, where the store keeps versions; `.unsupported` where it does not.
-  func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
   /// What in this store holds `secret` now (keys). Read only.
   func keys(holding secret: Secret) async throws(CapabilityError) -> [String]
 }

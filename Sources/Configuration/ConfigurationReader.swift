@@ -108,16 +108,10 @@ public struct ConfigurationReader {
       problem(node, "\"\(name)\" lacks the setting \"\(setting.key)\": \(setting.summary)", nil)
     }
     for setting in settings where setting.isSecretReference {
-      guard let value = node[setting.key] else { continue }
-      let reference = value.string ?? ""
-      let schemes = ["env:", "file:", "fd:", "vault:"]
-      guard reference == "prompt" || reference == "-" || schemes.contains(where: { reference.hasPrefix($0) })
-      else {
-        problem(
-          value, "\"\(setting.key)\" holds a secret itself; only references may stand in this file",
-          "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
-        continue
-      }
+      guard let value = node[setting.key], !isReference(value.string ?? "") else { continue }
+      problem(
+        value, "\"\(setting.key)\" is no reference that can be read; only references may stand in this file",
+        "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
     }
     var values: [String: JSONValue] = [:]
     for member in node.members ?? [] where !(["kind"] + common).contains(member.key) {

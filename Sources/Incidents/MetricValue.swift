@@ -34,14 +34,6 @@ public enum MetricValue: Sendable, Hashable {
     case .dataError(let duration, let reason): "data error: \(DurationText.text(duration)) (\(reason))"
     }
   }
-
-  /// True when the value is nothing to compute with.
-  public var isUnknown: Bool {
-    switch self {
-    case .unknown: true
-    case .duration, .atLeast, .atMost, .between, .share, .count, .none, .dataError: false
-    }
-  }
 }
 
 /// Durations for people: the two largest units, `1 h 42 min`.

@@ -74,6 +74,10 @@ enum NextAction {
       return IncidentStatus.Next(
         "Do step \(gate.label) by hand\(prompt). Then say so",
         command: "staunch done \(gate.step)\(item(gate)) --run \(run.id)")
+    case "person":
+      let prompt = gate.reason.map { ": \($0)" } ?? ""
+      return IncidentStatus.Next(
+        "Step \(gate.label) waits for you\(prompt). Then resume", command: "staunch resume \(run.id)")
     case "decision":
       let prompt = gate.reason.map { ": \($0)" } ?? ""
       return IncidentStatus.Next("Decide on step \(gate.label)\(prompt)", command: "staunch resume \(run.id)")

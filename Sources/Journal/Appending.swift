@@ -88,16 +88,6 @@ extension Journal {
     }
   }
 
-  /// Appends the outcome of an effect and seals what it returned, in one transaction.
-  @discardableResult
-  public func appendOutcome(
-    run: RunID, incident: IncidentID?, _ body: JSONValue, sealing secrets: [SecretRef: Secret]
-  ) throws(JournalError) -> [JournalEvent] {
-    try append(
-      [NewEvent(.stepOutcome, run: run, incident: incident, body)],
-      sealing: Sealing(secrets, under: .run(run), purpose: "outcome"))
-  }
-
   /// Extends the chain inside the caller's transaction and signs the new head.
   func extend(_ db: Database, with events: [NewEvent]) throws -> [JournalEvent] {
     guard !events.isEmpty else { return [] }

@@ -94,15 +94,6 @@ public struct EnvFileStore: SecretStore {
     return marker
   }
 
-  /// The file keeps one version.
-  public func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    throw CapabilityError(
-      .unsupported, "restore \(key) of \(path)", because: "the file keeps no earlier versions",
-      fix: "issue a new credential; a leaked value must not come back anyway")
-  }
-
   public func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
     let value = secret.exposeAsBytes()
     guard !value.isEmpty else { return [] }

@@ -66,15 +66,6 @@ public struct FileStore: SecretStore {
     return marker
   }
 
-  /// The directory keeps one version of each.
-  public func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    throw CapabilityError(
-      .unsupported, "restore \(key) of \(directory)", because: "the directory keeps no earlier versions",
-      fix: "issue a new credential; a leaked value must not come back anyway")
-  }
-
   public func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
     let value = secret.exposeAsBytes()
     var keys: [String] = []

@@ -3,6 +3,7 @@ import Capabilities
 import Incidents
 import JSON
 import Secrets
+import Synchronization
 import Testing
 
 @Suite struct CredentialActionsTests {
@@ -63,11 +64,27 @@ import Testing
     #expect(stage.provider.calls.count == 1)
   }
 
-  @Test func `a credential that only a person can issue is said so while planning`() async throws {
+  @Test func `a credential that only a person can issue is waited for, then taken and stored`() async throws {
     let stage = Stage(provider: FakeProvider(.human))
-    let action = try stage.effect("credential.issue")
-    let error = await #expect(throws: CapabilityError.self) { try await action.plan(stage.call(Self.issue)) }
-    #expect(error?.class == .unsupported)
+    let plan = try await stage.effect("credential.issue").plan(stage.call(Self.issue))
+    #expect(
+      plan.will.hasPrefix("wait until a person has issued a new value for openai, take it from file:/new"))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("credential.issue", Self.issue)
+    }
+    #expect(error?.class == .awaitsPerson)
+    stage.provider.world.withLock { $0.handedOver = "leaked-value" }
+    var inputs = Self.issue
+    inputs["leaked"] = .list([.secret("other"), .secret("leaked")])
+    let again = await #expect(throws: CapabilityError.self) {
+      try await stage.run("credential.issue", inputs)
+    }
+    #expect(again?.because.contains("a leaked one") == true)
+    stage.provider.world.withLock { $0.handedOver = "by hand" }
+    let result = try await stage.run("credential.issue", Self.issue)
+    #expect(result.outputs["ref"] == .string("key-by-hand"))
+    #expect(try await stage.store.read("OPENAI_API_KEY").exposeAsText() == "by hand")
+    #expect(stage.provider.calls == [])
   }
 
   @Test func `sessions that stay fail the step`() async throws {

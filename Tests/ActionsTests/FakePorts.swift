@@ -35,11 +35,6 @@ final class FakeStore: SecretStore {
       return "v\(version)"
     }
   }
-  func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    throw CapabilityError(.unsupported, "restore", because: "a fake keeps one version")
-  }
   func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
     let text = secret.exposeAsText()
     return entries.withLock { $0.filter { $0.value.value == text }.keys.sorted() }

@@ -22,6 +22,8 @@ final class FakeProvider: CredentialProvider {
     var calls: [String] = []
     var probe: CredentialProbe?
     var issuedCount = 0
+    /// What a person has issued; nil until they have.
+    var handedOver: String?
   }
 
   let capabilities: ProviderCapabilities
@@ -95,6 +97,14 @@ final class FakeProvider: CredentialProvider {
     }
     if isLost { throw CapabilityError(.unknownOutcome, "issue", because: "the reply was lost") }
     return IssuedCredential(ref: CredentialRef(id), secret: Secret(text))
+  }
+
+  let handOverPlace: String? = "file:/new"
+  func handedOver() async throws(CapabilityError) -> IssuedCredential {
+    guard let value = world.withLock({ $0.handedOver }) else {
+      throw CapabilityError(.awaitsPerson, "issue", because: "it is not there yet", fix: "put it there")
+    }
+    return IssuedCredential(ref: CredentialRef("key-by-hand"), secret: Secret(value))
   }
 
   func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef] {

@@ -181,3 +181,7 @@ struct MetricsTests {
     if let expected { #expect(value == .share(expected)) } else { #expect(value?.isUnknown == true) }
   }
 }
+
+extension MetricValue {
+  fileprivate var isUnknown: Bool { if case .unknown = self { true } else { false } }
+}

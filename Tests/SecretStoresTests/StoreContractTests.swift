@@ -71,15 +71,6 @@ import Testing
     #expect(try await store.keys(holding: Secret("nowhere")).isEmpty)
   }
 
-  @Test(arguments: kinds)
-  func `no earlier version comes back`(kind: String) async throws {
-    let store = try store(kind)
-    let error = await #expect(throws: CapabilityError.self) {
-      try await store.restore("KEY", version: "m", under: .forTests())
-    }
-    #expect(error?.class == .unsupported)
-  }
-
   @Test(arguments: kinds, ["", "../x", "A/B", ".hidden", "A B/"])
   func `a key that is no name is refused`(kind: String, key: String) async throws {
     let error = await #expect(throws: CapabilityError.self) {

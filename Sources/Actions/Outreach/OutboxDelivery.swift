@@ -86,7 +86,7 @@ public struct OutboxDelivery: Sendable {
       try await settle(entry, isSpent ? .dead : .unknown, because: error.because, pause: pause(entry, error))
     case .network, .rateLimit, .serverError:
       try await settle(entry, isSpent ? .dead : .pending, because: error.because, pause: pause(entry, error))
-    case .refused, .notFound, .conflict, .invalid, .configuration, .unsafe, .unsupported:
+    case .refused, .notFound, .conflict, .invalid, .configuration, .unsafe, .unsupported, .awaitsPerson:
       try await settle(entry, .dead, because: error.because)
     }
   }

@@ -37,13 +37,16 @@ extension ActionSignature {
   public static let credentialIssue = ActionSignature(
     id: "credential.issue", effect: .reversible,
     summary:
-      "Makes a replacement and hands it to its store (two journalled phases: issue, store). At a provider without overlap the old one stops working now.",
+      "Makes a replacement and hands it to its store (two journalled phases: issue, store). At a provider without overlap the old one stops working now. Where only a person can issue one, the run waits until they have.",
     inputs: [
       credential,
       Parameter("store", .store, "where the new value is kept"),
       Parameter(
         "key", .string, required: false,
         "its name in the store; without it, the one of the credential's entry"),
+      Parameter(
+        "leaked", .list(.secret), required: false,
+        "the leaked values: what a person hands over as the replacement must be none of them"),
     ],
     outputs: [
       Parameter("ref", .string, "the public id of the replacement"),

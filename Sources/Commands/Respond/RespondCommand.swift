@@ -57,16 +57,29 @@ struct RespondCommand: StaunchCommand {
       show(intake, outcomes, in: assembly)
     }
     if live { try await run(outcomes, in: installation) }
-    guard intake.leftOut == 0 else {
-      let failure = CommandFailure(
+    guard let failure = failure(of: intake) else { return }
+    guard global.json else { throw failure }
+    // The document on standard output says it already: `left_out`, `skipped`.
+    assembly.console.fail(failure.message)
+    throw ExitCode(failure.status.rawValue)
+  }
+
+  /// Why the answer is less than the report.
+  private func failure(of intake: ReportIntake.Result) -> CommandFailure? {
+    if intake.leftOut > 0 {
+      return CommandFailure(
         .reportCutShort, "\(intake.leftOut) findings were left out",
         because: "they are of more secrets than one report may bring (\(GroupingLimits().incidents))",
         fix: "split the report, for example by directory, and give each part to: staunch respond PART")
-      guard global.json else { throw failure }
-      // The document on standard output says it already: `left_out`.
-      assembly.console.fail(failure.message)
-      throw ExitCode(failure.status.rawValue)
     }
+    // Nothing found is an answer; nothing read is none.
+    guard intake.findings == 0, let first = intake.skipped.first else { return nil }
+    return CommandFailure(
+      .invalidInput, "no finding of the report could be read",
+      because:
+        "\(intake.skipped.count) record\(intake.skipped.count == 1 ? "" : "s") cannot be read, the first at "
+        + "\(first.place): \(first.because)",
+      fix: "scan again, or name the report's format: staunch respond REPORT --format NAME")
   }
 
   private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
@@ -93,7 +106,7 @@ struct RespondCommand: StaunchCommand {
         + "\(outcomes.count) incident\(outcomes.count == 1 ? "" : "s")")
     for record in intake.skipped { console.say("skipped \(record.place): \(record.because)") }
     for record in intake.setAside {
-      console.say("set aside by the report itself \(record.place): \(record.because)")
+      console.say("set aside \(record.place): \(record.because)")
     }
     for (entry, outcome) in outcomes {
       let incident = entry.incident

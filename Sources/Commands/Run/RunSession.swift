@@ -192,6 +192,7 @@ struct RunSession {
     if let standing {
       for line in StatusScreen(console: console).summary(standing) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {
+      for wait in end.waits { console.data("  waits for \(wait.subject.rawValue): \(harmless(wait.prompt))") }
       console.data("  next: staunch resume \(plan.run)")
     }
   }

@@ -143,16 +143,16 @@ final class Board {
   /// The draft that a run or a person has written; nil while there is none.
   private func postMortem(of record: IncidentRecord) -> JSONValue? {
     let writer = installation.postMortems
-    guard let bytes = FileManager.default.contents(atPath: writer.path(of: record.id)) else { return nil }
-    let markdown = String(decoding: bytes, as: UTF8.self)
-    var document: [String: JSONValue] = ["markdown": .string(markdown)]
+    var document: [String: JSONValue] = [:]
     do {
+      guard let markdown = try writer.earlier(at: writer.path(of: record.id))?.text else { return nil }
+      document["markdown"] = .string(markdown)
       document["html"] = .string(try writer.page(record.id, document: markdown))
     } catch {
       // The text itself is there; a marker that a person has lost must not keep it from the console.
       installation.assembly.console.say("\(record.id): no page of the post-mortem: \(error.because)")
     }
-    return .object(document)
+    return document.isEmpty ? nil : .object(document)
   }
 
   private static func document(of storm: Storm.Held) -> JSONValue {

@@ -91,6 +91,7 @@ extension Engine {
       case .drifted(let flow): return flow
       case .asks(let reason): return try await decide(run, reason)
       case .failed(let error, let isOpen):
+        if error.class == .awaitsPerson, !isOpen { return try await awaitPerson(run, error) }
         let number = recorder.record(run.key).attempt
         let isWorthIt = isOpen ? probes < max(2, run.retry.attempts) : run.retry.classes.contains(error.class)
         guard run.isUrgent, isWorthIt, isOpen || tries < run.retry.attempts, !isOverdue else {
@@ -110,6 +111,13 @@ extension Engine {
       }
     }
     return .goOn
+  }
+
+  /// Nothing was done: the run waits for a person and tries again when it is resumed.
+  private func awaitPerson(_ run: EffectRun, _ error: CapabilityError) async throws -> Flow {
+    let prompt = error.fix.map { "\(error.because); \($0)" } ?? error.because
+    try wait(run.key, .person, prompt: prompt, until: nil)
+    return .waits
   }
 
   /// The policy's approval does not name the action: a person must approve the plan.
