@@ -57,8 +57,8 @@ extension RedisUser {
   }
 
   /// Redis keeps no history of logins; `ACL LOG` has only what was refused.
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
     let open = try await connections(ref).map { "open connection from \($0.address), \($0.age) s old" }
-    return AbuseReport(seen: nil, coverage: 0, findings: open)
+    return AbuseReport(seen: nil, covered: nil, findings: open)
   }
 }

@@ -22,6 +22,8 @@ final class FakeProvider: CredentialProvider {
     var calls: [String] = []
     var probe: CredentialProbe?
     var issuedCount = 0
+    var abuse = AbuseReport(seen: nil, covered: nil, findings: [])
+    var searchedSince: [Date?] = []
   }
 
   let capabilities: ProviderCapabilities
@@ -59,8 +61,11 @@ final class FakeProvider: CredentialProvider {
     CredentialFacts(["owner": "batch", "$secret": "forged"])
   }
 
-  func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    AbuseReport(seen: nil, coverage: 0.999, findings: [])
+  func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    world.withLock { world in
+      world.searchedSince.append(since)
+      return world.abuse
+    }
   }
 
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {

@@ -30,7 +30,7 @@ import Testing
       "history support-request", "playbook list", "playbook show", "playbook lint", "playbook graph",
       "playbook schema", "playbook actions", "journal verify", "journal export", "journal key",
       "postmortem draft",
-      "postmortem lint", "ticket list", "ticket retry", "ticket drop", "credential verify",
+      "postmortem lint", "ticket list", "ticket send", "ticket drop", "credential verify",
       "credential inspect",
       "credential disable", "credential end-sessions", "drill run", "drill list", "drill history", "serve",
       "work",

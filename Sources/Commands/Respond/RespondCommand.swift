@@ -69,13 +69,17 @@ struct RespondCommand: StaunchCommand {
   private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
     async throws
   {
+    var isUndelivered = false
     for (_, outcome) in outcomes {
       if case .planned(let plan) = outcome {
         let end = try await RunSession(installation: installation, isJSON: global.json).approveAndRun(
           plan, mode: .live, approval: nil)
-        guard end == .done else { throw ExitCode(end.rawValue) }
+        // A message that did not arrive keeps no other credential alive.
+        if end == .undeliveredMessages { isUndelivered = true }
+        guard end == .done || end == .undeliveredMessages else { throw ExitCode(end.rawValue) }
       }
     }
+    if isUndelivered { throw ExitCode(ExitStatus.undeliveredMessages.rawValue) }
   }
 
   private func show(

@@ -13,6 +13,8 @@ struct RunSession {
   /// Gates are approved with the plan: `--approve DIGEST`, and drills.
   var approvesGates = false
   var role: RoleName = "responder"
+  /// Sends, when the run is over, what its steps left in the outbox.
+  var sendsTheRest = true
   /// A drill's: the engine dies (once) when this step's first effect is done.
   var crashStep: String?
 
@@ -56,7 +58,8 @@ struct RunSession {
     let end = try await engine.abort(because: reason, takingOver: takeOver)
     console.endTransient()
     for remaining in end.remaining { console.data("stays: \(harmless(remaining))") }
-    return finish(plan, end, wasInterrupted: interruption.happened)
+    try await sendTheRest(plan)
+    return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
   private func run(_ plan: Plan, _ approved: ApprovedPlan, takeOver: String?) async throws -> ExitStatus {
@@ -66,7 +69,8 @@ struct RunSession {
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
     try recordContainment(plan)
-    return finish(plan, end, wasInterrupted: interruption.happened)
+    try await sendTheRest(plan)
+    return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
   private func engine(_ plan: Plan, _ approved: ApprovedPlan) throws -> Engine {
@@ -147,8 +151,19 @@ struct RunSession {
       ["state": "contained", "reason": "the leaked credential was proven dead"])
   }
 
-  private func finish(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) -> ExitStatus {
-    let status = exit(plan, end, wasInterrupted: wasInterrupted)
+  /// Nothing waits for the run any more, so people may.
+  private func sendTheRest(_ plan: Plan) async throws {
+    guard sendsTheRest, let incident = plan.incident else { return }
+    try await OutboxRound(
+      installation: installation, now: { [assembly = installation.assembly] in assembly.now() }
+    )
+    .finish(incident)
+  }
+
+  private func finish(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) throws -> ExitStatus {
+    let undelivered =
+      try plan.incident.map { try installation.journal.outbox(incident: $0, undelivered: true) } ?? []
+    let status = exit(plan, end, undelivered, wasInterrupted: wasInterrupted)
     if isJSON {
       console.data(
         JSONValue.object([
@@ -163,7 +178,8 @@ struct RunSession {
                 "item": $0.item.map { .integer($0) } ?? .null, "prompt": .string($0.prompt),
               ]
             }),
-          "undelivered": .array(end.undelivered.map { .string($0.rawValue) }),
+          "undelivered": .array(undelivered.map(TicketList.json)),
+          "not_told": .array(end.undelivered.map { .string($0.rawValue) }),
           "remaining": .array(end.remaining.map { .string($0) }), "exit": .integer(Int(status.rawValue)),
         ]).canonicalText)
       return status
@@ -171,6 +187,8 @@ struct RunSession {
     let tone: Console.Tone = end.state == .done ? .good : end.state == .waiting ? .wait : .bad
     console.data(console.toned(end.state.rawValue.uppercased(), tone) + "  \(plan.run)")
     if let reason = end.reason { console.data("  because: \(harmless(reason))") }
+    for entry in undelivered { console.data("  undelivered: \(TicketList.line(entry))") }
+    for step in end.undelivered { console.data("  nobody was told by step \(step)") }
     if let status = try? IncidentStatus.derive(  // the end is said even when the journal cannot be read again
       events: installation.journal.events(incident: plan.incident), now: installation.assembly.now()
     ).first {
@@ -181,14 +199,16 @@ struct RunSession {
     return status
   }
 
-  private func exit(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) -> ExitStatus {
+  private func exit(_ plan: Plan, _ end: RunEnd, _ undelivered: [OutboxEntry], wasInterrupted: Bool)
+    -> ExitStatus
+  {
     switch end.state {
     case .waiting: return wasInterrupted ? .interrupted : .waiting
     case .failed: return isLeakedAlive(plan) ? .stillAlive : .failed
     case .aborted: return .done
     case .done:
       if isLeakedAlive(plan) { return .stillAlive }
-      return end.undelivered.isEmpty ? .done : .undeliveredMessages
+      return undelivered.isEmpty && end.undelivered.isEmpty ? .done : .undeliveredMessages
     }
   }
 

@@ -54,7 +54,7 @@ extension DocumentModel {
   static func messages(_ record: IncidentRecord, since detected: Date, _ index: inout EvidenceIndex)
     -> [Message]
   {
-    record.events(.message).filter { $0.text("state") != "queued" }.map { event in
+    record.events(.message).filter { !["queued", "replaced"].contains($0.text("state")) }.map { event in
       Message(
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(
