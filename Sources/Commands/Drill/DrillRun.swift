@@ -67,6 +67,39 @@ struct DrillRun {
         + Array(configuration.consumers.values) + Array(configuration.trackers.values))
     let installation = try Installation(world, configuration: configuration, isDrill: true)
     sandbox.begin()
+    let console = world.console
+    let ((course, after), watch) = try await sandbox.watched(tell: { console.say("  meanwhile: \($0)") }) {
+      let course = try await respond(to: sandbox, with: installation, in: world)
+      return (course, try await sandbox.observe())
+    }
+    let drafts = try drafts(of: course.incidents, in: world)
+    var injections = sandbox.injections
+    if let step = scenario.crashStep {
+      injections.append(Injection("crash at \(step)", wanted: 1, struck: course.crashes))
+    }
+    let score = try score(
+      sandbox, installation, before: before, after: after, watch: watch, injections: injections,
+      drafts: drafts)
+    let left = await sandbox.stop()
+    for orphan in left { console.say("left behind: \(orphan)") }
+    let history = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl")
+    let earlier = history.comparable(with: score)
+    try history.append(score)
+    return Report(
+      sandbox: sandbox, installation: installation, exits: course.exits, score: score,
+      scoreboard: Scoreboard(score, earlier: earlier), postMortems: drafts.map(\.path))
+  }
+
+  /// What the responder did.
+  private struct Course: Sendable {
+    var incidents: [IncidentID] = []
+    var exits: [ExitStatus] = []
+    var crashes = 0
+  }
+
+  private func respond(to sandbox: Sandbox, with installation: Installation, in world: Assembly) async throws
+    -> Course
+  {
     world.console.say("")
     world.console.say("$ staunch respond \(sandbox.report)")
     let intake = try await ReportIntake(assembly: world, key: try world.state().fingerprintKey())
@@ -74,12 +107,12 @@ struct DrillRun {
     let entries = try IncidentDesk(journal: installation.journal).record(intake.incidents)
     world.console.say(
       "\(intake.format): \(intake.findings) findings, \(entries.count) incidents")
-    var exits: [ExitStatus] = []
+    var course = Course(incidents: entries.map(\.id))
     for entry in entries {
       switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
       case .recorded(let because, let next):
         world.console.say("\(entry.id) recorded only: \(harmless(because)); next: \(harmless(next))")
-        exits.append(.failed)
+        course.exits.append(.failed)
       case .planned(let plan):
         if !world.options.json {
           world.console.data("")
@@ -87,20 +120,10 @@ struct DrillRun {
           world.console.say("")
           world.console.say("$ staunch run \(plan.id) --live --approve \(plan.digest)")
         }
-        exits.append(try await run(plan, with: installation))
+        try await run(plan, with: installation, noting: &course)
       }
     }
-    let after = try await sandbox.observe()
-    let drafts = try drafts(of: entries.map(\.id), in: world)
-    let score = try score(sandbox, installation, before: before, after: after, drafts: drafts)
-    let left = await sandbox.stop()
-    for orphan in left { world.console.say("left behind: \(orphan)") }
-    let history = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl")
-    let earlier = history.comparable(with: score)
-    try history.append(score)
-    return Report(
-      sandbox: sandbox, installation: installation, exits: exits, score: score,
-      scoreboard: Scoreboard(score, earlier: earlier), postMortems: drafts.map(\.path))
+    return course
   }
 
   /// The drafts with the errors that the blameless lint finds in them.
@@ -117,7 +140,7 @@ struct DrillRun {
 
   private func score(
     _ sandbox: Sandbox, _ installation: Installation, before: SandboxObservation, after: SandboxObservation,
-    drafts: [DrillEvidence.PostMortem]
+    watch: WatchRecord, injections: [Injection], drafts: [DrillEvidence.PostMortem]
   ) throws -> Score {
     let journal = installation.journal
     let evidence = DrillEvidence(
@@ -126,7 +149,7 @@ struct DrillRun {
       leaks: installation.configuration.credentials.count, postMortems: drafts,
       exposedIn: sandbox.leaks(
         in: [directory + "/state"], texts: ["the transcript": installation.assembly.console.transcript]),
-      undelivered: try journal.outbox(undelivered: true).count)
+      undelivered: try journal.outbox(undelivered: true).count, watch: watch, injections: injections)
     // Only drills of the same scenario and the same playbooks are compared.
     let books = installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
     let digest = Playbook.digest(of: ([scenario.source] + books).joined(separator: "\0"))
@@ -134,20 +157,22 @@ struct DrillRun {
   }
 
   /// Runs a plan; where the scenario has a crash, the first engine dies there and a second one resumes.
-  private func run(_ plan: Plan, with installation: Installation) async throws -> ExitStatus {
+  private func run(_ plan: Plan, with installation: Installation, noting course: inout Course) async throws {
     var session = RunSession(installation: installation, isJSON: installation.assembly.options.json)
     session.approvesGates = isAuto
     session.crashStep = scenario.crashStep
     do {
-      return try await session.approveAndRun(
+      let end = try await session.approveAndRun(
         plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
+      course.exits.append(end)
     } catch is DrilledCrash {
+      course.crashes += 1
       installation.assembly.console.say("")
       installation.assembly.console.say(
         "the process died here (as the scenario says). $ staunch resume \(plan.run)")
       var next = RunSession(installation: installation, isJSON: installation.assembly.options.json)
       next.approvesGates = isAuto
-      return try await next.resume(plan, mode: .drill)
+      course.exits.append(try await next.resume(plan, mode: .drill))
     }
   }
 }

@@ -37,7 +37,7 @@ extension Sandbox {
 
   /// Message types by incident.
   var ticketTypes: [String: [String]] {
-    var types: [String: [String]] = [:]
+    var types = issues.types
     for message in tickets.messages {
       // A body that is no JSON has no incident; it counts under "".
       let json = try? JSONDecoder().decode(JSONValue.self, from: message.body)

@@ -32,8 +32,8 @@ struct SandboxFiles: Sendable {
 
   /// Takes endpoints, not addresses: nothing but loopback can be written into a drill's configuration.
   func writeConfiguration(
-    openAI: SandboxOpenAI, database: SandboxDatabase, tickets: SandboxEndpoint, trainer: SandboxEndpoint,
-    repository: LeakyRepository
+    openAI: SandboxOpenAI, database: SandboxDatabase, tickets: SandboxEndpoint, issues: SandboxIssues,
+    trainer: SandboxEndpoint, repository: LeakyRepository
   ) throws(DrillError) {
     try folder.write(
       "staunch.yaml",
@@ -49,6 +49,7 @@ struct SandboxFiles: Sendable {
           project: \(openAI.project)
           admin_key: \(quoted("file:\(keys)/openai-admin"))
           store: trainer-env
+          expected_requests_per_day: \(SandboxOpenAI.ordinaryRequests)
           key: \(Self.openAIVariable)
           consumers: [trainer]
       \(databaseEntry(database))
@@ -77,6 +78,12 @@ struct SandboxFiles: Sendable {
           kind: standard-webhooks
           url: \(tickets.url)/hooks/staunch
           secret: \(quoted("file:\(keys)/tickets"))
+        issues:
+          kind: github-issues
+          base_url: \(issues.endpoint.url)
+          repository: \(SandboxIssues.repository)
+          token: \(quoted("file:\(keys)/issues"))
+          public: false
 
       routes:
         - when: {kind: openai_api_key}
@@ -88,7 +95,7 @@ struct SandboxFiles: Sendable {
           playbook: database-password
           credential: \(database.credential)
           repositories: [training]
-          tracker: tickets
+          tracker: issues
 
       """)
   }
