@@ -16,7 +16,8 @@ public struct EnvFileStore: SecretStore {
     SettingDeclaration("path", required: true, "the file; it is made when it is not there"),
     SettingDeclaration(
       "templates",
-      "other variables that hold the same secret: a mapping of key to {variable: text with {secret}}"),
+      "how other variables that hold the same secret are written: a mapping of key to {variable: text with {secret}}; others follow in the spelling they have"
+    ),
   ]
 
   private let path: String
@@ -85,11 +86,16 @@ public struct EnvFileStore: SecretStore {
     let written = others.union([key]).union((templates[key] ?? [:]).keys)
     for secret in old {
       let old = secret.exposeAsBytes()
-      for variable in Self.holders(of: old, in: file) where !written.contains(variable) {
+      for variable in Self.holders(of: old, in: file)
+      where !written.contains(variable) && Self.canFollow(old, variable, in: file) {
         guard let text = file.value(of: variable) else { continue }
-        // An earlier assignment of the same variable may hold it although the last one does not.
-        let whole = CredentialCopy(name: variable, text: text).replacing(old, with: value) ?? text
-        if Self.canFollow(old, variable, in: file) { file.set(variable, to: whole, mark: marker) }
+        let last = CredentialCopy(name: variable, text: text)
+        if let whole = last.replacing(old, with: value) {
+          file.set(variable, to: whole, mark: marker)
+        } else if last.holding(old) == .nothing {
+          // An earlier assignment holds it, which the last one overrides: no place keeps it.
+          file.set(variable, to: text, mark: marker)
+        }
       }
     }
     guard file.bytes != before else { return marker }

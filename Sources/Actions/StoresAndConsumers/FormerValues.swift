@@ -71,11 +71,14 @@ struct FormerValues {
   }
 
   /// What to put out after the new value was stored: `followed` and `still_old`.
-  static func outputs(before: [Holder], after: [Holder]) -> [String: Value] {
+  ///
+  /// - Parameter before: the entries that held the old value until then.
+  func outputs(before: [Holder]) async throws(CapabilityError) -> [String: Value] {
+    let (after, unread) = try await holders()
     let left = Set(after.map(\.name))
     return [
       "followed": .list(before.map(\.name).filter { !left.contains($0) }.map { .string($0) }),
-      "still_old": .list(after.map { .string($0.name) }),
+      "still_old": .list((after.map(\.name) + unread.map { "unknown: \($0)" }).map { .string($0) }),
     ]
   }
 }

@@ -32,7 +32,7 @@ struct SecretStoreAction: EffectAction {
     let before = try await former.holders().holders
     let version = try await targets.store(call.store()).put(
       key, new, replacing: former.values, sparing: former.spared, marker: call.marker, under: authority)
-    var outputs = FormerValues.outputs(before: before, after: try await former.holders().holders)
+    var outputs = try await former.outputs(before: before)
     outputs["version"] = .string(version)
     outputs["previous"] = previous(prepared)
     return ActionResult(outputs: outputs)

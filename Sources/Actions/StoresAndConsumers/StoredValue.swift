@@ -20,7 +20,7 @@ struct StoredValue {
     guard !left.contains(where: \.follows) else {
       return .notDone(evidence: "the store holds the new value as \(key), and the old one elsewhere")
     }
-    var outputs = outputs.merging(FormerValues.outputs(before: [], after: left)) { _, new in new }
+    var outputs = outputs.merging(try await former.outputs(before: [])) { _, new in new }
     outputs["version"] = .string(version)
     return .done(ActionResult(outputs: outputs), evidence: "the store holds the new value as \(key)")
   }

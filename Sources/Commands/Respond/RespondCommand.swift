@@ -69,17 +69,28 @@ struct RespondCommand: StaunchCommand {
   private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
     async throws
   {
-    var isUndelivered = false
-    for (_, outcome) in outcomes {
-      if case .planned(let plan) = outcome {
-        let end = try await RunSession(installation: installation, isJSON: global.json).approveAndRun(
-          plan, mode: .live, approval: nil)
-        // A message that did not arrive keeps no other credential alive.
-        if end == .undeliveredMessages { isUndelivered = true }
-        guard end == .done || end == .undeliveredMessages else { throw ExitCode(end.rawValue) }
+    var end = ExitStatus.done
+    var incidents: [IncidentID] = []
+    for (entry, outcome) in outcomes {
+      guard case .planned(let plan) = outcome else { continue }
+      incidents.append(entry.id)
+      // Messages wait for all runs: none that does not arrive keeps another credential alive.
+      var session = RunSession(installation: installation, isJSON: global.json)
+      session.sendsTheRest = false
+      end = try await session.approveAndRun(plan, mode: .live, approval: nil)
+      guard end == .done || end == .undeliveredMessages else { break }
+      end = .done
+    }
+    let round = OutboxRound(
+      installation: installation, now: { [assembly = installation.assembly] in assembly.now() })
+    let isOver = end == .done
+    for incident in incidents {
+      try await round.finish(incident, within: isOver ? nil : .seconds(2))
+      if isOver, try !installation.journal.outbox(incident: incident, undelivered: true).isEmpty {
+        end = .undeliveredMessages
       }
     }
-    if isUndelivered { throw ExitCode(ExitStatus.undeliveredMessages.rawValue) }
+    if end != .done { throw ExitCode(end.rawValue) }
   }
 
   private func show(

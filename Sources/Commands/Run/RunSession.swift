@@ -58,7 +58,7 @@ struct RunSession {
     let end = try await engine.abort(because: reason, takingOver: takeOver)
     console.endTransient()
     for remaining in end.remaining { console.data("stays: \(harmless(remaining))") }
-    try await sendTheRest(plan)
+    try await sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
@@ -69,7 +69,7 @@ struct RunSession {
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
     try recordContainment(plan)
-    try await sendTheRest(plan)
+    try await sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
@@ -151,13 +151,14 @@ struct RunSession {
       ["state": "contained", "reason": "the leaked credential was proven dead"])
   }
 
-  /// Nothing waits for the run any more, so people may.
-  private func sendTheRest(_ plan: Plan) async throws {
+  /// When the run is over nothing waits for it any more; one that stopped half-way says so first.
+  private func sendTheRest(_ plan: Plan, _ end: RunEnd) async throws {
     guard sendsTheRest, let incident = plan.incident else { return }
+    let isOver = end.state == .done || end.state == .aborted
     try await OutboxRound(
       installation: installation, now: { [assembly = installation.assembly] in assembly.now() }
     )
-    .finish(incident)
+    .finish(incident, within: isOver ? nil : .seconds(2))
   }
 
   private func finish(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) throws -> ExitStatus {

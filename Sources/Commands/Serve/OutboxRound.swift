@@ -52,17 +52,25 @@ struct OutboxRound {
   }
 
   /// After a run: what its steps left behind for the sake of speed. A message whose next try is a few seconds away is
-  /// waited for, once.
-  func finish(_ incident: IncidentID) async throws {
-    for isLast in [false, true] {
-      _ = try await send(.incident(incident))
-      let waiting = try installation.journal.outbox(incident: incident, undelivered: true)
-        .filter { $0.state == .pending || $0.state == .unknown }
-      guard !isLast, let next = waiting.map(\.next).min() else { return }
-      let pause = next.timeIntervalSince(now())
-      guard pause < Self.patience else { return }
-      try await Task.sleep(for: .seconds(max(0, pause)))
-    }
+  /// waited for, once, where the tracker answers quickly.
+  ///
+  /// - Parameter limit: for a run that is not over: whoever it waits for must hear of it at once.
+  func finish(_ incident: IncidentID, within limit: Duration? = nil) async throws {
+    guard try !waiting(incident).isEmpty else { return }
+    let began = now()
+    _ = try await send(.incident(incident), within: limit)
+    guard limit == nil, now().timeIntervalSince(began) < Self.patience,
+      let next = try waiting(incident).map(\.next).min()
+    else { return }
+    let pause = next.timeIntervalSince(now())
+    guard pause < Self.patience else { return }
+    try await Task.sleep(for: .seconds(max(0, pause)))
+    _ = try await send(.incident(incident))
+  }
+
+  private func waiting(_ incident: IncidentID) throws -> [OutboxEntry] {
+    try installation.journal.outbox(incident: incident, undelivered: true)
+      .filter { $0.state == .pending || $0.state == .unknown }
   }
 
   /// Seconds.

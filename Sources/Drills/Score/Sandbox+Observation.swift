@@ -26,6 +26,11 @@ extension Sandbox {
     var isPasswordGood = false
     if !leaked.contains(password) { isPasswordGood = await database.accepts(password) }
     if !isPasswordGood { broken.append(SandboxFiles.databaseVariable) }
+    // What stands in the connection string must work, too.
+    let inURL = stored[SandboxFiles.urlVariable].flatMap { URLComponents(string: $0)?.password } ?? ""
+    var isURLGood = false
+    if !leaked.contains(inURL) { isURLGood = await database.accepts(inURL) }
+    if !isURLGood { broken.append(SandboxFiles.urlVariable) }
     return SandboxObservation(
       acceptedLeaks: accepted, brokenReplacements: broken,
       isConsumerHealthy: await trainer.failing().isEmpty,

@@ -14,6 +14,8 @@ struct SandboxFiles: Sendable {
   /// Names in the `.env` file.
   static let openAIVariable = "OPENAI_API_KEY"
   static let databaseVariable = "DB_PASSWORD"
+  /// Holds the same password; nothing in staunch.yaml names it.
+  static let urlVariable = "DATABASE_URL"
 
   func writeEnvironment(openAIKey: String, password: String) throws(DrillError) {
     try folder.write(
@@ -22,6 +24,7 @@ struct SandboxFiles: Sendable {
       # The trainer reads this when it starts.
       \(Self.openAIVariable)=\(openAIKey)
       \(Self.databaseVariable)=\(password)
+      \(Self.urlVariable)=postgresql://trainer:\(password)@127.0.0.1/training
 
       """)
   }

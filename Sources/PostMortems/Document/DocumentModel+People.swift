@@ -44,10 +44,16 @@ extension DocumentModel {
     } else {
       sentences.append("It is not proven dead yet: do not send this message.")
     }
+    let logs =
+      if case .share(let share)? = metrics.metric("log_coverage")?.value {
+        "logs cover \(MetricValue.share(share).text) of it"
+      } else {
+        "which part of it logs cover is not known"
+      }
     sentences.append(
       DocumentText(
-        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); "
-          + "logs cover \(metrics.metric("log_coverage")?.value.text ?? "an unknown part") of it."))
+        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); \(logs)."
+      ))
     return sentences
   }
 
