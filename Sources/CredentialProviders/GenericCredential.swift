@@ -94,8 +94,8 @@ public struct GenericCredential: CredentialProvider {
     return CredentialFacts(facts)
   }
 
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    AbuseReport(seen: nil, coverage: 0, findings: ["search the provider's own log \(place)"])
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    AbuseReport(seen: nil, covered: nil, findings: ["search the provider's own log \(place)"])
   }
 
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {

@@ -107,15 +107,33 @@ extension IncidentStatus {
   }
 
   private static func undelivered(of record: IncidentRecord) -> [Message] {
+    let dropped = Set(
+      record.events(.decision).compactMap { event -> String? in
+        guard let what = event.text("what"), what.hasPrefix("drop message ") else { return nil }
+        return String(what.dropFirst("drop message ".count))
+      })
+    // An update that nobody had tried to send gives its number to the one that replaces it.
+    var holders: [String: String] = [:]
     var order: [String] = []
     var last: [String: JournalEvent] = [:]
     for event in record.events(.message) {
       guard let id = event.text("message_id") else { continue }
       if last[id] == nil { order.append(id) }
       last[id] = event
+      if let number = event.body["sequence"]?.integer {
+        holders["\(event.text("tracker") ?? "") \(number)"] = id
+      }
     }
     return order.compactMap { id in
-      guard let event = last[id], let state = event.text("state"), state != "sent" else { return nil }
+      guard let event = last[id], let state = event.text("state"),
+        !["sent", "dropped", "replaced"].contains(state)
+      else { return nil }
+      if state == "dead", dropped.contains(id) { return nil }
+      if let number = event.body["sequence"]?.integer,
+        let holder = holders["\(event.text("tracker") ?? "") \(number)"], holder != id
+      {
+        return nil
+      }
       return Message(
         id: id, tracker: TrackerName(event.text("tracker") ?? "unknown"), state: state,
         event: event.text("event"))

@@ -45,7 +45,7 @@ public struct Metrics: Sendable, Hashable {
         value: Metrics.exposure(of: record, t, now: now)),
       Metric(
         id: "log_coverage", title: "Log coverage", formula: "logs ∩ exposure / exposure",
-        value: Metrics.coverage(of: record)),
+        value: Metrics.coverage(of: record, instants, now: now)),
       Metric(
         id: "completeness", title: "Completeness", formula: "values proven dead / in scope",
         value: Metrics.completeness(of: record)),
@@ -138,14 +138,13 @@ extension Metrics {
       "\(reason); \(state)at most \(DurationText.text(bound)), counted from the claimed date of the first commit"
   }
 
-  private static func coverage(of record: IncidentRecord) -> MetricValue {
+  private static func coverage(of record: IncidentRecord, _ instants: MetricInstants, now: Date)
+    -> MetricValue
+  {
     guard let search = record.outcomes(of: "abuse.search").last else {
       return .unknown("no search of the provider's logs in the journal")
     }
-    guard let share = search.logCoverage else {
-      return .unknown("the search at journal #\(search.sequence) states no coverage")
-    }
-    return .share(share)
+    return LogCoverage(search, in: record, instants, now: now).value
   }
 
   private static func completeness(of record: IncidentRecord) -> MetricValue {

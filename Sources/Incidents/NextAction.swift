@@ -150,7 +150,7 @@ enum NextAction {
     if now.undelivered > 0 {
       return IncidentStatus.Next(
         "\(now.undelivered) message\(now.undelivered == 1 ? "" : "s") did not provably arrive",
-        command: "staunch ticket retry")
+        command: "staunch ticket send")
     }
     if leaked.isEmpty {
       return IncidentStatus.Next(

@@ -24,6 +24,8 @@ final class FakeProvider: CredentialProvider {
     var issuedCount = 0
     /// What a person has issued; nil until they have.
     var handedOver: String?
+    var abuse = AbuseReport(seen: nil, covered: nil, findings: [])
+    var searchedSince: [Date?] = []
   }
 
   let capabilities: ProviderCapabilities
@@ -61,8 +63,11 @@ final class FakeProvider: CredentialProvider {
     CredentialFacts(["owner": "batch", "$secret": "forged"])
   }
 
-  func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    AbuseReport(seen: nil, coverage: 0.999, findings: [])
+  func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    world.withLock { world in
+      world.searchedSince.append(since)
+      return world.abuse
+    }
   }
 
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {

@@ -31,7 +31,7 @@ import Testing
       "playbook schema", "playbook actions", "playbook language", "playbook import", "playbook export",
       "journal verify", "journal export", "journal key",
       "postmortem draft",
-      "postmortem lint", "ticket list", "ticket retry", "ticket drop", "credential verify",
+      "postmortem lint", "ticket list", "ticket send", "ticket drop", "credential verify",
       "credential inspect",
       "credential disable", "credential end-sessions", "drill run", "drill list", "drill history", "serve",
       "work",

@@ -180,6 +180,55 @@ struct MetricsTests {
     ).metric("log_coverage")?.value
     if let expected { #expect(value == .share(expected)) } else { #expect(value?.isUnknown == true) }
   }
+
+  /// A search whose logs cover minutes 10 to 30, and a credential that was exposed from `committed` on and died at 50.
+  private func coverage(committed minute: Double?, covered: Bool = true) -> MetricValue? {
+    let date = { (minute: Double) in Timestamp.text(JournalStory.start.addingTimeInterval(minute * 60)) }
+    var story = JournalStory()
+    story.about("inc-1", run: "run-1")
+    let place: JSONValue = minute.map { ["path": "a", "committed": .string(date($0))] } ?? ["path": "a"]
+    story.at(35, .incidentOpened, ["detected": .string(date(35)), "locations": [place]])
+    story.at(
+      36, .stepOutcome,
+      [
+        "step": "a", "action": "abuse.search",
+        "outputs": [
+          "coverage_percent": 100, "covered_from": covered ? ["$timestamp": .string(date(10))] : nil,
+          "covered_until": covered ? ["$timestamp": .string(date(30))] : nil,
+        ],
+      ])
+    story.probe(50, .dead, code: "401")
+    return Metrics(
+      of: IncidentRecord(of: "inc-1", in: story.events), repositories: [],
+      now: JournalStory.start.addingTimeInterval(3600)
+    ).metric("log_coverage")?.value
+  }
+
+  @Test(
+    "coverage is measured against the exposure from the first commit to the death, whatever the search stated"
+  )
+  func coverageIsMeasured() {
+    #expect(coverage(committed: 10) == .share(0.5))
+    #expect(coverage(committed: 25) == .share(0.2))
+    #expect(coverage(committed: 30) == .share(0))
+    #expect(coverage(committed: nil)?.isUnknown == true)
+    #expect(coverage(committed: 10, covered: false)?.isUnknown == true)
+  }
+
+  @Test("the 100 % that earlier versions wrote down without measuring is unknown")
+  func writtenDown() {
+    var story = JournalStory()
+    story.about("inc-1")
+    story.at(0, .incidentOpened, [:])
+    story.at(1, .stepOutcome, ["step": "a", "action": "abuse.search", "outputs": ["coverage_percent": 100]])
+    let metrics = Metrics(
+      of: IncidentRecord(of: "inc-1", in: story.events), repositories: [], now: JournalStory.start)
+    #expect(metrics.metric("log_coverage")?.value.isUnknown == true)
+  }
+
+  @Test(
+    "no share but the whole is shown as 100 %", arguments: [(0.996, "99 %"), (0.5, "50 %"), (1.0, "100 %")])
+  func wholeShare(share: Double, text: String) { #expect(MetricValue.share(share).text == text) }
 }
 
 extension MetricValue {

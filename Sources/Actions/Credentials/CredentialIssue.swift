@@ -29,13 +29,15 @@ struct CredentialIssue: EffectAction {
     if capabilities.overlap == .none {
       affected = affected.map { "\($0) (fails until it is rolled out: the old value stops working now)" }
     }
+    let copies = try await FormerValues(call, targets, store: store, key: key).planned()
     return PlannedEffect(
       will: "\(will) and store it as \(key) in \(store)", target: name.rawValue,
       preconditions: [
         "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
       ],
-      reversible: true, affected: affected,
-      cannotPredict: capabilities.issuing == .generated ? [] : ["the public id: the provider chooses it"])
+      reversible: true, affected: affected + copies.affected,
+      cannotPredict: (capabilities.issuing == .generated ? [] : ["the public id: the provider chooses it"])
+        + copies.cannotPredict)
   }
 
   func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
@@ -77,9 +79,14 @@ struct CredentialIssue: EffectAction {
         marker: call.marker, generated: pending, under: authority)
       return result(issued, call)
     case "store":
+      let new = try await issuedSecret(call)
+      let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
+      let before = try await former.holders().holders
       let version = try await targets.store(call.store()).put(
-        key, try await issuedSecret(call), marker: call.marker, under: authority)
-      return ActionResult(outputs: ["version": .string(version)])
+        key, new, replacing: former.values, sparing: former.spared, marker: call.marker, under: authority)
+      var outputs = try await former.outputs(before: before)
+      outputs["version"] = .string(version)
+      return ActionResult(outputs: outputs)
     default: throw .noPhase(phase, of: signature.id)
     }
   }
@@ -99,9 +106,10 @@ struct CredentialIssue: EffectAction {
         return .done(try await taken(call, prepared, name), evidence: "the person's value was sealed before")
       }
     case "store":
-      let store = try targets.store(call.store())
-      return try await StoredValue(store: store, key: call.optionalText("key") ?? target.key).settle(
-        try await issuedSecret(call), outputs: [:])
+      let (new, key) = (try await issuedSecret(call), call.optionalText("key") ?? target.key)
+      let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
+      return try await StoredValue(store: try targets.store(call.store()), key: key).settle(
+        new, replacing: former, outputs: [:])
     default: throw .noPhase(phase, of: signature.id)
     }
   }
@@ -175,8 +183,8 @@ struct CredentialIssue: EffectAction {
 
   /// A person who puts the leaked value there once more has replaced nothing.
   private func refuseLeaked(_ secret: Secret, _ call: ActionCall) async throws(CapabilityError) {
-    guard call.inputs["leaked"] != nil else { return }
-    for leaked in try await call.secrets("leaked") where leaked.isSame(as: secret) {
+    guard call.inputs["replaces"] != nil else { return }
+    for leaked in try await call.secrets("replaces") where leaked.isSame(as: secret) {
       throw CapabilityError(
         .awaitsPerson, "issue a replacement", because: "the value that was handed over is a leaked one",
         fix: "issue a new one at the provider and put that there")

@@ -3,6 +3,15 @@ extension ActionSignature {
   private static let credential = Parameter(
     "credential", .credential, "the credential target of staunch.yaml")
 
+  private static let replaces = Parameter(
+    "replaces", .list(.secret), required: false,
+    "leaked values that it succeeds: entries of the store that hold them too are written along")
+  private static let followed = Parameter(
+    "followed", .list(.string), "other entries of the store that held the old value and hold the new one now")
+  private static let stillOld = Parameter(
+    "still_old", .list(.string),
+    "entries of any store that still hold the old value: what reads them fails until a person changes them")
+
   /// Tries a secret at its provider.
   public static let credentialVerify = ActionSignature(
     id: "credential.verify", effect: .read,
@@ -44,14 +53,13 @@ extension ActionSignature {
       Parameter(
         "key", .string, required: false,
         "its name in the store; without it, the one of the credential's entry"),
-      Parameter(
-        "leaked", .list(.secret), required: false,
-        "the leaked values: what a person hands over as the replacement must be none of them"),
+      replaces,
     ],
     outputs: [
       Parameter("ref", .string, "the public id of the replacement"),
       Parameter("secret", .secret, "a handle to its value"),
       Parameter("version", .string, "the store's version that holds it"),
+      followed, stillOld,
     ])
 
   /// Stops the leaked secret from being accepted.
@@ -98,14 +106,25 @@ extension ActionSignature {
     summary: "Looks in the provider's evidence for uses that nobody expects.",
     inputs: [
       credential,
-      Parameter("since", .timestamp, "start of the exposure window"),
+      Parameter(
+        "since", .timestamp, required: false,
+        "start of the exposure window; null when nobody knows it: then as far back as there is evidence"),
       Parameter(
         "secret", .list(.secret), required: false, "the leaked secret or its values, to find its public id"),
       Parameter("ref", .string, required: false, "its public id"),
     ],
     outputs: [
-      Parameter("seen", .boolean, "true when such uses were seen; null when there is no evidence to search"),
-      Parameter("coverage_percent", .integer, "the part of the window that evidence exists for, 0…100"),
+      Parameter(
+        "seen", .boolean,
+        "true when such uses were seen, false when every use that was searched is expected; null when nobody can say"
+      ),
+      Parameter(
+        "coverage_percent", .integer,
+        "the part of the window that the evidence answers for, 0…100, measured; null when it cannot be measured"
+      ),
+      Parameter(
+        "covered_from", .timestamp, "start of what the evidence answers for; null when it does not say"),
+      Parameter("covered_until", .timestamp, "its end"),
       Parameter("findings", .list(.string), "one line each, without secrets"),
     ],
     answers: ["seen", "not_seen", "unknown"])
@@ -118,10 +137,12 @@ extension ActionSignature {
       Parameter("store", .store, "where to keep it"),
       Parameter("key", .string, "the entry's name"),
       Parameter("secret", .secret, "the value"),
+      replaces,
     ],
     outputs: [
       Parameter("version", .string, "the version now current"),
       Parameter("previous", .string, "the version that was current before; null when there was none"),
+      followed, stillOld,
     ])
 
   /// Moves a program to the current secret.

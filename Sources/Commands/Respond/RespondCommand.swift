@@ -87,13 +87,25 @@ struct RespondCommand: StaunchCommand {
   {
     let plans = outcomes.compactMap { outcome in if case .planned(let plan) = outcome.1 { plan } else { nil }
     }
-    let runs = ReportRuns(RunSession(installation: installation, isJSON: global.json))
-    let ends = try await runs.run(plans) { session, plan in
+    // Messages wait for all runs: none that does not arrive keeps another credential alive.
+    var session = RunSession(installation: installation, isJSON: global.json)
+    session.sendsTheRest = false
+    let ends = try await ReportRuns(session).run(plans) { session, plan in
       try await session.approveAndRun(plan, mode: .live, approval: nil)
     } goOn: { session, plan in
       try await session.resume(plan, mode: .live)
     }
-    if let end = ends.first(where: { $0 != .done }) { throw ExitCode(end.rawValue) }
+    let round = OutboxRound(
+      installation: installation, now: { [assembly = installation.assembly] in assembly.now() })
+    var end = ends.first { $0 != .done && $0 != .undeliveredMessages } ?? .done
+    let isOver = end == .done
+    for incident in plans.compactMap(\.incident) {
+      try await round.finish(incident, within: isOver ? nil : .seconds(2))
+      if isOver, try !installation.journal.outbox(incident: incident, undelivered: true).isEmpty {
+        end = .undeliveredMessages
+      }
+    }
+    if end != .done { throw ExitCode(end.rawValue) }
   }
 
   private func show(

@@ -33,7 +33,16 @@ struct RunLines: Sendable {
       return "run \(event.run?.rawValue ?? "") goes on: \(harmless(body["reason"]?.string ?? ""))"
     case .stepIntent: return "\(step): \(body["action"]?.string ?? "") (\(body["phase"]?.string ?? ""))"
     case .stepOutcome:
-      return body["answer"]?.string.map { "\(step): \(harmless($0))" }
+      var lines = [body["answer"]?.string].compactMap { $0 }
+      let names = { (output: String) in
+        (body["outputs"]?[output]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+      }
+      if !names("followed").isEmpty { lines.append("written along: \(names("followed"))") }
+      if !names("still_old").isEmpty {
+        lines.append(
+          console.toned("still holds the old value, change it by hand: ", .bad) + names("still_old"))
+      }
+      return lines.isEmpty ? nil : lines.map { "\(step): \(harmless($0))" }.joined(separator: "\n           ")
     case .stepFailed:
       let error = body["error"]
       return console.toned("\(step): ", .bad)

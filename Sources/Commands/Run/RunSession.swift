@@ -15,6 +15,8 @@ struct RunSession {
   var role: RoleName = "responder"
   /// History is left for later: other incidents of the report are to be contained first.
   var holdsHistory = false
+  /// Sends, when the run is over, what its steps left in the outbox.
+  var sendsTheRest = true
   /// A drill's: the engine dies (once) when this step's first effect is done.
   var crashStep: String?
 
@@ -66,6 +68,7 @@ struct RunSession {
     let end = try await engine.abort(because: reason, takingOver: takeOver)
     console.endTransient()
     for remaining in end.remaining { console.data("stays: \(harmless(remaining))") }
+    try await sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
@@ -75,6 +78,7 @@ struct RunSession {
     defer { interruption.end() }
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
+    try await sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
@@ -149,14 +153,29 @@ struct RunSession {
 
   private func finish(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) throws -> ExitStatus {
     let standing: IncidentStatus?
-    do { standing = try self.standing(plan) } catch {
+    let undelivered: [OutboxEntry]
+    do {
+      standing = try self.standing(plan)
+      undelivered =
+        try plan.incident.map { try installation.journal.outbox(incident: $0, undelivered: true) } ?? []
+    } catch {
       // The run's end is said all the same; that nobody can tell whether the credential works is no "not alive".
-      say(plan, end, nil, CommandFailure(after: error).status)
+      say(plan, end, nil, [], CommandFailure(after: error).status)
       throw error
     }
-    let status = exit(plan, end, standing, wasInterrupted: wasInterrupted)
-    say(plan, end, standing, status)
+    let status = exit(plan, end, standing, undelivered, wasInterrupted: wasInterrupted)
+    say(plan, end, standing, undelivered, status)
     return status
+  }
+
+  /// When the run is over nothing waits for it any more; one that stopped half-way says so first.
+  private func sendTheRest(_ plan: Plan, _ end: RunEnd) async throws {
+    guard sendsTheRest, let incident = plan.incident else { return }
+    let isOver = end.state == .done || end.state == .aborted
+    try await OutboxRound(
+      installation: installation, now: { [assembly = installation.assembly] in assembly.now() }
+    )
+    .finish(incident, within: isOver ? nil : .seconds(2))
   }
 
   /// Where the plan's incident stands; nil for a plan without one.
@@ -166,7 +185,9 @@ struct RunSession {
     return record.events.isEmpty ? nil : IncidentStatus(of: record, now: installation.assembly.now())
   }
 
-  private func say(_ plan: Plan, _ end: RunEnd, _ standing: IncidentStatus?, _ status: ExitStatus) {
+  private func say(
+    _ plan: Plan, _ end: RunEnd, _ standing: IncidentStatus?, _ undelivered: [OutboxEntry], _ status: ExitStatus
+  ) {
     if isJSON {
       console.data(
         JSONValue.object([
@@ -181,7 +202,8 @@ struct RunSession {
                 "item": $0.item.map { .integer($0) } ?? .null, "prompt": .string($0.prompt),
               ]
             }),
-          "undelivered": .array(end.undelivered.map { .string($0.rawValue) }),
+          "undelivered": .array(undelivered.map(TicketList.json)),
+          "not_told": .array(end.undelivered.map { .string($0.rawValue) }),
           "remaining": .array(end.remaining.map { .string($0) }), "exit": .integer(Int(status.rawValue)),
         ]).canonicalText)
       return
@@ -189,6 +211,8 @@ struct RunSession {
     let tone: Console.Tone = end.state == .done ? .good : end.state == .waiting ? .wait : .bad
     console.data(console.toned(end.state.rawValue.uppercased(), tone) + "  \(plan.run)")
     if let reason = end.reason { console.data("  because: \(harmless(reason))") }
+    for entry in undelivered { console.data("  undelivered: \(TicketList.line(entry))") }
+    for step in end.undelivered { console.data("  nobody was told by step \(step)") }
     if let standing {
       for line in StatusScreen(console: console).summary(standing) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {
@@ -197,9 +221,10 @@ struct RunSession {
     }
   }
 
-  private func exit(_ plan: Plan, _ end: RunEnd, _ standing: IncidentStatus?, wasInterrupted: Bool)
-    -> ExitStatus
-  {
+  private func exit(
+    _ plan: Plan, _ end: RunEnd, _ standing: IncidentStatus?, _ undelivered: [OutboxEntry],
+    wasInterrupted: Bool
+  ) -> ExitStatus {
     let isAlive = standing?.leaked?.state == .alive
     switch end.state {
     case .waiting: return wasInterrupted ? .interrupted : .waiting
@@ -207,7 +232,7 @@ struct RunSession {
     case .aborted: return .done
     case .done:
       if isAlive || isUnproven(plan, standing) { return .stillAlive }
-      return end.undelivered.isEmpty ? .done : .undeliveredMessages
+      return undelivered.isEmpty && end.undelivered.isEmpty ? .done : .undeliveredMessages
     }
   }
 

@@ -37,7 +37,7 @@ struct StatusScreen {
     }
     if !status.undelivered.isEmpty {
       lines.append(
-        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket list")
+        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket send")
     }
     lines.append("  next: \(harmless(status.next.text))")
     if let command = status.next.command { lines.append("    \(console.toned(command, .strong))") }

@@ -88,8 +88,8 @@ final class Worker {
     try await startDue()
     try await planLatePlaces()
     becomesDue(try notices.tell(isStorm: try storm.isHeld()))
-    // A run may take minutes: people hear of it before.
-    becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
+    // A run may take minutes: people hear of it before. A tracker that hangs holds no run up.
+    becomesDue(try await OutboxRound(installation: installation, now: now).deliver(within: .seconds(2)))
     try await carryOut()
     becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
     try board.publish(now: now())
@@ -310,6 +310,7 @@ final class Worker {
       try await attempt("\(entry.work.run)", in: installation.assembly) {
         var session = RunSession(installation: installation, isJSON: true)
         session.holdsHistory = holding.contains(entry.work.run)
+        session.sendsTheRest = false  // the round does, when every run has had its turn
         _ = try await session.resume(entry.work, mode: .live)
       }
     }

@@ -158,21 +158,23 @@ extension Engine {
     try recorder.commit(
       [recorder.event(.stepIntent, intentBody(run, phase, number, prepared))], sealing: prepared.secrets,
       purpose: "prepared")
-    return try await outcome(of: run, phase, number) { () async throws(CapabilityError) in
+    let patience = await run.action.patience(for: call) ?? run.timeout
+    return try await outcome(of: run, phase, number, within: min(patience, run.timeout)) {
+      () async throws(CapabilityError) in
       try await run.action.perform(call, phase: phase, prepared: prepared, under: self.authority)
     }
   }
 
   /// Makes the call and records its OUTCOME with its secrets in one transaction.
   private func outcome(
-    of run: EffectRun, _ phase: String, _ number: Int,
+    of run: EffectRun, _ phase: String, _ number: Int, within timeout: Duration,
     _ perform: @escaping @Sendable () async throws(CapabilityError) -> ActionResult
   ) async throws -> Attempt {
     let id = run.action.signature.id
     try recorder.crash(.beforeCall(run.key.step, action: id, phase: phase))
     let result: Result<ActionResult, CapabilityError>
     do throws(CapabilityError) {
-      result = .success(try await limited(to: run.timeout, by: environment.clock, id, perform))
+      result = .success(try await limited(to: timeout, by: environment.clock, id, perform))
     } catch { result = .failure(error) }
     try recorder.crash(.afterCall(run.key.step, action: id, phase: phase))
     switch result {

@@ -44,17 +44,23 @@ extension DocumentModel {
     } else {
       sentences.append("It is not proven dead yet: do not send this message.")
     }
+    let logs =
+      if case .share(let share)? = metrics.metric("log_coverage")?.value {
+        "logs cover \(MetricValue.share(share).text) of it"
+      } else {
+        "which part of it logs cover is not known"
+      }
     sentences.append(
       DocumentText(
-        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); "
-          + "logs cover \(metrics.metric("log_coverage")?.value.text ?? "an unknown part") of it."))
+        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); \(logs)."
+      ))
     return sentences
   }
 
   static func messages(_ record: IncidentRecord, since detected: Date, _ index: inout EvidenceIndex)
     -> [Message]
   {
-    record.events(.message).filter { $0.text("state") != "queued" }.map { event in
+    record.events(.message).filter { !["queued", "replaced"].contains($0.text("state")) }.map { event in
       Message(
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(

@@ -66,6 +66,16 @@ extension StatusModel {
     }
   }
 
+  /// Entries of stores that still hold the old value.
+  static func copies(_ record: IncidentRecord) -> [String] {
+    let outcomes = record.outcomes(of: "credential.issue") + record.outcomes(of: "secret.store")
+    let names = outcomes.filter { $0.run == record.currentRun }
+      .flatMap { $0.body["outputs"]?["still_old"]?.array ?? [] }.compactMap(\.string)
+    return Set(names).sorted().map {
+      "\($0) still holds the old value: what reads it fails until it is changed by hand"
+    }
+  }
+
   static func risks(_ status: IncidentStatus) -> [String] {
     var risks: [String] = []
     for credential in status.credentials where credential.subject == .leaked {
