@@ -42,7 +42,7 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func scan(repository: String, for removal: HistoryRemoval, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryScan
   {
-    try await ScanRun(path: repository, patterns: try patterns(removal)).run(progress: progress)
+    try await ScanRun(path: repository, patterns: try patterns(removal), git: git).run(progress: progress)
   }
 
   public func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)
@@ -77,7 +77,26 @@ public struct GitHistoryRewriter: HistoryRewriter {
     repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush {
-    try await pushReport(repository: repository, remote: remote, progress: progress, under: authority).push
+    try await HistoryPushRun(path: repository, remote: remote, git: git).run(
+      progress: progress, under: authority)
+  }
+
+  public func published(repository: String, remote: String, within deadline: Duration)
+    async throws(CapabilityError) -> HistoryRemote
+  {
+    let layout = try RepositoryLayout(path: repository)
+    let target = try await RemoteTarget(remote, layout: layout, git: git)
+    do throws(CapabilityError) {
+      let there = try await RemoteReferences(target, layout: layout, git: git, deadline: deadline)
+      let objects = try engine { () throws(GitObjectsError) in
+        try RepositoryObjects(gitDirectory: layout.common.text)
+      }
+      let unfetched = there.ids.filter { !objects.contains($0.value) }.keys.sorted().map(\.description)
+      return HistoryRemote(
+        address: target.shown, refs: there.ids.keys.sorted().map(\.description), unfetched: unfetched)
+    } catch {
+      return HistoryRemote(address: target.shown, refs: nil, silence: error.because)
+    }
   }
 
   public func verifyFreshClone(
@@ -93,7 +112,7 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func scanReport(repository: String, patterns: SecretPatterns, progress: any ProgressSink)
     async throws(CapabilityError) -> ScanReport
   {
-    try await ScanRun(path: repository, patterns: patterns).report(progress: progress)
+    try await ScanRun(path: repository, patterns: patterns, git: git).report(progress: progress)
   }
 
   /// A scan of a fresh clone, for expressions.
@@ -157,13 +176,19 @@ public struct GitHistoryRewriter: HistoryRewriter {
     try VaultShredder(path: repository, backup: backup).run(under: authority).sharedFiles
   }
 
-  /// Pushes, and says what of the remote could not be cleaned by a push.
-  public func pushReport(
-    repository: String, remote: String, progress: any ProgressSink,
+  /// What a push would do. Asks the remote, changes nothing.
+  public func pushPlan(repository: String, remote: String) async throws(CapabilityError) -> HistoryPushPlan {
+    try await HistoryPushRun(path: repository, remote: remote, git: git).planned()
+  }
+
+  /// Carries out exactly `plan`.
+  /// - Throws: `.conflict` when the remote is not as the plan says: nothing was pushed.
+  public func push(
+    _ plan: HistoryPushPlan, repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) -> PushReport {
+  ) async throws(CapabilityError) -> HistoryPush {
     try await HistoryPushRun(path: repository, remote: remote, git: git).run(
-      progress: progress, under: authority)
+      plan, progress: progress, under: authority)
   }
 
   private func run(_ repository: String, _ patterns: SecretPatterns, id: String) -> RewriteRun {

@@ -10,6 +10,7 @@ extension IncidentStatus {
     let credentials = IncidentStatus.credentials(of: record)
     let undelivered = IncidentStatus.undelivered(of: record)
     let state = IncidentStatus.state(of: record)
+    let published = record.published
     let instant = MetricInstants.detected(record).date
 
     self.id = record.id
@@ -30,10 +31,12 @@ extension IncidentStatus {
     self.said = record.events(.incidentUpdated).compactMap { event in
       event.platformSaid.map { Said(at: event.at, text: $0) }
     }
+    self.published = published
     self.next = NextAction.choose(
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, run: run, plan: plan, steps: steps,
-        undelivered: undelivered.count, drift: IncidentStatus.drift(of: record)))
+        undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
+        stillAtTheForge: published.filter { !$0.isClean }))
   }
 
   /// Closed is somebody's word. Contained is not: it holds while every leaked secret that was probed is dead.

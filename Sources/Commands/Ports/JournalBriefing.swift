@@ -29,6 +29,14 @@ struct JournalBriefing: IncidentBriefing {
       let probed = credential.probed.map { ", probed \(Timestamp.text($0))" } ?? ""
       lines.append("- \(name) `\(credential.name)`: \(credential.state.rawValue)\(probed)")
     }
+    for one in status.published {
+      lines.append(
+        one.isClean
+          ? "- History of `\(one.repository)`: clean, a fresh clone of the remote was scanned at "
+            + "\(one.cleaned.map(Timestamp.text) ?? "")"
+          : "- History of `\(one.repository)`: **still at the forge**: \(one.why)")
+      lines += one.residual.map { "  - left: \($0)" }
+    }
     let done = status.steps.filter { $0.state == .done }.count
     lines.append("- Steps done: \(done) of \(status.steps.count)")
     lines.append("- Journal head: \(head.sequence) `\(head.hash)`")

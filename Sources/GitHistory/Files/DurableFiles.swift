@@ -120,6 +120,17 @@ enum DurableFiles {
     return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
+  /// Where a symbolic link points; nil when it cannot be read.
+  static func target(ofLink path: PathBytes) -> [UInt8]? {
+    var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = path.withCString { name in
+      target.withUnsafeMutableBytes { buffer in
+        buffer.baseAddress.map { readlink(name, $0.assumingMemoryBound(to: CChar.self), buffer.count) } ?? -1
+      }
+    }
+    return count < 0 ? nil : Array(target.prefix(count))
+  }
+
   /// Creates `directory` and its missing parents, mode 0700.
   static func makeDirectory(_ directory: PathBytes, mode: mode_t = 0o700) throws(CapabilityError) {
     if directory.bytes.isEmpty || kind(of: directory) == .directory { return }

@@ -24,6 +24,12 @@ struct RepositoryLayout: Sendable {
     return text.hasSuffix(".git") && text.count > 4 ? String(text.dropLast(4)) : text
   }
 
+  /// Where `git` is run: the work tree, else the git directory. Git itself decides by this path whether it trusts the
+  /// repository (`safe.directory`).
+  var standing: PathBytes {
+    guard let root = workTrees.first?.root, DurableFiles.kind(of: root) == .directory else { return common }
+    return root
+  }
   var objects: PathBytes { common / "objects" }
   var packs: PathBytes { objects / "pack" }
   var packedReferences: PathBytes { common / "packed-refs" }
@@ -67,7 +73,7 @@ struct RepositoryLayout: Sendable {
     workTrees = trees
   }
 
-  private static func gitDirectory(of path: PathBytes) throws(CapabilityError) -> PathBytes {
+  static func gitDirectory(of path: PathBytes) throws(CapabilityError) -> PathBytes {
     let inside = path / ".git"
     switch DurableFiles.kind(of: inside) {
     case .directory: return inside
