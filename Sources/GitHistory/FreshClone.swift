@@ -62,7 +62,8 @@ struct FreshClone: Sendable {
     guard snapshot.references.contains(where: { $0.name.hasPrefix("refs/") }) else {
       throw CapabilityError(
         .conflict, "scan a fresh clone of \(target.name)",
-        because: "the repository at \(RemoteAddress.withoutUser(url)) has no references: an empty clone proves nothing",
+        because:
+          "the repository at \(RemoteAddress.withoutUser(url)) has no references: an empty clone proves nothing",
         fix: "check that it is the right one: git -C '\(layout.standing.text)' remote -v")
     }
   }
@@ -93,7 +94,8 @@ struct FreshClone: Sendable {
 
   /// The user's own settings and trust in the repository that was checked before.
   private func trustingConfiguration(in directory: PathBytes) async throws(CapabilityError) -> String {
-    let outcome = try await git.run(["config", "--global", "--list", "--null", "--show-origin"], in: directory)
+    let outcome = try await git.run(
+      ["config", "--global", "--list", "--null", "--show-origin"], in: directory)
     var included: [String] = []
     for field in outcome.output.split(separator: 0) where field.starts(with: "file:".utf8) {
       let file = String(decoding: field.dropFirst(5), as: UTF8.self)

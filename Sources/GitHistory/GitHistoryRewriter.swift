@@ -1,7 +1,7 @@
 public import Capabilities
 import Foundation
 public import GitObjects
-import Secrets
+public import Secrets
 
 /// Finds and removes secrets in Git repositories on this machine: the port's implementation and the command line's.
 ///
@@ -9,6 +9,7 @@ import Secrets
 /// crash never leaves a mix, keeps an undo vault, pushes, and proves the result.
 public struct GitHistoryRewriter: HistoryRewriter {
   let git: GitProgram
+  let seal: RewriteSeal
   private let temporaryDirectory: String
   private let options: HistoryOptions
   private let observe: @Sendable (ProtocolStep) -> Void
@@ -16,22 +17,26 @@ public struct GitHistoryRewriter: HistoryRewriter {
   /// - Parameters:
   ///   - environment: the process environment; only what Git and its transports need reaches them.
   ///   - temporaryDirectory: for clones that are searched and removed.
+  ///   - planKey: seals plans and maps (``RewriteSeal``); asked for only where one is written or carried out.
   ///   - beforeEachStep: called before each step of the write protocol: where a test of the program ends it.
   public init(
     environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    planKey: (@Sendable () throws(CapabilityError) -> Secret)? = nil,
     beforeEachStep: @escaping @Sendable () -> Void = {}
   ) {
     self.init(
       environment: environment, temporaryDirectory: temporaryDirectory, options: options,
-      observe: { _ in beforeEachStep() })
+      planKey: planKey, observe: { _ in beforeEachStep() })
   }
 
   /// - Parameter observe: hears each step of the write protocol before it is done: tests end the process there.
   init(
     environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    planKey: (@Sendable () throws(CapabilityError) -> Secret)? = nil,
     observe: @escaping @Sendable (ProtocolStep) -> Void
   ) {
     git = GitProgram(environment: environment)
+    seal = RewriteSeal(key: planKey)
     self.temporaryDirectory = temporaryDirectory
     self.options = options
     self.observe = observe
@@ -61,8 +66,9 @@ public struct GitHistoryRewriter: HistoryRewriter {
   }
 
   public func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite? {
-    let directory = RewriteDirectory(
-      id: RewriteDirectory.id(marker: marker), in: try RepositoryLayout(path: repository))
+    let layout = try RepositoryLayout(path: repository)
+    try OwnFiles(layout: layout).check()
+    let directory = RewriteDirectory(id: RewriteDirectory.id(marker: marker), in: layout)
     guard try directory.state == .finished else { return nil }
     return try StoredRewrite.read(directory)
   }
@@ -70,14 +76,14 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {
-    try RestoreRun(path: repository, backup: backup, observe: observe).run(under: authority)
+    try RestoreRun(path: repository, backup: backup, seal: seal, observe: observe).run(under: authority)
   }
 
   public func push(
     repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush {
-    try await HistoryPushRun(path: repository, remote: remote, git: git).run(
+    try await HistoryPushRun(path: repository, remote: remote, git: git, seal: seal).run(
       progress: progress, under: authority)
   }
 
@@ -164,8 +170,9 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func restoreDiscardingLaterWork(
     repository: String, backup: String, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
-    try RestoreRun(path: repository, backup: backup, discardsLaterWork: true, observe: observe).run(
-      under: authority)
+    try RestoreRun(path: repository, backup: backup, discardsLaterWork: true, seal: seal, observe: observe)
+      .run(
+        under: authority)
   }
 
   /// Destroys an undo vault, so that the old objects are gone from this repository.
@@ -178,7 +185,7 @@ public struct GitHistoryRewriter: HistoryRewriter {
 
   /// What a push would do. Asks the remote, changes nothing.
   public func pushPlan(repository: String, remote: String) async throws(CapabilityError) -> HistoryPushPlan {
-    try await HistoryPushRun(path: repository, remote: remote, git: git).planned()
+    try await HistoryPushRun(path: repository, remote: remote, git: git, seal: seal).planned()
   }
 
   /// Carries out exactly `plan`.
@@ -187,13 +194,13 @@ public struct GitHistoryRewriter: HistoryRewriter {
     _ plan: HistoryPushPlan, repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush {
-    try await HistoryPushRun(path: repository, remote: remote, git: git).run(
+    try await HistoryPushRun(path: repository, remote: remote, git: git, seal: seal).run(
       plan, progress: progress, under: authority)
   }
 
   private func run(_ repository: String, _ patterns: SecretPatterns, id: String) -> RewriteRun {
     RewriteRun(
-      path: repository, id: id, patterns: patterns, options: options, git: git, observe: observe)
+      path: repository, id: id, patterns: patterns, options: options, git: git, seal: seal, observe: observe)
   }
 
   private func patterns(_ removal: HistoryRemoval) throws(CapabilityError) -> SecretPatterns {

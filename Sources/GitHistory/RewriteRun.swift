@@ -13,6 +13,7 @@ struct RewriteRun: Sendable {
   let patterns: SecretPatterns
   let options: HistoryOptions
   let git: GitProgram
+  let seal: RewriteSeal
   let observe: @Sendable (ProtocolStep) -> Void
 
   func run(progress: any ProgressSink, under authority: borrowing ExecutionAuthority)
@@ -89,6 +90,7 @@ struct RewriteRun: Sendable {
         .result(residual: [], directory: directory)
       try StoredRewrite.write(result, to: directory)
       try DurableFiles.write(plan.bytes(PlanBases(layout)), to: directory.plan)
+      try seal.write(directory, layout)
       observe(.staged)
       let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
       try locks.take()
@@ -109,6 +111,8 @@ struct RewriteRun: Sendable {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
     let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan), PlanBases(layout))
+    try OwnFiles(layout: layout).check(plan)
+    try seal.check(.plan, of: directory, layout)
     if try directory.state == .committed {
       let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
       try locks.take()
@@ -169,14 +173,16 @@ struct RewriteRun: Sendable {
   private func others(_ repository: OpenRepository, forecast: RewriteForecast?) throws(CapabilityError)
     -> [HistoryRewrite.Residual]
   {
-    let others = try Places(repository.layout, patterns: patterns, forecast: forecast).find(repository.snapshot)
+    let others = try Places(repository.layout, patterns: patterns, forecast: forecast).find(
+      repository.snapshot)
     var residual: [HistoryRewrite.Residual] = []
     for place in others.places {
       if let found = Residuals.residual(of: place, in: repository.layout), !residual.contains(found) {
         residual.append(found)
       }
     }
-    return residual + Residuals.notSearched(others.notSearched) + (try Residuals.submodules(repository.layout))
+    return residual + Residuals.notSearched(others.notSearched)
+      + (try Residuals.submodules(repository.layout))
   }
 
   private func rewriting(_ repository: OpenRepository) throws(CapabilityError) -> ObjectRewrite {
@@ -216,9 +222,9 @@ struct RewriteRun: Sendable {
   /// Removes what a try left that never reached "committed". Safe to repeat.
   private func rollBack(_ directory: RewriteDirectory, _ layout: RepositoryLayout) throws(CapabilityError) {
     if let bytes = try DurableFiles.readIfPresent(directory.plan) {
-      try RepositoryLocks(
-        try SwapPlan(bytes: bytes, PlanBases(layout)).locks, id: directory.id, layout: layout
-      ).release()
+      let plan = try SwapPlan(bytes: bytes, PlanBases(layout))
+      try OwnFiles(layout: layout).check(plan)
+      try RepositoryLocks(plan.locks, id: directory.id, layout: layout).release()
     }
     try removeTemporaryPacks(layout)
     try DurableFiles.removeTree(directory.root)

@@ -11,9 +11,10 @@ struct ScanRun: Sendable {
     let report = try await report(progress: progress)
     return HistoryScan(
       places: report.places, objects: report.objects, commits: report.commits,
-      notSearched: report.notSearched + report.submodules.map {
-        HistoryUnsearched(place: $0, why: "the repository of a submodule is searched on its own")
-      })
+      notSearched: report.notSearched
+        + report.submodules.map {
+          HistoryUnsearched(place: $0, why: "the repository of a submodule is searched on its own")
+        })
   }
 
   /// The same with what the port's answer cannot hold.

@@ -168,7 +168,9 @@ extension MetricInstants {
     let known = Set(published.map(\.repository))
     var last: (at: Date, evidence: EvidenceLink)?
     for one in published {
-      guard let cleaned = one.cleaned else { return .unknown("still at the forge: \(one.repository): \(one.why)") }
+      guard let cleaned = one.cleaned else {
+        return .unknown("still at the forge: \(one.repository): \(one.why)")
+      }
       if last.map({ $0.at < cleaned }) ?? true {
         last = (cleaned, one.evidence ?? .report("scan of a fresh clone"))
       }

@@ -25,7 +25,8 @@ public struct PublishedHistory: Sendable, Hashable {
   /// One line: `training: still at the forge: rewritten on this machine only; not pushed`.
   public var line: String {
     isClean
-      ? "\(repository): clean, a fresh clone of the remote was scanned" : "\(repository): still at the forge: \(why)"
+      ? "\(repository): clean, a fresh clone of the remote was scanned"
+      : "\(repository): still at the forge: \(why)"
   }
 }
 
@@ -87,7 +88,8 @@ private struct PublishedReading {
 
   private mutating func act(_ event: JournalEvent) {
     let action =
-      event.text("action") ?? actions[PublishedReading.key(event)] ?? event.body["error"]?["operation"]?.string ?? ""
+      event.text("action") ?? actions[PublishedReading.key(event)] ?? event.body["error"]?["operation"]?
+      .string ?? ""
     guard action.hasPrefix("history."), action != "history.scan" else { return }
     let name = repository(of: event)
     add(name)
@@ -139,7 +141,8 @@ private struct PublishedReading {
     let changed = [acts.commits > 0 ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
     let later = changed + [acts.failed].compactMap { $0 }
     let isLatest = scan.map { scan in later.allSatisfy { $0.sequence < scan.sequence } } ?? false
-    let isClean = scan.map { $0.text("answer") == "clean" && $0.body["outputs"]?["places"]?.integer == 0 } ?? false
+    let isClean =
+      scan.map { $0.text("answer") == "clean" && $0.body["outputs"]?["places"]?.integer == 0 } ?? false
     let why: String
     switch (scan, remote) {
     case (.some, .some) where isLatest && isClean: why = ""

@@ -48,14 +48,18 @@ struct HistoryPushAction: EffectAction {
       throw CapabilityError(
         .conflict, "push \(repository.path) to \(remote)", because: "the remote refused \(lines)",
         fix:
-          "git -C '\(repository.path)' fetch \(remote), see what is new, then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")")
+          "git -C '\(repository.path)' fetch \(remote), see what is new, then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")"
+      )
     }
     guard push.unaccounted.isEmpty else {
       throw CapabilityError(
         .conflict, "push \(repository.path) to \(remote)",
-        because: "\(push.refs.count) refs are there, but \(push.unaccounted.joined(separator: ", ")) of \(push.address) "
+        because:
+          "\(push.refs.count) refs are there, but \(push.unaccounted.joined(separator: ", ")) of \(push.address) "
           + "\(push.unaccounted.count == 1 ? "holds, or may hold," : "hold, or may hold,") what was removed: this machine never rewrote what it points to",
-        fix: "git -C '\(repository.path)' fetch \(remote), then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")")
+        fix:
+          "git -C '\(repository.path)' fetch \(remote), then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")"
+      )
     }
     return ActionResult(
       outputs: [

@@ -54,7 +54,8 @@ extension ActionSignature {
       ),
     ],
     outputs: counts + [
-      Parameter("remote", .string, "the address that was cloned, without user; null: this machine's repository")
+      Parameter(
+        "remote", .string, "the address that was cloned, without user; null: this machine's repository")
     ], answers: ["clean", "found"])
 
   /// Publishes a rewritten history.
@@ -73,7 +74,8 @@ extension ActionSignature {
       Parameter("updated", .integer, "refs that the remote took"),
       Parameter("untouched", .integer, "further refs of the remote that hold nothing that was removed"),
       Parameter("refused", .list(.string), "refs that it did not take, each with the reason"),
-      Parameter("residual", .list(.string), "refs of the remote that a push cannot reach, each with what to do"),
+      Parameter(
+        "residual", .list(.string), "refs of the remote that a push cannot reach, each with what to do"),
     ],
     answers: ["pushed", "refused"])
 

@@ -34,8 +34,10 @@ struct ExpressionInput {
         ? String(cString: strerror(errno)).lowercased()
         : status.st_mode & S_IFMT == S_IFDIR ? "it is a directory" : "permission denied"
       throw CommandFailure(
-        .invalidInput, "cannot read the file that --secrets names", because: "\(reason) (its name is not shown here)",
-        fix: "name a file with one expression a line, or pipe it in: --secrets -; if the secret itself was given: "
+        .invalidInput, "cannot read the file that --secrets names",
+        because: "\(reason) (its name is not shown here)",
+        fix:
+          "name a file with one expression a line, or pipe it in: --secrets -; if the secret itself was given: "
           + "it stands in your shell's history now, take it out there")
     }
   }
@@ -66,7 +68,8 @@ struct ExpressionInput {
     }
     guard !values.isEmpty else {
       throw CommandFailure(
-        .invalidInput, "cannot use the report", because: hidden > 0
+        .invalidInput, "cannot use the report",
+        because: hidden > 0
           ? "it hides the values of its \(hidden) findings" : "it holds no finding",
         fix: "staunch respond REPORT --checkout DIRECTORY reads them again, then: --incident ID")
     }
@@ -78,11 +81,14 @@ struct ExpressionInput {
 
   /// A whole JSON document, or one a line.
   private func isJSON(_ bytes: [UInt8]) -> Bool {
-    let text = bytes.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }
+    let text = bytes.drop {
+      $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF
+    }
     guard text.first == 0x7B || text.first == 0x5B else { return false }
     let line = Array(text.prefix { $0 != 0x0A })
     return [Array(text), line].contains { bytes in
-      (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil  // a question, not a verdict: else it is read as text
+      // A question and no verdict: what is no JSON is read as expressions.
+      (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil
     }
   }
 }

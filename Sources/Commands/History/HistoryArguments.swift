@@ -14,7 +14,9 @@ enum HistoryArguments {
       guard Staunch.exitCode(for: error) != .success else { return nil }
       var text = Staunch.fullMessage(for: error)
       for argument in arguments {
-        let value = argument.hasPrefix("-") ? argument.split(separator: "=", maxSplits: 1).dropFirst().first : argument[...]
+        let value =
+          argument.hasPrefix("-")
+          ? argument.split(separator: "=", maxSplits: 1).dropFirst().first : argument[...]
         guard let value, !value.isEmpty, !known.contains(String(value)) else { continue }
         text = text.replacing("'\(argument)'", with: "'…'").replacing("'\(value)'", with: "'…'")
         // Long values are never part of our own words.

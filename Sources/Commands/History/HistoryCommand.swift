@@ -96,6 +96,14 @@ extension Assembly {
   func historyRewriter(_ options: HistoryOptions = HistoryOptions()) -> GitHistoryRewriter {
     GitHistoryRewriter(
       environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options,
+      planKey: { [statePath] () throws(CapabilityError) -> Secret in
+        do { return try StateDirectory(statePath).identity().secret } catch let error as JournalError {
+          throw CapabilityError(.configuration, error.operation, because: error.because, fix: error.fix)
+        } catch {
+          throw CapabilityError(
+            .configuration, "read the key of this installation", because: "\(type(of: error))")
+        }
+      },
       beforeEachStep: historyCrashPoint())
   }
 }

@@ -111,7 +111,8 @@ struct HistoryRewriteCommand: StaunchCommand {
     let answer = assembly.console.ask("\(matches.text). Type \(matches.count) to replace every one of them:")
     guard answer == String(matches.count) else {
       throw CommandFailure(
-        .declined, "history was not rewritten", because: "the number was not typed; nothing was changed", fix: fix)
+        .declined, "history was not rewritten", because: "the number was not typed; nothing was changed",
+        fix: fix)
     }
   }
 
@@ -156,7 +157,8 @@ struct HistoryRewriteCommand: StaunchCommand {
 /// `staunch history push`.
 struct HistoryPushCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
-    commandName: "push", abstract: "Push every rewritten ref, atomically and with lease. Without --live: only the plan.",
+    commandName: "push",
+    abstract: "Push every rewritten ref, atomically and with lease. Without --live: only the plan.",
     discussion: """
       Every ref that the remote advertises is accounted for. Exit 1 when one of them holds, or may hold, what was removed.
       Whether the forge is clean afterwards says: staunch history verify --remote NAME

@@ -56,7 +56,9 @@ struct HistoryVerifyCommand: StaunchCommand {
     if global.json {
       assembly.console.data(HistoryDocuments.freshClone(scan, repository: path, remote: remote).canonicalText)
     } else if scan.isClean {
-      let of = scan.remote.map { " of \(harmless($0))" } ?? " of this machine's repository: it says nothing about a forge"
+      let of =
+        scan.remote.map { " of \(harmless($0))" }
+        ?? " of this machine's repository: it says nothing about a forge"
       assembly.console.data("clean: \(scan.objects) objects of a fresh clone, 0 places\(of)")
     } else {
       for place in scan.places { assembly.console.data(HistoryScreen.line(place)) }

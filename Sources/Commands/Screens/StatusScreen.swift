@@ -28,10 +28,12 @@ struct StatusScreen {
     for credential in status.credentials { lines.append("  " + line(credential, now: status.now)) }
     if status.credentials.isEmpty { lines.append("  old credential: not probed yet") }
     for one in status.stillAtTheForge.prefix(Self.forgeLines) {
-      lines.append("  " + console.toned("still at the forge", .bad) + " \(one.repository): \(harmless(one.why))")
+      lines.append(
+        "  " + console.toned("still at the forge", .bad) + " \(one.repository): \(harmless(one.why))")
     }
     if status.stillAtTheForge.count > Self.forgeLines {
-      lines.append("  still at the forge: \(status.stillAtTheForge.count - Self.forgeLines) more repositories")
+      lines.append(
+        "  still at the forge: \(status.stillAtTheForge.count - Self.forgeLines) more repositories")
     }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""

@@ -16,7 +16,8 @@ struct CloseCommand: StaunchCommand {
   @Argument(help: "The incident; default: the most urgent open one.") var incident: String?
   @Option(name: .long, help: "Why it is over.") var reason: String
   @Flag(name: .long, help: "Although the credential was not proven dead.") var unproven = false
-  @Flag(name: .long, help: "Although the leaked value is, or may be, still at the forge.") var uncleaned = false
+  @Flag(name: .long, help: "Although the leaked value is, or may be, still at the forge.") var uncleaned =
+    false
   @Option(name: .long, help: "In which role you say it.") var role = "responder"
   @OptionGroup var global: GlobalOptions
 
@@ -44,7 +45,8 @@ struct CloseCommand: StaunchCommand {
         + left.map(\.repository.rawValue).joined(separator: ", ") + ")"
     try assembly.journal().append([
       NewEvent(.incidentState, incident: id, ["state": "closed", "reason": .string(reason)]),
-      NewEvent(.decision, incident: id, ["what": .string(what), "reason": .string(reason), "role": .string(role)]),
+      NewEvent(
+        .decision, incident: id, ["what": .string(what), "reason": .string(reason), "role": .string(role)]),
     ])
     assembly.console.say("closed \(id)")
   }

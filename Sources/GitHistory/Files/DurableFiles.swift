@@ -190,8 +190,9 @@ enum DurableFiles {
     path.withCString { rmdir($0) == 0 }
   }
 
-  /// Removes a directory with everything in it. Safe to repeat.
+  /// Removes a directory with everything in it. A link is removed, never what it leads to. Safe to repeat.
   static func removeTree(_ directory: PathBytes) throws(CapabilityError) {
+    if kind(of: directory) == .link { return try remove(directory) }
     for name in try entries(of: directory) {
       let path = directory / name
       if kind(of: path) == .directory { try removeTree(path) } else { try remove(path) }

@@ -95,7 +95,11 @@ struct Places: Sendable {
     let file = tree.gitDirectory / "index"
     guard DurableFiles.exists(file), try !IndexFile.isSplit(file) else { return [] }
     let entries: [IndexFile.Entry]
-    if let after = forecast?.entries(of: tree) { entries = after } else { entries = try IndexFile(path: file).entries }
+    if let after = forecast?.entries(of: tree) {
+      entries = after
+    } else {
+      entries = try IndexFile(path: file).entries
+    }
     return entries.flatMap { entry in
       patterns.hits(in: entry.path).prefix(1).map {
         HistoryPlace(

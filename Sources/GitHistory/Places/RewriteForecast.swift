@@ -34,8 +34,13 @@ struct RewriteForecast: Sendable {
       let changes = try index.rewrite(by: outcome.fate(of:)) { paths.cleaned($0) }
       indexes[file] = index.entries
       guard let root = tree.root, !keepsWorkTree else { continue }
-      for (old, new) in changes where old.stage == 0 && !old.isSkipped && DurableFiles.exists(root / old.path) {
-        if old.path == new.path { replaced.insert(root / old.path) } else { movedAway.insert(root / old.path) }
+      for (old, new) in changes where old.stage == 0 && !old.isSkipped && DurableFiles.exists(root / old.path)
+      {
+        if old.path == new.path {
+          replaced.insert(root / old.path)
+        } else {
+          movedAway.insert(root / old.path)
+        }
       }
     }
   }

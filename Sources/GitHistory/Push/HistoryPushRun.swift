@@ -11,10 +11,12 @@ struct HistoryPushRun: Sendable {
   let path: String
   let remote: String
   let git: GitProgram
+  let seal: RewriteSeal
 
   /// - Parameter expected: the plan that was approved; nil: made now. The leases are those of the plan.
   func run(
-    _ expected: HistoryPushPlan? = nil, progress: any ProgressSink, under authority: borrowing ExecutionAuthority
+    _ expected: HistoryPushPlan? = nil, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush {
     let layout = try RepositoryLayout(path: path)
     let (plan, target) = try await plan(layout)
@@ -25,7 +27,9 @@ struct HistoryPushRun: Sendable {
         because: expected.address == now.address
           ? "its references are not those of the plan"
           : "the remote leads to \(now.address), the plan was made for \(expected.address)",
-        fix: "nothing was pushed; look at the new plan: staunch history push --repository '\(path)' --remote \(remote)")
+        fix:
+          "nothing was pushed; look at the new plan: staunch history push --repository '\(path)' --remote \(remote)"
+      )
     }
     var results = plan.alreadyDone.map {
       HistoryPush.RefResult(ref: $0.description, isUpdated: true, reason: "was already")
@@ -56,7 +60,7 @@ struct HistoryPushRun: Sendable {
 
   private func plan(_ layout: RepositoryLayout) async throws(CapabilityError) -> (PushPlan, RemoteTarget) {
     let target = try await RemoteTarget(remote, layout: layout, git: git)
-    let known = try KnownRewrites(path: path, remote: remote, layout: layout)
+    let known = try KnownRewrites(path: path, remote: remote, layout: layout, seal: seal)
     try known.refuseOtherAddress(target)
     let there = try await RemoteReferences(target, layout: layout, git: git)
     try known.refuseOtherRepository(there)
@@ -122,7 +126,9 @@ struct HistoryPushRun: Sendable {
         .init(
           place: "\(plan.hiddenUnknown.count) hidden references of \(remote) (first: \(first))",
           why: "they were never fetched here, so nobody here can say what they hold",
-          fix: "staunch history verify --repository '\(path)' --remote \(remote) --secrets FILE looks into them"))
+          fix:
+            "staunch history verify --repository '\(path)' --remote \(remote) --secrets FILE looks into them")
+      )
     }
     residual += plan.unknown.map {
       .init(

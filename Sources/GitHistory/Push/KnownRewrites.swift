@@ -15,10 +15,11 @@ struct KnownRewrites {
   private let remote: String
   private var addresses: Set<String> = []
 
-  init(path: String, remote: String, layout: RepositoryLayout) throws(CapabilityError) {
+  init(path: String, remote: String, layout: RepositoryLayout, seal: RewriteSeal) throws(CapabilityError) {
     self.path = path
     self.remote = remote
     for directory in try KnownRewrites.finished(path, layout) {
+      try seal.check(.maps, of: directory, layout)
       for name in ["commit-map", "tag-map"] {
         let later = try HistoryMaps.read(directory.maps / name)
         for (old, new) in map { map[old] = later[new] ?? new }
@@ -26,6 +27,7 @@ struct KnownRewrites {
       }
       removed.formUnion(try RemovedObjects(directory: directory.maps))
       if let address = try RemoteRecord.read(directory)[remote] { addresses = [address] }
+      if DurableFiles.exists(directory.plan) { try seal.check(.plan, of: directory, layout) }
       moved += try moves(directory, layout)
     }
   }
@@ -45,7 +47,8 @@ struct KnownRewrites {
     guard !there.ids.isEmpty else {
       throw CapabilityError(
         .conflict, "push to \(remote)",
-        because: "the repository at \(there.target.shown) has no references: what was published before is not there",
+        because:
+          "the repository at \(there.target.shown) has no references: what was published before is not there",
         fix: "check that it is the right one: git -C '\(path)' remote -v")
     }
     let gone = tracked.keys.filter { there.ids[$0] == nil }

@@ -7,7 +7,8 @@ enum PushFailure {
     let text = outcome.errors.lowercased()
     let signs: [(sign: String, kind: CapabilityError.Class, because: String, fix: String)] = [
       (
-        "dubious ownership", .refused, "the remote's directory belongs to another user, and git does not trust it",
+        "dubious ownership", .refused,
+        "the remote's directory belongs to another user, and git does not trust it",
         "git config --global --add safe.directory DIRECTORY (the remote's: git remote -v)"
       ),
       (

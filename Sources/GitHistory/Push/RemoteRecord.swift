@@ -35,7 +35,7 @@ enum RemoteRecord {
       do throws(CapabilityError) {
         let target = try await RemoteTarget(name, layout: layout, git: git)
         if isShown(target.shown) { text += "\(Hex.text(Array(name.utf8)))\t\(target.shown)\n" }
-      } catch where error.class == .configuration {
+      } catch  where error.class == .configuration {
         continue  // it pushes to several addresses: refused when it is pushed to
       }
     }

@@ -34,7 +34,8 @@ struct ReferenceSnapshot: Sendable, Equatable {
     var loose: [Reference] = []
     var litter: [PathBytes] = []
     let packedNames = Set(packed.entries.map(\.name))
-    try ReferenceSnapshot.walk(layout.common / "refs", ReferenceName("refs"), packedNames, into: &loose, &litter)
+    try ReferenceSnapshot.walk(
+      layout.common / "refs", ReferenceName("refs"), packedNames, into: &loose, &litter)
     let looseNames = Set(loose.map(\.name))
     var all = loose
     for entry in packed.entries where !looseNames.contains(entry.name) {
@@ -45,7 +46,8 @@ struct ReferenceSnapshot: Sendable, Equatable {
       if DurableFiles.exists(head) {
         guard let found = try ReferenceSnapshot.read(head, ReferenceName("HEAD"), isPacked: false) else {
           throw CapabilityError(
-            .invalid, "read \(head.text)", because: "it holds neither an object id nor the name of a reference",
+            .invalid, "read \(head.text)",
+            because: "it holds neither an object id nor the name of a reference",
             fix: "git -C '\(layout.standing.text)' symbolic-ref HEAD refs/heads/NAME")
         }
         all.append(found)

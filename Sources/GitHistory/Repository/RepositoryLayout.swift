@@ -66,11 +66,23 @@ struct RepositoryLayout: Sendable {
       var root: PathBytes?
       if let text = try DurableFiles.readIfPresent(linked / "gitdir") {
         let parent = PathBytes(bytes: RepositoryLayout.firstLine(text)).parent
-        if DurableFiles.kind(of: parent) == .directory { root = parent }
+        if try RepositoryLayout.isLinked(parent, to: linked) { root = parent }
       }
       trees.append(WorkTree(gitDirectory: linked, root: root, name: String(decoding: name, as: UTF8.self)))
     }
     workTrees = trees
+  }
+
+  /// Whether the work tree at `root` says itself that `gitDirectory` is its own: else any directory could be called one.
+  private static func isLinked(_ root: PathBytes, to gitDirectory: PathBytes) throws(CapabilityError) -> Bool
+  {
+    guard DurableFiles.kind(of: root) == .directory, DurableFiles.kind(of: root / ".git") == .regular else {
+      return false
+    }
+    let target = Array(firstLine(try DurableFiles.read(root / ".git")).dropFirst(8))
+    let named = target.first == 0x2F ? PathBytes(bytes: target) : resolve(root, target)
+    guard DurableFiles.kind(of: named) == .directory else { return false }
+    return try DurableFiles.canonical(named) == DurableFiles.canonical(gitDirectory)
   }
 
   static func gitDirectory(of path: PathBytes) throws(CapabilityError) -> PathBytes {

@@ -23,11 +23,14 @@ public enum OrdinaryValue {
     if distinct.count < 5 { return "a repetition of few characters" }
     let word = trimmed.filter { (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) }
       .map { $0 | 0x20 }
-    if let text = String(validating: word, as: UTF8.self), commonPasswords.contains(text), trimmed.count < 16 {
+    if let text = String(validating: word, as: UTF8.self), commonPasswords.contains(text), trimmed.count < 16
+    {
       return "a common word"
     }
     if hasDigit && (hasLower || hasUpper) && !hasSpace { return nil }
-    if hasDigit && !hasLower && !hasUpper && !hasSpace && !hasOther { return trimmed.count < 12 ? "a number" : nil }
+    if hasDigit && !hasLower && !hasUpper && !hasSpace && !hasOther {
+      return trimmed.count < 12 ? "a number" : nil
+    }
     // Letters alone, or words with signs between them: a passphrase has more of them than a line of a program.
     let isMixed = hasLower && hasUpper && !hasSpace && !hasOther
     if isMixed && trimmed.count >= 16 { return nil }
@@ -38,9 +41,12 @@ public enum OrdinaryValue {
 
   /// What is chosen, set by default or named so often that texts are full of it.
   private static let commonPasswords: Set<String> = [
-    "password", "passwort", "passwd", "admin", "administrator", "root", "secret", "test", "testing", "changeme",
-    "postgres", "postgresql", "mysql", "mariadb", "redis", "mongodb", "rabbitmq", "oracle", "welcome", "letmein",
-    "default", "example", "qwerty", "qwertz", "guest", "user", "username", "master", "login", "public", "private",
+    "password", "passwort", "passwd", "admin", "administrator", "root", "secret", "test", "testing",
+    "changeme",
+    "postgres", "postgresql", "mysql", "mariadb", "redis", "mongodb", "rabbitmq", "oracle", "welcome",
+    "letmein",
+    "default", "example", "qwerty", "qwertz", "guest", "user", "username", "master", "login", "public",
+    "private",
     "database", "server", "service", "localhost", "token", "apikey", "docker", "vagrant", "jenkins", "ubuntu",
   ]
 }

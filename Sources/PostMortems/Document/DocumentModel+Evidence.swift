@@ -154,9 +154,13 @@ extension DocumentModel {
   /// What still holds the secret: the forges, what the pushes left, and what the reports of the rewrites name.
   static func residual(_ record: IncidentRecord, _ repositories: [RepositoryEvidence]) -> [Residual] {
     let forges = record.published.flatMap { one in
-      (one.isClean ? [] : [Residual(
-        one.repository.rawValue,
-        .init(place: "the forge", why: one.why, fix: "push, then scan a fresh clone of the remote"))])
+      (one.isClean
+        ? []
+        : [
+          Residual(
+            one.repository.rawValue,
+            .init(place: "the forge", why: one.why, fix: "push, then scan a fresh clone of the remote"))
+        ])
         + one.residual.map { Residual(one.repository.rawValue, .init(line: $0)) }
     }
     return forges + rewriteResidual(record, repositories)
