@@ -147,7 +147,9 @@ private struct PublishedReading {
     switch (scan, remote) {
     case (.some, .some) where isLatest && isClean: why = ""
     case (.some(let scan), .some) where !isClean && isLatest:
-      why = "a fresh clone of the remote holds it in \(scan.body["outputs"]?["places"]?.integer ?? 0) places"
+      let places = scan.body["outputs"]?["places"]?.integer
+      why =
+        "a fresh clone of the remote holds it in \(places.map { $0 == 1 ? "1 place" : "\($0) places" } ?? "places that were not counted")"
     case (.some, nil) where isLatest && acts.pushed != nil:
       why = "only a clone of this machine's repository was scanned, not the remote's"
     default: why = unscanned(acts)
@@ -168,7 +170,7 @@ private struct PublishedReading {
       return "\(what): \(failed.body["error"]?["message"]?.string ?? "no reason was noted")"
     }
     if acts.pushed != nil { return "pushed, and no fresh clone of the remote was scanned since" }
-    if acts.rewritten == nil { return "its history was not rewritten" }
+    if acts.rewritten == nil { return "no run of this incident has rewritten its history" }
     return acts.commits == 0
       ? "nothing was found on this machine, and the remote was not looked at"
       : "rewritten on this machine only; not pushed"

@@ -97,11 +97,8 @@ extension Assembly {
     GitHistoryRewriter(
       environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options,
       planKey: { [statePath] () throws(CapabilityError) -> Secret in
-        do { return try StateDirectory(statePath).identity().secret } catch let error as JournalError {
+        do throws(JournalError) { return try StateDirectory(statePath).identity().secret } catch {
           throw CapabilityError(.configuration, error.operation, because: error.because, fix: error.fix)
-        } catch {
-          throw CapabilityError(
-            .configuration, "read the key of this installation", because: "\(type(of: error))")
         }
       },
       beforeEachStep: historyCrashPoint())

@@ -206,7 +206,9 @@ struct HistoryPushCommand: StaunchCommand {
       console.data("  \(harmless(update.ref))  \(from) → \(to)")
     }
     for ref in plan.done { console.data("  \(harmless(ref))  is there already") }
-    console.data("  \(plan.untouched.count) other refs hold nothing that was removed")
+    if !plan.untouched.isEmpty {
+      console.data("  \(plan.untouched.count) further refs hold nothing that was removed: they stay")
+    }
     show(plan.residual, in: console)
   }
 

@@ -117,14 +117,14 @@ struct HistoryPushRun: Sendable {
     if let first = plan.hidden.first {
       residual.append(
         .init(
-          place: "\(plan.hidden.count) hidden references of \(remote) (first: \(first))",
+          place: "\(HistoryPushRun.hidden(plan.hidden)) of \(remote) (first: \(first))",
           why: "the forge keeps them for merge requests and refuses a push",
           fix: "send the text of: staunch history support-request --repository '\(path)' --remote \(remote)"))
     }
     if let first = plan.hiddenUnknown.first {
       residual.append(
         .init(
-          place: "\(plan.hiddenUnknown.count) hidden references of \(remote) (first: \(first))",
+          place: "\(HistoryPushRun.hidden(plan.hiddenUnknown)) of \(remote) (first: \(first))",
           why: "they were never fetched here, so nobody here can say what they hold",
           fix:
             "staunch history verify --repository '\(path)' --remote \(remote) --secrets FILE looks into them")
@@ -142,5 +142,9 @@ struct HistoryPushRun: Sendable {
         fix: fetch($0))
     }
     return residual
+  }
+
+  private static func hidden(_ names: [ReferenceName]) -> String {
+    names.count == 1 ? "a hidden reference" : "\(names.count) hidden references"
   }
 }
