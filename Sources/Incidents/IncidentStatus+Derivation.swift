@@ -11,6 +11,7 @@ extension IncidentStatus {
     let credentials = IncidentStatus.credentials(of: record, containment)
     let undelivered = IncidentStatus.undelivered(of: record)
     let state = IncidentStatus.state(of: record, containment)
+    let published = record.published
     let instant = MetricInstants.detected(record).date
 
     self.id = record.id
@@ -33,11 +34,13 @@ extension IncidentStatus {
     self.said = record.events(.incidentUpdated).compactMap { event in
       event.platformSaid.map { Said(at: event.at, text: $0) }
     }
+    self.published = published
     self.next = NextAction.choose(
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, isContained: containment.isComplete,
         hasNewValue: record.hasUnplannedValue, hasNewerPlan: record.hasNewerPlan, run: run, plan: plan,
-        steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record)))
+        steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
+        stillAtTheForge: published.filter { !$0.isClean }))
   }
 
   /// Closed is somebody's word. Contained is not: it holds while the playbook's proof covers every leaked value.

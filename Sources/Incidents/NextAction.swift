@@ -19,6 +19,7 @@ enum NextAction {
     let steps: [StepRecord]
     let undelivered: Int
     let drift: String?
+    let stillAtTheForge: [PublishedHistory]
   }
 
   static func choose(_ now: Situation) -> IncidentStatus.Next {
@@ -157,6 +158,11 @@ enum NextAction {
         "The run ended without a probe of the leaked credential", command: "staunch show \(now.incident)")
     }
     if now.state == .closed { return nothing }
+    if let first = now.stillAtTheForge.first {
+      return IncidentStatus.Next(
+        "Contained, but the leaked value is still at the forge (\(first.repository): \(first.why))."
+          + " Plan its clean-up, or close the incident with --uncleaned", command: planCommand(now))
+    }
     return IncidentStatus.Next(
       "Contained. Complete the post-mortem", command: "staunch postmortem draft \(now.incident)")
   }

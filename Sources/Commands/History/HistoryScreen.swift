@@ -19,7 +19,12 @@ struct HistoryScreen {
     for backup in report.backups {
       console.say("undo vault \(backup) holds what was removed: staunch history shred --backup \(backup)")
     }
-    for submodule in report.submodules { console.say("not searched: submodule \(harmless(submodule))") }
+    for submodule in report.submodules {
+      console.data("not searched: submodule \(harmless(submodule)): scan it with --repository")
+    }
+    for left in report.notSearched {
+      console.data("not searched: \(harmless(left.place)): \(harmless(left.why))")
+    }
     if report.isClean {
       console.data("clean: \(report.objects) objects, \(report.commits) commits, 0 places")
     } else {
@@ -37,6 +42,7 @@ struct HistoryScreen {
     for move in rewrite.refs {
       console.data("  \(harmless(move.ref))  \(move.from.prefix(12)) → \(move.to.prefix(12))")
     }
+    if let matches = rewrite.matches { console.data("  \(harmless(matches.text))") }
     for residual in rewrite.residual {
       console.data("  left: \(harmless(residual.place)): \(harmless(residual.why))")
       console.data("    fix: \(harmless(residual.fix))")

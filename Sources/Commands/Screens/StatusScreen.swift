@@ -31,6 +31,14 @@ struct StatusScreen {
       lines.append("  " + console.toned("\(count) not proven dead", .wait))
     }
     if status.credentials.isEmpty { lines.append("  old credential: not probed yet") }
+    for one in status.stillAtTheForge.prefix(Self.forgeLines) {
+      lines.append(
+        "  " + console.toned("still at the forge", .bad) + " \(one.repository): \(harmless(one.why))")
+    }
+    if status.stillAtTheForge.count > Self.forgeLines {
+      lines.append(
+        "  still at the forge: \(status.stillAtTheForge.count - Self.forgeLines) more repositories")
+    }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""
       lines.append("  step \(step.step) \(step.state.rawValue)\(reason)")
@@ -44,6 +52,8 @@ struct StatusScreen {
     return lines
   }
 
+  private static let forgeLines = 5
+
   /// The whole incident: head, then every step with its place.
   func details(_ status: IncidentStatus) -> [String] {
     var lines = summary(status)
@@ -53,6 +63,10 @@ struct StatusScreen {
       ]
     }
     if let run = status.run { lines.append("run \(run.id)  \(run.mode)  \(run.state.rawValue)") }
+    for one in status.published {
+      lines.append(harmless(one.line) + (one.address.map { "  (\(harmless($0)))" } ?? ""))
+      for left in one.residual { lines.append("  left: \(harmless(left))") }
+    }
     for said in status.said { lines.append("\(clock(said.at))  \(harmless(said.text))") }
     if !status.steps.isEmpty { lines.append("") }
     for step in status.steps {

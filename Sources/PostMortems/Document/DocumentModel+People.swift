@@ -26,7 +26,8 @@ extension DocumentModel {
     case .duration(let duration):
       sentences.append(
         DocumentText(
-          "A fresh clone of every ref scanned clean \(DurationText.text(duration)) after detection."))
+          "A fresh clone of the remote, made after the push, scanned clean \(DurationText.text(duration)) after detection."
+        ))
     case let value:
       sentences.append(DocumentText("Time to eradicate: \(value?.text ?? "unknown")."))
     }

@@ -28,6 +28,9 @@ extension StatusModel {
         }
       sentences.append("At the last probe (\(ClockText.near(probed, from: status.now))) it \(meaning).")
     }
+    for one in status.stillAtTheForge {
+      sentences.append("The leaked value is still at the forge of \(one.repository): \(one.why).")
+    }
     if !status.waiting.isEmpty { sentences.append("The work waits for a person.") }
     if !status.undelivered.isEmpty {
       sentences.append("\(Count.text(status.undelivered.count, "message")) did not provably arrive.")
@@ -96,6 +99,12 @@ extension StatusModel {
     where credential.subject == .replacement && credential.state != .alive {
       risks.append(
         "the replacement of \(credential.name) is \(credential.state.rawValue): consumers may be down")
+    }
+    for one in status.stillAtTheForge {
+      risks.append("the leaked value is still at the forge of \(one.repository): \(one.why)")
+    }
+    for one in status.published {
+      risks += one.residual.map { "left by the push of \(one.repository): \($0)" }
     }
     for step in status.steps where step.state == .unknown {
       risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")
