@@ -67,7 +67,7 @@ struct RewriteRun: Sendable {
     do {
       try DurableFiles.makeDirectory(directory.root)
       try directory.record(.preparing)
-      let renames = ReferenceRenames(
+      let renames = try ReferenceRenames(
         repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
       var preparation = SwapPreparation(
         layout: layout, directory: directory, snapshot: repository.snapshot, outcome: outcome,
@@ -137,7 +137,7 @@ struct RewriteRun: Sendable {
     let outcome = try await BlockingWork.run(progress: progress) { [self] in
       try rewriting(repository).plan(progress: $0)
     }
-    let renames = ReferenceRenames(
+    let renames = try ReferenceRenames(
       repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
     let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
     let residual =

@@ -42,9 +42,9 @@ struct HistoryTarget: ParsableArguments {
         fix: "put one expression a line into a file of mode 0600, or pipe it in: --secrets -")
     }
     let known = try incident.map { SecretPatterns.Expression(.secret(try leaked($0, in: assembly))) }
-    let bytes = try secrets.map { Array(try assembly.readInput($0)) } ?? []
+    let bytes = try secrets.map { Array(try assembly.readInput($0)) }
     do {
-      let patterns = try SecretPatterns(known + SecretPatterns.expressions(replaceText: bytes))
+      let patterns = try SecretPatterns(known + (bytes.map { try SecretPatterns.expressions(replaceText: $0) } ?? []))
       for expression in patterns.expressions {
         switch expression.matcher {
         case .secret(let secret), .literal(let secret): assembly.redactor.register(secret)

@@ -1,5 +1,6 @@
 import Capabilities
 import GitObjects
+import Secrets
 
 /// Looks for secrets in everything of a repository that is no object: reference names, reflogs, index, configuration,
 /// hooks, Git's own text files, LFS objects and the files of the work trees. Read only.
@@ -15,7 +16,7 @@ struct Places: Sendable {
   }
 
   func find(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> [HistoryPlace] {
-    var places = names(snapshot)
+    var places = try names(snapshot)
     for tree in layout.workTrees {
       places += try gitFiles(tree.gitDirectory)
       places += try index(tree)
@@ -24,14 +25,16 @@ struct Places: Sendable {
     return places
   }
 
-  private func names(_ snapshot: ReferenceSnapshot) -> [HistoryPlace] {
-    snapshot.references.flatMap { reference in
-      patterns.hits(in: reference.name.bytes).prefix(1).map {
+  private func names(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> [HistoryPlace] {
+    var places: [HistoryPlace] = []
+    for reference in snapshot.references {
+      guard let form = try patterns.form(in: reference.name.bytes) else { continue }
+      places.append(
         HistoryPlace(
           place: "ref name", object: shown(reference.name.bytes), path: nil, line: nil,
-          refs: [shown(reference.name.bytes)], form: $0.form.rawValue)
-      }
+          refs: [shown(reference.name.bytes)], form: form))
     }
+    return places
   }
 
   /// Every file of the git directory except objects, indexes, ours, other repositories and linked work trees (which are
@@ -45,10 +48,11 @@ struct Places: Sendable {
       let files = DurableFiles.kind(of: path) == .directory ? try RepositoryLayout.files(below: path) : [path]
       for file in files where DurableFiles.kind(of: file) == .regular {
         guard let inside = file.relative(to: directory) else { continue }
-        places += patterns.hits(in: inside.bytes).prefix(1).map {
-          HistoryPlace(
-            place: Places.word(for: inside), object: shown(inside.bytes), path: nil, line: nil, refs: [],
-            form: $0.form.rawValue)
+        if let form = try patterns.form(in: inside.bytes) {
+          places.append(
+            HistoryPlace(
+              place: Places.word(for: inside), object: shown(inside.bytes), path: nil, line: nil, refs: [],
+              form: form))
         }
         places += try hits(in: file, place: Places.word(for: inside), object: inside.bytes, path: nil)
       }
@@ -59,13 +63,14 @@ struct Places: Sendable {
   private func index(_ tree: RepositoryLayout.WorkTree) throws(CapabilityError) -> [HistoryPlace] {
     let file = tree.gitDirectory / "index"
     guard DurableFiles.exists(file), try !IndexFile.isSplit(file) else { return [] }
-    return try IndexFile(path: file).entries.flatMap { entry in
-      patterns.hits(in: entry.path).prefix(1).map {
+    var places: [HistoryPlace] = []
+    for entry in try IndexFile(path: file).entries {
+      guard let form = try patterns.form(in: entry.path) else { continue }
+      places.append(
         HistoryPlace(
-          place: "index", object: entry.id.hex, path: shown(entry.path), line: nil, refs: [],
-          form: $0.form.rawValue)
-      }
+          place: "index", object: entry.id.hex, path: shown(entry.path), line: nil, refs: [], form: form))
     }
+    return places
   }
 
   private func workTree(_ root: PathBytes) throws(CapabilityError) -> [HistoryPlace] {
@@ -78,10 +83,12 @@ struct Places: Sendable {
 
   private func workTreeEntry(_ path: PathBytes, _ root: PathBytes) throws(CapabilityError) -> [HistoryPlace] {
     guard let inside = path.relative(to: root) else { return [] }
-    var places = patterns.hits(in: path.last).prefix(1).map {
-      HistoryPlace(
-        place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
-        form: $0.form.rawValue)
+    var places: [HistoryPlace] = []
+    if let form = try patterns.form(in: path.last) {
+      places.append(
+        HistoryPlace(
+          place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
+          form: form))
     }
     switch DurableFiles.kind(of: path) {
     case .directory:
@@ -97,14 +104,14 @@ struct Places: Sendable {
     throws(CapabilityError)
     -> [HistoryPlace]
   {
-    let bytes: [UInt8]
+    let found: [SecretPatterns.TextHit]
     do {
-      bytes = try DurableFiles.read(file)
+      found = try FileSearch(patterns: patterns).hits(in: file)
     } catch {
       if DurableFiles.kind(of: file) == .missing { return [] }  // removed while we looked
       throw error
     }
-    return patterns.hits(in: bytes).map { hit in
+    return found.map { hit in
       HistoryPlace(
         place: place, object: shown(object), path: path.map { shown($0) }, line: hit.line, refs: [],
         form: hit.form.rawValue)
