@@ -16,8 +16,10 @@ extension Redactor {
 
   /// Members whose value people wrote or read, whatever is in it.
   private static let freeText: Set<String> = [
-    "answer", "because", "body", "comment", "description", "detail", "error", "errors", "fix", "html", "line_text",
-    "markdown", "message", "note", "output", "question", "reason", "subject", "summary", "text", "title", "what", "why",
+    "answer", "because", "body", "comment", "description", "detail", "error", "errors", "fix", "html",
+    "line_text",
+    "markdown", "message", "note", "output", "question", "reason", "subject", "summary", "text", "title",
+    "what", "why",
   ]
 
   private func redacted(_ value: JSONValue, isText: Bool) -> JSONValue {

@@ -44,7 +44,8 @@ struct HistoryTarget: ParsableArguments {
     let known = try incident.map { SecretPatterns.Expression(.secret(try leaked($0, in: assembly))) }
     let bytes = try secrets.map { Array(try assembly.readInput($0)) }
     do {
-      let patterns = try SecretPatterns(known + (bytes.map { try SecretPatterns.expressions(replaceText: $0) } ?? []))
+      let patterns = try SecretPatterns(
+        known + (bytes.map { try SecretPatterns.expressions(replaceText: $0) } ?? []))
       for expression in patterns.expressions {
         switch expression.matcher {
         case .secret(let secret), .literal(let secret): assembly.redactor.register(secret)

@@ -20,10 +20,12 @@ struct HistoryScanCommand: StaunchCommand {
       repository: path, patterns: patterns, progress: ProgressLine(console: assembly.console))
     assembly.console.endTransient()
     if global.json {
-      assembly.console.data(HistoryDocuments.scan(report, repository: path).canonicalText)
+      assembly.console.data(
+        HistoryDocuments.noting(patterns, HistoryDocuments.scan(report, repository: path)).canonicalText)
     } else if sarif {
       assembly.console.data(HistoryDocuments.sarif(report).canonicalText)
     } else {
+      HistoryScreen(console: assembly.console).showNotSearched(patterns)
       HistoryScreen(console: assembly.console).show(report)
     }
     if !report.isClean { throw ExitCode(ExitStatus.secretFound.rawValue) }
@@ -47,8 +49,12 @@ struct HistoryVerifyCommand: StaunchCommand {
       repository: path, remote: remote, patterns: patterns, progress: ProgressLine(console: assembly.console))
     assembly.console.endTransient()
     if global.json {
-      assembly.console.data(HistoryDocuments.freshClone(scan, repository: path, remote: remote).canonicalText)
+      assembly.console.data(
+        HistoryDocuments.noting(
+          patterns, HistoryDocuments.freshClone(scan, repository: path, remote: remote)
+        ).canonicalText)
     } else if scan.isClean {
+      HistoryScreen(console: assembly.console).showNotSearched(patterns)
       assembly.console.data("clean: \(scan.objects) objects of a fresh clone, 0 places")
     } else {
       for place in scan.places { assembly.console.data(HistoryScreen.line(place)) }

@@ -34,7 +34,8 @@ struct FileSearch: Sendable {
       let isLast = try fill(buffer, &count, descriptor, file)
       let text = UnsafeBufferPointer(rebasing: buffer[..<count])
       let kept = isLast ? count : count - overlap
-      for hit in try engine({ () throws(GitObjectsError) in try patterns.hits(in: text) }) where hit.offset < kept {
+      for hit in try engine({ () throws(GitObjectsError) in try patterns.hits(in: text) })
+      where hit.offset < kept {
         found.append(hit.moved(by: Int(start), lines: lines))
       }
       if isLast { return found }

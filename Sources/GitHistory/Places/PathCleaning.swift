@@ -31,7 +31,8 @@ struct PathCleaning: Sendable {
   func shown(_ path: [UInt8]) -> String {
     do {
       let byName = try cleaned(path) ?? path
-      let clean = try patterns.clean(byName, as: .blob) ?? byName  // a secret with a `/` in it spans components
+      // A secret with a `/` in it spans components.
+      let clean = try patterns.clean(byName, as: .blob) ?? byName
       return String(decoding: clean.map { $0 < 0x20 || $0 == 0x7F ? 0x3F : $0 }, as: UTF8.self)
     } catch {
       return "(a name that cannot be searched)"  // the search itself has failed, too

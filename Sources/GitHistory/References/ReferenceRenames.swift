@@ -111,7 +111,9 @@ struct ReferenceRenames: Sendable {
       return ReferenceName(prefix + new.hex)
     }
     if let text = String(validating: name.bytes, as: UTF8.self) {
-      return try engine { () throws(GitObjectsError) in try patterns.cleaned(refName: text) }.map { ReferenceName($0) }
+      return try engine { () throws(GitObjectsError) in try patterns.cleaned(refName: text) }.map {
+        ReferenceName($0)
+      }
     }
     return try patterns.clean(name.bytes, as: .path).map { ReferenceName(bytes: $0).madeValid }
   }

@@ -20,7 +20,9 @@ struct Base64Edit {
   init?(_ form: SearchForm, replacement: [UInt8]) {
     let spelling = form.spelling
     let text = spelling.inside(replacement)
-    let last = String(decoding: replacement, as: UTF8.self).unicodeScalars.last.flatMap { spelling.inside($0) }
+    let last = String(decoding: replacement, as: UTF8.self).unicodeScalars.last.flatMap {
+      spelling.inside($0)
+    }
     let fill = last ?? spelling.inside("*") ?? [0x2A]
     switch spelling.wrapping {
     case .base64(let shift, let isURL):

@@ -59,7 +59,8 @@ final class ExpressionSearch {
   }
 
   private func growStack() -> Bool {
-    guard stack == nil, let made = pcre2_jit_stack_create_8(64 << 10, ExpressionSearch.largestStack, nil) else {
+    guard stack == nil, let made = pcre2_jit_stack_create_8(64 << 10, ExpressionSearch.largestStack, nil)
+    else {
       return false
     }
     stack = made
@@ -74,11 +75,14 @@ final class ExpressionSearch {
     return GitObjectsError(
       .unsupported, what: "\(what) cannot be searched",
       why: "PCRE2 gave up (\(text)), so it is not known whether it matches",
-      fix: "write it simpler: a class such as [A-Za-z0-9+/=\\s] instead of alternatives, and a bound such as {1,5000}")
+      fix:
+        "write it simpler: a class such as [A-Za-z0-9+/=\\s] instead of alternatives, and a bound such as {1,5000}"
+    )
   }
 
   private static func noMemory(_ what: String) -> GitObjectsError {
     GitObjectsError(
-      .system, what: "\(what) cannot be searched", why: "there is no memory left", fix: "close other programs")
+      .system, what: "\(what) cannot be searched", why: "there is no memory left", fix: "close other programs"
+    )
   }
 }

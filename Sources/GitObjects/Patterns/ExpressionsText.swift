@@ -28,7 +28,8 @@ enum ExpressionsText {
     return nil
   }
 
-  private static func utf16(_ bytes: ArraySlice<UInt8>, _ encoding: String.Encoding) throws(GitObjectsError) -> [UInt8]
+  private static func utf16(_ bytes: ArraySlice<UInt8>, _ encoding: String.Encoding) throws(GitObjectsError)
+    -> [UInt8]
   {
     guard bytes.count % 2 == 0, let text = String(data: Data(bytes), encoding: encoding) else {
       throw refused("UTF-16 that is cut off or damaged")
@@ -37,7 +38,9 @@ enum ExpressionsText {
   }
 
   private static func checked(_ text: [UInt8]) throws(GitObjectsError) -> [UInt8] {
-    guard !text.contains(0) else { throw refused("a binary format or an unknown encoding: it holds zero bytes") }
+    guard !text.contains(0) else {
+      throw refused("a binary format or an unknown encoding: it holds zero bytes")
+    }
     return text
   }
 

@@ -101,7 +101,8 @@ struct LooseMatch {
 
   /// The ranges of the way that reaches furthest.
   private static func path(_ layers: [[Step]], _ reach: (Step) -> Int) -> [Range<Int>]? {
-    guard let last = layers.last, var index = last.indices.max(by: { reach(last[$0]) < reach(last[$1]) }) else {
+    guard let last = layers.last, var index = last.indices.max(by: { reach(last[$0]) < reach(last[$1]) })
+    else {
       return nil
     }
     var ranges: [Range<Int>] = []
@@ -177,7 +178,9 @@ struct LooseMatch {
       switch text[position - 1] {
       case 0x20, 0x09, 0x0A, 0x0D, 0x5C: position -= 1
       case 0x6E, 0x72:
-        guard position > 1, text[position - 2] == 0x5C else { return position < place ? [position, place] : [place] }
+        guard position > 1, text[position - 2] == 0x5C else {
+          return position < place ? [position, place] : [place]
+        }
         position -= 2
       default: return position < place ? [position, place] : [place]
       }

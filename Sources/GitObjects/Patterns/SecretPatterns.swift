@@ -51,7 +51,9 @@ public struct SecretPatterns: Sendable {
   /// What a search with these patterns does not cover, for the answer; docs/FORMS.md.
   public var notSearched: [String] {
     var notes = SecretForms.notSearched
-    let regular = expressions.indices.filter { if case .regex = expressions[$0].matcher { true } else { false } }
+    let regular = expressions.indices.filter {
+      if case .regex = expressions[$0].matcher { true } else { false }
+    }
     if !regular.isEmpty {
       let numbers = regular.prefix(8).map { String($0 + 1) }.joined(separator: ", ")
       notes.append(

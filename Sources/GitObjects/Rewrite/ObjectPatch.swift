@@ -226,14 +226,17 @@ private struct HeadedPatch {
     _ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, hasHit: Bool
   ) throws(GitObjectsError) -> [UInt8] {
     var message = Array(content[range])
-    if hasHit, state.cleans(.message), let clean = try cleaned(content, range, as: .message) { message = clean }
+    if hasHit, state.cleans(.message), let clean = try cleaned(content, range, as: .message) {
+      message = clean
+    }
     return state.options.remapsQuotedHashes ? QuotedHashes(state: state).remapped(message) : message
   }
 
   private func cleaned(
     _ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, as place: ObjectHit.Place
   ) throws(GitObjectsError) -> [UInt8]? {
-    try PlaceCleaning(patterns: state.patterns).cleaned(UnsafeBufferPointer(rebasing: content[range]), as: place)
+    try PlaceCleaning(patterns: state.patterns).cleaned(
+      UnsafeBufferPointer(rebasing: content[range]), as: place)
   }
 
   /// A signed tag quoted in a merge: worth keeping only while its target and its text stay as they are.

@@ -59,7 +59,8 @@ public enum Charset: Hashable, Sendable {
       }
     case .other(let set):
       scalar.isASCII
-        ? [UInt8(scalar.value)] : String(scalar).data(using: set.encoding, allowLossyConversion: false).map(Array.init)
+        ? [UInt8(scalar.value)]
+        : String(scalar).data(using: set.encoding, allowLossyConversion: false).map(Array.init)
     }
   }
 

@@ -154,7 +154,8 @@ private enum JSONEscape {
   private static func isEscaped(_ scalar: Unicode.Scalar, _ style: Escape.JSONStyle) -> Bool {
     switch style {
     case .plain, .slashes: false
-    case .html: scalar == "&" || scalar == "<" || scalar == ">" || scalar == "\u{2028}" || scalar == "\u{2029}"
+    case .html:
+      scalar == "&" || scalar == "<" || scalar == ">" || scalar == "\u{2028}" || scalar == "\u{2029}"
     case .gson: "&<>='\u{2028}\u{2029}".unicodeScalars.contains(scalar)
     case .dotNet: "&<>'+`".unicodeScalars.contains(scalar) || scalar.value > 0x7E
     case .ascii, .php: scalar.value > 0x7E

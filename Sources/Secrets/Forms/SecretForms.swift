@@ -33,21 +33,27 @@ public enum SecretForms {
   /// The byte strings of ``entries(of:)``, longest first. Those shorter than `minimum` are left out, except the raw one.
   public static func all(of secret: Secret, minimum: Int = shortestEncoded) -> [[UInt8]] {
     let entries = entries(of: secret.exposeAsBytes())
-    return entries.enumerated().filter { $0.offset == 0 || $0.element.bytes.count >= minimum }.map(\.element.bytes)
-      .sorted { $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1) }
+    return entries.enumerated().filter { $0.offset == 0 || $0.element.bytes.count >= minimum }.map(
+      \.element.bytes
+    )
+    .sorted { $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1) }
   }
 
   /// The escapes, with the row of the table each belongs to, the most common ones first.
   public static let escapes: [(form: SecretForm, escape: Escape)] = [
-    (.json, .json(.plain)), (.percent, .percent(.upper)), (.html, .xml(.text)), (.json, .json(.html(upper: false))),
-    (.html, .xml(.apos)), (.html, .xml(.quot39)), (.json, .json(.slashes)), (.json, .json(.ascii(upper: false))),
+    (.json, .json(.plain)), (.percent, .percent(.upper)), (.html, .xml(.text)),
+    (.json, .json(.html(upper: false))),
+    (.html, .xml(.apos)), (.html, .xml(.quot39)), (.json, .json(.slashes)),
+    (.json, .json(.ascii(upper: false))),
     (.json, .jsonTwice(html: false)), (.json, .jsonTwice(html: true)), (.json, .json(.gson)),
     (.json, .json(.dotNet)), (.json, .json(.php)), (.json, .json(.ascii(upper: true))),
     (.json, .json(.html(upper: true))), (.percent, .percent(.lower)), (.percent, .percent(.component)),
     (.percent, .percent(.userInfo)), (.percent, .percent(.whole)), (.percent, .percent(.twice)),
-    (.form, .percent(.form)), (.doubled, .doubled("%")), (.doubled, .doubled("$")), (.doubled, .doubled("%$")),
+    (.form, .percent(.form)), (.doubled, .doubled("%")), (.doubled, .doubled("$")),
+    (.doubled, .doubled("%$")),
     (.doubled, .percent(.doubled)), (.doubled, .doubled("'")), (.doubled, .doubled("\"")),
-    (.doubled, .doubled("{}")), (.html, .xml(.quotX27)), (.html, .xml(.quot039)), (.html, .xml(.decimalQuotes)),
+    (.doubled, .doubled("{}")), (.html, .xml(.quotX27)), (.html, .xml(.quot039)),
+    (.html, .xml(.decimalQuotes)),
     (.html, .xml(.decimal)), (.html, .xml(.hex(upper: true))), (.html, .xml(.hex(upper: false))),
     (.html, .xml(.named)), (.html, .xmlTwice), (.quoted, .shellQuote(double: false)),
     (.quoted, .shellQuote(double: true)), (.quoted, .backslash("\\'")), (.quoted, .backslash("$`\"\\!")),
@@ -118,7 +124,10 @@ struct FormTable {
     while lines.last?.isEmpty ?? false { lines.removeLast() }
     while lines.first?.isEmpty ?? false { lines.removeFirst() }
     guard !lines.isEmpty else { return [] }
-    return [Array(lines.joined(separator: ["\n"])), Array(lines.joined(separator: ["\r", "\n"])), lines.flatMap { $0 }]
+    return [
+      Array(lines.joined(separator: ["\n"])), Array(lines.joined(separator: ["\r", "\n"])),
+      lines.flatMap { $0 },
+    ]
   }
 
   private mutating func spell(_ scalars: [Unicode.Scalar], isFirst: Bool) {

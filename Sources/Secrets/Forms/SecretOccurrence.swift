@@ -47,7 +47,8 @@ public struct SecretSearch: Sendable {
     if let joined = JoinedText(text) {
       for hit in index.hits(in: joined.bytes) {
         let range = joined.original(hit.range)
-        guard !found.contains(where: { $0.offset < range.upperBound && range.lowerBound < $0.offset + $0.length })
+        guard
+          !found.contains(where: { $0.offset < range.upperBound && range.lowerBound < $0.offset + $0.length })
         else { continue }
         found.append(occurrence(hit, range, isSplit: true))
       }
@@ -58,7 +59,8 @@ public struct SecretSearch: Sendable {
     return found.sorted { $0.offset < $1.offset }
   }
 
-  private func occurrence(_ hit: FormIndex.Hit, _ range: Range<Int>, isSplit: Bool) -> SecretForms.Occurrence {
+  private func occurrence(_ hit: FormIndex.Hit, _ range: Range<Int>, isSplit: Bool) -> SecretForms.Occurrence
+  {
     let (number, form) = hit.tag.quotientAndRemainder(dividingBy: SecretSearch.forms.count)
     return SecretForms.Occurrence(
       secret: number, form: isSplit ? .split : SecretSearch.forms[form], offset: range.lowerBound,
