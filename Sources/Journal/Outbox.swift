@@ -210,7 +210,11 @@ extension Journal {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return settings.redactor.redact(String(decoding: try encoder.encode(message), as: UTF8.self))
+    // Title and text are for people; ids, event and severity are read again.
+    return settings.redactor.redact(
+      document: try JSONValue(parsing: try encoder.encode(message), limits: .own)
+    )
+    .canonicalText
   }
 
   private func note(_ entry: OutboxEntry, as given: String? = nil, in db: Database, run: RunID?) throws {

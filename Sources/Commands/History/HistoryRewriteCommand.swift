@@ -56,12 +56,12 @@ struct HistoryRewriteCommand: StaunchCommand {
     let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
     assembly.console.endTransient()
     guard live else {
-      show(plan, isPlan: true, name: name, in: assembly)
+      show(plan, patterns, isPlan: true, name: name, in: assembly)
       let common = plan.matches.map { " --common \($0.count)" } ?? ""
       assembly.console.say("next: the same command with --live --confirm \(harmless(name))\(common)")
       return
     }
-    if !global.json { show(plan, isPlan: true, name: name, in: assembly) }
+    if !global.json { show(plan, patterns, isPlan: true, name: name, in: assembly) }
     if let matches = plan.matches { try confirm(matches, in: assembly) }
     let run = try DirectRun.begin(
       "history.rewrite", target: path, name: name, document: HistoryDocuments.rewrite(plan, isPlan: true),
@@ -73,7 +73,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       HistoryDocuments.rewrite($0, isPlan: false)
     }
     assembly.console.endTransient()
-    show(result, isPlan: false, name: name, in: assembly)
+    show(result, patterns, isPlan: false, name: name, in: assembly)
   }
 
   /// An interrupted rewrite has been planned and confirmed before: what is left to do is known.
@@ -96,7 +96,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       HistoryDocuments.rewrite($0, isPlan: false)
     }
     assembly.console.endTransient()
-    show(result, isPlan: false, name: name, in: assembly)
+    show(result, patterns, isPlan: false, name: name, in: assembly)
   }
 
   /// A short or common value stands in places that are no leak. Whoever goes on has seen how many.
@@ -145,10 +145,14 @@ struct HistoryRewriteCommand: StaunchCommand {
     return options
   }
 
-  private func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String, in assembly: Assembly) {
+  private func show(
+    _ rewrite: HistoryRewrite, _ patterns: SecretPatterns, isPlan: Bool, name: String, in assembly: Assembly
+  ) {
     if global.json {
-      assembly.console.data(HistoryDocuments.rewrite(rewrite, isPlan: isPlan).canonicalText)
+      assembly.console.data(
+        HistoryDocuments.noting(patterns, HistoryDocuments.rewrite(rewrite, isPlan: isPlan)).canonicalText)
     } else {
+      if !isPlan || !live { HistoryScreen(console: assembly.console).showNotSearched(patterns) }
       HistoryScreen(console: assembly.console).show(rewrite, isPlan: isPlan, name: name)
     }
   }

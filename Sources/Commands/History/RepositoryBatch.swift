@@ -67,7 +67,9 @@ struct RepositoryBatch {
         begin()
       }
     }
-    if isJSON { assembly.console.data(document(paths, endings).canonicalText) }
+    if isJSON {
+      assembly.console.data(HistoryDocuments.noting(patterns, document(paths, endings)).canonicalText)
+    }
     let failures = paths.indices.count { number in
       if case .rewritten? = endings[number] { false } else { true }
     }
