@@ -19,6 +19,8 @@ public struct MetricInstants: Sendable, Hashable {
   public let lastAlive: MetricInstant
   /// First definitive rejection of the last leaked secret, with no later acceptance.
   public let dead: MetricInstant
+  /// The end of the proof: refused without a break for as long as a change may take to hold everywhere.
+  public let proven: MetricInstant
   /// Replacement live everywhere.
   public let rotated: MetricInstant
   /// A fresh clone of every ref scanned clean.
@@ -39,6 +41,7 @@ public struct MetricInstants: Sendable, Hashable {
       ("t_ack", "first human act", acknowledged),
       ("t_alive_last", "last accepted probe", lastAlive),
       ("t_dead", "first definitive rejection, no later acceptance", dead),
+      ("t_proven", "proof of death: refused over the whole propagation time", proven),
       ("t_rot", "replacement live everywhere", rotated),
       ("t_clean", "fresh clone of all refs scanned clean", clean),
       ("t_fail", "first consumer failure", disrupted),
@@ -57,6 +60,7 @@ public struct MetricInstants: Sendable, Hashable {
     acknowledged = MetricInstants.acknowledged(record)
     lastAlive = MetricInstants.lastAlive(leaked)
     dead = MetricInstants.dead(leaked)
+    proven = MetricInstants.proven(record, leaked, dead)
     rotated = MetricInstants.rotated(record)
     clean = MetricInstants.clean(record, repositories)
     disrupted = MetricInstants.disrupted(record)
@@ -145,6 +149,27 @@ extension MetricInstants {
       return .unknown("no definitive rejection")
     }
     return .known(last.at, .observed, last.evidence)
+  }
+
+  /// The end of the last proof, when every leaked secret has one that no acceptance followed.
+  private static func proven(_ record: IncidentRecord, _ leaked: [CredentialRecord], _ dead: MetricInstant)
+    -> MetricInstant
+  {
+    if case .unknown(let reason) = dead { return .unknown(reason) }
+    let proofs = record.proofsOfDeath
+    var last: ProofOfDeath?
+    for credential in leaked {
+      guard
+        let proof = proofs.last(where: { $0.covers(credential) }),
+        let refused = credential.firstRejection, refused.at <= proof.ended
+      else {
+        return .unknown("\(credential.credential) was refused, but not proven dead over the propagation time")
+      }
+      if let known = last, known.ended >= proof.ended { continue }
+      last = proof
+    }
+    guard let last else { return .unknown("no proof of death") }
+    return .known(last.ended, .observed, last.evidence)
   }
 
   private static func rotated(_ record: IncidentRecord) -> MetricInstant {

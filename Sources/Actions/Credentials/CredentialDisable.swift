@@ -48,7 +48,18 @@ struct CredentialDisable: EffectAction {
         return result(replacement, name, try call.secretRef(), probe)
       }
     }
-    let ref = try await leakedRef(call, provider)
+    let ref: CredentialRef
+    do throws(CapabilityError) {
+      ref = try await leakedRef(call, provider)
+    } catch {
+      // The provider no longer knows it: what was wanted, when it is refused.
+      guard error.class == .notFound else { throw error }
+      let probe = try await provider.verify(leaked, ref: nil)
+      guard probe.state == .dead else { throw error }
+      return ActionResult(
+        outputs: ["ref": .null],
+        probes: [ProbeRecord(credential: name, secret: try call.secretRef(), probe: probe)], isUnchanged: true)
+    }
     try await provider.disable(ref, leaked: leaked, replacedBy: replacement, under: authority)
     return ActionResult(outputs: ["ref": .string(ref.rawValue)])
   }
@@ -79,7 +90,7 @@ struct CredentialDisable: EffectAction {
     async throws(CapabilityError) -> CredentialRef
   {
     if let given = call.optionalRef() { return given }
-    return try await provider.identify(try await call.secret())
+    return try await provider.ref(ofLeaked: try await call.secret())
   }
 
   /// True when the replacement has the same public id as the leaked credential: it carries the new value now.

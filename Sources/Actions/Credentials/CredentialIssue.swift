@@ -5,6 +5,10 @@ import JSON
 import Secrets
 
 /// `credential.issue`: the replacement (phase `issue`), then its place in the store (phase `store`).
+///
+/// Nothing is issued where a replacement is there already: the store's value is accepted and is not a leaked one (a team
+/// has rotated by hand, an earlier run has, another leaked key of the same entry was first). Where the account takes only
+/// one value and somebody has changed it, nothing is issued either: it would lock out whoever uses theirs.
 struct CredentialIssue: EffectAction {
   let signature = ActionSignature.credentialIssue
   let phases = ["issue", "store"]
@@ -16,6 +20,18 @@ struct CredentialIssue: EffectAction {
     let capabilities = target.provider.capabilities
     let store = try call.store()
     let key = call.optionalText("key") ?? target.key
+    var preconditions: [String: JSONValue] = [
+      "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
+    ]
+    if capabilities.overlap == .none {
+      let replaced = try await isReplaced(call, target.provider)
+      preconditions["replaced"] = .boolean(replaced)
+      if replaced {
+        return PlannedEffect(
+          will: "nothing: \(name) refuses the leaked value already and takes another one, set by somebody else",
+          target: name.rawValue, preconditions: preconditions, reversible: true)
+      }
+    }
     let will: String
     switch capabilities.issuing {
     case .generated: will = "set a new random value for \(name)"
@@ -23,15 +39,18 @@ struct CredentialIssue: EffectAction {
     case .unnamed: will = "issue a new credential for \(name) (its provider gives it no name)"
     case .human: throw needsPerson(name, key: key, store: store)
     }
+    if try await kept(call, target) != nil {
+      return PlannedEffect(
+        will: "keep the value that \(store) holds as \(key): \(name) accepts it, and it is not the leaked one",
+        target: name.rawValue, preconditions: preconditions, reversible: true,
+        cannotPredict: ["whether it is still so during the run; otherwise: \(will)"])
+    }
     var affected = target.consumers.map(\.rawValue)
     if capabilities.overlap == .none {
       affected = affected.map { "\($0) (fails until it is rolled out: the old value stops working now)" }
     }
     return PlannedEffect(
-      will: "\(will) and store it as \(key) in \(store)", target: name.rawValue,
-      preconditions: [
-        "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
-      ],
+      will: "\(will) and store it as \(key) in \(store)", target: name.rawValue, preconditions: preconditions,
       reversible: true, affected: affected,
       cannotPredict: capabilities.issuing == .generated ? [] : ["the public id: the provider chooses it"])
   }
@@ -40,10 +59,16 @@ struct CredentialIssue: EffectAction {
     let target = try targets.credential(call.credential())
     switch phase {
     case "issue":
+      if let kept = try await kept(call, target) {
+        return Preparation(snapshot: ["keeps": .string(kept.version)])
+      }
+      let earlier = try await earlierValue(call, target.provider)
+      try await refuseForeignChange(call, target.provider, earlier)
       let existing = try await target.provider.existing()
       var secrets: [SecretRef: Secret] = [:]
       if target.provider.capabilities.issuing == .generated {
-        secrets[call.newSecret] = try generated(by: target.provider)
+        // The same value again: an earlier request that is carried out late then changes nothing.
+        secrets[call.newSecret] = try earlier ?? generated(by: target.provider)
       }
       return Preparation(
         snapshot: ["existing": .array(existing.map { .string($0.rawValue) })], secrets: secrets)
@@ -66,12 +91,18 @@ struct CredentialIssue: EffectAction {
       if target.provider.capabilities.issuing == .human {
         throw needsPerson(name, key: key, store: try call.store())
       }
+      if prepared.snapshot["keeps"] != nil { return try await keep(call, target) }
       let pending = try await pendingValue(call, prepared, target.provider)
       let issued = try await target.provider.issue(
         marker: call.marker, generated: pending, under: authority)
       return result(issued, call)
     case "store":
-      let version = try await targets.store(call.store()).put(
+      let store = try targets.store(call.store())
+      if call.earlier["kept"] == .boolean(true) {
+        let version = try await store.currentVersion(key)
+        return ActionResult(outputs: ["version": .optional(version)], isUnchanged: true)
+      }
+      let version = try await store.put(
         key, try await issuedSecret(call), marker: call.marker, under: authority)
       return ActionResult(outputs: ["version": .string(version)])
     default: throw .noPhase(phase, of: signature.id)
@@ -84,6 +115,7 @@ struct CredentialIssue: EffectAction {
     let target = try targets.credential(call.credential())
     switch phase {
     case "issue":
+      if prepared.snapshot["keeps"] != nil { return .notDone(evidence: "nothing was to be issued") }
       switch target.provider.capabilities.issuing {
       case .generated: return try await settleGenerated(call, prepared, target.provider)
       case .named, .unnamed:
@@ -91,6 +123,7 @@ struct CredentialIssue: EffectAction {
       case .human: return .unknown(reason: "a person issues this credential: ask them whether they did")
       }
     case "store":
+      if call.earlier["kept"] == .boolean(true) { return .notDone(evidence: "nothing was to be stored") }
       let store = try targets.store(call.store())
       return try await StoredValue(store: store, key: call.optionalText("key") ?? target.key).settle(
         try await issuedSecret(call), outputs: [:])
@@ -108,7 +141,7 @@ struct CredentialIssue: EffectAction {
     let probe = try await provider.verify(pending, ref: nil)
     switch probe.state {
     case .alive:
-      let issued = IssuedCredential(ref: try await provider.identify(pending), secret: pending)
+      let issued = IssuedCredential(ref: try await provider.ref(ofIssued: pending), secret: pending)
       return .done(result(issued, call), evidence: "the new value is accepted (\(probe.code))")
     case .dead: return .notDone(evidence: "the new value is refused (\(probe.code))")
     case .unknown: return .unknown(reason: "whether the new value was set cannot be told (\(probe.code))")
@@ -127,7 +160,10 @@ struct CredentialIssue: EffectAction {
     let orphans = try await provider.issued(marker: call.marker, before: before).filter {
       !before.contains($0)
     }
-    guard !orphans.isEmpty else { return .notDone(evidence: "no new credential is there") }
+    guard !orphans.isEmpty else {
+      return .notDoneYet(
+        evidence: "no new credential is there", lateness: provider.capabilities.propagation)
+    }
     if provider.capabilities.issuing == .unnamed, orphans.count > 1 {
       let ids = orphans.map(\.rawValue).sorted().joined(separator: ", ")
       return .unknown(reason: "\(orphans.count) new credentials without a name: \(ids); which is ours?")
@@ -139,7 +175,9 @@ struct CredentialIssue: EffectAction {
 
   private func result(_ issued: IssuedCredential, _ call: ActionCall) -> ActionResult {
     ActionResult(
-      outputs: ["ref": .string(issued.ref.rawValue), "secret": .secret(call.newSecret)],
+      outputs: [
+        "ref": .string(issued.ref.rawValue), "secret": .secret(call.newSecret), "kept": .boolean(false),
+      ],
       secrets: [call.newSecret: issued.secret])
   }
 

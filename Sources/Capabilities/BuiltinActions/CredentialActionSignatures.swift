@@ -11,9 +11,16 @@ extension ActionSignature {
       credential,
       Parameter("secret", .secret, "the secret to try"),
       Parameter("ref", .string, required: false, "its public id, where that is known"),
+      Parameter(
+        "control", .secret, required: false,
+        "a secret of the same kind that must be accepted before and after a refusal: the replacement"),
+      Parameter("control_ref", .string, required: false, "the control's public id"),
     ],
     outputs: [
       Parameter("state", .string, "`alive`, `dead` or `unknown`; a time-out or a 5xx is unknown"),
+      Parameter(
+        "replaced", .boolean,
+        "true when it is dead and its account takes another secret: somebody has changed it already"),
       Parameter("code", .string, "the provider's own word, for example `401` or `28P01`"),
     ],
     answers: ["alive", "dead", "unknown"])
@@ -40,11 +47,15 @@ extension ActionSignature {
       Parameter(
         "key", .string, required: false,
         "its name in the store; without it, the one of the credential's entry"),
+      Parameter(
+        "leaked", .list(.secret), required: false,
+        "the leaked values: a store that holds another one that is accepted keeps it, and nothing is issued"),
     ],
     outputs: [
       Parameter("ref", .string, "the public id of the replacement"),
       Parameter("secret", .secret, "a handle to its value"),
       Parameter("version", .string, "the store's version that holds it"),
+      Parameter("kept", .boolean, "true when the store's value was one already and nothing was issued"),
     ])
 
   /// Stops the leaked secret from being accepted.

@@ -65,6 +65,7 @@ struct RunSession {
     defer { interruption.end() }
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
+    if !isJSON { for remaining in end.remaining { console.data("stays: \(harmless(remaining))") } }
     try recordContainment(plan)
     return finish(plan, end, wasInterrupted: interruption.happened)
   }
