@@ -45,8 +45,8 @@ import Testing
     let disable = try #require(run.calls.first { $0.step == "disable_old" })
     #expect(
       disable.inputs == [
-        "credential": .credential("payments-key"), "secret": .secret("leaked"), "ref": .string("key-1"),
-        "replaced_by": .string("key-2"),
+        "credential": .credential("payments-key"), "secret": .list([.secret("leaked")]),
+        "ref": .string("key-1"), "replaced_by": .string("key-2"),
       ])
   }
 

@@ -13,7 +13,7 @@ struct AbuseSearch: ReadAction {
     if let given = call.optionalRef() {
       ref = given
     } else if call.known("secret") != nil {
-      ref = try await provider.identify(try await call.secret())
+      ref = try await call.identified(by: provider)
     } else {
       throw CapabilityError(
         .invalid, "step \(call.step)",

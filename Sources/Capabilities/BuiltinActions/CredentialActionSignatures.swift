@@ -6,10 +6,11 @@ extension ActionSignature {
   /// Tries a secret at its provider.
   public static let credentialVerify = ActionSignature(
     id: "credential.verify", effect: .read,
-    summary: "Tries a secret at its provider and says whether it is still accepted.",
+    summary:
+      "Tries one or several secrets at their provider: dead only when each is refused, alive when any is accepted.",
     inputs: [
       credential,
-      Parameter("secret", .secret, "the secret to try"),
+      Parameter("secret", .list(.secret), "what to try: one secret, or every leaked value of one credential"),
       Parameter("ref", .string, required: false, "its public id, where that is known"),
       Parameter(
         "control", .secret, required: false,
@@ -20,8 +21,9 @@ extension ActionSignature {
       Parameter("state", .string, "`alive`, `dead` or `unknown`; a time-out or a 5xx is unknown"),
       Parameter(
         "replaced", .boolean,
-        "true when it is dead and its account takes another secret: somebody has changed it already"),
-      Parameter("code", .string, "the provider's own word, for example `401` or `28P01`"),
+        "true when each is dead and its account takes another one: somebody has changed it already"),
+      Parameter(
+        "code", .string, "the provider's own word on the value that decided, for example `401` or `28P01`"),
     ],
     answers: ["alive", "dead", "unknown"])
 
@@ -30,7 +32,9 @@ extension ActionSignature {
     id: "credential.inspect", effect: .read,
     summary:
       "Takes a snapshot of what the provider knows about a credential: evidence that is gone after the kill.",
-    inputs: [credential, Parameter("secret", .secret, "the secret whose credential is meant")],
+    inputs: [
+      credential, Parameter("secret", .list(.secret), "the secret, or the values, whose credential is meant"),
+    ],
     outputs: [
       Parameter("ref", .string, "its public id at the provider"),
       Parameter("facts", .any, "owner, scopes, created, last_used, privilege, as far as the provider tells"),
@@ -64,7 +68,7 @@ extension ActionSignature {
     summary: "Stops a leaked secret from being accepted. It is never enabled again.",
     inputs: [
       credential,
-      Parameter("secret", .secret, "the leaked secret"),
+      Parameter("secret", .list(.secret), "the leaked secret, or every leaked value of it"),
       Parameter("ref", .string, required: false, "its public id, where a snapshot found it"),
       Parameter(
         "replaced_by", .string, required: false,
@@ -79,7 +83,7 @@ extension ActionSignature {
       "Ends the sessions opened with the leaked secret and counts again; a provider that keeps none answers none_left.",
     inputs: [
       credential,
-      Parameter("secret", .secret, "the leaked secret"),
+      Parameter("secret", .list(.secret), "the leaked secret, or every leaked value of it"),
       Parameter("ref", .string, required: false, "its public id, where a snapshot found it"),
     ],
     outputs: [
@@ -103,7 +107,8 @@ extension ActionSignature {
     inputs: [
       credential,
       Parameter("since", .timestamp, "start of the exposure window"),
-      Parameter("secret", .secret, required: false, "the leaked secret, to find its public id"),
+      Parameter(
+        "secret", .list(.secret), required: false, "the leaked secret or its values, to find its public id"),
       Parameter("ref", .string, required: false, "its public id"),
     ],
     outputs: [

@@ -154,15 +154,16 @@ struct PlanCommand: StaunchCommand {
         inputs[parts[0]] = .string(parts[1])  // the planner names the inputs that exist
         continue
       }
-      if type == .secret {
-        // A handle of the journal (`inc-…/leaked`), never a value.
-        guard parts[1].hasPrefix("inc-"), parts[1].hasSuffix("/leaked") else {
+      if type == .secret || type == .list(.secret) {
+        // Handles of the journal (`inc-…/leaked`), never a value.
+        let handles = parts[1].split(separator: ",").map(String.init)
+        guard !handles.isEmpty, handles.allSatisfy({ $0.hasPrefix("inc-") && $0.hasSuffix("/leaked") }) else {
           throw CommandFailure(
             .usage, "a secret is never given as an option",
             because: "arguments are visible to every user of the machine",
             fix: "--input \(parts[0])=INCIDENT/leaked, after staunch respond")
         }
-        inputs[parts[0]] = .secret(SecretRef(parts[1]))
+        inputs[parts[0]] = .list(handles.map { .secret(SecretRef($0)) })
       } else {
         guard let value = ManualAnswer.value(parts[1], as: type) else {
           throw CommandFailure(

@@ -248,6 +248,18 @@ extension Value {
     }
   }
 
+  /// True when this or a part of it is the handle `ref`.
+  func holds(_ ref: SecretRef) -> Bool {
+    switch self {
+    case .secret(let own): own == ref
+    case .list(let elements): elements.contains { $0.holds(ref) }
+    case .record(let members): members.values.contains { $0.holds(ref) }
+    case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .credential, .store,
+      .consumer, .repository, .tracker, .incident:
+      false
+    }
+  }
+
   /// True when a part of it is not known yet.
   var holdsUnknown: Bool {
     switch self {

@@ -207,7 +207,7 @@ extension Engine {
 
   func probeEvent(_ record: ProbeRecord) -> NewEvent {
     // Of all handles only the incident's own value came from a report; every other one was made by a run.
-    let isLeaked = plan.inputs.values.contains(.secret(record.secret))
+    let isLeaked = plan.inputs.values.contains { $0.holds(record.secret) }
     var body: [String: JSONValue] = [
       "credential": .string(record.credential.rawValue), "ref": .string(record.secret.rawValue),
       "subject": isLeaked ? "leaked" : "replacement", "state": .string(record.probe.state.rawValue),
