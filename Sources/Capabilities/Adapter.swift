@@ -121,7 +121,8 @@ extension SettingDeclaration {
   public static func propagation(_ absent: String) -> SettingDeclaration {
     SettingDeclaration(
       "propagation_seconds",
-      "how long a change may take to hold everywhere; the proof of death lasts as long; \(absent) when absent")
+      "how long a change may take to hold everywhere; the proof of death lasts as long; \(absent) when absent"
+    )
   }
 }
 

@@ -106,9 +106,9 @@ public protocol HTTPTransport: Sendable {
     async throws(CapabilityError)
     -> HTTPResponse
   /// Every numeric address behind a URL's host; empty where only the name can be asked (a proxy, an address, this machine).
-  func addresses(of url: String) async throws(CapabilityError) -> [String]
+  func addresses(behind url: String) async throws(CapabilityError) -> [String]
 }
 
 extension HTTPTransport {
-  public func addresses(of url: String) async throws(CapabilityError) -> [String] { [] }
+  public func addresses(behind url: String) async throws(CapabilityError) -> [String] { [] }
 }

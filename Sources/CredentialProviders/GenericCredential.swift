@@ -114,12 +114,12 @@ public struct GenericCredential: CredentialProvider {
       guard verifyCall.dead.contains(first), !verifyCall.alive.contains(first) else {
         return CredentialProbe(verifyCall.alive.contains(first) ? .alive : .unknown, code: "\(first)")
       }
-      guard let control = try await control(verifyCall, besides: secret) else {
+      guard let control = try await workingQuestion(verifyCall, besides: secret) else {
         return CredentialProbe(
           .unknown,
           code: "\(first), and no control to compare with: add verify: {control: REFERENCE} in staunch.yaml")
       }
-      let addresses = try await environment.http.addresses(of: request.request.url)
+      let addresses = try await environment.http.addresses(behind: request.request.url)
       var refusals = 0
       var controls = 0
       for address in addresses.isEmpty ? [nil] : addresses.map({ Optional($0) }) {
@@ -132,7 +132,8 @@ public struct GenericCredential: CredentialProvider {
           guard round < Self.refusals else { break }
           let status = try await environment.http.fetch(request.alone(at: address)).status
           if verifyCall.alive.contains(status) {
-            return CredentialProbe(.alive, code: "\(status) after \(refusals + 1) refusals: its servers disagree")
+            return CredentialProbe(
+              .alive, code: "\(status) after \(refusals + 1) refusals: its servers disagree")
           }
           guard verifyCall.dead.contains(status) else { return CredentialProbe(.unknown, code: "\(status)") }
           refusals += 1
@@ -147,7 +148,9 @@ public struct GenericCredential: CredentialProvider {
   }
 
   /// The question that a working credential of the same kind is asked; nil when there is none.
-  private func control(_ call: GenericCall, besides secret: Secret) async throws(CapabilityError) -> SafeRequest? {
+  private func workingQuestion(_ call: GenericCall, besides secret: Secret) async throws(CapabilityError)
+    -> SafeRequest?
+  {
     // The replacement serves, once a person has put it there.
     for reference in [call.control, replacement].compactMap({ $0 }) where !reference.hasPrefix("prompt") {
       let found: Secret

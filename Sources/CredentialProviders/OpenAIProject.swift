@@ -111,7 +111,7 @@ public struct OpenAIProject: CredentialProvider {
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     let addresses: [String]
     do throws(CapabilityError) {
-      addresses = try await environment.http.addresses(of: api.base)
+      addresses = try await environment.http.addresses(behind: api.base)
     } catch { return CredentialProbe(.unknown, code: error.class.rawValue) }
     var refusals = 0
     var controls = 0
@@ -120,7 +120,8 @@ public struct OpenAIProject: CredentialProvider {
       for _ in 0..<2 {
         let probe = await ask(secret, at: address)
         guard probe.state == .dead else {
-          let after = probe.state == .alive && refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
+          let after =
+            probe.state == .alive && refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
           return CredentialProbe(probe.state, code: probe.code + after)
         }
         code = probe.code
@@ -132,7 +133,8 @@ public struct OpenAIProject: CredentialProvider {
       }
     }
     return CredentialProbe(
-      .dead, code: code, evidence: ProbeEvidence(refusals: refusals, controls: controls, addresses: addresses))
+      .dead, code: code, evidence: ProbeEvidence(refusals: refusals, controls: controls, addresses: addresses)
+    )
   }
 
   /// Why a refusal says nothing about the key.

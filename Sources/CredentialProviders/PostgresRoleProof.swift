@@ -28,7 +28,8 @@ extension PostgresRole {
         else {
           throw CapabilityError(
             .configuration, "\(target.position): \(target.name)",
-            because: "\"\(text)\" under addresses is no host:port", fix: "write for example db1.example.org:5432")
+            because: "\"\(text)\" under addresses is no host:port",
+            fix: "write for example db1.example.org:5432")
         }
         let host = text[..<colon].drop { $0 == "[" }.prefix { $0 != "]" }
         found.append(Endpoint(host: String(host), port: port))
@@ -49,7 +50,8 @@ extension PostgresRole {
     var found: [Endpoint] = []
     for endpoint in named {
       let addresses = try await environment.postgres.addresses(of: endpoint.host)
-      found += addresses.isEmpty
+      found +=
+        addresses.isEmpty
         ? [endpoint] : addresses.map { Endpoint(host: endpoint.host, port: endpoint.port, address: $0) }
     }
     return found
@@ -96,20 +98,23 @@ extension PostgresRole {
     var refusals = 0
     var code = ""
     while true {
-      let seen: Control
+      var seen: [Control] = []
       do throws(CapabilityError) {
-        seen = try await self.control(control, user)
+        // Every other time twice: a balancer that takes turns must not send all logins to one server and all controls to
+        // the other.
+        for _ in 0...(refusals % 2) { seen.append(try await self.control(control, user)) }
       } catch {
         return CredentialProbe(.unknown, code: "control login\(place): \(error.because)")
       }
-      servers.insert(seen.server)
-      controls += 1
-      if refusals > 0, let problem = seen.problem(code) {
+      servers.formUnion(seen.map(\.server))
+      controls += seen.count
+      if refusals > 0, let problem = seen.compactMap({ $0.problem(code) }).first {
         return CredentialProbe(.unknown, code: problem + place)
       }
       if refusals >= (servers.count > 1 ? Self.refusalsAmongSeveral : Self.refusals) {
         return CredentialProbe(
-          .dead, code: code, isReplaced: code == "28P01" && seen.canLogin == true && !seen.isExpired,
+          .dead, code: code,
+          isReplaced: code == "28P01" && seen.allSatisfy { $0.canLogin == true && !$0.isExpired },
           evidence: ProbeEvidence(refusals: refusals, controls: controls))
       }
       switch await environment.postgres.tryLogin(login) {

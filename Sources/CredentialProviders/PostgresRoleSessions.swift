@@ -37,7 +37,8 @@ extension PostgresRole {
   }
 
   private func endSessions(
-    _ ref: CredentialRef, before: Date, _ session: any SQLSession, under authority: borrowing ExecutionAuthority
+    _ ref: CredentialRef, before: Date, _ session: any SQLSession,
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> SessionCount {
     let limit = try await serverTime(before, session)
     let parameters = [ref.rawValue, limit]

@@ -78,7 +78,8 @@ struct RedisCommandLine {
       let wasSent = changes && !outcome.errors.contains("Could not connect to Redis")
       throw CapabilityError(
         wasSent ? .unknownOutcome : .network, "redis-cli",
-        because: wasSent ? "the connection broke after the commands were sent" : "no connection to the server",
+        because: wasSent
+          ? "the connection broke after the commands were sent" : "no connection to the server",
         fix: "check that it is up: redis-cli \(arguments.joined(separator: " ")) PING")
     }
     var replies: [Reply] = []

@@ -31,7 +31,7 @@ public final class CurlTransport: HTTPTransport {
   }
 
   /// Behind a proxy the proxy resolves the name, so there only the name can be asked.
-  public func addresses(of url: String) async throws(CapabilityError) -> [String] {
+  public func addresses(behind url: String) async throws(CapabilityError) -> [String] {
     guard let host = URLComponents(string: url)?.host, options.proxy == nil, HostAddresses.hasSeveral(host)
     else { return [] }
     return await withCheckedContinuation { continuation in

@@ -24,9 +24,10 @@ enum HostAddresses {
     var found: [String] = []
     var entry = list
     while let current = entry {
-      var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+      let room = 1025  // NI_MAXHOST
+      var text = [CChar](repeating: 0, count: room)
       let code = getnameinfo(
-        current.pointee.ai_addr, current.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0,
+        current.pointee.ai_addr, current.pointee.ai_addrlen, &text, socklen_t(room), nil, 0,
         NI_NUMERICHOST)
       let address = text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
       if code == 0, !found.contains(address) { found.append(address) }

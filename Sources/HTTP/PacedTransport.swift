@@ -43,8 +43,8 @@ public struct PacedTransport: HTTPTransport {
     return heard(try await inner.send(request, under: authority))
   }
 
-  public func addresses(of url: String) async throws(CapabilityError) -> [String] {
-    try await inner.addresses(of: url)
+  public func addresses(behind url: String) async throws(CapabilityError) -> [String] {
+    try await inner.addresses(behind: url)
   }
 
   private func wait(for request: HTTPRequest) async throws(CapabilityError) {

@@ -66,6 +66,6 @@ final class Leash: Sendable {
     guard socket >= 0 else { return }
     let bytes = Array(text.utf8)
     // One short write on a stream socket is whole; the shell's death is no reason to die of SIGPIPE.
-    _ = send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+    _ = send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL))
   }
 }

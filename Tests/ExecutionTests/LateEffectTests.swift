@@ -49,7 +49,9 @@ import Testing
       leftovers: { call, _ in
         keys.arrive(rig.clock.elapsed)
         let kept = call.earlier["ref"]
-        return keys.ids.filter { .string($0) != kept }.map { Leftover(ref: $0, isRemovable: removable, why: "late") }
+        return keys.ids.filter { .string($0) != kept }.map {
+          Leftover(ref: $0, isRemovable: removable, why: "late")
+        }
       }
     ) { _, _ async throws(CapabilityError) in
       guard keys.requests() > 1 else {
@@ -57,7 +59,7 @@ import Testing
         throw CapabilityError(.unknownOutcome, "issue", because: "the connection broke")
       }
       keys.add("key-new")
-      return ActionResult(outputs: ["ref": "key-new"])
+      return ActionResult(outputs: ["ref": .string("key-new")])
     }
     rig.effect(.credentialDelete) { call, _ async throws(CapabilityError) in
       if case .string(let id)? = call.inputs["ref"] { keys.remove(id) }
@@ -66,7 +68,9 @@ import Testing
     return (rig, keys)
   }
 
-  @Test func `A request that is carried out after its connection broke is waited for and leaves no key`() throws {
+  @Test func `A request that is carried out after its connection broke is waited for and leaves no key`()
+    throws
+  {
     let (rig, keys) = try rig(delay: .seconds(40))
     #expect(try rig.run(Self.playbook(Self.issue), Self.inputs).state == .done)
     keys.arrive(.seconds(1_000_000))
@@ -77,30 +81,35 @@ import Testing
   @Test func `A key of the run's own that lives at its end is removed, with an intent`() throws {
     // Later than the provider's own word: settling found nothing, the end of the run finds it.
     let (rig, keys) = try rig(delay: .seconds(61))
-    let slow = Self.issue + """
+    let slow =
+      Self.issue + """
 
-        - {id: rest, uses: command.run, with: {argv: [x]}}
-      """
+          - {id: rest, uses: command.run, with: {argv: [x]}}
+        """
     rig.effect(.commandRun) { _, _ async throws(CapabilityError) in
       await rig.nap(.seconds(30))
-      return ActionResult(outputs: ["status": 0, "output": ""])
+      return ActionResult(outputs: ["status": .integer(0), "output": .string("")])
     }
     let end = try rig.run(Self.playbook(slow), Self.inputs)
     #expect(end.state == .done && end.remaining.isEmpty)
     #expect(keys.ids == ["key-new"])
     let intents = try rig.journal.events(run: "run-00000001", kinds: [.stepIntent])
-    #expect(intents.contains { $0.body["action"] == "credential.delete" && $0.body["step"]?.string?.contains("sweep") == true })
+    #expect(
+      intents.contains {
+        $0.body["action"] == "credential.delete" && $0.body["step"]?.string?.contains("sweep") == true
+      })
   }
 
   @Test func `What lives at the end and cannot be told to be ours is named`() throws {
     let (rig, keys) = try rig(delay: .seconds(61), removable: false)
-    let slow = Self.issue + """
+    let slow =
+      Self.issue + """
 
-        - {id: rest, uses: command.run, with: {argv: [x]}}
-      """
+          - {id: rest, uses: command.run, with: {argv: [x]}}
+        """
     rig.effect(.commandRun) { _, _ async throws(CapabilityError) in
       await rig.nap(.seconds(30))
-      return ActionResult(outputs: ["status": 0, "output": ""])
+      return ActionResult(outputs: ["status": .integer(0), "output": .string("")])
     }
     let end = try rig.run(Self.playbook(slow), Self.inputs)
     #expect(end.state == .done)
@@ -113,10 +122,10 @@ import Testing
   @Test func `A replacement that was there already is not taken back by an abort`() throws {
     let rig = try EngineRig()
     rig.effect(.credentialIssue) { _, _ async throws(CapabilityError) in
-      ActionResult(outputs: ["ref": "theirs"], isUnchanged: true)
+      ActionResult(outputs: ["ref": .string("theirs")], isUnchanged: true)
     }
     rig.effect(.credentialDelete) { _, _ async throws(CapabilityError) in ActionResult() }
-    let playbook = try rig.load(Self.playbook(Self.issue + "\n    - {id: wait, manual: go on, collect: {}}"))
+    let playbook = try rig.load(Self.playbook(Self.issue + "\n  - {id: wait, manual: go on}"))
     let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook, Self.inputs) }
     let waiting = try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(playbook, plan).run() }
     #expect(waiting.state == .waiting)
@@ -131,13 +140,16 @@ import Testing
     let rig = try EngineRig()
     let isUp = Mutex(false)
     rig.read(.credentialInspect) { _ async throws(CapabilityError) in
-      guard isUp.withLock({ $0 }) else { throw CapabilityError(.refused, "inspect", because: "wrong admin password") }
-      return ActionResult(outputs: ["ref": "app", "facts": .record([:])])
+      guard isUp.withLock({ $0 }) else {
+        throw CapabilityError(.refused, "inspect", because: "wrong admin password")
+      }
+      return ActionResult(outputs: ["ref": .string("app"), "facts": .record([:])])
     }
     let refs = Mutex<[Value?]>([])
     rig.effect(.credentialEndSessions) { call, _ async throws(CapabilityError) in
       refs.withLock { $0.append(call.inputs["ref"]) }
-      return ActionResult(outputs: ["found": 0, "ended": 0, "left": 0], answer: "none_left")
+      return ActionResult(
+        outputs: ["found": .integer(0), "ended": .integer(0), "left": .integer(0)], answer: "none_left")
     }
     let with = #"credential: "${{ inputs.credential }}", secret: "${{ inputs.leaked }}""#
     let steps = """
@@ -160,13 +172,19 @@ import Testing
     #expect(refs.withLock { $0 } == [.string("app")])
   }
 
-  @Test func `A branch that is new since the plan is noticed before the rotation, and another plan can have the locks`()
+  @Test
+  func
+    `A branch that is new since the plan is noticed before the rotation, and another plan can have the locks`()
     throws
   {
     let rig = try EngineRig()
     let branches = Mutex(["main"])
-    rig.effect(.ticketOpen) { _, _ async throws(CapabilityError) in ActionResult(outputs: ["id": "T", "url": .null]) }
-    rig.effect(.credentialDisable) { _, _ async throws(CapabilityError) in ActionResult(outputs: ["ref": "k"]) }
+    rig.effect(.ticketOpen) { _, _ async throws(CapabilityError) in
+      ActionResult(outputs: ["id": .string("T"), "url": .null])
+    }
+    rig.effect(.credentialDisable) { _, _ async throws(CapabilityError) in
+      ActionResult(outputs: ["ref": .string("k")])
+    }
     rig.effect(
       .historyRewrite,
       plan: { _ in
@@ -194,7 +212,7 @@ import Testing
     let refs = Mutex(["main"])
     rig.effect(.credentialDisable) { _, _ async throws(CapabilityError) in
       refs.withLock { $0.append("pushed-meanwhile") }
-      return ActionResult(outputs: ["ref": "k"])
+      return ActionResult(outputs: ["ref": .string("k")])
     }
     rig.effect(
       .historyRewrite,

@@ -9,11 +9,15 @@ import Testing
 
 /// What was called dead and was not.
 @Suite struct ProofOfDeathTests {
-  private static let inputs: [String: Value] = ["credential": .credential("cred"), "leaked": .secret("leaked")]
+  private static let inputs: [String: Value] = [
+    "credential": .credential("cred"), "leaked": .secret("leaked"),
+  ]
 
   private static func playbook(verifies: Bool = false) -> String {
     let with = #"with: {credential: "${{ inputs.credential }}", secret: "${{ inputs.leaked }}"}"#
-    let verify = verifies ? ", verify: {uses: credential.verify, \(with), expect: dead, poll: {every: 1s, for: 10m}}" : ""
+    let verify =
+      verifies
+      ? ", verify: {uses: credential.verify, \(with), expect: dead, poll: {every: 1s, for: 10m}}" : ""
     return """
       playbook: 1
       id: proof
@@ -32,7 +36,7 @@ import Testing
     let asked = Asked()
     rig.effect(.credentialDisable) { _, _ async throws(CapabilityError) in
       asked.changed(rig.clock.elapsed)
-      return ActionResult(outputs: ["ref": "key"])
+      return ActionResult(outputs: ["ref": .string("key")])
     }
     rig.read(.credentialVerify) { call async throws(CapabilityError) in
       let state = answers[min(asked.count, answers.count - 1)]
@@ -52,12 +56,16 @@ import Testing
     return try #require(last.body["proof"])
   }
 
-  @Test func `The proof lasts as long as a change may take to hold everywhere, and says from when to when it looked`()
+  @Test
+  func
+    `The proof lasts as long as a change may take to hold everywhere, and says from when to when it looked`()
     throws
   {
     let (rig, asked) = try rig([.dead], propagation: .seconds(60))
     #expect(try rig.run(Self.playbook(), Self.inputs).state == .done)
-    #expect(asked.last - asked.change >= .seconds(60), "the last refusal came \(asked.last - asked.change) after it")
+    #expect(
+      asked.last - asked.change >= .seconds(60), "the last refusal came \(asked.last - asked.change) after it"
+    )
     let proof = try proof(rig)
     #expect(proof["propagation_seconds"] == 60)
     #expect(proof["refusals"] == .integer(6 * asked.count))
@@ -112,7 +120,9 @@ import Testing
     let end = try inVirtualTime(seed: 1, rig.clock) {
       let plan = try await rig.plan(playbook, Self.inputs)
       let stepping: CrashPointHook = { point in
-        if case .afterCall("prove_dead", _, _) = point, asked.count == 1 { rig.clock.step(by: 3600) }
+        if case .afterCall(let step, _, _) = point, step.rawValue == "prove_dead", asked.count == 1 {
+          rig.clock.step(by: 3600)
+        }
       }
       return try await rig.engine(playbook, plan, crashPoint: stepping).run()
     }
@@ -120,12 +130,14 @@ import Testing
     #expect(asked.last - asked.change >= .seconds(60))
   }
 
-  @Test func `A process that goes on does not know how long ago the change was, and waits the whole time`() throws {
+  @Test func `A process that goes on does not know how long ago the change was, and waits the whole time`()
+    throws
+  {
     let (rig, asked) = try rig([.dead], propagation: .seconds(60))
     let playbook = try rig.load(Self.playbook())
     let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook, Self.inputs) }
     let crash: CrashPointHook = { point in
-      if case .beforeCall("prove_dead", _, _) = point { throw SimulatedCrash() }
+      if case .beforeCall(let step, _, _) = point, step.rawValue == "prove_dead" { throw SimulatedCrash() }
     }
     #expect(throws: SimulatedCrash.self) {
       try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(playbook, plan, crashPoint: crash).run() }

@@ -19,6 +19,8 @@ public final class OpenAISimulation: Sendable {
     var next = 1
     var lostReplies: Set<String> = []
     var statuses: [String: Int] = [:]
+    var refusesKeys = false
+    var keepsDeleted = false
   }
 
   public let project = "proj_simulated"
@@ -66,6 +68,11 @@ public final class OpenAISimulation: Sendable {
     box.state.withLock { $0.statuses["\(method) \(path)"] = status }
   }
 
+  /// A gateway that answers 401 to every key of the project, whatever it is.
+  public func refuseEveryKey(_ refuses: Bool = true) { box.state.withLock { $0.refusesKeys = refuses } }
+  /// `DELETE` is answered as done and does nothing.
+  public func keepWhatIsDeleted() { box.state.withLock { $0.keepsDeleted = true } }
+
   /// Names of the service accounts that exist.
   public var accountNames: [String] { box.state.withLock { $0.accounts.map(\.name) } }
   /// Ids of the keys that exist.
@@ -96,7 +103,7 @@ public final class OpenAISimulation: Sendable {
   ) -> LoopbackServer.Reply {
     let bearer = request.headers["authorization"].map { String($0.dropFirst("Bearer ".count)) } ?? ""
     if request.path == "/v1/models" {
-      guard let index = state.keys.firstIndex(where: { $0.value == bearer }) else {
+      guard !state.refusesKeys, let index = state.keys.firstIndex(where: { $0.value == bearer }) else {
         return error(401, "invalid_api_key")
       }
       state.keys[index].lastUsed = 1_790_000_000
@@ -142,7 +149,7 @@ public final class OpenAISimulation: Sendable {
     case ("DELETE", "api_keys", 2):
       guard let key = state.keys.first(where: { $0.id == rest[1] }) else { return error(404, "not_found") }
       guard key.account == nil else { return error(400, "service_account_key") }
-      state.keys.removeAll { $0.id == rest[1] }
+      if !state.keepsDeleted { state.keys.removeAll { $0.id == rest[1] } }
       return json(200, ["id": .string(rest[1]), "deleted": true])
     default: return error(404, "not_found")
     }

@@ -6,20 +6,20 @@ import Secrets
 // What stands already: somebody else's replacement, an earlier attempt's value, and what a run leaves behind.
 extension CredentialIssue {
   /// A replacement that is there already.
-  struct Kept {
+  struct Standing {
     let value: Secret
     let version: String
   }
 
   /// The leaked values; empty where the playbook does not name them.
-  private func leaked(_ call: ActionCall) async throws(CapabilityError) -> [Secret] {
+  private func leakedValues(_ call: ActionCall) async throws(CapabilityError) -> [Secret] {
     call.known("leaked") == nil ? [] : try await call.secrets("leaked")
   }
 
   /// The store's value, when the provider accepts it and it is none of the leaked ones. Nil where the playbook does not
   /// say which values leaked.
-  func kept(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError) -> Kept? {
-    let leaked = try await leaked(call)
+  func standing(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError) -> Standing? {
+    let leaked = try await leakedValues(call)
     guard !leaked.isEmpty, target.provider.capabilities.issuing != .human else { return nil }
     let store = try targets.store(call.store())
     let key = call.optionalText("key") ?? target.key
@@ -27,24 +27,26 @@ extension CredentialIssue {
     let value = try await store.read(key)
     guard !value.isEmpty, !leaked.contains(where: { $0.isSame(as: value) }) else { return nil }
     return try await target.provider.verify(value, ref: nil).state == .alive
-      ? Kept(value: value, version: version) : nil
+      ? Standing(value: value, version: version) : nil
   }
 
   func keep(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError) -> ActionResult {
-    guard let kept = try await kept(call, target) else {
+    guard let found = try await standing(call, target) else {
       throw CapabilityError(
         .conflict, signature.id, because: "the store's value worked a moment ago and does not now",
         fix: "staunch resume \(call.run)")
     }
-    let ref = try await target.provider.ref(ofIssued: kept.value)
+    let ref = try await target.provider.ref(ofIssued: found.value)
     return ActionResult(
       outputs: ["ref": .string(ref.rawValue), "secret": .secret(call.newSecret), "kept": .boolean(true)],
-      secrets: [call.newSecret: kept.value], isUnchanged: true)
+      secrets: [call.newSecret: found.value], isUnchanged: true)
   }
 
   /// True when every leaked value is refused and the account takes another one.
-  func isReplaced(_ call: ActionCall, _ provider: any CredentialProvider) async throws(CapabilityError) -> Bool {
-    let leaked = try await leaked(call)
+  func isReplaced(_ call: ActionCall, _ provider: any CredentialProvider) async throws(CapabilityError)
+    -> Bool
+  {
+    let leaked = try await leakedValues(call)
     for secret in leaked {
       guard try await provider.verify(secret, ref: nil).isReplaced else { return false }
     }
@@ -60,9 +62,11 @@ extension CredentialIssue {
     let name = try call.credential()
     throw CapabilityError(
       .conflict, signature.id,
-      because: "\(name) refuses the leaked value already: somebody has changed it, and a new value would lock "
+      because:
+        "\(name) refuses the leaked value already: somebody has changed it, and a new value would lock "
         + "out whoever uses theirs",
-      fix: "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\", or put their value into "
+      fix:
+        "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\", or put their value into "
         + "the store first; then: staunch resume \(call.run)")
   }
 
@@ -99,7 +103,9 @@ extension CredentialIssue {
       guard kept == nil else { return [] }
       // No outcome: whatever an attempt has set, nobody holds it but the journal.
       let values = prepared.flatMap { Array($0.secrets.values) }
-      guard let value = values.last, try await provider.verify(value, ref: nil).state == .alive else { return [] }
+      guard let value = values.last, try await provider.verify(value, ref: nil).state == .alive else {
+        return []
+      }
       let ref = try await provider.ref(ofIssued: value)
       return [
         Leftover(
@@ -108,14 +114,16 @@ extension CredentialIssue {
       ]
     case .named:
       return try await provider.issued(marker: call.marker, before: []).filter { $0 != kept }.map {
-        Leftover(ref: $0.rawValue, isRemovable: true, why: "a request of this run made it after its reply was lost")
+        Leftover(
+          ref: $0.rawValue, isRemovable: true, why: "a request of this run made it after its reply was lost")
       }
     case .unnamed:
       let before = prepared.first?.snapshot["existing"]?.array?.compactMap(\.string) ?? []
       return try await provider.issued(marker: call.marker, before: before.map { CredentialRef($0) })
         .filter { $0 != kept && !before.contains($0.rawValue) }
         .map {
-          Leftover(ref: $0.rawValue, isRemovable: false, why: "it is new since this run began, and has no name")
+          Leftover(
+            ref: $0.rawValue, isRemovable: false, why: "it is new since this run began, and has no name")
         }
     }
   }

@@ -28,7 +28,8 @@ struct CredentialIssue: EffectAction {
       preconditions["replaced"] = .boolean(replaced)
       if replaced {
         return PlannedEffect(
-          will: "nothing: \(name) refuses the leaked value already and takes another one, set by somebody else",
+          will:
+            "nothing: \(name) refuses the leaked value already and takes another one, set by somebody else",
           target: name.rawValue, preconditions: preconditions, reversible: true)
       }
     }
@@ -39,9 +40,10 @@ struct CredentialIssue: EffectAction {
     case .unnamed: will = "issue a new credential for \(name) (its provider gives it no name)"
     case .human: throw needsPerson(name, key: key, store: store)
     }
-    if try await kept(call, target) != nil {
+    if try await standing(call, target) != nil {
       return PlannedEffect(
-        will: "keep the value that \(store) holds as \(key): \(name) accepts it, and it is not the leaked one",
+        will:
+          "keep the value that \(store) holds as \(key): \(name) accepts it, and it is not the leaked one",
         target: name.rawValue, preconditions: preconditions, reversible: true,
         cannotPredict: ["whether it is still so during the run; otherwise: \(will)"])
     }
@@ -59,8 +61,8 @@ struct CredentialIssue: EffectAction {
     let target = try targets.credential(call.credential())
     switch phase {
     case "issue":
-      if let kept = try await kept(call, target) {
-        return Preparation(snapshot: ["keeps": .string(kept.version)])
+      if let standing = try await standing(call, target) {
+        return Preparation(snapshot: ["keeps": .string(standing.version)])
       }
       let earlier = try await earlierValue(call, target.provider)
       try await refuseForeignChange(call, target.provider, earlier)
@@ -68,7 +70,11 @@ struct CredentialIssue: EffectAction {
       var secrets: [SecretRef: Secret] = [:]
       if target.provider.capabilities.issuing == .generated {
         // The same value again: an earlier request that is carried out late then changes nothing.
-        secrets[call.newSecret] = try earlier ?? generated(by: target.provider)
+        if let earlier {
+          secrets[call.newSecret] = earlier
+        } else {
+          secrets[call.newSecret] = try generated(by: target.provider)
+        }
       }
       return Preparation(
         snapshot: ["existing": .array(existing.map { .string($0.rawValue) })], secrets: secrets)

@@ -29,7 +29,8 @@ struct CredentialVerify: ReadAction {
       return result(probes, verdict, provider)
     }
     return result(
-      probes.map { ProbeRecord(credential: $0.credential, secret: $0.secret, probe: problem) }, problem, provider)
+      probes.map { ProbeRecord(credential: $0.credential, secret: $0.secret, probe: problem) }, problem,
+      provider)
   }
 
   private func result(
@@ -38,7 +39,8 @@ struct CredentialVerify: ReadAction {
     let isReplaced = verdict.state == .dead && probes.allSatisfy(\.probe.isReplaced)
     return ActionResult(
       outputs: [
-        "state": .string(verdict.state.rawValue), "code": .string(verdict.code), "replaced": .boolean(isReplaced),
+        "state": .string(verdict.state.rawValue), "code": .string(verdict.code),
+        "replaced": .boolean(isReplaced),
       ],
       answer: verdict.state.rawValue, probes: probes, propagation: provider.capabilities.propagation)
   }

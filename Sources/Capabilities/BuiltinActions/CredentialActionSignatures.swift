@@ -7,7 +7,7 @@ extension ActionSignature {
   public static let credentialVerify = ActionSignature(
     id: "credential.verify", effect: .read,
     summary:
-      "Tries one or several secrets at their provider: dead only when each is refused, alive when any is accepted.",
+      "Tries one or several secrets at their provider: dead only when each is refused, alive when any is accepted. With `expect: dead` and `consecutive` above 1 it is the proof of death: the refusals go on until the propagation time is over since the last change.",
     inputs: [
       credential,
       Parameter("secret", .list(.secret), "what to try: one secret, or every leaked value of one credential"),

@@ -48,6 +48,7 @@ struct SandboxFiles: Sendable {
           base_url: \(openAI.endpoint.url)
           project: \(openAI.project)
           admin_key: \(quoted("file:\(keys)/openai-admin"))
+          propagation_seconds: 1
           store: trainer-env
           key: \(Self.openAIVariable)
           consumers: [trainer]
@@ -113,6 +114,7 @@ struct SandboxFiles: Sendable {
           base_url: \(provider.endpoint.url)
           project: \(provider.project)
           admin_key: \(quoted("file:\(keys)/database-admin"))
+          propagation_seconds: 1
       """
     }
   }

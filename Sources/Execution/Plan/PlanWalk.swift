@@ -156,7 +156,7 @@ struct PlanWalk {
         // The glance first: what changes in between is then seen as changed.
         (line.glance, line.effect) = try await limited(
           to: action.timeout, by: planner.clock, effect.signature.id
-        ) { () async throws(CapabilityError) -> (JSONValue?, PlannedEffect) in
+        ) { () async throws(CapabilityError) -> (JSONValue?, PlannedEffect?) in
           (try await effect.glance(call), try await effect.plan(call))
         }
       } catch {

@@ -6,10 +6,10 @@ import Synchronization
 
 /// How long a credential has been refused without a break: what the proof of its death stands on.
 ///
-/// One refusal may come from a node that is ahead of the others. So the refusals must go on until the provider's
-/// propagation time is over since the last change. An acceptance after that change starts everything over, and shows that
-/// the declared time is not the whole truth: then the refusals must go on as long again as the acceptance came late, and
-/// three times as many are asked for.
+/// One refusal may come from a node that is ahead of the others. So the row of refusals itself must last for the provider's
+/// propagation time, all of it after the last change: then it also holds when somebody else made a change that nobody told
+/// us of. An acceptance after the last change starts everything over, and shows that the declared time is not the whole
+/// truth: then the row must last as long again as the acceptance came late, with three times as many refusals.
 struct DeathWatch {
   /// Three times as many refusals: two nodes of which one accepts must not pass by chance.
   static let weightOfAcceptance = 3
@@ -68,12 +68,11 @@ struct DeathWatch {
 
   /// True when the refusals prove it.
   var isProof: Bool {
-    guard let ended else { return false }
-    return streak >= needed && ended.elapsed >= quietFrom + quiet
+    guard let began, let ended else { return false }
+    return streak >= needed && ended.elapsed >= max(began.elapsed, changed) + quiet
   }
 
   private var needed: Int { accepted == nil ? consecutive : consecutive * Self.weightOfAcceptance }
-  private var quietFrom: Duration { accepted.map { max($0, changed) } ?? changed }
   private var quiet: Duration { accepted.map { max(propagation, $0 - changed) } ?? propagation }
 
   /// For `step.verified`: from when to when it was looked, and at what.
@@ -104,7 +103,8 @@ extension Engine {
 
   /// The watch over the credential that `result` was about; nil where its expectation is no proof.
   func watch(_ result: ActionResult, answer: String, consecutive: Int) -> DeathWatch? {
-    guard answer == CredentialState.dead.rawValue, consecutive > 1, let propagation = result.propagation else {
+    guard answer == CredentialState.dead.rawValue, consecutive > 1, let propagation = result.propagation
+    else {
       return nil
     }
     let refs = Set(result.probes.map(\.secret))
@@ -112,7 +112,8 @@ extension Engine {
       (session.changed, refs.compactMap { session.accepted[$0] }.max())
     }
     // What an earlier process saw has no place on this process's clock: the start is the latest it can have been.
-    let earlier = recorder.history { history in refs.contains { history.accepted.contains($0) } }
+    let before = recorder.history { $0.accepted }
+    let earlier = !before.isDisjoint(with: refs)
     return DeathWatch(
       propagation: propagation, changed: changed, accepted: accepted ?? (earlier ? changed : nil),
       consecutive: consecutive)

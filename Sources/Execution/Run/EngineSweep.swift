@@ -17,6 +17,8 @@ extension Engine {
     var outputs: [String: Value] = [:]
     /// The reply to an attempt was lost: what it asked for may still be carried out.
     var wasCut = false
+    /// The last INTENT has no end in the journal.
+    var isOpen = false
   }
 
   /// - Returns: a sentence for each thing that lives and stays; nil when it was stopped before everything was seen.
@@ -30,9 +32,9 @@ extension Engine {
       do {
         let inputs = try action.call.inputs(in: place.context.scope(attributes: environment.attributes))
         let call = call(trace.key, inputs: inputs, earlier: trace.outputs, attempt: max(1, trace.attempts))
-        if trace.wasCut {
+        if trace.wasCut || trace.isOpen {
           let cut = session.withLock { $0.cut[trace.key] ?? $0.started }
-          try await pause(cut + (try effect.lateness(call)) - environment.clock.elapsed)
+          try await pause(cut + effect.lateness(call) - environment.clock.elapsed)
           if stop.isSet { return nil }
         }
         for leftover in try await leftovers(effect, call, trace, action.timeout) {
@@ -55,12 +57,12 @@ extension Engine {
     var attempt = 1
     while true {
       try recorder.crash(.beforeCall(call.step, action: effect.signature.id, phase: "sweep"))
-      do {
+      do throws(CapabilityError) {
         return try await limited(to: timeout, by: environment.clock, effect.signature.id) {
           () async throws(CapabilityError) in
           try await effect.leftovers(call, trace.prepared)
         }
-      } catch let error as CapabilityError {
+      } catch {
         attempt += 1
         guard attempt <= 5, [.network, .rateLimit, .serverError, .timeout].contains(error.class), !stop.isSet
         else { throw error }
@@ -101,14 +103,21 @@ extension Engine {
           order.append(key)
         }
         traces[key]?.attempts = event.body["attempt"]?.integer ?? 1
+        traces[key]?.isOpen = true
         traces[key]?.prepared.append(Preparation(snapshot: event.body["snapshot"] ?? [:], secrets: [:]))
         sealed[key, default: []].append(
           (event.body["sealed"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } })
       case .stepOutcome:
         let outputs = (event.body["outputs"]?.object ?? [:]).mapValues(Value.init(json:))
         traces[key]?.outputs.merge(outputs) { _, new in new }
+        traces[key]?.isOpen = false
       case .stepSettled: traces[key]?.wasCut = true
-      default: if event.body["open"]?.boolean == true { traces[key]?.wasCut = true }
+      default:
+        if event.body["open"]?.boolean == true {
+          traces[key]?.wasCut = true
+        } else {
+          traces[key]?.isOpen = false
+        }
       }
     }
     for (key, lists) in sealed {

@@ -144,7 +144,8 @@ struct RunHistory: Sendable {
       records[key]?.failure = nil
       records[key]?.attempts[body["phase"]?.string ?? "perform"] = body["attempt"]?.integer ?? 1
       records[key]?.openIntent = Intent(
-        action: body["action"]?.string ?? "", attempt: body["attempt"]?.integer ?? 1, phase: body["phase"]?.string ?? "perform",
+        action: body["action"]?.string ?? "", attempt: body["attempt"]?.integer ?? 1,
+        phase: body["phase"]?.string ?? "perform",
         snapshot: body["snapshot"] ?? [:],
         sealed: (body["sealed"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } })
     case .stepOutcome:
