@@ -241,6 +241,8 @@ public protocol HistoryRewriter: Sendable {
   /// Every object, ref, reflog, index, work tree and config of the repository. Read only.
   func scan(repository: String, for removal: HistoryRemoval, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryScan
+  /// One text over the names and ids of all refs: read in a moment. Read only.
+  func tips(repository: String) async throws(CapabilityError) -> String?
   /// What ``rewrite(repository:removing:marker:progress:under:)`` would do. Read only.
   func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryRewrite
@@ -268,4 +270,8 @@ public protocol HistoryRewriter: Sendable {
     repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
   )
     async throws(CapabilityError) -> HistoryScan
+}
+
+extension HistoryRewriter {
+  public func tips(repository: String) async throws(CapabilityError) -> String? { nil }
 }

@@ -24,18 +24,24 @@ public struct PostgresRole: CredentialProvider {
     SettingDeclaration(
       "tls", "libpq's sslmode; `prefer` on this machine, `require` elsewhere; `verify-full` is best"),
     SettingDeclaration("expected_clients", "addresses or networks from which sessions are expected"),
+    SettingDeclaration(
+      "addresses",
+      "every node that answers logins, as a list of host:port: standbys, and what stands behind a balancer. "
+        + "Without it, every address of host is asked"),
+    .propagation("0"),
   ]
 
-  public let capabilities = ProviderCapabilities(
-    authority: .admin, overlap: .none, disable: .reversible, sessions: .end, issuing: .generated,
-    propagation: .zero)
+  public let capabilities: ProviderCapabilities
   public var lock: String { "postgres/\(host):\(port)/\(role)" }
+  public var account: CredentialRef? { CredentialRef(role) }
 
   let role: String
   let expectedClients: [String]
   let environment: AdapterEnvironment
-  private let host: String
-  private let port: Int
+  let host: String
+  let port: Int
+  /// The nodes that staunch.yaml names.
+  let nodes: [Endpoint]
   private let database: String
   private let adminUser: String
   private let adminPassword: String?
@@ -52,6 +58,10 @@ public struct PostgresRole: CredentialProvider {
     let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.") || host.hasPrefix("/")
     tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "require")
     expectedClients = try target.texts("expected_clients")
+    nodes = try Endpoint.list(target)
+    capabilities = ProviderCapabilities(
+      authority: .admin, overlap: .none, disable: .reversible, sessions: .end, issuing: .generated,
+      propagation: try target.propagation(default: .zero))
     guard ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(tls) else {
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)", because: "tls is no sslmode of libpq",
@@ -61,6 +71,12 @@ public struct PostgresRole: CredentialProvider {
 
   func login(_ user: String, _ password: Secret?) -> SQLLogin {
     SQLLogin(host: host, port: port, database: database, user: user, password: password, tls: tls)
+  }
+
+  func login(_ user: String, _ password: Secret?, at endpoint: Endpoint) -> SQLLogin {
+    var login = login(user, password)
+    endpoint.apply(to: &login)
+    return login
   }
 
   func adminLogin() async throws(CapabilityError) -> SQLLogin {
@@ -81,8 +97,16 @@ public struct PostgresRole: CredentialProvider {
     }
     switch await environment.postgres.tryLogin(login(role, secret)) {
     case .accepted: return CredentialRef(role)
-    // The server checks LOGIN after the password (InitializeSessionUserId), so the password is this role's.
-    case .rejected(code: "28000"): return CredentialRef(role)
+    // The server checks LOGIN after the password (InitializeSessionUserId), so without LOGIN the password is this
+    // role's. With it, pg_hba.conf has another judge (ldap, radius, pam), of whom nothing is known.
+    case .rejected(code: "28000"):
+      guard try await canLogin() == false else {
+        throw CapabilityError(
+          .network, "identify role \(role)",
+          because: "the login was refused for another reason than the password (28000)",
+          fix: "see the rule for \(role) in pg_hba.conf, and that its ldap, radius or pam service is up")
+      }
+      return CredentialRef(role)
     case .rejected(let code):
       throw CapabilityError(
         .notFound, "identify role \(role)",
@@ -92,36 +116,6 @@ public struct PostgresRole: CredentialProvider {
       throw CapabilityError(
         .network, "identify role \(role)", because: "the login could not be tried (\(code))",
         fix: "check that the server is up: pg_isready -h \(host) -p \(port)")
-    }
-  }
-
-  /// Dead means: the server took the password and said no, while the runner's own logins before and after succeeded.
-  public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
-    let admin = try await adminLogin()
-    if let problem = await controlProblem(admin) { return problem }
-    switch await environment.postgres.tryLogin(login(ref?.rawValue ?? role, secret)) {
-    case .accepted: return CredentialProbe(.alive, code: "login accepted")
-    case .undecided(let code): return CredentialProbe(.unknown, code: code)
-    case .rejected(let code):
-      if let problem = await controlProblem(admin) { return problem }
-      return CredentialProbe(.dead, code: code)
-    }
-  }
-
-  private func controlProblem(_ admin: SQLLogin) async -> CredentialProbe? {
-    // A server that asks the admin for no password cannot judge one; an open session is control enough.
-    guard admin.password != nil else {
-      do throws(CapabilityError) {
-        await (try environment.postgres.connect(admin)).close()
-        return nil
-      } catch {
-        return CredentialProbe(.unknown, code: "control login: \(error.class.rawValue)")
-      }
-    }
-    switch await environment.postgres.tryLogin(admin) {
-    case .accepted: return nil
-    case .rejected(let code), .undecided(let code):
-      return CredentialProbe(.unknown, code: "control login: \(code)")
     }
   }
 

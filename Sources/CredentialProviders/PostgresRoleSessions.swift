@@ -19,11 +19,27 @@ extension PostgresRole {
       AND (backend_start IS NULL OR backend_start < to_timestamp($2::float8))
     """
 
-  /// Ends every session of the role that began before `before`; counts again until the sessions are gone.
+  /// Ends every session of the role that began before `before`, at every server; counts again until they are gone.
   public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> SessionCount
   {
-    let session = try await session()
+    var found = 0
+    var left = 0
+    for endpoint in try await endpoints() {
+      var login = try await adminLogin()
+      endpoint.apply(to: &login)
+      let session = try await environment.postgres.connect(login)
+      let count = try await endSessions(ref, before: before, session, under: authority)
+      found += count.found
+      left += count.left
+    }
+    return SessionCount(found: found, ended: max(0, found - left), left: left)
+  }
+
+  private func endSessions(
+    _ ref: CredentialRef, before: Date, _ session: any SQLSession,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> SessionCount {
     let limit = try await serverTime(before, session)
     let parameters = [ref.rawValue, limit]
     let first = try await session.execute(

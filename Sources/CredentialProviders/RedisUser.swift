@@ -26,12 +26,12 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration(
       "persist",
       "`auto` (when absent): ACL SAVE or CONFIG REWRITE, whichever the server is set up for; `none`"),
+    .propagation("0"),
   ]
 
-  public let capabilities = ProviderCapabilities(
-    authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
-    propagation: .zero)
+  public let capabilities: ProviderCapabilities
   public let lock: String
+  public var account: CredentialRef? { CredentialRef(user) }
 
   let user: String
   private let adminUser: String
@@ -55,6 +55,9 @@ public struct RedisUser: CredentialProvider {
     var arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
     if try target.optionalText("tls") == "on" { arguments.append("--tls") }
     place = socket ?? "\(host):\(port)"
+    capabilities = ProviderCapabilities(
+      authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
+      propagation: try target.propagation(default: .zero))
     lock = "redis/\(place)/\(user)"
     redis = RedisCommandLine(program: "redis-cli", arguments: arguments, environment: environment)
   }
@@ -124,26 +127,51 @@ public struct RedisUser: CredentialProvider {
     return CredentialRef(user)
   }
 
-  /// Dead means WRONGPASS while the runner's own login before and after succeeded.
+  /// Refusals for one verdict, each on a connection of its own.
+  private static let refusals = 4
+
+  /// Dead means WRONGPASS again and again, while the runner's own logins in between succeeded and the user is there
+  /// without this password.
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     let admin = try await admin()
+    var refusals = 0
+    var controls = 0
     do throws(CapabilityError) {
-      guard try await redis.ask(adminUser, admin, []).first == .value("OK") else {
-        return CredentialProbe(.unknown, code: "control login refused")
-      }
-      switch try await redis.ask(user, secret, []).first {
-      case .value("OK"): return CredentialProbe(.alive, code: "login accepted")
-      case .error("WRONGPASS"):
-        guard try await redis.ask(adminUser, admin, []).first == .value("OK") else {
+      while true {
+        let replies = try await redis.ask(adminUser, admin, [["ACL", "GETUSER", user]])
+        guard replies.first == .value("OK") else {
           return CredentialProbe(.unknown, code: "control login refused")
         }
-        return CredentialProbe(.dead, code: "WRONGPASS")
-      case .error(let word): return CredentialProbe(.unknown, code: word)
-      case .value, .lines, nil: return CredentialProbe(.unknown, code: "unexpected answer")
+        controls += 1
+        if refusals > 0, let problem = problem(replies.last, secret) {
+          return CredentialProbe(.unknown, code: "WRONGPASS, but \(problem)")
+        }
+        if refusals >= Self.refusals {
+          return CredentialProbe(
+            .dead, code: "WRONGPASS", evidence: ProbeEvidence(refusals: refusals, controls: controls))
+        }
+        switch try await redis.ask(user, secret, []).first {
+        case .value("OK"):
+          let after = refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
+          return CredentialProbe(.alive, code: "login accepted" + after)
+        case .error("WRONGPASS"): refusals += 1
+        case .error(let word): return CredentialProbe(.unknown, code: word)
+        case .value, .lines, nil: return CredentialProbe(.unknown, code: "unexpected answer")
+        }
       }
     } catch  where [.network, .timeout].contains(error.class) {
       return CredentialProbe(.unknown, code: error.class.rawValue)
     }
+  }
+
+  /// Why a refusal says nothing about the password; `reply` is the server's word about the user.
+  private func problem(_ reply: RedisCommandLine.Reply?, _ secret: Secret) -> String? {
+    if case .error(let word)? = reply { return "the user could not be looked at (\(word))" }
+    guard let members = reply?.members else { return "there is no such user: renamed, or the entry is wrong" }
+    let digests = members["passwords"]?.array?.compactMap(\.string) ?? []
+    let isOff = members["flags"]?.array?.contains("off") == true
+    guard digests.contains(Self.digest(secret)), !isOff else { return nil }
+    return "the user still has this password: its servers disagree"
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
@@ -166,7 +194,14 @@ public struct RedisUser: CredentialProvider {
     _ = try await passwords()
     let digest = Self.digest(generated)
     try await change([["ACL", "SETUSER", user, "#" + digest]] + (try await persistence()), under: authority)
-    return IssuedCredential(ref: CredentialRef("\(user)/\(digest.prefix(12))"), secret: generated)
+    return IssuedCredential(ref: ref(digest), secret: generated)
+  }
+
+  private func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
+
+  public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    _ = try await identify(secret)
+    return ref(Self.digest(secret))
   }
 
   public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]

@@ -1,4 +1,5 @@
 public import Capabilities
+import Crypto
 import Foundation
 public import GitObjects
 public import Secrets
@@ -48,6 +49,16 @@ public struct GitHistoryRewriter: HistoryRewriter {
     async throws(CapabilityError) -> HistoryScan
   {
     try await ScanRun(path: repository, patterns: try patterns(removal), git: git).run(progress: progress)
+  }
+
+  public func tips(repository: String) async throws(CapabilityError) -> String? {
+    let layout = try RepositoryLayout(path: repository)
+    let references = try engine { () throws(GitObjectsError) in
+      try GitRepository(path: layout.common.text).references()
+    }
+    var hash = SHA256()
+    for reference in references { hash.update(data: Data("\(reference.name) \(reference.target)\n".utf8)) }
+    return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 
   public func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)

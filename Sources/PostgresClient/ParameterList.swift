@@ -12,6 +12,7 @@ final class ParameterList: @unchecked Sendable {
 
   init(_ login: SQLLogin, certificateAuthorities: String?) {
     add("host", login.host)
+    if let address = login.address { add("hostaddr", address) }
     add("port", "\(login.port)")
     add("dbname", login.database)
     add("user", login.user)

@@ -80,6 +80,20 @@ public final class PostgresServer: Sendable {
     return login(name, Secret(password))
   }
 
+  /// Puts a rule before all others of pg_hba.conf and waits until the server goes by it.
+  public func addHostRule(_ rule: String) async throws {
+    let path = directory + "/data/pg_hba.conf"
+    let old = try String(contentsOfFile: path, encoding: .utf8)
+    // Written in place: the file stays the server's own user's.
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: Data((rule + "\n" + old).utf8))
+    try file.close()
+    let loaded = try await sql("SELECT pg_conf_load_time()")
+    try await sql("SELECT pg_reload_conf()")
+    while try await sql("SELECT pg_conf_load_time()") == loaded {}
+  }
+
   /// Everything the server has logged.
   public func log() throws -> String {
     try String(contentsOfFile: directory + "/log", encoding: .utf8)

@@ -78,6 +78,7 @@ struct RunSession {
     defer { interruption.end() }
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
+    if !isJSON { for remaining in end.remaining { console.data("stays: \(harmless(remaining))") } }
     try await sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }

@@ -153,9 +153,11 @@ struct PlanWalk {
     case .effect(let effect):
       if effect.signature.effect.isMutating { isAfterChange = true }
       do {
-        line.effect = try await limited(to: action.timeout, by: planner.clock, effect.signature.id) {
-          () async throws(CapabilityError) in
-          try await effect.plan(call)
+        // The glance first: what changes in between is then seen as changed.
+        (line.glance, line.effect) = try await limited(
+          to: action.timeout, by: planner.clock, effect.signature.id
+        ) { () async throws(CapabilityError) -> (JSONValue?, PlannedEffect?) in
+          (try await effect.glance(call), try await effect.plan(call))
         }
       } catch {
         let unknown = inputs.filter { $0.value.holdsUnknown }.keys.sorted()

@@ -88,6 +88,11 @@ extension Engine {
       }
       switch end {
       case .over: continue
+      case .again:
+        probes -= 1
+        // A pause ends early when the run is to stop: then the next process asks again.
+        guard !stop.isSet else { return .stopped }
+        continue
       case .drifted(let flow): return flow
       case .asks(let reason): return try await decide(run, reason)
       case .failed(let error, let isOpen):
@@ -130,6 +135,12 @@ extension Engine {
     return .waits
   }
 
+  /// Nothing but messages went out yet.
+  private func isFirstChange(_ run: EffectRun) -> Bool {
+    guard !run.isUndo, run.action.signature.effect != .notify else { return false }
+    return recorder.history { history in history.actions.allSatisfy { isNotification($0) } }
+  }
+
   /// How one try ended.
   enum Attempt {
     /// Look at the journal again: there is an OUTCOME, or the INTENT is closed.
@@ -139,6 +150,18 @@ extension Engine {
     case drifted(Flow)
     /// Only a person can tell.
     case asks(String)
+    /// Ask once more: time has passed.
+    case again
+  }
+
+  /// Waits until nothing that `run` asked for can still be carried out.
+  /// - Returns: true when the time was over before: what was seen now holds.
+  private func waited(_ lateness: Duration, for run: EffectRun) async throws -> Bool {
+    let cut = session.withLock { $0.cut[run.key] ?? $0.started }
+    let left = cut + lateness - environment.clock.elapsed
+    guard left > .zero else { return true }
+    try await pause(left)
+    return false
   }
 
   /// INTENT (durable), the call, OUTCOME (durable).
@@ -155,6 +178,7 @@ extension Engine {
       }
     } catch { return .failed(error.class.leavesOutcomeOpen ? error.asReadFailure : error, isOpen: false) }
     if let effect, let flow = try checkDrift(run, effect) { return .drifted(flow) }
+    if isFirstChange(run), let flow = try await glance() { return .drifted(flow) }
     try recorder.commit(
       [recorder.event(.stepIntent, intentBody(run, phase, number, prepared))], sealing: prepared.secrets,
       purpose: "prepared")
@@ -176,9 +200,14 @@ extension Engine {
     do throws(CapabilityError) {
       result = .success(try await limited(to: timeout, by: environment.clock, id, perform))
     } catch { result = .failure(error) }
+    noteChange(id)
     try recorder.crash(.afterCall(run.key.step, action: id, phase: phase))
     switch result {
-    case .failure(let error): return .failed(error, isOpen: error.class.leavesOutcomeOpen)
+    case .failure(let error):
+      if error.class.leavesOutcomeOpen {
+        session.withLock { $0.cut[run.key] = environment.clock.elapsed }
+      }
+      return .failed(error, isOpen: error.class.leavesOutcomeOpen)
     case .success(let result):
       try recorder.commit(
         result.probes.map(probeEvent) + [
@@ -261,6 +290,7 @@ extension Engine {
           try await run.action.settle(call, phase: phase, prepared: prepared, under: self.authority)
         })
     } catch { found = .failure(error) }
+    noteChange(id)
     try recorder.crash(.afterCall(run.key.step, action: id, phase: "settle \(phase)"))
     switch found {
     case .failure(let error): return .failed(error, isOpen: true)
@@ -273,6 +303,10 @@ extension Engine {
         ], sealing: result.secrets)
       return .over
     case .success(.notDone(let evidence)):
+      try noteSettled(run.key, intent, "not_done", evidence)
+      return .over
+    case .success(.notDoneYet(let evidence, let lateness)):
+      guard try await waited(lateness, for: run) else { return .again }
       try noteSettled(run.key, intent, "not_done", evidence)
       return .over
     case .success(.unknown(let reason)):

@@ -81,6 +81,10 @@ extension Engine {
       try recorder.commit([
         recorder.event(.stepManual, key.body(["collected": .object(collected.mapValues(\.json))]))
       ])
+      session.withLock { session in
+        session.changed = environment.clock.elapsed
+        session.accepted = [:]
+      }
       return .goOn
     }
     let since = recorder.record(key).waitingSince(for: .manual) ?? environment.clock.now
