@@ -37,7 +37,7 @@ public struct PostgresRole: CredentialProvider {
   private let host: String
   private let port: Int
   private let database: String
-  private let adminUser: String
+  let adminUser: String
   private let adminPassword: String?
   private let tls: String
 

@@ -83,8 +83,11 @@ public struct IncidentStatus: Sendable, Hashable {
   public let said: [Said]
   public let next: Next
 
-  /// Time since detection, to `now`.
-  public var sinceDetection: Duration { now.duration(since: detected) }
+  /// Time since detection, to `now`; zero when the clock was set back behind it.
+  public var sinceDetection: Duration { max(.zero, now.duration(since: detected)) }
+
+  /// The clock stands before the detection: somebody set it back, and no age can be told.
+  public var isClockBehind: Bool { now < detected }
 
   /// The worst of the leaked secrets: alive before unknown before dead; unknown when none was probed.
   public var leaked: Credential? {

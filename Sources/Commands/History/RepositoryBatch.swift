@@ -98,9 +98,10 @@ struct RepositoryBatch {
   private func rewrite(_ path: String) async throws -> HistoryRewrite {
     let plan = try await plan(path)
     let name = (path as NSString).lastPathComponent
-    let run = try DirectRun.begin(
-      "history.rewrite", target: path, name: name, document: HistoryDocuments.rewrite(plan, isPlan: true),
-      confirmation: name, in: assembly)
+    let run = try await DirectRun.begin(
+      "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
+      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, in: assembly
+    ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     return try await run.perform { authority in
       try await rewriter.rewrite(
         repository: path, patterns: patterns, marker: run.marker, progress: NoProgress(), under: authority)

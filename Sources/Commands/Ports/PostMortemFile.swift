@@ -22,6 +22,7 @@ struct PostMortemFile: PostMortemWriter {
   {
     let path = path(of: incident)
     let existing = await files.exists(path) ? try await files.read(path).exposeAsText() : nil
+    try refuse(existing, of: incident, path)
     let text = try text(incident, existing: existing)
     do {
       try FileManager.default.createDirectory(
@@ -32,6 +33,20 @@ struct PostMortemFile: PostMortemWriter {
     }
     try await files.replace(path, with: Secret(text), under: authority)
     return path
+  }
+
+  /// What people wrote into the draft goes on into the next one: not with a leaked value in it.
+  private func refuse(_ existing: String?, of incident: IncidentID, _ path: String) throws(CapabilityError) {
+    guard let existing else { return }
+    let place: String?
+    do { place = try EnteredText(about: incident, in: journal).place(in: existing) } catch {
+      let failure = CommandFailure(after: error)
+      throw CapabilityError(.refused, failure.what, because: failure.because, fix: failure.fix)
+    }
+    guard let place else { return }
+    throw CapabilityError(
+      .unsafe, "write \(path)", because: "what people wrote into it holds a leaked value at \(place)",
+      fix: "take it out of \(path), then: staunch postmortem draft \(incident)")
   }
 
   /// Where an incident's draft is.

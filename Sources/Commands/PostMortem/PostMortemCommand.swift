@@ -44,6 +44,7 @@ struct PostMortemDraftCommand: StaunchCommand {
       return
     }
     let existing = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    try journal.admit([(harmless(path), existing)], about: id)
     let text = try writer.text(id, existing: existing)
     do {
       try FileManager.default.createDirectory(
@@ -51,7 +52,7 @@ struct PostMortemDraftCommand: StaunchCommand {
       try Data(assembly.redactor.redact(text).utf8).write(to: URL(filePath: path), options: .atomic)
     } catch {
       throw CommandFailure(
-        .unavailable, "cannot write \(harmless(path))", because: (error as NSError).localizedDescription,
+        .unavailable, "cannot write \(harmless(path))", because: plainReason(of: error),
         fix: "choose another file: --output FILE")
     }
     assembly.console.data(path)

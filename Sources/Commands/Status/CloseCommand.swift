@@ -23,7 +23,9 @@ struct CloseCommand: StaunchCommand {
         .stillAlive, "\(id) was not closed", because: "its leaked credential was not proven dead",
         fix: status?.next.command ?? "staunch show \(id)")
     }
-    try assembly.journal().append([
+    let journal = try assembly.journal()
+    try journal.admit([("--reason", reason), ("--role", role)], about: id)
+    try journal.append([
       NewEvent(.incidentState, incident: id, ["state": "closed", "reason": .string(reason)]),
       NewEvent(
         .decision, incident: id,

@@ -102,6 +102,7 @@ struct TicketDrop: StaunchCommand {
     guard entry.isUndelivered else {
       throw CommandFailure(.invalidInput, "the message was delivered", because: "there is nothing to drop")
     }
+    try journal.admit([("--reason", reason)], about: entry.message.incident)
     _ = try journal.settle(id, as: .dead, reason: reason)
     try journal.append(
       .decision, incident: entry.message.incident,
