@@ -23,6 +23,7 @@ public struct Readiness: Sendable, Hashable {
     self.init(
       what,
       .missing(
-        because: "\(error.operation): \(error.because)", fix: error.fix ?? "correct the entry in staunch.yaml"))
+        because: "\(error.operation): \(error.because)", fix: error.fix ?? "correct the entry in staunch.yaml"
+      ))
   }
 }

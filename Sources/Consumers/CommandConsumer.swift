@@ -55,7 +55,9 @@ public struct CommandConsumer: Consumer {
   public func readiness() async -> [Readiness] {
     [
       Readiness(
-        "restart", .unknown(because: "only a restart shows whether \(restart[0]) may do it: \(restart.joined(separator: " "))")
+        "restart",
+        .unknown(
+          because: "only a restart shows whether \(restart[0]) may do it: \(restart.joined(separator: " "))")
       )
     ]
   }

@@ -67,7 +67,8 @@ extension PostgresRole {
         isSuper || mayCreate
           ? .ready(isSuper ? "\(admin) is a superuser" : "\(admin) holds it")
           : .missing(
-            because: "\(admin) may not change the password of \(role)", fix: "ALTER ROLE \(admin) CREATEROLE"))
+            because: "\(admin) may not change the password of \(role)", fix: "ALTER ROLE \(admin) CREATEROLE")
+      )
     ]
     if isTheirsSuper, !isSuper {
       found.append(
@@ -92,7 +93,8 @@ extension PostgresRole {
         isSuper || row[7] == "t"
           ? .ready("\(admin) may end sessions of \(role)")
           : .missing(
-            because: "\(admin) may not end sessions of \(role): whoever is logged in with the leaked password stays",
+            because:
+              "\(admin) may not end sessions of \(role): whoever is logged in with the leaked password stays",
             fix: "GRANT pg_signal_backend TO \(admin)")))
     found.append(
       Readiness(

@@ -20,7 +20,8 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("tls", "`on` or `off` (when absent)"),
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
-      "admin_user", required: true, "the runner's own user, with +acl +client +info +config|get +config|rewrite"),
+      "admin_user", required: true,
+      "the runner's own user, with +acl +client +info +config|get +config|rewrite"),
     SettingDeclaration("admin_password", required: true, secret: true, "its password"),
     SettingDeclaration(
       "persist",
@@ -85,7 +86,9 @@ public struct RedisUser: CredentialProvider {
       throw CapabilityError(
         isRefusal ? .refused : word == "LOADING" || word == "BUSY" ? .serverError : .invalid,
         command.prefix(2).joined(separator: " "), because: "the server answered \(word)",
-        fix: isRefusal ? "check admin_user, admin_password and its rights (+acl +client +info +config|get +config|rewrite)" : nil)
+        fix: isRefusal
+          ? "check admin_user, admin_password and its rights (+acl +client +info +config|get +config|rewrite)"
+          : nil)
     }
     return Array(replies.dropFirst())
   }

@@ -13,7 +13,9 @@ extension GitHistoryRewriter {
         Readiness("clone", .ready(path)),
         Readiness(
           "remote",
-          .unknown(because: "none is named: a clean history is not pushed, and what the forge holds is not looked at")),
+          .unknown(
+            because: "none is named: a clean history is not pushed, and what the forge holds is not looked at"
+          )),
       ]
     }
     var found = [Readiness("clone", .ready(path))]
@@ -33,7 +35,8 @@ extension GitHistoryRewriter {
         ]
       }
       let references = try await RemoteReferences(remote: remote, layout: layout, git: git)
-      found.append(Readiness("remote \(remote)", .ready("it answers with \(references.ids.count) references")))
+      found.append(
+        Readiness("remote \(remote)", .ready("it answers with \(references.ids.count) references")))
       found.append(
         Readiness(
           "pushing to \(remote)",

@@ -57,7 +57,8 @@ final class HeadWitness: Sendable {
     guard count >= 0 else { throw KeyFile.failure("read \(path)", path: path) }
     // Made, but nothing was written before the process died: it says nothing.
     guard count > 0 else { return .nothing }
-    let text = String(decoding: bytes[..<count], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    let text = String(decoding: bytes[..<count], as: UTF8.self).trimmingCharacters(
+      in: .whitespacesAndNewlines)
     do {
       let value = try JSONValue(parsing: text)
       guard let journal = value["journal"]?.string, let sequence = value["seq"]?.integer,
@@ -88,7 +89,8 @@ final class HeadWitness: Sendable {
     ]
     var bytes = Array(document.canonicalText.utf8)
     bytes += [UInt8](repeating: 0x20, count: max(0, HeadWitness.size - 1 - bytes.count)) + [0x0A]
-    guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, !isDurable || fsync(descriptor) == 0 else {
+    guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, !isDurable || fsync(descriptor) == 0
+    else {
       throw KeyFile.failure("write \(path)", path: path)
     }
     if isNew, DurableDirectory.synchronise((path as NSString).deletingLastPathComponent) != nil {

@@ -80,14 +80,16 @@ public final class Journal: Sendable {
 
   /// Writes the present head down, after a person's word about how it differs from the last one.
   private func witnessHead(after difference: JournalDifference?, acceptedBecause reason: String?) throws {
-    var (sequence, hash) = try head()
+    // On the writing connection: one that only reads would be the last to close, and leave the log beside the file.
+    func link() throws -> (Int, String) { try database.writeWithoutTransaction { db in try lastLink(db) } }
+    var (sequence, hash) = try link()
     if let reason {
       try witness.keep(
         HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash), isDurable: true,
         replacing: true)
       // Nothing differs any more, but a key was gone, or the file and its head together.
       try accept(difference ?? (sequence == 0 ? .gone : .keyGone), because: reason)
-      (sequence, hash) = try head()
+      (sequence, hash) = try link()
     }
     try witness.keep(
       HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash), isDurable: true)
@@ -104,7 +106,12 @@ public final class Journal: Sendable {
     }
     do {
       let queue = try readOnlyDatabase(path, configuration(JournalSettings()))
-      try queue.read { db in try check(db, path: path) }
+      let isEmpty = try queue.read { db in
+        try check(db, path: path)
+        return try !db.tableExists("header")
+      }
+      // Without its write-ahead log a young journal is an empty database.
+      guard !isEmpty else { throw JournalDifference.gone.refusal("open the journal", path: path) }
       let (header, text) = try readHeader(queue, path: path)
       return Journal(
         path: path, database: queue, header: header, headerText: text, keys: keys,
@@ -187,7 +194,9 @@ extension Journal {
     }
     guard !isNew else {
       try queue.close()
-      guard case .head(let kept) = try HeadWitness(besides: path).read(), kept.sequence > 0 else { return nil }
+      guard case .head(let kept) = try HeadWitness(besides: path).read(), kept.sequence > 0 else {
+        return nil
+      }
       return .gone
     }
     let (header, text) = try readHeader(queue, path: path)

@@ -18,7 +18,8 @@ public struct StateDirectory: Sendable {
     self.path = path
     if let problem = DurableDirectory.create(path, mode: 0o700) {
       throw JournalError(
-        .readOnly, "create the state directory \(path)", because: String(cString: strerror(problem)).lowercased(),
+        .readOnly, "create the state directory \(path)",
+        because: String(cString: strerror(problem)).lowercased(),
         fix: "create it yourself (mkdir -m 700 -p \(path)), or set STAUNCH_STATE=DIR")
     }
     try StateDirectory.check(path)

@@ -65,7 +65,8 @@ public struct GitHubIssues: TicketSystem {
               because: "issues are disabled in \(repository)",
               fix: "enable them in its settings, or name another repository in staunch.yaml")))
       }
-      let everyoneReads = facts["visibility"]?.string.map { $0 != "private" } ?? (facts["private"]?.boolean != true)
+      let everyoneReads =
+        facts["visibility"]?.string.map { $0 != "private" } ?? (facts["private"]?.boolean != true)
       if everyoneReads, !isPublic {
         found.append(
           Readiness(

@@ -55,7 +55,8 @@ public struct StandardWebhook: TicketSystem {
           Readiness(
             host,
             .missing(
-              because: "it wants no more messages (HTTP 410)", fix: "name another url, or remove the tracker"))
+              because: "it wants no more messages (HTTP 410)", fix: "name another url, or remove the tracker")
+          )
         ]
       }
       found.append(Readiness(host, .ready("it answers (HTTP \(answer.status) to a GET)")))

@@ -41,7 +41,8 @@ import Testing
     #expect(refusal?.message.contains(spelling) == false)
   }
 
-  @Test func `A text about another incident is checked against its own values, and one about none against all`()
+  @Test
+  func `A text about another incident is checked against its own values, and one about none against all`()
     throws
   {
     try journal.admit([("the note", "nothing to see"), ("--role", nil)], about: "inc-00000001")

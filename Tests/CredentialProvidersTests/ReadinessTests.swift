@@ -20,7 +20,8 @@ import Testing
     for right in rights { try await server.sql("GRANT \(right) TO \(rotator.user)") }
     let settings: [String: JSONValue] = [
       "host": .string(server.host), "port": .integer(server.port), "database": .string(server.database),
-      "role": .string(role ?? leaked.user), "admin_user": .string(rotator.user), "admin_password": "env:ROTATOR",
+      "role": .string(role ?? leaked.user), "admin_user": .string(rotator.user),
+      "admin_password": "env:ROTATOR",
     ]
     let provider = try PostgresRole(
       TargetConfiguration(name: "db", kind: "postgres", settings: settings, position: "staunch.yaml:1:1"),

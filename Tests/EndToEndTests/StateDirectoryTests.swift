@@ -72,11 +72,15 @@ import Testing
 
   @Test func `An older copy shows what it has, says what is missing, and takes nothing`() async throws {
     let world = try await World()
-    // As after a clean end: everything is in the main file.
-    let copy = try Data(contentsOf: URL(filePath: world.state + "/journal.sqlite"))
+    var copies: [String: Data] = [:]
+    for suffix in ["", "-wal"] {
+      copies[suffix] = FileManager.default.contents(atPath: world.state + "/journal.sqlite" + suffix)
+    }
     #expect(try await world.binary.run(["note", "later", "--incident", world.incident]).status == 0)
     try world.removeDatabase()
-    try copy.write(to: URL(filePath: world.state + "/journal.sqlite"))
+    for (suffix, copy) in copies {
+      try copy.write(to: URL(filePath: world.state + "/journal.sqlite" + suffix))
+    }
     let status = try await world.binary.run(["status"])
     #expect(status.status == 69)
     #expect(status.output.contains(world.incident))

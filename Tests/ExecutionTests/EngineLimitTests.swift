@@ -94,7 +94,8 @@ import Testing
       rig, "steps: [{id: go, approve: {by: [responder], within: 15m, on_timeout: stop}}]")
     func approve() throws {
       try Approver(journal: rig.journal, policy: try rig.policy).record(
-        try rig.identity.approve(made.1.digest, step: "go", role: "responder", at: rig.clock.now), for: made.1)
+        try rig.identity.approve(made.1.digest, step: "go", role: "responder", at: rig.clock.now), for: made.1
+      )
     }
     #expect(try run(rig, made).state == .waiting)
     rig.clock.pass(.seconds(901))

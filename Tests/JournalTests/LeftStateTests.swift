@@ -13,12 +13,13 @@ import Testing
   /// A journal with five events of an incident, closed; then `damage`.
   private func rig(_ damage: (JournalRig) throws -> Void) throws -> JournalRig {
     let rig = try JournalRig()
+    // As `respond` does: the key that names the secret, then the journal that holds the name.
+    _ = try rig.state.fingerprintKey()
     let journal = try rig.open()
     try journal.append(.incidentOpened, incident: "inc-1", ["kind": "x"])
     try journal.seal(["leaked": Secret("value-of-the-leak")], under: .incident("inc-1"), purpose: "leaked")
     for number in 1...3 { try journal.append(.noted, run: "run-1", ["text": .string("\(number)")]) }
     try journal.close()
-    _ = try rig.state.fingerprintKey()
     try damage(rig)
     return rig
   }

@@ -52,7 +52,11 @@ struct Assembly: Sendable {
   func journal(at path: String? = nil, isDrill expected: Bool? = nil) throws -> Journal {
     let state = try StateDirectory(path ?? statePath)
     var isDrill = false
-    if let expected { isDrill = expected } else if let found = try state.journalForReading() { isDrill = found.header.isDrill }
+    if let expected {
+      isDrill = expected
+    } else if let found = try state.journalForReading() {
+      isDrill = found.header.isDrill
+    }
     return try Journal.open(
       path: state.journalPath, keys: try state.keys(), isDrill: isDrill,
       settings: JournalSettings(now: clock, redactor: redactor))

@@ -86,7 +86,8 @@ struct DirectRun {
     guard let intent = events.last, let earlier = intent.body["action"]?.string else { return }
     guard earlier == action else {
       throw CommandFailure(
-        .unavailable, "\(action) was not begun", because: "\(held.run) (\(earlier)) was left half-way on the same target",
+        .unavailable, "\(action) was not begun",
+        because: "\(held.run) (\(earlier)) was left half-way on the same target",
         fix: "repeat that command first: it finds out how it ended")
     }
     let tenure = Tenure(run: held.run, owner: .current)
@@ -179,7 +180,9 @@ struct DirectRun {
           ],
         ])
     ]
-    if !isOpen { events.append(NewEvent(.runEnded, run: run, ["state": "failed", "reason": .string(because)])) }
+    if !isOpen {
+      events.append(NewEvent(.runEnded, run: run, ["state": "failed", "reason": .string(because)]))
+    }
     _ = try journal.leave(tenure, incident: nil, releasing: !isOpen, with: events)
   }
 

@@ -41,7 +41,8 @@ struct AcceptJournal: StaunchCommand {
     if global.json {
       assembly.console.data(
         JSONValue.object([
-          "schema": 1, "accepted": .string(found), "events": .integer(head.sequence), "head": .string(head.hash),
+          "schema": 1, "accepted": .string(found), "events": .integer(head.sequence),
+          "head": .string(head.hash),
         ]).canonicalText)
     } else {
       assembly.console.say("accepted: \(found)")

@@ -73,7 +73,8 @@ struct VerifyJournal: StaunchCommand {
     guard let publicKey else {
       guard let own = try StateDirectory.existing(assembly.statePath)?.publicKey() else {
         throw CommandFailure(
-          .unavailable, "no key to verify with", because: "\(harmless(assembly.statePath)) has no identity.key",
+          .unavailable, "no key to verify with",
+          because: "\(harmless(assembly.statePath)) has no identity.key",
           fix: "name the signer's: --public-key KEY (on its machine: staunch journal key)")
       }
       return [own]

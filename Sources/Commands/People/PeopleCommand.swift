@@ -48,7 +48,8 @@ struct AddPerson: StaunchCommand {
 /// `staunch people trust`.
 struct TrustPerson: StaunchCommand {
   static let configuration = CommandConfiguration(
-    commandName: "trust", abstract: "Let somebody's own key count: what `staunch journal key` prints on their machine.")
+    commandName: "trust",
+    abstract: "Let somebody's own key count: what `staunch journal key` prints on their machine.")
 
   @Argument(help: "The name, for example ada.") var name: String
   @Option(name: .long, help: "The public key: 32 bytes in base64.") var key: String
@@ -63,7 +64,8 @@ struct TrustPerson: StaunchCommand {
     }
     let person = TrustedPerson(name: name, key: bytes, roles: role)
     try PeopleFiles(state: try assembly.state()).trust(person)
-    assembly.console.say("trusted \(harmless(name)), key \(person.fingerprint), roles \(role.joined(separator: ", "))")
+    assembly.console.say(
+      "trusted \(harmless(name)), key \(person.fingerprint), roles \(role.joined(separator: ", "))")
     assembly.console.say("their signed decisions count from now on. next: staunch people list")
   }
 }

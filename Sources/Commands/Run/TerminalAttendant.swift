@@ -36,7 +36,9 @@ struct TerminalAttendant: Attendant {
   private func isConfirmed(_ request: ApprovalRequest) -> Bool {
     let names = TypedNames.repositories(request.effects)
     guard names.isEmpty else {
-      return names.allSatisfy { console.ask("To go on, type \"\(harmless($0))\" (anything else: later):") == $0 }
+      return names.allSatisfy {
+        console.ask("To go on, type \"\(harmless($0))\" (anything else: later):") == $0
+      }
     }
     let answer = console.ask("Go on? [y/N]")?.lowercased()
     return answer == "y" || answer == "yes"

@@ -42,7 +42,8 @@ struct PlanScreen {
       effect.isReversible
       ? "can be undone: staunch abort takes it back"
       : step.effectClass == .irreversible
-        ? console.toned("cannot be undone", .bad) : console.toned("stays: an abort does not take it back", .wait)
+        ? console.toned("cannot be undone", .bad)
+        : console.toned("stays: an abort does not take it back", .wait)
     return ["will: \(harmless(effect.will))", "target: \(harmless(effect.target))", back]
       + effect.affected.map { "affects: \(harmless($0))" }
       + effect.cannotPredict.map { "cannot predict: \(harmless($0))" }

@@ -35,7 +35,8 @@ struct TrustedPerson: Sendable, Hashable {
         throw Malformed()
       }
       return try people.map { person in
-        guard let name = person["name"]?.string, let key = person["key"]?.string.flatMap({ Data(base64Encoded: $0) }),
+        guard let name = person["name"]?.string,
+          let key = person["key"]?.string.flatMap({ Data(base64Encoded: $0) }),
           let roles = person["roles"]?.array?.compactMap(\.string)
         else { throw Malformed() }
         return TrustedPerson(name: name, key: key, roles: roles)
@@ -54,7 +55,8 @@ struct TrustedPerson: Sendable, Hashable {
         return try ApproverIdentity(rawKey: person.key, roles: Set(person.roles.map { RoleName($0) }))
       } catch {
         throw CommandFailure(
-          .configuration, "cannot read \(path)", because: "the key of \(harmless(person.name)) is no Ed25519 key",
+          .configuration, "cannot read \(path)",
+          because: "the key of \(harmless(person.name)) is no Ed25519 key",
           fix: "staunch people remove \(harmless(person.name)), then trust the right key")
       }
     }

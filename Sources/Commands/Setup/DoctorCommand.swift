@@ -115,7 +115,8 @@ struct DoctorCommand: StaunchCommand {
     return [
       Check(
         name: "targets",
-        problem: "\(configuration.file) names no credential and no repository: nothing can be rotated or cleaned; "
+        problem:
+          "\(configuration.file) names no credential and no repository: nothing can be rotated or cleaned; "
           + "fix: add them under credentials: and repositories:", note: "")
     ]
   }

@@ -118,7 +118,8 @@ extension Engine {
     guard !run.isUndo else {
       return .failed(
         run.key.step,
-        "the policy does not cover \(action): approve the plan (staunch approve \(plan.digest.short)) and abort again")
+        "the policy does not cover \(action): approve the plan (staunch approve \(plan.digest.short)) and abort again"
+      )
     }
     try wait(
       run.key, .approval,
