@@ -207,6 +207,28 @@ extension EffectAction {
   }
 }
 
+// The gateway of effects: whoever has an action done or settled comes through here, so that an approval which names actions
+// reaches those and no other. Tests of a single action call it directly.
+extension EffectAction {
+  /// ``perform(_:phase:prepared:under:)``, where `authority` covers this action.
+  /// - Throws: `.unsafe` where it does not; nothing was done.
+  public func carryOut(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> ActionResult {
+    try authority.require(signature.id)
+    return try await perform(call, phase: phase, prepared: prepared, under: authority)
+  }
+
+  /// ``settle(_:phase:prepared:under:)``, where `authority` covers this action: settling may remove what an action made.
+  /// - Throws: `.unsafe` where it does not; nothing was done.
+  public func findOut(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> Settlement {
+    try authority.require(signature.id)
+    return try await settle(call, phase: phase, prepared: prepared, under: authority)
+  }
+}
+
 /// Any action, by kind.
 public enum AnyAction: Sendable {
   case read(any ReadAction)

@@ -135,4 +135,13 @@ public protocol Adapter: Sendable {
   static var settings: [SettingDeclaration] { get }
   /// - Throws: `.configuration`. Does not touch the outside.
   init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError)
+  /// Every right that a run will need, asked of the system itself; and what could not be asked. Read only.
+  func readiness() async -> [Readiness]
+}
+
+extension Adapter {
+  /// Nothing was asked, which is said.
+  public func readiness() async -> [Readiness] {
+    [Readiness("rights", .unknown(because: "nothing asks a target of kind \(Self.kind) what it may do"))]
+  }
 }

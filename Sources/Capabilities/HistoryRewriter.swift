@@ -253,6 +253,9 @@ public protocol HistoryRewriter: Sendable {
   ) async throws(CapabilityError) -> HistoryRewrite
   /// The finished rewrite of `marker`, or nil when there is none. Read only.
   func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite?
+  /// Whether the rewrite `backup` can still be taken back: a complete ``restore(repository:backup:under:)`` uses it up.
+  /// Read only.
+  func holds(backup: String, repository: String) async throws(CapabilityError) -> Bool
   /// Bit for bit what was there before the rewrite.
   func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)

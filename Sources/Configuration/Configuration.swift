@@ -57,8 +57,6 @@ public struct Configuration: Sendable {
     public var approvalRoles: Set<String> = ["responder", "repository-admin"]
     /// Actions that may run without an approval upstream, by the exception's name.
     public var exceptions: [String: [String]] = [:]
-    /// Public keys (base64, 32 bytes) of people who may approve besides the local identity, with their roles.
-    public var approvers: [(key: String, roles: [String])] = []
     /// When so much leaks at once that a person must look first.
     public var storm = StormBreaker()
     /// Kinds that start at once, besides those of the table of kinds.

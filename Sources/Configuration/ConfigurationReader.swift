@@ -229,13 +229,10 @@ public struct ConfigurationReader {
       }
       policy.notInitiator = boolean(approvals, "not_initiator") ?? false
     }
-    for approver in node["approvers"].flatMap({ elements($0) }) ?? [] {
-      refuseUnknown(approver, known: ["key", "roles"])
-      guard let key = text(approver, "key") else {
-        problem(approver, "the approver has no key", "add: key: PUBLIC_KEY (printed by: staunch doctor)")
-        continue
-      }
-      policy.approvers.append((key, texts(approver, "roles")))
+    if let approvers = node["approvers"] {
+      problem(
+        approvers, "whose approval counts is no setting: this file may lie where a leak came from",
+        "remove approvers; for each of them: staunch people trust NAME --key KEY --role ROLE")
     }
     for (name, actions) in node["exceptions"].map({ entries($0) }) ?? [] {
       policy.exceptions[name] = actions.elements?.compactMap(\.string) ?? []

@@ -85,6 +85,15 @@ struct GenericCall {
     return try await environment.sources.resolve(reference).isSame(as: secret)
   }
 
+  /// Why the runner's credential for this call cannot be had; nil when it can, or none is needed.
+  func missingCredential(_ environment: AdapterEnvironment) async -> CapabilityError? {
+    guard case .reference(let reference) = credential else { return nil }
+    do throws(CapabilityError) {
+      _ = try await environment.sources.resolve(reference)
+      return nil
+    } catch { return error }
+  }
+
   func request(ref: CredentialRef, secret: Secret, _ environment: AdapterEnvironment)
     async throws(CapabilityError) -> HTTPRequest
   {

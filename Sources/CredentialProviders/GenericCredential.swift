@@ -90,6 +90,23 @@ public struct GenericCredential: CredentialProvider {
     }
   }
 
+  /// What its calls need is there; whether they work is known only with a secret in hand.
+  public func readiness() async -> [Readiness] {
+    var found: [Readiness] = []
+    if let problem = await revokeCall?.missingCredential(environment) {
+      found.append(Readiness("revoke.credential", problem))
+    }
+    found.append(
+      verifyCall == nil
+        ? Readiness(
+          "verify", .unknown(because: "no call is described: whether a secret is dead is a person's word"))
+        : Readiness("verify", .unknown(because: "the call can be tried only with a secret")))
+    if revokeCall != nil {
+      found.append(Readiness("revoke", .unknown(because: "the call can be tried only by revoking")))
+    }
+    return found
+  }
+
   public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
     var facts: [String: JSONValue] = ["owner": "unknown"]
     if let console { facts["console"] = .string(console) }

@@ -88,6 +88,19 @@ public struct OpenAIProject: CredentialProvider {
     return CredentialRef(match.id)
   }
 
+  /// Reading is tried; the reference has no question about what an admin key may change.
+  public func readiness() async -> [Readiness] {
+    do throws(CapabilityError) {
+      let known = try await keys()
+      return [
+        Readiness("project keys", .ready("\(known.count) listed")),
+        Readiness(
+          "issuing and deleting keys",
+          .unknown(because: "OpenAI's API tells only by trying whether an admin key may change the project")),
+      ]
+    } catch { return [Readiness("project keys", error)] }
+  }
+
   public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
     guard let key = try await keys().first(where: { $0.id == ref.rawValue }) else {
       throw CapabilityError(.notFound, "inspect \(ref)", because: "the project has no such key")

@@ -43,7 +43,7 @@ public struct PostgresRole: CredentialProvider {
   /// The nodes that staunch.yaml names.
   let nodes: [Endpoint]
   private let database: String
-  private let adminUser: String
+  let adminUser: String
   private let adminPassword: String?
   private let tls: String
 

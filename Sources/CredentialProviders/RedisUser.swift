@@ -20,7 +20,8 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("tls", "`on` or `off` (when absent)"),
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
-      "admin_user", required: true, "the runner's own user, with +acl +client +config|get|rewrite"),
+      "admin_user", required: true,
+      "the runner's own user, with +acl +client +info +config|get +config|rewrite"),
     SettingDeclaration("admin_password", required: true, secret: true, "its password"),
     SettingDeclaration("expected_clients", "addresses or networks from which connections are expected"),
     SettingDeclaration(
@@ -34,9 +35,9 @@ public struct RedisUser: CredentialProvider {
   public var account: CredentialRef? { CredentialRef(user) }
 
   let user: String
-  private let adminUser: String
+  let adminUser: String
   private let adminPassword: String
-  private let persists: Bool
+  let persists: Bool
   private let place: String
   private let redis: RedisCommandLine
   let expectedClients: ClientAddresses
@@ -91,7 +92,9 @@ public struct RedisUser: CredentialProvider {
       throw CapabilityError(
         isRefusal ? .refused : word == "LOADING" || word == "BUSY" ? .serverError : .invalid,
         command.prefix(2).joined(separator: " "), because: "the server answered \(word)",
-        fix: isRefusal ? "check admin_user, admin_password and its rights (+acl +client +config)" : nil)
+        fix: isRefusal
+          ? "check admin_user, admin_password and its rights (+acl +client +info +config|get +config|rewrite)"
+          : nil)
     }
     return Array(replies.dropFirst())
   }

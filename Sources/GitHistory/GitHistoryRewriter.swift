@@ -84,6 +84,11 @@ public struct GitHistoryRewriter: HistoryRewriter {
     return try StoredRewrite.read(directory)
   }
 
+  public func holds(backup: String, repository: String) async throws(CapabilityError) -> Bool {
+    try DurableFiles.exists(
+      RewriteDirectory(id: backup, in: RepositoryLayout(path: repository)).vault)
+  }
+
   public func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {

@@ -111,7 +111,9 @@ extension Metrics {
       if case .dataError = high { return high }
       let leaked = record.credentials.filter { $0.subject == .leaked }
       // Alive at the last probe: it goes on now. No answer since: it went on at least to the last acceptance.
-      if leaked.contains(where: { $0.state == .alive }) { return .atLeast(now.duration(since: published)) }
+      if leaked.contains(where: { $0.state == .alive }) {
+        return .atLeast(max(.zero, now.duration(since: published)))
+      }
       guard case .duration(let low) = t.lastAlive - t.published else {
         // Refused and not proven dead: nobody knows whether the window has an end.
         guard case .unknown = high else { return t.proven - t.published }

@@ -90,7 +90,8 @@ extension Journal: SecretResolver {
     do { return try open(ref) } catch {
       switch error.code {
       case .notFound: throw CapabilityError(.notFound, error.operation, because: error.because)
-      case .missing, .notAJournal, .newer, .corrupt, .readOnly, .diskFull, .inputOutput, .busy, .permissions,
+      case .missing, .notAJournal, .newer, .corrupt, .altered, .readOnly, .diskFull, .inputOutput, .busy,
+        .permissions,
         .locked, .superseded, .shredded, .unsealable, .invalid:
         throw CapabilityError(.refused, error.operation, because: error.because, fix: error.fix)
       }

@@ -30,20 +30,6 @@ public struct PeopleDirectory: Sendable, Hashable {
   /// What the console reads.
   public var json: JSONValue { ["schema": 1, "people": .array(people.map(\.json))] }
 
-  /// What the worker trusts: `people.trust.json`, which the endpoint cannot write.
-  public var trust: JSONValue {
-    [
-      "schema": 1,
-      "people": .array(
-        people.map {
-          [
-            "name": .string($0.name), "key": .string($0.publicKey.base64EncodedString()),
-            "roles": .array($0.roles.map(JSONValue.string)),
-          ]
-        }),
-    ]
-  }
-
   public subscript(_ name: String) -> Person? { people.first { $0.name == name } }
 
   /// - Throws: `.name` when there is somebody of that name.

@@ -181,6 +181,7 @@ struct ClosureEffect: EffectAction {
 
 /// Says yes to every gate, as the responder.
 struct YesAttendant: Attendant {
+  var isPerson: Bool { false }
   let identity: LocalIdentity
   let clock: VirtualClock
   func approvals(for request: ApprovalRequest) async -> [Approval] {

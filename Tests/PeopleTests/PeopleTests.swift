@@ -63,18 +63,6 @@ import Testing
     #expect(!text.contains("four random words"))
   }
 
-  @Test func `trust holds public keys and roles alone`() throws {
-    let maria = try Self.maria()
-    let trust = PeopleDirectory([maria]).trust
-    #expect(
-      trust == [
-        "schema": 1,
-        "people": [
-          ["name": "maria", "key": .string(maria.publicKey.base64EncodedString()), "roles": ["responder"]]
-        ],
-      ])
-  }
-
   @Test func `a new password opens the same key, the old one no longer`() throws {
     let maria = try Self.maria()
     let new = Secret("four other words now")

@@ -56,7 +56,8 @@ struct Installation {
     policy = try Installation.policy(configuration, identity: identity, state: StateDirectory(directory))
   }
 
-  /// Everybody whose signed yes counts: the local identity in every role, and those of `policy: approvers`.
+  /// Everybody whose signed yes counts: the local identity in every role, and whom the state directory's trust store names.
+  /// Not staunch.yaml: it often lies in the very repository that leaked.
   private static func policy(_ configuration: Configuration, identity: LocalIdentity, state: StateDirectory)
     throws -> ExecutionPolicy
   {
@@ -64,16 +65,7 @@ struct Installation {
     var trusted = [
       try ApproverIdentity(rawKey: identity.publicKey, roles: ["responder", "repository-admin"])
     ]
-    for approver in policy.approvers {
-      guard let key = Data(base64Encoded: approver.key) else {
-        throw CommandFailure(
-          .configuration, "an approver's key is no base64",
-          because: "policy: approvers: names a key that cannot be read",
-          fix: "on the approver's machine: staunch journal key")
-      }
-      trusted.append(try ApproverIdentity(rawKey: key, roles: Set(approver.roles.map { RoleName($0) })))
-    }
-    trusted += try TrustedPeople.read(state.path + "/people.trust.json")
+    trusted += try TrustedPerson.identities(state.path + "/people.trust.json")
     let alone = configuration.routes.reduce(into: Set<String>()) { $0.formUnion($1.actions) }
     if !alone.isEmpty {
       trusted.append(

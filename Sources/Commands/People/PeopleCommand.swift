@@ -14,9 +14,10 @@ struct PeopleCommand: AsyncParsableCommand {
       EXAMPLES
         staunch people add maria --role responder
         staunch people add jonas --role responder --role repository-admin --password-from file:/run/jonas
+        staunch people trust ada --key BASE64 --role responder     signs elsewhere: staunch journal key
         staunch people list
       """,
-    subcommands: [AddPerson.self, ListPeople.self, RemovePerson.self, ChangePassword.self])
+    subcommands: [AddPerson.self, TrustPerson.self, ListPeople.self, RemovePerson.self, ChangePassword.self])
 }
 
 /// `staunch people add`.
@@ -32,17 +33,40 @@ struct AddPerson: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let files = PeopleFiles(state: try assembly.state())
-    var directory = try files.read()
-    guard directory[name] == nil else {
+    guard try files.read()[name] == nil else {
       throw CommandFailure(
         .invalidInput, "there is already somebody named \(harmless(name))", because: "a name stands once",
         fix: "staunch people password \(harmless(name)), or remove them first")
     }
     let password = try await assembly.newPassword(for: name, from: passwordFrom)
     let person = try Person(name: name, roles: role, password: password)
-    try directory.add(person)
-    try files.write(directory)
+    try files.add(person)
     assembly.report(person, "added")
+  }
+}
+
+/// `staunch people trust`.
+struct TrustPerson: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trust",
+    abstract: "Let somebody's own key count: what `staunch journal key` prints on their machine.")
+
+  @Argument(help: "The name, for example ada.") var name: String
+  @Option(name: .long, help: "The public key: 32 bytes in base64.") var key: String
+  @Option(name: .long, help: "A role to act in; repeat for several.") var role: [String] = ["responder"]
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    guard let bytes = Data(base64Encoded: key), bytes.count == 32 else {
+      throw CommandFailure(
+        .usage, "--key is no public key", because: "it must be 32 bytes in base64",
+        fix: "on their machine: staunch journal key")
+    }
+    let person = TrustedPerson(name: name, key: bytes, roles: role)
+    try PeopleFiles(state: try assembly.state()).trust(person)
+    assembly.console.say(
+      "trusted \(harmless(name)), key \(person.fingerprint), roles \(role.joined(separator: ", "))")
+    assembly.console.say("their signed decisions count from now on. next: staunch people list")
   }
 }
 
@@ -52,17 +76,36 @@ struct ListPeople: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let people = try PeopleFiles(state: try assembly.state()).read().people
+    let files = PeopleFiles(state: try assembly.state())
+    let people = try files.trusted()
+    let console = try files.read()
     if global.json {
       assembly.console.data(
-        JSONValue.object(["schema": 1, "people": .array(people.map(\.summary))]).canonicalText)
+        JSONValue.object([
+          "schema": 1,
+          "people": .array(
+            people.map {
+              [
+                "name": .string($0.name), "roles": .array($0.roles.map(JSONValue.string)),
+                "fingerprint": .string($0.fingerprint),
+                "console": .boolean(console[$0.name]?.publicKey == $0.key),
+              ]
+            }),
+        ]).canonicalText)
       return
     }
     for person in people {
-      assembly.console.data("\(person.name)  \(person.fingerprint)  \(person.roles.joined(separator: ", "))")
+      let place = console[person.name]?.publicKey == person.key ? "" : "  (signs elsewhere)"
+      assembly.console.data(
+        "\(harmless(person.name))  \(person.fingerprint)  \(person.roles.joined(separator: ", "))\(place)")
+    }
+    // What stands only in the endpoint's file was put there by somebody else.
+    for stranger in console.people where !people.contains(where: { $0.key == stranger.publicKey }) {
+      assembly.console.fail(
+        "\(harmless(stranger.name))  \(stranger.fingerprint)  NOT TRUSTED: stands only in the console's file")
     }
     if people.isEmpty {
-      assembly.console.say("Nobody may sign in yet. next: staunch people add NAME --role responder")
+      assembly.console.say("Nobody else is trusted yet. next: staunch people add NAME --role responder")
     }
   }
 }
@@ -76,10 +119,7 @@ struct RemovePerson: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let files = PeopleFiles(state: try assembly.state())
-    var directory = try files.read()
-    try directory.remove(name)
-    try files.write(directory)
+    try PeopleFiles(state: try assembly.state()).remove(name)
     assembly.console.say("removed \(harmless(name)): their key counts no longer, their sessions are over")
   }
 }
@@ -96,8 +136,7 @@ struct ChangePassword: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let files = PeopleFiles(state: try assembly.state())
-    var directory = try files.read()
-    guard let person = directory[name] else {
+    guard let person = try files.read()[name] else {
       throw CommandFailure(
         .invalidInput, "nobody is named \(harmless(name))", because: "the list does not have it",
         fix: "staunch people list")
@@ -110,8 +149,7 @@ struct ChangePassword: StaunchCommand {
         .declined, "the password was not changed", because: "the old password is wrong",
         fix: "whoever forgot it gets a new key: staunch people remove \(harmless(name)), then add")
     }
-    directory.replace(changed)
-    try files.write(directory)
+    try files.replace(changed)
     assembly.report(changed, "changed")
   }
 }

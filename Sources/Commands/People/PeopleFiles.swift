@@ -25,17 +25,69 @@ struct PeopleFiles {
     return try PeopleDirectory(parsing: bytes)
   }
 
-  /// Trust first when somebody goes, last when somebody comes: a crash in between never trusts too much.
-  func write(_ directory: PeopleDirectory) throws {
-    let manager = FileManager.default
-    if !manager.fileExists(atPath: exchange) {
-      try manager.createDirectory(
-        atPath: exchange, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o770])
+  /// Whose signature counts. Only the state directory says so: nothing that the endpoint or staunch.yaml could name is
+  /// ever taken over from there.
+  func trusted() throws -> [TrustedPerson] { try TrustedPerson.read(trust) }
+
+  /// Somebody new: they sign in on the console, and their word counts.
+  func add(_ person: Person) throws {
+    try refuseTaken(person.name)
+    var directory = try read()
+    try directory.add(person)
+    try write(directory)
+    // Last: a crash before it trusts too little.
+    try write(trusted() + [TrustedPerson(name: person.name, key: person.publicKey, roles: person.roles)])
+  }
+
+  /// Somebody who signs elsewhere, with a key of their own.
+  func trust(_ person: TrustedPerson) throws {
+    try refuseTaken(person.name)
+    try write(trusted() + [person])
+  }
+
+  /// Their word counts no longer, and they are signed out.
+  func remove(_ name: String) throws {
+    var directory = try read()
+    let known = try trusted()
+    guard directory[name] != nil || known.contains(where: { $0.name == name }) else {
+      throw CommandFailure(
+        .invalidInput, "nobody was removed", because: "nobody is named \(harmless(name))",
+        fix: "staunch people list")
     }
-    let grows = directory.people.count > (try read()).people.count
-    if !grows { try replace(trust, with: directory.trust, mode: 0o600) }
+    // First: a crash after it trusts too little.
+    try write(known.filter { $0.name != name })
+    guard directory[name] != nil else { return }
+    try directory.remove(name)
+    try write(directory)
+  }
+
+  /// The same key under another password: trust stays as it is.
+  func replace(_ person: Person) throws {
+    var directory = try read()
+    directory.replace(person)
+    try write(directory)
+  }
+
+  private func refuseTaken(_ name: String) throws {
+    guard try trusted().contains(where: { $0.name == name }) else { return }
+    throw CommandFailure(
+      .invalidInput, "there is already somebody named \(harmless(name))", because: "a name stands once",
+      fix: "staunch people remove \(harmless(name)) first")
+  }
+
+  private func write(_ directory: PeopleDirectory) throws {
+    if let problem = DurableDirectory.create(exchange, mode: 0o770) {
+      throw CommandFailure(
+        .unavailable, "cannot make \(exchange)", because: String(cString: strerror(problem)).lowercased(),
+        fix: "ls -ld \(state.path)")
+    }
     try replace(console, with: directory.json, mode: 0o640)
-    if grows { try replace(trust, with: directory.trust, mode: 0o600) }
+  }
+
+  private func write(_ people: [TrustedPerson]) throws {
+    try replace(
+      trust, with: ["schema": 1, "people": .array(people.sorted { $0.name < $1.name }.map(\.json))],
+      mode: 0o600)
   }
 
   private func replace(_ path: String, with document: JSONValue, mode: mode_t) throws {

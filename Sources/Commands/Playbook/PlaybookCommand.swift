@@ -2,6 +2,7 @@ import ArgumentParser
 import BuiltinContent
 import Capabilities
 import Foundation
+import Journal
 import Incidents
 import JSON
 import Playbooks
@@ -30,7 +31,7 @@ extension Assembly {
     do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
       throw CommandFailure(
         .invalidInput, "cannot read the playbook directory \(harmless(directory))",
-        because: (error as NSError).localizedDescription, fix: "name a directory that exists: --playbooks DIR"
+        because: plainReason(of: error), fix: "name a directory that exists: --playbooks DIR"
       )
     }
     let own = try names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { name in

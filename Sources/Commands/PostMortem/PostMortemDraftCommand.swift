@@ -45,12 +45,15 @@ struct PostMortemDraftCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
+    let journal = try assembly.journal()
     let writer = PostMortemFile(
-      journal: try assembly.journal(), directory: assembly.statePath + "/postmortems",
+      journal: journal, directory: assembly.statePath + "/postmortems",
       templates: templates.map { assembly.absolute($0) }, files: LocalFileSystem())
     let path =
       output.map { $0 == "-" ? $0 : assembly.absolute($0) } ?? "\(writer.directory)/\(id).\(format.rawValue)"
     do throws(CapabilityError) {
+      let source = format == .md && path != "-" ? path : document.map { assembly.absolute($0) } ?? writer.path(of: id)
+      try writer.refuse(try writer.earlier(at: source)?.text, of: id, source)
       switch format {
       case .md: try markdown(id, writer, to: path, in: assembly)
       case .html, .json:

@@ -43,6 +43,7 @@ struct SkipCommand: StaunchCommand {
     {
       throw CommandFailure(.declined, "\(step) was not left out", because: because, fix: fix)
     }
+    try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
     var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
     body["item"] = item.map { .integer($0) }
     try journal.append([
@@ -82,6 +83,7 @@ struct RetryCommand: StaunchCommand {
         because: "only a step with an unknown outcome can be done again by hand",
         fix: "a failed step is tried again by: staunch resume \(plan.run)")
     }
+    try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
     var body: [String: JSONValue] = [
       "what": "retry", "step": .string(step), "reason": .string(reason), "role": .string(role),
     ]
@@ -140,6 +142,7 @@ struct DoneCommand: StaunchCommand {
       }
       collected[parts[0]] = value.json
     }
+    try journal.admit(values.map { ("a value", $0) }, about: plan.incident)
     let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
     guard missing.isEmpty else {
       throw CommandFailure(
@@ -177,6 +180,7 @@ struct ApproveCommand: StaunchCommand {
         fix: gates.isEmpty
           ? "leave --step out: the plan has no gates" : "one of: \(gates.joined(separator: ", "))")
     }
+    try installation.journal.admit([("--decline", decline), ("--role", role)], about: plan.incident)
     if let decline {
       try approver.decline(plan, step: step, role: RoleName(role), reason: decline)
       assembly.console.say("declined \(plan.id)")

@@ -15,6 +15,7 @@ struct DecisionDesk {
 
   /// Applies one decision. - Returns: what became of it, in one line for the person.
   func apply(_ decision: NewDecision) throws -> String {
+    if let refusal = try refusal(of: decision.text, in: decision) { return refusal }
     switch decision.kind {
     case .approve: return try approve(decision)
     case .decline: return try decline(decision)
@@ -28,6 +29,17 @@ struct DecisionDesk {
     case .acknowledge: return try acknowledge(decision)
     case .answer: return "refused: hand it in with: staunch done \(decision.step ?? "STEP") name=value"
     }
+  }
+
+  /// Why a person's words cannot be kept: they hold a leaked value. Nil when they can.
+  private func refusal(of text: String?, in decision: NewDecision) throws -> String? {
+    guard let text, !text.isEmpty else { return nil }
+    var incident = decision.incident.map { IncidentID($0) }
+    if incident == nil { incident = try plan(of: decision)?.incident }
+    guard let place = try EnteredText(about: incident, in: installation.journal).place(in: text) else {
+      return nil
+    }
+    return "refused: your text holds a leaked value at \(place); say it without the value"
   }
 
   private func approve(_ decision: NewDecision) throws -> String {

@@ -28,6 +28,7 @@ struct WorkCommand: StaunchCommand {
     let installation = try Installation(
       unattended, configuration: try unattended.configuration(), playbooks: own.playbooks)
     if let releaseStorm {
+      try installation.journal.admit([("--release-storm", releaseStorm)], about: nil)
       try Storm(journal: installation.journal, configuration: installation.configuration)
         .release(because: releaseStorm, role: "responder")
       unattended.console.say("released. next: staunch work")

@@ -47,7 +47,8 @@ enum ConfigurationReference {
       ## policy
 
       `approvals: {minimum, not_initiator, roles: [responder, repository-admin]}`: `roles` may approve plans, leave steps out and
-      release storms; others look, write notes, and approve the gates that name their role. `approvers: [{key, roles}]` (keys as `staunch journal key` prints them),
+      release storms; others look, write notes, and approve the gates that name their role. Whose approval
+      counts is no setting: `staunch people trust NAME --key KEY` (the key as `staunch journal key` prints it on their machine).
       `exceptions: {NAME: [ACTION]}`: what a playbook that claims the exception NAME may do without the rules about approval and order.
       `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
       (or waiting rotations of one provider) nothing starts until a person has looked.

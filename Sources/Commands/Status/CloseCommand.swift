@@ -46,7 +46,9 @@ struct CloseCommand: StaunchCommand {
         "the leaked value is still at the forge (" + left.map(\.repository.rawValue).joined(separator: ", ") + ")")
     }
     if !although.isEmpty { what += " although " + although.joined(separator: " and ") }
-    try assembly.journal().append([
+    let journal = try assembly.journal()
+    try journal.admit([("--reason", reason), ("--role", role)], about: id)
+    try journal.append([
       NewEvent(.incidentState, incident: id, ["state": "closed", "reason": .string(reason)]),
       NewEvent(
         .decision, incident: id, ["what": .string(what), "reason": .string(reason), "role": .string(role)]),

@@ -168,6 +168,8 @@ struct PlanWalk {
             ? ["\(error)"] : ["\(unknown.joined(separator: ", ")) is known only during the run"])
         if unknown.isEmpty { line.problem = "\(error)" }
       }
+      // What counts is what an abort of this playbook does, not what its provider could.
+      if !Engine.takesBack(action, effect.signature) { line.effect?.isReversible = false }
       return StepResult(.undecided)
     }
   }

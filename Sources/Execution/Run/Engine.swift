@@ -25,6 +25,8 @@ public final class Engine: Sendable {
     var waits: [Wait] = []
     var deferred: [Deferred] = []
     var undelivered: [StepID] = []
+    /// Steps of `finally` that failed, each with why: the run ends all the same.
+    var unfinished: [String] = []
     /// When this process started or resumed the run, by the clock that never jumps.
     var began: Duration = .zero
     var started: Duration = .zero
@@ -170,7 +172,8 @@ public final class Engine: Sendable {
     var flow = try await deliverDeferred()
     for step in playbook.finally where flow.goesOn || flow.isWaiting {
       switch try await run(step, last) {
-      case .goOn, .failed, .drifted: break
+      case .goOn: break
+      case .failed(let step, let why), .drifted(let step, let why): noteUnfinished(step, why)
       case .waits: flow = .waits
       case .stopped: flow = .stopped
       case .aborting: flow = .aborting
@@ -182,6 +185,11 @@ public final class Engine: Sendable {
     case .waits: return mayWait ? try endWaiting(nil) : nil
     case .goOn, .failed, .drifted: return nil
     }
+  }
+
+  /// A step of `finally` failed: nothing is held up, but whoever reads the end of the run must see it.
+  func noteUnfinished(_ step: StepID, _ why: String) {
+    session.withLock { $0.unfinished.append("\(step): \(why)") }
   }
 
   func endWaiting(_ reason: String?) throws -> RunEnd {
@@ -206,6 +214,8 @@ public final class Engine: Sendable {
     if let reason { body["reason"] = .string(reason) }
     let undelivered = session.withLock { $0.undelivered }
     if !undelivered.isEmpty { body["undelivered"] = .array(undelivered.map { .string($0.rawValue) }) }
+    let unfinished = session.withLock { $0.unfinished }
+    if !unfinished.isEmpty { body["unfinished"] = .array(unfinished.map(JSONValue.string)) }
     if isDrift { body["drift"] = true }
     if !remaining.isEmpty { body["remaining"] = .array(remaining.map(JSONValue.string)) }
     // A failed run that changed something keeps its targets until it is resumed or aborted: they may be half-way. One
@@ -216,7 +226,9 @@ public final class Engine: Sendable {
     let releases = state != .failed || !isHalfWay
     try recorder.leave(releasing: releases, with: [recorder.event(.runEnded, .object(body))])
     if state == .done { try shred() }
-    return RunEnd(state, reason: reason, isDrift: isDrift, undelivered: undelivered, remaining: remaining)
+    return RunEnd(
+      state, reason: reason, isDrift: isDrift, undelivered: undelivered, unfinished: unfinished,
+      remaining: remaining)
   }
 
   func isNotification(_ action: String) -> Bool {

@@ -77,11 +77,11 @@ extension Engine {
       let record = recorder.record(run.key)
       let end: Attempt
       if let intent = record.openIntent, intent.phase == phase {
+        guard authority.covers(run.action.signature.id) else { return try uncovered(run) }
         probes += 1
         end = try await settle(run, phase, intent)
       } else {
-        // Settling what began is no new effect; beginning one needs the word for exactly this action.
-        guard run.isUndo || authority.covers(run.action.signature.id) else { return try uncovered(run) }
+        guard authority.covers(run.action.signature.id) else { return try uncovered(run) }
         tries += 1
         end = try await attempt(
           run, phase, number: (record.attempts[phase] ?? 0) + 1, isFirst: record.attempt == 0)
@@ -128,6 +128,12 @@ extension Engine {
   /// The policy's approval does not name the action: a person must approve the plan.
   private func uncovered(_ run: EffectRun) throws -> Flow {
     let action = run.action.signature.id
+    guard !run.isUndo else {
+      return .failed(
+        run.key.step,
+        "the policy does not cover \(action): approve the plan (staunch approve \(plan.digest.short)) and abort again"
+      )
+    }
     try wait(
       run.key, .approval,
       prompt: "a person's approval of plan \(plan.digest.short): the policy does not cover \(action)",
@@ -185,7 +191,7 @@ extension Engine {
     let patience = await run.action.patience(for: call) ?? run.timeout
     return try await outcome(of: run, phase, number, within: min(patience, run.timeout)) {
       () async throws(CapabilityError) in
-      try await run.action.perform(call, phase: phase, prepared: prepared, under: self.authority)
+      try await run.action.carryOut(call, phase: phase, prepared: prepared, under: self.authority)
     }
   }
 
@@ -287,7 +293,7 @@ extension Engine {
     do throws(CapabilityError) {
       found = .success(
         try await limited(to: run.timeout, by: environment.clock, id) { () async throws(CapabilityError) in
-          try await run.action.settle(call, phase: phase, prepared: prepared, under: self.authority)
+          try await run.action.findOut(call, phase: phase, prepared: prepared, under: self.authority)
         })
     } catch { found = .failure(error) }
     noteChange(id)
@@ -346,23 +352,28 @@ extension Engine {
     if run.isUndo {
       return .failed(run.key.step, "nobody can tell whether it happened: \(reason)")
     }
+    let prompt = "\(id) may or may not have happened (\(reason)): retry or skip"
+    var isAnswered = false
     var response = environment.policy.unknownOutcomes[id] ?? .ask
     if response == .ask {
       let question = UnknownOutcome(
         run: plan.run, step: run.key.step, item: run.key.item, action: id, reason: reason)
+      try announce(run.key, .decision, prompt: prompt, until: nil)
       response = await attended { await environment.attendant.decision(on: question) }
+      isAnswered = true
     }
     switch response {
     case .ask:
-      try wait(
-        run.key, .decision, prompt: "\(id) may or may not have happened (\(reason)): retry or skip",
-        until: nil)
+      try wait(run.key, .decision, prompt: prompt, until: nil)
       return .waits
     case .retry, .skip:
       try recorder.commit([
         recorder.event(
           .decision,
-          run.key.body(["what": .string(response.rawValue), "reason": .string(reason), "role": "policy"]))
+          run.key.body([
+            "what": .string(response.rawValue), "reason": .string(reason),
+            "role": isAnswered ? "responder" : "policy",
+          ]))
       ])
       return try await perform(run)
     }

@@ -118,7 +118,12 @@ extension Engine {
         key, what: "when: \(condition.text)", expected: .boolean(expected == .will), found: .boolean(truth))
     }
     guard truth else {
-      try recorder.note(.stepSkipped, key.body(["reason": .string(condition.text), "by": "condition"]))
+      try recorder.note(
+        .stepSkipped,
+        key.body([
+          "reason": .string(condition.whyNot(in: scope)), "condition": .string(condition.text),
+          "by": "condition",
+        ]))
       context.results.set(step.id, StepResult(.skipped))
       return .goOn
     }
@@ -152,7 +157,8 @@ extension Engine {
       case .goOn, .failed, .drifted:
         for last in sub.playbook.finally {
           switch try await run(last, inner) {
-          case .goOn, .failed, .drifted: break
+          case .goOn: break
+          case .failed(let step, let why), .drifted(let step, let why): noteUnfinished(step, why)
           case .stopped: return .stopped
           case .aborting: return .aborting
           case .waits: if flow.goesOn { return .waits }

@@ -75,6 +75,12 @@ extension Engine {
     "credential.disable", "credential.end-sessions", "credential.delete",
   ]
 
+  /// Whether an abort takes this step back; what it leaves is not called reversible in a plan.
+  static func takesBack(_ action: ActionStep, _ signature: ActionSignature) -> Bool {
+    guard case .some(.action) = action.compensation else { return false }
+    return !neverUndone.contains(signature.id)
+  }
+
   private func compensate(_ effect: Effect, _ call: Invocation, _ action: ActionStep, _ place: Place)
     async throws
     -> String?

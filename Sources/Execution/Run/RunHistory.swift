@@ -62,7 +62,9 @@ struct RunHistory: Sendable {
   /// Its state.
   var ended: RunEnd.State? { end?.state }
   private(set) var abortReason: String?
-  private(set) var approvals: [StepID: [Approval]] = [:]
+  private var approvals: [StepID: [Approval]] = [:]
+  /// When the journal got them: what somebody signed with an earlier time came when it came.
+  private var arrivals: [Approval: Date] = [:]
   /// Why a gate's last word is no.
   private(set) var refusals: [StepID: String] = [:]
   /// What a later no took back: said again, it does not count again.
@@ -89,6 +91,13 @@ struct RunHistory: Sendable {
 
   /// Actions of which nobody knows yet whether they happened.
   var openActions: [String] { records.values.compactMap { $0.openIntent?.action } }
+  /// Approvals of a gate, without those that arrived after `until`.
+  func approvals(of step: StepID, until: Date?) -> [Approval] {
+    (approvals[step] ?? []).filter { approval in
+      guard let until, let arrived = arrivals[approval] else { return true }
+      return max(arrived, approval.at) <= until
+    }
+  }
 
   subscript(_ key: StepKey) -> Record { records[key] ?? Record() }
 
@@ -118,7 +127,7 @@ struct RunHistory: Sendable {
     case .runStarted: isStarted = true
     case .runResumed: reopen()
     case .runEnded: end = RunEnd(json: body)
-    case .planApproved: approve(body)
+    case .planApproved: approve(body, at)
     case .planDeclined: refuse(body)
     case .decision: decide(body)
     case .stepIntent, .stepOutcome, .stepFailed, .stepSettled, .stepVerified, .stepWaiting, .stepSkipped,
@@ -199,17 +208,29 @@ struct RunHistory: Sendable {
     records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
     if body["open"]?.boolean != true { records[key]?.openIntent = nil }
     guard body["final"]?.boolean == true else { return }
+    if body["error"]?["class"]?.string == CapabilityError.Class.timeout.rawValue,
+      let subject = records[key]?.waitingFor
+    {
+      // The time to answer is over. A resume asks anew; what came too late does not answer that.
+      records[key]?.waitingFor = nil
+      records[key]?.waitingSince = nil
+      if subject == Wait.Subject.approval.rawValue {
+        overruled[key.step, default: []] += approvals[key.step, default: []]
+        approvals[key.step] = nil
+      }
+    }
     records[key]?.failure = body["error"]?["message"]?.string ?? "unknown"
     records[key]?.isPassedOver = body["response"]?.string == "continue"
   }
 
-  private mutating func approve(_ body: JSONValue) {
+  private mutating func approve(_ body: JSONValue, _ at: Date) {
     guard let name = body["step"]?.string, let approval = Approval(json: body) else { return }
     let step = StepID(name)
     let known = approvals[step, default: []] + overruled[step, default: []]
     guard !known.contains(approval) else { return }
     refusals[step] = nil
     approvals[step, default: []].append(approval)
+    arrivals[approval] = at
   }
 
   /// A no to a gate; one to the whole plan is `Approver`'s.

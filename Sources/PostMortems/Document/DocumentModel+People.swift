@@ -70,8 +70,8 @@ extension DocumentModel {
       Message(
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(
-          "T+"
-            + DurationText.text(.milliseconds(Int((event.at.timeIntervalSince(detected) * 1000).rounded())))),
+          event.at < detected
+            ? "before the detection" : "T+" + DurationText.text(event.at.duration(since: detected))),
         tracker: DocumentText(event.text("tracker") ?? "unknown"),
         event: DocumentText(event.text("event") ?? "update"),
         state: DocumentText(event.text("state") ?? "unknown"),
