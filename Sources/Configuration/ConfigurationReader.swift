@@ -213,7 +213,17 @@ public struct ConfigurationReader {
     if case .null = node.content { return policy }
     refuseUnknown(
       node,
-      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds", "calls"])
+      known: [
+        "approvals", "approvers", "exceptions", "operator", "retention", "storm", "critical_kinds", "calls",
+      ])
+    if let retention = node["retention"] {
+      if let duration = text(node, "retention").flatMap({ DurationText.parse($0) }) {
+        policy.retention = duration
+      } else {
+        problem(retention, "\"retention\" must be a duration", "retention: 30d")
+      }
+    }
+    policy.localPerson = node["operator"] == nil ? nil : text(node, "operator")
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
     if let calls = node["calls"] { policy.calls = callLimits(calls) }
@@ -233,12 +243,13 @@ public struct ConfigurationReader {
       policy.notInitiator = boolean(approvals, "not_initiator") ?? false
     }
     for approver in node["approvers"].flatMap({ elements($0) }) ?? [] {
-      refuseUnknown(approver, known: ["key", "roles"])
+      refuseUnknown(approver, known: ["key", "person", "roles"])
       guard let key = text(approver, "key") else {
         problem(approver, "the approver has no key", "add: key: PUBLIC_KEY (printed by: staunch doctor)")
         continue
       }
-      policy.approvers.append((key, texts(approver, "roles")))
+      policy.approvers.append(
+        (key, texts(approver, "roles"), approver["person"] == nil ? nil : text(approver, "person")))
     }
     for (name, actions) in node["exceptions"].map({ entries($0) }) ?? [] {
       policy.exceptions[name] = actions.elements?.compactMap(\.string) ?? []

@@ -41,6 +41,7 @@ struct AddPerson: StaunchCommand {
     let password = try await assembly.newPassword(for: name, from: passwordFrom)
     let person = try Person(name: name, roles: role, password: password)
     try directory.add(person)
+    assembly.tellStrangers(files, beside: directory)
     try files.write(directory)
     assembly.report(person, "added")
   }
@@ -52,7 +53,10 @@ struct ListPeople: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let people = try PeopleFiles(state: try assembly.state()).read().people
+    let files = PeopleFiles(state: try assembly.state())
+    let directory = try files.read()
+    assembly.tellStrangers(files, beside: directory)
+    let people = directory.people
     if global.json {
       assembly.console.data(
         JSONValue.object(["schema": 1, "people": .array(people.map(\.summary))]).canonicalText)
@@ -78,6 +82,7 @@ struct RemovePerson: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let files = PeopleFiles(state: try assembly.state())
     var directory = try files.read()
+    assembly.tellStrangers(files, beside: directory)
     try directory.remove(name)
     try files.write(directory)
     assembly.console.say("removed \(harmless(name)): their key counts no longer, their sessions are over")
@@ -111,6 +116,7 @@ struct ChangePassword: StaunchCommand {
         fix: "whoever forgot it gets a new key: staunch people remove \(harmless(name)), then add")
     }
     directory.replace(changed)
+    assembly.tellStrangers(files, beside: directory)
     try files.write(directory)
     assembly.report(changed, "changed")
   }
@@ -149,6 +155,15 @@ extension Assembly {
       )
     }
     return first
+  }
+
+  /// Says whom the endpoint's copy names and nobody added here: a sign that the endpoint was taken over.
+  fileprivate func tellStrangers(_ files: PeopleFiles, beside directory: PeopleDirectory) {
+    for name in files.strangers(beside: directory) {
+      console.say(
+        "warning: exchange/people.json names \(harmless(name)), whom nobody added here: their key does not count, and the "
+          + "next change removes them. Was the endpoint taken over?")
+    }
   }
 
   private var secretSources: SecretSources {

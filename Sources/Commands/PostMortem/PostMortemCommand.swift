@@ -48,7 +48,10 @@ struct PostMortemDraftCommand: StaunchCommand {
     do {
       try FileManager.default.createDirectory(
         atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try Data(assembly.redactor.redact(text).utf8).write(to: URL(filePath: path), options: .atomic)
+      // Who was there and what went wrong: nobody else's to read, unless its owner has opened it already.
+      var status = stat()
+      let mode = stat(path, &status) == 0 ? status.st_mode & 0o777 : 0o600
+      try DurableFile.replace(path, with: Array(assembly.redactor.redact(text).utf8), mode: mode)
     } catch {
       throw CommandFailure(
         .unavailable, "cannot write \(harmless(path))", because: (error as NSError).localizedDescription,

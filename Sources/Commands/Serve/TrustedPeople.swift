@@ -17,9 +17,9 @@ enum TrustedPeople {
       }
       return try people.map { person in
         guard let key = person["key"]?.string.flatMap({ Data(base64Encoded: $0) }),
-          let roles = person["roles"]?.array?.compactMap(\.string)
+          let roles = person["roles"]?.array?.compactMap(\.string), let name = person["name"]?.string
         else { throw Malformed() }
-        return try ApproverIdentity(rawKey: key, roles: Set(roles.map { RoleName($0) }))
+        return try ApproverIdentity(rawKey: key, roles: Set(roles.map { RoleName($0) }), person: name)
       }
     } catch {
       throw CommandFailure(

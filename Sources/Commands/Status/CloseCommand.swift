@@ -23,12 +23,25 @@ struct CloseCommand: StaunchCommand {
         .stillAlive, "\(id) was not closed", because: "its leaked credential was not proven dead",
         fix: status?.next.command ?? "staunch show \(id)")
     }
-    try assembly.journal().append([
-      NewEvent(.incidentState, incident: id, ["state": "closed", "reason": .string(reason)]),
+    let kept = assembly.configurationPath == nil ? nil : try assembly.configuration().policy.retention
+    let until = assembly.now().addingTimeInterval(
+      kept.map { TimeInterval($0.components.seconds) } ?? LeakedValueRetention.standard)
+    let journal = try assembly.journal()
+    try journal.append([
+      NewEvent(
+        .incidentState, incident: id,
+        ["state": "closed", "reason": .string(reason), "values_until": .string(Timestamp.text(until))]),
       NewEvent(
         .decision, incident: id,
         ["what": "close the incident", "reason": .string(reason), "role": .string(role)]),
     ])
-    assembly.console.say("closed \(id)")
+    if until <= assembly.now() {
+      try LeakedValueRetention(journal: journal).destroyDue(now: assembly.now())
+      assembly.console.say("closed \(id); the key of its leaked value was destroyed")
+    } else {
+      assembly.console.say(
+        "closed \(id); its leaked value stays sealed until \(Timestamp.text(until).prefix(10)), then its key is destroyed "
+          + "(policy: retention)")
+    }
   }
 }

@@ -20,6 +20,10 @@ extension Engine {
   {
     let key = StepKey(step.id, call.item)
     guard recorder.record(key).outcomes["read"] == nil else { return .goOn }
+    // A read may run a program too (a consumer's check).
+    if let changed = changedEntry(call.inputs) {
+      return try drift(key, what: changed.name, expected: changed.expected, found: changed.found)
+    }
     let answered = try await question(
       read, call, action.expectation, retry: action.retry, timeout: action.timeout, key)
     switch answered {
