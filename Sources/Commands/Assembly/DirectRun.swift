@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Secrets
+import StaunchConfiguration
 
 /// One effect that a person asks for on the command line, outside of a playbook: the same rules hold.
 ///

@@ -1,6 +1,7 @@
 import Capabilities
 import Crypto
 import Foundation
+import Incidents
 import JSON
 import Playbooks
 import Secrets

@@ -2,6 +2,7 @@ import ArgumentParser
 import Execution
 import Foundation
 import Inbox
+import Incidents
 import Journal
 import StaunchConfiguration
 

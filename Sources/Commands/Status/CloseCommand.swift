@@ -1,7 +1,9 @@
 import ArgumentParser
+import Foundation
 import Incidents
 import JSON
 import Journal
+import StaunchConfiguration
 
 /// `staunch close`: the incident is over; a person's word.
 struct CloseCommand: StaunchCommand {
