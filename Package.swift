@@ -331,7 +331,7 @@ let package = Package(
       name: "CommandsTests",
       dependencies: [
         "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Inbox", "Incidents", "JSON",
-        "Journal", "People", "Secrets", "TestSupport",
+        "Journal", "People", "PostMortems", "Secrets", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),

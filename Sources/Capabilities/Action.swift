@@ -149,6 +149,8 @@ public protocol EffectAction: Sendable {
   var phases: [String] { get }
   /// What the whole step would do. Reads only.
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect
+  /// The longest that this call may hold its run up; nil: as long as the step says.
+  func patience(for call: ActionCall) async -> Duration?
   /// Looks before the phase and generates what must be durable before it. Reads only.
   func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation
   /// Does it. Throws `.unknownOutcome` when the reply was lost.
@@ -163,6 +165,7 @@ public protocol EffectAction: Sendable {
 
 extension EffectAction {
   public var phases: [String] { ["perform"] }
+  public func patience(for call: ActionCall) async -> Duration? { nil }
   public func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
     Preparation()
   }

@@ -86,15 +86,17 @@ public struct CredentialFacts: Sendable, Hashable {
 
 /// What the abuse search saw.
 public struct AbuseReport: Sendable, Hashable {
-  /// True: uses that nobody expects were seen. Nil: the provider has no evidence to search.
+  /// True: uses that nobody expects were seen. False: every use in ``covered`` was an expected one. Nil: nobody can say,
+  /// because the provider has no evidence to search or nobody wrote down what is expected.
   public let seen: Bool?
-  /// The part of the window that evidence exists for, 0…1.
-  public let coverage: Double
+  /// The stretch of time whose uses the provider answered for, as it was read; nil: it keeps no log, or does not say how
+  /// far back its log goes.
+  public let covered: ClosedRange<Date>?
   /// One line each, no secrets.
   public let findings: [String]
-  public init(seen: Bool?, coverage: Double, findings: [String]) {
+  public init(seen: Bool?, covered: ClosedRange<Date>?, findings: [String]) {
     self.seen = seen
-    self.coverage = coverage
+    self.covered = covered
     self.findings = findings
   }
 }
@@ -112,8 +114,8 @@ public protocol CredentialProvider: Adapter {
   func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef
   /// Read only; time-boxed by the caller.
   func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts
-  /// Read only.
-  func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport
+  /// Read only. - Parameter since: when the exposure began; nil: nobody knows, so search as far back as there is evidence.
+  func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport
   /// Tries `secret`. Read only. A refusal is an answer, not an error.
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe
   /// Public ids that exist now, for INTENT and for finding orphans. Read only.
@@ -121,6 +123,11 @@ public protocol CredentialProvider: Adapter {
 
   /// A new value to set, when ``ProviderCapabilities/Issuing/generated``; nil otherwise.
   func generate() throws(CapabilityError) -> Secret?
+  /// What a person has issued, when ``ProviderCapabilities/Issuing/human``, from where they put it. Read only.
+  /// - Throws: `.awaitsPerson` while it is not there, with what to do; `.unsupported` for the other ways of issuing.
+  func handedOver() async throws(CapabilityError) -> IssuedCredential
+  /// Where ``handedOver()`` looks, for the plan; nil for the other ways of issuing.
+  var handOverPlace: String? { get }
   /// Makes the replacement. Not safe to repeat: settle first.
   /// - Parameters:
   ///   - marker: the name to give it.
@@ -140,4 +147,11 @@ public protocol CredentialProvider: Adapter {
   /// Removes it for good. Repeating it is fine.
   func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
+}
+
+extension CredentialProvider {
+  public func handedOver() async throws(CapabilityError) -> IssuedCredential {
+    throw CapabilityError(.unsupported, "take what a person issued", because: "\(Self.kind) issues by itself")
+  }
+  public var handOverPlace: String? { nil }
 }

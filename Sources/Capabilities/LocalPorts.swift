@@ -52,7 +52,7 @@ public protocol FileSystem: Sendable {
   func exists(_ path: String) async -> Bool
 }
 
-/// Where a secret of the runner's own comes from: `env:NAME`, `file:path`, `fd:N`, `-`, `prompt`, `vault:…`.
+/// Where a secret of the runner's own comes from: see ``SecretReference``.
 public protocol SecretSourceResolver: Sendable {
   /// - Throws: `.configuration` when the reference is malformed or a plain value, `.notFound` when nothing is there.
   func resolve(_ reference: String) async throws(CapabilityError) -> Secret

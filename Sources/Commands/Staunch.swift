@@ -40,6 +40,10 @@ public struct Staunch: AsyncParsableCommand {
       FileHandle.standardError.write(Data((message + "\n").utf8))
       exit(withError: ExitCode(ExitStatus.usage.rawValue))
     }
+    if let complaint = HistoryArguments.complaint(about: arguments) {
+      FileHandle.standardError.write(Data((complaint + "\n").utf8))
+      exit(withError: ExitCode(ExitStatus.usage.rawValue))
+    }
     await main()
   }
 }

@@ -12,6 +12,9 @@ public struct Configuration: Sendable {
     /// Its name in the store.
     public let key: String
     public let consumers: [ConsumerName]
+    /// Other names of it in what leaks: a host (`db1`, `db1:6432`), or all that a connection string says
+    /// (`svc@db1/app`).
+    public var aliases: [String] = []
   }
 
   /// A local clone whose history is cleaned.

@@ -108,16 +108,10 @@ public struct ConfigurationReader {
       problem(node, "\"\(name)\" lacks the setting \"\(setting.key)\": \(setting.summary)", nil)
     }
     for setting in settings where setting.isSecretReference {
-      guard let value = node[setting.key] else { continue }
-      let reference = value.string ?? ""
-      let schemes = ["env:", "file:", "fd:", "vault:"]
-      guard reference == "prompt" || reference == "-" || schemes.contains(where: { reference.hasPrefix($0) })
-      else {
-        problem(
-          value, "\"\(setting.key)\" holds a secret itself; only references may stand in this file",
-          "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
-        continue
-      }
+      guard let value = node[setting.key], !isReference(value.string ?? "") else { continue }
+      problem(
+        value, "\"\(setting.key)\" is no reference that can be read; only references may stand in this file",
+        "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
     }
     var values: [String: JSONValue] = [:]
     for member in node.members ?? [] where !(["kind"] + common).contains(member.key) {
@@ -129,7 +123,9 @@ public struct ConfigurationReader {
   private mutating func credential(_ name: String, _ node: YAMLNode, _ configuration: Configuration)
     -> Configuration.Credential?
   {
-    guard let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers"]) else {
+    guard
+      let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers", "aliases"])
+    else {
       return nil
     }
     let store = text(node, "store").map { StoreName($0) }
@@ -144,7 +140,8 @@ public struct ConfigurationReader {
       unknown(node["consumers"], "consumer", consumer.rawValue, configuration.consumers.keys.map(\.rawValue))
     }
     return Configuration.Credential(
-      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers)
+      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers,
+      aliases: texts(node, "aliases"))
   }
 
   private mutating func repository(_ name: String, _ node: YAMLNode) -> Configuration.Repository? {

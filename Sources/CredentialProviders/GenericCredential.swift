@@ -94,8 +94,8 @@ public struct GenericCredential: CredentialProvider {
     return CredentialFacts(facts)
   }
 
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    AbuseReport(seen: nil, coverage: 0, findings: ["search the provider's own log \(place)"])
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    AbuseReport(seen: nil, covered: nil, findings: ["search the provider's own log \(place)"])
   }
 
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
@@ -116,22 +116,25 @@ public struct GenericCredential: CredentialProvider {
 
   public func generate() throws(CapabilityError) -> Secret? { nil }
 
-  /// Takes the value that a person has issued from where `replacement` points. Nothing is sent.
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError) -> IssuedCredential
-  {
+  public var handOverPlace: String? { replacement.hasPrefix("prompt") ? "the terminal" : replacement }
+
+  /// The value that a person has issued, from where `replacement` points.
+  public func handedOver() async throws(CapabilityError) -> IssuedCredential {
     do throws(CapabilityError) {
       let secret = try await environment.sources.resolve(replacement)
       return IssuedCredential(ref: CredentialRef(replacementID), secret: secret)
-    } catch {
+    } catch  where error.class == .notFound {
       throw CapabilityError(
-        .unsupported, "issue \(name)",
+        .awaitsPerson, "issue \(name)",
         because: "a person issues it, and the new value is not there yet: \(error.because)",
-        fix:
-          "make a new one \(place), put it where \"replacement\" points (\(error.fix ?? "")), then: staunch resume"
-      )
+        fix: "make a new one \(place), then \(error.fix ?? "put it where \"replacement\" points")")
     }
   }
+
+  /// Nothing is sent: a person has issued it.
+  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> IssuedCredential
+  { try await handedOver() }
 
   public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
   { [] }

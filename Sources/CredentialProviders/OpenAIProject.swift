@@ -19,6 +19,9 @@ public struct OpenAIProject: CredentialProvider {
     SettingDeclaration("project", required: true, "the project's id, proj_…"),
     SettingDeclaration("admin_key", required: true, secret: true, "an admin API key of the organisation"),
     SettingDeclaration("key_id", "the leaked key's id, when several keys look alike in the list"),
+    SettingDeclaration(
+      "expected_requests_per_day",
+      "the most requests that your programs make in a day with one key: a day with more counts as abuse"),
   ]
 
   public let capabilities = ProviderCapabilities(
@@ -28,6 +31,7 @@ public struct OpenAIProject: CredentialProvider {
 
   private let project: String
   private let keyID: String?
+  private let expectedRequests: Int?
   private let api: OpenAIAdminAPI
   private let environment: AdapterEnvironment
 
@@ -35,6 +39,9 @@ public struct OpenAIProject: CredentialProvider {
     self.environment = environment
     project = try target.text("project")
     keyID = try target.optionalText("key_id")
+    expectedRequests =
+      target.settings["expected_requests_per_day"] == nil
+      ? nil : try target.integer("expected_requests_per_day", default: 0)
     let base = try target.optionalText("base_url") ?? "https://api.openai.com"
     api = OpenAIAdminAPI(
       base: base.hasSuffix("/") ? String(base.dropLast()) : base, adminKey: try target.text("admin_key"),
@@ -88,19 +95,10 @@ public struct OpenAIProject: CredentialProvider {
     return CredentialFacts(facts)
   }
 
-  /// Requests per day under the key. The reference gives no caller's address, so nobody can say which were expected.
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    let start = Int(since.timeIntervalSince1970)
-    let buckets = try await api.list(
-      "/v1/organization/usage/completions?start_time=\(start)&bucket_width=1d&api_key_ids%5B%5D=\(ref.rawValue)",
-      limit: 31)
-    let findings = buckets.compactMap { bucket -> String? in
-      let requests = (bucket["results"]?.array ?? []).compactMap { $0["num_model_requests"]?.integer }.reduce(
-        0, +)
-      guard requests > 0, let day = bucket["start_time"]?.integer else { return nil }
-      return "\(requests) requests on \(Timestamp.text(Date(timeIntervalSince1970: Double(day))).prefix(10))"
-    }
-    return AbuseReport(seen: nil, coverage: 1, findings: findings)
+  /// Requests per day under the key. The reference gives no caller's address, so what is expected is what staunch.yaml says.
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    let usage = try await OpenAIUsage.read(of: ref, since: since, now: environment.now(), from: api)
+    return usage.report(expected: expectedRequests)
   }
 
   /// Only a 401 of the API itself is dead, and only with a code that speaks of the key.

@@ -122,10 +122,10 @@ extension PostgresRole {
 
   /// Looks at the sessions of this moment: SQL keeps no history of logins (the server's log does, with
   /// `log_connections`), so not seeing any is no evidence.
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
     guard !expectedClients.isEmpty else {
       return AbuseReport(
-        seen: nil, coverage: 0,
+        seen: nil, covered: nil,
         findings: ["no expected_clients in staunch.yaml; search the server's log for logins of \(ref)"])
     }
     let session = try await session()
@@ -143,7 +143,7 @@ extension PostgresRole {
       return "\(count) open session(s) from \(address), which is not expected"
     }
     return AbuseReport(
-      seen: findings.isEmpty ? nil : true, coverage: 0,
+      seen: findings.isEmpty ? nil : true, covered: nil,
       findings: findings + [
         "only open sessions were looked at; the server's log holds earlier logins of \(ref)"
       ])

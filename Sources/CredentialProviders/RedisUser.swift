@@ -34,6 +34,7 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration(
       "admin_user", required: true, "the runner's own user, with +acl +client +config|get|rewrite"),
     SettingDeclaration("admin_password", required: true, secret: true, "its password"),
+    SettingDeclaration("expected_clients", "addresses or networks from which connections are expected"),
     SettingDeclaration(
       "persist",
       "`auto` (when absent): ACL SAVE or CONFIG REWRITE, whichever the server is set up for; `none`"),
@@ -51,11 +52,13 @@ public struct RedisUser: CredentialProvider {
   private let place: String
   private let redis: RedisCommandLine
   private let stage: RedisStage
+  let expectedClients: ClientAddresses
   let environment: AdapterEnvironment
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     self.environment = environment
     user = try target.text("user")
+    expectedClients = try ClientAddresses(try target.texts("expected_clients"), of: target)
     adminUser = try target.text("admin_user")
     adminPassword = try target.text("admin_password")
     persists = try target.optionalText("persist") != "none"

@@ -63,9 +63,25 @@ extension RedisUser {
     return CredentialFacts(facts)
   }
 
-  /// Redis keeps no history of logins; `ACL LOG` has only what was refused.
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    let open = try await connections(ref).map { "open connection from \($0.address), \($0.age) s old" }
-    return AbuseReport(seen: nil, coverage: 0, findings: open)
+  /// Looks at the connections of this moment: Redis keeps no history of logins, and `ACL LOG` has only what was refused, so
+  /// not seeing any is no evidence.
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    let open = try await connections(ref)
+    let strange = expectedClients.isEmpty ? [] : open.filter { !isExpected($0.address) }
+    let findings = open.map { connection in
+      let word = strange.contains { $0.id == connection.id } ? ", which is not expected" : ""
+      return "open connection from \(connection.address), \(connection.age) s old\(word)"
+    }
+    return AbuseReport(
+      seen: strange.isEmpty ? nil : true, covered: nil,
+      findings: findings
+        + (expectedClients.isEmpty
+          ? ["no expected_clients in staunch.yaml: nobody can say which of them are yours"] : []))
+  }
+
+  /// `addr` of `CLIENT LIST`: an address and a port, or the path of a unix socket, which no network reaches.
+  private func isExpected(_ address: String) -> Bool {
+    guard let colon = address.lastIndex(of: ":"), !address.hasPrefix("/") else { return true }
+    return expectedClients.contains(address[..<colon].filter { $0 != "[" && $0 != "]" })
   }
 }

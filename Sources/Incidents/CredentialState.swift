@@ -16,3 +16,12 @@ public struct CredentialProbe: Sendable, Codable, Hashable {
     self.code = code
   }
 }
+
+extension CredentialProbe {
+  /// What several values of one credential say together: dead only when each is, alive when any is, else unknown.
+  public static func verdict(of probes: [CredentialProbe]) -> CredentialProbe {
+    if let alive = probes.first(where: { $0.state == .alive }) { return alive }
+    if let unknown = probes.first(where: { $0.state == .unknown }) { return unknown }
+    return probes.first ?? CredentialProbe(.unknown, code: "no value to try")
+  }
+}

@@ -93,7 +93,7 @@ public struct Timeline: Sendable, Hashable {
       // The draft is written before its own outcome.
       case .stepIntent where event.text("action") == "postmortem.draft": continue
       case .stepWaiting where !event.isHumanGate: continue
-      case .message where event.text("state") == "queued": continue
+      case .message where ["queued", "replaced"].contains(event.text("state")): continue
       case .credentialProbed:
         let key = "\(event.text("credential") ?? "") \(event.text("ref") ?? "")"
         let state = event.text("state") ?? "unknown"

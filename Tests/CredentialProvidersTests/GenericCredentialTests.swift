@@ -32,7 +32,7 @@ import Testing
     let error = await #expect(throws: CapabilityError.self) {
       try await provider.issue(marker: "m", generated: nil, under: .forTests())
     }
-    #expect(error?.class == .unsupported)
+    #expect(error?.class == .awaitsPerson)
     #expect(error?.fix?.contains("https://provider.example.org/tokens") == true)
   }
 

@@ -98,6 +98,9 @@ final class LiveWorld: Sendable {
     for message in sandbox.tickets.messages {
       hits += canary.hits(in: message.body, place: "ticket \(message.type)")
     }
+    for issue in sandbox.issues.issues {
+      for text in issue.texts { hits += canary.hits(in: text, place: "issue \(issue.number)") }
+    }
     return hits
   }
 }

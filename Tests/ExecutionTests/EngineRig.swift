@@ -54,13 +54,16 @@ final class EngineRig: Sendable {
     plan: @escaping @Sendable (ActionCall) -> PlannedEffect = {
       PlannedEffect(will: "do it", target: "\($0.step)", reversible: true)
     },
+    patience: Duration? = nil,
     settle: @escaping @Sendable (ActionCall, Preparation) async throws(CapabilityError) -> Settlement = {
       _, _ in
       .unknown(reason: "nobody can tell")
     },
     _ perform: @escaping @Sendable (ActionCall, String) async throws(CapabilityError) -> ActionResult
   ) {
-    let action = ClosureEffect(signature: signature, phases: phases, onPlan: plan, onSettle: settle) {
+    let action = ClosureEffect(
+      signature: signature, phases: phases, patience: patience, onPlan: plan, onSettle: settle
+    ) {
       call, phase async throws(CapabilityError) in
       self.calls.withLock {
         $0.append("\(signature.id) \(call.step)\(call.item.map { "[\($0)]" } ?? "") \(phase)")
@@ -150,11 +153,13 @@ struct ClosureRead: ReadAction {
 struct ClosureEffect: EffectAction {
   let signature: ActionSignature
   let phases: [String]
+  let patience: Duration?
   let onPlan: @Sendable (ActionCall) -> PlannedEffect
   let onSettle: @Sendable (ActionCall, Preparation) async throws(CapabilityError) -> Settlement
   let onPerform: @Sendable (ActionCall, String) async throws(CapabilityError) -> ActionResult
 
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect { onPlan(call) }
+  func patience(for call: ActionCall) async -> Duration? { patience }
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult { try await onPerform(call, phase) }

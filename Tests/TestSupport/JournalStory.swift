@@ -148,12 +148,21 @@ extension JournalStory {
       20, .stepVerified,
       ["step": "history", "item": 0, "action": "history.scan", "expect": "clean", "result": "clean"])
     story.at(20, .stepDone, ["step": "history", "item": 0])
+    story.effect(
+      20.1, step: "push", item: 0, action: "history.push",
+      outputs: [
+        "repository": ["$repository": "models"], "remote": "https://forge.example/models.git", "updated": 3,
+        "untouched": 0, "refused": [], "residual": [],
+      ], took: 0.05)
     story.at(
       20.2, .stepOutcome,
       [
         "step": "fresh_clone", "item": 0, "attempt": 1, "action": "history.verify", "phase": "read",
         "answer": "clean",
-        "outputs": ["places": 0, "objects": 412, "commits": 9],
+        "outputs": [
+          "repository": ["$repository": "models"], "remote": "https://forge.example/models.git", "places": 0,
+          "objects": 412, "commits": 9,
+        ],
       ])
     story.at(
       20.2, .stepVerified,
@@ -196,7 +205,8 @@ extension JournalStory {
             place: "refs/pull/3/head", why: "the forge refuses to move it",
             fix: "ask the forge's support to drop it")
         ], backup: "backup-1"),
-      freshScan: .init(at: minute(20.2), isClean: true, objects: 412),
+      freshScan: .init(
+        at: minute(20.2), isClean: true, objects: 412, remote: "https://forge.example/models.git"),
       people: ["Ada Example", "ada@example.org"])
   }
 }

@@ -21,19 +21,23 @@ struct CredentialIssue: EffectAction {
     case .generated: will = "set a new random value for \(name)"
     case .named: will = "issue a new credential for \(name), named \(call.marker)"
     case .unnamed: will = "issue a new credential for \(name) (its provider gives it no name)"
-    case .human: throw needsPerson(name, key: key, store: store)
+    case .human:
+      will =
+        "wait until a person has issued a new value for \(name), take it from \(target.provider.handOverPlace ?? "them")"
     }
     var affected = target.consumers.map(\.rawValue)
     if capabilities.overlap == .none {
       affected = affected.map { "\($0) (fails until it is rolled out: the old value stops working now)" }
     }
+    let copies = try await FormerValues(call, targets, store: store, key: key).planned()
     return PlannedEffect(
       will: "\(will) and store it as \(key) in \(store)", target: name.rawValue,
       preconditions: [
         "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
       ],
-      reversible: true, affected: affected,
-      cannotPredict: capabilities.issuing == .generated ? [] : ["the public id: the provider chooses it"])
+      reversible: true, affected: affected + copies.affected,
+      cannotPredict: (capabilities.issuing == .generated ? [] : ["the public id: the provider chooses it"])
+        + copies.cannotPredict)
   }
 
   func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
@@ -42,11 +46,17 @@ struct CredentialIssue: EffectAction {
     case "issue":
       let existing = try await target.provider.existing()
       var secrets: [SecretRef: Secret] = [:]
-      if target.provider.capabilities.issuing == .generated {
-        secrets[call.newSecret] = try generated(by: target.provider)
+      var snapshot: [String: JSONValue] = ["existing": .array(existing.map { .string($0.rawValue) })]
+      switch target.provider.capabilities.issuing {
+      case .generated: secrets[call.newSecret] = try generated(by: target.provider)
+      case .human:
+        let issued = try await target.provider.handedOver()
+        try await refuseLeaked(issued.secret, call)
+        secrets[call.newSecret] = issued.secret
+        snapshot["ref"] = .string(issued.ref.rawValue)
+      case .named, .unnamed: break
       }
-      return Preparation(
-        snapshot: ["existing": .array(existing.map { .string($0.rawValue) })], secrets: secrets)
+      return Preparation(snapshot: .object(snapshot), secrets: secrets)
     case "store":
       let version = try await targets.store(call.store()).currentVersion(
         call.optionalText("key") ?? target.key)
@@ -63,17 +73,20 @@ struct CredentialIssue: EffectAction {
     let key = call.optionalText("key") ?? target.key
     switch phase {
     case "issue":
-      if target.provider.capabilities.issuing == .human {
-        throw needsPerson(name, key: key, store: try call.store())
-      }
+      if target.provider.capabilities.issuing == .human { return try await taken(call, prepared, name) }
       let pending = try await pendingValue(call, prepared, target.provider)
       let issued = try await target.provider.issue(
         marker: call.marker, generated: pending, under: authority)
       return result(issued, call)
     case "store":
+      let new = try await issuedSecret(call)
+      let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
+      let before = try await former.holders().holders
       let version = try await targets.store(call.store()).put(
-        key, try await issuedSecret(call), marker: call.marker, under: authority)
-      return ActionResult(outputs: ["version": .string(version)])
+        key, new, replacing: former.values, sparing: former.spared, marker: call.marker, under: authority)
+      var outputs = try await former.outputs(before: before)
+      outputs["version"] = .string(version)
+      return ActionResult(outputs: outputs)
     default: throw .noPhase(phase, of: signature.id)
     }
   }
@@ -81,19 +94,22 @@ struct CredentialIssue: EffectAction {
   func settle(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Settlement {
-    let target = try targets.credential(call.credential())
+    let name = try call.credential()
+    let target = try targets.credential(name)
     switch phase {
     case "issue":
       switch target.provider.capabilities.issuing {
       case .generated: return try await settleGenerated(call, prepared, target.provider)
       case .named, .unnamed:
         return try await settleIssued(call, prepared, target.provider, under: authority)
-      case .human: return .unknown(reason: "a person issues this credential: ask them whether they did")
+      case .human:
+        return .done(try await taken(call, prepared, name), evidence: "the person's value was sealed before")
       }
     case "store":
-      let store = try targets.store(call.store())
-      return try await StoredValue(store: store, key: call.optionalText("key") ?? target.key).settle(
-        try await issuedSecret(call), outputs: [:])
+      let (new, key) = (try await issuedSecret(call), call.optionalText("key") ?? target.key)
+      let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
+      return try await StoredValue(store: try targets.store(call.store()), key: key).settle(
+        new, replacing: former, outputs: [:])
     default: throw .noPhase(phase, of: signature.id)
     }
   }
@@ -165,11 +181,28 @@ struct CredentialIssue: EffectAction {
     return value
   }
 
-  private func needsPerson(_ name: CredentialName, key: String, store: StoreName) -> CapabilityError {
-    CapabilityError(
-      .unsupported, "issue a replacement for \(name)", because: "its provider lets only a person issue one",
-      fix:
-        "issue it at the provider, put it into \(store) as \(key), and use a manual step in the playbook instead"
-    )
+  /// A person who puts the leaked value there once more has replaced nothing.
+  private func refuseLeaked(_ secret: Secret, _ call: ActionCall) async throws(CapabilityError) {
+    guard call.inputs["replaces"] != nil else { return }
+    for leaked in try await call.secrets("replaces") where leaked.isSame(as: secret) {
+      throw CapabilityError(
+        .awaitsPerson, "issue a replacement", because: "the value that was handed over is a leaked one",
+        fix: "issue a new one at the provider and put that there")
+    }
+  }
+
+  /// The value that a person issued, sealed before this phase began: nothing is sent, so nothing can be lost.
+  private func taken(_ call: ActionCall, _ prepared: Preparation, _ name: CredentialName)
+    async throws(CapabilityError) -> ActionResult
+  {
+    guard let ref = prepared.snapshot["ref"]?.string else {
+      throw CapabilityError(
+        .awaitsPerson, "issue \(name)", because: "the person's value was not taken", fix: "staunch resume")
+    }
+    let secret =
+      if let sealed = prepared.secrets[call.newSecret] { sealed } else {
+        try await call.secrets.secret(call.newSecret)
+      }
+    return result(IssuedCredential(ref: CredentialRef(ref), secret: secret), call)
   }
 }

@@ -102,16 +102,18 @@ struct Installation {
     var incidents: [IncidentID: TargetFacts.IncidentFacts] = [:]
     try journal.forEachEvent(kinds: [.incidentOpened, .incidentUpdated]) { event in
       guard let id = event.incident else { return }
-      let committed = (event.body["locations"]?.array ?? []).compactMap {
-        $0["committed"]?.string.flatMap(Timestamp.date)
-      }
+      // What the report claims, and what the repository's own history showed (``LeakIntroduction``).
+      let committed =
+        (event.body["locations"]?.array ?? []).map { $0["committed"] }
+        + [event.body["introduction"]?["authored"]]
+      let first = committed.compactMap { $0?.string.flatMap(Timestamp.date) }.min()
       let detected = event.body["detected"]?.string.flatMap(Timestamp.date) ?? event.at
       let earlier = incidents[id]
       incidents[id] = TargetFacts.IncidentFacts(
         codename: event.body["codename"]?.string ?? earlier?.codename ?? id.rawValue,
         kind: CredentialKind(event.body["kind"]?.string ?? earlier?.kind.rawValue ?? "unknown"),
         severity: event.body["severity"]?.string.flatMap(Severity.init) ?? earlier?.severity ?? .sev3,
-        firstSeen: min(earlier?.firstSeen ?? detected, committed.min() ?? detected),
+        firstSeen: [earlier?.firstSeen, first].compactMap { $0 }.min(),
         detected: earlier?.detected ?? detected)
     }
     return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)

@@ -81,7 +81,7 @@ struct ExportJournal: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let journal = try Journal.openReading(path: assembly.statePath + "/journal.sqlite")
-    try journal.export { line in assembly.console.data(line) }
+    try journal.export { line in assembly.console.signed(line) }
   }
 }
 

@@ -96,7 +96,7 @@ struct ServeCommand: StaunchCommand {
       }
       try await group.waitForAll()
     }
-    while try worker.takeIn() {}
+    while try await worker.takeIn() {}
   }
 
   /// Empties the pipe whenever bytes come: one wake-up stands for all of them.

@@ -16,7 +16,11 @@ enum ConfigurationReference {
       """
     text += section(
       "credentials",
-      "Every entry also takes `store`, `key` and `consumers`: where the replacement goes and who uses it.",
+      """
+      Every entry also takes `store`, `key` and `consumers`: where the replacement goes and who uses it; and `aliases`: other
+      names of it in what leaks, a host (`db1`, `db1:6432`) or all that a connection string says (`svc@db1/app`). A leak whose
+      user, host, database or key id fits no entry of its routes is not planned: a person is asked.
+      """,
       CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("stores", nil, SecretStoreRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("consumers", nil, ConsumerRegistry.all.map { ($0.kind, $0.summary, $0.settings) })

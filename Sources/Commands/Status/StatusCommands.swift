@@ -64,7 +64,10 @@ struct IncidentsCommand: StaunchCommand {
       return
     }
     for status in statuses {
-      let old = status.leaked?.state.rawValue.uppercased() ?? "not probed"
+      let old =
+        status.leaked.map {
+          $0.state == .dead && !status.isContained ? "REFUSED" : $0.state.rawValue.uppercased()
+        } ?? "not probed"
       assembly.console.data(
         "\(status.id)  \(status.severity.rawValue)  \(status.state.rawValue)  \(status.kind)  old \(old)  "
           + harmless(status.codename))

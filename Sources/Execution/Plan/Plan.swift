@@ -95,12 +95,18 @@ public struct Plan: Sendable, Hashable {
 
   /// Saves it in the journal with a `plan.saved` event. Safe to repeat.
   public func save(in journal: Journal) throws(ExecutionError) {
+    var repositories: [JSONValue] = []
+    if case .list(let values)? = inputs["repositories"] {
+      for case .repository(let name) in values { repositories.append(.string(name.rawValue)) }
+    }
     let event = NewEvent(
       .planSaved, run: nil, incident: incident,
       [
         "plan": .string(id.rawValue), "digest": .string(digest.rawValue),
         "playbook": .string(playbook.rawValue),
         "playbook_sha256": .string(pins[playbook] ?? ""), "run": .string(run.rawValue),
+        "secrets": .array(inputs.values.flatMap(\.secrets).sorted().map { .string($0.rawValue) }),
+        "repositories": .array(repositories),
       ])
     do {
       try journal.save(

@@ -85,6 +85,14 @@ public struct Planner: Sendable {
           fix: "--input \(declaration.name)=…")
       }
       guard let coerced = value == .null ? .null : value.coerced(to: declaration.type) else {
+        if case .list(let values) = value, declaration.type == .secret, values.count > 1 {
+          throw ExecutionError(
+            .input, "plan \(playbook.id)",
+            because: "the incident has \(values.count) leaked values, and the playbook's input "
+              + "\"\(declaration.name)\" takes one: the others would stay as they are",
+            fix: "in \(playbook.source.file) write \(declaration.name): {type: list<secret>}, and hand it to "
+              + "remove: and secrets: as it is, without brackets")
+        }
         throw ExecutionError(
           .input, "plan \(playbook.id)",
           because: "the input \"\(declaration.name)\" is no \(declaration.type)",

@@ -91,6 +91,7 @@ extension Engine {
       case .drifted(let flow): return flow
       case .asks(let reason): return try await decide(run, reason)
       case .failed(let error, let isOpen):
+        if error.class == .awaitsPerson, !isOpen { return try await awaitPerson(run, error) }
         let number = recorder.record(run.key).attempt
         let isWorthIt = isOpen ? probes < max(2, run.retry.attempts) : run.retry.classes.contains(error.class)
         guard run.isUrgent, isWorthIt, isOpen || tries < run.retry.attempts, !isOverdue else {
@@ -110,6 +111,13 @@ extension Engine {
       }
     }
     return .goOn
+  }
+
+  /// Nothing was done: the run waits for a person and tries again when it is resumed.
+  private func awaitPerson(_ run: EffectRun, _ error: CapabilityError) async throws -> Flow {
+    let prompt = error.fix.map { "\(error.because); \($0)" } ?? error.because
+    try wait(run.key, .person, prompt: prompt, until: nil)
+    return .waits
   }
 
   /// The policy's approval does not name the action: a person must approve the plan.
@@ -156,21 +164,23 @@ extension Engine {
     try recorder.commit(
       [recorder.event(.stepIntent, intentBody(run, phase, number, prepared))], sealing: prepared.secrets,
       purpose: "prepared")
-    return try await outcome(of: run, phase, number) { () async throws(CapabilityError) in
+    let patience = await run.action.patience(for: call) ?? run.timeout
+    return try await outcome(of: run, phase, number, within: min(patience, run.timeout)) {
+      () async throws(CapabilityError) in
       try await run.action.perform(call, phase: phase, prepared: prepared, under: self.authority)
     }
   }
 
   /// Makes the call and records its OUTCOME with its secrets in one transaction.
   private func outcome(
-    of run: EffectRun, _ phase: String, _ number: Int,
+    of run: EffectRun, _ phase: String, _ number: Int, within timeout: Duration,
     _ perform: @escaping @Sendable () async throws(CapabilityError) -> ActionResult
   ) async throws -> Attempt {
     let id = run.action.signature.id
     try recorder.crash(.beforeCall(run.key.step, action: id, phase: phase))
     let result: Result<ActionResult, CapabilityError>
     do throws(CapabilityError) {
-      result = .success(try await limited(to: run.timeout, by: environment.clock, id, perform))
+      result = .success(try await limited(to: timeout, by: environment.clock, id, perform))
     } catch { result = .failure(error) }
     try recorder.crash(.afterCall(run.key.step, action: id, phase: phase))
     switch result {

@@ -19,7 +19,10 @@ extension Engine {
     -> Flow
   {
     let key = StepKey(step.id, call.item)
-    guard recorder.record(key).outcomes["read"] == nil else { return .goOn }
+    let deaths = deaths(action, call)
+    // A proof counts once it is written, however far the question was.
+    let known = recorder.record(key)
+    guard known.outcomes["read"] == nil || (deaths != nil && !known.isVerified) else { return .goOn }
     // A read may run a program too (a consumer's check).
     if let changed = changedEntry(call.inputs) {
       return try drift(key, what: changed.name, expected: changed.expected, found: changed.found)
@@ -30,8 +33,13 @@ extension Engine {
     case .stopped: return .stopped
     case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
     case .result(let result):
-      try record(
-        result, key, attempt: max(1, recorder.record(key).attempt), action: read.signature.id, phase: "read")
+      let attempt = max(1, recorder.record(key).attempt)
+      if let deaths {
+        let outcome = outcomeBody(result, key, attempt: attempt, action: read.signature.id, phase: "read")
+        try proven(deaths, by: action, call, key, outcome: outcome)
+        return .goOn
+      }
+      try record(result, key, attempt: attempt, action: read.signature.id, phase: "read")
       if let expected = action.expectation?.answer {
         try recorder.note(
           .stepVerified,
@@ -184,7 +192,7 @@ extension Engine {
 
   func probeEvent(_ record: ProbeRecord) -> NewEvent {
     // Of all handles only the incident's own value came from a report; every other one was made by a run.
-    let isLeaked = plan.inputs.values.contains(.secret(record.secret))
+    let isLeaked = plan.inputs.values.contains { $0.secrets.contains(record.secret) }
     return recorder.event(
       .credentialProbed,
       [

@@ -29,6 +29,7 @@ extension Engine {
     var flow: Flow
     do {
       if let skipped = try skipping(step, key, context) { return skipped }
+      if let held = try holding(step, key) { return held }
       flow = step.approval == nil ? .goOn : try await passGate(step, key)
       if flow.goesOn {
         if let loop = step.loop {

@@ -241,7 +241,7 @@ extension CapabilityError.Class {
     case .unknownOutcome, .timeout, .cancelled: true
     case .network, .rateLimit, .serverError, .refused, .notFound, .conflict, .invalid, .configuration,
       .unsafe,
-      .unsupported:
+      .unsupported, .awaitsPerson:
       false
     }
   }

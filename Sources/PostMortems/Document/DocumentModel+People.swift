@@ -26,7 +26,8 @@ extension DocumentModel {
     case .duration(let duration):
       sentences.append(
         DocumentText(
-          "A fresh clone of every ref scanned clean \(DurationText.text(duration)) after detection."))
+          "A fresh clone of the remote, made after the push, scanned clean \(DurationText.text(duration)) after detection."
+        ))
     case let value:
       sentences.append(DocumentText("Time to eradicate: \(value?.text ?? "unknown")."))
     }
@@ -39,22 +40,28 @@ extension DocumentModel {
         "On \(Timestamp.text(status.detected)) we found that a credential of kind \(status.kind) was exposed."
       )
     ]
-    if let dead = metrics.instants.dead.date {
+    if metrics.instants.proven.date != nil, let dead = metrics.instants.dead.date {
       sentences.append(DocumentText("It has not been accepted since \(Timestamp.text(dead))."))
     } else {
       sentences.append("It is not proven dead yet: do not send this message.")
     }
+    let logs =
+      if case .share(let share)? = metrics.metric("log_coverage")?.value {
+        "logs cover \(MetricValue.share(share).text) of it"
+      } else {
+        "which part of it logs cover is not known"
+      }
     sentences.append(
       DocumentText(
-        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); "
-          + "logs cover \(metrics.metric("log_coverage")?.value.text ?? "an unknown part") of it."))
+        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); \(logs)."
+      ))
     return sentences
   }
 
   static func messages(_ record: IncidentRecord, since detected: Date, _ index: inout EvidenceIndex)
     -> [Message]
   {
-    record.events(.message).filter { $0.text("state") != "queued" }.map { event in
+    record.events(.message).filter { !["queued", "replaced"].contains($0.text("state")) }.map { event in
       Message(
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(

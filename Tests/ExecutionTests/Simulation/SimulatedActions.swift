@@ -21,10 +21,19 @@ enum SimulatedActions {
 
 extension ActionCall {
   func secretText(_ name: String) async throws(CapabilityError) -> String {
-    guard case .secret(let ref)? = inputs[name] else {
-      throw CapabilityError(.invalid, "read \(name)", because: "it is no secret")
+    let ref: SecretRef
+    switch inputs[name] {
+    case .secret(let only)?: ref = only
+    case .list(let values)? where values.count == 1:
+      guard case .secret(let only) = values[0] else { throw Self.noSecret(name) }
+      ref = only
+    default: throw Self.noSecret(name)
     }
     return try await secrets.secret(ref).exposeAsText()
+  }
+
+  private static func noSecret(_ name: String) -> CapabilityError {
+    CapabilityError(.invalid, "read \(name)", because: "it is not one secret")
   }
 }
 

@@ -193,7 +193,7 @@ final class Simulation: Sendable {
       body["what"] = roll(0.5) ? "retry" : "skip"
       body["reason"] = "simulated"
       try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
-    case .resume: break
+    case .resume, .containment, .person: break
     }
   }
 
