@@ -11,6 +11,8 @@ public struct SQLLogin: Sendable {
   public var password: Secret?
   /// libpq's words: `disable`, `prefer`, `require`, `verify-full`.
   public var tls: String
+  /// A PEM file of the authorities that `verify-full` believes; nil: the machine's own.
+  public var certificateAuthorities: String?
   public var timeout: Duration
   public init(
     host: String, port: Int, database: String, user: String, password: Secret?, tls: String = "prefer",

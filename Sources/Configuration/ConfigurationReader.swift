@@ -210,7 +210,17 @@ public struct ConfigurationReader {
     if case .null = node.content { return policy }
     refuseUnknown(
       node,
-      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds", "calls"])
+      known: [
+        "approvals", "approvers", "exceptions", "operator", "retention", "storm", "critical_kinds", "calls",
+      ])
+    if let retention = node["retention"] {
+      if let duration = text(node, "retention").flatMap({ DurationText.parse($0) }) {
+        policy.retention = duration
+      } else {
+        problem(retention, "\"retention\" must be a duration", "retention: 30d")
+      }
+    }
+    policy.localPerson = node["operator"] == nil ? nil : text(node, "operator")
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
     if let calls = node["calls"] { policy.calls = callLimits(calls) }

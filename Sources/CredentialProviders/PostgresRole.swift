@@ -10,6 +10,11 @@ public import Secrets
 /// only proven, never `NOLOGIN`. Sessions outlive every change of the role and are ended and counted separately.
 /// The runner's own user needs CREATEROLE (16+: ADMIN OPTION on the role), `pg_signal_backend` and, to spare sessions
 /// opened with the new password, `pg_read_all_stats`.
+///
+/// The threat: whoever holds the leaked role may own its database and prepare what an administrator meets there, so
+/// the runner's own work happens in ``adminDatabase``, which the role must not own, in sessions whose settings are
+/// pinned (`PinnedSettings`), with every name of the catalogue qualified. A role that is a superuser can prepare any
+/// database, its programs and files: then nothing that this server says is evidence, and `facts` shows "superuser".
 /// Sources: https://www.postgresql.org/docs/15/sql-alterrole.html, …/monitoring-stats.html, …/functions-admin.html
 public struct PostgresRole: CredentialProvider {
   public static let kind = "postgres"
@@ -17,12 +22,18 @@ public struct PostgresRole: CredentialProvider {
   public static let settings = [
     SettingDeclaration("host", required: true, "host name, address or directory of the unix socket"),
     SettingDeclaration("port", "5432 when absent"),
-    SettingDeclaration("database", required: true, "a database that role and admin user may both connect to"),
+    SettingDeclaration("database", required: true, "a database that the role may connect to"),
+    SettingDeclaration(
+      "admin_database",
+      "where the runner works, `postgres` when absent: one that the role does not own, since an owner can prepare it"
+    ),
     SettingDeclaration("role", required: true, "the role whose password leaked"),
     SettingDeclaration("admin_user", required: true, "the runner's own user; must be another one"),
     SettingDeclaration("admin_password", secret: true, "its password; absent: the server asks it for none"),
     SettingDeclaration(
-      "tls", "libpq's sslmode; `prefer` on this machine, `require` elsewhere; `verify-full` is best"),
+      "tls", "libpq's sslmode; `prefer` on this machine, `verify-full` elsewhere when absent"),
+    SettingDeclaration(
+      "tls_ca", "a PEM file of the authorities that verify-full believes; the machine's own when absent"),
     SettingDeclaration("expected_clients", "addresses or networks from which sessions are expected"),
     SettingDeclaration(
       "addresses",
@@ -44,6 +55,8 @@ public struct PostgresRole: CredentialProvider {
   let nodes: [Endpoint]
   private let database: String
   let adminUser: String
+  let adminDatabase: String
+  private let authorities: String?
   private let adminPassword: String?
   private let tls: String
 
@@ -52,11 +65,13 @@ public struct PostgresRole: CredentialProvider {
     host = try target.text("host")
     port = try target.integer("port", default: 5432)
     database = try target.text("database")
+    adminDatabase = try target.optionalText("admin_database") ?? "postgres"
+    authorities = try target.optionalText("tls_ca")
     role = try target.text("role")
     adminUser = try target.text("admin_user")
     adminPassword = try target.optionalText("admin_password")
     let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.") || host.hasPrefix("/")
-    tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "require")
+    tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "verify-full")
     expectedClients = try target.texts("expected_clients")
     nodes = try Endpoint.list(target)
     capabilities = ProviderCapabilities(
@@ -70,7 +85,10 @@ public struct PostgresRole: CredentialProvider {
   }
 
   func login(_ user: String, _ password: Secret?) -> SQLLogin {
-    SQLLogin(host: host, port: port, database: database, user: user, password: password, tls: tls)
+    var login = SQLLogin(
+      host: host, port: port, database: database, user: user, password: password, tls: tls)
+    login.certificateAuthorities = authorities
+    return login
   }
 
   func login(_ user: String, _ password: Secret?, at endpoint: Endpoint) -> SQLLogin {
@@ -80,12 +98,14 @@ public struct PostgresRole: CredentialProvider {
   }
 
   func adminLogin() async throws(CapabilityError) -> SQLLogin {
-    guard let adminPassword else { return login(adminUser, nil) }
-    return login(adminUser, try await environment.sources.resolve(adminPassword))
+    var login = login(adminUser, nil)
+    login.database = adminDatabase
+    if let adminPassword { login.password = try await environment.sources.resolve(adminPassword) }
+    return login
   }
 
   func session() async throws(CapabilityError) -> any SQLSession {
-    try await environment.postgres.connect(try await adminLogin())
+    try await safeSession(try await adminLogin())
   }
 
   public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
@@ -120,7 +140,7 @@ public struct PostgresRole: CredentialProvider {
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
-    let rows = try await session().query("SELECT rolname FROM pg_roles WHERE rolname = $1", [role])
+    let rows = try await session().query("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = $1", [role])
     return rows.isEmpty ? [] : [CredentialRef(role)]
   }
 
@@ -138,7 +158,8 @@ public struct PostgresRole: CredentialProvider {
       throw CapabilityError(.invalid, "ALTER ROLE", because: "no password was generated before the call")
     }
     let session = try await session()
-    let rows = try await session.query("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", [role])
+    let rows = try await session.query(
+      "SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1", [role])
     guard let canLogin = rows.first?.first else {
       throw CapabilityError(
         .notFound, "ALTER ROLE", because: "there is no role \(role)", fix: "check \"role\" in staunch.yaml")

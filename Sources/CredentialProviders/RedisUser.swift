@@ -9,6 +9,11 @@ public import Secrets
 ///
 /// A user may have several passwords, so the new one is added, consumers move, and the leaked one is taken away. The
 /// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: make one entry for each node.
+///
+/// The threat: the holder of the leaked password may have prepared the server. Renamed commands answer in another's name
+/// and modules rewrite every command, so both are looked for first (``RedisStage``). Functions and scripts run only when
+/// they are called, which the runner never does. A user with `+acl` may also have made other users and changed the
+/// runner's: `ACL LIST` is for a person to read.
 /// Sources: https://redis.io/docs/latest/commands/acl-setuser/, …/acl-getuser/, …/client-list/, …/client-kill/
 public struct RedisUser: CredentialProvider {
   public static let kind = "redis"
@@ -17,7 +22,14 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("host", "127.0.0.1 when absent"),
     SettingDeclaration("port", "6379 when absent"),
     SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
-    SettingDeclaration("tls", "`on` or `off` (when absent)"),
+    SettingDeclaration(
+      "tls",
+      "`on` or `off`; when absent `off` on this machine, `on` elsewhere; redis-cli checks the chain, not the name"
+    ),
+    SettingDeclaration(
+      "tls_ca",
+      "a PEM file of the authorities that are believed, best one of your own; the machine's when absent"),
+    SettingDeclaration("modules", "names of loaded modules that are yours; another one is refused"),
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
       "admin_user", required: true,
@@ -40,6 +52,7 @@ public struct RedisUser: CredentialProvider {
   let persists: Bool
   private let place: String
   private let redis: RedisCommandLine
+  private let stage: RedisStage
   let expectedClients: ClientAddresses
   let environment: AdapterEnvironment
 
@@ -54,7 +67,16 @@ public struct RedisUser: CredentialProvider {
     let port = try target.integer("port", default: 6379)
     let socket = try target.optionalText("socket")
     var arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
-    if try target.optionalText("tls") == "on" { arguments.append("--tls") }
+    let isLocal = socket != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    let tls = try target.optionalText("tls") ?? (isLocal ? "off" : "on")
+    guard ["on", "off"].contains(tls) else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "tls is neither on nor off",
+        fix: "write tls: on")
+    }
+    if tls == "on" { arguments.append("--tls") }
+    if let authorities = try target.optionalText("tls_ca") { arguments += ["--cacert", authorities] }
+    stage = RedisStage(modules: Set(try target.texts("modules")))
     place = socket ?? "\(host):\(port)"
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
@@ -73,7 +95,12 @@ public struct RedisUser: CredentialProvider {
 
   /// Answers of the admin's commands, the login's own left out.
   func ask(_ commands: [[String]]) async throws(CapabilityError) -> [RedisCommandLine.Reply] {
-    try checked(try await redis.ask(adminUser, try await admin(), commands), commands)
+    let replies = try await redis.ask(adminUser, try await admin(), RedisStage.questions + commands)
+    let count = RedisStage.questions.count
+    // The login's own answer first: without it nothing else means anything.
+    _ = try checked(Array(replies.prefix(1)), [])
+    try stage.check(Array(replies.dropFirst().prefix(count)))
+    return try checked(Array(replies.prefix(1) + replies.dropFirst(1 + count)), commands)
   }
 
   func change(_ commands: [[String]], under authority: borrowing ExecutionAuthority)

@@ -120,6 +120,11 @@ public final class PostgresServer: Sendable {
     "$1/initdb" -N -E UTF8 --locale=C.UTF-8 -U postgres --auth-host=scram-sha-256 --auth-local=trust \\
       --pwfile="$dir/pw" -D "$dir/data" >&2 || exit 1
     rm "$dir/pw"
+    case $STAUNCH_TEST_CONFIGURATION in *"ssl = on"*)
+      openssl req -new -x509 -nodes -days 2 -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \\
+        -keyout "$dir/data/server.key" -out "$dir/data/server.crt" >&2 2>/dev/null </dev/null || exit 1
+      chmod 600 "$dir/data/server.key";;
+    esac
     printf '%s' "$STAUNCH_TEST_CONFIGURATION" >>"$dir/data/postgresql.conf"
     printf "unix_socket_directories = '%s'\\n" "$dir" >>"$dir/data/postgresql.conf"
     unset STAUNCH_TEST_PASSWORD STAUNCH_TEST_CONFIGURATION

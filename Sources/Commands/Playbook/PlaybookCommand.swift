@@ -62,15 +62,13 @@ extension Assembly {
 }
 
 extension Assembly {
-  /// Roles that somebody holds: this machine's identity, `policy: approvers:` and the people who may sign in. Nil without a
+  /// Roles that somebody holds: this machine's identity and the people of the trust store. Nil without a
   /// configuration, or with one that cannot be read, which `staunch doctor` judges.
   func heldRoles() -> Set<RoleName>? {
     guard configurationPath != nil else { return nil }
     do {
-      let configuration = try configuration()
-      let people = try TrustedPeople.read(statePath + "/people.trust.json")
-      let approvers = configuration.policy.approvers.flatMap(\.roles).map { RoleName($0) }
-      return Set(["responder", "repository-admin"] + approvers + people.flatMap(\.roles))
+      let people = try TrustedPerson.read(statePath + "/people.trust.json")
+      return Set(["responder", "repository-admin"] + people.flatMap(\.roles).map { RoleName($0) })
     } catch { return nil }
   }
 }

@@ -120,7 +120,10 @@ struct PostMortemDraftCommand: StaunchCommand {
         try FileManager.default.copyItem(atPath: path, toPath: copy)
         assembly.console.say("the file as it was: \(copy)")
       }
-      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+      // Who was there and what went wrong: nobody else's to read, unless its owner has opened it already.
+      var status = stat()
+      let mode = stat(path, &status) == 0 ? status.st_mode & 0o777 : 0o600
+      try DurableFile.replace(path, with: Array(text.utf8), mode: mode)
     } catch {
       throw CapabilityError(
         .refused, "write \(path)", because: "the directory or the file is not writable",

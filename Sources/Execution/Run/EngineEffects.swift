@@ -173,6 +173,12 @@ extension Engine {
   /// INTENT (durable), the call, OUTCOME (durable).
   private func attempt(_ run: EffectRun, _ phase: String, number: Int, isFirst: Bool) async throws -> Attempt
   {
+    if let changed = changedEntry(run.inputs) {
+      // Nothing is taken back with settings that nobody approved either.
+      guard !run.isUndo else { return .failed(changed.error, isOpen: false) }
+      return .drifted(
+        try drift(run.key, what: changed.name, expected: changed.expected, found: changed.found))
+    }
     let call = call(run.key, inputs: run.inputs, earlier: recorder.record(run.key).outputs, attempt: number)
     let prepared: Preparation
     let effect: PlannedEffect?

@@ -24,6 +24,10 @@ extension Engine {
     // A proof counts once it is written, however far the question was.
     let known = recorder.record(key)
     guard known.outcomes["read"] == nil || (deaths != nil && !known.isVerified) else { return .goOn }
+    // A read may run a program too (a consumer's check).
+    if let changed = changedEntry(call.inputs) {
+      return try drift(key, what: changed.name, expected: changed.expected, found: changed.found)
+    }
     let answered = try await question(
       read, call, action.expectation, retry: action.retry, timeout: action.timeout, key)
     switch answered {
