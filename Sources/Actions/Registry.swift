@@ -7,7 +7,7 @@ public enum BuiltinActions {
     let reads: [any ReadAction] = [
       CredentialVerify(targets: environment.targets),
       CredentialInspect(targets: environment.targets),
-      AbuseSearch(targets: environment.targets),
+      AbuseSearch(targets: environment.targets, now: environment.now),
       ConsumerHealthCheck(targets: environment.targets),
       HistoryScanAction(targets: environment.targets, history: environment.history),
       HistoryVerify(targets: environment.targets, history: environment.history),

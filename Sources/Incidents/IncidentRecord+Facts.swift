@@ -79,17 +79,6 @@ extension JournalEvent {
   }
 }
 
-extension JournalEvent {
-  /// The part of the window that evidence exists for, 0…1, as an outcome of `abuse.search` states it.
-  public var logCoverage: Double? {
-    let outputs = body["outputs"]
-    if let percent = outputs?["coverage_percent"]?.integer {
-      return (0...100).contains(percent) ? Double(percent) / 100 : nil
-    }
-    return outputs?["coverage"]?.share
-  }
-}
-
 extension JSONValue {
   /// A share of the whole, 0…1: a number, a number as text, or a percentage as a whole number above 1.
   public var share: Double? {

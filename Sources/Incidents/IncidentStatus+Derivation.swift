@@ -11,6 +11,7 @@ extension IncidentStatus {
     let credentials = IncidentStatus.credentials(of: record, containment)
     let undelivered = IncidentStatus.undelivered(of: record)
     let state = IncidentStatus.state(of: record, containment)
+    let published = record.published
     let instant = MetricInstants.detected(record).date
 
     self.id = record.id
@@ -33,11 +34,13 @@ extension IncidentStatus {
     self.said = record.events(.incidentUpdated).compactMap { event in
       event.platformSaid.map { Said(at: event.at, text: $0) }
     }
+    self.published = published
     self.next = NextAction.choose(
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, isContained: containment.isComplete,
         hasNewValue: record.hasUnplannedValue, hasNewerPlan: record.hasNewerPlan, run: run, plan: plan,
-        steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record)))
+        steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
+        stillAtTheForge: published.filter { !$0.isClean }))
   }
 
   /// Closed is somebody's word. Contained is not: it holds while the playbook's proof covers every leaked value.
@@ -107,15 +110,33 @@ extension IncidentStatus {
   }
 
   private static func undelivered(of record: IncidentRecord) -> [Message] {
+    let dropped = Set(
+      record.events(.decision).compactMap { event -> String? in
+        guard let what = event.text("what"), what.hasPrefix("drop message ") else { return nil }
+        return String(what.dropFirst("drop message ".count))
+      })
+    // An update that nobody had tried to send gives its number to the one that replaces it.
+    var holders: [String: String] = [:]
     var order: [String] = []
     var last: [String: JournalEvent] = [:]
     for event in record.events(.message) {
       guard let id = event.text("message_id") else { continue }
       if last[id] == nil { order.append(id) }
       last[id] = event
+      if let number = event.body["sequence"]?.integer {
+        holders["\(event.text("tracker") ?? "") \(number)"] = id
+      }
     }
     return order.compactMap { id in
-      guard let event = last[id], let state = event.text("state"), state != "sent" else { return nil }
+      guard let event = last[id], let state = event.text("state"),
+        !["sent", "dropped", "replaced"].contains(state)
+      else { return nil }
+      if state == "dead", dropped.contains(id) { return nil }
+      if let number = event.body["sequence"]?.integer,
+        let holder = holders["\(event.text("tracker") ?? "") \(number)"], holder != id
+      {
+        return nil
+      }
       return Message(
         id: id, tracker: TrackerName(event.text("tracker") ?? "unknown"), state: state,
         event: event.text("event"))

@@ -31,7 +31,19 @@ extension IncidentStatus {
       "next": ["text": .string(next.text), "command": next.command.map { .string($0) } ?? .null],
       "undelivered": .integer(undelivered.count),
       "undelivered_messages": .array(undelivered.map(\.json)),
+      "forge": .array(published.map(\.json)),
       "said": .array(said.map { ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)] }),
+    ]
+  }
+}
+
+extension PublishedHistory {
+  fileprivate var json: JSONValue {
+    [
+      "repository": .string(repository.rawValue), "clean": .boolean(isClean),
+      "cleaned": cleaned.map { .string(Timestamp.text($0)) } ?? .null,
+      "why": isClean ? .null : .string(why), "address": address.map { .string($0) } ?? .null,
+      "residual": .array(residual.map { .string($0) }),
     ]
   }
 }

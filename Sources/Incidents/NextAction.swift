@@ -19,6 +19,7 @@ enum NextAction {
     let steps: [StepRecord]
     let undelivered: Int
     let drift: String?
+    let stillAtTheForge: [PublishedHistory]
   }
 
   static func choose(_ now: Situation) -> IncidentStatus.Next {
@@ -57,8 +58,8 @@ enum NextAction {
     return plan.isApproved
       ? IncidentStatus.Next("The plan is approved. Run it", command: "staunch run \(plan.id) --live")
       : IncidentStatus.Next(
-        "Read the plan, approve its digest and run it",
-        command: "staunch run \(plan.id) --live --approve \(plan.digest)")
+        "Read the plan and approve it: this shows it and asks",
+        command: "staunch run \(plan.id) --live")
   }
 
   private static func pass(_ gate: StepRecord, _ run: IncidentStatus.Run, _ plan: IncidentStatus.Plan?)
@@ -74,6 +75,10 @@ enum NextAction {
       return IncidentStatus.Next(
         "Do step \(gate.label) by hand\(prompt). Then say so",
         command: "staunch done \(gate.step)\(item(gate)) --run \(run.id)")
+    case "person":
+      let prompt = gate.reason.map { ": \($0)" } ?? ""
+      return IncidentStatus.Next(
+        "Step \(gate.label) waits for you\(prompt). Then resume", command: "staunch resume \(run.id)")
     case "decision":
       let prompt = gate.reason.map { ": \($0)" } ?? ""
       return IncidentStatus.Next("Decide on step \(gate.label)\(prompt)", command: "staunch resume \(run.id)")
@@ -146,13 +151,18 @@ enum NextAction {
     if now.undelivered > 0 {
       return IncidentStatus.Next(
         "\(now.undelivered) message\(now.undelivered == 1 ? "" : "s") did not provably arrive",
-        command: "staunch ticket retry")
+        command: "staunch ticket send")
     }
     if leaked.isEmpty {
       return IncidentStatus.Next(
         "The run ended without a probe of the leaked credential", command: "staunch show \(now.incident)")
     }
     if now.state == .closed { return nothing }
+    if let first = now.stillAtTheForge.first {
+      return IncidentStatus.Next(
+        "Contained, but the leaked value is still at the forge (\(first.repository): \(first.why))."
+          + " Plan its clean-up, or close the incident with --uncleaned", command: planCommand(now))
+    }
     return IncidentStatus.Next(
       "Contained. Complete the post-mortem", command: "staunch postmortem draft \(now.incident)")
   }

@@ -56,6 +56,7 @@ final class FakeFiles: FileSystem {
     files.withLock { $0[path] = text }
   }
   func exists(_ path: String) async -> Bool { files.withLock { $0[path] != nil } }
+  func obstacle(toReplacing path: String) async -> String? { nil }
 }
 
 /// A fake: the history of one repository, counted.
@@ -63,7 +64,10 @@ final class FakeHistory: HistoryRewriter {
   struct World: Sendable {
     var finished: Set<String> = []
     var refused: String?
+    var unaccounted: [String] = []
+    var cloned: [String?] = []
     var rewrites = 0
+    var isBackupThere = true
   }
   let world = Mutex(World())
   static let moved = HistoryRewrite(
@@ -97,19 +101,35 @@ final class FakeHistory: HistoryRewriter {
   func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite? {
     world.withLock { $0.finished.contains(marker) } ? Self.moved : nil
   }
+  func holds(backup: String, repository: String) async throws(CapabilityError) -> Bool {
+    world.withLock { $0.isBackupThere }
+  }
   func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
-  {}
+  { world.withLock { $0.isBackupThere = false } }
   func push(
     repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush {
     let refused = world.withLock { $0.refused }
-    return HistoryPush(refs: [.init(ref: "refs/heads/main", isUpdated: refused == nil, reason: refused)])
+    return HistoryPush(
+      refs: [.init(ref: "refs/heads/main", isUpdated: refused == nil, reason: refused)],
+      address: "https://forge.example/models.git", unaccounted: world.withLock { $0.unaccounted })
   }
   func verifyFreshClone(
     repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
-  ) async throws(CapabilityError) -> HistoryScan { HistoryScan(places: [], objects: 9, commits: 3) }
+  ) async throws(CapabilityError) -> HistoryScan {
+    world.withLock { $0.cloned.append(remote) }
+    return HistoryScan(
+      places: [], objects: 9, commits: 3, remote: remote.map { _ in "https://forge.example/models.git" })
+  }
+
+  func published(repository: String, remote: String, within deadline: Duration) async throws(CapabilityError)
+    -> HistoryRemote
+  {
+    HistoryRemote(address: "https://forge.example/models.git", refs: ["refs/heads/main"])
+  }
+
 }
 
 /// A fake: writes nothing and names a path.

@@ -3,6 +3,7 @@ import Foundation
 import Inbox
 import Incidents
 import JSON
+import PostMortems
 import Journal
 import TestSupport
 import Testing
@@ -189,7 +190,7 @@ import Testing
     ])
     try FileManager.default.createDirectory(
       atPath: rig.directory.path("state/postmortems"), withIntermediateDirectories: true)
-    let text = try rig.installation.postMortems.text(incident, existing: nil)
+    let text = try rig.installation.postMortems.redraft(incident, earlier: nil).text
     try text.write(
       toFile: rig.directory.path("state/postmortems/\(incident).md"), atomically: true, encoding: .utf8)
     try await rig.work()

@@ -21,7 +21,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case .failed: "failed; the message says what and what to do next"
     case .secretFound: "a scan found a secret"
     case .stillAlive: "the old credential is still accepted, or a leaked value is not proven dead"
-    case .undeliveredMessages: "contained, but messages are undelivered: staunch ticket list"
+    case .undeliveredMessages: "contained, but messages are undelivered: staunch ticket send"
     case .reportCutShort: "taken in, but a report brought more secrets than one may: the rest was left out"
     case .usage: "wrong use of the command line"
     case .invalidInput: "an invalid report, playbook, repository or other input"

@@ -28,7 +28,8 @@ struct HistoryTarget: ParsableArguments {
   @Option(
     name: [.long, .customLong("replace-text")],
     help:
-      "A file of git-filter-repo's expressions, one a line; - for standard input. Never the secret itself.")
+      "A file of git-filter-repo's expressions, one a line, or a scanner's report; - for standard input. Never the secret itself."
+  )
   var secrets: String?
 
   @Option(name: .long, help: "The leaked values of this incident (repeatable).")
@@ -44,9 +45,14 @@ struct HistoryTarget: ParsableArguments {
     let known = try incident.flatMap {
       try leaked($0, in: assembly).map { SecretPatterns.Expression(.secret($0)) }
     }
-    let bytes = try secrets.map { Array(try assembly.readInput($0)) } ?? []
     do {
-      let patterns = try SecretPatterns(known + SecretPatterns.expressions(replaceText: bytes))
+      let given = try secrets.map { try ExpressionInput(assembly: assembly).expressions($0) } ?? []
+      guard !(known + given).isEmpty else {
+        throw CommandFailure(
+          .invalidInput, "nothing to look for", because: "the file that --secrets names has no expression",
+          fix: "put one expression a line into it")
+      }
+      let patterns = try SecretPatterns(known + given)
       for expression in patterns.expressions {
         switch expression.matcher {
         case .secret(let secret), .literal(let secret): assembly.redactor.register(secret)
@@ -54,9 +60,9 @@ struct HistoryTarget: ParsableArguments {
         }
       }
       return patterns
-    } catch {
+    } catch let error as GitObjectsError {
       throw CommandFailure(
-        .invalidInput, "cannot use the expressions", because: "\(error)",
+        .invalidInput, "cannot use the expressions", because: "\(error.what): \(error.why)",
         fix: "one a line: literal, literal:…, regex:…, glob:…, each with an optional ==>replacement")
     }
   }
@@ -67,7 +73,10 @@ struct HistoryTarget: ParsableArguments {
     let values = try journal.record(of: IncidentID(incident)).leakedValues.refs
     guard values.isEmpty else { return try values.map { try journal.open($0) } }
     throw CommandFailure(
-      .invalidInput, "there is no leaked value of \(harmless(incident))",
+      // Only what looks like an id is shown again: people paste the secret here, too.
+      .invalidInput,
+      "there is no leaked value of "
+        + (incident.wholeMatch(of: /inc-[a-z0-9]{1,16}/) == nil ? "what --incident names" : incident),
       because: "the journal knows no such incident, or not its value",
       fix: "staunch incidents lists them; give the value with: --secrets -")
   }
@@ -90,6 +99,11 @@ extension Assembly {
   func historyRewriter(_ options: HistoryOptions = HistoryOptions()) -> GitHistoryRewriter {
     GitHistoryRewriter(
       environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options,
+      planKey: { [statePath] () throws(CapabilityError) -> Secret in
+        do throws(JournalError) { return try StateDirectory(statePath).identity().secret } catch {
+          throw CapabilityError(.configuration, error.operation, because: error.because, fix: error.fix)
+        }
+      },
       beforeEachStep: historyCrashPoint())
   }
 }

@@ -29,6 +29,14 @@ struct JournalBriefing: IncidentBriefing {
       let value = credential.value.map { " (value \($0))" } ?? ""
       lines.append("- \(name) `\(credential.name)`\(value): \(Self.word(credential))\(probed)")
     }
+    for one in status.published {
+      lines.append(
+        one.isClean
+          ? "- History of `\(one.repository)`: clean, a fresh clone of the remote was scanned at "
+            + "\(one.cleaned.map(Timestamp.text) ?? "")"
+          : "- History of `\(one.repository)`: **still at the forge**: \(one.why)")
+      lines += one.residual.map { "  - left: \($0)" }
+    }
     let done = status.steps.filter { $0.state == .done }.count
     lines.append("- Steps done: \(done) of \(status.steps.count)")
     lines.append("- Journal head: \(head.sequence) `\(head.hash)`")

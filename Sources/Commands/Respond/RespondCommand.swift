@@ -57,16 +57,29 @@ struct RespondCommand: StaunchCommand {
       show(intake, outcomes, in: assembly)
     }
     if live { try await run(outcomes, in: installation) }
-    guard intake.leftOut == 0 else {
-      let failure = CommandFailure(
+    guard let failure = failure(of: intake) else { return }
+    guard global.json else { throw failure }
+    // The document on standard output says it already: `left_out`, `skipped`.
+    assembly.console.fail(failure.message)
+    throw ExitCode(failure.status.rawValue)
+  }
+
+  /// Why the answer is less than the report.
+  private func failure(of intake: ReportIntake.Result) -> CommandFailure? {
+    if intake.leftOut > 0 {
+      return CommandFailure(
         .reportCutShort, "\(intake.leftOut) findings were left out",
         because: "they are of more secrets than one report may bring (\(GroupingLimits().incidents))",
         fix: "split the report, for example by directory, and give each part to: staunch respond PART")
-      guard global.json else { throw failure }
-      // The document on standard output says it already: `left_out`.
-      assembly.console.fail(failure.message)
-      throw ExitCode(failure.status.rawValue)
     }
+    // Nothing found is an answer; nothing read is none.
+    guard intake.findings == 0, let first = intake.skipped.first else { return nil }
+    return CommandFailure(
+      .invalidInput, "no finding of the report could be read",
+      because:
+        "\(intake.skipped.count) record\(intake.skipped.count == 1 ? "" : "s") cannot be read, the first at "
+        + "\(first.place): \(first.because)",
+      fix: "scan again, or name the report's format: staunch respond REPORT --format NAME")
   }
 
   private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
@@ -74,13 +87,25 @@ struct RespondCommand: StaunchCommand {
   {
     let plans = outcomes.compactMap { outcome in if case .planned(let plan) = outcome.1 { plan } else { nil }
     }
-    let runs = ReportRuns(RunSession(installation: installation, isJSON: global.json))
-    let ends = try await runs.run(plans) { session, plan in
+    // Messages wait for all runs: none that does not arrive keeps another credential alive.
+    var session = RunSession(installation: installation, isJSON: global.json)
+    session.sendsTheRest = false
+    let ends = try await ReportRuns(session).run(plans) { session, plan in
       try await session.approveAndRun(plan, mode: .live, approval: nil)
     } goOn: { session, plan in
       try await session.resume(plan, mode: .live)
     }
-    if let end = ends.first(where: { $0 != .done }) { throw ExitCode(end.rawValue) }
+    let round = OutboxRound(
+      installation: installation, now: { [assembly = installation.assembly] in assembly.now() })
+    var end = ends.first { $0 != .done && $0 != .undeliveredMessages } ?? .done
+    let isOver = end == .done
+    for incident in plans.compactMap(\.incident) {
+      try await round.finish(incident, within: isOver ? nil : .seconds(2))
+      if isOver, try !installation.journal.outbox(incident: incident, undelivered: true).isEmpty {
+        end = .undeliveredMessages
+      }
+    }
+    if end != .done { throw ExitCode(end.rawValue) }
   }
 
   private func show(
@@ -93,7 +118,7 @@ struct RespondCommand: StaunchCommand {
         + "\(outcomes.count) incident\(outcomes.count == 1 ? "" : "s")")
     for record in intake.skipped { console.say("skipped \(record.place): \(record.because)") }
     for record in intake.setAside {
-      console.say("set aside by the report itself \(record.place): \(record.because)")
+      console.say("set aside \(record.place): \(record.because)")
     }
     for (entry, outcome) in outcomes {
       let incident = entry.incident
@@ -160,7 +185,7 @@ enum RespondDocument {
     case .planned(let plan):
       members["playbook"] = .string(plan.playbook.rawValue)
       members["plan"] = ["id": .string(plan.id.rawValue), "digest": .string(plan.digest.rawValue)]
-      members["next"] = .string("staunch run \(plan.id) --live --approve \(plan.digest)")
+      members["next"] = .string("staunch run \(plan.id) --live")
     case .recorded(let because, let next):
       members["reason"] = .string(because)
       members["next"] = .string(next)

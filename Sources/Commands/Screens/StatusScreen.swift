@@ -5,17 +5,39 @@ import Incidents
 struct StatusScreen {
   let console: Console
 
-  /// The lines for `incidents`, the most urgent first.
-  func lines(_ incidents: [IncidentStatus]) -> [String] {
+  /// How many incidents are shown with all they need, and how many more with a line each.
+  static let whole = 5
+  static let brief = 15
+
+  /// The lines for `incidents`, the most urgent first: a storm must not scroll the first one away.
+  func lines(_ incidents: [IncidentStatus], in directory: String) -> [String] {
     let open = incidents.filter { $0.state != .closed }
     guard !open.isEmpty else {
       let closed = incidents.count
       return [
-        "No open incident\(closed == 0 ? "." : " (\(closed) closed).")",
+        "No open incident in \(harmless(directory))\(closed == 0 ? "." : " (\(closed) closed).")",
         "next: staunch respond REPORT    or    staunch drill run openai-and-postgres",
       ]
     }
-    return open.flatMap { summary($0) + [""] }.dropLast()
+    var lines = Array(open.prefix(Self.whole).flatMap { summary($0) + [""] }.dropLast())
+    let others = open.dropFirst(Self.whole)
+    guard !others.isEmpty else { return lines }
+    lines.append("")
+    lines += others.prefix(Self.brief).map { line($0) }
+    let rest = others.count - Self.brief
+    if rest > 0 { lines.append("and \(rest) more open: staunch incidents") }
+    return lines
+  }
+
+  /// One incident in one line.
+  func line(_ status: IncidentStatus) -> String {
+    // One refusal is not death.
+    let old =
+      status.leaked.map {
+        $0.state == .dead && !status.isContained ? "REFUSED" : $0.state.rawValue.uppercased()
+      } ?? "not probed"
+    return "\(status.id)  \(status.severity.rawValue)  \(status.state.rawValue)  \(status.kind)  old \(old)  "
+      + harmless(status.codename)
   }
 
   /// The head of one incident.
@@ -23,7 +45,7 @@ struct StatusScreen {
     let drill = status.isDrill ? "DRILL " : ""
     var lines = [
       console.toned("\(drill)\(status.severity.rawValue.uppercased())", .strong)
-        + "  T+\(text(status.sinceDetection))  \(status.id)  \(harmless(status.codename))  (\(status.kind))"
+        + "  \(age(status))  \(status.id)  \(harmless(status.codename))  (\(status.kind))"
     ]
     for credential in status.credentials { lines.append("  " + line(credential, now: status.now)) }
     if status.leaked?.state == .dead, status.unproven > 0 {
@@ -31,18 +53,28 @@ struct StatusScreen {
       lines.append("  " + console.toned("\(count) not proven dead", .wait))
     }
     if status.credentials.isEmpty { lines.append("  old credential: not probed yet") }
+    for one in status.stillAtTheForge.prefix(Self.forgeLines) {
+      lines.append(
+        "  " + console.toned("still at the forge", .bad) + " \(one.repository): \(harmless(one.why))")
+    }
+    if status.stillAtTheForge.count > Self.forgeLines {
+      lines.append(
+        "  still at the forge: \(status.stillAtTheForge.count - Self.forgeLines) more repositories")
+    }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""
       lines.append("  step \(step.step) \(step.state.rawValue)\(reason)")
     }
     if !status.undelivered.isEmpty {
       lines.append(
-        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket list")
+        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket send")
     }
     lines.append("  next: \(harmless(status.next.text))")
     if let command = status.next.command { lines.append("    \(console.toned(command, .strong))") }
     return lines
   }
+
+  private static let forgeLines = 5
 
   /// The whole incident: head, then every step with its place.
   func details(_ status: IncidentStatus) -> [String] {
@@ -53,6 +85,10 @@ struct StatusScreen {
       ]
     }
     if let run = status.run { lines.append("run \(run.id)  \(run.mode)  \(run.state.rawValue)") }
+    for one in status.published {
+      lines.append(harmless(one.line) + (one.address.map { "  (\(harmless($0)))" } ?? ""))
+      for left in one.residual { lines.append("  left: \(harmless(left))") }
+    }
     for said in status.said { lines.append("\(clock(said.at))  \(harmless(said.text))") }
     if !status.steps.isEmpty { lines.append("") }
     for step in status.steps {
@@ -62,6 +98,11 @@ struct StatusScreen {
       lines.append("  \(mark(step.state)) \(step.step)\(item)  \(step.action ?? "")\(took)\(reason)")
     }
     return lines
+  }
+
+  private func age(_ status: IncidentStatus) -> String {
+    guard status.isClockBehind else { return "T+\(text(status.sinceDetection))" }
+    return "T+? (this clock stands before the detection at \(clock(status.detected)))"
   }
 
   private func line(_ credential: IncidentStatus.Credential, now: Date) -> String {
@@ -80,7 +121,7 @@ struct StatusScreen {
     var line = "\(name) \(credential.name)\(value): " + console.toned(word, tone)
     if let proven = credential.proven { line += "  proven \(clock(proven))" }
     if let probed = credential.probed {
-      line += "  probed \(clock(probed)) (\(text(now.duration(since: probed))) ago)"
+      line += "  probed \(clock(probed)) (\(text(max(.zero, now.duration(since: probed)))) ago)"
     }
     if let code = credential.code { line += "  \(harmless(code))" }
     return line

@@ -103,7 +103,8 @@ final class SecretFetch {
     switch error.class {
     case .network, .timeout, .serverError, .rateLimit, .cancelled, .unknownOutcome:
       seconds = min(3600, 60 * Double(1 << min(failure.tries - 1, 6)))
-    case .refused, .notFound, .invalid, .conflict, .configuration, .unsafe, .unsupported: seconds = 3600
+    case .refused, .notFound, .invalid, .conflict, .configuration, .unsafe, .unsupported, .awaitsPerson:
+      seconds = 3600
     }
     let asked = error.retryAfter.map { Double($0.components.seconds) } ?? 0
     failure.next = now().addingTimeInterval(max(seconds, asked))

@@ -35,6 +35,8 @@ final class Worker {
   private let ledger: IncidentLedger
   /// The journal's last event after the last round.
   private var seen = -1
+  /// When the values of closed incidents are looked at again.
+  private var retentionDue = Date.distantPast
   /// When time alone makes something due.
   private var due = Date.distantPast
 
@@ -78,6 +80,12 @@ final class Worker {
   /// One round over everything. - Returns: true when there may be more at once.
   func round() async throws -> Bool {
     due = .distantFuture
+    if retentionDue <= now() {
+      for incident in try LeakedValueRetention(journal: installation.journal).destroyDue(now: now()) {
+        installation.assembly.console.say("\(incident): the key of its leaked value was destroyed")
+      }
+      retentionDue = now().addingTimeInterval(3600)
+    }
     becomesDue(try await reconciliation.run())
     var more = try await takeIn()
     for decision in try inbox.pendingDecisions() {
@@ -88,8 +96,8 @@ final class Worker {
     try await startDue()
     try await planLatePlaces()
     becomesDue(try notices.tell(isStorm: try storm.isHeld()))
-    // A run may take minutes: people hear of it before.
-    becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
+    // A run may take minutes: people hear of it before. A tracker that hangs holds no run up.
+    becomesDue(try await OutboxRound(installation: installation, now: now).deliver(within: .seconds(2)))
     try await carryOut()
     becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
     try board.publish(now: now())
@@ -310,6 +318,7 @@ final class Worker {
       try await attempt("\(entry.work.run)", in: installation.assembly) {
         var session = RunSession(installation: installation, isJSON: true)
         session.holdsHistory = holding.contains(entry.work.run)
+        session.sendsTheRest = false  // the round does, when every run has had its turn
         _ = try await session.resume(entry.work, mode: .live)
       }
     }

@@ -40,6 +40,7 @@ struct StateMark: Sendable {
     case "sent": StateMark("✓", "sent", "good")
     case "pending", "queued", "sending": StateMark("◌", state, "wait")
     case "dead": StateMark("✗", "given up", "bad")
+    case "dropped": StateMark("○", "dropped")
     default: StateMark("?", state, "wait")  // unknown, or a state of a newer worker: shown as it is
     }
   }

@@ -34,13 +34,9 @@ struct ObjectStoreFiles {
       packs.append(try PackFile(path: directory + "/pack/" + name, isAlternate: depth > 0))
     }
     loose.append(try ObjectStoreFiles.looseIDs(in: directory))
-    let alternates = directory + "/info/alternates"
-    guard depth < ObjectStoreFiles.deepestAlternate, FileManager.default.fileExists(atPath: alternates) else {
-      return
-    }
-    guard let text = FileManager.default.contents(atPath: alternates) else {
-      throw .corrupt(alternates, "it is there and cannot be read: what it names would count as clean")
-    }
+    let list = directory + "/info/alternates"
+    guard depth < ObjectStoreFiles.deepestAlternate, access(list, F_OK) == 0 else { return }
+    guard let text = FileManager.default.contents(atPath: list) else { throw .unreadable(list) }
     for line in String(decoding: text, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
       let path = line.hasPrefix("/") ? String(line) : directory + "/" + line
       let resolved = URL(fileURLWithPath: path).standardizedFileURL.path
@@ -62,14 +58,12 @@ struct ObjectStoreFiles {
     return ids.sorted()
   }
 
-  /// What readdir(3) gives: Foundation takes many times as long for a directory that is not there. Without the directory
-  /// there is nothing in it; one that is there and cannot be read is an error, never "nothing".
+  /// What readdir(3) gives: Foundation takes many times as long for a directory that is not there.
+  /// - Throws: `.system` for a directory that is there and cannot be read: what is in it would be taken for absent.
   private static func names(in directory: String) throws(GitObjectsError) -> [String] {
     guard let stream = opendir(directory) else {
-      let reason = errno
-      guard reason != ENOENT else { return [] }
-      throw .corrupt(
-        directory, "it cannot be listed (\(String(cString: strerror(reason)))): nobody knows what is in it")
+      if errno == ENOENT || errno == ENOTDIR { return [] }
+      throw .unreadable(directory)
     }
     defer { closedir(stream) }
     var names: [String] = []

@@ -49,9 +49,6 @@ public struct Incident: Sendable {
   /// Keys of the places, without the kind: by them ``IncidentMatching`` finds incidents opened before the value was known.
   public var placeKeys: Set<String> { Set(occurrences.compactMap { IncidentKey.place(of: $0.location) }) }
 
-  /// True when no shown place is left out.
-  public var isComplete: Bool { furtherFindings == 0 }
-
   /// The body of `incident.opened` and `incident.updated`: everything but the secret.
   public var openedBody: JSONValue {
     var body: [String: JSONValue] = [

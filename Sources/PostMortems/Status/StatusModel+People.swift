@@ -1,5 +1,6 @@
 import Foundation
 import Incidents
+import JSON
 
 /// What people outside the terminal read first, and what the next responder takes over.
 extension StatusModel {
@@ -28,6 +29,9 @@ extension StatusModel {
         }
       sentences.append("At the last probe (\(ClockText.near(probed, from: status.now))) it \(meaning).")
     }
+    for one in status.stillAtTheForge {
+      sentences.append("The leaked value is still at the forge of \(one.repository): \(one.why).")
+    }
     if !status.waiting.isEmpty { sentences.append("The work waits for a person.") }
     if !status.undelivered.isEmpty {
       sentences.append("\(Count.text(status.undelivered.count, "message")) did not provably arrive.")
@@ -48,13 +52,17 @@ extension StatusModel {
     return failed + pending + todos
   }
 
+  /// Every word of a person (and of a policy) that steered the response: approvals and take-overs, too.
   static func decisions(_ record: IncidentRecord, _ words: Words) -> [Decision] {
     record.events.compactMap { event in
       let what: String? =
         switch event.kind {
         case .decision: event.text("what") ?? "unnamed"
-        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") skipped"
-        case .planDeclined: "plan declined"
+        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") left out"
+        case .stepManual: "step \(event.step?.rawValue ?? "") done by hand"
+        case .planApproved: approved(event)
+        case .planDeclined: event.step.map { "gate \($0) declined" } ?? "plan declined"
+        case .lockTaken where event.text("reason") != nil: "run \(event.run?.rawValue ?? "") taken over"
         default: nil  // everything else was no decision of a person
         }
       return what.map {
@@ -66,7 +74,25 @@ extension StatusModel {
     }
   }
 
-  static func risks(_ status: IncidentStatus) -> [String] {
+  /// Entries of stores that still hold the old value.
+  static func copies(_ record: IncidentRecord) -> [String] {
+    let outcomes = record.outcomes(of: "credential.issue") + record.outcomes(of: "secret.store")
+    let names = outcomes.filter { $0.run == record.currentRun }
+      .flatMap { $0.body["outputs"]?["still_old"]?.array ?? [] }.compactMap(\.string)
+    return Set(names).sorted().map {
+      "\($0) still holds the old value: what reads it fails until it is changed by hand"
+    }
+  }
+
+  private static func approved(_ event: JournalEvent) -> String {
+    let digest = event.text("digest").map { " (digest \($0.prefix(12)))" } ?? ""
+    if let step = event.step { return "gate \(step) approved\(digest)" }
+    guard let actions = event.body["actions"] else { return "plan approved\(digest)" }
+    return "plan approved for \(actions.readable) only\(digest)"
+  }
+
+  /// What may still go wrong, by what the journal does and does not hold: only something observed takes a risk away.
+  static func risks(_ record: IncidentRecord, _ status: IncidentStatus) -> [String] {
     var risks: [String] = []
     for credential in status.credentials where credential.subject == .leaked {
       switch credential.state {
@@ -87,9 +113,32 @@ extension StatusModel {
       risks.append(
         "the replacement of \(credential.name) is \(credential.state.rawValue): consumers may be down")
     }
+    for one in status.stillAtTheForge {
+      risks.append("the leaked value is still at the forge of \(one.repository): \(one.why)")
+    }
+    for one in status.published {
+      risks += one.residual.map { "left by the push of \(one.repository): \($0)" }
+    }
     for step in status.steps where step.state == .unknown {
       risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")
     }
+    for event in record.events(.stepSkipped) where event.text("by") == "operator" {
+      risks.append(
+        "step \(event.step?.rawValue ?? "") was left out: \(event.text("reason") ?? "no reason given")")
+    }
+    if !record.outcomes(of: "credential.end-sessions").contains(where: \.leftNoSession) {
+      risks.append(
+        "no step ended the sessions opened with the leaked credential: where its system has sessions, "
+          + "whoever is logged in stays")
+    }
+    if case .unknown(let reason) = MetricInstants(of: record, repositories: []).clean {
+      risks.append("the history is not proven clean (\(reason)): copies of the leaked value may be there")
+    }
     return risks
   }
+}
+
+extension JournalEvent {
+  /// True for a recount that says 0.
+  fileprivate var leftNoSession: Bool { body["outputs"]?["left"]?.integer == 0 }
 }

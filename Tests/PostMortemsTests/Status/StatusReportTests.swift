@@ -125,4 +125,17 @@ struct StatusReportTests {
     }
     #expect(error?.code == .unknownIncident)
   }
+
+  @Test("what still holds the old value is a risk that the next responder hears of")
+  func stillOld() throws {
+    var story = Self.story()
+    story.effect(
+      11.5, step: "replacement", action: "credential.issue",
+      outputs: ["version": "v2", "followed": ["DATABASE_URL in env"], "still_old": ["AUTH_HEADER in env"]])
+    let text = try handover(story)
+    #expect(
+      text.contains("AUTH\\_HEADER in env still holds the old value")
+        || text.contains("AUTH_HEADER in env still holds the old value"))
+    #expect(!text.contains("DATABASE"))
+  }
 }
