@@ -39,7 +39,7 @@ public struct ProviderCapabilities: Sendable, Hashable {
   public let disable: Disable
   public let sessions: Sessions
   public let issuing: Issuing
-  /// How long "disabled" may take to hold everywhere.
+  /// How long "disabled" may take to hold everywhere: the proof of death lasts at least as long after the last change.
   public let propagation: Duration
 
   public init(
@@ -108,6 +108,9 @@ public protocol CredentialProvider: Adapter {
   var capabilities: ProviderCapabilities { get }
   /// What a lock on this credential is called: two runs with the same text exclude each other.
   var lock: String { get }
+  /// The public id that the entry itself names (a role, a user): known also when the secret is dead already. Nil where
+  /// only a secret tells.
+  var account: CredentialRef? { get }
 
   /// The public id of `secret` here. Also proves that it belongs to this target.
   /// - Throws: `.notFound` when it does not, `.unsafe` when the runner itself logs in with it.
@@ -117,6 +120,9 @@ public protocol CredentialProvider: Adapter {
   /// Read only. - Parameter since: when the exposure began; nil: nobody knows, so search as far back as there is evidence.
   func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport
   /// Tries `secret`. Read only. A refusal is an answer, not an error.
+  ///
+  /// Dead means: every address refused it on connections of their own, a control login was accepted before, between and
+  /// after the refusals, and nothing else explains them. A refusal with another cause is unknown.
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe
   /// Public ids that exist now, for INTENT and for finding orphans. Read only.
   func existing() async throws(CapabilityError) -> [CredentialRef]
@@ -134,6 +140,8 @@ public protocol CredentialProvider: Adapter {
   ///   - generated: the value from ``generate()``.
   func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
+  /// The public id that ``issue(marker:generated:under:)`` gives to `secret`, which is accepted now. Read only.
+  func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef
   /// Ids made under `marker` (`named`), or new since `before` (`unnamed`). Read only.
   func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
   /// Stops `ref` (the leaked one) from being accepted. `replacedBy` tells whether the same ref now has a new value.
@@ -154,4 +162,8 @@ extension CredentialProvider {
     throw CapabilityError(.unsupported, "take what a person issued", because: "\(Self.kind) issues by itself")
   }
   public var handOverPlace: String? { nil }
+  public var account: CredentialRef? { nil }
+  public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    try await identify(secret)
+  }
 }

@@ -50,6 +50,9 @@ public protocol FileSystem: Sendable {
   func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   func exists(_ path: String) async -> Bool
+  /// Why ``replace(_:with:under:)`` would fail: the file or its directory may not be written. Nil: nothing speaks against
+  /// it. Read only.
+  func obstacle(toReplacing path: String) async -> String?
 }
 
 /// Where a secret of the runner's own comes from: see ``SecretReference``.

@@ -57,12 +57,14 @@ public struct Configuration: Sendable {
     public var approvalRoles: Set<String> = ["responder", "repository-admin"]
     /// Actions that may run without an approval upstream, by the exception's name.
     public var exceptions: [String: [String]] = [:]
-    /// Public keys (base64, 32 bytes) of people who may approve besides the local identity, with their roles.
-    public var approvers: [(key: String, roles: [String])] = []
+    /// Whose key the local identity is.
+    public var localPerson: String?
     /// When so much leaks at once that a person must look first.
     public var storm = StormBreaker()
     /// Kinds that start at once, besides those of the table of kinds.
     public var criticalKinds: Set<String> = []
+    /// How long the values of a closed incident stay sealed; nil: 30 days.
+    public var retention: Duration?
     /// How fast providers may be called, by their kind.
     public var calls: [String: CallLimit] = [:]
     public init() {}

@@ -210,7 +210,17 @@ public struct ConfigurationReader {
     if case .null = node.content { return policy }
     refuseUnknown(
       node,
-      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds", "calls"])
+      known: [
+        "approvals", "approvers", "exceptions", "operator", "retention", "storm", "critical_kinds", "calls",
+      ])
+    if let retention = node["retention"] {
+      if let duration = text(node, "retention").flatMap({ DurationText.parse($0) }) {
+        policy.retention = duration
+      } else {
+        problem(retention, "\"retention\" must be a duration", "retention: 30d")
+      }
+    }
+    policy.localPerson = node["operator"] == nil ? nil : text(node, "operator")
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
     if let calls = node["calls"] { policy.calls = callLimits(calls) }
@@ -229,13 +239,10 @@ public struct ConfigurationReader {
       }
       policy.notInitiator = boolean(approvals, "not_initiator") ?? false
     }
-    for approver in node["approvers"].flatMap({ elements($0) }) ?? [] {
-      refuseUnknown(approver, known: ["key", "roles"])
-      guard let key = text(approver, "key") else {
-        problem(approver, "the approver has no key", "add: key: PUBLIC_KEY (printed by: staunch doctor)")
-        continue
-      }
-      policy.approvers.append((key, texts(approver, "roles")))
+    if let approvers = node["approvers"] {
+      problem(
+        approvers, "whose approval counts is no setting: this file may lie where a leak came from",
+        "remove approvers; for each of them: staunch people trust NAME --key KEY --role ROLE")
     }
     for (name, actions) in node["exceptions"].map({ entries($0) }) ?? [] {
       policy.exceptions[name] = actions.elements?.compactMap(\.string) ?? []

@@ -13,7 +13,14 @@ extension RedisUser {
   }
 
   private func connections(_ ref: CredentialRef) async throws(CapabilityError) -> [Connection] {
-    guard case .lines(let lines)? = try await ask([["CLIENT", "LIST"]]).first else { return [] }
+    guard case .lines(let lines)? = try await ask([["CLIENT", "LIST"]]).first,
+      lines.contains(where: { $0.split(separator: " ").contains("cmd=client|list") })
+    else {
+      // Our own connection is always in the list: one without it says nothing about the others.
+      throw CapabilityError(
+        .serverError, "CLIENT LIST", because: "the answer is no list of connections with our own in it",
+        fix: "look yourself: redis-cli CLIENT LIST")
+    }
     let name = ref.rawValue.split(separator: "/").first.map(String.init) ?? ref.rawValue
     return lines.compactMap { line -> Connection? in
       let fields = Dictionary(

@@ -1,4 +1,5 @@
 public import Foundation
+import Journal
 public import Secrets
 import Synchronization
 
@@ -129,7 +130,7 @@ public final class Sandbox: Sendable {
     do {
       try FileManager.default.removeItem(atPath: directory)
     } catch {
-      throw DrillError(.file, "remove \(directory)", because: (error as NSError).localizedDescription)
+      throw DrillError(.file, "remove \(directory)", because: plainReason(of: error))
     }
   }
 }

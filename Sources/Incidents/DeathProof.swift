@@ -78,13 +78,13 @@ extension DeathProof {
       event.text("result") == "held"
     else { return nil }
     step = event.step
-    at = event.at
+    at = event.body["proof"]?["ended"]?.string.flatMap(Timestamp.date) ?? event.at
     evidence = event.evidence
     sequence = event.sequence
     if let proof = event.body["proof"] {
       values = (proof["values"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } }
       credential = proof["credential"]?.string.map { CredentialName($0) }
-      from = proof["from"]?.string.flatMap(Timestamp.date)
+      from = (proof["began"] ?? proof["from"])?.string.flatMap(Timestamp.date)
       refusals = proof["refusals"]?.integer
     } else {
       let own = streaks.mapValues { $0.filter { $0.run == event.run } }.filter { $0.value.count > 1 }

@@ -93,8 +93,11 @@ public struct IncidentStatus: Sendable, Hashable {
   public let published: [PublishedHistory]
   public let next: Next
 
-  /// Time since detection, to `now`.
-  public var sinceDetection: Duration { now.duration(since: detected) }
+  /// Time since detection, to `now`; zero when the clock was set back behind it.
+  public var sinceDetection: Duration { max(.zero, now.duration(since: detected)) }
+
+  /// The clock stands before the detection: somebody set it back, and no age can be told.
+  public var isClockBehind: Bool { now < detected }
 
   /// Repositories whose forge still holds, or may hold, the leaked value.
   public var stillAtTheForge: [PublishedHistory] { published.filter { !$0.isClean } }

@@ -69,7 +69,7 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
   case stepVerified = "step.verified"
   /// `step, item?, for` (approval, manual, retry, poll, lock, containment), `until?, prompt?`
   case stepWaiting = "step.waiting"
-  /// `step, item?, reason, by` (condition, operator)
+  /// `step, item?, reason, by` (condition, operator), `condition?` (the expression)
   case stepSkipped = "step.skipped"
   /// `step, item?`: every phase and its verification are done
   case stepDone = "step.done"

@@ -19,7 +19,8 @@ public struct MetricInstants: Sendable, Hashable {
   public let lastAlive: MetricInstant
   /// First definitive rejection of the last leaked secret, with no later acceptance. Not yet a proof.
   public let dead: MetricInstant
-  /// The playbook's proof of death held for every leaked value.
+  /// The end of the playbook's proof for every leaked value: refused without a break for as long as a change may take to
+  /// hold everywhere.
   public let proven: MetricInstant
   /// Replacement live everywhere.
   public let rotated: MetricInstant
@@ -41,7 +42,7 @@ public struct MetricInstants: Sendable, Hashable {
       ("t_ack", "first human act", acknowledged),
       ("t_alive_last", "last accepted probe", lastAlive),
       ("t_dead", "first definitive rejection, no later acceptance", dead),
-      ("t_proven", "the proof of death held for every leaked value", proven),
+      ("t_proven", "proof of death of every leaked value, over the whole propagation time", proven),
       ("t_rot", "replacement live everywhere", rotated),
       ("t_clean", "fresh clone of the remote scanned clean after the push", clean),
       ("t_fail", "first consumer failure", disrupted),

@@ -41,7 +41,7 @@ public struct Metrics: Sendable, Hashable {
         id: "time_to_eradicate", title: "Time to eradicate", formula: "t_clean − t_detect",
         value: t.clean - t.detected),
       Metric(
-        id: "exposure_window", title: "Exposure window", formula: "[t_alive_last − t_pub, t_dead − t_pub]",
+        id: "exposure_window", title: "Exposure window", formula: "[t_alive_last − t_pub, t_proven − t_pub]",
         value: Metrics.exposure(of: record, t, now: now)),
       Metric(
         id: "log_coverage", title: "Log coverage", formula: "logs ∩ exposure / exposure",
@@ -106,12 +106,14 @@ extension Metrics {
     guard case .known(let published, _, _) = t.published.instant else {
       return .unknown(unpublished(t, now: now))
     }
-    let high = t.dead - t.published
-    guard case .duration(let end) = high, t.proven.instant.date != nil else {
+    let high = t.proven - t.published
+    guard case .duration(let end) = high else {
       if case .dataError = high { return high }
       let leaked = record.credentials.filter { $0.subject == .leaked }
       // Alive at the last probe: it goes on now. No answer since: it went on at least to the last acceptance.
-      if leaked.contains(where: { $0.state == .alive }) { return .atLeast(now.duration(since: published)) }
+      if leaked.contains(where: { $0.state == .alive }) {
+        return .atLeast(max(.zero, now.duration(since: published)))
+      }
       guard case .duration(let low) = t.lastAlive - t.published else {
         // Refused and not proven dead: nobody knows whether the window has an end.
         guard case .unknown = high else { return t.proven - t.published }
@@ -130,10 +132,10 @@ extension Metrics {
   private static func unpublished(_ t: Terms, now: Date) -> String {
     let reason = if case .unknown(let text) = t.published.instant { "t_pub: \(text)" } else { "t_pub" }
     guard let introduced = t.introduced.instant.date else { return reason }
-    let dead = t.proven.instant.date == nil ? nil : t.dead.instant.date
-    let bound = (dead ?? now).duration(since: introduced)
+    let end = t.proven.instant.date ?? now
+    let bound = end.duration(since: introduced)
     guard bound >= .zero else { return reason }
-    let state = dead == nil ? "so far " : ""
+    let state = t.proven.instant.date == nil ? "so far " : ""
     return
       "\(reason); \(state)at most \(DurationText.text(bound)), counted from the claimed date of the first commit"
   }

@@ -58,8 +58,8 @@ enum NextAction {
     return plan.isApproved
       ? IncidentStatus.Next("The plan is approved. Run it", command: "staunch run \(plan.id) --live")
       : IncidentStatus.Next(
-        "Read the plan, approve its digest and run it",
-        command: "staunch run \(plan.id) --live --approve \(plan.digest)")
+        "Read the plan and approve it: this shows it and asks",
+        command: "staunch run \(plan.id) --live")
   }
 
   private static func pass(_ gate: StepRecord, _ run: IncidentStatus.Run, _ plan: IncidentStatus.Plan?)

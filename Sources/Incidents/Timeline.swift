@@ -99,9 +99,9 @@ public struct Timeline: Sendable, Hashable {
         let state = event.text("state") ?? "unknown"
         let repeats = lastState[key].flatMap { $0.state == state ? $0.repeats + 1 : nil } ?? 1
         lastState[key] = (state, repeats)
-        // The third equal answer in a row is the proof that playbooks ask for; later ones add nothing.
-        if repeats != 1, repeats != 3 { continue }
-        rows.append(event.probeRow(repeats: repeats))
+        // Equal answers that follow add nothing: the proof has a row of its own.
+        if repeats != 1 { continue }
+        rows.append(event.timelineRow)
       default:
         rows.append(event.timelineRow)  // every other kind is a row
       }

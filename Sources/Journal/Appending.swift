@@ -93,6 +93,10 @@ extension Journal {
     guard !events.isEmpty else { return [] }
     let keys = try requireKeys("append to the journal")
     var (sequence, hash) = try lastLink(db)
+    // Never signs over what somebody did to the file meanwhile.
+    if let difference = try signedDifference(db, last: sequence, hash: hash) {
+      throw difference.refusal("append to the journal", path: path)
+    }
     let insert = try db.cachedStatement(
       sql:
         "INSERT INTO events (seq, at, run, incident, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
@@ -119,12 +123,38 @@ extension Journal {
           body: body,
           hash: hash))
     }
+    try sign(db, sequence: sequence, hash: hash, keys)
+    return appended
+  }
+
+  /// Signs the head inside the caller's transaction; once that is durable, the head is also written beside the database.
+  func sign(_ db: Database, sequence: Int, hash: String, _ keys: JournalKeys) throws {
     let signature = try keys.identity.sign(
       HashChain.signedHead(journal: header.id, sequence: sequence, hash: hash))
     try db.cachedStatement(
       sql: "INSERT OR REPLACE INTO head (one, seq, hash, identity, signature) VALUES (1, ?, ?, ?, ?)"
     ).execute(arguments: [sequence, hash, keys.identity.fingerprint, signature])
-    return appended
+    let record = HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash)
+    db.afterNextTransaction { [witness] _ in witness.follow(record) }
+  }
+
+  /// A person goes on with a journal that is not the one that was left: signs what is there, and says so in it.
+  func accept(_ difference: JournalDifference, because reason: String) throws(JournalError) {
+    try writing("accept the journal as it is") { db in
+      let keys = try requireKeys("accept the journal as it is")
+      let (sequence, hash) = try lastLink(db)
+      try sign(db, sequence: sequence, hash: hash, keys)
+      _ = try extend(
+        db,
+        with: [
+          NewEvent(
+            .decision,
+            [
+              "what": "go on with a journal that is not the one that was left", "reason": .string(reason),
+              "found": .string("\(difference)"), "role": "responder",
+            ])
+        ])
+    }
   }
 
   /// Sequence and hash of the last event; of the checkpoint or the header when there is none.

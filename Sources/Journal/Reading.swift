@@ -81,6 +81,11 @@ extension Journal {
     return (link.0, link.1)
   }
 
+  /// Whether `question`, a SELECT of ours without arguments, finds a row.
+  func holds(_ question: String) throws(JournalError) -> Bool {
+    try reading("read the journal") { db in try Row.fetchOne(db, sql: question) != nil }
+  }
+
   private func event(_ row: Row) throws -> JournalEvent {
     let sequence: Int = row[0]
     let text: String = row[5]

@@ -48,6 +48,16 @@ public struct EnvFileStore: SecretStore {
     return EnvFile(try await files.read(path).exposeAsBytes())
   }
 
+  public func readiness() async -> [Readiness] {
+    guard let obstacle = await files.obstacle(toReplacing: path) else {
+      return [Readiness("writing", .ready("the file may be written"))]
+    }
+    return [
+      Readiness(
+        "writing", .missing(because: obstacle, fix: "give the runner's user the file and its directory"))
+    ]
+  }
+
   public func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
     let file = try await file()
     return file.value(of: key) == nil ? nil : file.mark(of: key) ?? "unmanaged"

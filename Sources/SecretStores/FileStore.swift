@@ -35,6 +35,16 @@ public struct FileStore: SecretStore {
 
   private func marker(_ key: String) -> String { "\(directory)/.\(key).rotated-by" }
 
+  public func readiness() async -> [Readiness] {
+    guard let obstacle = await files.obstacle(toReplacing: "\(directory)/staunch") else {
+      return [Readiness("writing", .ready("the directory may be written"))]
+    }
+    return [
+      Readiness(
+        "writing", .missing(because: obstacle, fix: "give the runner's user the file and its directory"))
+    ]
+  }
+
   public func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
     guard await files.exists(try path(key)) else { return nil }
     guard await files.exists(marker(key)) else { return "unmanaged" }

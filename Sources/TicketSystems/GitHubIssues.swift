@@ -54,6 +54,47 @@ public struct GitHubIssues: TicketSystem {
       token: try target.text("token"), environment: environment)
   }
 
+  public func readiness() async -> [Readiness] {
+    do throws(CapabilityError) {
+      let (facts, scopes) = try await api.repository()
+      var found = [Readiness("repository \(repository)", .ready("reached with the token"))]
+      if facts["has_issues"]?.boolean == false {
+        found.append(
+          Readiness(
+            "issues",
+            .missing(
+              because: "issues are disabled in \(repository)",
+              fix: "enable them in its settings, or name another repository in staunch.yaml")))
+      }
+      let everyoneReads =
+        facts["visibility"]?.string.map { $0 != "private" } ?? (facts["private"]?.boolean != true)
+      if everyoneReads, !isPublic {
+        found.append(
+          Readiness(
+            "public",
+            .missing(
+              because: "staunch.yaml calls \(repository) private, and others can read it",
+              fix: "make it private, or remove public: false")))
+      }
+      if let scopes, !scopes.isEmpty {
+        let isEnough = scopes.contains("repo") || (everyoneReads && scopes.contains("public_repo"))
+        found.append(
+          Readiness(
+            "issues: write",
+            isEnough
+              ? .ready("the token's scopes: \(scopes.joined(separator: ", "))")
+              : .missing(
+                because: "the token's scopes are \(scopes.joined(separator: ", "))",
+                fix: "give it repo, or a fine-grained token with issues: write")))
+      } else {
+        found.append(
+          Readiness(
+            "issues: write", .unknown(because: "GitHub does not tell the rights of a fine-grained token")))
+      }
+      return found
+    } catch { return [Readiness("repository \(repository)", error)] }
+  }
+
   private static func marker(_ incident: IncidentID) -> String { "<!-- staunch incident \(incident) -->" }
   private static func marker(message id: String) -> String { "<!-- staunch message \(id) -->" }
   private static func marker(_ event: TicketMessage.Event) -> String {

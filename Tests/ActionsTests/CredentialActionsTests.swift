@@ -111,7 +111,7 @@ import Testing
     #expect(error?.class == .awaitsPerson)
     stage.provider.world.withLock { $0.handedOver = "leaked-value" }
     var inputs = Self.issue
-    inputs["leaked"] = .list([.secret("other"), .secret("leaked")])
+    inputs["replaces"] = .list([.secret("other"), .secret("leaked")])
     let again = await #expect(throws: CapabilityError.self) {
       try await stage.run("credential.issue", inputs)
     }

@@ -30,12 +30,14 @@ final class FakeProvider: CredentialProvider {
 
   let capabilities: ProviderCapabilities
   let lock = "fake/lock"
+  let account: CredentialRef?
   let world: Mutex<World>
 
   init(
     _ issuing: ProviderCapabilities.Issuing, sessions: ProviderCapabilities.Sessions = .end,
-    world: World = World()
+    world: World = World(), account: CredentialRef? = nil
   ) {
+    self.account = account
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: issuing == .generated ? .none : .several, disable: .reversible,
       sessions: sessions, issuing: issuing, propagation: .zero)

@@ -121,7 +121,9 @@ import Testing
     (500, "{}", .unknown), (503, "", .unknown), (302, "", .unknown), (200, "{}", .alive),
   ])
   func `a verdict needs the API's own word`(status: Int, body: String, state: CredentialState) async throws {
-    let server = try LoopbackServer { _ in .json(status, body) }
+    let server = try LoopbackServer { request in
+      request.path == "/v1/models" ? .json(status, body) : .json(200, #"{"data":[],"has_more":false}"#)
+    }
     let provider = try Self.provider(api, ["base_url": .string(server.url)])
     #expect(try await provider.verify(Secret("k"), ref: nil).state == state)
   }
@@ -236,5 +238,40 @@ import Testing
     }
     #expect(error?.class == expected)
     #expect(api.accountNames.isEmpty)
+  }
+
+  @Test func `401 for everybody while DELETE did nothing is no death`() async throws {
+    let leaked = api.addKey()
+    api.keepWhatIsDeleted()
+    let ref = try await provider.identify(Secret(leaked.value))
+    try await provider.disable(ref, leaked: Secret(leaked.value), replacedBy: nil, under: .forTests())
+    api.refuseEveryKey()
+    for ref in [ref, nil] {
+      let probe = try await provider.verify(Secret(leaked.value), ref: ref)
+      #expect(probe.state == .unknown, "\(probe)")
+    }
+    api.refuseEveryKey(false)
+    #expect(try await provider.verify(Secret(leaked.value), ref: ref).state == .alive)
+  }
+
+  @Test func `while the admin key is refused too, nothing is dead`() async throws {
+    let server = try LoopbackServer { _ in .json(401, #"{"error":{"code":"invalid_api_key"}}"#) }
+    let provider = try Self.provider(api, ["base_url": .string(server.url)])
+    #expect(try await provider.verify(Secret("k"), ref: nil).state == .unknown)
+  }
+
+  @Test func `the control is asked between two refusals`() async throws {
+    let probe = try await provider.verify(Secret("sk-" + "gone"), ref: nil)
+    #expect(probe.state == .dead)
+    #expect(probe.evidence == ProbeEvidence(refusals: 2, controls: 2))
+    let paths = api.requests.map(\.path).suffix(4)
+    let list = "/v1/organization/projects/\(api.project)/api_keys"
+    #expect(Array(paths) == ["/v1/models", list, "/v1/models", list])
+  }
+
+  @Test func `the declared propagation time is a minute, and staunch.yaml's word goes before it`() throws {
+    #expect(try Self.provider(api).capabilities.propagation == .seconds(60))
+    #expect(try Self.provider(api, ["propagation_seconds": 5]).capabilities.propagation == .seconds(5))
+    #expect(throws: CapabilityError.self) { try Self.provider(api, ["propagation_seconds": -1]) }
   }
 }

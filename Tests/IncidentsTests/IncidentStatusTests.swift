@@ -42,7 +42,7 @@ struct IncidentStatusTests {
   func planned() throws {
     let saved = try status(story { $0.kind == .planSaved })
     #expect(saved.plan?.digest == "d1gest")
-    #expect(saved.next.command == "staunch run plan-1 --live --approve d1gest")
+    #expect(saved.next.command == "staunch run plan-1 --live")
     let approved = try status(story { $0.kind == .planApproved })
     #expect(approved.next.command == "staunch run plan-1 --live")
   }

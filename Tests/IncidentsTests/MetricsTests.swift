@@ -20,9 +20,9 @@ struct MetricsTests {
       ("latent", "1 d"), ("time_to_detect", "2 d"),
       ("alert_lag", "unknown (t_alert: no source states when it first raised it)"),
       ("time_to_acknowledge", "4 min"),
-      ("time_to_reject", "9 min 30 s"), ("time_to_contain", "9 min 48 s"),
+      ("time_to_reject", "9 min 30 s"), ("time_to_contain", "9 min 42 s"),
       ("time_to_eradicate", "20 min 12 s"),
-      ("exposure_window", "2 d, its end known to within 4 min 24 s"),
+      ("exposure_window", "2 d, its end known to within 4 min 36 s"),
       ("log_coverage", "40 %"), ("completeness", "1 of 1"),
       ("disruption", "none (no failure in 1 health check)"),
       ("wait_share", "49 %"),
@@ -31,7 +31,8 @@ struct MetricsTests {
     #expect(metrics(.contained()).metric(id)?.value.text == expected)
   }
 
-  @Test("death counts from the first rejection, not from the issue of a new credential")
+  @Test(
+    "the first refusal is one instant and the end of the proof another; time to contain counts to the proof")
   func containedAtDeath() {
     guard case .known(let dead, .observed, .journal(let sequence, _)) = metrics(.contained()).instants.dead
     else {
@@ -40,6 +41,21 @@ struct MetricsTests {
     }
     #expect(dead == JournalStory.minute(9.5))
     #expect(JournalStory.contained().events[sequence - 1].text("state") == "dead")
+    let proven = metrics(.contained()).instants.proven
+    #expect(proven.date == JournalStory.minute(9.7))
+  }
+
+  @Test("refusals without a proof contain nothing")
+  func refusedOnly() {
+    var story = JournalStory()
+    story.about("inc-7f3a91c2")
+    story.at(0, .incidentOpened, ["kind": "postgres_password", "detected": "2026-11-24T03:00:00.000Z"])
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.probe(5, .alive, code: "login accepted")
+    for minute in [9.0, 9.1, 9.2] { story.probe(minute, .dead, code: "28P01") }
+    let figures = metrics(story)
+    #expect(figures.metric("time_to_reject")?.value == .duration(.seconds(540)))
+    #expect(figures.metric("time_to_contain")?.value.isUnknown == true)
   }
 
   @Test("an acceptance after a rejection takes the death back")
@@ -58,7 +74,7 @@ struct MetricsTests {
     var story = JournalStory.contained()
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(25, .unknown, code: "timeout")
-    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(588)))
+    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(582)))
   }
 
   @Test("without repository evidence the history figures say why they are unknown")
@@ -111,7 +127,9 @@ struct MetricsTests {
         "proof": ["credential": "openai-prod", "values": ["openai-prod-leaked"], "refusals": 3],
       ])
     #expect(metrics(story).metric("completeness")?.value == .count(2, of: 2))
-    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(900)))
+    #expect(metrics(story).metric("time_to_reject")?.value == .duration(.seconds(900)))
+    // The second one has no proof yet.
+    #expect(metrics(story).metric("time_to_contain")?.value.isUnknown == true)
   }
 
   @Test("disruption runs from the first consumer failure to the last healthy answer")

@@ -16,7 +16,9 @@ import Testing
   }
 
   @Test func messagesOfOneIncidentGoOutInOrderAndNeverPastAnUndeliveredOne() throws {
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open()
     _ = try journal.enqueue(message("m1", .opened), to: "security")
     _ = try journal.enqueue(message("m2", .contained), to: "security")
     _ = try journal.enqueue(message("x1", .opened, incident: "inc-2"), to: "security")
@@ -29,7 +31,9 @@ import Testing
   }
 
   @Test func aNewerStatusUpdateReplacesOneThatNobodySentButNothingElseIsReplaced() throws {
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open()
     for (id, event) in [
       ("o", TicketMessage.Event.opened), ("u1", .updated), ("u2", .updated), ("c", .closed), ("u3", .updated),
     ] { _ = try journal.enqueue(message(id, event), to: "security") }
@@ -38,7 +42,9 @@ import Testing
   }
 
   @Test func theSameMessageIsQueuedOnce() throws {
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open()
     _ = try journal.enqueue(message("m1", .opened), to: "security")
     _ = try journal.enqueue(message("m1", .opened), to: "security")
     #expect(try journal.outbox().count == 1)
@@ -58,7 +64,9 @@ import Testing
 
   @Test func aFailedMessageWaitsForItsTimeAndADeadOneLetsTheNextPass() throws {
     let now = Mutex(Date(timeIntervalSince1970: 1_795_489_200))
-    let journal = try JournalRig().open(JournalSettings(now: { now.withLock { $0 } }))
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open(JournalSettings(now: { now.withLock { $0 } }))
     _ = try journal.enqueue(message("m1", .opened), to: "security")
     _ = try journal.enqueue(message("m2", .closed), to: "security")
     _ = try journal.claimMessage()

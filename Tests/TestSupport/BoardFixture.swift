@@ -129,7 +129,7 @@ public struct BoardFixture: Sendable {
       "step": nil, "steps": [], "waiting": [],
       "next": [
         "text": "Read the plan, approve its digest and run it",
-        "command": "staunch run plan-9xqd --live --approve 77aa",
+        "command": "staunch run plan-9xqd --live",
       ],
       "undelivered": 0, "undelivered_messages": [],
       "timeline": [event(340, "Incident opened: openai_api_key reported by gitguardian", "event 60")],

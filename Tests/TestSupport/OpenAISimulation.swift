@@ -20,6 +20,8 @@ public final class OpenAISimulation: Sendable {
     var lostReplies: Set<String> = []
     var statuses: [String: Int] = [:]
     var usage = Usage()
+    var refusesKeys = false
+    var keepsDeleted = false
   }
 
   /// What the usage API has: days since 1970, and the requests of some of them.
@@ -81,6 +83,10 @@ public final class OpenAISimulation: Sendable {
 
   /// Sets what the usage API answers from.
   public func use(_ usage: Usage) { box.state.withLock { $0.usage = usage } }
+  /// A gateway that answers 401 to every key of the project, whatever it is.
+  public func refuseEveryKey(_ refuses: Bool = true) { box.state.withLock { $0.refusesKeys = refuses } }
+  /// `DELETE` is answered as done and does nothing.
+  public func keepWhatIsDeleted() { box.state.withLock { $0.keepsDeleted = true } }
 
   /// Names of the service accounts that exist.
   public var accountNames: [String] { box.state.withLock { $0.accounts.map(\.name) } }
@@ -112,7 +118,7 @@ public final class OpenAISimulation: Sendable {
   ) -> LoopbackServer.Reply {
     let bearer = request.headers["authorization"].map { String($0.dropFirst("Bearer ".count)) } ?? ""
     if request.path == "/v1/models" {
-      guard let index = state.keys.firstIndex(where: { $0.value == bearer }) else {
+      guard !state.refusesKeys, let index = state.keys.firstIndex(where: { $0.value == bearer }) else {
         return error(401, "invalid_api_key")
       }
       state.keys[index].lastUsed = 1_790_000_000
@@ -156,7 +162,7 @@ public final class OpenAISimulation: Sendable {
     case ("DELETE", "api_keys", 2):
       guard let key = state.keys.first(where: { $0.id == rest[1] }) else { return error(404, "not_found") }
       guard key.account == nil else { return error(400, "service_account_key") }
-      state.keys.removeAll { $0.id == rest[1] }
+      if !state.keepsDeleted { state.keys.removeAll { $0.id == rest[1] } }
       return json(200, ["id": .string(rest[1]), "deleted": true])
     default: return error(404, "not_found")
     }

@@ -5,6 +5,10 @@ import JSON
 import Secrets
 
 /// `credential.issue`: the replacement (phase `issue`), then its place in the store (phase `store`).
+///
+/// Nothing is issued where a replacement is there already: the store's value is accepted and is not a leaked one (a team
+/// has rotated by hand, an earlier run has, another leaked key of the same entry was first). Where the account takes only
+/// one value and somebody has changed it, nothing is issued either: it would lock out whoever uses theirs.
 struct CredentialIssue: EffectAction {
   let signature = ActionSignature.credentialIssue
   let phases = ["issue", "store"]
@@ -16,6 +20,19 @@ struct CredentialIssue: EffectAction {
     let capabilities = target.provider.capabilities
     let store = try call.store()
     let key = call.optionalText("key") ?? target.key
+    var preconditions: [String: JSONValue] = [
+      "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
+    ]
+    if capabilities.overlap == .none {
+      let replaced = try await isReplaced(call, target.provider)
+      preconditions["replaced"] = .boolean(replaced)
+      if replaced {
+        return PlannedEffect(
+          will:
+            "nothing: \(name) refuses the leaked value already and takes another one, set by somebody else",
+          target: name.rawValue, preconditions: preconditions, reversible: true)
+      }
+    }
     let will: String
     switch capabilities.issuing {
     case .generated: will = "set a new random value for \(name)"
@@ -25,16 +42,20 @@ struct CredentialIssue: EffectAction {
       will =
         "wait until a person has issued a new value for \(name), take it from \(target.provider.handOverPlace ?? "them")"
     }
+    if try await standing(call, target) != nil {
+      return PlannedEffect(
+        will:
+          "keep the value that \(store) holds as \(key): \(name) accepts it, and it is not the leaked one",
+        target: name.rawValue, preconditions: preconditions, reversible: true,
+        cannotPredict: ["whether it is still so during the run; otherwise: \(will)"])
+    }
     var affected = target.consumers.map(\.rawValue)
     if capabilities.overlap == .none {
       affected = affected.map { "\($0) (fails until it is rolled out: the old value stops working now)" }
     }
     let copies = try await FormerValues(call, targets, store: store, key: key).planned()
     return PlannedEffect(
-      will: "\(will) and store it as \(key) in \(store)", target: name.rawValue,
-      preconditions: [
-        "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
-      ],
+      will: "\(will) and store it as \(key) in \(store)", target: name.rawValue, preconditions: preconditions,
       reversible: true, affected: affected + copies.affected,
       cannotPredict: (capabilities.issuing == .generated ? [] : ["the public id: the provider chooses it"])
         + copies.cannotPredict)
@@ -44,11 +65,22 @@ struct CredentialIssue: EffectAction {
     let target = try targets.credential(call.credential())
     switch phase {
     case "issue":
+      if let standing = try await standing(call, target) {
+        return Preparation(snapshot: ["keeps": .string(standing.version)])
+      }
+      let earlier = try await earlierValue(call, target.provider)
+      try await refuseForeignChange(call, target.provider, earlier)
       let existing = try await target.provider.existing()
       var secrets: [SecretRef: Secret] = [:]
       var snapshot: [String: JSONValue] = ["existing": .array(existing.map { .string($0.rawValue) })]
       switch target.provider.capabilities.issuing {
-      case .generated: secrets[call.newSecret] = try generated(by: target.provider)
+      case .generated:
+        // The same value again: an earlier request that is carried out late then changes nothing.
+        if let earlier {
+          secrets[call.newSecret] = earlier
+        } else {
+          secrets[call.newSecret] = try generated(by: target.provider)
+        }
       case .human:
         let issued = try await target.provider.handedOver()
         try await refuseLeaked(issued.secret, call)
@@ -74,19 +106,28 @@ struct CredentialIssue: EffectAction {
     switch phase {
     case "issue":
       if target.provider.capabilities.issuing == .human { return try await taken(call, prepared, name) }
+      if prepared.snapshot["keeps"] != nil { return try await keep(call, target) }
       let pending = try await pendingValue(call, prepared, target.provider)
       let issued = try await target.provider.issue(
         marker: call.marker, generated: pending, under: authority)
       return result(issued, call)
     case "store":
+      let store = try targets.store(call.store())
       let new = try await issuedSecret(call)
       let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
       let before = try await former.holders().holders
-      let version = try await targets.store(call.store()).put(
-        key, new, replacing: former.values, sparing: former.spared, marker: call.marker, under: authority)
+      // A value that was kept is in its place; what held the leaked one beside it may not be.
+      let isKept = call.earlier["kept"] == .boolean(true) && !before.contains(where: \.follows)
+      let version: String?
+      if isKept {
+        version = try await store.currentVersion(key)
+      } else {
+        version = try await store.put(
+          key, new, replacing: former.values, sparing: former.spared, marker: call.marker, under: authority)
+      }
       var outputs = try await former.outputs(before: before)
-      outputs["version"] = .string(version)
-      return ActionResult(outputs: outputs)
+      outputs["version"] = .optional(version)
+      return ActionResult(outputs: outputs, isUnchanged: isKept)
     default: throw .noPhase(phase, of: signature.id)
     }
   }
@@ -98,6 +139,7 @@ struct CredentialIssue: EffectAction {
     let target = try targets.credential(name)
     switch phase {
     case "issue":
+      if prepared.snapshot["keeps"] != nil { return .notDone(evidence: "nothing was to be issued") }
       switch target.provider.capabilities.issuing {
       case .generated: return try await settleGenerated(call, prepared, target.provider)
       case .named, .unnamed:
@@ -108,6 +150,9 @@ struct CredentialIssue: EffectAction {
     case "store":
       let (new, key) = (try await issuedSecret(call), call.optionalText("key") ?? target.key)
       let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
+      if call.earlier["kept"] == .boolean(true), try await !former.holders().holders.contains(where: \.follows) {
+        return .notDone(evidence: "nothing was to be stored")
+      }
       return try await StoredValue(store: try targets.store(call.store()), key: key).settle(
         new, replacing: former, outputs: [:])
     default: throw .noPhase(phase, of: signature.id)
@@ -124,7 +169,7 @@ struct CredentialIssue: EffectAction {
     let probe = try await provider.verify(pending, ref: nil)
     switch probe.state {
     case .alive:
-      let issued = IssuedCredential(ref: try await provider.identify(pending), secret: pending)
+      let issued = IssuedCredential(ref: try await provider.ref(ofIssued: pending), secret: pending)
       return .done(result(issued, call), evidence: "the new value is accepted (\(probe.code))")
     case .dead: return .notDone(evidence: "the new value is refused (\(probe.code))")
     case .unknown: return .unknown(reason: "whether the new value was set cannot be told (\(probe.code))")
@@ -143,7 +188,10 @@ struct CredentialIssue: EffectAction {
     let orphans = try await provider.issued(marker: call.marker, before: before).filter {
       !before.contains($0)
     }
-    guard !orphans.isEmpty else { return .notDone(evidence: "no new credential is there") }
+    guard !orphans.isEmpty else {
+      return .notDoneYet(
+        evidence: "no new credential is there", lateness: provider.capabilities.propagation)
+    }
     if provider.capabilities.issuing == .unnamed, orphans.count > 1 {
       let ids = orphans.map(\.rawValue).sorted().joined(separator: ", ")
       return .unknown(reason: "\(orphans.count) new credentials without a name: \(ids); which is ours?")
@@ -155,7 +203,9 @@ struct CredentialIssue: EffectAction {
 
   private func result(_ issued: IssuedCredential, _ call: ActionCall) -> ActionResult {
     ActionResult(
-      outputs: ["ref": .string(issued.ref.rawValue), "secret": .secret(call.newSecret)],
+      outputs: [
+        "ref": .string(issued.ref.rawValue), "secret": .secret(call.newSecret), "kept": .boolean(false),
+      ],
       secrets: [call.newSecret: issued.secret])
   }
 

@@ -5,7 +5,8 @@ extension ActionSignature {
 
   private static let replaces = Parameter(
     "replaces", .list(.secret), required: false,
-    "leaked values that it succeeds: entries of the store that hold them too are written along")
+    "leaked values that it succeeds: entries of the store that hold them too are written along, and a store that holds "
+      + "another value that is accepted keeps it: nothing is issued")
   private static let followed = Parameter(
     "followed", .list(.string), "other entries of the store that held the old value and hold the new one now")
   private static let stillOld = Parameter(
@@ -16,14 +17,21 @@ extension ActionSignature {
   public static let credentialVerify = ActionSignature(
     id: "credential.verify", effect: .read,
     summary:
-      "Tries one or several secrets at their provider: dead only when each is refused, alive when any is accepted.",
+      "Tries one or several secrets at their provider: dead only when each is refused, alive when any is accepted. With `expect: dead` and `consecutive` above 1 it is the proof of death: the refusals go on until the propagation time is over since the last change.",
     inputs: [
       credential,
       Parameter("secret", .list(.secret), "what to try: one secret, or every leaked value of one credential"),
       Parameter("ref", .string, required: false, "its public id, where that is known"),
+      Parameter(
+        "control", .secret, required: false,
+        "a secret of the same kind that must be accepted before and after a refusal: the replacement"),
+      Parameter("control_ref", .string, required: false, "the control's public id"),
     ],
     outputs: [
       Parameter("state", .string, "`alive`, `dead` or `unknown`; a time-out or a 5xx is unknown"),
+      Parameter(
+        "replaced", .boolean,
+        "true when each is dead and its account takes another one: somebody has changed it already"),
       Parameter(
         "code", .string, "the provider's own word on the value that decided, for example `401` or `28P01`"),
     ],
@@ -60,6 +68,7 @@ extension ActionSignature {
       Parameter("secret", .secret, "a handle to its value"),
       Parameter("version", .string, "the store's version that holds it"),
       followed, stillOld,
+      Parameter("kept", .boolean, "true when the store's value was one already and nothing was issued"),
     ])
 
   /// Stops the leaked secret from being accepted.

@@ -37,7 +37,8 @@ struct CommandFailure: Error, Sendable {
   init(_ error: JournalError) {
     let status: ExitStatus =
       switch error.code {
-      case .missing, .notAJournal, .newer, .corrupt, .readOnly, .diskFull, .inputOutput, .busy, .permissions,
+      case .missing, .notAJournal, .newer, .corrupt, .altered, .readOnly, .diskFull, .inputOutput, .busy,
+        .permissions,
         .locked, .superseded:
         .unavailable
       case .notFound, .invalid: .invalidInput

@@ -218,11 +218,19 @@ struct CredentialDisableCommand: StaunchCommand {
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try DirectRun.begin(
-      "credential.disable", target: resolved.name.rawValue, name: resolved.name.rawValue,
+    let run = try await DirectRun.begin(
+      "credential.disable", target: resolved.name.rawValue, lock: resolved.provider.lock,
+      name: resolved.name.rawValue,
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm,
-      in: assembly)
+      confirmation: confirm, in: assembly
+    ) { _ in
+      let probe = try await resolved.provider.verify(resolved.secret, ref: ref)
+      switch probe.state {
+      case .dead: return .done(ActionResult(), evidence: "the secret is refused (\(probe.code))")
+      case .alive: return .notDone(evidence: "the secret is still accepted (\(probe.code))")
+      case .unknown: return .unknown(reason: "the provider gives no verdict (\(probe.code))")
+      }
+    }
     try await run.perform { authority in
       for value in resolved.values {
         try await resolved.provider.disable(ref, leaked: value.secret, replacedBy: nil, under: authority)
@@ -252,11 +260,12 @@ struct CredentialEndSessionsCommand: StaunchCommand {
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try DirectRun.begin(
-      "credential.end-sessions", target: resolved.name.rawValue, name: resolved.name.rawValue,
+    let run = try await DirectRun.begin(
+      "credential.end-sessions", target: resolved.name.rawValue, lock: resolved.provider.lock,
+      name: resolved.name.rawValue,
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm,
-      in: assembly)
+      confirmation: confirm, in: assembly
+    ) { _ in .notDone(evidence: "ending sessions is safe to repeat; the recount decides") }
     let count = try await run.perform { authority in
       try await resolved.provider.endSessions(ref, before: assembly.now(), under: authority)
     } outputs: {

@@ -2,6 +2,7 @@ import ArgumentParser
 import BuiltinContent
 import Capabilities
 import Foundation
+import Journal
 import Incidents
 import JSON
 import Playbooks
@@ -30,7 +31,7 @@ extension Assembly {
     do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
       throw CommandFailure(
         .invalidInput, "cannot read the playbook directory \(harmless(directory))",
-        because: (error as NSError).localizedDescription, fix: "name a directory that exists: --playbooks DIR"
+        because: plainReason(of: error), fix: "name a directory that exists: --playbooks DIR"
       )
     }
     let own = try names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { name in
@@ -61,15 +62,13 @@ extension Assembly {
 }
 
 extension Assembly {
-  /// Roles that somebody holds: this machine's identity, `policy: approvers:` and the people who may sign in. Nil without a
+  /// Roles that somebody holds: this machine's identity and the people of the trust store. Nil without a
   /// configuration, or with one that cannot be read, which `staunch doctor` judges.
   func heldRoles() -> Set<RoleName>? {
     guard configurationPath != nil else { return nil }
     do {
-      let configuration = try configuration()
-      let people = try TrustedPeople.read(statePath + "/people.trust.json")
-      let approvers = configuration.policy.approvers.flatMap(\.roles).map { RoleName($0) }
-      return Set(["responder", "repository-admin"] + approvers + people.flatMap(\.roles))
+      let people = try TrustedPerson.read(statePath + "/people.trust.json")
+      return Set(["responder", "repository-admin"] + people.flatMap(\.roles).map { RoleName($0) })
     } catch { return nil }
   }
 }

@@ -23,6 +23,7 @@ struct PostMortemFile: PostMortemWriter {
   {
     let path = path(of: incident)
     let earlier = try earlier(at: path)
+    try refuse(earlier?.text, of: incident, path)
     let draft = try redraft(incident, earlier: earlier?.text)
     do {
       try FileManager.default.createDirectory(
@@ -36,6 +37,20 @@ struct PostMortemFile: PostMortemWriter {
     }
     try await files.replace(path, with: Secret(draft.text), under: authority)
     return path
+  }
+
+  /// What people wrote into the draft goes on into the next one: not with a leaked value in it.
+  func refuse(_ existing: String?, of incident: IncidentID, _ path: String) throws(CapabilityError) {
+    guard let existing else { return }
+    let place: String?
+    do { place = try EnteredText(about: incident, in: journal).place(in: existing) } catch {
+      let failure = CommandFailure(after: error)
+      throw CapabilityError(.refused, failure.what, because: failure.because, fix: failure.fix)
+    }
+    guard let place else { return }
+    throw CapabilityError(
+      .unsafe, "write \(path)", because: "what people wrote into it holds a leaked value at \(place)",
+      fix: "take it out of \(path), then: staunch postmortem draft \(incident)")
   }
 
   /// Where an incident's draft is.

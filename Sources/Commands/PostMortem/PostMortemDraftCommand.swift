@@ -45,12 +45,15 @@ struct PostMortemDraftCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
+    let journal = try assembly.journal()
     let writer = PostMortemFile(
-      journal: try assembly.journal(), directory: assembly.statePath + "/postmortems",
+      journal: journal, directory: assembly.statePath + "/postmortems",
       templates: templates.map { assembly.absolute($0) }, files: LocalFileSystem())
     let path =
       output.map { $0 == "-" ? $0 : assembly.absolute($0) } ?? "\(writer.directory)/\(id).\(format.rawValue)"
     do throws(CapabilityError) {
+      let source = format == .md && path != "-" ? path : document.map { assembly.absolute($0) } ?? writer.path(of: id)
+      try writer.refuse(try writer.earlier(at: source)?.text, of: id, source)
       switch format {
       case .md: try markdown(id, writer, to: path, in: assembly)
       case .html, .json:
@@ -117,7 +120,10 @@ struct PostMortemDraftCommand: StaunchCommand {
         try FileManager.default.copyItem(atPath: path, toPath: copy)
         assembly.console.say("the file as it was: \(copy)")
       }
-      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+      // Who was there and what went wrong: nobody else's to read, unless its owner has opened it already.
+      var status = stat()
+      let mode = stat(path, &status) == 0 ? status.st_mode & 0o777 : 0o600
+      try DurableFile.replace(path, with: Array(text.utf8), mode: mode)
     } catch {
       throw CapabilityError(
         .refused, "write \(path)", because: "the directory or the file is not writable",

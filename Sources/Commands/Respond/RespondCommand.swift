@@ -185,7 +185,7 @@ enum RespondDocument {
     case .planned(let plan):
       members["playbook"] = .string(plan.playbook.rawValue)
       members["plan"] = ["id": .string(plan.id.rawValue), "digest": .string(plan.digest.rawValue)]
-      members["next"] = .string("staunch run \(plan.id) --live --approve \(plan.digest)")
+      members["next"] = .string("staunch run \(plan.id) --live")
     case .recorded(let because, let next):
       members["reason"] = .string(because)
       members["next"] = .string(next)

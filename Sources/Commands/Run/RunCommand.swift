@@ -38,7 +38,10 @@ struct RunCommand: StaunchCommand {
   @Flag(name: .long, help: "Change the world. Without it, the plan is only shown.") var live = false
   @Option(name: .long, help: "Approve this digest (at least 12 digits), the gates of the plan included.")
   var approve: String?
-  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+  @Option(
+    name: .long,
+    help: "A name that is asked for, instead of typing it (repeatable): the credential's, each repository's.")
+  var confirm: [String] = []
   @OptionGroup var run: RunOptions
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
@@ -56,10 +59,11 @@ struct RunCommand: StaunchCommand {
       }
       return
     }
+    try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
     var session = RunSession(installation: installation, isJSON: global.json)
     session.approvesGates = approve != nil
     let status = try await session.approveAndRun(
-      plan, mode: .live, approval: approve, confirmation: confirm, takeOver: try run.takeOverReason())
+      plan, mode: .live, approval: approve, confirmations: confirm, takeOver: try run.takeOverReason())
     if status != .done { throw ExitCode(status.rawValue) }
   }
 }
@@ -85,6 +89,7 @@ struct ResumeCommand: StaunchCommand {
         because: "--approve names another digest; this plan's is \(plan.digest)",
         fix: "staunch show INCIDENT")
     }
+    try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
     var session = RunSession(installation: installation, isJSON: global.json)
     session.approvesGates = approve != nil
     let status = try await session.resume(plan, mode: .live, takeOver: try run.takeOverReason())
@@ -115,8 +120,17 @@ struct AbortCommand: StaunchCommand {
         .declined, "nothing was taken back", because: "\(plan.run) is done; its values are destroyed",
         fix: "undo by hand what must go: staunch run \(plan.id) shows the steps")
     }
-    let status = try await RunSession(installation: installation, isJSON: global.json)
-      .abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
+    try installation.journal.admit([("--reason", reason)], about: plan.incident)
+    let session = RunSession(installation: installation, isJSON: global.json)
+    let status: ExitStatus
+    do {
+      status = try await session.abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
+    } catch let error as ExecutionError where error.underlying?.code == .locked {
+      throw CommandFailure(
+        .unavailable, "nothing was taken back", because: error.because,
+        fix: "stop it first (Ctrl-C where it runs), then abort again; when its process no longer works: "
+          + "staunch abort \(plan.run) --take-over --reason TEXT")
+    }
     if status != .done { throw ExitCode(status.rawValue) }
   }
 }
@@ -235,6 +249,11 @@ extension Journal {
     if let id {
       let named = saved.first { $0.id.rawValue == id || $0.document["run"]?.string == id }
       if let named { return try Plan(json: named.document) }
+      if RunID(id).isByHand {
+        throw CommandFailure(
+          .invalidInput, "\(harmless(id)) has no plan", because: "it is a command that somebody gave by hand",
+          fix: "repeat that command: it finds out how the interrupted one ended, and goes on")
+      }
       throw CommandFailure(
         .invalidInput, "there is no run \"\(harmless(id))\"", because: "the journal does not have it",
         fix: "staunch status")

@@ -50,7 +50,11 @@ struct RunLines: Sendable {
     case .stepSettled:
       return
         "\(step): settled as \(body["settlement"]?.string ?? ""): \(harmless(body["evidence"]?.string ?? ""))"
-    case .stepVerified: return "\(step): verified \(harmless(body["result"]?.string ?? ""))"
+    case .stepVerified:
+      if let proof = event.proofOfDeath { return "\(step): proven dead: \(harmless(proof.text))" }
+      // A single refusal is not the proof, and is not called by its name.
+      let isRefusal = body["expect"]?.string == "dead"
+      return "\(step): verified \(isRefusal ? "refused" : harmless(body["result"]?.string ?? ""))"
     case .stepWaiting: return "\(step): waits for \(body["for"]?.string ?? "")"
     case .stepSkipped: return "\(step): skipped, \(harmless(body["reason"]?.string ?? ""))"
     case .stepDone: return console.toned("\(step): done", .good)

@@ -26,18 +26,19 @@ struct RunSession {
   ///
   /// - Parameters:
   ///   - approval: the digest of `--approve`; nil asks on the terminal, unless the journal holds approvals already.
-  ///   - confirmation: `--confirm`.
+  ///   - confirmations: `--confirm`, once for each name that a person would type.
   /// - Returns: the exit code.
   func approveAndRun(
-    _ plan: Plan, mode: RunMode, approval: String?, confirmation: String? = nil, takeOver: String? = nil
+    _ plan: Plan, mode: RunMode, approval: String?, confirmations: [String] = [], takeOver: String? = nil
   ) async throws -> ExitStatus {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
     try approver.checkNotDeclined(plan)
+    try check(confirmations, of: plan)
     // A policy's bounded word does not stand for the person's.
     if let approved = try standing(plan, mode: mode, by: approver), approved.actions == nil {
       return try await run(plan, approved, takeOver: takeOver)
     }
-    try confirm(plan, approval: approval, confirmation: confirmation)
+    try confirm(plan, approval: approval, confirmations: confirmations)
     let word = try installation.identity.approve(plan.digest, role: role, at: installation.assembly.now())
     try approver.record(word, for: plan)
     return try await run(plan, try approver.approved(plan, mode: mode), takeOver: takeOver)
@@ -78,6 +79,7 @@ struct RunSession {
     defer { interruption.end() }
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
+    if !isJSON { for remaining in end.remaining { console.data("stays: \(harmless(remaining))") } }
     try await sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
@@ -109,44 +111,47 @@ struct RunSession {
 
   // MARK: Approval
 
-  private func confirm(_ plan: Plan, approval: String?, confirmation: String?) throws {
+  /// A name that does not match means another target: it is refused, whatever else approves the plan.
+  private func check(_ confirmations: [String], of plan: Plan) throws {
+    let names = TypedNames(plan).all
+    guard let wrong = confirmations.first(where: { !names.contains($0) }) else { return }
+    throw CommandFailure(
+      .declined, "the plan was not approved",
+      because: "--confirm says \"\(harmless(wrong))\", the plan changes \(list(names))",
+      fix: "check which target you mean: staunch run \(plan.id) shows the plan")
+  }
+
+  private func confirm(_ plan: Plan, approval: String?, confirmations: [String]) throws {
     if let approval {
       guard approval.count >= 12, plan.digest.rawValue.hasPrefix(approval) else {
         throw CommandFailure(
           .declined, "the plan was not approved",
           because: "--approve names another digest; this plan's is \(plan.digest)",
-          fix: "read the plan (staunch show), then: --approve \(plan.digest)")
+          fix: "read the plan: staunch run \(plan.id); then: staunch run \(plan.id) --live")
       }
       return
     }
-    let name = confirmationName(plan)
-    if let confirmation {
-      guard confirmation == name else {
-        throw CommandFailure(
-          .declined, "the plan was not approved",
-          because: "--confirm says \"\(harmless(confirmation))\", the target is \"\(harmless(name))\"",
-          fix: "check which target you mean")
-      }
-      return
-    }
+    let open = TypedNames(plan).all.filter { !confirmations.contains($0) }
+    guard !open.isEmpty else { return }
     guard console.style.isInteractive else {
+      let options = open.map { "--confirm '\(harmless($0))'" }.joined(separator: " ")
       throw CommandFailure(
         .usage, "the plan needs an approval", because: "nobody is there to ask",
-        fix: "read it, then add: --approve \(plan.digest)")
+        fix: "read it: staunch run \(plan.id); then: staunch run \(plan.id) --live \(options)")
     }
     if !isJSON { PlanScreen(console: console).show(plan) }
-    let answer = console.ask("To approve this plan, type \"\(harmless(name))\":")
-    guard answer == name else {
-      throw CommandFailure(
-        .declined, "the plan was not approved", because: "the name was not typed; nothing was changed",
-        fix: "when you are ready: staunch run \(plan.id) --live")
+    for name in open {
+      let answer = console.ask("To approve this plan, type \"\(harmless(name))\":")
+      guard answer == name else {
+        throw CommandFailure(
+          .declined, "the plan was not approved", because: "the name was not typed; nothing was changed",
+          fix: "when you are ready: staunch run \(plan.id) --live")
+      }
     }
   }
 
-  /// What is typed to approve: the credential's name; the plan's id where there is none.
-  private func confirmationName(_ plan: Plan) -> String {
-    if case .credential(let name)? = plan.inputs["credential"] { return name.rawValue }
-    return plan.id.rawValue
+  private func list(_ names: [String]) -> String {
+    names.map { "\"\(harmless($0))\"" }.joined(separator: " and ")
   }
 
   // MARK: The end
@@ -204,6 +209,7 @@ struct RunSession {
             }),
           "undelivered": .array(undelivered.map(TicketList.json)),
           "not_told": .array(end.undelivered.map { .string($0.rawValue) }),
+          "unfinished": .array(end.unfinished.map { .string($0) }),
           "remaining": .array(end.remaining.map { .string($0) }), "exit": .integer(Int(status.rawValue)),
         ]).canonicalText)
       return
@@ -213,6 +219,7 @@ struct RunSession {
     if let reason = end.reason { console.data("  because: \(harmless(reason))") }
     for entry in undelivered { console.data("  undelivered: \(TicketList.line(entry))") }
     for step in end.undelivered { console.data("  nobody was told by step \(step)") }
+    for step in end.unfinished { console.data("  not done: \(harmless(step))") }
     if let standing {
       for line in StatusScreen(console: console).summary(standing) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {
@@ -232,6 +239,8 @@ struct RunSession {
     case .aborted: return .done
     case .done:
       if isAlive || isUnproven(plan, standing) { return .stillAlive }
+      // What comes last failed: nothing waits for it, and nobody may think that it was done.
+      if !end.unfinished.isEmpty { return .failed }
       return undelivered.isEmpty && end.undelivered.isEmpty ? .done : .undeliveredMessages
     }
   }

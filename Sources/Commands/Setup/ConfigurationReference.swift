@@ -47,10 +47,14 @@ enum ConfigurationReference {
       ## policy
 
       `approvals: {minimum, not_initiator, roles: [responder, repository-admin]}`: `roles` may approve plans, leave steps out and
-      release storms; others look, write notes, and approve the gates that name their role. `approvers: [{key, roles}]` (keys as `staunch journal key` prints them),
+      release storms; others look, write notes, and approve the gates that name their role. Whose approval
+      counts is no setting: `staunch people trust NAME --key KEY` (the key as `staunch journal key` prints it on their machine).
       `exceptions: {NAME: [ACTION]}`: what a playbook that claims the exception NAME may do without the rules about approval and order.
       `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
       (or waiting rotations of one provider) nothing starts until a person has looked.
+      `minimum` counts people, not keys: `operator: NAME` says whose this machine's identity is, `person: NAME` whose an approver's
+      key is; a key of which nobody says it adds nobody beside others. What is done by hand asks for the same approvals as a plan.
+      `retention: 30d`: how long the values of a closed incident stay sealed before their key is destroyed (30 days when absent).
       `critical_kinds: [kind]` start at once.
       `calls: {openai: {per_second: 5, burst: 10}}`: how fast each kind of provider may be called, by all runs together.
       Without it as fast as it goes; a provider's `retry-after` holds all its calls in any case.

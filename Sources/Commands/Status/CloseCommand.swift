@@ -1,7 +1,9 @@
 import ArgumentParser
+import Foundation
 import Incidents
 import JSON
 import Journal
+import StaunchConfiguration
 
 /// `staunch close`: the incident is over; a person's word.
 struct CloseCommand: StaunchCommand {
@@ -46,12 +48,26 @@ struct CloseCommand: StaunchCommand {
         "the leaked value is still at the forge (" + left.map(\.repository.rawValue).joined(separator: ", ") + ")")
     }
     if !although.isEmpty { what += " although " + although.joined(separator: " and ") }
-    try assembly.journal().append([
-      NewEvent(.incidentState, incident: id, ["state": "closed", "reason": .string(reason)]),
+    let kept = assembly.configurationPath == nil ? nil : try assembly.configuration().policy.retention
+    let until = assembly.now().addingTimeInterval(
+      kept.map { TimeInterval($0.components.seconds) } ?? LeakedValueRetention.standard)
+    let journal = try assembly.journal()
+    try journal.admit([("--reason", reason), ("--role", role)], about: id)
+    try journal.append([
+      NewEvent(
+        .incidentState, incident: id,
+        ["state": "closed", "reason": .string(reason), "values_until": .string(Timestamp.text(until))]),
       NewEvent(
         .decision, incident: id, ["what": .string(what), "reason": .string(reason), "role": .string(role)]),
     ])
-    assembly.console.say("closed \(id)")
+    if until <= assembly.now() {
+      try LeakedValueRetention(journal: journal).destroyDue(now: assembly.now())
+      assembly.console.say("closed \(id); the key of its leaked value was destroyed")
+    } else {
+      assembly.console.say(
+        "closed \(id); its leaked value stays sealed until \(Timestamp.text(until).prefix(10)), then its key is destroyed "
+          + "(policy: retention)")
+    }
   }
 
   private static func unproven(_ status: IncidentStatus?) -> String {

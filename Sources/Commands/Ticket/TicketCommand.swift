@@ -91,6 +91,7 @@ struct TicketDrop: StaunchCommand {
         .invalidInput, "nothing was dropped", because: "the message is \(entry.state.rawValue)",
         fix: "staunch ticket list --all")
     }
+    try journal.admit([("--reason", reason)], about: entry.message.incident)
     _ = try journal.settle(id, as: .dropped, reason: reason)
     try journal.append(
       .decision, incident: entry.message.incident,

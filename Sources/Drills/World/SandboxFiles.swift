@@ -51,6 +51,7 @@ struct SandboxFiles: Sendable {
           base_url: \(openAI.endpoint.url)
           project: \(openAI.project)
           admin_key: \(quoted("file:\(keys)/openai-admin"))
+          propagation_seconds: 1
           store: trainer-env
           expected_requests_per_day: \(SandboxOpenAI.ordinaryRequests)
           key: \(Self.openAIVariable)
@@ -124,6 +125,7 @@ struct SandboxFiles: Sendable {
           base_url: \(provider.endpoint.url)
           project: \(provider.project)
           admin_key: \(quoted("file:\(keys)/database-admin"))
+          propagation_seconds: 1
       """
     }
   }

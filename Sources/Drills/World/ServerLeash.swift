@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import Synchronization
 
 /// A real server started for a drill. It ends when its owner goes, and also when this process is killed: a small shell
@@ -32,7 +33,7 @@ final class ServerLeash: Sendable {
       try process.run()
       try input.fileHandleForWriting.write(contentsOf: Data(standardInput.utf8))
     } catch {
-      throw DrillError(.sandbox, "start \(command[0])", because: (error as NSError).localizedDescription)
+      throw DrillError(.sandbox, "start \(command[0])", because: plainReason(of: error))
     }
     var text = ""
     while !text.contains("\n") {

@@ -18,14 +18,13 @@ extension Engine {
   /// Writes, in one commit, the proof that `values` are dead, and that the incident is contained when no other value is
   /// left. Nothing else writes that.
   func proven(
-    _ values: [SecretRef], by action: ActionStep, _ call: ActionCall, _ key: StepKey, outcome: JSONValue
+    _ values: [SecretRef], by action: ActionStep, _ call: ActionCall, _ key: StepKey, outcome: JSONValue,
+    _ watch: DeathWatch?
   ) throws {
     // The probes first: what is contained is read from the journal.
     try recorder.flush()
-    var proof: [String: JSONValue] = [
-      "values": .array(values.map { .string($0.rawValue) }),
-      "refusals": .integer(action.expectation?.poll?.consecutive ?? 1),
-    ]
+    var proof = watch?.facts ?? ["refusals": .integer(action.expectation?.poll?.consecutive ?? 1)]
+    proof["values"] = .array(values.map { .string($0.rawValue) })
     if case .credential(let name)? = call.inputs["credential"] {
       proof["credential"] = .string(name.rawValue)
     }

@@ -17,18 +17,21 @@ public struct RunEnd: Sendable, Hashable {
   public let waits: [Wait]
   /// Notifications that did not get through; they never hold a run up.
   public let undelivered: [StepID]
+  /// Steps of `finally` that failed, each with the reason.
+  public let unfinished: [String]
   /// After an abort: effects that stay, each with the reason.
   public let remaining: [String]
 
   init(
     _ state: State, reason: String? = nil, isDrift: Bool = false, waits: [Wait] = [],
-    undelivered: [StepID] = [], remaining: [String] = []
+    undelivered: [StepID] = [], unfinished: [String] = [], remaining: [String] = []
   ) {
     self.state = state
     self.reason = reason
     self.isDrift = isDrift
     self.waits = waits
     self.undelivered = undelivered
+    self.unfinished = unfinished
     self.remaining = remaining
   }
 }
@@ -40,6 +43,7 @@ extension RunEnd {
     self.init(
       state, reason: json["reason"]?.string, isDrift: json["drift"] == true,
       undelivered: (json["undelivered"]?.array ?? []).compactMap { $0.string.map { StepID($0) } },
+      unfinished: (json["unfinished"]?.array ?? []).compactMap(\.string),
       remaining: (json["remaining"]?.array ?? []).compactMap(\.string))
   }
 }

@@ -19,6 +19,9 @@ extension DocumentModel {
     switch metrics.metric("time_to_contain")?.value {
     case .duration(let duration):
       sentences.append(DocumentText("It was proven dead \(DurationText.text(duration)) after detection."))
+      if case .duration(let first)? = metrics.metric("time_to_reject")?.value {
+        sentences.append(DocumentText("Its first refusal came after \(DurationText.text(first))."))
+      }
     case let value:
       sentences.append(DocumentText("Time to contain: \(value?.text ?? "unknown")."))
     }
@@ -40,8 +43,10 @@ extension DocumentModel {
         "On \(Timestamp.text(status.detected)) we found that a credential of kind \(status.kind) was exposed."
       )
     ]
-    if metrics.instants.proven.date != nil, let dead = metrics.instants.dead.date {
-      sentences.append(DocumentText("It has not been accepted since \(Timestamp.text(dead))."))
+    if let dead = metrics.instants.dead.date, let proven = metrics.instants.proven.date {
+      sentences.append(
+        DocumentText(
+          "It was first refused at \(Timestamp.text(dead)) and proven dead at \(Timestamp.text(proven))."))
     } else {
       sentences.append("It is not proven dead yet: do not send this message.")
     }
@@ -65,8 +70,8 @@ extension DocumentModel {
       Message(
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(
-          "T+"
-            + DurationText.text(.milliseconds(Int((event.at.timeIntervalSince(detected) * 1000).rounded())))),
+          event.at < detected
+            ? "before the detection" : "T+" + DurationText.text(event.at.duration(since: detected))),
         tracker: DocumentText(event.text("tracker") ?? "unknown"),
         event: DocumentText(event.text("event") ?? "update"),
         state: DocumentText(event.text("state") ?? "unknown"),

@@ -1,5 +1,6 @@
 import Foundation
 import Incidents
+import JSON
 
 /// What people outside the terminal read first, and what the next responder takes over.
 extension StatusModel {
@@ -51,13 +52,17 @@ extension StatusModel {
     return failed + pending + todos
   }
 
+  /// Every word of a person (and of a policy) that steered the response: approvals and take-overs, too.
   static func decisions(_ record: IncidentRecord, _ words: Words) -> [Decision] {
     record.events.compactMap { event in
       let what: String? =
         switch event.kind {
         case .decision: event.text("what") ?? "unnamed"
-        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") skipped"
-        case .planDeclined: "plan declined"
+        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") left out"
+        case .stepManual: "step \(event.step?.rawValue ?? "") done by hand"
+        case .planApproved: approved(event)
+        case .planDeclined: event.step.map { "gate \($0) declined" } ?? "plan declined"
+        case .lockTaken where event.text("reason") != nil: "run \(event.run?.rawValue ?? "") taken over"
         default: nil  // everything else was no decision of a person
         }
       return what.map {
@@ -79,7 +84,15 @@ extension StatusModel {
     }
   }
 
-  static func risks(_ status: IncidentStatus) -> [String] {
+  private static func approved(_ event: JournalEvent) -> String {
+    let digest = event.text("digest").map { " (digest \($0.prefix(12)))" } ?? ""
+    if let step = event.step { return "gate \(step) approved\(digest)" }
+    guard let actions = event.body["actions"] else { return "plan approved\(digest)" }
+    return "plan approved for \(actions.readable) only\(digest)"
+  }
+
+  /// What may still go wrong, by what the journal does and does not hold: only something observed takes a risk away.
+  static func risks(_ record: IncidentRecord, _ status: IncidentStatus) -> [String] {
     var risks: [String] = []
     for credential in status.credentials where credential.subject == .leaked {
       switch credential.state {
@@ -109,6 +122,23 @@ extension StatusModel {
     for step in status.steps where step.state == .unknown {
       risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")
     }
+    for event in record.events(.stepSkipped) where event.text("by") == "operator" {
+      risks.append(
+        "step \(event.step?.rawValue ?? "") was left out: \(event.text("reason") ?? "no reason given")")
+    }
+    if !record.outcomes(of: "credential.end-sessions").contains(where: \.leftNoSession) {
+      risks.append(
+        "no step ended the sessions opened with the leaked credential: where its system has sessions, "
+          + "whoever is logged in stays")
+    }
+    if case .unknown(let reason) = MetricInstants(of: record, repositories: []).clean {
+      risks.append("the history is not proven clean (\(reason)): copies of the leaked value may be there")
+    }
     return risks
   }
+}
+
+extension JournalEvent {
+  /// True for a recount that says 0.
+  fileprivate var leftNoSession: Bool { body["outputs"]?["left"]?.integer == 0 }
 }
