@@ -67,6 +67,15 @@ public struct TargetConfiguration: Sendable {
     return number
   }
 
+  /// `propagation_seconds`: how long a change may take to hold everywhere.
+  public func propagation(default value: Duration) throws(CapabilityError) -> Duration {
+    let seconds = try integer("propagation_seconds", default: Int(value.components.seconds))
+    guard (0...86_400).contains(seconds) else {
+      throw wrong("propagation_seconds", "a number of seconds from 0 to 86400")
+    }
+    return .seconds(seconds)
+  }
+
   /// The list of texts of a setting; empty when absent.
   public func texts(_ key: String) throws(CapabilityError) -> [String] {
     guard let found = settings[key] else { return [] }
@@ -104,6 +113,16 @@ public struct SettingDeclaration: Sendable, Hashable {
     self.isRequired = required
     self.isSecretReference = secret
     self.summary = summary
+  }
+}
+
+extension SettingDeclaration {
+  /// ``TargetConfiguration/propagation(default:)``; `absent` says what holds without it.
+  public static func propagation(_ absent: String) -> SettingDeclaration {
+    SettingDeclaration(
+      "propagation_seconds",
+      "how long a change may take to hold everywhere; the proof of death lasts as long; \(absent) when absent"
+    )
   }
 }
 

@@ -91,7 +91,7 @@ public struct ApprovedPlan: Sendable {
       named.formUnion(identity?.actions.map(actions.intersection) ?? actions)
     }
     do throws(ApprovalError) {
-      try rule.check(approvals.filter { $0.actions == nil })
+      try rule.check(approvals.filter { $0.actions == nil }, of: trusted)
       actions = nil
     } catch {
       guard isBounded else { throw error }

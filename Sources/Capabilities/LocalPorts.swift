@@ -55,7 +55,7 @@ public protocol FileSystem: Sendable {
   func obstacle(toReplacing path: String) async -> String?
 }
 
-/// Where a secret of the runner's own comes from: `env:NAME`, `file:path`, `fd:N`, `-`, `prompt`, `vault:…`.
+/// Where a secret of the runner's own comes from: see ``SecretReference``.
 public protocol SecretSourceResolver: Sendable {
   /// - Throws: `.configuration` when the reference is malformed or a plain value, `.notFound` when nothing is there.
   func resolve(_ reference: String) async throws(CapabilityError) -> Secret

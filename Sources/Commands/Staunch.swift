@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import LocalSystem
 
 /// The root command. A bare `staunch` answers "where am I, what now".
 public struct Staunch: AsyncParsableCommand {
@@ -32,10 +33,15 @@ public struct Staunch: AsyncParsableCommand {
 
   /// Parses the process's arguments and runs the command; does not return.
   public static func start() async {
+    ProcessProtection.apply()
     let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let message = UnknownCommand.message(for: arguments, among: commands) {
       FileHandle.standardError.write(Data((message + "\n").utf8))
+      exit(withError: ExitCode(ExitStatus.usage.rawValue))
+    }
+    if let complaint = HistoryArguments.complaint(about: arguments) {
+      FileHandle.standardError.write(Data((complaint + "\n").utf8))
       exit(withError: ExitCode(ExitStatus.usage.rawValue))
     }
     await main()

@@ -5,7 +5,7 @@ import GitObjects
 /// The proof from outside: a new clone made by `git` itself, then searched.
 struct FreshClone: Sendable {
   let path: String
-  /// A remote's name or an address; nil: the repository itself.
+  /// A remote's name or an address; nil: the repository itself, which proves nothing about what was published.
   let remote: String?
   let patterns: SecretPatterns
   let git: GitProgram
@@ -14,48 +14,97 @@ struct FreshClone: Sendable {
 
   func scan(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
     let layout = try RepositoryLayout(path: path)
+    let owner = RepositoryOwner(layout: layout, git: git)
+    try await owner.check()
     let place = temporaryDirectory / "staunch-clone-\(UUID().uuidString.lowercased())"
     try DurableFiles.makeDirectory(place)
     defer { try? DurableFiles.removeTree(place) }  // clean-up only: the clone is a copy
     progress.progress("clone", done: 0, total: nil, unit: "clones")
-    try await clone(layout, to: place)
+    var address: String?
+    if let remote {
+      let target = try await RemoteTarget(remote, layout: layout, git: git)
+      try await clone(target, layout, to: place / "clone")
+      address = RemoteAddress.withoutUser(target.fetchAddress)
+    } else {
+      try await copy(layout, isForeign: owner.isForeign, to: place / "clone", in: place)
+    }
     progress.progress("clone", done: 1, total: 1, unit: "clones")
-    return try await ScanRun(path: place.text, patterns: patterns).run(progress: progress)
+    let scan = try await ScanRun(path: (place / "clone").text, patterns: patterns, git: git)
+      .run(progress: progress)
+    return HistoryScan(
+      places: scan.places, objects: scan.objects, commits: scan.commits, notSearched: scan.notSearched,
+      remote: address)
   }
 
-  private func clone(_ layout: RepositoryLayout, to place: PathBytes) async throws(CapabilityError) {
-    // --no-local: a local clone would copy unreachable objects, too, and prove nothing.
-    let outcome: GitProgram.Outcome
-    if let remote {
-      // By name inside a copy of the remote's settings: an address may hold a credential, which must not stand in argv.
-      let setUp = try await git.run(["init", "--quiet", "--bare", "."], in: place)
-      guard setUp.status == 0 else {
-        throw PushFailure.error(of: setUp, remote: remote, operation: "git init")
-      }
-      let address = try await git.run(["remote", "get-url", remote], in: layout.common)
-      let url =
-        address.status == 0
-        ? String(decoding: address.output.prefix { $0 != 0x0A }, as: UTF8.self) : remote
-      let absolute =
-        url.contains("://") || url.hasPrefix("/") || RemoteAddress.isSecureShell(url)
-        ? url
-        : (layout.workTrees.first?.root ?? layout.common).text + "/" + url
-      let quoted = absolute.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-      let text = "[remote \"origin\"]\n\turl = \"\(quoted)\"\n\tfetch = +refs/*:refs/*\n\tmirror = true\n"
-      try DurableFiles.append(Array(text.utf8), to: place / "config")
-      outcome = try await git.run(
-        ["-c", "gc.auto=0", "fetch", "--quiet", "--no-auto-gc", "origin"], in: place)
-    } else {
-      outcome = try await git.run(
-        [
-          Array("clone".utf8), Array("--quiet".utf8), Array("--mirror".utf8), Array("--no-local".utf8),
-          layout.common.bytes,
-          place.bytes,
-        ], in: place)
+  /// Every reference that the remote advertises, hidden ones of merge requests included.
+  private func clone(_ target: RemoteTarget, _ layout: RepositoryLayout, to place: PathBytes)
+    async throws(CapabilityError)
+  {
+    try DurableFiles.makeDirectory(place)
+    let setUp = try await git.run(["init", "--quiet", "--bare", "."], in: place)
+    guard setUp.status == 0 else {
+      throw PushFailure.error(of: setUp, remote: target.name, operation: "git init")
     }
+    // By name inside a copy of the remote's settings: an address may hold a credential, which must not stand in argv.
+    let url = target.fetchAddress
+    let absolute =
+      url.contains("://") || url.hasPrefix("/") || RemoteAddress.isSecureShell(url)
+      ? url : layout.standing.text + "/" + url
+    let quoted = absolute.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    let text = "[remote \"origin\"]\n\turl = \"\(quoted)\"\n\tfetch = +refs/*:refs/*\n\tmirror = true\n"
+    try DurableFiles.append(Array(text.utf8), to: place / "config")
+    let outcome = try await git.run(
+      ["-c", "gc.auto=0", "fetch", "--quiet", "--no-auto-gc", "origin"], in: place, contacting: .remote)
     guard outcome.status == 0 else {
-      throw PushFailure.error(
-        of: outcome, remote: remote ?? "the repository", operation: "git clone --mirror")
+      throw PushFailure.error(of: outcome, remote: target.name, operation: "git clone --mirror")
     }
+    let snapshot = try ReferenceSnapshot(try RepositoryLayout(path: place.text))
+    guard snapshot.references.contains(where: { $0.name.hasPrefix("refs/") }) else {
+      throw CapabilityError(
+        .conflict, "scan a fresh clone of \(target.name)",
+        because:
+          "the repository at \(RemoteAddress.withoutUser(url)) has no references: an empty clone proves nothing",
+        fix: "check that it is the right one: git -C '\(layout.standing.text)' remote -v")
+    }
+  }
+
+  private func copy(
+    _ layout: RepositoryLayout, isForeign: Bool, to place: PathBytes, in directory: PathBytes
+  ) async throws(CapabilityError) {
+    // --no-local: a local clone would copy unreachable objects, too, and prove nothing. The file transport is allowed for
+    // this one clone of ours, whatever the user's configuration says about clones from elsewhere (CVE-2022-39253).
+    var settings = [(key: "protocol.file.allow", value: "always")]
+    // upload-pack takes its trust from the user's and the system's files only (git-config(1), safe.directory).
+    var more: [String: String] = [:]
+    if isForeign {
+      let trust = directory / "trust"
+      try DurableFiles.write(Array(try await trustingConfiguration(in: directory).utf8), to: trust)
+      more["GIT_CONFIG_GLOBAL"] = trust.text
+      settings.append((key: "safe.directory", value: "*"))
+    }
+    let outcome = try await git.run(
+      [
+        Array("clone".utf8), Array("--quiet".utf8), Array("--mirror".utf8), Array("--no-local".utf8),
+        Array("--".utf8), layout.standing.bytes, place.bytes,
+      ], in: directory, more: more, settings: settings)
+    guard outcome.status == 0 else {
+      throw PushFailure.error(of: outcome, remote: "the repository", operation: "git clone --mirror")
+    }
+  }
+
+  /// The user's own settings and trust in the repository that was checked before.
+  private func trustingConfiguration(in directory: PathBytes) async throws(CapabilityError) -> String {
+    let outcome = try await git.run(
+      ["config", "--global", "--list", "--null", "--show-origin"], in: directory)
+    var included: [String] = []
+    for field in outcome.output.split(separator: 0) where field.starts(with: "file:".utf8) {
+      let file = String(decoding: field.dropFirst(5), as: UTF8.self)
+      if !included.contains(file) { included.append(file) }
+    }
+    let includes = included.map { file in
+      let quoted = file.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+      return "[include]\n\tpath = \"\(quoted)\"\n"
+    }
+    return includes.joined() + "[safe]\n\tdirectory = *\n"
   }
 }

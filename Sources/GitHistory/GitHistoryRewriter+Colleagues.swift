@@ -27,7 +27,7 @@ extension GitHistoryRewriter {
   public func checkClone(_ clone: String, removed: RemovedObjects) async throws(CapabilityError)
     -> CloneReport
   {
-    try CloneCheck(path: clone, removed: removed).report()
+    try await CloneCheck(path: clone, removed: removed, git: git).report()
   }
 
   /// Puts a colleague's clone on the rewritten history that `remote` has now. Safe to repeat.
@@ -44,11 +44,10 @@ extension GitHistoryRewriter {
   {
     let layout = try RepositoryLayout(path: repository)
     let removed = try await removedObjects(repository: repository, backup: nil)
-    let there = try await RemoteReferences(remote: remote, layout: layout, git: git)
+    let target = try await RemoteTarget(remote, layout: layout, git: git)
+    let there = try await RemoteReferences(target, layout: layout, git: git)
     let hidden = there.ids.filter { RemoteReferences.isHidden($0.key) && removed.objects.contains($0.value) }
-    let outcome = try await git.run(["remote", "get-url", remote], in: layout.common)
-    let address = RemoteAddress.withoutUser(
-      String(decoding: outcome.output.prefix { $0 != 0x0A }, as: UTF8.self))
+    let address = target.shown
     guard let forge = forge ?? SupportRequest.Forge(address: address) else {
       throw CapabilityError(
         .invalid, "write a support request", because: "the remote's address does not tell which forge it is",

@@ -1,7 +1,8 @@
 public import Capabilities
+import Crypto
 import Foundation
 public import GitObjects
-import Secrets
+public import Secrets
 
 /// Finds and removes secrets in Git repositories on this machine: the port's implementation and the command line's.
 ///
@@ -9,6 +10,7 @@ import Secrets
 /// crash never leaves a mix, keeps an undo vault, pushes, and proves the result.
 public struct GitHistoryRewriter: HistoryRewriter {
   let git: GitProgram
+  let seal: RewriteSeal
   private let temporaryDirectory: String
   private let options: HistoryOptions
   private let observe: @Sendable (ProtocolStep) -> Void
@@ -16,22 +18,26 @@ public struct GitHistoryRewriter: HistoryRewriter {
   /// - Parameters:
   ///   - environment: the process environment; only what Git and its transports need reaches them.
   ///   - temporaryDirectory: for clones that are searched and removed.
+  ///   - planKey: seals plans and maps (``RewriteSeal``); asked for only where one is written or carried out.
   ///   - beforeEachStep: called before each step of the write protocol: where a test of the program ends it.
   public init(
     environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    planKey: (@Sendable () throws(CapabilityError) -> Secret)? = nil,
     beforeEachStep: @escaping @Sendable () -> Void = {}
   ) {
     self.init(
       environment: environment, temporaryDirectory: temporaryDirectory, options: options,
-      observe: { _ in beforeEachStep() })
+      planKey: planKey, observe: { _ in beforeEachStep() })
   }
 
   /// - Parameter observe: hears each step of the write protocol before it is done: tests end the process there.
   init(
     environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    planKey: (@Sendable () throws(CapabilityError) -> Secret)? = nil,
     observe: @escaping @Sendable (ProtocolStep) -> Void
   ) {
     git = GitProgram(environment: environment)
+    seal = RewriteSeal(key: planKey)
     self.temporaryDirectory = temporaryDirectory
     self.options = options
     self.observe = observe
@@ -42,7 +48,17 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func scan(repository: String, for removal: HistoryRemoval, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryScan
   {
-    try await ScanRun(path: repository, patterns: try patterns(removal)).run(progress: progress)
+    try await ScanRun(path: repository, patterns: try patterns(removal), git: git).run(progress: progress)
+  }
+
+  public func tips(repository: String) async throws(CapabilityError) -> String? {
+    let layout = try RepositoryLayout(path: repository)
+    let references = try engine { () throws(GitObjectsError) in
+      try GitRepository(path: layout.common.text).references()
+    }
+    var hash = SHA256()
+    for reference in references { hash.update(data: Data("\(reference.name) \(reference.target)\n".utf8)) }
+    return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
   }
 
   public func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)
@@ -61,8 +77,9 @@ public struct GitHistoryRewriter: HistoryRewriter {
   }
 
   public func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite? {
-    let directory = RewriteDirectory(
-      id: RewriteDirectory.id(marker: marker), in: try RepositoryLayout(path: repository))
+    let layout = try RepositoryLayout(path: repository)
+    try OwnFiles(layout: layout).check()
+    let directory = RewriteDirectory(id: RewriteDirectory.id(marker: marker), in: layout)
     guard try directory.state == .finished else { return nil }
     return try StoredRewrite.read(directory)
   }
@@ -75,14 +92,33 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {
-    try RestoreRun(path: repository, backup: backup, observe: observe).run(under: authority)
+    try RestoreRun(path: repository, backup: backup, seal: seal, observe: observe).run(under: authority)
   }
 
   public func push(
     repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush {
-    try await pushReport(repository: repository, remote: remote, progress: progress, under: authority).push
+    try await HistoryPushRun(path: repository, remote: remote, git: git, seal: seal).run(
+      progress: progress, under: authority)
+  }
+
+  public func published(repository: String, remote: String, within deadline: Duration)
+    async throws(CapabilityError) -> HistoryRemote
+  {
+    let layout = try RepositoryLayout(path: repository)
+    let target = try await RemoteTarget(remote, layout: layout, git: git)
+    do throws(CapabilityError) {
+      let there = try await RemoteReferences(target, layout: layout, git: git, deadline: deadline)
+      let objects = try engine { () throws(GitObjectsError) in
+        try RepositoryObjects(gitDirectory: layout.common.text)
+      }
+      let unfetched = there.ids.filter { !objects.contains($0.value) }.keys.sorted().map(\.description)
+      return HistoryRemote(
+        address: target.shown, refs: there.ids.keys.sorted().map(\.description), unfetched: unfetched)
+    } catch {
+      return HistoryRemote(address: target.shown, refs: nil, silence: error.because)
+    }
   }
 
   public func verifyFreshClone(
@@ -98,7 +134,7 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func scanReport(repository: String, patterns: SecretPatterns, progress: any ProgressSink)
     async throws(CapabilityError) -> ScanReport
   {
-    try await ScanRun(path: repository, patterns: patterns).report(progress: progress)
+    try await ScanRun(path: repository, patterns: patterns, git: git).report(progress: progress)
   }
 
   /// A scan of a fresh clone, for expressions.
@@ -150,8 +186,9 @@ public struct GitHistoryRewriter: HistoryRewriter {
   public func restoreDiscardingLaterWork(
     repository: String, backup: String, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
-    try RestoreRun(path: repository, backup: backup, discardsLaterWork: true, observe: observe).run(
-      under: authority)
+    try RestoreRun(path: repository, backup: backup, discardsLaterWork: true, seal: seal, observe: observe)
+      .run(
+        under: authority)
   }
 
   /// Destroys an undo vault, so that the old objects are gone from this repository.
@@ -162,18 +199,24 @@ public struct GitHistoryRewriter: HistoryRewriter {
     try VaultShredder(path: repository, backup: backup).run(under: authority).sharedFiles
   }
 
-  /// Pushes, and says what of the remote could not be cleaned by a push.
-  public func pushReport(
-    repository: String, remote: String, progress: any ProgressSink,
+  /// What a push would do. Asks the remote, changes nothing.
+  public func pushPlan(repository: String, remote: String) async throws(CapabilityError) -> HistoryPushPlan {
+    try await HistoryPushRun(path: repository, remote: remote, git: git, seal: seal).planned()
+  }
+
+  /// Carries out exactly `plan`.
+  /// - Throws: `.conflict` when the remote is not as the plan says: nothing was pushed.
+  public func push(
+    _ plan: HistoryPushPlan, repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) -> PushReport {
-    try await HistoryPushRun(path: repository, remote: remote, git: git).run(
-      progress: progress, under: authority)
+  ) async throws(CapabilityError) -> HistoryPush {
+    try await HistoryPushRun(path: repository, remote: remote, git: git, seal: seal).run(
+      plan, progress: progress, under: authority)
   }
 
   private func run(_ repository: String, _ patterns: SecretPatterns, id: String) -> RewriteRun {
     RewriteRun(
-      path: repository, id: id, patterns: patterns, options: options, git: git, observe: observe)
+      path: repository, id: id, patterns: patterns, options: options, git: git, seal: seal, observe: observe)
   }
 
   private func patterns(_ removal: HistoryRemoval) throws(CapabilityError) -> SecretPatterns {

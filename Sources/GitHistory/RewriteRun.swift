@@ -13,13 +13,14 @@ struct RewriteRun: Sendable {
   let patterns: SecretPatterns
   let options: HistoryOptions
   let git: GitProgram
+  let seal: RewriteSeal
   let observe: @Sendable (ProtocolStep) -> Void
 
   func run(progress: any ProgressSink, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
     -> HistoryRewrite
   {
-    let repository = try OpenRepository(path: path, for: .rewrite)
+    let repository = try await OpenRepository(path: path, for: .rewrite, git: git)
     let layout = repository.layout
     let exclusive = try ExclusiveRun(layout)
     defer { withExtendedLifetime(exclusive) {} }
@@ -67,7 +68,7 @@ struct RewriteRun: Sendable {
     do {
       try DurableFiles.makeDirectory(directory.root)
       try directory.record(.preparing)
-      let renames = ReferenceRenames(
+      let renames = try ReferenceRenames(
         repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
       var preparation = SwapPreparation(
         layout: layout, directory: directory, snapshot: repository.snapshot, outcome: outcome,
@@ -78,14 +79,18 @@ struct RewriteRun: Sendable {
       guard !plan.files.isEmpty else {
         try rollBack(directory, layout)
         try ExclusiveRun.removeTraces(layout)
-        return try await nothingToChange(repository, outcome, progress: progress)
+        return try nothingToChange(repository)
       }
       try HistoryMaps(outcome: outcome, snapshot: repository.snapshot, renames: renames).write(
         to: directory.maps)
+      try await RemoteRecord.write(to: directory, layout: layout, git: git) {
+        patterns.cleaned(Array($0.utf8)) == nil
+      }
       let result = RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
         .result(residual: [], directory: directory)
       try StoredRewrite.write(result, to: directory)
       try DurableFiles.write(plan.bytes(PlanBases(layout)), to: directory.plan)
+      try seal.write(directory, layout)
       observe(.staged)
       let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
       try locks.take()
@@ -106,6 +111,8 @@ struct RewriteRun: Sendable {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
     let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan), PlanBases(layout))
+    try OwnFiles(layout: layout).check(plan)
+    try seal.check(.plan, of: directory, layout)
     if try directory.state == .committed {
       let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
       try locks.take()
@@ -121,7 +128,7 @@ struct RewriteRun: Sendable {
     observe(.unlocked)
     try await WorkTreeState(git: git, layout: layout).refreshIndexes(Set(plan.files.map(\.path)))
     observe(.refreshed)
-    let residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id)
+    let residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id, git: git)
       .find(progress: progress)
     let result = try StoredRewrite.read(directory).with(residual: residual)
     try StoredRewrite.write(result, to: directory)
@@ -133,18 +140,49 @@ struct RewriteRun: Sendable {
 
   /// What a rewrite would do. Changes nothing.
   func plan(progress: any ProgressSink) async throws(CapabilityError) -> HistoryRewrite {
-    let repository = try OpenRepository(path: path, for: .rewrite)
+    let repository = try await OpenRepository(path: path, for: .rewrite, git: git)
     let outcome = try await BlockingWork.run(progress: progress) { [self] in
       try rewriting(repository).plan(progress: $0)
     }
-    let renames = ReferenceRenames(
+    let matches = try await BlockingWork.run(progress: progress) { [patterns] _ in
+      try MatchCensus(patterns: patterns, outcome: outcome).count(in: repository.objects)
+    }
+    let renames = try ReferenceRenames(
       repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
-    let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
-    let residual =
-      places.compactMap { Residuals.residual(of: $0, in: repository.layout) }
-      + (try Residuals.submodules(repository.layout))
+    let forecast = try RewriteForecast(
+      repository.layout, outcome: outcome, renames: renames, patterns: patterns,
+      keepsWorkTree: options.keepsWorkTree)
+    var residual = try others(repository, forecast: forecast)
+    if !options.keepsWorkTree {
+      do throws(CapabilityError) {
+        try await WorkTreeState(git: git, layout: repository.layout).refuseUncommittedChanges()
+      } catch {
+        // The run will refuse it, too: said before, and no reason to hold up the rest of a plan.
+        guard error.class == .unsafe else { throw error }
+        residual.append(
+          .init(
+            place: "work tree", why: "as it is now the rewrite refuses: \(error.because)",
+            fix: error.fix ?? "git status"))
+      }
+    }
     return RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
-      .result(residual: residual, directory: nil)
+      .result(residual: residual, directory: nil, matches: matches)
+  }
+
+  /// What stays in places that are no objects, as it is or as `forecast` says it will be.
+  private func others(_ repository: OpenRepository, forecast: RewriteForecast?) throws(CapabilityError)
+    -> [HistoryRewrite.Residual]
+  {
+    let others = try Places(repository.layout, patterns: patterns, forecast: forecast).find(
+      repository.snapshot)
+    var residual: [HistoryRewrite.Residual] = []
+    for place in others.places {
+      if let found = Residuals.residual(of: place, in: repository.layout), !residual.contains(found) {
+        residual.append(found)
+      }
+    }
+    return residual + Residuals.notSearched(others.notSearched)
+      + (try Residuals.submodules(repository.layout))
   }
 
   private func rewriting(_ repository: OpenRepository) throws(CapabilityError) -> ObjectRewrite {
@@ -174,21 +212,19 @@ struct RewriteRun: Sendable {
   }
 
   private func nothingToChange(
-    _ repository: OpenRepository, _ outcome: RewriteOutcome, progress: any ProgressSink
-  ) async throws(CapabilityError) -> HistoryRewrite {
-    let places = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
-    return HistoryRewrite(
+    _ repository: OpenRepository
+  ) throws(CapabilityError) -> HistoryRewrite {
+    HistoryRewrite(
       commits: 0, trees: 0, blobs: 0, tags: 0, refs: [], signaturesDropped: 0,
-      residual: places.compactMap { Residuals.residual(of: $0, in: repository.layout) }, backup: nil,
-      maps: nil)
+      residual: try others(repository, forecast: nil), backup: nil, maps: nil)
   }
 
   /// Removes what a try left that never reached "committed". Safe to repeat.
   private func rollBack(_ directory: RewriteDirectory, _ layout: RepositoryLayout) throws(CapabilityError) {
     if let bytes = try DurableFiles.readIfPresent(directory.plan) {
-      try RepositoryLocks(
-        try SwapPlan(bytes: bytes, PlanBases(layout)).locks, id: directory.id, layout: layout
-      ).release()
+      let plan = try SwapPlan(bytes: bytes, PlanBases(layout))
+      try OwnFiles(layout: layout).check(plan)
+      try RepositoryLocks(plan.locks, id: directory.id, layout: layout).release()
     }
     try removeTemporaryPacks(layout)
     try DurableFiles.removeTree(directory.root)

@@ -1,19 +1,26 @@
 import Capabilities
 import GitObjects
+import Secrets
 
 /// Searches a repository: every object, reachable or not, and every other place. Read only.
 struct ScanRun: Sendable {
   let path: String
   let patterns: SecretPatterns
+  let git: GitProgram
 
   func run(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
     let report = try await report(progress: progress)
-    return HistoryScan(places: report.places, objects: report.objects, commits: report.commits)
+    return HistoryScan(
+      places: report.places, objects: report.objects, commits: report.commits,
+      notSearched: report.notSearched
+        + report.submodules.map {
+          HistoryUnsearched(place: $0, why: "the repository of a submodule is searched on its own")
+        })
   }
 
   /// The same with what the port's answer cannot hold.
   func report(progress: any ProgressSink) async throws(CapabilityError) -> ScanReport {
-    let repository = try OpenRepository(path: path, for: .scan)
+    let repository = try await OpenRepository(path: path, for: .scan, git: git)
     let patterns = patterns
     let scan = try await BlockingWork.run(progress: progress) {
       try ObjectScan(objects: repository.objects, patterns: patterns).run(progress: $0)
@@ -30,9 +37,9 @@ struct ScanRun: Sendable {
       try Places(repository.layout, patterns: patterns).find(repository.snapshot)
     }
     return ScanReport(
-      findings: findings + others.map { ScanReport.Finding(place: $0, location: nil, pattern: nil) },
+      findings: findings + others.places.map { ScanReport.Finding(place: $0, location: nil, pattern: nil) },
       objects: scan.objectCount, commits: scan.commitCount, backups: try repository.layout.vaults(),
-      submodules: try repository.layout.submoduleRepositories())
+      submodules: try repository.layout.submoduleRepositories(), notSearched: others.notSearched)
   }
 
   private func place(_ hit: ObjectHit, _ location: ObjectLocator.Location?) -> HistoryPlace {
@@ -61,8 +68,24 @@ extension RepositoryLayout {
     try RewriteDirectory.all(in: self).filter { DurableFiles.exists($0.vault) }.map(\.id)
   }
 
-  /// Repositories of submodules inside this one: they are searched on their own.
+  /// Repositories of submodules inside this one: they are searched on their own. A submodule at `vendor/lib` lies in
+  /// `modules/vendor/lib`, and may have submodules itself.
   func submoduleRepositories() throws(CapabilityError) -> [String] {
-    try DurableFiles.entries(of: common / "modules").map { (common / "modules" / $0).text }
+    try RepositoryLayout.repositories(below: common / "modules").map(\.text)
+  }
+
+  private static func repositories(below directory: PathBytes) throws(CapabilityError) -> [PathBytes] {
+    var found: [PathBytes] = []
+    for name in try DurableFiles.entries(of: directory) {
+      let path = directory / name
+      guard DurableFiles.kind(of: path) == .directory else { continue }
+      if DurableFiles.exists(path / "HEAD"), DurableFiles.kind(of: path / "objects") == .directory {
+        found.append(path)
+        found += try repositories(below: path / "modules")
+      } else {
+        found += try repositories(below: path)
+      }
+    }
+    return found
   }
 }

@@ -38,6 +38,12 @@ public struct GitObjectsError: Error, Sendable, Hashable, CustomStringConvertibl
       .corrupt, what: what, why: why, fix: "run git fsck --full; restore the file from a clone or a backup")
   }
 
+  /// A file or directory that is there, and the system does not let us read.
+  static func unreadable(_ path: String) -> GitObjectsError {
+    GitObjectsError(
+      .system, what: path, why: "objects in it cannot be read", fix: "run as the owner of the repository")
+  }
+
   static let cancelled = GitObjectsError(
     .cancelled, what: "the work on Git objects", why: "it was asked to stop", fix: "run the command again")
 }

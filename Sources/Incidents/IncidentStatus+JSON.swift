@@ -19,6 +19,7 @@ extension IncidentStatus {
       "detected": .string(Timestamp.text(detected)),
       "since_detection_ms": .integer(sinceDetection.wholeMilliseconds),
       "credentials": .array(credentials.map(\.json)),
+      "contained": .boolean(isContained), "unproven_values": .integer(unproven),
       "run": run.map {
         ["id": .string($0.id.rawValue), "mode": .string($0.mode), "state": .string($0.state.rawValue)]
       }
@@ -30,7 +31,19 @@ extension IncidentStatus {
       "next": ["text": .string(next.text), "command": next.command.map { .string($0) } ?? .null],
       "undelivered": .integer(undelivered.count),
       "undelivered_messages": .array(undelivered.map(\.json)),
+      "forge": .array(published.map(\.json)),
       "said": .array(said.map { ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)] }),
+    ]
+  }
+}
+
+extension PublishedHistory {
+  fileprivate var json: JSONValue {
+    [
+      "repository": .string(repository.rawValue), "clean": .boolean(isClean),
+      "cleaned": cleaned.map { .string(Timestamp.text($0)) } ?? .null,
+      "why": isClean ? .null : .string(why), "address": address.map { .string($0) } ?? .null,
+      "residual": .array(residual.map { .string($0) }),
     ]
   }
 }
@@ -40,7 +53,8 @@ extension IncidentStatus.Credential {
     [
       "id": .string(name.rawValue), "subject": .string(subject.rawValue), "state": .string(state.rawValue),
       "probed": probed.map { .string(Timestamp.text($0)) } ?? .null,
-      "code": code.map { .string($0) } ?? .null,
+      "code": code.map { .string($0) } ?? .null, "value": value.map { .integer($0) } ?? .null,
+      "proven": proven.map { .string(Timestamp.text($0)) } ?? .null,
     ]
   }
 }

@@ -17,11 +17,14 @@ public struct MetricInstants: Sendable, Hashable {
   public let acknowledged: MetricInstant
   /// Last accepted probe of a leaked secret.
   public let lastAlive: MetricInstant
-  /// First definitive rejection of the last leaked secret, with no later acceptance.
+  /// First definitive rejection of the last leaked secret, with no later acceptance. Not yet a proof.
   public let dead: MetricInstant
+  /// The end of the playbook's proof for every leaked value: refused without a break for as long as a change may take to
+  /// hold everywhere.
+  public let proven: MetricInstant
   /// Replacement live everywhere.
   public let rotated: MetricInstant
-  /// A fresh clone of every ref scanned clean.
+  /// A fresh clone of every remote scanned clean after the last push.
   public let clean: MetricInstant
   /// First consumer that was seen to fail.
   public let disrupted: MetricInstant
@@ -39,8 +42,9 @@ public struct MetricInstants: Sendable, Hashable {
       ("t_ack", "first human act", acknowledged),
       ("t_alive_last", "last accepted probe", lastAlive),
       ("t_dead", "first definitive rejection, no later acceptance", dead),
+      ("t_proven", "proof of death of every leaked value, over the whole propagation time", proven),
       ("t_rot", "replacement live everywhere", rotated),
-      ("t_clean", "fresh clone of all refs scanned clean", clean),
+      ("t_clean", "fresh clone of the remote scanned clean after the push", clean),
       ("t_fail", "first consumer failure", disrupted),
       ("t_restore", "last consumer healthy", restored),
     ]
@@ -57,6 +61,7 @@ public struct MetricInstants: Sendable, Hashable {
     acknowledged = MetricInstants.acknowledged(record)
     lastAlive = MetricInstants.lastAlive(leaked)
     dead = MetricInstants.dead(leaked)
+    proven = MetricInstants.proven(record.containment)
     rotated = MetricInstants.rotated(record)
     clean = MetricInstants.clean(record, repositories)
     disrupted = MetricInstants.disrupted(record)
@@ -139,12 +144,25 @@ extension MetricInstants {
     guard !leaked.isEmpty else { return .unknown("the leaked credential was never probed") }
     if let open = leaked.first(where: { $0.firstRejection == nil }) {
       let last = open.probes.last.map { ", last probe \(Timestamp.text($0.at)): \($0.state.rawValue)" } ?? ""
-      return .unknown("\(open.credential) is not proven dead\(last)")
+      return .unknown("\(open.credential) was not refused\(last)")
     }
     guard let last = leaked.compactMap(\.firstRejection).max(by: { $0.at < $1.at }) else {
       return .unknown("no definitive rejection")
     }
     return .known(last.at, .observed, last.evidence)
+  }
+
+  private static func proven(_ containment: Containment) -> MetricInstant {
+    guard !containment.values.isEmpty else { return .unknown("no leaked value is known") }
+    guard let proof = containment.completed else {
+      let count = containment.unproven.count
+      return .unknown(
+        containment.values.count == 1
+          ? "the leaked value is not proven dead"
+          : "\(count) of \(containment.values.count) leaked values \(count == 1 ? "is" : "are") not proven dead"
+      )
+    }
+    return .known(proof.at, .observed, proof.evidence)
   }
 
   private static func rotated(_ record: IncidentRecord) -> MetricInstant {
@@ -159,27 +177,34 @@ extension MetricInstants {
     return .known(ended, .observed, last.last.evidence)
   }
 
+  /// The last of the scans that show every repository clean at its forge.
   private static func clean(_ record: IncidentRecord, _ repositories: [RepositoryEvidence]) -> MetricInstant {
     if let dirty = repositories.first(where: { $0.freshScan?.isClean == false }) {
       return .unknown("a fresh clone of \(dirty.repository) still holds the secret")
     }
-    let scans = repositories.compactMap(\.freshScan)
-    if !scans.isEmpty, scans.count == repositories.count, let last = scans.map(\.at).max() {
-      return .known(last, .observed, .report("scan of a fresh clone"))
+    let published = record.published
+    let known = Set(published.map(\.repository))
+    var last: (at: Date, evidence: EvidenceLink)?
+    for one in published {
+      guard let cleaned = one.cleaned else {
+        return .unknown("still at the forge: \(one.repository): \(one.why)")
+      }
+      if last.map({ $0.at < cleaned }) ?? true {
+        last = (cleaned, one.evidence ?? .report("scan of a fresh clone"))
+      }
     }
-    // Without a report of the caller: the scans of fresh clones in the journal, one per rewritten repository.
-    let rewrites = record.currentSteps.filter { $0.action == "history.rewrite" }
-    let last = Dictionary(
-      record.outcomes(of: "history.verify").filter { $0.run == record.currentRun }.map { ($0.item, $0) },
-      uniquingKeysWith: { _, later in later })
-    guard let latest = last.values.max(by: { $0.at < $1.at }) else {
-      return .unknown("no scan of a fresh clone")
+    // What the caller knows of others.
+    for evidence in repositories where !known.contains(evidence.repository) {
+      guard let scan = evidence.freshScan else {
+        return .unknown("no scan of a fresh clone of \(evidence.repository)")
+      }
+      guard scan.remote != nil else {
+        return .unknown("the clone of \(evidence.repository) was not one of its remote")
+      }
+      if last.map({ $0.at < scan.at }) ?? true { last = (scan.at, .report("scan of a fresh clone")) }
     }
-    if last.count < rewrites.count { return .unknown("a rewritten repository has no scan of a fresh clone") }
-    guard last.values.allSatisfy({ $0.isCleanScan }) else {
-      return .unknown("a fresh clone still holds the secret")
-    }
-    return .known(latest.at, .observed, latest.evidence)
+    guard let last else { return .unknown("no scan of a fresh clone") }
+    return .known(last.at, .observed, last.evidence)
   }
 
   private static func disrupted(_ record: IncidentRecord) -> MetricInstant {
@@ -192,12 +217,5 @@ extension MetricInstants {
     guard let last = checks.last else { return .unknown("no health check in the journal") }
     guard last.isHealthy else { return .unknown("the last health check was not healthy") }
     return .known(last.event.at, .observed, last.event.evidence)
-  }
-}
-
-extension JournalEvent {
-  /// True for the outcome of a scan that found nothing.
-  fileprivate var isCleanScan: Bool {
-    text("answer").map { $0 == "clean" } ?? (body["outputs"]?["places"]?.integer == 0)
   }
 }

@@ -76,15 +76,18 @@ public struct RepositoryEvidence: Sendable, Hashable, Codable {
     }
   }
 
-  /// A scan of every ref in a clone made for it.
+  /// A scan of every ref in a clone made for it. It says something about the forge only with ``remote``.
   public struct FreshScan: Sendable, Hashable, Codable {
     public let at: Date
     public let isClean: Bool
     public let objects: Int
-    public init(at: Date, isClean: Bool, objects: Int) {
+    /// The address that was cloned, without user; nil: this machine's repository.
+    public let remote: String?
+    public init(at: Date, isClean: Bool, objects: Int, remote: String? = nil) {
       self.at = at
       self.isClean = isClean
       self.objects = objects
+      self.remote = remote
     }
   }
 

@@ -88,16 +88,6 @@ extension Journal {
     }
   }
 
-  /// Appends the outcome of an effect and seals what it returned, in one transaction.
-  @discardableResult
-  public func appendOutcome(
-    run: RunID, incident: IncidentID?, _ body: JSONValue, sealing secrets: [SecretRef: Secret]
-  ) throws(JournalError) -> [JournalEvent] {
-    try append(
-      [NewEvent(.stepOutcome, run: run, incident: incident, body)],
-      sealing: Sealing(secrets, under: .run(run), purpose: "outcome"))
-  }
-
   /// Extends the chain inside the caller's transaction and signs the new head.
   func extend(_ db: Database, with events: [NewEvent]) throws -> [JournalEvent] {
     guard !events.isEmpty else { return [] }
@@ -114,7 +104,7 @@ extension Journal {
     for event in events {
       let date = event.at ?? settings.now()
       let at = Timestamp.text(date)
-      let body = event.body.redacted(by: settings.redactor)
+      let body = settings.redactor.redact(document: event.body)
       let bodyText = body.canonicalText
       let previous = hash
       sequence += 1
@@ -175,21 +165,5 @@ extension Journal {
       return (row[0], row[1])
     }
     return (0, HashChain.genesis(headerText: headerText))
-  }
-}
-
-extension JSONValue {
-  /// This value with every registered secret hidden, in texts and in keys.
-  func redacted(by redactor: Redactor) -> JSONValue {
-    switch self {
-    case .null, .boolean, .integer, .number: self
-    case .string(let text): .string(redactor.redact(text))
-    case .array(let elements): .array(elements.map { $0.redacted(by: redactor) })
-    case .object(let members):
-      .object(
-        Dictionary(
-          members.map { (redactor.redact($0.key), $0.value.redacted(by: redactor)) },
-          uniquingKeysWith: { first, _ in first }))
-    }
   }
 }

@@ -4,6 +4,7 @@ import GRDB
 import Incidents
 import JSON
 import Secrets
+import Synchronization
 
 /// The memory of every incident: an append-only, hash-chained event log in one SQLite file, with the sealed secrets,
 /// saved plans, locks and outbox that must change in the same transactions as the log.
@@ -20,6 +21,9 @@ public final class Journal: Sendable {
   let settings: JournalSettings
   let openKeys = OpenSealingKeys()
   let witness: HeadWitness
+  private let unknown = Mutex(0)
+  /// Sealed values that did not open when the journal was opened for writing: text that holds one cannot be cleaned.
+  public var valuesUnknownToRedactor: Int { unknown.withLock { $0 } }
 
   private init(
     path: String, database: any DatabaseWriter, header: JournalHeader, headerText: String, keys: JournalKeys?,
@@ -63,6 +67,7 @@ public final class Journal: Sendable {
       }
       let journal = Journal(
         path: path, database: pool, header: header, headerText: text, keys: keys, settings: settings)
+      try journal.makeSealedValuesKnown(keys)
       try journal.witnessHead(after: difference, acceptedBecause: reason)
       return journal
     } catch {
@@ -119,6 +124,29 @@ public final class Journal: Sendable {
     } catch {
       throw JournalError(error, "open the journal", path: path)
     }
+  }
+
+  /// Registers every sealed value with the redactor: this process did not see them arrive, and what a person types or a
+  /// later report brings may hold one. The log is for ever, so this comes before the first append.
+  private func makeSealedValuesKnown(_ keys: JournalKeys) throws {
+    let missed = try database.read { db in
+      var missed = 0
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT ref, box, sealed.scope AS scope, key_id, wrapped FROM sealed JOIN sealing_keys USING (scope)
+          WHERE wrapped IS NOT NULL
+          """)
+      while let row = try rows.next() {
+        do {
+          settings.redactor.register(try openSealed(row, keys))
+        } catch {
+          missed += 1  // another operator key, or changed: counted, and said by whoever opens it
+        }
+      }
+      return missed
+    }
+    unknown.withLock { $0 = missed }
   }
 
   /// Closes the file. Later calls fail. Also happens when the last reference goes.

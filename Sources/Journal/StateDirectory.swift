@@ -55,7 +55,8 @@ public struct StateDirectory: Sendable {
   private static func check(_ path: String) throws(JournalError) {
     var status = stat()
     guard stat(path, &status) == 0 else { throw KeyFile.failure("read \(path)", path: path) }
-    guard status.st_mode & 0o077 == 0 else {
+    // To pass through is no look inside: an endpoint that is another user has to reach its own directory below.
+    guard status.st_mode & 0o066 == 0 else {
       throw JournalError(
         .permissions, "use the state directory \(path)", because: "others may enter it",
         fix: "chmod 700 \(path)")

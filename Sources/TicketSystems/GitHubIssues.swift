@@ -9,7 +9,8 @@ import Secrets
 /// GitHub has no confidential issues: the repository's visibility is read before every write, and while it is public a
 /// ticket gets a neutral title and text until the incident is contained. The first message about an incident opens its
 /// ticket, whatever it says; a later `opened` is a comment. Tickets are found by label and a marker in the
-/// body, because the search index lags. Comments carry a marker too, so a repeated message is not posted twice.
+/// body, because the search index lags. Every message carries a marker of its own, in the issue's body or in a comment: a
+/// repeated one is not posted twice, and one whose reply was lost counts as sent only when its marker is found.
 /// Tested against a simulation on loopback, written from the reference; not against api.github.com.
 /// Sources: https://docs.github.com/en/rest/issues/issues, …/issues/comments, …/using-the-rest-api/best-practices-for-using-the-rest-api
 public struct GitHubIssues: TicketSystem {
@@ -96,17 +97,35 @@ public struct GitHubIssues: TicketSystem {
 
   private static func marker(_ incident: IncidentID) -> String { "<!-- staunch incident \(incident) -->" }
   private static func marker(message id: String) -> String { "<!-- staunch message \(id) -->" }
-
-  /// The oldest issue of the incident.
-  public func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? {
-    try await issue(of: message).flatMap(Self.ref)
+  private static func marker(_ event: TicketMessage.Event) -> String {
+    "<!-- staunch event \(event.rawValue) -->"
   }
 
-  private func issue(of message: TicketMessage) async throws(CapabilityError) -> JSONValue? {
+  /// The issue that holds the message's own marker, in its body or in a comment; for a close, once it is closed too.
+  public func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? {
+    for issue in try await issues(of: message.incident) {
+      guard let ref = Self.ref(issue), try await holds(message, issue, ref) else { continue }
+      return message.event != .closed || issue["state"]?.string == "closed" ? ref : nil
+    }
+    return nil
+  }
+
+  private func holds(_ message: TicketMessage, _ issue: JSONValue, _ ref: TicketRef)
+    async throws(CapabilityError) -> Bool
+  {
+    let marker = Self.marker(message: message.id)
+    if issue["body"]?.string?.contains(marker) == true { return true }
+    return try await api.list("/issues/\(ref.id)/comments").contains {
+      $0["body"]?.string?.contains(marker) == true
+    }
+  }
+
+  /// The incident's issues, the oldest first.
+  private func issues(of incident: IncidentID) async throws(CapabilityError) -> [JSONValue] {
     let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
     let issues = try await api.list("/issues?labels=\(escaped)&state=all&sort=created&direction=asc")
-    let marker = Self.marker(message.incident)
-    return issues.first { issue in
+    let marker = Self.marker(incident)
+    return issues.filter { issue in
       issue["pull_request"] == nil && issue["body"]?.string?.contains(marker) == true
     }
   }
@@ -122,7 +141,7 @@ public struct GitHubIssues: TicketSystem {
     let everyoneReads = try await api.isPublic()
     // Whoever reads along must not learn of a live credential: details only once it is contained.
     let mayTell = !everyoneReads || message.event == .contained || message.event == .closed
-    let issue = ticket == nil ? try await issue(of: message) : nil
+    let issue = ticket == nil ? try await issues(of: message.incident).first : nil
     guard let ticket = ticket ?? issue.flatMap(Self.ref) else {
       return try await open(message, mayTell: mayTell, under: authority)
     }
@@ -146,7 +165,7 @@ public struct GitHubIssues: TicketSystem {
         "title": .string(mayTell ? Self.harmless(message.title) : Self.neutralTitle),
         "body": .string(
           "\(Self.marker(message.incident))\n\(Self.marker(message: message.id))\n"
-            + (message.isDrill ? "**DRILL**\n\n" : "") + body),
+            + Self.marker(message.event) + "\n" + (message.isDrill ? "**DRILL**\n\n" : "") + body),
         "labels": [.string(label)],
       ], under: authority)
     guard let ref = Self.ref(made) else {
@@ -166,8 +185,11 @@ public struct GitHubIssues: TicketSystem {
     guard !comments.contains(where: { $0["body"]?.string?.contains(marker) == true }) else { return }
     _ = try await api.send(
       .post, "/issues/\(ticket.id)/comments",
-      ["body": .string("\(marker)\n\(Self.harmless(message.title))\n\n\(Self.harmless(message.body))")],
-      under: authority)
+      [
+        "body": .string(
+          "\(marker)\n\(Self.marker(message.event))\n\(Self.harmless(message.title))\n\n\(Self.harmless(message.body))"
+        )
+      ], under: authority)
   }
 
   /// Text without mentions (nobody is paged by a quotation) and without a marker of ours.

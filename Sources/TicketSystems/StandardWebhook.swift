@@ -99,7 +99,7 @@ public struct StandardWebhook: TicketSystem {
     if answer.status == 410 {
       throw CapabilityError(
         .configuration, operation, because: "the receiver wants no more messages (HTTP 410)",
-        fix: "remove or correct the tracker in staunch.yaml, then: staunch ticket list")
+        fix: "remove or correct the tracker in staunch.yaml, then: staunch ticket send")
     }
     if let failure = answer.failure(
       operation, changes: false, now: environment.now(), fix: "check the signing secret on both sides")

@@ -64,6 +64,8 @@ final class FakeHistory: HistoryRewriter {
   struct World: Sendable {
     var finished: Set<String> = []
     var refused: String?
+    var unaccounted: [String] = []
+    var cloned: [String?] = []
     var rewrites = 0
     var isBackupThere = true
   }
@@ -110,11 +112,24 @@ final class FakeHistory: HistoryRewriter {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush {
     let refused = world.withLock { $0.refused }
-    return HistoryPush(refs: [.init(ref: "refs/heads/main", isUpdated: refused == nil, reason: refused)])
+    return HistoryPush(
+      refs: [.init(ref: "refs/heads/main", isUpdated: refused == nil, reason: refused)],
+      address: "https://forge.example/models.git", unaccounted: world.withLock { $0.unaccounted })
   }
   func verifyFreshClone(
     repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
-  ) async throws(CapabilityError) -> HistoryScan { HistoryScan(places: [], objects: 9, commits: 3) }
+  ) async throws(CapabilityError) -> HistoryScan {
+    world.withLock { $0.cloned.append(remote) }
+    return HistoryScan(
+      places: [], objects: 9, commits: 3, remote: remote.map { _ in "https://forge.example/models.git" })
+  }
+
+  func published(repository: String, remote: String, within deadline: Duration) async throws(CapabilityError)
+    -> HistoryRemote
+  {
+    HistoryRemote(address: "https://forge.example/models.git", refs: ["refs/heads/main"])
+  }
+
 }
 
 /// A fake: writes nothing and names a path.

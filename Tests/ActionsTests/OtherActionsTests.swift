@@ -37,6 +37,25 @@ import Testing
     #expect(error?.because.contains("refs/heads/main (stale info)") == true)
   }
 
+  @Test func `a push that leaves a branch which was never fetched is not "pushed"`() async throws {
+    let stage = Stage()
+    stage.history.world.withLock { $0.unaccounted = ["refs/heads/feature"] }
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("history.push", ["repository": .repository("training")])
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.because.contains("refs/heads/feature") == true)
+  }
+
+  @Test func `the proof clones the remote of the repository's entry, and says which`() async throws {
+    let stage = Stage()
+    let result = try await stage.read(
+      "history.verify", ["repository": .repository("training"), "secrets": .list([.secret("leaked")])])
+    #expect(stage.history.world.withLock { $0.cloned } == ["origin"])
+    #expect(result.outputs["remote"] == .string("https://forge.example/models.git"))
+    #expect(result.outputs["repository"] == .repository("training"))
+  }
+
   @Test func `an http body never holds a secret`() async throws {
     let stage = Stage()
     let inputs: [String: Value] = [

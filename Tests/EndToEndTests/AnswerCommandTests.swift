@@ -113,7 +113,9 @@ import Testing
     #expect(inputs.status == 64 && inputs.errors.contains("route"), "\(inputs.errors)")
     let unknown = try await binary.run(["plan", "inc-00000000"])
     #expect(unknown.status == 65 && unknown.errors.contains("staunch incidents"), "\(unknown.errors)")
-    #expect(try await binary.run(["close", incident, "--reason", "tested", "--unproven"]).status == 0)
+    #expect(
+      try await binary.run(["close", incident, "--reason", "tested", "--unproven", "--uncleaned"]).status == 0
+    )
     let closed = try await binary.run(["plan", incident])
     #expect(closed.status == 77 && closed.errors.contains("is closed"), "\(closed.errors)")
   }

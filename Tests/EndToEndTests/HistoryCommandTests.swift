@@ -108,6 +108,102 @@ import Testing
     #expect(bad.errors.contains("line 1"))
   }
 
+  @Test func `the secret given in place of a file, or in the wrong place, is never echoed`() async throws {
+    let world = try World()
+    for arguments in [
+      ["history", "scan", "--secrets", world.secret], ["history", "scan", world.secret],
+      ["history", "rewrite", "--replace-text=\(world.secret)"],
+      ["history", "scan", "--secret=\(world.secret)"],
+      ["history", "verify", "--incident", world.secret],
+      ["history", "scan", "--json", "--secrets", world.secret],
+    ] {
+      let outcome = try await world.binary.run(arguments)
+      #expect([64, 65].contains(outcome.status), "\(arguments.count): \(outcome.status)")
+      #expect(!(outcome.output + outcome.errors).contains(world.secret), "\(arguments.dropLast())")
+    }
+  }
+
+  @Test func `a report is used as a report, and other JSON is refused instead of being taken as expressions`()
+    async throws
+  {
+    let world = try World()
+    let report =
+      #"[{"RuleID":"generic","Description":"x","StartLine":1,"EndLine":1,"StartColumn":1,"EndColumn":9,"#
+      + #""Match":"key = \#(world.secret)","Secret":"\#(world.secret)","File":"a","SymlinkFile":"","Commit":"","#
+      + #""Entropy":4.0,"Author":"","Email":"","Date":"","Message":"","Tags":[],"Fingerprint":"a:generic:1"}]"#
+    try report.write(toFile: world.directory.path("report.json"), atomically: true, encoding: .utf8)
+    let scan = try await world.binary.run(
+      ["history", "scan", "--repository", "repository", "--secrets", "report.json", "--json"])
+    #expect(scan.status == 10, "\(scan.errors)")
+    #expect(scan.errors.contains("1 values are looked for"))
+    let rewrite = try await world.rewrite("--secrets", "report.json")
+    #expect(rewrite.status == 0, "\(rewrite.errors)")
+    #expect(try world.show("a") == "key = ***REMOVED***\n")
+    try "{\n  \"key\": \"\(world.secret)\"\n}\n".write(
+      toFile: world.directory.path("conf.json"), atomically: true, encoding: .utf8)
+    let refused = try await world.rewrite("--secrets", "conf.json")
+    #expect(refused.status == 65)
+    #expect(refused.errors.contains("this is JSON"))
+    #expect(!refused.errors.contains(world.secret))
+  }
+
+  @Test func `a short value is replaced only when a person names the number of matches`() async throws {
+    let world = try World()
+    try world.commit("c", "import postgres\n")
+    try "post\n".write(toFile: world.directory.path("secrets"), atomically: true, encoding: .utf8)
+    let plan = try await world.binary.run(
+      ["history", "rewrite", "--repository", "repository", "--secrets", "secrets"])
+    #expect(plan.output.contains("short (4 bytes): 1 matches in 1 files, 1 of them inside longer words"))
+    let refused = try await world.rewrite("--secrets", "secrets")
+    #expect(refused.status == 77)
+    #expect(refused.errors.contains("--common 1"))
+    #expect(try world.show("c") == "import postgres\n")
+    let meant = try await world.rewrite("--secrets", "secrets", "--common", "1")
+    #expect(meant.status == 0, "\(meant.errors)")
+  }
+
+  @Test
+  func
+    `an incident is not closed while the forge holds the secret, and a fresh clone of the remote ends that`()
+    async throws
+  {
+    let world = try World()
+    _ = try await world.binary.run(["init"])
+    let path = world.directory.path("repository")
+    let remote = world.directory.path("remote.git")
+    try world.git("init", "-q", "--bare", remote)
+    try world.git("-C", path, "remote", "add", "origin", remote)
+    try world.git("-C", path, "push", "-q", "origin", "main")
+    let report: JSONValue = [
+      "schema": "staunch.findings/1",
+      "findings": [
+        [
+          "kind": "openai_api_key", "value": .string(world.secret), "repository": "acme/app", "path": "a",
+          "line": 1,
+        ]
+      ],
+    ]
+    let responded = try await world.binary.run(["respond", "-", "--json"], input: report.canonicalText)
+    let incident = String(try #require(responded.output.firstMatch(of: /inc-[a-z0-9]{8}/)).output)
+    let close = ["close", incident, "--unproven", "--reason", "over"]
+    let verify = [
+      "history", "verify", "--repository", "repository", "--remote", "origin", "--incident", incident,
+    ]
+    let early = try await world.binary.run(close)
+    #expect(early.status == 77 && early.errors.contains("still at the forge: acme/app"), "\(early.errors)")
+    _ = try await world.rewrite("--incident", incident)
+    #expect(try await world.binary.run(verify).status == 10)
+    #expect(try await world.binary.run(close).status == 77)
+    #expect(try await world.binary.run(["status"]).output.contains("still at the forge"))
+    #expect(
+      try await world.binary.run(["handover"]).output.contains("the leaked value is still at the forge"))
+    let pushed = try await world.binary.run(
+      ["history", "push", "--repository", "repository", "--live", "--confirm", "repository"])
+    #expect(pushed.status == 0, "\(pushed.errors)")
+    #expect(try await world.binary.run(verify).status == 0)
+    #expect(try await world.binary.run(close).status == 0)
+  }
+
   @Test func `--incident takes the leaked value from the journal, and no file needs to hold it`() async throws
   {
     let world = try World()

@@ -53,6 +53,23 @@ import Testing
     #expect(rig.calls.withLock { $0 } == ["abuse.search abuse read"], "nothing but the read ran")
   }
 
+  private let verify =
+    "{id: old, uses: credential.verify, with: {credential: cred, secret: \"${{ inputs.leaked }}\"}}"
+
+  @Test func `A playbook that takes one leaked value still takes a list of one`() throws {
+    let plan = try plan(try rig(), "steps: [\(verify)]", ["leaked": .list([.secret("s")])])
+    #expect(plan.inputs["leaked"] == .secret("s"))
+  }
+
+  @Test func `A playbook that takes one leaked value is refused with two, and the fix is named`() throws {
+    let error = #expect(throws: ExecutionError.self) {
+      try plan(try rig(), "steps: [\(verify)]", ["leaked": .list([.secret("s"), .secret("t")])])
+    }
+    #expect(error?.code == .input)
+    #expect(error?.because.contains("2 leaked values") == true)
+    #expect(error?.fix?.contains("leaked: {type: list<secret>}") == true)
+  }
+
   @Test func aConditionOnWhatOnlyTheRunCanTellShowsBothBranches() throws {
     let plan = try plan(
       try rig(),

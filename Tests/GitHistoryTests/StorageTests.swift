@@ -76,13 +76,30 @@ import Testing
     #expect(try listing(of: directory.path) == before)
   }
 
-  @Test func `A repository of another user is refused with Git's own way to allow it`() throws {
+  @Test func `A repository of another user is refused with Git's own way to allow it, and that way helps`()
+    async throws
+  {
     try #require(getuid() == 0, "needs another user's repository")
     let directory = try TemporaryDirectory()
     let git = try RewriteTests.leakyRepository(directory.path("r"))
     try Git(path: "/")(["-R", "65534", git.path], program: "chown")
-    let error = try #require(throws: CapabilityError.self) { try OpenRepository(path: git.path, for: .scan) }
-    #expect(error.fix?.contains("safe.directory") == true, "\(error)")
+    let error = try await #require(throws: CapabilityError.self) { try await Purge(git.path).scan() }
+    let path = try #require(error.fix?.firstMatch(of: /safe.directory '([^']*)'/)).output.1
+    for trust in [String(path), "*"] {
+      var environment = Git.environment
+      environment["GIT_CONFIG_COUNT"] = "1"
+      environment["GIT_CONFIG_KEY_0"] = "safe.directory"
+      environment["GIT_CONFIG_VALUE_0"] = trust
+      let rewriter = GitHistoryRewriter(environment: environment, temporaryDirectory: NSTemporaryDirectory())
+      let purge = Purge(git.path)
+      #expect(
+        try await rewriter.scan(repository: git.path, for: purge.removal, progress: Silent()).isClean == false
+      )
+      #expect(
+        try await rewriter.verifyFreshClone(
+          repository: git.path, remote: nil, for: purge.removal, progress: Silent()
+        ).isClean == false)
+    }
   }
 
   @Test

@@ -92,7 +92,7 @@ import Testing
     ),
     Bad(
       "missing inputs", steps: "    - {id: a, uses: credential.verify}",
-      "p.yaml:8:21: error: credential.verify needs the inputs \"credential\" (credential), \"secret\" (secret) [PB011]\n"
+      "p.yaml:8:21: error: credential.verify needs the inputs \"credential\" (credential), \"secret\" (list<secret>) [PB011]\n"
         + "  fix: add under with: credential: …, secret: …"),
     Bad(
       "an unknown input",

@@ -91,7 +91,7 @@ import Testing
     var scope = Scope(inputs: ["c": .credential("db"), "leaked": .secret("l")])
     scope.steps["a"] = StepResult(.failed)
     let optional = try #require(playbook.steps[1].action).call.inputs(in: scope)
-    #expect(optional == ["credential": .credential("db"), "secret": .secret("l")])
+    #expect(optional == ["credential": .credential("db"), "secret": .list([.secret("l")])])
     let required = try #require(playbook.steps[2].action).call
     let error = #expect(throws: EvaluationError.self) { try required.inputs(in: scope) }
     #expect(

@@ -40,13 +40,13 @@ import Testing
       run.calls.map { call in call.item.map { "\(call.step)#\($0)" } ?? call.step.rawValue } == [
         "triage.alive", "triage.facts", "triage.abuse", "ticket", "replacement", "rollout#0", "rollout#1",
         "disable_old", "end_sessions", "prove_dead", "prove_alive", "contained", "alerts", "rewrite#0",
-        "fresh_clone#0", "push#0", "close", "postmortem",
+        "push#0", "fresh_clone#0", "close", "postmortem",
       ])
     let disable = try #require(run.calls.first { $0.step == "disable_old" })
     #expect(
       disable.inputs == [
-        "credential": .credential("payments-key"), "secret": .secret("leaked"), "ref": .string("key-1"),
-        "replaced_by": .string("key-2"),
+        "credential": .credential("payments-key"), "secret": .list([.secret("leaked")]),
+        "ref": .string("key-1"), "replaced_by": .string("key-2"),
       ])
   }
 

@@ -134,7 +134,17 @@ extension JournalStory {
       ["step": "prove_dead", "attempt": 1, "action": "credential.verify", "phase": "read", "answer": "dead"])
     story.at(
       9.8, .stepVerified,
-      ["step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held"])
+      [
+        "step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held",
+        "proof": [
+          "credential": "postgres-training", "values": ["postgres-training-leaked"],
+          "of": [["credential": "postgres-training", "ref": "postgres-training-leaked"]],
+          "first_refusal": .string(Timestamp.text(JournalStory.minute(9.5))),
+          "began": .string(Timestamp.text(JournalStory.minute(9.5))),
+          "ended": .string(Timestamp.text(JournalStory.minute(9.7))), "refusals": 18, "control_logins": 21,
+          "addresses": [], "propagation_seconds": 0,
+        ],
+      ])
     story.at(9.8, .stepDone, ["step": "prove_dead"])
     story.at(9.9, .incidentState, ["state": "contained", "reason": "the old credential is dead"])
     story.at(10, .stepWaiting, ["step": "history", "item": 0, "for": "approval"])
@@ -148,12 +158,21 @@ extension JournalStory {
       20, .stepVerified,
       ["step": "history", "item": 0, "action": "history.scan", "expect": "clean", "result": "clean"])
     story.at(20, .stepDone, ["step": "history", "item": 0])
+    story.effect(
+      20.1, step: "push", item: 0, action: "history.push",
+      outputs: [
+        "repository": ["$repository": "models"], "remote": "https://forge.example/models.git", "updated": 3,
+        "untouched": 0, "refused": [], "residual": [],
+      ], took: 0.05)
     story.at(
       20.2, .stepOutcome,
       [
         "step": "fresh_clone", "item": 0, "attempt": 1, "action": "history.verify", "phase": "read",
         "answer": "clean",
-        "outputs": ["places": 0, "objects": 412, "commits": 9],
+        "outputs": [
+          "repository": ["$repository": "models"], "remote": "https://forge.example/models.git", "places": 0,
+          "objects": 412, "commits": 9,
+        ],
       ])
     story.at(
       20.2, .stepVerified,
@@ -196,7 +215,8 @@ extension JournalStory {
             place: "refs/pull/3/head", why: "the forge refuses to move it",
             fix: "ask the forge's support to drop it")
         ], backup: "backup-1"),
-      freshScan: .init(at: minute(20.2), isClean: true, objects: 412),
+      freshScan: .init(
+        at: minute(20.2), isClean: true, objects: 412, remote: "https://forge.example/models.git"),
       people: ["Ada Example", "ada@example.org"])
   }
 }

@@ -38,19 +38,36 @@ struct CredentialDisable: EffectAction {
   ) async throws(CapabilityError) -> ActionResult {
     let name = try call.credential()
     let provider = try targets.credential(name).provider
-    let leaked = try await call.secret()
     let replacement = call.optionalRef("replaced_by")
-    // Issuing may have ended the old value already (PostgreSQL: one password for each role): then there is nothing
-    // left to disable, and disabling the ref would stop the new value. The probe decides.
-    if let replacement, call.optionalRef() == nil || call.optionalRef() == replacement {
-      let probe = try await provider.verify(leaked, ref: call.optionalRef())
-      if probe.state == .dead, try await isSame(replacement, call, provider) {
-        return result(replacement, name, try call.secretRef(), probe)
+    var disabled: CredentialRef?
+    var probes: [ProbeRecord] = []
+    for handle in try call.secretRefs() {
+      let leaked = try await call.secrets.secret(handle)
+      // Issuing may have ended the old value already (PostgreSQL: one password for each role): then there is nothing
+      // left to disable, and disabling the ref would stop the new value. The probe decides.
+      if let replacement, call.optionalRef() == nil || call.optionalRef() == replacement {
+        let probe = try await provider.verify(leaked, ref: call.optionalRef())
+        if probe.state == .dead, try await isSame(replacement, leaked, call, provider) {
+          probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
+          disabled = disabled ?? replacement
+          continue
+        }
       }
+      let ref: CredentialRef
+      do throws(CapabilityError) {
+        ref = try await leakedRef(call, provider)
+      } catch {
+        // The provider no longer knows it: what was wanted, when it is refused.
+        guard error.class == .notFound else { throw error }
+        let probe = try await provider.verify(leaked, ref: nil)
+        guard probe.state == .dead else { throw error }
+        probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
+        continue
+      }
+      try await provider.disable(ref, leaked: leaked, replacedBy: replacement, under: authority)
+      disabled = disabled ?? ref
     }
-    let ref = try await leakedRef(call, provider)
-    try await provider.disable(ref, leaked: leaked, replacedBy: replacement, under: authority)
-    return ActionResult(outputs: ["ref": .string(ref.rawValue)])
+    return ActionResult(outputs: ["ref": .optional(disabled?.rawValue)], probes: probes)
   }
 
   func settle(
@@ -58,37 +75,35 @@ struct CredentialDisable: EffectAction {
   ) async throws(CapabilityError) -> Settlement {
     let name = try call.credential()
     let provider = try targets.credential(name).provider
-    let probe = try await provider.verify(try await call.secret(), ref: call.optionalRef())
-    guard probe.state == .dead, let ref = call.optionalRef() ?? call.optionalRef("replaced_by") else {
-      return .notDone(evidence: "disabling is safe to repeat (\(probe.state.rawValue), \(probe.code))")
+    var probes: [ProbeRecord] = []
+    for handle in try call.secretRefs() {
+      let probe = try await provider.verify(
+        try await call.secrets.secret(handle), ref: call.optionalRef())
+      probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
+    }
+    let verdict = CredentialProbe.verdict(of: probes.map(\.probe))
+    guard verdict.state == .dead, let ref = call.optionalRef() ?? call.optionalRef("replaced_by") else {
+      return .notDone(evidence: "disabling is safe to repeat (\(verdict.state.rawValue), \(verdict.code))")
     }
     return .done(
-      result(ref, name, try call.secretRef(), probe), evidence: "the leaked secret is refused (\(probe.code))"
-    )
-  }
-
-  private func result(
-    _ ref: CredentialRef, _ name: CredentialName, _ secret: SecretRef, _ probe: CredentialProbe
-  ) -> ActionResult {
-    ActionResult(
-      outputs: ["ref": .string(ref.rawValue)],
-      probes: [ProbeRecord(credential: name, secret: secret, probe: probe)])
+      ActionResult(outputs: ["ref": .string(ref.rawValue)], probes: probes),
+      evidence: "the leaked secret is refused (\(verdict.code))")
   }
 
   private func leakedRef(_ call: ActionCall, _ provider: any CredentialProvider)
     async throws(CapabilityError) -> CredentialRef
   {
     if let given = call.optionalRef() { return given }
-    return try await provider.identify(try await call.secret())
+    return try await call.identified(by: provider)
   }
 
   /// True when the replacement has the same public id as the leaked credential: it carries the new value now.
-  private func isSame(_ replacement: CredentialRef, _ call: ActionCall, _ provider: any CredentialProvider)
-    async throws(CapabilityError) -> Bool
-  {
+  private func isSame(
+    _ replacement: CredentialRef, _ leaked: Secret, _ call: ActionCall, _ provider: any CredentialProvider
+  ) async throws(CapabilityError) -> Bool {
     if let given = call.optionalRef() { return given == replacement }
     do {
-      return try await provider.identify(try await call.secret()) == replacement
+      return try await provider.identify(leaked) == replacement
     } catch {
       // A provider that knows a secret only by logging in no longer finds a dead one.
       guard error.class == .notFound else { throw error }

@@ -42,7 +42,7 @@ struct CredentialEndSessions: EffectAction {
     if let given = call.optionalRef() {
       ref = given
     } else {
-      ref = try await provider.identify(try await call.secret())
+      ref = try await call.identified(by: provider)
     }
     let before = prepared.snapshot["before"]?.string.flatMap(Timestamp.date) ?? now()
     var found = 0

@@ -9,7 +9,7 @@ struct CredentialInspect: ReadAction {
 
   func read(_ call: ActionCall) async throws(CapabilityError) -> ActionResult {
     let provider = try targets.credential(call.credential()).provider
-    let ref = try await provider.identify(try await call.secret())
+    let ref = try await call.identified(by: provider)
     let facts = try await provider.inspect(ref)
     return ActionResult(outputs: [
       "ref": .string(ref.rawValue), "facts": .data(.object(facts.facts)),

@@ -3,7 +3,8 @@ import Capabilities
 import JSON
 import Secrets
 
-/// `history.push`: atomic, so a single refused ref means that nothing was pushed.
+/// `history.push`: atomic, so a single refused ref means that nothing was pushed. "pushed" is the answer only when every
+/// ref that the remote advertises is accounted for.
 struct HistoryPushAction: EffectAction {
   let signature = ActionSignature.historyPush
   let targets: Targets
@@ -11,13 +12,28 @@ struct HistoryPushAction: EffectAction {
 
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect {
     let name = try call.repository()
-    let (_, remote) = try place(call)
+    let (repository, remote) = try place(call)
+    let there = try await history.published(
+      repository: repository.path, remote: remote, within: Self.patience)
+    var affected = ["everyone with a clone of \(name): they must clone again or reset"]
+    var unsure = ["whether somebody pushes before: then the lease refuses and nothing is pushed"]
+    if let refs = there.refs { affected.append("\(refs.count) refs of \(there.address)") }
+    if let silence = there.silence {
+      unsure.append("what \(there.address) holds: it could not be asked (\(silence))")
+    }
+    for ref in there.unfetched.prefix(Self.named) {
+      unsure.append(
+        "\(ref) of \(remote) was never fetched here: the rewrite cannot clean it; "
+          + "before the run: git -C '\(repository.path)' fetch \(remote)")
+    }
+    if there.unfetched.count > Self.named {
+      unsure.append("\(there.unfetched.count - Self.named) further refs of \(remote) were never fetched here")
+    }
     return PlannedEffect(
-      will: "push every rewritten ref of \(name) to \(remote), all or none, with lease",
+      will: "push every rewritten ref of \(name) to \(remote) (\(there.address)), all or none, with lease",
       target: name.rawValue,
-      preconditions: ["remote": .string(remote)], reversible: false,
-      affected: ["everyone with a clone of \(name): they must clone again or reset"],
-      cannotPredict: ["whether somebody pushes before: then the lease refuses and nothing is pushed"])
+      preconditions: ["remote": .string(remote), "address": .string(there.address)], reversible: false,
+      affected: affected, cannotPredict: unsure)
   }
 
   func perform(
@@ -32,11 +48,31 @@ struct HistoryPushAction: EffectAction {
       throw CapabilityError(
         .conflict, "push \(repository.path) to \(remote)", because: "the remote refused \(lines)",
         fix:
-          "git -C \(repository.path) fetch \(remote), see what is new, then make a new plan: staunch respond")
+          "git -C '\(repository.path)' fetch \(remote), see what is new, then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")"
+      )
+    }
+    guard push.unaccounted.isEmpty else {
+      throw CapabilityError(
+        .conflict, "push \(repository.path) to \(remote)",
+        because:
+          "\(push.refs.count) refs are there, but \(push.unaccounted.joined(separator: ", ")) of \(push.address) "
+          + "\(push.unaccounted.count == 1 ? "holds, or may hold," : "hold, or may hold,") what was removed: this machine never rewrote what it points to",
+        fix:
+          "git -C '\(repository.path)' fetch \(remote), then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")"
+      )
     }
     return ActionResult(
-      outputs: ["updated": .integer(push.refs.count), "refused": .list([])], answer: "pushed")
+      outputs: [
+        "repository": .repository(try call.repository()), "remote": .string(push.address),
+        "updated": .integer(push.refs.count), "untouched": .integer(push.untouched), "refused": .list([]),
+        "residual": .list(
+          push.residual.map { .string(HistoryRewriteAction.line($0)) }),
+      ], answer: "pushed")
   }
+
+  /// A plan does not wait longer for the remote: nothing of it depends on the answer.
+  private static let patience = Duration.seconds(20)
+  private static let named = 20
 
   func settle(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority

@@ -33,7 +33,7 @@ struct HistoryRestore: EffectAction {
     try await history.restore(
       repository: try targets.repository(call.repository()).path, backup: try call.text("backup"),
       under: authority)
-    return ActionResult()
+    return ActionResult(outputs: ["repository": .repository(try call.repository())])
   }
 
   func settle(

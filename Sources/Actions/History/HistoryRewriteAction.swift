@@ -19,6 +19,11 @@ struct HistoryRewriteAction: EffectAction {
         will: "nothing: the history of \(name) holds none of the secrets", target: name.rawValue,
         preconditions: ["refs": []], reversible: true, cannotPredict: rewrite.residual.map(Self.line))
     }
+    var unsure = rewrite.residual.map(Self.line)
+    if let matches = rewrite.matches {
+      // Whoever approves this must see that it is no rare value: it is replaced in the middle of other words, too.
+      unsure.insert("\(matches.text): every one of them is replaced", at: 0)
+    }
     // The names of the refs, not their ids: another incident's rewrite of the same repository moves them too and is
     // no reason to stop. A ref that newly holds the secret is.
     let refs = rewrite.refs.map(\.ref).sorted()
@@ -27,7 +32,11 @@ struct HistoryRewriteAction: EffectAction {
       target: name.rawValue, preconditions: ["refs": .array(refs.map { .string($0) })], reversible: true,
       affected: refs
         + (rewrite.signaturesDropped > 0 ? ["\(rewrite.signaturesDropped) signatures drop"] : []),
-      cannotPredict: rewrite.residual.map(Self.line))
+      cannotPredict: unsure)
+  }
+
+  func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue? {
+    try await history.tips(repository: try targets.repository(call.repository()).path).map { .string($0) }
   }
 
   func perform(
@@ -42,7 +51,7 @@ struct HistoryRewriteAction: EffectAction {
     return result(
       try await history.rewrite(
         repository: repository.path, removing: try await removal(call), marker: call.marker,
-        progress: call.progress, under: authority))
+        progress: call.progress, under: authority), of: try call.repository())
   }
 
   func settle(
@@ -50,7 +59,8 @@ struct HistoryRewriteAction: EffectAction {
   ) async throws(CapabilityError) -> Settlement {
     let repository = try targets.repository(call.repository())
     if let rewrite = try await history.finished(repository: repository.path, marker: call.marker) {
-      return .done(result(rewrite), evidence: "the rewrite \(call.marker) is complete")
+      return .done(
+        result(rewrite, of: try call.repository()), evidence: "the rewrite \(call.marker) is complete")
     }
     return .notDone(evidence: "the rewrite \(call.marker) is not complete; the same marker finishes it")
   }
@@ -61,15 +71,16 @@ struct HistoryRewriteAction: EffectAction {
     return HistoryRemoval(secrets: secrets, replacement: replacement)
   }
 
-  private func result(_ rewrite: HistoryRewrite) -> ActionResult {
+  private func result(_ rewrite: HistoryRewrite, of repository: RepositoryName) -> ActionResult {
     ActionResult(outputs: [
+      "repository": .repository(repository),
       "backup": .optional(rewrite.backup), "commits": .integer(rewrite.commits),
       "refs": .integer(rewrite.refs.count), "signatures_dropped": .integer(rewrite.signaturesDropped),
       "residual": .list(rewrite.residual.map { .string(Self.line($0)) }), "maps": .optional(rewrite.maps),
     ])
   }
 
-  private static func line(_ residual: HistoryRewrite.Residual) -> String {
+  static func line(_ residual: HistoryRewrite.Residual) -> String {
     "\(residual.place): \(residual.why); fix: \(residual.fix)"
   }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Incidents
 import Secrets
 
 /// `history.scan`
@@ -12,17 +13,18 @@ struct HistoryScanAction: ReadAction {
     let scan = try await history.scan(
       repository: repository.path, for: HistoryRemoval(secrets: try await call.secrets("secrets")),
       progress: call.progress)
-    return ActionResult(scan)
+    return ActionResult(scan, of: try call.repository())
   }
 }
 
 extension ActionResult {
   /// The counts of a scan and its answer. Places are not put out: paths may say more than a journal should keep.
-  init(_ scan: HistoryScan) {
+  init(_ scan: HistoryScan, of repository: RepositoryName) {
     self.init(
       outputs: [
-        "places": .integer(scan.places.count), "objects": .integer(scan.objects),
-        "commits": .integer(scan.commits),
+        "repository": .repository(repository), "places": .integer(scan.places.count),
+        "objects": .integer(scan.objects), "commits": .integer(scan.commits),
+        "not_searched": .list(scan.notSearched.map { .string("\($0.place): \($0.why)") }),
       ], answer: scan.isClean ? "clean" : "found")
   }
 }

@@ -1,7 +1,7 @@
 import Capabilities
 import Secrets
 
-/// `history.verify`: scans a fresh clone, made by git itself.
+/// `history.verify`: scans a fresh clone of the remote, made by git itself. Only that shows what the forge holds.
 struct HistoryVerify: ReadAction {
   let signature = ActionSignature.historyVerify
   let targets: Targets
@@ -10,8 +10,10 @@ struct HistoryVerify: ReadAction {
   func read(_ call: ActionCall) async throws(CapabilityError) -> ActionResult {
     let repository = try targets.repository(call.repository())
     let scan = try await history.verifyFreshClone(
-      repository: repository.path, remote: call.optionalText("remote"),
+      repository: repository.path, remote: call.optionalText("remote") ?? repository.remote,
       for: HistoryRemoval(secrets: try await call.secrets("secrets")), progress: call.progress)
-    return ActionResult(scan)
+    var result = ActionResult(scan, of: try call.repository())
+    result.outputs["remote"] = .optional(scan.remote)
+    return result
   }
 }

@@ -50,14 +50,48 @@ extension ActionCall {
     try await secrets.secret(try secretRef(name))
   }
 
-  func secrets(_ name: String) async throws(CapabilityError) -> [Secret] {
-    guard case .list(let elements)? = known(name) else { throw missing(name, .list(.secret)) }
-    var found: [Secret] = []
+  /// The handles of one secret or of a list; never empty: a verdict on no value would be about nothing.
+  func secretRefs(_ name: String = "secret") throws(CapabilityError) -> [SecretRef] {
+    let elements: [Value]
+    switch known(name) {
+    case .secret(let ref)?: return [ref]
+    case .list(let values)?: elements = values
+    default: throw missing(name, .list(.secret))
+    }
+    var found: [SecretRef] = []
     for element in elements {
       guard case .secret(let ref) = element else { throw missing(name, .list(.secret)) }
-      found.append(try await secrets.secret(ref))
+      if !found.contains(ref) { found.append(ref) }
+    }
+    guard !found.isEmpty else {
+      throw CapabilityError(
+        .invalid, "step \(step)", because: "the input \"\(name)\" holds no secret",
+        fix: "hand over the incident's leaked values: \(name): \"${{ inputs.leaked }}\"")
     }
     return found
+  }
+
+  /// The values behind the handles of one secret or of a list, in order.
+  func secrets(_ name: String = "secret") async throws(CapabilityError) -> [Secret] {
+    var found: [Secret] = []
+    for ref in try secretRefs(name) { found.append(try await secrets.secret(ref)) }
+    return found
+  }
+
+  /// The credential that the input `secret` names: the first of several values that the provider knows names it for all,
+  /// because values of one credential share its public id. When all are refused by now, the account that the entry is
+  /// about.
+  /// - Throws: what the provider said of the last value that it does not know.
+  func identified(by provider: any CredentialProvider) async throws(CapabilityError) -> CredentialRef {
+    var unknown: CapabilityError?
+    for secret in try await secrets() {
+      do throws(CapabilityError) { return try await provider.identify(secret) } catch {
+        guard error.class == .notFound else { throw error }
+        unknown = error
+      }
+    }
+    if let account = provider.account { return account }
+    throw unknown ?? missing("secret", .list(.secret))
   }
 
   func text(_ name: String) throws(CapabilityError) -> String {

@@ -1,10 +1,13 @@
 // Git history: find, rewrite, prove, publish, take back.
 extension ActionSignature {
   private static let repository = Parameter("repository", .repository, "the repository of staunch.yaml")
+  private static let named = Parameter("repository", .repository, "the repository that was meant")
   private static let counts = [
+    named,
     Parameter("places", .integer, "places that hold a secret"),
     Parameter("objects", .integer, "objects that were read"),
     Parameter("commits", .integer, "commits that were read"),
+    Parameter("not_searched", .list(.string), "what could not be looked into, each with the reason"),
   ]
 
   /// Finds the secrets in every ref.
@@ -28,6 +31,7 @@ extension ActionSignature {
         "backup", .string, required: false, "the kind of backup; `bundle`, the only one, when absent"),
     ],
     outputs: [
+      named,
       Parameter("backup", .string, "names the backup for `history.restore`; null when nothing matched"),
       Parameter("commits", .integer, "commits that were rewritten"),
       Parameter("refs", .integer, "refs that were moved"),
@@ -39,29 +43,39 @@ extension ActionSignature {
   /// Scans a fresh clone.
   public static let historyVerify = ActionSignature(
     id: "history.verify", effect: .read,
-    summary: "Scans a fresh clone, made by git itself.",
+    summary:
+      "Scans a fresh clone of the remote, made by git itself: after the push, because only that shows what the forge holds.",
     inputs: [
       repository,
       Parameter("secrets", .list(.secret), "what to look for"),
       Parameter(
         "remote", .string, required: false,
-        "the remote to clone; without it, the repository on this machine is cloned"),
+        "the remote to clone; without it, the one of the repository's entry; without any, the repository on this machine, which says nothing about a forge"
+      ),
     ],
-    outputs: counts, answers: ["clean", "found"])
+    outputs: counts + [
+      Parameter(
+        "remote", .string, "the address that was cloned, without user; null: this machine's repository")
+    ], answers: ["clean", "found"])
 
   /// Publishes a rewritten history.
   public static let historyPush = ActionSignature(
     id: "history.push", effect: .irreversible,
     summary:
-      "Pushes every rewritten ref, atomically and with lease against the remote's ids before the rewrite.",
+      "Pushes every rewritten ref, atomically and with lease against the remote's ids before the rewrite. Fails when the remote advertises a ref that no rewrite here has seen.",
     inputs: [
       repository,
       Parameter(
         "remote", .string, required: false, "the remote; without it, the one of the repository's entry"),
     ],
     outputs: [
+      named,
+      Parameter("remote", .string, "the address that was pushed to, without user"),
       Parameter("updated", .integer, "refs that the remote took"),
+      Parameter("untouched", .integer, "further refs of the remote that hold nothing that was removed"),
       Parameter("refused", .list(.string), "refs that it did not take, each with the reason"),
+      Parameter(
+        "residual", .list(.string), "refs of the remote that a push cannot reach, each with what to do"),
     ],
     answers: ["pushed", "refused"])
 
@@ -70,7 +84,7 @@ extension ActionSignature {
     id: "history.restore", effect: .reversible,
     summary: "Brings the local repository back to what it was before a rewrite, bit for bit.",
     inputs: [repository, Parameter("backup", .string, "the backup that `history.rewrite` named")],
-    outputs: [])
+    outputs: [named])
 
   /// Keeps it from happening again.
   public static let guardInstall = ActionSignature(

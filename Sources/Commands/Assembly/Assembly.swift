@@ -57,9 +57,18 @@ struct Assembly: Sendable {
     } else if let found = try state.journalForReading() {
       isDrill = found.header.isDrill
     }
-    return try Journal.open(
+    let journal = try Journal.open(
       path: state.journalPath, keys: try state.keys(), isDrill: isDrill,
       settings: JournalSettings(now: clock, redactor: redactor))
+    if journal.valuesUnknownToRedactor > 0 {
+      console.say(
+        "warning: \(journal.valuesUnknownToRedactor) sealed values do not open with this operator.key: text that holds one "
+          + "cannot be recognised. Restore operator.key from a backup")
+    }
+    for incident in try LeakedValueRetention(journal: journal).destroyDue(now: now()) {
+      console.say("\(incident): its time is over; the key of its leaked value was destroyed")
+    }
+    return journal
   }
 
   /// The journal, for reading; nil when nothing has run here yet.

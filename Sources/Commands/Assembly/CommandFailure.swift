@@ -28,6 +28,7 @@ struct CommandFailure: Error, Sendable {
       case .network, .rateLimit, .serverError, .timeout, .conflict, .refused: .unavailable
       case .unsafe: .declined
       case .cancelled: .interrupted
+      case .awaitsPerson: .waiting
       case .unknownOutcome, .unsupported: .failed
       }
     self.init(status, error.operation, because: error.because, fix: error.fix)

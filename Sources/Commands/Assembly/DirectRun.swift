@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Secrets
+import StaunchConfiguration
 
 /// One effect that a person asks for on the command line, outside of a playbook: the same rules hold.
 ///
@@ -38,11 +39,8 @@ struct DirectRun {
   ) async throws -> DirectRun {
     try confirm(name, action: action, given: confirmation, in: assembly)
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data(document.canonicalBytes))))
+    let (approval, plan) = try approve(digest, action: action, in: assembly)
     let identity = try assembly.state().identity()
-    let approval = try identity.approve(digest, role: "responder", at: assembly.now())
-    let plan = try ApprovedPlan(
-      digest: digest, mode: .live, approvals: [approval], rule: ApprovalRule(),
-      trusted: [ApproverIdentity(rawKey: identity.publicKey, roles: ["responder"])])
     let journal = try assembly.journal()
     try await settleEarlier(action, lock: lock, journal, assembly, settle)
     let run = RunID(prefix + Assembly.randomName(8))
@@ -51,7 +49,8 @@ struct DirectRun {
       NewEvent(
         .planApproved, run: run,
         [
-          "digest": .string(digest.rawValue), "role": "responder", "identity": .string(identity.fingerprint),
+          "digest": .string(digest.rawValue), "role": .string(approval.role.rawValue),
+          "identity": .string(identity.fingerprint),
           "signature": .string(approval.signature.base64EncodedString()),
         ]),
       NewEvent(
@@ -118,6 +117,34 @@ struct DirectRun {
           ? ["state": "done"] : ["state": "failed", "reason": .string("it was interrupted: \(evidence)")]))
     _ = try journal.leave(tenure, incident: nil, releasing: true, with: ends)
     assembly.console.say("\(held.run) was interrupted; it is settled as \(word): \(harmless(evidence))")
+  }
+
+  /// The operator's own yes, where `policy: approvals` is content with it: by hand is no way around the others.
+  ///
+  /// - Throws: exit 77 when it takes another role, or more people.
+  private static func approve(_ digest: PlanDigest, action: String, in assembly: Assembly) throws
+    -> (Approval, ApprovedPlan)
+  {
+    let identity = try assembly.state().identity()
+    // Without a staunch.yaml nobody has asked for more than one person's word.
+    let policy = assembly.configurationPath == nil ? nil : try assembly.configuration().policy
+    let rule = policy?.planRule(for: identity) ?? ApprovalRule()
+    let own: [RoleName] = ["responder", "repository-admin"]
+    let role = own.first { rule.roles.isEmpty || rule.roles.contains($0) } ?? own[0]
+    let approval = try identity.approve(digest, role: role, at: assembly.now())
+    let trusted = [
+      try ApproverIdentity(rawKey: identity.publicKey, roles: Set(own), person: policy?.localPerson ?? "")
+    ]
+    do throws(ApprovalError) {
+      let plan = try ApprovedPlan(
+        digest: digest, mode: .live, approvals: [approval], rule: rule,
+        trusted: trusted)
+      return (approval, plan)
+    } catch {
+      throw CommandFailure(
+        .declined, "\(action) was not begun", because: "policy: approvals asks for more: \(error.because)",
+        fix: "plan it, so that others can approve it too: staunch plan INCIDENT, then staunch approve DIGEST")
+    }
   }
 
   /// The name under which the effect is found again.

@@ -28,10 +28,11 @@ struct HistoryTarget: ParsableArguments {
   @Option(
     name: [.long, .customLong("replace-text")],
     help:
-      "A file of git-filter-repo's expressions, one a line; - for standard input. Never the secret itself.")
+      "A file of git-filter-repo's expressions, one a line, or a scanner's report; - for standard input. Never the secret itself."
+  )
   var secrets: String?
 
-  @Option(name: .long, help: "The leaked value of this incident (repeatable).")
+  @Option(name: .long, help: "The leaked values of this incident (repeatable).")
   var incident: [String] = []
 
   /// The patterns of the file and of the incidents; every literal is registered with the redactor.
@@ -41,10 +42,17 @@ struct HistoryTarget: ParsableArguments {
         .usage, "nothing to look for", because: "--secrets FILE or --incident ID is missing",
         fix: "put one expression a line into a file of mode 0600, or pipe it in: --secrets -")
     }
-    let known = try incident.map { SecretPatterns.Expression(.secret(try leaked($0, in: assembly))) }
-    let bytes = try secrets.map { Array(try assembly.readInput($0)) } ?? []
+    let known = try incident.flatMap {
+      try leaked($0, in: assembly).map { SecretPatterns.Expression(.secret($0)) }
+    }
     do {
-      let patterns = try SecretPatterns(known + SecretPatterns.expressions(replaceText: bytes))
+      let given = try secrets.map { try ExpressionInput(assembly: assembly).expressions($0) } ?? []
+      guard !(known + given).isEmpty else {
+        throw CommandFailure(
+          .invalidInput, "nothing to look for", because: "the file that --secrets names has no expression",
+          fix: "put one expression a line into it")
+      }
+      let patterns = try SecretPatterns(known + given)
       for expression in patterns.expressions {
         switch expression.matcher {
         case .secret(let secret), .literal(let secret): assembly.redactor.register(secret)
@@ -52,21 +60,25 @@ struct HistoryTarget: ParsableArguments {
         }
       }
       return patterns
-    } catch {
+    } catch let error as GitObjectsError {
       throw CommandFailure(
-        .invalidInput, "cannot use the expressions", because: "\(error)",
+        .invalidInput, "cannot use the expressions", because: "\(error.what): \(error.why)",
         fix: "one a line: literal, literal:…, regex:…, glob:…, each with an optional ==>replacement")
     }
   }
 
-  private func leaked(_ incident: String, in assembly: Assembly) throws -> Secret {
-    do { return try assembly.journal().open(SecretRef("\(incident)/leaked")) } catch {
-      guard let error = error as? JournalError, error.code == .notFound else { throw error }
-      throw CommandFailure(
-        .invalidInput, "there is no leaked value of \(harmless(incident))",
-        because: "the journal knows no such incident, or not its value",
-        fix: "staunch incidents lists them; give the value with: --secrets -")
-    }
+  /// Every leaked value of the incident: a scan for the first alone would call the others clean.
+  private func leaked(_ incident: String, in assembly: Assembly) throws -> [Secret] {
+    let journal = try assembly.journal()
+    let values = try journal.record(of: IncidentID(incident)).leakedValues.refs
+    guard values.isEmpty else { return try values.map { try journal.open($0) } }
+    throw CommandFailure(
+      // Only what looks like an id is shown again: people paste the secret here, too.
+      .invalidInput,
+      "there is no leaked value of "
+        + (incident.wholeMatch(of: /inc-[a-z0-9]{1,16}/) == nil ? "what --incident names" : incident),
+      because: "the journal knows no such incident, or not its value",
+      fix: "staunch incidents lists them; give the value with: --secrets -")
   }
 
   /// The repository's absolute path.
@@ -87,6 +99,11 @@ extension Assembly {
   func historyRewriter(_ options: HistoryOptions = HistoryOptions()) -> GitHistoryRewriter {
     GitHistoryRewriter(
       environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options,
+      planKey: { [statePath] () throws(CapabilityError) -> Secret in
+        do throws(JournalError) { return try StateDirectory(statePath).identity().secret } catch {
+          throw CapabilityError(.configuration, error.operation, because: error.because, fix: error.fix)
+        }
+      },
       beforeEachStep: historyCrashPoint())
   }
 }

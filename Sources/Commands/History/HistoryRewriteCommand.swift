@@ -34,6 +34,10 @@ struct HistoryRewriteCommand: StaunchCommand {
   @Option(name: .long, help: "How many of --repositories at once.") var jobs = 2
   @Flag(name: .long, help: "Replace ids of rewritten commits that messages quote.") var remapQuotedHashes =
     false
+  @Option(
+    name: .long,
+    help: "How many matches the plan shows, where a value is short or common: you have seen what they are.")
+  var common: Int?
   @Flag(name: .long, help: "Go on with a rewrite that was interrupted while files moved.") var resume = false
   @OptionGroup var global: GlobalOptions
 
@@ -53,11 +57,13 @@ struct HistoryRewriteCommand: StaunchCommand {
     let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
     assembly.console.endTransient()
     guard live else {
-      show(plan, isPlan: true, name: name, in: assembly)
-      assembly.console.say("next: the same command with --live --confirm \(harmless(name))")
+      show(plan, patterns, isPlan: true, name: name, in: assembly)
+      let common = plan.matches.map { " --common \($0.count)" } ?? ""
+      assembly.console.say("next: the same command with --live --confirm \(harmless(name))\(common)")
       return
     }
-    if !global.json { show(plan, isPlan: true, name: name, in: assembly) }
+    if !global.json { show(plan, patterns, isPlan: true, name: name, in: assembly) }
+    if let matches = plan.matches { try confirm(matches, in: assembly) }
     let run = try await DirectRun.begin(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
       document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: confirm, in: assembly
@@ -69,7 +75,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       HistoryDocuments.rewrite($0, isPlan: false)
     }
     assembly.console.endTransient()
-    show(result, isPlan: false, name: name, in: assembly)
+    show(result, patterns, isPlan: false, name: name, in: assembly)
   }
 
   /// An interrupted rewrite has been planned and confirmed before: what is left to do is known.
@@ -92,7 +98,24 @@ struct HistoryRewriteCommand: StaunchCommand {
       HistoryDocuments.rewrite($0, isPlan: false)
     }
     assembly.console.endTransient()
-    show(result, isPlan: false, name: name, in: assembly)
+    show(result, patterns, isPlan: false, name: name, in: assembly)
+  }
+
+  /// A short or common value stands in places that are no leak. Whoever goes on has seen how many.
+  private func confirm(_ matches: HistoryMatches, in assembly: Assembly) throws {
+    if common == matches.count { return }
+    let fix =
+      "take it out of the expressions; or, when every one of them is meant: the same command with --common \(matches.count)"
+    guard common == nil, !global.json, assembly.console.style.isInteractive else {
+      throw CommandFailure(
+        .declined, "history was not rewritten", because: matches.text + "; each would be replaced", fix: fix)
+    }
+    let answer = assembly.console.ask("\(matches.text). Type \(matches.count) to replace every one of them:")
+    guard answer == String(matches.count) else {
+      throw CommandFailure(
+        .declined, "history was not rewritten", because: "the number was not typed; nothing was changed",
+        fix: fix)
+    }
   }
 
   private func options(in assembly: Assembly) throws -> HistoryOptions {
@@ -124,10 +147,14 @@ struct HistoryRewriteCommand: StaunchCommand {
     return options
   }
 
-  private func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String, in assembly: Assembly) {
+  private func show(
+    _ rewrite: HistoryRewrite, _ patterns: SecretPatterns, isPlan: Bool, name: String, in assembly: Assembly
+  ) {
     if global.json {
-      assembly.console.data(HistoryDocuments.rewrite(rewrite, isPlan: isPlan).canonicalText)
+      assembly.console.data(
+        HistoryDocuments.noting(patterns, HistoryDocuments.rewrite(rewrite, isPlan: isPlan)).canonicalText)
     } else {
+      if !isPlan || !live { HistoryScreen(console: assembly.console).showNotSearched(patterns) }
       HistoryScreen(console: assembly.console).show(rewrite, isPlan: isPlan, name: name)
     }
   }
@@ -136,7 +163,12 @@ struct HistoryRewriteCommand: StaunchCommand {
 /// `staunch history push`.
 struct HistoryPushCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
-    commandName: "push", abstract: "Push every rewritten ref, atomically and with lease.")
+    commandName: "push",
+    abstract: "Push every rewritten ref, atomically and with lease. Without --live: only the plan.",
+    discussion: """
+      Every ref that the remote advertises is accounted for. Exit 1 when one of them holds, or may hold, what was removed.
+      Whether the forge is clean afterwards says: staunch history verify --remote NAME
+      """)
 
   @Option(name: .long, help: "The repository.") var repository = "."
   @Option(name: .long, help: "The remote.") var remote = "origin"
@@ -146,39 +178,65 @@ struct HistoryPushCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let target = Repository(repository, in: assembly)
+    let rewriter = assembly.historyRewriter()
+    let plan = try await rewriter.pushPlan(repository: target.path, remote: remote)
+    if !live || !global.json { show(plan, in: assembly) }
     guard live else {
-      throw CommandFailure(
-        .usage, "history push publishes", because: "a push cannot be taken back",
-        fix:
-          "staunch history push --repository \(harmless(repository)) --remote \(harmless(remote)) --live --confirm \(harmless(target.name))"
-      )
+      assembly.console.say(
+        "nothing was pushed. next: the same command with --live --confirm \(harmless(target.name))")
+      return
     }
+    // The digest that is confirmed covers the address and every ref with its ids.
     let run = try await DirectRun.begin(
       "history.push", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
-      name: target.name, document: ["repository": .string(target.path), "remote": .string(remote)],
-      confirmation: confirm, in: assembly
+      name: target.name, document: HistoryDocuments.push(plan), confirmation: confirm, in: assembly
     ) { _ in .notDone(evidence: "pushing the same references again, with lease, changes nothing more") }
-    let report = try await run.perform { authority in
-      try await assembly.historyRewriter().pushReport(
-        repository: target.path, remote: remote, progress: ProgressLine(console: assembly.console),
+    let push = try await run.perform { authority in
+      try await rewriter.push(
+        plan, repository: target.path, remote: remote, progress: ProgressLine(console: assembly.console),
         under: authority)
     } outputs: {
       HistoryDocuments.push($0)
     }
     assembly.console.endTransient()
-    show(report, in: assembly)
-    if report.push.refs.contains(where: { !$0.isUpdated }) { throw ExitCode(ExitStatus.failed.rawValue) }
+    show(push, target, in: assembly)
+    if !push.isWhole { throw ExitCode(ExitStatus.failed.rawValue) }
   }
 
-  private func show(_ report: PushReport, in assembly: Assembly) {
-    guard !global.json else { return assembly.console.data(HistoryDocuments.push(report).canonicalText) }
-    for ref in report.push.refs {
-      let reason = ref.reason.map { "  \(harmless($0))" } ?? ""
-      assembly.console.data("\(harmless(ref.ref))  \(ref.isUpdated ? "updated" : "refused")\(reason)")
+  private func show(_ plan: HistoryPushPlan, in assembly: Assembly) {
+    let console = assembly.console
+    guard !global.json else { return console.data(HistoryDocuments.push(plan).canonicalText) }
+    console.data("plan for \(harmless(plan.address))")
+    for update in plan.updates {
+      let from = update.from.map { String($0.prefix(12)) } ?? "new"
+      let to = update.to.map { String($0.prefix(12)) } ?? "deleted"
+      console.data("  \(harmless(update.ref))  \(from) → \(to)")
     }
-    for residual in report.residual {
-      assembly.console.data("left: \(harmless(residual.place)): \(harmless(residual.why))")
-      assembly.console.data("  fix: \(harmless(residual.fix))")
+    for ref in plan.done { console.data("  \(harmless(ref))  is there already") }
+    if !plan.untouched.isEmpty {
+      console.data("  \(plan.untouched.count) further refs hold nothing that was removed: they stay")
+    }
+    show(plan.residual, in: console)
+  }
+
+  private func show(_ push: HistoryPush, _ target: Repository, in assembly: Assembly) {
+    let console = assembly.console
+    guard !global.json else { return console.data(HistoryDocuments.push(push).canonicalText) }
+    for ref in push.refs {
+      let reason = ref.reason.map { "  \(harmless($0))" } ?? ""
+      console.data("\(harmless(ref.ref))  \(ref.isUpdated ? "updated" : "refused")\(reason)")
+    }
+    show(push.residual, in: console)
+    console.say(
+      push.isWhole
+        ? "next: staunch history verify --repository '\(harmless(target.path))' --remote \(harmless(remote)) --secrets FILE"
+        : "the secret is still at the forge")
+  }
+
+  private func show(_ residual: [HistoryRewrite.Residual], in console: Console) {
+    for residual in residual {
+      console.data("left: \(harmless(residual.place)): \(harmless(residual.why))")
+      console.data("  fix: \(harmless(residual.fix))")
     }
   }
 }

@@ -1,9 +1,15 @@
 import Capabilities
 import GitHistory
+import GitObjects
 
 /// What a person reads of the history commands.
 struct HistoryScreen {
   let console: Console
+
+  /// What no search for these patterns covers.
+  func showNotSearched(_ patterns: SecretPatterns) {
+    for form in patterns.notSearched { console.say("not searched: \(form)") }
+  }
 
   func show(_ report: ScanReport) {
     for finding in report.findings {
@@ -19,7 +25,12 @@ struct HistoryScreen {
     for backup in report.backups {
       console.say("undo vault \(backup) holds what was removed: staunch history shred --backup \(backup)")
     }
-    for submodule in report.submodules { console.say("not searched: submodule \(harmless(submodule))") }
+    for submodule in report.submodules {
+      console.data("not searched: submodule \(harmless(submodule)): scan it with --repository")
+    }
+    for left in report.notSearched {
+      console.data("not searched: \(harmless(left.place)): \(harmless(left.why))")
+    }
     if report.isClean {
       console.data("clean: \(report.objects) objects, \(report.commits) commits, 0 places")
     } else {
@@ -37,6 +48,7 @@ struct HistoryScreen {
     for move in rewrite.refs {
       console.data("  \(harmless(move.ref))  \(move.from.prefix(12)) → \(move.to.prefix(12))")
     }
+    if let matches = rewrite.matches { console.data("  \(harmless(matches.text))") }
     for residual in rewrite.residual {
       console.data("  left: \(harmless(residual.place)): \(harmless(residual.why))")
       console.data("    fix: \(harmless(residual.fix))")

@@ -67,7 +67,9 @@ struct RepositoryBatch {
         begin()
       }
     }
-    if isJSON { assembly.console.data(document(paths, endings).canonicalText) }
+    if isJSON {
+      assembly.console.data(HistoryDocuments.noting(patterns, document(paths, endings)).canonicalText)
+    }
     let failures = paths.indices.count { number in
       if case .rewritten? = endings[number] { false } else { true }
     }
@@ -97,6 +99,11 @@ struct RepositoryBatch {
 
   private func rewrite(_ path: String) async throws -> HistoryRewrite {
     let plan = try await plan(path)
+    if let matches = plan.matches {
+      throw CapabilityError(
+        .unsafe, "rewrite \(path)", because: matches.text + "; each would be replaced",
+        fix: "staunch history rewrite --repository '\(path)' --replace-text FILE, and read the plan")
+    }
     let name = (path as NSString).lastPathComponent
     let run = try await DirectRun.begin(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,

@@ -102,7 +102,7 @@ struct ExportJournal: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let journal = try assembly.existingJournal()
-    try journal.export { line in assembly.console.data(line) }
+    try journal.export { line in assembly.console.signed(line) }
   }
 }
 

@@ -33,14 +33,17 @@ struct AddPerson: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let files = PeopleFiles(state: try assembly.state())
-    guard try files.read()[name] == nil else {
+    var directory = try files.read()
+    guard directory[name] == nil else {
       throw CommandFailure(
         .invalidInput, "there is already somebody named \(harmless(name))", because: "a name stands once",
         fix: "staunch people password \(harmless(name)), or remove them first")
     }
     let password = try await assembly.newPassword(for: name, from: passwordFrom)
     let person = try Person(name: name, roles: role, password: password)
-    try files.add(person)
+    try directory.add(person)
+    assembly.tellStrangers(files, beside: directory)
+    try files.write(directory)
     assembly.report(person, "added")
   }
 }
@@ -62,8 +65,12 @@ struct TrustPerson: StaunchCommand {
         .usage, "--key is no public key", because: "it must be 32 bytes in base64",
         fix: "on their machine: staunch journal key")
     }
-    let person = TrustedPerson(name: name, key: bytes, roles: role)
-    try PeopleFiles(state: try assembly.state()).trust(person)
+    let files = PeopleFiles(state: try assembly.state())
+    var directory = try files.read()
+    let person = try Person(name: name, roles: role, signingElsewhere: bytes)
+    try directory.add(person)
+    assembly.tellStrangers(files, beside: directory)
+    try files.write(directory)
     assembly.console.say(
       "trusted \(harmless(name)), key \(person.fingerprint), roles \(role.joined(separator: ", "))")
     assembly.console.say("their signed decisions count from now on. next: staunch people list")
@@ -77,8 +84,9 @@ struct ListPeople: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let files = PeopleFiles(state: try assembly.state())
-    let people = try files.trusted()
-    let console = try files.read()
+    let directory = try files.read()
+    assembly.tellStrangers(files, beside: directory)
+    let people = directory.people
     if global.json {
       assembly.console.data(
         JSONValue.object([
@@ -87,22 +95,16 @@ struct ListPeople: StaunchCommand {
             people.map {
               [
                 "name": .string($0.name), "roles": .array($0.roles.map(JSONValue.string)),
-                "fingerprint": .string($0.fingerprint),
-                "console": .boolean(console[$0.name]?.publicKey == $0.key),
+                "fingerprint": .string($0.fingerprint), "console": .boolean(!$0.signsElsewhere),
               ]
             }),
         ]).canonicalText)
       return
     }
     for person in people {
-      let place = console[person.name]?.publicKey == person.key ? "" : "  (signs elsewhere)"
+      let place = person.signsElsewhere ? "  (signs elsewhere)" : ""
       assembly.console.data(
         "\(harmless(person.name))  \(person.fingerprint)  \(person.roles.joined(separator: ", "))\(place)")
-    }
-    // What stands only in the endpoint's file was put there by somebody else.
-    for stranger in console.people where !people.contains(where: { $0.key == stranger.publicKey }) {
-      assembly.console.fail(
-        "\(harmless(stranger.name))  \(stranger.fingerprint)  NOT TRUSTED: stands only in the console's file")
     }
     if people.isEmpty {
       assembly.console.say("Nobody else is trusted yet. next: staunch people add NAME --role responder")
@@ -119,7 +121,11 @@ struct RemovePerson: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    try PeopleFiles(state: try assembly.state()).remove(name)
+    let files = PeopleFiles(state: try assembly.state())
+    var directory = try files.read()
+    assembly.tellStrangers(files, beside: directory)
+    try directory.remove(name)
+    try files.write(directory)
     assembly.console.say("removed \(harmless(name)): their key counts no longer, their sessions are over")
   }
 }
@@ -136,7 +142,8 @@ struct ChangePassword: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let files = PeopleFiles(state: try assembly.state())
-    guard let person = try files.read()[name] else {
+    var directory = try files.read()
+    guard let person = directory[name] else {
       throw CommandFailure(
         .invalidInput, "nobody is named \(harmless(name))", because: "the list does not have it",
         fix: "staunch people list")
@@ -149,7 +156,9 @@ struct ChangePassword: StaunchCommand {
         .declined, "the password was not changed", because: "the old password is wrong",
         fix: "whoever forgot it gets a new key: staunch people remove \(harmless(name)), then add")
     }
-    try files.replace(changed)
+    directory.replace(changed)
+    assembly.tellStrangers(files, beside: directory)
+    try files.write(directory)
     assembly.report(changed, "changed")
   }
 }
@@ -187,6 +196,15 @@ extension Assembly {
       )
     }
     return first
+  }
+
+  /// Says whom the endpoint's copy names and nobody added here: a sign that the endpoint was taken over.
+  fileprivate func tellStrangers(_ files: PeopleFiles, beside directory: PeopleDirectory) {
+    for name in files.strangers(beside: directory) {
+      console.say(
+        "warning: exchange/people.json names \(harmless(name)), whom nobody added here: their key does not count, and the "
+          + "next change removes them. Was the endpoint taken over?")
+    }
   }
 
   private var secretSources: SecretSources {

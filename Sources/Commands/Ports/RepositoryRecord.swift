@@ -32,7 +32,8 @@ enum RepositoryRecord {
       case "history.verify":
         add(name)
         scans[name] = RepositoryEvidence.FreshScan(
-          at: event.at, isClean: outputs["places"]?.integer == 0, objects: outputs["objects"]?.integer ?? 0)
+          at: event.at, isClean: outputs["places"]?.integer == 0, objects: outputs["objects"]?.integer ?? 0,
+          remote: outputs["remote"]?.string)
       default: continue  // other actions say nothing about a repository
       }
     }
@@ -44,6 +45,7 @@ enum RepositoryRecord {
 
   /// The repository of a step inside `for_each: repositories`; the only one where there is no loop.
   private static func repository(of event: JournalEvent, in plan: Plan?) -> RepositoryName? {
+    if let name = event.body["outputs"]?["repository"]?["$repository"]?.string { return RepositoryName(name) }
     guard case .list(let values)? = plan?.inputs["repositories"] else { return nil }
     let index = event.body["item"]?.integer ?? 0
     guard values.indices.contains(index), case .repository(let name) = values[index] else { return nil }

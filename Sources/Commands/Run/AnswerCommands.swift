@@ -71,8 +71,13 @@ struct RetryCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let journal = try assembly.journal()
+    let installation = try Installation(assembly, configuration: try assembly.configuration())
+    let journal = installation.journal
     let plan = try journal.unfinishedPlan(run)
+    // It may do an irreversible thing twice: the same people as for leaving it out.
+    if let (because, fix) = SkipRule(installation: installation).problem(decidingIn: RoleName(role)) {
+      throw CommandFailure(.declined, "\(step) is not done again", because: because, fix: fix)
+    }
     let last = try journal.events(
       run: plan.run, kinds: [.stepWaiting, .stepOutcome, .stepDone, .stepSkipped]
     )

@@ -168,15 +168,16 @@ struct PlanCommand: StaunchCommand {
         inputs[parts[0]] = .string(parts[1])  // the planner names the inputs that exist
         continue
       }
-      if type == .secret {
-        // A handle of the journal (`inc-…/leaked`), never a value.
-        guard parts[1].hasPrefix("inc-"), parts[1].hasSuffix("/leaked") else {
+      if type == .secret || type == .list(.secret) {
+        // Handles of the journal (`inc-…/leaked`), never a value.
+        let handles = parts[1].split(separator: ",").map(String.init)
+        guard !handles.isEmpty, handles.allSatisfy(Self.isLeaked) else {
           throw CommandFailure(
             .usage, "a secret is never given as an option",
             because: "arguments are visible to every user of the machine",
             fix: "--input \(parts[0])=INCIDENT/leaked, after staunch respond")
         }
-        inputs[parts[0]] = .secret(SecretRef(parts[1]))
+        inputs[parts[0]] = .list(handles.map { .secret(SecretRef($0)) })
       } else {
         guard let value = ManualAnswer.value(parts[1], as: type) else {
           throw CommandFailure(
@@ -191,6 +192,12 @@ struct PlanCommand: StaunchCommand {
     show(
       try await PlanMaker(installation: installation).plan(playbook, inputs: inputs, incident: incident),
       in: assembly)
+  }
+
+  private static func isLeaked(_ handle: String) -> Bool {
+    let parts = handle.split(separator: "/", maxSplits: 1).map(String.init)
+    return parts.count == 2 && parts[0].hasPrefix("inc-")
+      && SecretRef(handle).isLeaked(of: IncidentID(parts[0]))
   }
 
   /// The plan that its route gives: after drift, an abort or a no, or for what a message has opened.
@@ -212,7 +219,7 @@ struct PlanCommand: StaunchCommand {
         .declined, "nothing was planned", because: "\(id) is closed", fix: "staunch show \(id)")
     }
     let entry = IncidentDesk.Entry(
-      id: id, incident: incident, leaked: gathered.leaked, isNew: false, state: .known)
+      id: id, incident: incident, leaked: gathered.values.refs, isNew: false, state: .known)
     switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
     case .planned(let plan): show(plan, in: installation.assembly)
     case .recorded(let because, let next):
@@ -238,9 +245,10 @@ extension Installation {
 extension Journal {
   /// The plan of the run (or plan) that `id` names, or of the only run that is not over.
   func openPlan(_ id: String?) throws -> Plan {
-    let plans = try plans().compactMap { try? Plan(json: $0.document) }  // a damaged plan cannot be resumed
+    let saved = try plans()
     if let id {
-      if let plan = plans.first(where: { $0.run.rawValue == id || $0.id.rawValue == id }) { return plan }
+      let named = saved.first { $0.id.rawValue == id || $0.document["run"]?.string == id }
+      if let named { return try Plan(json: named.document) }
       if RunID(id).isByHand {
         throw CommandFailure(
           .invalidInput, "\(harmless(id)) has no plan", because: "it is a command that somebody gave by hand",
@@ -251,15 +259,17 @@ extension Journal {
         fix: "staunch status")
     }
     let states = try runStates()
-    let open = plans.filter { plan in states[plan.run].map { !["done", "aborted"].contains($0) } ?? false }
-    guard let plan = open.first, open.count == 1 else {
+    // A damaged plan's run is open all the same: it is named, and reading it says what is wrong.
+    let open = saved.compactMap { plan in plan.document["run"]?.string.map { (RunID($0), plan) } }
+      .filter { run, _ in states[run].map { !["done", "aborted"].contains($0) } == true }
+    guard let (_, plan) = open.first, open.count == 1 else {
       throw CommandFailure(
         .usage, open.isEmpty ? "no run is open" : "several runs are open",
         because: open.isEmpty
-          ? "every run is over, or none was started" : open.map(\.run.rawValue).joined(separator: ", "),
-        fix: open.isEmpty ? "staunch status" : "name one: staunch resume \(open[0].run)")
+          ? "every run is over, or none was started" : open.map(\.0.rawValue).joined(separator: ", "),
+        fix: open.isEmpty ? "staunch status" : "name one: staunch resume \(open[0].0)")
     }
-    return plan
+    return try Plan(json: plan.document)
   }
 
   /// The last state of each run that was started: `running` while there is none.

@@ -31,7 +31,11 @@ struct StatusScreen {
 
   /// One incident in one line.
   func line(_ status: IncidentStatus) -> String {
-    let old = status.leaked?.state.rawValue.uppercased() ?? "not probed"
+    // One refusal is not death.
+    let old =
+      status.leaked.map {
+        $0.state == .dead && !status.isContained ? "REFUSED" : $0.state.rawValue.uppercased()
+      } ?? "not probed"
     return "\(status.id)  \(status.severity.rawValue)  \(status.state.rawValue)  \(status.kind)  old \(old)  "
       + harmless(status.codename)
   }
@@ -44,19 +48,33 @@ struct StatusScreen {
         + "  \(age(status))  \(status.id)  \(harmless(status.codename))  (\(status.kind))"
     ]
     for credential in status.credentials { lines.append("  " + line(credential, now: status.now)) }
+    if status.leaked?.state == .dead, status.unproven > 0 {
+      let count = status.unproven == 1 ? "one leaked value is" : "\(status.unproven) leaked values are"
+      lines.append("  " + console.toned("\(count) not proven dead", .wait))
+    }
     if status.credentials.isEmpty { lines.append("  old credential: not probed yet") }
+    for one in status.stillAtTheForge.prefix(Self.forgeLines) {
+      lines.append(
+        "  " + console.toned("still at the forge", .bad) + " \(one.repository): \(harmless(one.why))")
+    }
+    if status.stillAtTheForge.count > Self.forgeLines {
+      lines.append(
+        "  still at the forge: \(status.stillAtTheForge.count - Self.forgeLines) more repositories")
+    }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""
       lines.append("  step \(step.step) \(step.state.rawValue)\(reason)")
     }
     if !status.undelivered.isEmpty {
       lines.append(
-        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket list")
+        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket send")
     }
     lines.append("  next: \(harmless(status.next.text))")
     if let command = status.next.command { lines.append("    \(console.toned(command, .strong))") }
     return lines
   }
+
+  private static let forgeLines = 5
 
   /// The whole incident: head, then every step with its place.
   func details(_ status: IncidentStatus) -> [String] {
@@ -67,6 +85,10 @@ struct StatusScreen {
       ]
     }
     if let run = status.run { lines.append("run \(run.id)  \(run.mode)  \(run.state.rawValue)") }
+    for one in status.published {
+      lines.append(harmless(one.line) + (one.address.map { "  (\(harmless($0)))" } ?? ""))
+      for left in one.residual { lines.append("  left: \(harmless(left))") }
+    }
     for said in status.said { lines.append("\(clock(said.at))  \(harmless(said.text))") }
     if !status.steps.isEmpty { lines.append("") }
     for step in status.steps {
@@ -87,11 +109,17 @@ struct StatusScreen {
     let name = credential.subject == .leaked ? "old credential" : "replacement"
     let tone: Console.Tone =
       switch (credential.subject, credential.state) {
-      case (.leaked, .dead), (.replacement, .alive): .good
+      case (.leaked, .dead): credential.proven == nil ? .wait : .good
+      case (.replacement, .alive): .good
       case (.leaked, .alive), (.replacement, .dead): .bad
       case (_, .unknown): .wait
       }
-    var line = "\(name) \(credential.name): " + console.toned(credential.state.rawValue.uppercased(), tone)
+    // One refusal is not death.
+    let isRefused = credential.subject == .leaked && credential.state == .dead && credential.proven == nil
+    let value = credential.value.map { " (value \($0))" } ?? ""
+    let word = isRefused ? "REFUSED" : credential.state.rawValue.uppercased()
+    var line = "\(name) \(credential.name)\(value): " + console.toned(word, tone)
+    if let proven = credential.proven { line += "  proven \(clock(proven))" }
     if let probed = credential.probed {
       line += "  probed \(clock(probed)) (\(text(max(.zero, now.duration(since: probed)))) ago)"
     }

@@ -16,6 +16,11 @@ struct DecisionDesk {
   /// Applies one decision. - Returns: what became of it, in one line for the person.
   func apply(_ decision: NewDecision) throws -> String {
     if let refusal = try refusal(of: decision.text, in: decision) { return refusal }
+    if let signed = decision.approval,
+      let problem = Self.staleness(of: signed.at, at: installation.assembly.now())
+    {
+      return "refused: \(problem)"
+    }
     switch decision.kind {
     case .approve: return try approve(decision)
     case .decline: return try decline(decision)
@@ -40,6 +45,16 @@ struct DecisionDesk {
       return nil
     }
     return "refused: your text holds a leaked value at \(place); say it without the value"
+  }
+
+  /// How long a signed word may be on its way. The endpoint can hold one back, and what somebody wanted then is not what they
+  /// want weeks later.
+  static let shelfLife: TimeInterval = 12 * 3600
+
+  private static func staleness(of signed: Date, at now: Date) -> String? {
+    let age = now.timeIntervalSince(signed)
+    if age > shelfLife { return "it was signed more than 12 hours ago; look again, and sign again" }
+    return age < -300 ? "it was signed in the future; check the clocks" : nil
   }
 
   private func approve(_ decision: NewDecision) throws -> String {

@@ -52,7 +52,8 @@ struct TrustedPerson: Sendable, Hashable {
   static func identities(_ path: String) throws -> [ApproverIdentity] {
     try read(path).map { person in
       do {
-        return try ApproverIdentity(rawKey: person.key, roles: Set(person.roles.map { RoleName($0) }))
+        return try ApproverIdentity(
+          rawKey: person.key, roles: Set(person.roles.map { RoleName($0) }), person: person.name)
       } catch {
         throw CommandFailure(
           .configuration, "cannot read \(path)",

@@ -63,7 +63,7 @@ public struct Planner: Sendable {
     return Plan(
       id: id, run: run, incident: incident, created: clock.now, playbook: playbook.id,
       pins: Dictionary(playbook.pins.map { ($0.id, $0.sha256) }) { first, _ in first }, inputs: inputs,
-      locks: Array(Set(locks)).sorted(), steps: walk.lines)
+      locks: Array(Set(locks)).sorted(), targets: walk.targets, steps: walk.lines)
   }
 
   /// `given` with defaults, coerced to the declared types.
@@ -85,6 +85,14 @@ public struct Planner: Sendable {
           fix: "--input \(declaration.name)=…")
       }
       guard let coerced = value == .null ? .null : value.coerced(to: declaration.type) else {
+        if case .list(let values) = value, declaration.type == .secret, values.count > 1 {
+          throw ExecutionError(
+            .input, "plan \(playbook.id)",
+            because: "the incident has \(values.count) leaked values, and the playbook's input "
+              + "\"\(declaration.name)\" takes one: the others would stay as they are",
+            fix: "in \(playbook.source.file) write \(declaration.name): {type: list<secret>}, and hand it to "
+              + "remove: and secrets: as it is, without brackets")
+        }
         throw ExecutionError(
           .input, "plan \(playbook.id)",
           because: "the input \"\(declaration.name)\" is no \(declaration.type)",

@@ -29,6 +29,13 @@ public final class Engine: Sendable {
     var unfinished: [String] = []
     /// When this process started or resumed the run, by the clock that never jumps.
     var began: Duration = .zero
+    var started: Duration = .zero
+    /// When a call of this process was cut off: what it asked for may still be carried out.
+    var cut: [StepKey: Duration] = [:]
+    /// The last time that what a credential accepts may have changed; at first the start of the process.
+    var changed: Duration = .zero
+    /// What was accepted since.
+    var accepted: [SecretRef: Duration] = [:]
   }
 
   /// A notification that did not get through at once: tried again when nothing urgent is left.
@@ -99,7 +106,11 @@ public final class Engine: Sendable {
       return recorder.history { $0.end }
     case .failed, .waiting, nil: break
     }
-    session.withLock { $0.began = environment.clock.elapsed }
+    session.withLock { session in
+      session.began = environment.clock.elapsed
+      session.changed = session.began
+      session.started = session.began
+    }
     let event: NewEvent
     if recorder.history({ $0.isStarted }) {
       event = recorder.event(
@@ -145,7 +156,8 @@ public final class Engine: Sendable {
       guard authority.actions == nil || session.withLock({ $0.waits.isEmpty }) else {
         return try endWaiting(nil)
       }
-      return try end(.done, reason: nil)
+      guard let remaining = try await sweep() else { return try endWaiting("stopped on request") }
+      return try end(.done, reason: nil, remaining: remaining)
     }
   }
 
@@ -206,13 +218,21 @@ public final class Engine: Sendable {
     if !unfinished.isEmpty { body["unfinished"] = .array(unfinished.map(JSONValue.string)) }
     if isDrift { body["drift"] = true }
     if !remaining.isEmpty { body["remaining"] = .array(remaining.map(JSONValue.string)) }
-    // A failed run that changed something keeps its targets until it is resumed or aborted: they may be half-way.
-    let releases = state != .failed || recorder.history { $0.intents } == 0
+    // A failed run that changed something keeps its targets until it is resumed or aborted: they may be half-way. One
+    // that stopped because the world is no longer as it was planned can only be replaced: another plan may have them.
+    let isHalfWay = recorder.history { history in
+      (isDrift ? history.openActions : Array(history.actions)).contains { !isNotification($0) }
+    }
+    let releases = state != .failed || !isHalfWay
     try recorder.leave(releasing: releases, with: [recorder.event(.runEnded, .object(body))])
     if state == .done { try shred() }
     return RunEnd(
       state, reason: reason, isDrift: isDrift, undelivered: undelivered, unfinished: unfinished,
       remaining: remaining)
+  }
+
+  func isNotification(_ action: String) -> Bool {
+    environment.actions[action]?.signature.effect == .notify
   }
 
   /// Makes what the run sealed unreadable: it has served. Safe to repeat.

@@ -103,6 +103,10 @@ extension Engine {
       try recorder.commit([
         recorder.event(.stepManual, key.body(["collected": .object(collected.mapValues(\.json))]))
       ])
+      session.withLock { session in
+        session.changed = environment.clock.elapsed
+        session.accepted = [:]
+      }
       return .goOn
     }
     if let until, environment.clock.now > until {

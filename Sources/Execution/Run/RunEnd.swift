@@ -55,10 +55,14 @@ public struct Wait: Sendable, Hashable {
     case approval
     /// A manual step: `staunch done`.
     case manual
+    /// Something outside that a person must bring first, for example a value that only they can issue: `staunch resume`.
+    case person
     /// An effect nobody can tell the outcome of: retry or skip.
     case decision
     /// The run was stopped on request.
     case resume
+    /// The containment of other incidents of its report: history comes after all of them.
+    case containment
   }
 
   public let subject: Subject

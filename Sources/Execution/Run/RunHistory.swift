@@ -48,6 +48,7 @@ struct RunHistory: Sendable {
   }
 
   struct Intent: Sendable {
+    let action: String
     let attempt: Int
     let phase: String
     let snapshot: JSONValue
@@ -71,6 +72,10 @@ struct RunHistory: Sendable {
   /// Targets that an effect of this run acted on.
   private(set) var touched: Set<String> = []
   private(set) var intents = 0
+  /// Actions that began.
+  private(set) var actions: Set<String> = []
+  /// Secrets that were accepted since the last effect (or hand) that changes what is accepted.
+  private(set) var accepted: Set<SecretRef> = []
   /// Steps of which the journal says anything since the run last ended as failed.
   private var begun: Set<StepID> = []
   private var records: [StepKey: Record] = [:]
@@ -84,6 +89,8 @@ struct RunHistory: Sendable {
 
   init(finalSteps: Set<StepID> = []) { self.finalSteps = finalSteps }
 
+  /// Actions of which nobody knows yet whether they happened.
+  var openActions: [String] { records.values.compactMap { $0.openIntent?.action } }
   /// Approvals of a gate, without those that arrived after `until`.
   func approvals(of step: StepID, until: Date?) -> [Approval] {
     (approvals[step] ?? []).filter { approval in
@@ -127,8 +134,10 @@ struct RunHistory: Sendable {
       .stepDone,
       .stepManual, .stepUndone:
       if let key = StepKey(body) { step(kind, key, body, at) }
+    case .credentialProbed:
+      if body["state"]?.string == "alive", let ref = body["ref"]?.string { accepted.insert(SecretRef(ref)) }
     case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .lockTaken, .lockReleased,
-      .credentialProbed, .driftFound, .secretSealed, .keyDestroyed, .message, .noted, .todo:
+      .driftFound, .secretSealed, .keyDestroyed, .message, .noted, .todo:
       break  // they say nothing about how far the run is
     }
   }
@@ -138,12 +147,14 @@ struct RunHistory: Sendable {
     switch kind {
     case .stepIntent:
       intents += 1
+      actions.insert(body["action"]?.string ?? "")
       touched.formUnion((body["touches"]?.array ?? []).compactMap(\.string))
       records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
       records[key]?.failure = nil
       records[key]?.attempts[body["phase"]?.string ?? "perform"] = body["attempt"]?.integer ?? 1
       records[key]?.openIntent = Intent(
-        attempt: body["attempt"]?.integer ?? 1, phase: body["phase"]?.string ?? "perform",
+        action: body["action"]?.string ?? "", attempt: body["attempt"]?.integer ?? 1,
+        phase: body["phase"]?.string ?? "perform",
         snapshot: body["snapshot"] ?? [:],
         sealed: (body["sealed"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } })
     case .stepOutcome:
@@ -153,6 +164,7 @@ struct RunHistory: Sendable {
         answer: body["answer"]?.string,
         sequence: order)
       records[key, default: Record()].outcomes[body["phase"]?.string ?? "perform"] = outcome
+      if Engine.changesAcceptance.contains(body["action"]?.string ?? "") { accepted = [] }
       records[key]?.openIntent = nil
       records[key]?.waitingFor = nil
       records[key]?.failure = nil
@@ -185,6 +197,7 @@ struct RunHistory: Sendable {
         records[key]?.failure = nil
       }
     case .stepManual:
+      accepted = []  // whatever a person did there, what was seen before it counts no more
       records[key, default: Record()].collected = (body["collected"]?.object ?? [:]).mapValues(
         Value.init(json:))
     default: break  // the caller hands in step events only
@@ -263,7 +276,7 @@ extension CapabilityError.Class {
     case .unknownOutcome, .timeout, .cancelled: true
     case .network, .rateLimit, .serverError, .refused, .notFound, .conflict, .invalid, .configuration,
       .unsafe,
-      .unsupported:
+      .unsupported, .awaitsPerson:
       false
     }
   }

@@ -25,6 +25,7 @@ public struct CloneReport: Sendable {
 struct CloneCheck: Sendable {
   let path: String
   let removed: RemovedObjects
+  let git: GitProgram
 
   /// What stands between a branch and the rewritten history.
   struct Branch: Sendable {
@@ -35,8 +36,8 @@ struct CloneCheck: Sendable {
     let ownCommits: Int
   }
 
-  func report() throws(CapabilityError) -> CloneReport {
-    let repository = try OpenRepository(path: path, for: .scan)
+  func report() async throws(CapabilityError) -> CloneReport {
+    let repository = try await OpenRepository(path: path, for: .scan, git: git)
     let tainted = try branches(repository).map { branch in
       CloneReport.Tainted(
         ref: branch.name.description, ownCommits: branch.ownCommits, command: command(for: branch))
@@ -106,7 +107,8 @@ struct TaintWalk {
         stack += above.filter { known[$0] == nil }
       }
     }
-    return known[start] ?? false
+    // Every way through the loop ends with an answer for `start`; without one it counts as tainted.
+    return known[start] ?? true
   }
 
   /// The removed commits on which the tainted commits above them stand, and how many those are.

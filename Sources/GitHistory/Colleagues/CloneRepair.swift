@@ -23,14 +23,15 @@ struct CloneRepair: Sendable {
 
   func run(under authority: borrowing ExecutionAuthority) async throws(CapabilityError) -> CloneRepairReport {
     let layout = try RepositoryLayout(path: path)
+    try await RepositoryOwner(layout: layout, git: git).check()
     try await WorkTreeState(git: git, layout: layout).refuseUncommittedChanges()
     let directory = layout.workTrees.first?.root ?? layout.common
     let fetched = try await git.run(
-      ["fetch", "--quiet", "--prune", "--force", "--tags", remote], in: directory)
+      ["fetch", "--quiet", "--prune", "--force", "--tags", remote], in: directory, contacting: .remote)
     guard fetched.status == 0 else {
       throw PushFailure.error(of: fetched, remote: remote, operation: "git fetch")
     }
-    let check = CloneCheck(path: path, removed: removed)
+    let check = CloneCheck(path: path, removed: removed, git: git)
     let head = try await git.run(["symbolic-ref", "--quiet", "HEAD"], in: directory)
     let current = ReferenceName(bytes: head.output.filter { $0 != 0x0A })
     var repaired: [String] = []
@@ -58,7 +59,7 @@ struct CloneRepair: Sendable {
       }
     }
     return CloneRepairReport(
-      repaired: repaired, left: left, removedObjects: try check.report().removedObjects)
+      repaired: repaired, left: left, removedObjects: try await check.report().removedObjects)
   }
 
   /// - Returns: nil when it stands on the rewritten history now.
@@ -99,6 +100,6 @@ struct CloneRepair: Sendable {
   }
 
   private static func common(_ path: String) throws(GitObjectsError) -> String {
-    try GitRepository(path: path).commonDirectory
+    try GitRepository(path: path, ownerIsChecked: true).commonDirectory
   }
 }

@@ -4,9 +4,16 @@ import GitObjects
 /// What a rewrite removed, by id: the maps that it wrote. They hold no secret and may be handed to colleagues.
 public struct RemovedObjects: Sendable {
   /// Old → new.
-  let commits: [ObjectID: ObjectID]
+  private(set) var commits: [ObjectID: ObjectID] = [:]
   /// Every old object that is gone, rewritten ones included.
-  let objects: Set<ObjectID>
+  private(set) var objects: Set<ObjectID> = []
+
+  init() {}
+
+  mutating func formUnion(_ other: RemovedObjects) {
+    commits.merge(other.commits) { _, new in new }
+    objects.formUnion(other.objects)
+  }
 
   /// - Parameter directory: the `maps` directory of a rewrite, or of a copy of it.
   /// - Throws: `.notFound` when it is none.

@@ -120,6 +120,17 @@ enum DurableFiles {
     return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
+  /// Where a symbolic link points; nil when it cannot be read.
+  static func target(ofLink path: PathBytes) -> [UInt8]? {
+    var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = path.withCString { name in
+      target.withUnsafeMutableBytes { buffer in
+        buffer.baseAddress.map { readlink(name, $0.assumingMemoryBound(to: CChar.self), buffer.count) } ?? -1
+      }
+    }
+    return count < 0 ? nil : Array(target.prefix(count))
+  }
+
   /// Creates `directory` and its missing parents, mode 0700.
   static func makeDirectory(_ directory: PathBytes, mode: mode_t = 0o700) throws(CapabilityError) {
     if directory.bytes.isEmpty || kind(of: directory) == .directory { return }
@@ -179,8 +190,9 @@ enum DurableFiles {
     path.withCString { rmdir($0) == 0 }
   }
 
-  /// Removes a directory with everything in it. Safe to repeat.
+  /// Removes a directory with everything in it. A link is removed, never what it leads to. Safe to repeat.
   static func removeTree(_ directory: PathBytes) throws(CapabilityError) {
+    if kind(of: directory) == .link { return try remove(directory) }
     for name in try entries(of: directory) {
       let path = directory / name
       if kind(of: path) == .directory { try removeTree(path) } else { try remove(path) }

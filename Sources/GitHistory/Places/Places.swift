@@ -1,110 +1,211 @@
 import Capabilities
+import Foundation
 import GitObjects
+import Secrets
 
 /// Looks for secrets in everything of a repository that is no object: reference names, reflogs, index, configuration,
 /// hooks, Git's own text files, LFS objects and the files of the work trees. Read only.
+///
+/// What cannot be read is named and does not stop the search.
 struct Places: Sendable {
+  /// What was found, and what could not be looked into.
+  struct Found: Sendable {
+    var places: [HistoryPlace] = []
+    var notSearched: [HistoryUnsearched] = []
+  }
+
   let layout: RepositoryLayout
   let patterns: SecretPatterns
   /// Files of the work trees, too (not for a bare clone made to be searched).
   var searchesWorkTrees = true
+  /// Looks at the repository as it will be after a rewrite; nil: as it is.
+  var forecast: RewriteForecast?
 
-  init(_ layout: RepositoryLayout, patterns: SecretPatterns) throws(CapabilityError) {
+  init(_ layout: RepositoryLayout, patterns: SecretPatterns, forecast: RewriteForecast? = nil)
+    throws(CapabilityError)
+  {
     self.layout = layout
     self.patterns = patterns
+    self.forecast = forecast
   }
 
-  func find(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> [HistoryPlace] {
-    var places = names(snapshot)
+  func find(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> Found {
+    var found = Found()
+    found.places = try names(snapshot)
+    try litter(snapshot, &found)
     for tree in layout.workTrees {
-      places += try gitFiles(tree.gitDirectory)
-      places += try index(tree)
-      if searchesWorkTrees, let root = tree.root { places += try workTree(root) }
+      try gitFiles(tree.gitDirectory, &found)
+      found.places += try index(tree)
+      if searchesWorkTrees, let root = tree.root { try workTree(root, &found) }
+    }
+    return found
+  }
+
+  private func names(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> [HistoryPlace] {
+    var places: [HistoryPlace] = []
+    for reference in snapshot.references {
+      let name = try forecast?.name(of: reference.name) ?? reference.name
+      guard let form = try patterns.form(in: name.bytes) else { continue }
+      places.append(
+        HistoryPlace(
+          place: "ref name", object: shown(name.bytes), path: nil, line: nil, refs: [shown(name.bytes)],
+          form: form))
     }
     return places
   }
 
-  private func names(_ snapshot: ReferenceSnapshot) -> [HistoryPlace] {
-    snapshot.references.flatMap { reference in
-      patterns.hits(in: reference.name.bytes).prefix(1).map {
-        HistoryPlace(
-          place: "ref name", object: shown(reference.name.bytes), path: nil, line: nil,
-          refs: [shown(reference.name.bytes)], form: $0.form.rawValue)
-      }
+  /// Files below `refs/` that are no references: passed over by Git, and left as they are.
+  private func litter(_ snapshot: ReferenceSnapshot, _ found: inout Found) throws(CapabilityError) {
+    for file in snapshot.litter {
+      let name = file.relative(to: layout.common) ?? file
+      found.notSearched.append(
+        HistoryUnsearched(
+          place: shown(file.bytes), why: "a file below refs/ that is no reference; Git passes it over, too"))
+      try hits(in: file, place: "git file", object: name.bytes, path: nil, &found)
     }
   }
 
   /// Every file of the git directory except objects, indexes, ours, other repositories and linked work trees (which are
   /// searched as work trees of their own).
-  private func gitFiles(_ directory: PathBytes) throws(CapabilityError) -> [HistoryPlace] {
+  private func gitFiles(_ directory: PathBytes, _ found: inout Found) throws(CapabilityError) {
     let skipped = ["objects", "staunch", "modules", "worktrees", "index", "packed-refs", "refs"]
-    var places: [HistoryPlace] = []
     for name in try DurableFiles.entries(of: directory)
     where !skipped.contains(String(decoding: name, as: UTF8.self)) {
-      let path = directory / name
-      let files = DurableFiles.kind(of: path) == .directory ? try RepositoryLayout.files(below: path) : [path]
-      for file in files where DurableFiles.kind(of: file) == .regular {
-        guard let inside = file.relative(to: directory) else { continue }
-        places += patterns.hits(in: inside.bytes).prefix(1).map {
+      try gitFile(directory / name, in: directory, &found)
+    }
+  }
+
+  private func gitFile(_ path: PathBytes, in directory: PathBytes, _ found: inout Found)
+    throws(CapabilityError)
+  {
+    switch DurableFiles.kind(of: path) {
+    case .directory:
+      for name in try entries(of: path, &found) { try gitFile(path / name, in: directory, &found) }
+    case .regular:
+      let after = forecast?.path(of: path) ?? path
+      guard let inside = after.relative(to: directory) else { return }
+      if let form = try patterns.form(in: inside.bytes) {
+        found.places.append(
           HistoryPlace(
             place: Places.word(for: inside), object: shown(inside.bytes), path: nil, line: nil, refs: [],
-            form: $0.form.rawValue)
-        }
-        places += try hits(in: file, place: Places.word(for: inside), object: inside.bytes, path: nil)
+            form: form))
       }
+      try hits(in: path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
+    case .link, .other, .missing: break
+      }
+      try hits(in: path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
+    case .link, .other, .missing: break
     }
-    return places
   }
 
   private func index(_ tree: RepositoryLayout.WorkTree) throws(CapabilityError) -> [HistoryPlace] {
     let file = tree.gitDirectory / "index"
     guard DurableFiles.exists(file), try !IndexFile.isSplit(file) else { return [] }
-    return try IndexFile(path: file).entries.flatMap { entry in
-      patterns.hits(in: entry.path).prefix(1).map {
-        HistoryPlace(
-          place: "index", object: entry.id.hex, path: shown(entry.path), line: nil, refs: [],
-          form: $0.form.rawValue)
-      }
+    let entries: [IndexFile.Entry]
+    if let after = forecast?.entries(of: tree) {
+      entries = after
+    } else {
+      entries = try IndexFile(path: file).entries
     }
-  }
-
-  private func workTree(_ root: PathBytes) throws(CapabilityError) -> [HistoryPlace] {
     var places: [HistoryPlace] = []
-    for name in try DurableFiles.entries(of: root) where name != Array(".git".utf8) {
-      places += try workTreeEntry(root / name, root)
+    for entry in entries {
+      guard let form = try patterns.form(in: entry.path) else { continue }
+      places.append(
+        HistoryPlace(
+          place: "index", object: entry.id.hex, path: shown(entry.path), line: nil, refs: [], form: form))
     }
     return places
   }
 
-  private func workTreeEntry(_ path: PathBytes, _ root: PathBytes) throws(CapabilityError) -> [HistoryPlace] {
-    guard let inside = path.relative(to: root) else { return [] }
-    var places = patterns.hits(in: path.last).prefix(1).map {
-      HistoryPlace(
-        place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
-        form: $0.form.rawValue)
+  private func workTree(_ root: PathBytes, _ found: inout Found) throws(CapabilityError) {
+    for name in try entries(of: root, &found) where name != Array(".git".utf8) {
+      _ = try workTreeEntry(root / name, root, &found)
     }
+  }
+
+  /// - Returns: whether it is there: a rewrite moves files, and directories that became empty go.
+  private func workTreeEntry(_ path: PathBytes, _ root: PathBytes, _ found: inout Found)
+    throws(CapabilityError) -> Bool
+  {
+    guard let inside = path.relative(to: root) else { return false }
+    if forecast?.isMovedAway(path) == true { return false }
+    let before = found.places.count
+    if let form = try patterns.form(in: path.last) {
+      found.places.append(
+        HistoryPlace(
+          place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
+          form: form))
+    }
+    if forecast?.isReplaced(path) == true { return true }
     switch DurableFiles.kind(of: path) {
     case .directory:
-      if DurableFiles.exists(path / ".git") { return places }  // another repository: scanned on its own
-      for name in try DurableFiles.entries(of: path) { places += try workTreeEntry(path / name, root) }
-    case .regular: places += try hits(in: path, place: "work tree", object: inside.bytes, path: inside.bytes)
-    case .link, .other, .missing: break  // a link's target is an object of its own; sockets hold nothing
+      if DurableFiles.exists(path / ".git") {
+        try nested(path, &found)
+        return true
+      }
+      let names = try entries(of: path, &found)
+      var left = 0
+      for name in names { if try workTreeEntry(path / name, root, &found) { left += 1 } }
+      if left > 0 || names.isEmpty { return true }
+      found.places.removeSubrange(before...)
+      return false
+    case .regular: try hits(in: path, place: "work tree", object: inside.bytes, path: inside.bytes, &found)
+    case .link:
+      // What it points to is somewhere else; where it points may be what leaked.
+      guard let target = DurableFiles.target(ofLink: path) else {
+        found.notSearched.append(HistoryUnsearched(place: shown(path.bytes), why: "the link cannot be read"))
+        return true
+      }
+      if let form = try patterns.form(in: target) {
+        found.places.append(
+          HistoryPlace(
+            place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
+            form: form))
+      }
+    case .other, .missing: break  // sockets and pipes hold nothing
     }
-    return places
+    return true
   }
 
-  private func hits(in file: PathBytes, place: String, object: [UInt8], path: [UInt8]?)
-    throws(CapabilityError)
-    -> [HistoryPlace]
-  {
-    let bytes: [UInt8]
+  /// Another repository inside a work tree. Submodules and linked work trees of this one are searched or named elsewhere.
+  private func nested(_ path: PathBytes, _ found: inout Found) throws(CapabilityError) {
+    let why: String
     do {
-      bytes = try DurableFiles.read(file)
+      let directory = try RepositoryLayout.gitDirectory(of: path)
+      if directory.relative(to: layout.common) != nil { return }
+      why = "it is a repository of its own: scan it with --repository"
     } catch {
-      if DurableFiles.kind(of: file) == .missing { return [] }  // removed while we looked
-      throw error
+      why = "its .git cannot be read: \(error.because)"
     }
-    return patterns.hits(in: bytes).map { hit in
+    found.notSearched.append(HistoryUnsearched(place: shown(path.bytes), why: why))
+  }
+
+  /// Names in a directory; none, and a word about it, when it cannot be read.
+  private func entries(of directory: PathBytes, _ found: inout Found) throws(CapabilityError) -> [[UInt8]] {
+    do {
+      return try DurableFiles.entries(of: directory)
+    } catch {
+      found.notSearched.append(HistoryUnsearched(place: shown(directory.bytes), why: error.because))
+      return []
+    }
+  }
+
+  private func hits(
+    in file: PathBytes, place: String, object: [UInt8], path: [UInt8]?, _ found: inout Found
+  ) throws(CapabilityError) {
+    let hits: [SecretPatterns.TextHit]
+    do {
+      if let after = try forecast?.content(of: file) {
+        hits = try engine { () throws(GitObjectsError) in try patterns.hits(in: after) }
+      } else {
+        hits = try FileSearch(patterns: patterns).hits(in: file)
+      }
+    } catch {
+      if DurableFiles.kind(of: file) == .missing { return }  // removed while we looked
+      found.notSearched.append(HistoryUnsearched(place: shown(file.bytes), why: error.because))
+      return
+    }
+    found.places += hits.map { hit in
       HistoryPlace(
         place: place, object: shown(object), path: path.map { shown($0) }, line: hit.line, refs: [],
         form: hit.form.rawValue)

@@ -26,8 +26,8 @@ enum Residuals {
     case "work tree":
       return .init(
         place: "work tree: \(place.path ?? place.object)\(line)",
-        why: "an untracked, ignored or kept file holds the secret",
-        fix: "edit or delete it; it is not in history")
+        why: "a file that a rewrite leaves as it is (untracked, ignored or kept) holds the secret",
+        fix: "edit or delete it")
     case "reflog", "ref name", "index", "git file":
       return .init(
         place: "\(place.place): \(place.object)\(line)", why: "it still holds the secret",
@@ -36,6 +36,13 @@ enum Residuals {
       return .init(
         place: "\(place.place) \(place.object)", why: "an object still holds the secret",
         fix: "run the rewrite again, and report this with: staunch history scan --json")
+    }
+  }
+
+  /// What could not be searched may hold it.
+  static func notSearched(_ list: [HistoryUnsearched]) -> [HistoryRewrite.Residual] {
+    list.map {
+      .init(place: $0.place, why: "not searched: \($0.why)", fix: "look into it by hand, or as its owner")
     }
   }
 

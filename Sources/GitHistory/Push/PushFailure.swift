@@ -6,6 +6,16 @@ enum PushFailure {
   static func error(of outcome: GitProgram.Outcome, remote: String, operation: String) -> CapabilityError {
     let text = outcome.errors.lowercased()
     let signs: [(sign: String, kind: CapabilityError.Class, because: String, fix: String)] = [
+      (
+        "dubious ownership", .refused,
+        "the remote's directory belongs to another user, and git does not trust it",
+        "git config --global --add safe.directory DIRECTORY (the remote's: git remote -v)"
+      ),
+      (
+        "not allowed", .configuration,
+        "git's configuration forbids the remote's transport (protocol.allow, protocol.NAME.allow, GIT_ALLOW_PROTOCOL)",
+        "see what forbids it: git config --show-origin --get-regexp '^protocol[.]'"
+      ),
       ("no such remote", .notFound, "this repository has no remote \(remote)", "git remote -v"),
       (
         "does not appear to be a git repository", .notFound,

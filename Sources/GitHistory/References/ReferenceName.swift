@@ -13,6 +13,21 @@ struct ReferenceName: Hashable, Sendable, Comparable, CustomStringConvertible {
 
   func hasPrefix(_ prefix: String) -> Bool { bytes.starts(with: prefix.utf8) }
 
+  /// Whether Git takes it for a reference (git-check-ref-format(1)): files with other names below `refs/` are none.
+  var isValid: Bool {
+    let parts = bytes.split(separator: 0x2F, omittingEmptySubsequences: false)
+    return parts.allSatisfy { part in
+      !part.isEmpty && part.first != 0x2E && !part.suffix(5).elementsEqual(".lock".utf8)
+        && part.allSatisfy { $0 > 0x20 && $0 != 0x7F && !Array("~^:?*[\\".utf8).contains($0) }
+        && !ReferenceName.holds(part, "..") && !ReferenceName.holds(part, "@{")
+    } && bytes.last != 0x2E
+  }
+
+  private static func holds(_ part: ArraySlice<UInt8>, _ pair: String) -> Bool {
+    let pair = Array(pair.utf8)
+    return part.indices.dropLast().contains { part[$0] == pair[0] && part[$0 + 1] == pair[1] }
+  }
+
   /// The nearest name that Git accepts (git-check-ref-format(1)): what it forbids is left out.
   var madeValid: ReferenceName {
     var parts: [[UInt8]] = []

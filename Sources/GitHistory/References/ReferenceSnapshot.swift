@@ -24,13 +24,18 @@ struct ReferenceSnapshot: Sendable, Equatable {
   /// In byte order of names; `HEAD` and the private references of linked work trees carry their file.
   let references: [Reference]
   let packed: PackedReferences
+  /// Files below `refs/` that are no references, neither for Git: what synchronising programs and power cuts leave
+  /// (`desktop.ini`, conflicted copies, empty files).
+  let litter: [PathBytes]
 
-  /// - Throws: `.refused` when a file cannot be read; `.invalid` naming a broken loose reference.
+  /// - Throws: `.refused` when a file cannot be read; `.invalid` when a HEAD is broken.
   init(_ layout: RepositoryLayout) throws(CapabilityError) {
     packed = PackedReferences(bytes: try DurableFiles.readIfPresent(layout.packedReferences) ?? [])
     var loose: [Reference] = []
+    var litter: [PathBytes] = []
     let packedNames = Set(packed.entries.map(\.name))
-    try ReferenceSnapshot.walk(layout.common / "refs", ReferenceName("refs"), packedNames, into: &loose)
+    try ReferenceSnapshot.walk(
+      layout.common / "refs", ReferenceName("refs"), packedNames, into: &loose, &litter)
     let looseNames = Set(loose.map(\.name))
     var all = loose
     for entry in packed.entries where !looseNames.contains(entry.name) {
@@ -39,12 +44,19 @@ struct ReferenceSnapshot: Sendable, Equatable {
     for tree in layout.workTrees {
       let head = tree.gitDirectory / "HEAD"
       if DurableFiles.exists(head) {
-        all.append(try ReferenceSnapshot.read(head, ReferenceName("HEAD"), isPacked: false))
+        guard let found = try ReferenceSnapshot.read(head, ReferenceName("HEAD"), isPacked: false) else {
+          throw CapabilityError(
+            .invalid, "read \(head.text)",
+            because: "it holds neither an object id nor the name of a reference",
+            fix: "git -C '\(layout.standing.text)' symbolic-ref HEAD refs/heads/NAME")
+        }
+        all.append(found)
       }
       if tree.name != nil {
-        try ReferenceSnapshot.walk(tree.gitDirectory / "refs", ReferenceName("refs"), [], into: &all)
+        try ReferenceSnapshot.walk(tree.gitDirectory / "refs", ReferenceName("refs"), [], into: &all, &litter)
       }
     }
+    self.litter = litter.sorted()
     references = all.sorted {
       $0.name == $1.name ? ($0.file?.bytes.count ?? 0) < ($1.file?.bytes.count ?? 0) : $0.name < $1.name
     }
@@ -57,23 +69,27 @@ struct ReferenceSnapshot: Sendable, Equatable {
 
   private static func walk(
     _ directory: PathBytes, _ prefix: ReferenceName, _ packed: Set<ReferenceName>,
-    into found: inout [Reference]
+    into found: inout [Reference], _ litter: inout [PathBytes]
   ) throws(CapabilityError) {
     for entry in try DurableFiles.entries(of: directory) {
       let path = directory / entry
       let name = ReferenceName(bytes: prefix.bytes + [0x2F] + entry)
       switch DurableFiles.kind(of: path) {
-      case .directory: try walk(path, name, packed, into: &found)
+      case .directory: try walk(path, name, packed, into: &found, &litter)
       case .regular, .link:
         if entry.suffix(5).elementsEqual(".lock".utf8) { continue }
-        found.append(try read(path, name, isPacked: packed.contains(name)))
+        if name.isValid, let reference = try read(path, name, isPacked: packed.contains(name)) {
+          found.append(reference)
+        } else {
+          litter.append(path)
+        }
       case .other, .missing: continue  // removed meanwhile: the check under locks sees it
       }
     }
   }
 
   private static func read(_ path: PathBytes, _ name: ReferenceName, isPacked: Bool) throws(CapabilityError)
-    -> Reference
+    -> Reference?
   {
     let bytes = try DurableFiles.read(path)
     let line = Array(bytes.prefix { $0 != 0x0A && $0 != 0x0D })
@@ -83,9 +99,7 @@ struct ReferenceSnapshot: Sendable, Equatable {
         name: name, value: .symbolic(ReferenceName(bytes: target)), file: path, isPacked: isPacked)
     }
     guard let id = ObjectID(hex: String(decoding: line.prefix(40), as: UTF8.self)) else {
-      throw CapabilityError(
-        .invalid, "read a reference", because: "a file under refs/ holds no object id (\(bytes.count) bytes)",
-        fix: "find it with: git fsck; then remove it: git update-ref -d NAME")
+      return nil
     }
     return Reference(name: name, value: .object(id), file: path, isPacked: isPacked)
   }

@@ -17,11 +17,13 @@ struct RewriteSummary {
     }
   }
 
-  func result(residual: [HistoryRewrite.Residual], directory: RewriteDirectory?) -> HistoryRewrite {
+  func result(
+    residual: [HistoryRewrite.Residual], directory: RewriteDirectory?, matches: HistoryMatches? = nil
+  ) -> HistoryRewrite {
     HistoryRewrite(
       commits: outcome.commits.count, trees: outcome.trees.count, blobs: outcome.blobs.count,
       tags: outcome.tags.count, refs: moves, signaturesDropped: outcome.signaturesDropped.count,
       residual: residual,
-      backup: directory?.id, maps: directory?.maps.text)
+      backup: directory?.id, maps: directory?.maps.text, matches: matches)
   }
 }

@@ -1,4 +1,4 @@
-import Capabilities
+public import Capabilities
 public import JSON
 
 extension ScanReport {
@@ -8,6 +8,7 @@ extension ScanReport {
       "schema": 1, "clean": .boolean(isClean), "objects": .integer(objects), "commits": .integer(commits),
       "places": .array(findings.map(\.json)), "backups": .array(backups.map { .string($0) }),
       "submodules": .array(submodules.map { .string($0) }),
+      "not_searched": .array(notSearched.map(\.json)),
     ])
   }
 
@@ -37,6 +38,7 @@ extension ScanReport {
     var lines = findings.map(\.text)
     for backup in backups { lines.append("undo vault \(backup) still holds what an earlier rewrite removed") }
     for path in submodules { lines.append("not searched: \(path) is a repository of its own") }
+    for left in notSearched { lines.append("not searched: \(left.place): \(left.why)") }
     let unreachable = findings.count { $0.isUnreachable }
     let found = Set(findings.map(\.place.object)).count
     lines.append(
@@ -47,6 +49,11 @@ extension ScanReport {
   }
 
   static func rule(_ place: String) -> String { "leaked-secret/" + place.replacing(" ", with: "-") }
+}
+
+extension HistoryUnsearched {
+  /// One member of `not_searched`.
+  public var json: JSONValue { ["place": .string(place), "why": .string(why)] }
 }
 
 extension ScanReport.Finding {

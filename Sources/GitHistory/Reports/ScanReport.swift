@@ -30,6 +30,8 @@ public struct ScanReport: Sendable {
   public let backups: [String]
   /// Repositories of submodules in this one's `modules/`: not searched, each is a repository of its own.
   public let submodules: [String]
+  /// What else could not be searched.
+  public let notSearched: [HistoryUnsearched]
 
   public var places: [HistoryPlace] { findings.map(\.place) }
   public var isClean: Bool { findings.isEmpty }

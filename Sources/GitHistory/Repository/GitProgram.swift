@@ -5,30 +5,23 @@ import SystemPackage
 
 /// Runs the `git` program: for what only it does as users know it (clone, push with lease, smudge filters, status).
 ///
-/// Arguments are a vector, never a shell string; questions on the terminal are switched off; only the environment
-/// that Git, its transports and credential helpers need is passed on.
+/// Arguments are a vector, never a shell string; questions on the terminal are switched off; the repository's hooks and
+/// its file system monitor do not run: whoever prepared a repository must not get a program started by it.
 public struct GitProgram: Sendable {
-  private let environment: [String: String]
+  /// Whom a command talks to: decides which of the caller's variables it gets (``GitEnvironment``).
+  enum Contact: Sendable { case nobody, remote }
 
-  /// Names that reach the child. Everything else stays here: the caller's environment may hold secrets.
-  private static let passed: Set<String> = [
-    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR",
-    "SSH_AUTH_SOCK", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT",
-    "GIT_SSL_KEY", "GIT_EXEC_PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY",
-    "all_proxy", "ALL_PROXY", "GNUPGHOME", "DBUS_SESSION_BUS_ADDRESS",
-  ]
+  private let here: [String: String]
+  private let outside: [String: String]
+  /// How many settings the caller gives by `GIT_CONFIG_COUNT` already.
+  private let settingsGiven: Int
+  private static let guards = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
 
-  /// - Parameter environment: the process environment; what Git does not need is dropped.
+  /// - Parameter environment: the process environment.
   public init(environment: [String: String]) {
-    var kept = environment.filter { GitProgram.passed.contains($0.key) }
-    kept["GIT_TERMINAL_PROMPT"] = "0"
-    // Without these ssh would ask on the terminal for a passphrase or a host key, and wait (ssh(1), ENVIRONMENT).
-    kept["SSH_ASKPASS"] = "/bin/false"
-    kept["SSH_ASKPASS_REQUIRE"] = "force"
-    kept["LC_ALL"] = "C.UTF-8"  // messages are read by program
-    kept["PATH"] = kept["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
-    self.environment = kept
+    here = GitEnvironment.local(environment)
+    outside = GitEnvironment.contact(environment)
+    settingsGiven = environment["GIT_CONFIG_COUNT"].flatMap { Int($0) } ?? 0
   }
 
   struct Outcome: Sendable {
@@ -41,15 +34,22 @@ public struct GitProgram: Sendable {
   ///
   /// - Parameters:
   ///   - directory: where; Git finds the repository from there.
+  ///   - settings: for this command only, by environment: a value may hold a credential, and arguments are public.
   ///   - deadline: the child is ended after it.
   /// - Throws: `.configuration` when there is no `git`, `.timeout`, `.cancelled`. An exit status is no error here.
   func run(
-    _ arguments: [[UInt8]], in directory: PathBytes, input: [UInt8] = [], more: [String: String] = [:],
+    _ arguments: [[UInt8]], in directory: PathBytes, contacting contact: Contact = .nobody,
+    input: [UInt8] = [], more: [String: String] = [:], settings given: [(key: String, value: String)] = [],
     deadline: Duration = .seconds(3600)
   ) async throws(CapabilityError) -> Outcome {
     let operation =
       "git " + (arguments.first { $0.first != 0x2D }.map { String(decoding: $0, as: UTF8.self) } ?? "")
-    let variables = environment.merging(more) { _, new in new }
+    var variables = (contact == .remote ? outside : here).merging(more) { _, new in new }
+    for (number, setting) in given.enumerated() {
+      variables["GIT_CONFIG_KEY_\(settingsGiven + number)"] = setting.key
+      variables["GIT_CONFIG_VALUE_\(settingsGiven + number)"] = setting.value
+    }
+    if !given.isEmpty { variables["GIT_CONFIG_COUNT"] = String(settingsGiven + given.count) }
     let settings = Environment.custom(variables.map { Array("\($0.key)=\($0.value)\0".utf8) })
     // Through a file and not a pipe: a child that ends early would end this process, too (SIGPIPE).
     guard let file = tmpfile() else { throw DurableFiles.failure("tmpfile", directory) }
@@ -65,7 +65,9 @@ public struct GitProgram: Sendable {
         group.addTask {
           let result = try await Subprocess.run(
             .name("git"),
-            arguments: Arguments(([Array("-C".utf8), directory.bytes] + arguments).map { $0 + [0] }),
+            arguments: Arguments(
+              ([Array("-C".utf8), directory.bytes] + GitProgram.guards.map { Array($0.utf8) } + arguments)
+                .map { $0 + [0] }),
             environment: settings, input: .fileDescriptor(source, closeAfterSpawningProcess: false),
             output: .bytes(limit: 256 << 20),
             error: .string(limit: 16 << 20, encoding: UTF8.self))
@@ -101,9 +103,13 @@ public struct GitProgram: Sendable {
   }
 
   /// The same, for arguments that are plain text.
-  func run(_ arguments: [String], in directory: PathBytes, input: [UInt8] = [], more: [String: String] = [:])
-    async throws(CapabilityError) -> Outcome
-  {
-    try await run(arguments.map { Array($0.utf8) }, in: directory, input: input, more: more)
+  func run(
+    _ arguments: [String], in directory: PathBytes, contacting contact: Contact = .nobody,
+    input: [UInt8] = [], more: [String: String] = [:], settings: [(key: String, value: String)] = [],
+    deadline: Duration = .seconds(3600)
+  ) async throws(CapabilityError) -> Outcome {
+    try await run(
+      arguments.map { Array($0.utf8) }, in: directory, contacting: contact, input: input, more: more,
+      settings: settings, deadline: deadline)
   }
 }

@@ -10,23 +10,17 @@ struct OpenRepository: Sendable {
   enum Purpose: Sendable { case scan, rewrite }
 
   /// - Throws: `.notFound`, `.unsupported`, `.refused` with what to do. Changes nothing.
-  init(path: String, for purpose: Purpose) throws(CapabilityError) {
+  init(path: String, for purpose: Purpose, git: GitProgram) async throws(CapabilityError) {
     let layout = try RepositoryLayout(path: path)
     let conditions = try RepositoryConditions(layout)
     switch purpose {
     case .scan: try conditions.checkReadable()
     case .rewrite: try conditions.checkRewritable()
     }
-    // libgit2's own checks: whose it is, and formats that we did not think of.
-    do {
-      _ = try GitRepository(path: layout.common.text)
-    } catch {
-      // For a foreign owner libgit2 1.5 only says that this setting "was not found".
-      guard error.why.contains("safe.directory") else { throw CapabilityError(error) }
-      throw CapabilityError(
-        .refused, "open \(layout.common.text)",
-        because: "the repository belongs to another user of this machine",
-        fix: "run as its owner, or: git config --global --add safe.directory '\(layout.common.text)'")
+    try await RepositoryOwner(layout: layout, git: git).check()
+    // libgit2's own checks: formats that we did not think of.
+    _ = try engine { () throws(GitObjectsError) in
+      try GitRepository(path: layout.common.text, ownerIsChecked: true)
     }
     try self.init(layout)
   }

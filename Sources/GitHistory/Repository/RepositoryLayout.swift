@@ -24,6 +24,12 @@ struct RepositoryLayout: Sendable {
     return text.hasSuffix(".git") && text.count > 4 ? String(text.dropLast(4)) : text
   }
 
+  /// Where `git` is run: the work tree, else the git directory. Git itself decides by this path whether it trusts the
+  /// repository (`safe.directory`).
+  var standing: PathBytes {
+    guard let root = workTrees.first?.root, DurableFiles.kind(of: root) == .directory else { return common }
+    return root
+  }
   var objects: PathBytes { common / "objects" }
   var packs: PathBytes { objects / "pack" }
   var packedReferences: PathBytes { common / "packed-refs" }
@@ -60,14 +66,26 @@ struct RepositoryLayout: Sendable {
       var root: PathBytes?
       if let text = try DurableFiles.readIfPresent(linked / "gitdir") {
         let parent = PathBytes(bytes: RepositoryLayout.firstLine(text)).parent
-        if DurableFiles.kind(of: parent) == .directory { root = parent }
+        if try RepositoryLayout.isLinked(parent, to: linked) { root = parent }
       }
       trees.append(WorkTree(gitDirectory: linked, root: root, name: String(decoding: name, as: UTF8.self)))
     }
     workTrees = trees
   }
 
-  private static func gitDirectory(of path: PathBytes) throws(CapabilityError) -> PathBytes {
+  /// Whether the work tree at `root` says itself that `gitDirectory` is its own: else any directory could be called one.
+  private static func isLinked(_ root: PathBytes, to gitDirectory: PathBytes) throws(CapabilityError) -> Bool
+  {
+    guard DurableFiles.kind(of: root) == .directory, DurableFiles.kind(of: root / ".git") == .regular else {
+      return false
+    }
+    let target = Array(firstLine(try DurableFiles.read(root / ".git")).dropFirst(8))
+    let named = target.first == 0x2F ? PathBytes(bytes: target) : resolve(root, target)
+    guard DurableFiles.kind(of: named) == .directory else { return false }
+    return try DurableFiles.canonical(named) == DurableFiles.canonical(gitDirectory)
+  }
+
+  static func gitDirectory(of path: PathBytes) throws(CapabilityError) -> PathBytes {
     let inside = path / ".git"
     switch DurableFiles.kind(of: inside) {
     case .directory: return inside

@@ -83,9 +83,10 @@ final class ExclusiveRun: Sendable {
 
   /// - Throws: `.conflict` when another run holds it.
   init(_ layout: RepositoryLayout) throws(CapabilityError) {
+    try OwnFiles(layout: layout).check()
     try DurableFiles.makeDirectory(layout.ownHistory)
     let path = layout.own / "lock"
-    descriptor = path.withCString { open($0, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+    descriptor = path.withCString { open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
     guard descriptor >= 0 else { throw DurableFiles.failure("open", path) }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)

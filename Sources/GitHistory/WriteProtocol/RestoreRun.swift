@@ -8,6 +8,7 @@ struct RestoreRun: Sendable {
   let backup: String
   /// Commits made since the rewrite are given up (they stay in no reference).
   var discardsLaterWork = false
+  let seal: RewriteSeal
   let observe: @Sendable (ProtocolStep) -> Void
 
   func run(under authority: borrowing ExecutionAuthority) throws(CapabilityError) {
@@ -27,6 +28,8 @@ struct RestoreRun: Sendable {
     }
     try refuseLaterRewrites(directory, layout)
     let plan = try SwapPlan(bytes: try DurableFiles.read(directory.plan), PlanBases(layout))
+    try OwnFiles(layout: layout).check(plan)
+    try seal.check(.plan, of: directory, layout)
     let locks = RepositoryLocks(plan.locks, id: directory.id, layout: layout)
     try locks.take()
     do {

@@ -43,7 +43,8 @@ struct RewriteDirectory: Sendable {
 
   /// Every rewrite that left something in the repository.
   static func all(in layout: RepositoryLayout) throws(CapabilityError) -> [RewriteDirectory] {
-    try DurableFiles.entries(of: layout.ownHistory).map { String(decoding: $0, as: UTF8.self) }
+    try OwnFiles(layout: layout).check()
+    return try DurableFiles.entries(of: layout.ownHistory).map { String(decoding: $0, as: UTF8.self) }
       .filter { $0.count == 16 }.map { RewriteDirectory(id: $0, in: layout) }
   }
 

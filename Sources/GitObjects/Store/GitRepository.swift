@@ -17,9 +17,12 @@ public final class GitRepository {
   private let handle: OpaquePointer
 
   /// Opens the repository whose work tree, `.git` or bare directory is `path`, without searching upwards.
+  /// - Parameter ownerIsChecked: somebody asked Git itself whether it trusts a repository of another user.
   /// - Throws: `.notARepository`; `.unsupported` for SHA-256, reftable and other formats that libgit2 1.5 refuses.
-  public init(path: String) throws(GitObjectsError) {
+  public init(path: String, ownerIsChecked: Bool = false) throws(GitObjectsError) {
     git_libgit2_init()
+    // One setting of the whole library: this program opens no repository without having asked Git before.
+    if ownerIsChecked { _ = clibgit2_set_owner_validation(0) }
     var opened: OpaquePointer?
     let status = git_repository_open_ext(&opened, path, UInt32(GIT_REPOSITORY_OPEN_NO_SEARCH.rawValue), nil)
     guard status == 0, let repository = opened else {
@@ -47,9 +50,6 @@ public final class GitRepository {
   }
 
   public var isBare: Bool { git_repository_is_bare(handle) == 1 }
-
-  /// Some history is missing (`git fetch --unshallow` brings it).
-  public var isShallow: Bool { git_repository_is_shallow(handle) == 1 }
 
   /// Every reference under `refs/`, loose and packed, in byte order of names.
   /// - Throws: `.corrupt` when the reference database cannot be read.

@@ -27,17 +27,16 @@ struct ObjectStoreFiles {
   private mutating func add(_ directory: String, depth: Int) throws(GitObjectsError) {
     guard !directories.contains(directory) else { return }
     directories.append(directory)
-    // Without that directory there are no packs.
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory + "/pack")) ?? []
+    let names = try ObjectStoreFiles.names(in: directory + "/pack")
     let present = Set(names)
     for name in names.sorted() where name.hasPrefix("pack-") && name.hasSuffix(".pack") {
       guard present.contains(name.dropLast(4) + "idx") else { continue }  // git does not see it either
       packs.append(try PackFile(path: directory + "/pack/" + name, isAlternate: depth > 0))
     }
-    loose.append(ObjectStoreFiles.looseIDs(in: directory))
-    guard depth < ObjectStoreFiles.deepestAlternate,
-      let text = FileManager.default.contents(atPath: directory + "/info/alternates")
-    else { return }
+    loose.append(try ObjectStoreFiles.looseIDs(in: directory))
+    let list = directory + "/info/alternates"
+    guard depth < ObjectStoreFiles.deepestAlternate, access(list, F_OK) == 0 else { return }
+    guard let text = FileManager.default.contents(atPath: list) else { throw .unreadable(list) }
     for line in String(decoding: text, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
       let path = line.hasPrefix("/") ? String(line) : directory + "/" + line
       let resolved = URL(fileURLWithPath: path).standardizedFileURL.path
@@ -48,11 +47,11 @@ struct ObjectStoreFiles {
     }
   }
 
-  private static func looseIDs(in directory: String) -> [ObjectID] {
+  private static func looseIDs(in directory: String) throws(GitObjectsError) -> [ObjectID] {
     var ids: [ObjectID] = []
     // A missing fan-out directory holds no objects.
-    for prefix in names(in: directory) where prefix.utf8.count == 2 && Hex.bytes(prefix) != nil {
-      for name in names(in: directory + "/" + prefix) where name.utf8.count == 38 {
+    for prefix in try names(in: directory) where prefix.utf8.count == 2 && Hex.bytes(prefix) != nil {
+      for name in try names(in: directory + "/" + prefix) where name.utf8.count == 38 {
         if let id = ObjectID(hex: prefix + name) { ids.append(id) }
       }
     }
@@ -60,8 +59,12 @@ struct ObjectStoreFiles {
   }
 
   /// What readdir(3) gives: Foundation takes many times as long for a directory that is not there.
-  private static func names(in directory: String) -> [String] {
-    guard let stream = opendir(directory) else { return [] }
+  /// - Throws: `.system` for a directory that is there and cannot be read: what is in it would be taken for absent.
+  private static func names(in directory: String) throws(GitObjectsError) -> [String] {
+    guard let stream = opendir(directory) else {
+      if errno == ENOENT || errno == ENOTDIR { return [] }
+      throw .unreadable(directory)
+    }
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {

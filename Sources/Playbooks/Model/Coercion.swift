@@ -5,7 +5,8 @@ extension Value {
   /// This value as a value of `type`, or nil when it is none.
   ///
   /// Text becomes a name, URL, duration or time where one is declared; nothing becomes a secret, and a secret becomes
-  /// nothing else. Unknown stays unknown.
+  /// nothing else but a list of itself: one leaked value is where several are taken, and a list of one where one is.
+  /// Unknown stays unknown.
   public func coerced(to type: ValueType) -> Value? {
     if self == .unknown { return self }
     switch (type, self) {
@@ -32,6 +33,8 @@ extension Value {
         coerced.append(value)
       }
       return .list(coerced)
+    case (.list(.secret), .secret): return .list([self])
+    case (.secret, .list(let values)) where values.count == 1: return values[0].coerced(to: type)
     default: return nil  // every other pair is a mismatch
     }
   }
@@ -84,6 +87,7 @@ extension ValueType {
     case (_, .any): !holdsSecret
     case (.string, .url): true
     case (.list(let element), .list(let other)): element.accepts(other)
+    case (.list(.secret), .secret): true
     default: false  // different types do not mix
     }
   }

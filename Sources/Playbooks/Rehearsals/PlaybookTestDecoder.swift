@@ -184,6 +184,10 @@ extension Value {
   fileprivate func mocked(as type: ValueType) -> Value? {
     switch (type, self) {
     case (.secret, .string(let text)): .secret(SecretRef(text))
+    case (.list(.secret), .string(let text)): .list([.secret(SecretRef(text))])
+    case (.list(.secret), .list(let elements)):
+      elements.contains { $0.mocked(as: .secret) == nil }
+        ? nil : .list(elements.compactMap { $0.mocked(as: .secret) })
     default: coerced(to: type)  // everything else as in a playbook
     }
   }

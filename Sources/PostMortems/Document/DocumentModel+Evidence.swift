@@ -43,19 +43,21 @@ extension DocumentModel {
 
   private static let locationLimit = 100
 
-  static func audits(_ record: IncidentRecord, _ words: Words, _ index: inout EvidenceIndex) -> [Audit] {
+  static func audits(
+    _ record: IncidentRecord, _ metrics: Metrics, now: Date, _ words: Words, _ index: inout EvidenceIndex
+  ) -> [Audit] {
     record.outcomes(of: "abuse.search").map { event in
       let outputs = event.body["outputs"]
       let seen =
         switch outputs?["seen"]?.boolean {
         case true: "observed"
         case false: "not observed in what the logs cover"
-        case nil: "unknown (the provider has no evidence to search)"
+        case nil: "unknown (no evidence to search, or nobody wrote down what is expected)"
         }
       let findings = outputs?["findings"]?.array?.map(\.readable).joined(separator: "; ") ?? ""
       return Audit(
         step: DocumentText(event.step?.rawValue ?? ""), seen: DocumentText(seen),
-        coverage: DocumentText(event.logCoverage.map { MetricValue.share($0).text } ?? "unknown"),
+        coverage: DocumentText(LogCoverage(event, in: record, metrics.instants, now: now).value.text),
         findings: words.clean(findings.isEmpty ? "none" : findings), source: index.cite(event.evidence))
     }
   }
@@ -125,12 +127,11 @@ extension DocumentModel {
   static func rewrites(
     _ record: IncidentRecord, _ repositories: [RepositoryEvidence], _ index: inout EvidenceIndex
   ) -> [Rewrite] {
-    if !repositories.contains(where: { $0.rewrite != nil }) { return journalled(record) }
+    let published = Dictionary(record.published.map { ($0.repository, $0) }) { first, _ in first }
+    if !repositories.contains(where: { $0.rewrite != nil }) { return journalled(record, published) }
     return repositories.compactMap { evidence in
       guard let rewrite = evidence.rewrite else { return nil }
-      let scan = evidence.freshScan.map {
-        "\($0.isClean ? "clean" : "NOT clean"), \($0.objects) objects, \(Timestamp.text($0.at))"
-      }
+      let scan = published[evidence.repository].map(atTheForge)
       return Rewrite(
         repository: DocumentText(evidence.repository.rawValue),
         changed: DocumentText(
@@ -140,12 +141,36 @@ extension DocumentModel {
           ].compactMap { $0 }.joined(separator: ", ")),
         signatures: DocumentText(rewrite.signaturesDropped.map(String.init) ?? "unknown"),
         backup: DocumentText(rewrite.backup ?? "none"),
-        freshScan: DocumentText(scan ?? "unknown (no scan of a fresh clone)"))
+        freshScan: DocumentText(scan ?? "unknown (no scan of a fresh clone of the remote)"))
     }
   }
 
-  /// What still holds the secret, from the reports of the caller or else from the outcomes of the rewrites.
+  /// What is known of the forge's copy, in one cell.
+  private static func atTheForge(_ published: PublishedHistory) -> String {
+    guard let cleaned = published.cleaned else { return "NOT clean, still at the forge: \(published.why)" }
+    let objects = published.objects.map { ", \($0) objects" } ?? ""
+    let address = published.address.map { " of \($0)" } ?? ""
+    return "clean: fresh clone\(address)\(objects), \(Timestamp.text(cleaned))"
+  }
+
+  /// What still holds the secret: the forges, what the pushes left, and what the reports of the rewrites name.
   static func residual(_ record: IncidentRecord, _ repositories: [RepositoryEvidence]) -> [Residual] {
+    let forges = record.published.flatMap { one in
+      (one.isClean
+        ? []
+        : [
+          Residual(
+            one.repository.rawValue,
+            .init(place: "the forge", why: one.why, fix: "push, then scan a fresh clone of the remote"))
+        ])
+        + one.residual.map { Residual(one.repository.rawValue, .init(line: $0)) }
+    }
+    return forges + rewriteResidual(record, repositories)
+  }
+
+  private static func rewriteResidual(_ record: IncidentRecord, _ repositories: [RepositoryEvidence])
+    -> [Residual]
+  {
     if repositories.contains(where: { $0.rewrite != nil }) {
       return repositories.flatMap { repository in
         (repository.rewrite?.residual ?? []).map { Residual(repository.repository.rawValue, $0) }
@@ -159,15 +184,15 @@ extension DocumentModel {
   }
 
   /// Without a report of the caller: what the outcome of each rewrite says.
-  private static func journalled(_ record: IncidentRecord) -> [Rewrite] {
+  private static func journalled(
+    _ record: IncidentRecord, _ published: [RepositoryName: PublishedHistory]
+  ) -> [Rewrite] {
     record.outcomes(of: "history.rewrite").map { event in
       let outputs = event.body["outputs"]?.object ?? [:]
       let counts = ["commits", "trees", "blobs", "tags", "refs"].compactMap { name in
         outputs[name]?.integer.map { "\($0) \(name)" }
       }
-      let verified = record.events(.stepVerified).last {
-        $0.run == event.run && $0.step == event.step && $0.item == event.item
-      }
+      let scan = (outputs["repository"]?.readable).flatMap { published[RepositoryName($0)] }.map(atTheForge)
       return Rewrite(
         repository: DocumentText(outputs["repository"]?.readable ?? "unknown (the outcome does not name it)"),
         changed: DocumentText(
@@ -175,8 +200,7 @@ extension DocumentModel {
         signatures: DocumentText(outputs["signatures_dropped"]?.readable ?? "unknown"),
         backup: DocumentText(outputs["backup"]?.readable ?? "none"),
         freshScan: DocumentText(
-          verified.map { "\($0.text("result") ?? "unknown"), \(Timestamp.text($0.at))" }
-            ?? "unknown (no scan of a fresh clone)"))
+          scan ?? "unknown (no scan of a fresh clone of the remote)"))
     }
   }
 }

@@ -5,10 +5,12 @@ import JSON
 /// What people outside the terminal read first, and what the next responder takes over.
 extension StatusModel {
   static func verdict(_ status: IncidentStatus) -> String {
-    switch status.leaked?.state {
-    case .dead:
+    if status.isContained {
       return status.state == .closed ? "closed; the credential is dead" : "contained; the credential is dead"
+    }
+    switch status.leaked?.state {
     case .alive: return "NOT contained; the credential still works"
+    case .dead: return "not proven contained; the credential was refused, which alone proves nothing"
     case .unknown, nil: return "not proven contained; whether the credential works is unknown"
     }
   }
@@ -26,6 +28,9 @@ extension StatusModel {
         case .unknown: "gave no clear answer"
         }
       sentences.append("At the last probe (\(ClockText.near(probed, from: status.now))) it \(meaning).")
+    }
+    for one in status.stillAtTheForge {
+      sentences.append("The leaked value is still at the forge of \(one.repository): \(one.why).")
     }
     if !status.waiting.isEmpty { sentences.append("The work waits for a person.") }
     if !status.undelivered.isEmpty {
@@ -69,6 +74,16 @@ extension StatusModel {
     }
   }
 
+  /// Entries of stores that still hold the old value.
+  static func copies(_ record: IncidentRecord) -> [String] {
+    let outcomes = record.outcomes(of: "credential.issue") + record.outcomes(of: "secret.store")
+    let names = outcomes.filter { $0.run == record.currentRun }
+      .flatMap { $0.body["outputs"]?["still_old"]?.array ?? [] }.compactMap(\.string)
+    return Set(names).sorted().map {
+      "\($0) still holds the old value: what reads it fails until it is changed by hand"
+    }
+  }
+
   private static func approved(_ event: JournalEvent) -> String {
     let digest = event.text("digest").map { " (digest \($0.prefix(12)))" } ?? ""
     if let step = event.step { return "gate \(step) approved\(digest)" }
@@ -86,6 +101,10 @@ extension StatusModel {
       case .dead: continue
       }
     }
+    if status.leaked?.state == .dead, status.unproven > 0 {
+      risks.append(
+        "\(Count.text(status.unproven, "leaked value")) without a proof of death: treat it as alive")
+    }
     if status.credentials.allSatisfy({ $0.subject != .leaked }) {
       risks.append("the leaked credential was not probed: treat it as alive")
     }
@@ -93,6 +112,12 @@ extension StatusModel {
     where credential.subject == .replacement && credential.state != .alive {
       risks.append(
         "the replacement of \(credential.name) is \(credential.state.rawValue): consumers may be down")
+    }
+    for one in status.stillAtTheForge {
+      risks.append("the leaked value is still at the forge of \(one.repository): \(one.why)")
+    }
+    for one in status.published {
+      risks += one.residual.map { "left by the push of \(one.repository): \($0)" }
     }
     for step in status.steps where step.state == .unknown {
       risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")

@@ -64,7 +64,7 @@ struct StatusModel: Sendable {
     }
     tasks = StatusModel.tasks(record, status, words)
     decisions = StatusModel.decisions(record, words)
-    risks = StatusModel.risks(record, status).map { words.clean($0) }
+    risks = (StatusModel.risks(record, status) + StatusModel.copies(record)).map { words.clean($0) }
     acknowledge = DocumentText("staunch note \"I took over\" --incident \(status.id)")
   }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import GitHistory
 
 @Suite struct PushTests {
-  private struct Scene {
+  struct Scene {
     let directory: TemporaryDirectory
     let local: Git
     let remote: Git
@@ -105,11 +105,9 @@ import Testing
     let scene = try Scene()
     try scene.remote("update-ref", "refs/pull/7/head", "main")
     _ = try await scene.purge.rewrite()
-    let report = try await scene.purge.rewriter.pushReport(
-      repository: scene.local.path, remote: "origin", progress: Silent(),
-      under: try approvedPlan().authority())
-    #expect(report.push.refs.contains { $0.ref.contains("pull") } == false)
-    #expect(report.residual.contains { $0.place.contains("refs/pull/7/head") })
+    let push = try await scene.purge.push(to: "origin")
+    #expect(push.refs.contains { $0.ref.contains("pull") } == false)
+    #expect(push.residual.contains { $0.place.contains("refs/pull/7/head") })
   }
 
   @Test(arguments: [("nowhere", CapabilityError.Class.notFound), ("/does/not/exist", .notFound)])

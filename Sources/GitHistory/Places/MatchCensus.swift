@@ -1,0 +1,42 @@
+import Capabilities
+import GitObjects
+
+/// Counts what short and common values match in what a rewrite would change, and how often they are only a part of a
+/// longer word: somebody who wants `post` gone must see that it stands in `postgres`.
+struct MatchCensus {
+  let patterns: SecretPatterns
+  let outcome: RewriteOutcome
+
+  /// nil when every value is distinctive enough to be a secret wherever it stands.
+  func count(in objects: RepositoryObjects) throws(GitObjectsError) -> HistoryMatches? {
+    let remarks = patterns.ordinary
+    guard !remarks.isEmpty else { return nil }
+    var count = 0
+    var inside = 0
+    var files: Set<ObjectID> = []
+    for id in Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object)).sorted() {
+      let content = try objects.read(id).content
+      for hit in try patterns.hits(in: content) where remarks[hit.pattern] != nil {
+        count += 1
+        files.insert(id)
+        let end = hit.offset + hit.length
+        let isInside =
+          hit.offset > 0 && Self.isJoined(content[hit.offset - 1], content[hit.offset])
+          || end < content.count && Self.isJoined(content[end - 1], content[end])
+        if isInside { inside += 1 }
+      }
+    }
+    let values = remarks.sorted { $0.key < $1.key }.map { "expression \($0.key + 1) is \($0.value)" }
+    return HistoryMatches(values: values, count: count, insideWords: inside, files: files.count)
+  }
+
+  /// Two neighbouring bytes belong to one word.
+  private static func isJoined(_ one: UInt8, _ other: UInt8) -> Bool { isWord(one) && isWord(other) }
+
+  private static func isWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x5F, 0x61...0x7A, 0x80...0xFF: true
+    default: false
+    }
+  }
+}

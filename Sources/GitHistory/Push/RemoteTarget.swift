@@ -1,0 +1,62 @@
+import Capabilities
+
+/// Where a remote's name leads at this moment, as Git itself resolves it (`insteadOf`, `pushurl` …).
+struct RemoteTarget: Sendable {
+  /// The remote's name, or the address that was given instead of one.
+  let name: String
+  /// What is cloned. May hold a credential: never shown as it is.
+  let fetchAddress: String
+  /// What is pushed to.
+  let pushAddress: String
+  private let isNamed: Bool
+
+  /// For people and for comparison: without user and password.
+  var shown: String { RemoteAddress.withoutUser(pushAddress) }
+
+  /// What `git push` and `git ls-remote` get. A remote that is pushed to elsewhere than it is fetched from gets a name of
+  /// its own for the one command, so that what is asked for references is what is pushed to.
+  var operand: String { isNamed && fetchAddress != pushAddress ? "staunch-push-address" : name }
+  var settings: [(key: String, value: String)] {
+    operand == name ? [] : [("remote.\(operand).url", pushAddress)]
+  }
+
+  /// - Throws: `.notFound` when there is no such remote; `.configuration` when one name pushes to several addresses.
+  init(_ name: String, layout: RepositoryLayout, git: GitProgram) async throws(CapabilityError) {
+    self.name = name
+    guard let fetch = try await RemoteTarget.addresses(name, [], layout, git).first else {
+      guard RemoteTarget.looksLikeAnAddress(name) else {
+        throw CapabilityError(
+          .notFound, "find the remote \(name)", because: "this repository has no remote of that name",
+          fix: "see its remotes: git -C '\(layout.standing.text)' remote -v")
+      }
+      fetchAddress = name
+      pushAddress = name
+      isNamed = false
+      return
+    }
+    let push = try await RemoteTarget.addresses(name, ["--push"], layout, git)
+    guard push.count == 1, let only = push.first else {
+      throw CapabilityError(
+        .configuration, "push to \(name)",
+        because: "it pushes to \(push.count) addresses, and each needs its own references to be looked at",
+        fix: "give each its own remote: git -C '\(layout.standing.text)' remote add NAME ADDRESS")
+    }
+    fetchAddress = fetch
+    pushAddress = only
+    isNamed = true
+  }
+
+  private static func addresses(
+    _ name: String, _ more: [String], _ layout: RepositoryLayout, _ git: GitProgram
+  ) async throws(CapabilityError) -> [String] {
+    guard !name.hasPrefix("-") else { return [] }
+    let outcome = try await git.run(
+      ["remote", "get-url", "--all"] + more + [name], in: layout.standing, contacting: .remote)
+    guard outcome.status == 0 else { return [] }
+    return outcome.output.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private static func looksLikeAnAddress(_ text: String) -> Bool {
+    !text.hasPrefix("-") && (text.contains("/") || RemoteAddress.isSecureShell(text))
+  }
+}

@@ -1,0 +1,178 @@
+public import Foundation
+import JSON
+
+/// What is known of the copy of a repository that everybody else clones: its forge's.
+///
+/// Clean is only what a fresh clone of the remote showed after the last rewrite and the last push. A clone of this
+/// machine's repository, or one made before the push, says nothing about it.
+public struct PublishedHistory: Sendable, Hashable {
+  public let repository: RepositoryName
+  /// When the fresh clone of the remote was found clean; nil: the leaked value is, or may be, still at the forge.
+  public let cleaned: Date?
+  /// Why it is not known to be clean; empty when it is.
+  public let why: String
+  /// Where the remote leads, without user, as the last push or clone said; nil: neither was made.
+  public let address: String?
+  /// Objects of the fresh clone.
+  public let objects: Int?
+  /// What the last push left to people: references that it could not reach.
+  public let residual: [String]
+  /// The event that shows it; nil when nothing happened to the repository yet.
+  public let evidence: EvidenceLink?
+
+  public var isClean: Bool { cleaned != nil }
+
+  /// One line: `training: still at the forge: rewritten on this machine only; not pushed`.
+  public var line: String {
+    isClean
+      ? "\(repository): clean, a fresh clone of the remote was scanned"
+      : "\(repository): still at the forge: \(why)"
+  }
+}
+
+extension IncidentRecord {
+  /// Every repository that the incident's plans, acts or reports name, in the order in which they came up.
+  public var published: [PublishedHistory] {
+    var reading = PublishedReading()
+    for event in events { reading.take(event) }
+    return reading.result
+  }
+}
+
+/// Follows what happened to each repository.
+private struct PublishedReading {
+  private struct Acts {
+    var rewritten: JournalEvent?
+    /// Commits that the last rewrite changed.
+    var commits = 0
+    var restored: JournalEvent?
+    var pushed: JournalEvent?
+    var scanned: JournalEvent?
+    /// The last push, or look into a fresh clone, that failed.
+    var failed: JournalEvent?
+  }
+
+  private var order: [RepositoryName] = []
+  private var acts: [RepositoryName: Acts] = [:]
+  private var reported: [RepositoryName] = []
+  /// The repositories of a run's plan: a loop's item is a number in it.
+  private var planned: [RunID: [RepositoryName]] = [:]
+  /// What each step does: a failure does not say it.
+  private var actions: [String: String] = [:]
+
+  mutating func take(_ event: JournalEvent) {
+    switch event.kind {
+    case .incidentOpened, .incidentUpdated:
+      if let name = event.body["introduction"]?["repository"]?.string { add(RepositoryName(name)) }
+      for place in event.body["locations"]?.array ?? [] {
+        let repository = place["repository"]
+        guard let name = repository?["name"]?.string ?? repository?.string else { continue }
+        if !reported.contains(RepositoryName(name)) { reported.append(RepositoryName(name)) }
+      }
+    case .planSaved:
+      let names = (event.body["repositories"]?.array ?? []).compactMap(\.string).map { RepositoryName($0) }
+      if let run = event.text("run") { planned[RunID(run)] = names }
+      for name in names { add(name) }
+    case .stepIntent:
+      if let action = event.text("action") { actions[PublishedReading.key(event)] = action }
+    case .stepOutcome, .stepFailed: act(event)
+    default: break  // says nothing about a repository
+    }
+  }
+
+  private mutating func add(_ name: RepositoryName) {
+    guard acts[name] == nil else { return }
+    order.append(name)
+    acts[name] = Acts()
+  }
+
+  private mutating func act(_ event: JournalEvent) {
+    let action =
+      event.text("action") ?? actions[PublishedReading.key(event)] ?? event.body["error"]?["operation"]?
+      .string ?? ""
+    guard action.hasPrefix("history."), action != "history.scan" else { return }
+    let name = repository(of: event)
+    add(name)
+    switch (event.kind, action) {
+    case (.stepOutcome, "history.rewrite"):
+      acts[name]?.rewritten = event
+      acts[name]?.commits = event.body["outputs"]?["commits"]?.integer ?? 0
+      acts[name]?.restored = nil
+    case (.stepOutcome, "history.restore"): acts[name]?.restored = event
+    case (.stepOutcome, "history.push"):
+      acts[name]?.pushed = event
+      acts[name]?.failed = nil
+    case (.stepFailed, "history.push"), (.stepFailed, "history.verify"): acts[name]?.failed = event
+    case (.stepOutcome, "history.verify"):
+      acts[name]?.scanned = event
+      acts[name]?.failed = nil
+    default: break
+    }
+  }
+
+  private static func key(_ event: JournalEvent) -> String {
+    "\(event.run?.rawValue ?? "")/\(event.text("step") ?? "")/\(event.item ?? -1)"
+  }
+
+  /// Named by the act itself; by older journals only as a number in the plan's list.
+  private func repository(of event: JournalEvent) -> RepositoryName {
+    if let name = event.body["outputs"]?["repository"]?.readable { return RepositoryName(name) }
+    let number = event.item ?? 0
+    if let names = event.run.flatMap({ planned[$0] }), names.indices.contains(number) { return names[number] }
+    if order.count == 1, number == 0 { return order[0] }
+    return RepositoryName("repository-\(number + 1)")
+  }
+
+  var result: [PublishedHistory] {
+    let names = order.isEmpty ? reported : order
+    return names.map { name in
+      guard let acts = acts[name] else {
+        return PublishedHistory(
+          repository: name, cleaned: nil, why: "it was reported there, and nobody has looked from here",
+          address: nil, objects: nil, residual: [], evidence: nil)
+      }
+      return PublishedReading.judge(name, acts)
+    }
+  }
+
+  private static func judge(_ name: RepositoryName, _ acts: Acts) -> PublishedHistory {
+    let scan = acts.scanned
+    let remote = scan?.body["outputs"]?["remote"]?.string
+    let changed = [acts.commits > 0 ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
+    let later = changed + [acts.failed].compactMap { $0 }
+    let isLatest = scan.map { scan in later.allSatisfy { $0.sequence < scan.sequence } } ?? false
+    let isClean =
+      scan.map { $0.text("answer") == "clean" && $0.body["outputs"]?["places"]?.integer == 0 } ?? false
+    let why: String
+    switch (scan, remote) {
+    case (.some, .some) where isLatest && isClean: why = ""
+    case (.some(let scan), .some) where !isClean && isLatest:
+      let places = scan.body["outputs"]?["places"]?.integer
+      why =
+        "a fresh clone of the remote holds it in \(places.map { $0 == 1 ? "1 place" : "\($0) places" } ?? "places that were not counted")"
+    case (.some, nil) where isLatest && acts.pushed != nil:
+      why = "only a clone of this machine's repository was scanned, not the remote's"
+    default: why = unscanned(acts)
+    }
+    let last = (later + [scan].compactMap { $0 }).max { $0.sequence < $1.sequence }
+    return PublishedHistory(
+      repository: name, cleaned: why.isEmpty ? scan?.at : nil, why: why,
+      address: remote ?? acts.pushed?.body["outputs"]?["remote"]?.string,
+      objects: why.isEmpty ? scan?.body["outputs"]?["objects"]?.integer : nil,
+      residual: (acts.pushed?.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string),
+      evidence: (why.isEmpty ? scan : last)?.evidence)
+  }
+
+  private static func unscanned(_ acts: Acts) -> String {
+    if acts.restored != nil { return "its rewrite was taken back" }
+    if let failed = acts.failed {
+      let what = acts.pushed == nil ? "the push failed" : "the proof failed"
+      return "\(what): \(failed.body["error"]?["message"]?.string ?? "no reason was noted")"
+    }
+    if acts.pushed != nil { return "pushed, and no fresh clone of the remote was scanned since" }
+    if acts.rewritten == nil { return "no run of this incident has rewritten its history" }
+    return acts.commits == 0
+      ? "nothing was found on this machine, and the remote was not looked at"
+      : "rewritten on this machine only; not pushed"
+  }
+}
