@@ -93,7 +93,9 @@ enum ConfigurationReference {
       for setting in entry.settings {
         let marks = [setting.isRequired ? "required" : nil, setting.isSecretReference ? "*reference*" : nil]
           .compactMap { $0 }.joined(separator: ", ")
-        text += "| `\(setting.key)` | \(marks) | \(setting.summary) |\n"
+        // A bar would end the cell.
+        let summary = setting.summary.replacing("|", with: "\\|")
+        text += "| `\(setting.key)` | \(marks) | \(summary) |\n"
       }
     }
     return text
