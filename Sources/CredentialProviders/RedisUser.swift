@@ -168,9 +168,13 @@ public struct RedisUser: CredentialProvider {
     var controls = 0
     do throws(CapabilityError) {
       while true {
-        let replies = try await redis.ask(adminUser, admin, [["ACL", "GETUSER", user]])
+        let replies = try await redis.ask(
+          adminUser, admin, RedisStage.questions + [["ACL", "GETUSER", user]])
         guard replies.first == .value("OK") else {
           return CredentialProbe(.unknown, code: "control login refused")
+        }
+        if let problem = stage.problem(Array(replies.dropFirst().prefix(RedisStage.questions.count))) {
+          return CredentialProbe(.unknown, code: "\(problem.operation): \(problem.because)")
         }
         controls += 1
         if refusals > 0, let problem = problem(replies.last, secret) {

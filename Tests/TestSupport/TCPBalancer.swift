@@ -9,24 +9,24 @@ public final class TCPBalancer: Sendable {
   ///   - ports: of the servers, all on 127.0.0.1.
   ///   - choose: the number of the connection, from 0 → which of them.
   public init(_ ports: [Int], choose: @escaping @Sendable (Int) -> Int) throws {
-    listener = Self.streamSocket()
+    let socket = Self.streamSocket()
+    listener = socket
     var address = Self.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        bind(listener, generic, length) == 0 && listen(listener, 64) == 0
-          && getsockname(listener, generic, &length) == 0
+        bind(socket, generic, length) == 0 && listen(socket, 64) == 0
+          && getsockname(socket, generic, &length) == 0
       }
     }
     guard bound else {
       throw SupervisedServer.Failure(description: "no port for the balancer: errno \(errno)")
     }
     port = Int(UInt16(bigEndian: address.sin_port))
-    let listener = listener
     Thread.detachNewThread {
       var number = 0
       while true {
-        let client = accept(listener, nil, nil)
+        let client = accept(socket, nil, nil)
         guard client >= 0 else { return }
         let server = Self.connect(ports[choose(number)])
         number += 1
