@@ -41,14 +41,15 @@ import Testing
   @Test func `a store that holds the leaked value itself gets a new one`() async throws {
     let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["a": "leaked-value"])))
     _ = try await stage.store.put(
-      "OPENAI_API_KEY", Secret("leaked-value"), marker: "old", under: .forTests())
+      "OPENAI_API_KEY", Secret("leaked-value"), replacing: [], sparing: [], marker: "old", under: .forTests())
     _ = try await stage.run("credential.issue", Self.issue("leaked"))
     #expect(Self.issues(stage) == 1)
   }
 
   @Test func `a value of the store that is refused is replaced`() async throws {
     let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["a": "leaked-value"])))
-    _ = try await stage.store.put("OPENAI_API_KEY", Secret("stale"), marker: "old", under: .forTests())
+    _ = try await stage.store.put(
+      "OPENAI_API_KEY", Secret("stale"), replacing: [], sparing: [], marker: "old", under: .forTests())
     _ = try await stage.run("credential.issue", Self.issue("leaked"))
     #expect(Self.issues(stage) == 1)
   }
