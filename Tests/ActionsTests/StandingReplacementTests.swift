@@ -117,7 +117,7 @@ import Testing
 
   @Test func `sessions and facts of an account are found when its leaked value is dead already`() async throws
   {
-    let provider = FakeProvider(.named, world: .init(accepted: [:]), account: "role")
+    let provider = FakeProvider(.named, world: .init(accepted: [:]), account: CredentialRef("role"))
     provider.world.withLock { $0.sessions = 2 }
     let stage = Stage(provider: provider)
     let inputs: [String: Value] = ["credential": .credential("openai"), "secret": .secret("leaked")]
