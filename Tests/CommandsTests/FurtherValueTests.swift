@@ -153,6 +153,23 @@ import Testing
     #expect(try Set(desk.values(of: closed.id)) == ["old", "new"])
   }
 
+  @Test
+  func `a value whose key was destroyed is still known, and sealed under another handle when it is back`()
+    throws
+  {
+    let desk = try Desk()
+    let first = try desk.record(Self.report("old"))
+    try desk.state("closed", of: first.id)
+    try desk.journal.destroyKey(of: .incident(first.id), incident: first.id)
+    #expect(try desk.values(of: first.id) == [])
+    #expect(try desk.record(Self.report("old")).state == .ignored, "a known place is history")
+    let again = try desk.record(Self.report("old", path: "new.env"))
+    #expect(again.state == .reopened && again.furtherValues == 0)
+    // What was proven of the first handle must not be said of what is sealed now.
+    #expect(again.leaked.count == 1 && again.leaked != first.leaked)
+    #expect(try desk.values(of: first.id) == ["old"])
+  }
+
   @Test func `a journal of before fingerprints were kept does not take the same value for another one`()
     throws
   {

@@ -161,12 +161,15 @@ struct IncidentDesk {
     var members = incident.openedBody.object ?? [:]
     members["delivery"] = delivery
     var values = ledger.known(id)?.values ?? LeakedValues()
-    let isFirst = values.refs.isEmpty
+    let isFirst = !values.hadAny
     var secrets: [SecretRef: Secret] = [:]
     var named: [JSONValue] = []
     var probes: [NewEvent] = []
-    for value in further {
-      let ref = SecretRef.leaked(of: id, further: values.refs.isEmpty ? nil : value.fingerprint)
+    // What is worked on again is needed again.
+    let isBack = state == .reopened || state == .merged
+    let lost = isBack ? incident.values.filter { values.destroyed.contains($0.fingerprint) } : []
+    for value in further + lost {
+      let ref = SecretRef.leaked(of: id, further: values.hadAny ? value.fingerprint : nil)
       values.note(value.fingerprint, of: ref)
       secrets[ref] = value.secret
       named.append(["ref": .string(ref.rawValue), "fingerprint": .string(value.fingerprint.rawValue)])

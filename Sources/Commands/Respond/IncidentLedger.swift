@@ -32,12 +32,14 @@ final class IncidentLedger {
   func refresh() throws {
     let head = try journal.head().sequence
     guard head > sequence else { return }
-    let kinds: Set<EventKind> = [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed]
+    let kinds: Set<EventKind> = [
+      .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .keyDestroyed,
+    ]
     try journal.forEachEvent(after: sequence, kinds: kinds) { event in
       guard let named = event.incident else { return }
       let id = keys.owner(of: named)
       switch event.kind {
-      case .secretSealed: incidents[id, default: Known()].values.take(event)
+      case .secretSealed, .keyDestroyed: incidents[id, default: Known()].values.take(event)
       case .incidentState:
         let state = event.body["state"]?.string
         incidents[id, default: Known()].closed = state == "closed" ? (event.at, event.sequence) : nil
@@ -80,7 +82,8 @@ final class IncidentLedger {
   func furtherValues(of incident: Incident, in id: IncidentID) throws -> [LeakedValue] {
     guard let known = known(id)?.values else { return incident.values }
     var further: [LeakedValue] = []
-    for value in incident.values where known.fingerprints[value.fingerprint] == nil {
+    for value in incident.values
+    where known.fingerprints[value.fingerprint] == nil && !known.destroyed.contains(value.fingerprint) {
       let isKnown = try known.unnamed.contains { ref in
         CanonicalSecret.of(try journal.open(ref)).isSame(as: CanonicalSecret.of(value.secret))
       }

@@ -37,7 +37,10 @@ struct JournalledIncidents {
   mutating func follow(_ journal: Journal) throws {
     var follower = follower
     try follower.follow(
-      journal, kinds: [.incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved]
+      journal,
+      kinds: [
+        .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .keyDestroyed, .planSaved,
+      ]
     ) { add($0) }
     self.follower = follower
   }
@@ -66,6 +69,7 @@ struct JournalledIncidents {
         entry.sequence = event.sequence
         entry.bodies.append(event.body)
       }
+    case .keyDestroyed: entry.values.take(event)
     case .secretSealed:
       if entry.values.take(event) {
         entry.sequence = event.sequence

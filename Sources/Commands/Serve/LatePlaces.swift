@@ -60,7 +60,9 @@ final class LatePlaces {
 
   private func follow() throws {
     let kinds: Set<EventKind> = [
-      .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .planSaved, .stepOutcome, .runEnded,
+      .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .keyDestroyed, .planSaved,
+      .stepOutcome,
+      .runEnded,
     ]
     var events: [JournalEvent] = []
     try follower.follow(installation.journal, kinds: kinds) { events.append($0) }
@@ -103,6 +105,7 @@ final class LatePlaces {
           if let name = word.flatMap({ names[$0.lowercased()] }) { entry.named[name] = event.sequence }
         }
       }
+    case .keyDestroyed: entry.values.take(event)
     case .secretSealed:
       // Another value needs a whole plan, which then chooses its own places: nothing is late before it is made.
       if entry.values.take(event) { entry.runs = [:] }

@@ -30,8 +30,7 @@ final class Worker {
   /// Ends of waits that have led to a try.
   private var triedEnds: [RunID: Date] = [:]
   private var lateConsidered: [IncidentID: [RepositoryName]] = [:]
-  /// Runs whose history waits until these others, of incidents of the same delivery, are past their containment.
-  private var heldBack: [RunID: Set<RunID>] = [:]
+  private var held = HeldHistory()
   private let ledger: IncidentLedger
   /// The journal's last event after the last round.
   private var seen = -1
@@ -296,11 +295,12 @@ final class Worker {
   private func carryOut() async throws {
     let due = try dueRuns()
     guard !due.isEmpty else { return }
-    holdBack(due)
-    try await Self.carryOut(due, holding: Set(heldBack.keys), in: installation)
+    held.hold(Dictionary(due.map { ($0.work.run, deliveries(of: $0.work)) }) { first, _ in first })
+    try await Self.carryOut(due, holding: held.runs, in: installation)
     // Whoever is contained now holds nobody back any more.
+    let journal = installation.journal
     let free = try due.filter {
-      try isFree($0.work.run) && installation.journal.waitsForContainment($0.work.run)
+      try held.isFree($0.work.run, in: journal) && journal.waitsForContainment($0.work.run)
     }
     try await Self.carryOut(free, holding: [], in: installation)
     let ran = Set(due.map(\.work.run))
@@ -325,34 +325,19 @@ final class Worker {
     try await pool.run(due)
   }
 
-  /// Of runs for incidents of one delivery, each holds back the history of the others.
-  private func holdBack(_ due: [RunPool<Plan>.Entry]) {
-    guard due.count > 1 else { return }
-    let deliveries = Dictionary(due.map { ($0.work.run, self.deliveries(of: $0.work)) }) { first, _ in first }
-    for (run, own) in deliveries where !own.isEmpty {
-      let others = deliveries.filter { $0.key != run && !$0.value.isDisjoint(with: own) }.map(\.key)
-      if !others.isEmpty { heldBack[run, default: []].formUnion(others) }
-    }
-  }
-
   private func deliveries(of plan: Plan) -> Set<JSONValue> {
     guard let incident = plan.incident, let (_, gathered) = incidents[incident] else { return [] }
     return Set(gathered.bodies.compactMap { $0["delivery"] })
-  }
-
-  /// Whether a run that was held back is so no more. Forgets who holds it back no more.
-  private func isFree(_ run: RunID) throws -> Bool {
-    guard let others = heldBack[run] else { return false }
-    let left = try others.filter { try !installation.journal.isPastContainment($0) }
-    heldBack[run] = left.isEmpty ? nil : left
-    return left.isEmpty
   }
 
   private func dueRuns() throws -> [RunPool<Plan>.Entry] {
     let isStorm = try storm.isHeld()
     var due: [RunPool<Plan>.Entry] = []
     try runs.follow(installation.journal)
-    for entry in runs.all where try tried[entry.run] != entry.sequence || isOver(entry) || isFree(entry.run) {
+    for entry in runs.all
+    where try tried[entry.run] != entry.sequence || isOver(entry)
+      || held.isFree(entry.run, in: installation.journal)
+    {
       if isStorm, entry.isByPolicyAlone { continue }
       tried[entry.run] = entry.sequence
       if let plan = try plan(of: entry.run) { due.append(self.entry(plan)) }

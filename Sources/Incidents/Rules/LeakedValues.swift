@@ -8,6 +8,11 @@ public struct LeakedValues: Sendable, Hashable {
   public private(set) var refs: [SecretRef] = []
   /// By fingerprint; a journal of before fingerprints were kept has handles without one.
   public private(set) var fingerprints: [Fingerprint: SecretRef] = [:]
+  /// A value was here once, also one whose key was destroyed since: its handle names no other value, or what was proven of
+  /// the old one would be said of the new one.
+  public private(set) var hadAny = false
+  /// Values whose key was destroyed: still recognised, and sealed anew when their incident is opened again.
+  public private(set) var destroyed: Set<Fingerprint> = []
 
   public init() {}
 
@@ -34,6 +39,13 @@ public struct LeakedValues: Sendable, Hashable {
         if note(Fingerprint(rawValue: print), of: SecretRef(ref)) { isNew = true }
       }
       return isNew
+    case .keyDestroyed:
+      // `SCOPE/id`: what lay under the incident's key cannot be opened any more.
+      let scope = event.body["key_id"]?.string.map { $0.prefix { $0 != "/" } } ?? ""
+      refs.removeAll { $0.isLeaked(of: IncidentID(String(scope))) }
+      destroyed.formUnion(fingerprints.filter { !refs.contains($0.value) }.keys)
+      fingerprints = fingerprints.filter { refs.contains($0.value) }
+      return false
     default: return false  // the other kinds bring no value
     }
   }
@@ -42,6 +54,7 @@ public struct LeakedValues: Sendable, Hashable {
   @discardableResult
   public mutating func note(_ fingerprint: Fingerprint, of ref: SecretRef) -> Bool {
     fingerprints[fingerprint] = fingerprints[fingerprint] ?? ref
+    destroyed.remove(fingerprint)
     return add(ref)
   }
 
@@ -50,10 +63,13 @@ public struct LeakedValues: Sendable, Hashable {
     // The same value under two handles stays two: both are proven, and nothing depends on telling them apart.
     for ref in other.refs { add(ref) }
     fingerprints.merge(other.fingerprints) { own, _ in own }
+    hadAny = hadAny || other.hadAny
+    destroyed = destroyed.union(other.destroyed).subtracting(fingerprints.keys)
   }
 
   @discardableResult
   private mutating func add(_ ref: SecretRef) -> Bool {
+    hadAny = true
     guard !refs.contains(ref) else { return false }
     refs.append(ref)
     return true

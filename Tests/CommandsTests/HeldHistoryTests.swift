@@ -1,0 +1,31 @@
+import Incidents
+import JSON
+import Journal
+import TestSupport
+import Testing
+
+@testable import Commands
+
+/// In one report each incident is contained before any history is rewritten.
+@Suite struct HeldHistoryTests {
+  @Test func `runs of one delivery hold back each other's history until each is past its containment`() throws
+  {
+    let journal = try WorkerRig().installation.journal
+    var held = HeldHistory()
+    held.hold(["run-1": ["a"], "run-2": ["a"], "run-3": ["b"], "run-4": []])
+    #expect(held.runs == ["run-1", "run-2"])
+    try journal.append(.runStarted, run: "run-2", ["mode": "live"])
+    #expect(try !held.isFree("run-1", in: journal))
+    try journal.append(.runEnded, run: "run-2", ["state": "failed"])
+    #expect(try !held.isFree("run-1", in: journal), "nobody knows how far a failed run came")
+    try journal.append(.runResumed, run: "run-2", ["reason": "test"])
+    try journal.append(.stepWaiting, run: "run-2", ["step": "go", "for": "approval"])
+    try journal.append(.runEnded, run: "run-2", ["state": "waiting"])
+    #expect(try !held.isFree("run-1", in: journal), "it waits before its containment")
+    try journal.append(.runResumed, run: "run-2", ["reason": "test"])
+    try journal.append(.stepWaiting, run: "run-2", ["step": "rewrite", "for": "containment"])
+    try journal.append(.runEnded, run: "run-2", ["state": "waiting"])
+    #expect(try held.isFree("run-1", in: journal))
+    #expect(held.runs == ["run-2"])
+  }
+}
