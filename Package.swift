@@ -54,6 +54,7 @@ let package = Package(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     // Pure rooms.
@@ -144,7 +145,7 @@ let package = Package(
       name: "PostgresClient", dependencies: ["CLibpq", "Capabilities", "Secrets"],
       swiftSettings: common),
     .target(
-      name: "LocalSystem", dependencies: ["Capabilities", "Secrets", subprocess],
+      name: "LocalSystem", dependencies: ["CLinux", "Capabilities", "Secrets", subprocess],
       swiftSettings: common),
 
     // What people read.
@@ -191,7 +192,8 @@ let package = Package(
     .target(
       name: "Server",
       dependencies: [
-        "BuiltinContent", "Capabilities", "ConsolePages", "HTTP", "Inbox", "Incidents", "JSON", "People",
+        "BuiltinContent", "CLinux", "Capabilities", "ConsolePages", "HTTP", "Inbox", "Incidents", "JSON",
+        "People",
         "Secrets",
         "WebhookSignatures",
         crypto,
@@ -329,7 +331,7 @@ let package = Package(
       name: "CommandsTests",
       dependencies: [
         "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Inbox", "Incidents", "JSON",
-        "Journal", "People", "Secrets", "TestSupport",
+        "Journal", "People", "PostMortems", "Secrets", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),

@@ -7,7 +7,7 @@ public enum BuiltinActions {
     let reads: [any ReadAction] = [
       CredentialVerify(targets: environment.targets),
       CredentialInspect(targets: environment.targets),
-      AbuseSearch(targets: environment.targets),
+      AbuseSearch(targets: environment.targets, now: environment.now),
       ConsumerHealthCheck(targets: environment.targets),
       HistoryScanAction(targets: environment.targets, history: environment.history),
       HistoryVerify(targets: environment.targets, history: environment.history),
@@ -28,7 +28,7 @@ public enum BuiltinActions {
       TicketAction(.update, in: environment),
       TicketAction(.close, in: environment),
       TicketAction(.notify, in: environment),
-      AlertResolve(alerts: environment.alerts),
+      AlertResolve(alerts: environment.alerts, briefs: environment.briefs),
       PostMortemDraft(writer: environment.postMortems),
       HTTPRequestAction(http: environment.http),
       CommandRun(processes: environment.processes),

@@ -63,15 +63,22 @@ public struct ActionResult: Sendable {
   public var secrets: [SecretRef: Secret]
   /// Probes that the call made, for the journal.
   public var probes: [ProbeRecord]
+  /// How long a change to what was asked about may take to hold everywhere; nil: nothing is known of that.
+  public var propagation: Duration?
+  /// Nothing was changed: what was wanted was there already. Then nothing is taken back either.
+  public var isUnchanged: Bool
 
   public init(
     outputs: [String: Value] = [:], answer: String? = nil, secrets: [SecretRef: Secret] = [:],
-    probes: [ProbeRecord] = []
+    probes: [ProbeRecord] = [], propagation: Duration? = nil,
+    isUnchanged: Bool = false
   ) {
     self.outputs = outputs
     self.answer = answer
     self.secrets = secrets
     self.probes = probes
+    self.propagation = propagation
+    self.isUnchanged = isUnchanged
   }
 }
 
@@ -105,8 +112,25 @@ public enum Settlement: Sendable {
   case done(ActionResult, evidence: String)
   /// It was not done, or its traces were removed: perform it.
   case notDone(evidence: String)
+  /// It is not there, but a request may be carried out until `lateness` after it was cut off: then look again.
+  case notDoneYet(evidence: String, lateness: Duration)
   /// Nobody can tell: policy decides (retry, skip, ask).
   case unknown(reason: String)
+}
+
+/// Something that an attempt of a step has left outside and that nobody uses.
+public struct Leftover: Sendable, Hashable {
+  /// Its public id.
+  public let ref: String
+  /// It is certainly this run's, and can go.
+  public let isRemovable: Bool
+  /// Why nobody uses it.
+  public let why: String
+  public init(ref: String, isRemovable: Bool, why: String) {
+    self.ref = ref
+    self.isRemovable = isRemovable
+    self.why = why
+  }
 }
 
 /// What a step would do, found out without doing it.
@@ -149,6 +173,8 @@ public protocol EffectAction: Sendable {
   var phases: [String] { get }
   /// What the whole step would do. Reads only.
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect
+  /// The longest that this call may hold its run up; nil: as long as the step says.
+  func patience(for call: ActionCall) async -> Duration?
   /// Looks before the phase and generates what must be durable before it. Reads only.
   func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation
   /// Does it. Throws `.unknownOutcome` when the reply was lost.
@@ -159,12 +185,47 @@ public protocol EffectAction: Sendable {
   func settle(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Settlement
+  /// How late a request whose reply was lost may still be carried out.
+  func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration
+  /// What the attempts of this step left outside beside what its outputs (`call.earlier`) name. Read only.
+  func leftovers(_ call: ActionCall, _ prepared: [Preparation]) async throws(CapabilityError) -> [Leftover]
+  /// Something that is read in a moment and differs whenever ``plan(_:)`` may tell something else (the ids of all refs);
+  /// nil: there is no such thing. Read only.
+  func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue?
 }
 
 extension EffectAction {
+  public func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration { .zero }
+  public func leftovers(_ call: ActionCall, _ prepared: [Preparation]) async throws(CapabilityError)
+    -> [Leftover]
+  { [] }
+  public func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue? { nil }
   public var phases: [String] { ["perform"] }
+  public func patience(for call: ActionCall) async -> Duration? { nil }
   public func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
     Preparation()
+  }
+}
+
+// The gateway of effects: whoever has an action done or settled comes through here, so that an approval which names actions
+// reaches those and no other. Tests of a single action call it directly.
+extension EffectAction {
+  /// ``perform(_:phase:prepared:under:)``, where `authority` covers this action.
+  /// - Throws: `.unsafe` where it does not; nothing was done.
+  public func carryOut(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> ActionResult {
+    try authority.require(signature.id)
+    return try await perform(call, phase: phase, prepared: prepared, under: authority)
+  }
+
+  /// ``settle(_:phase:prepared:under:)``, where `authority` covers this action: settling may remove what an action made.
+  /// - Throws: `.unsafe` where it does not; nothing was done.
+  public func findOut(
+    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> Settlement {
+    try authority.require(signature.id)
+    return try await settle(call, phase: phase, prepared: prepared, under: authority)
   }
 }
 

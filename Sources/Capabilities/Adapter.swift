@@ -67,6 +67,15 @@ public struct TargetConfiguration: Sendable {
     return number
   }
 
+  /// `propagation_seconds`: how long a change may take to hold everywhere.
+  public func propagation(default value: Duration) throws(CapabilityError) -> Duration {
+    let seconds = try integer("propagation_seconds", default: Int(value.components.seconds))
+    guard (0...86_400).contains(seconds) else {
+      throw wrong("propagation_seconds", "a number of seconds from 0 to 86400")
+    }
+    return .seconds(seconds)
+  }
+
   /// The list of texts of a setting; empty when absent.
   public func texts(_ key: String) throws(CapabilityError) -> [String] {
     guard let found = settings[key] else { return [] }
@@ -107,6 +116,16 @@ public struct SettingDeclaration: Sendable, Hashable {
   }
 }
 
+extension SettingDeclaration {
+  /// ``TargetConfiguration/propagation(default:)``; `absent` says what holds without it.
+  public static func propagation(_ absent: String) -> SettingDeclaration {
+    SettingDeclaration(
+      "propagation_seconds",
+      "how long a change may take to hold everywhere; the proof of death lasts as long; \(absent) when absent"
+    )
+  }
+}
+
 /// Something that staunch.yaml can name and that talks to the outside: one file, one registry line, one test file.
 public protocol Adapter: Sendable {
   /// The word after `kind:` in staunch.yaml.
@@ -116,4 +135,13 @@ public protocol Adapter: Sendable {
   static var settings: [SettingDeclaration] { get }
   /// - Throws: `.configuration`. Does not touch the outside.
   init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError)
+  /// Every right that a run will need, asked of the system itself; and what could not be asked. Read only.
+  func readiness() async -> [Readiness]
+}
+
+extension Adapter {
+  /// Nothing was asked, which is said.
+  public func readiness() async -> [Readiness] {
+    [Readiness("rights", .unknown(because: "nothing asks a target of kind \(Self.kind) what it may do"))]
+  }
 }

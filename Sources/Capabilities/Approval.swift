@@ -72,16 +72,21 @@ public struct ApproverIdentity: Sendable {
   public let fingerprint: String
   /// Set for a policy: the most that its approvals can cover. Nil for people.
   public let actions: Set<String>?
+  /// Whose key it is: two keys of one person are one yes. Empty: not known, so it may be anybody's second key.
+  public let person: String
 
   /// - Parameters:
   ///   - rawKey: the 32 bytes of an Ed25519 public key.
+  ///   - person: see ``person``; nil: somebody who has this key alone.
   ///   - actions: for a policy, the actions that it may let run without a person.
   /// - Throws: `CryptoKitError` when the key is none.
-  public init(rawKey: Data, roles: Set<RoleName>, actions: Set<String>? = nil) throws {
+  public init(rawKey: Data, roles: Set<RoleName>, actions: Set<String>? = nil, person: String? = nil) throws {
     self.actions = actions
     publicKey = try Curve25519.Signing.PublicKey(rawRepresentation: rawKey)
     self.roles = roles
-    fingerprint = String(Hex.text(SHA256.hash(data: rawKey)).prefix(16))
+    let fingerprint = String(Hex.text(SHA256.hash(data: rawKey)).prefix(16))
+    self.fingerprint = fingerprint
+    self.person = person ?? fingerprint
   }
 }
 
@@ -124,9 +129,9 @@ public struct LocalIdentity: Sendable {
 public struct ApprovalRule: Sendable, Hashable, Codable {
   /// Approvals in any of these roles count; empty: in any role.
   public let roles: Set<RoleName>
-  /// At least this many different identities, from 1: nothing runs without an approval.
+  /// At least this many different people, from 1: nothing runs without an approval.
   public let minimum: Int
-  /// When set, this identity's own approval does not count.
+  /// When set, the approval of whoever has this identity does not count, whichever key they use.
   public let notBy: String?
 
   public init(roles: Set<RoleName> = [], minimum: Int = 1, notBy: String? = nil) {
@@ -135,14 +140,27 @@ public struct ApprovalRule: Sendable, Hashable, Codable {
     self.notBy = notBy
   }
 
-  func check(_ approvals: [Approval]) throws(ApprovalError) {
-    let counted = approvals.filter { $0.identity != notBy && (roles.isEmpty || roles.contains($0.role)) }
-    let people = Set(counted.map(\.identity))
+  /// People are counted, not keys. A key of which nobody says whose it is may be anybody's: beside a named person it adds
+  /// nobody.
+  func check(_ approvals: [Approval], of trusted: [ApproverIdentity]) throws(ApprovalError) {
+    func person(_ identity: String) -> String { trusted.first { $0.fingerprint == identity }?.person ?? "" }
+    let excluded = notBy.map(person)
+    let counted = approvals.filter { approval in
+      guard approval.identity != notBy, roles.isEmpty || roles.contains(approval.role) else { return false }
+      return excluded == nil || excluded == "" || person(approval.identity) != excluded
+    }
+    let people = Set(counted.map { person($0.identity) })
+    let named = people.subtracting([""])
+    let count = named.isEmpty ? people.count : named.count
     // A decoded rule may claim less than one.
     let minimum = max(1, minimum)
-    guard people.count >= minimum else {
+    guard count >= minimum else {
       let wanted = roles.isEmpty ? "anyone" : roles.map(\.rawValue).sorted().joined(separator: " or ")
-      throw ApprovalError(.missing, "\(people.count) of \(minimum) approvals by \(wanted)")
+      let unnamed =
+        people.contains("") && counted.count > count
+        ? "; a key counts beside others once staunch.yaml says whose it is (policy: operator; staunch people trust)"
+        : ""
+      throw ApprovalError(.missing, "\(count) of \(minimum) approvals by \(wanted)\(unnamed)")
     }
   }
 }

@@ -25,6 +25,8 @@ public struct CapabilityError: Error, Sendable, Hashable, CustomStringConvertibl
     /// Deadline passed while waiting for a state.
     case timeout
     case cancelled
+    /// A person must do something first; nothing was done. The run waits and goes on when it is resumed.
+    case awaitsPerson = "awaits_person"
   }
 
   public let `class`: Class

@@ -39,7 +39,7 @@ public struct ProviderCapabilities: Sendable, Hashable {
   public let disable: Disable
   public let sessions: Sessions
   public let issuing: Issuing
-  /// How long "disabled" may take to hold everywhere.
+  /// How long "disabled" may take to hold everywhere: the proof of death lasts at least as long after the last change.
   public let propagation: Duration
 
   public init(
@@ -86,15 +86,17 @@ public struct CredentialFacts: Sendable, Hashable {
 
 /// What the abuse search saw.
 public struct AbuseReport: Sendable, Hashable {
-  /// True: uses that nobody expects were seen. Nil: the provider has no evidence to search.
+  /// True: uses that nobody expects were seen. False: every use in ``covered`` was an expected one. Nil: nobody can say,
+  /// because the provider has no evidence to search or nobody wrote down what is expected.
   public let seen: Bool?
-  /// The part of the window that evidence exists for, 0…1.
-  public let coverage: Double
+  /// The stretch of time whose uses the provider answered for, as it was read; nil: it keeps no log, or does not say how
+  /// far back its log goes.
+  public let covered: ClosedRange<Date>?
   /// One line each, no secrets.
   public let findings: [String]
-  public init(seen: Bool?, coverage: Double, findings: [String]) {
+  public init(seen: Bool?, covered: ClosedRange<Date>?, findings: [String]) {
     self.seen = seen
-    self.coverage = coverage
+    self.covered = covered
     self.findings = findings
   }
 }
@@ -106,27 +108,40 @@ public protocol CredentialProvider: Adapter {
   var capabilities: ProviderCapabilities { get }
   /// What a lock on this credential is called: two runs with the same text exclude each other.
   var lock: String { get }
+  /// The public id that the entry itself names (a role, a user): known also when the secret is dead already. Nil where
+  /// only a secret tells.
+  var account: CredentialRef? { get }
 
   /// The public id of `secret` here. Also proves that it belongs to this target.
   /// - Throws: `.notFound` when it does not, `.unsafe` when the runner itself logs in with it.
   func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef
   /// Read only; time-boxed by the caller.
   func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts
-  /// Read only.
-  func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport
+  /// Read only. - Parameter since: when the exposure began; nil: nobody knows, so search as far back as there is evidence.
+  func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport
   /// Tries `secret`. Read only. A refusal is an answer, not an error.
+  ///
+  /// Dead means: every address refused it on connections of their own, a control login was accepted before, between and
+  /// after the refusals, and nothing else explains them. A refusal with another cause is unknown.
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe
   /// Public ids that exist now, for INTENT and for finding orphans. Read only.
   func existing() async throws(CapabilityError) -> [CredentialRef]
 
   /// A new value to set, when ``ProviderCapabilities/Issuing/generated``; nil otherwise.
   func generate() throws(CapabilityError) -> Secret?
+  /// What a person has issued, when ``ProviderCapabilities/Issuing/human``, from where they put it. Read only.
+  /// - Throws: `.awaitsPerson` while it is not there, with what to do; `.unsupported` for the other ways of issuing.
+  func handedOver() async throws(CapabilityError) -> IssuedCredential
+  /// Where ``handedOver()`` looks, for the plan; nil for the other ways of issuing.
+  var handOverPlace: String? { get }
   /// Makes the replacement. Not safe to repeat: settle first.
   /// - Parameters:
   ///   - marker: the name to give it.
   ///   - generated: the value from ``generate()``.
   func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
+  /// The public id that ``issue(marker:generated:under:)`` gives to `secret`, which is accepted now. Read only.
+  func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef
   /// Ids made under `marker` (`named`), or new since `before` (`unnamed`). Read only.
   func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
   /// Stops `ref` (the leaked one) from being accepted. `replacedBy` tells whether the same ref now has a new value.
@@ -140,4 +155,15 @@ public protocol CredentialProvider: Adapter {
   /// Removes it for good. Repeating it is fine.
   func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
+}
+
+extension CredentialProvider {
+  public func handedOver() async throws(CapabilityError) -> IssuedCredential {
+    throw CapabilityError(.unsupported, "take what a person issued", because: "\(Self.kind) issues by itself")
+  }
+  public var handOverPlace: String? { nil }
+  public var account: CredentialRef? { nil }
+  public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    try await identify(secret)
+  }
 }

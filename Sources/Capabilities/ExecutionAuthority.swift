@@ -26,6 +26,14 @@ public struct ExecutionAuthority: ~Copyable, Sendable {
 
   /// False when the approval was a policy's and does not name `action`.
   public func covers(_ action: String) -> Bool { actions?.contains(action) ?? true }
+
+  /// - Throws: `.unsafe` when ``covers(_:)`` says no.
+  public func require(_ action: String) throws(CapabilityError) {
+    guard !covers(action) else { return }
+    throw CapabilityError(
+      .unsafe, action, because: "the approval is a policy's and does not name \(action)",
+      fix: "a person approves the plan: staunch approve \(planDigest.short)")
+  }
 }
 
 /// Whether a run is practice or real. There is no third state and no flag that skips effects.
@@ -83,7 +91,7 @@ public struct ApprovedPlan: Sendable {
       named.formUnion(identity?.actions.map(actions.intersection) ?? actions)
     }
     do throws(ApprovalError) {
-      try rule.check(approvals.filter { $0.actions == nil })
+      try rule.check(approvals.filter { $0.actions == nil }, of: trusted)
       actions = nil
     } catch {
       guard isBounded else { throw error }

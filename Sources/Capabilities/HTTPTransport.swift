@@ -27,6 +27,10 @@ public struct HTTPRequest: Sendable {
   public var body: Body
   /// For the whole exchange.
   public var timeout: Duration
+  /// The numeric address to connect to, one of the host's; nil: whichever answers first.
+  public var address: String?
+  /// No connection that is open already: behind a balancer that would ask the same server again.
+  public var isOnFreshConnection = false
 
   public init(
     _ method: Method, _ url: String, headers: [(name: String, value: HTTPField)] = [], body: Body = .none,
@@ -44,6 +48,14 @@ public struct HTTPRequest: Sendable {
 public struct SafeRequest: Sendable {
   public let request: HTTPRequest
   private init(_ request: HTTPRequest) { self.request = request }
+
+  /// The same question on a connection of its own, to one of the host's addresses.
+  public func alone(at address: String?) -> SafeRequest {
+    var request = request
+    request.isOnFreshConnection = true
+    request.address = address
+    return SafeRequest(request)
+  }
 
   /// A GET.
   public static func get(
@@ -93,4 +105,10 @@ public protocol HTTPTransport: Sendable {
   func send(_ request: HTTPRequest, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
     -> HTTPResponse
+  /// Every numeric address behind a URL's host; empty where only the name can be asked (a proxy, an address, this machine).
+  func addresses(behind url: String) async throws(CapabilityError) -> [String]
+}
+
+extension HTTPTransport {
+  public func addresses(behind url: String) async throws(CapabilityError) -> [String] { [] }
 }

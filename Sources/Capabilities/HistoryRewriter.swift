@@ -241,6 +241,8 @@ public protocol HistoryRewriter: Sendable {
   /// Every object, ref, reflog, index, work tree and config of the repository. Read only.
   func scan(repository: String, for removal: HistoryRemoval, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryScan
+  /// One text over the names and ids of all refs: read in a moment. Read only.
+  func tips(repository: String) async throws(CapabilityError) -> String?
   /// What ``rewrite(repository:removing:marker:progress:under:)`` would do. Read only.
   func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryRewrite
@@ -251,6 +253,9 @@ public protocol HistoryRewriter: Sendable {
   ) async throws(CapabilityError) -> HistoryRewrite
   /// The finished rewrite of `marker`, or nil when there is none. Read only.
   func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite?
+  /// Whether the rewrite `backup` can still be taken back: a complete ``restore(repository:backup:under:)`` uses it up.
+  /// Read only.
+  func holds(backup: String, repository: String) async throws(CapabilityError) -> Bool
   /// Bit for bit what was there before the rewrite.
   func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
@@ -268,4 +273,8 @@ public protocol HistoryRewriter: Sendable {
     repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
   )
     async throws(CapabilityError) -> HistoryScan
+}
+
+extension HistoryRewriter {
+  public func tips(repository: String) async throws(CapabilityError) -> String? { nil }
 }

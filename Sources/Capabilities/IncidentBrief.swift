@@ -5,15 +5,19 @@ public struct IncidentBrief: Sendable, Hashable {
   /// A neutral name, fit for a public title.
   public let codename: String
   public let severity: Severity
-  /// The leaked credential was proven dead.
+  /// Every leaked value was proven dead by a playbook's proof.
   public let isContained: Bool
+  /// A provider was asked about a leaked value. False where none can be: then only a person knows.
+  public let wasProbed: Bool
   /// Where the run stands and what was proven, as Markdown.
   public let state: String
 
-  public init(codename: String, severity: Severity, isContained: Bool, state: String) {
+  public init(codename: String, severity: Severity, isContained: Bool, wasProbed: Bool = false, state: String)
+  {
     self.codename = codename
     self.severity = severity
     self.isContained = isContained
+    self.wasProbed = wasProbed
     self.state = state
   }
 }

@@ -50,9 +50,12 @@ public protocol FileSystem: Sendable {
   func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   func exists(_ path: String) async -> Bool
+  /// Why ``replace(_:with:under:)`` would fail: the file or its directory may not be written. Nil: nothing speaks against
+  /// it. Read only.
+  func obstacle(toReplacing path: String) async -> String?
 }
 
-/// Where a secret of the runner's own comes from: `env:NAME`, `file:path`, `fd:N`, `-`, `prompt`, `vault:…`.
+/// Where a secret of the runner's own comes from: see ``SecretReference``.
 public protocol SecretSourceResolver: Sendable {
   /// - Throws: `.configuration` when the reference is malformed or a plain value, `.notFound` when nothing is there.
   func resolve(_ reference: String) async throws(CapabilityError) -> Secret

@@ -9,8 +9,10 @@ public struct QueuedMessage: Sendable, Hashable {
     case sent
     /// It may have arrived: look it up before sending again.
     case unknown
-    /// Given up or dropped; a person decides.
+    /// Given up; a person decides.
     case dead
+    /// A person decided that it need not arrive.
+    case dropped
   }
   public let tracker: TrackerName
   public let message: TicketMessage
@@ -31,6 +33,14 @@ public struct QueuedMessage: Sendable, Hashable {
   }
 }
 
+/// Which messages a round of sending may take.
+public enum DeliveryScope: Sendable, Hashable {
+  case everything
+  case incident(IncidentID)
+  /// One message, by its id.
+  case message(String)
+}
+
 /// Keeps messages durably until they are delivered: first in, first out for each incident and tracker. The journal is one.
 public protocol MessageOutbox: Sendable {
   /// Puts `message` in, durably, and numbers it. Repeating it with the same id changes nothing.
@@ -38,8 +48,12 @@ public protocol MessageOutbox: Sendable {
     -> QueuedMessage
   /// The message with `id`, or nil.
   func message(_ id: String) async throws(CapabilityError) -> QueuedMessage?
-  /// The next message that may be sent now, claimed durably; nil when nothing is due. `state` is what it was before.
-  func claim() async throws(CapabilityError) -> QueuedMessage?
+  /// The next message of `scope` that may be sent now, claimed durably; nil when nothing is due. `state` is what it was
+  /// before.
+  ///
+  /// - Parameter trackers: their messages are left for another round.
+  func claim(_ scope: DeliveryScope, passingOver trackers: Set<TrackerName>) async throws(CapabilityError)
+    -> QueuedMessage?
   /// Records how a claimed message ended. `reason` has no secrets; `next` is the earliest moment of another try.
   func settle(
     _ id: String, as state: QueuedMessage.State, remote: TicketRef?, reason: String?, next: Date?

@@ -3,12 +3,16 @@ public import Secrets
 /// Where and as whom to connect to a database.
 public struct SQLLogin: Sendable {
   public var host: String
+  /// The numeric address to connect to, one of ``host``'s; nil: whichever answers first.
+  public var address: String?
   public var port: Int
   public var database: String
   public var user: String
   public var password: Secret?
   /// libpq's words: `disable`, `prefer`, `require`, `verify-full`.
   public var tls: String
+  /// A PEM file of the authorities that `verify-full` believes; nil: the machine's own.
+  public var certificateAuthorities: String?
   public var timeout: Duration
   public init(
     host: String, port: Int, database: String, user: String, password: Secret?, tls: String = "prefer",
@@ -55,4 +59,12 @@ public protocol SQLConnector: Sendable {
   func connect(_ login: SQLLogin) async throws(CapabilityError) -> any SQLSession
   /// Tries to log in and hangs up at once. Read only. Never throws for a refusal: that is the answer.
   func tryLogin(_ login: SQLLogin) async -> LoginOutcome
+  /// Every numeric address behind a name; empty for a socket, an address, or this machine's own name.
+  /// - Throws: `.network` when the name cannot be resolved.
+  func addresses(of host: String) async throws(CapabilityError) -> [String]
+}
+
+extension SQLConnector {
+  /// A connector that knows no names: the host is asked as it is.
+  public func addresses(of host: String) async throws(CapabilityError) -> [String] { [] }
 }

@@ -7,14 +7,30 @@ public protocol SecretStore: Adapter {
   /// The current value. Read only.
   func read(_ key: String) async throws(CapabilityError) -> Secret
   /// Makes `secret` current. Repeating it with the same `marker` and value changes nothing.
+  ///
+  /// - Parameter old: values that it succeeds: the ``copies(of:besides:)`` that can follow get it too, in the spelling
+  ///   that the old value has there.
+  /// - Parameter others: entries that are not written along: they belong to another credential.
   /// - Returns: the new version.
-  func put(_ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError) -> String
-  /// Makes `version` current again, where the store keeps versions; `.unsupported` where it does not.
-  func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  /// What in this store holds `secret` now (keys). Read only.
-  func keys(holding secret: Secret) async throws(CapabilityError) -> [String]
+  func put(
+    _ key: String, _ secret: Secret, replacing old: [Secret], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String
+  /// What in this store holds one of `secrets` now, as it is, encoded or among other text; by key, in the store's order.
+  /// Read only. - Parameter key: an entry that does not count.
+  func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]
+}
+
+/// An entry of a store that holds a secret besides the one it is kept as: a connection string, a second variable.
+public struct SecretCopy: Sendable, Hashable {
+  public let key: String
+  /// The successor can be written in its place. False: in a spelling or at a place that only a person can change.
+  public let canFollow: Bool
+
+  public init(key: String, canFollow: Bool) {
+    self.key = key
+    self.canFollow = canFollow
+  }
 }
 
 /// A program that uses a credential and must be moved to the new one.

@@ -57,8 +57,9 @@ public struct TicketRef: Sendable, Hashable, Codable {
 public protocol TicketSystem: Adapter {
   /// True when everyone can read it: neutral titles only, until contained.
   var isPublic: Bool { get }
-  /// The ticket that an earlier, possibly lost, create made: found by incident and marker. Read only.
-  /// Nil with `canLookUp == false` means "cannot tell".
+  /// The ticket in which exactly this message stands, by the message's own marker: how a lost reply is settled. That the
+  /// incident has a ticket says nothing about the message. Read only.
+  /// Nil: it did not arrive, or not whole (a close that only left its comment). With `canLookUp == false`: cannot tell.
   func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef?
   var canLookUp: Bool { get }
   /// Delivering the same message id again makes nothing new (`webhook-id`, `dedup_key`, a client-supplied id).

@@ -116,6 +116,20 @@ extension Value {
   }
 }
 
+extension Value {
+  /// The handles of secrets in it.
+  public var secrets: [SecretRef] {
+    switch self {
+    case .secret(let ref): [ref]
+    case .list(let elements): elements.flatMap(\.secrets)
+    case .record(let members): members.values.flatMap(\.secrets)
+    case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .credential, .store,
+      .consumer, .repository, .tracker, .incident:
+      []
+    }
+  }
+}
+
 extension Duration {
   /// Whole milliseconds, rounded towards zero.
   public var milliseconds: Int {

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import LocalSystem
 
 /// The root command. A bare `staunch` answers "where am I, what now".
 public struct Staunch: AsyncParsableCommand {
@@ -32,6 +33,7 @@ public struct Staunch: AsyncParsableCommand {
 
   /// Parses the process's arguments and runs the command; does not return.
   public static func start() async {
+    ProcessProtection.apply()
     let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
     let arguments = Array(CommandLine.arguments.dropFirst())
     if let message = UnknownCommand.message(for: arguments, among: commands) {

@@ -58,7 +58,8 @@ extension CommandFailure {
         .interrupted, "interrupted", because: "the run was stopped at a safe point", fix: "staunch resume")
     default:
       self.init(
-        .failed, "an unexpected error", because: "\(error)", fix: "staunch status shows what state holds")
+        .failed, "an unexpected error", because: plainReason(of: error),
+        fix: "staunch status shows what state holds")
     }
   }
 }

@@ -12,6 +12,9 @@ public struct Configuration: Sendable {
     /// Its name in the store.
     public let key: String
     public let consumers: [ConsumerName]
+    /// Other names of it in what leaks: a host (`db1`, `db1:6432`), or all that a connection string says
+    /// (`svc@db1/app`).
+    public var aliases: [String] = []
   }
 
   /// A local clone whose history is cleaned.
@@ -54,12 +57,14 @@ public struct Configuration: Sendable {
     public var approvalRoles: Set<String> = ["responder", "repository-admin"]
     /// Actions that may run without an approval upstream, by the exception's name.
     public var exceptions: [String: [String]] = [:]
-    /// Public keys (base64, 32 bytes) of people who may approve besides the local identity, with their roles.
-    public var approvers: [(key: String, roles: [String])] = []
+    /// Whose key the local identity is.
+    public var localPerson: String?
     /// When so much leaks at once that a person must look first.
     public var storm = StormBreaker()
     /// Kinds that start at once, besides those of the table of kinds.
     public var criticalKinds: Set<String> = []
+    /// How long the values of a closed incident stay sealed; nil: 30 days.
+    public var retention: Duration?
     /// How fast providers may be called, by their kind.
     public var calls: [String: CallLimit] = [:]
     public init() {}

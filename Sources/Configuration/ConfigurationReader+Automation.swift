@@ -103,21 +103,30 @@ extension ConfigurationReader {
       node, known: ["listen", "tls", "proxies", "operators", "routes", "limits", "console"])
     for route in node["routes"].flatMap({ elements($0) }) ?? [] {
       for key in ["keys", "tokens", "credentials", "signing_keys"] {
-        for reference in texts(route, key) where !isReference(reference) {
+        for reference in texts(route, key) where !isEndpointReference(reference) {
           problem(
             route[key] ?? route, "\"\(key)\" holds a secret itself; only references may stand in this file",
             "write env:NAME or file:/path")
         }
       }
     }
-    if let tls = node["tls"], let key = tls["key"], !isReference(key.string ?? "") {
+    if let tls = node["tls"], let key = tls["key"], !isEndpointReference(key.string ?? "") {
       problem(key, "\"key\" must be a reference to the private key", "write file:/path or credential:NAME")
     }
     return node.json
   }
 
-  private func isReference(_ text: String) -> Bool {
-    ["env:", "file:", "fd:", "vault:", "credential:"].contains { text.hasPrefix($0) && text.count > $0.count }
+  /// True for what ``SecretReference`` reads: nothing is accepted here that is refused when it is needed.
+  func isReference(_ text: String) -> Bool {
+    do throws(CapabilityError) {
+      _ = try SecretReference(text)
+      return true
+    } catch { return false }
+  }
+
+  /// The endpoint's own references, docs/RECEIVER.md.
+  private func isEndpointReference(_ text: String) -> Bool {
+    ["env:", "file:", "credential:", "inherited:"].contains { text.hasPrefix($0) && text.count > $0.count }
   }
 
   /// Two plain parts: it becomes part of a URL's path.

@@ -108,16 +108,10 @@ public struct ConfigurationReader {
       problem(node, "\"\(name)\" lacks the setting \"\(setting.key)\": \(setting.summary)", nil)
     }
     for setting in settings where setting.isSecretReference {
-      guard let value = node[setting.key] else { continue }
-      let reference = value.string ?? ""
-      let schemes = ["env:", "file:", "fd:", "vault:"]
-      guard reference == "prompt" || reference == "-" || schemes.contains(where: { reference.hasPrefix($0) })
-      else {
-        problem(
-          value, "\"\(setting.key)\" holds a secret itself; only references may stand in this file",
-          "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
-        continue
-      }
+      guard let value = node[setting.key], !isReference(value.string ?? "") else { continue }
+      problem(
+        value, "\"\(setting.key)\" is no reference that can be read; only references may stand in this file",
+        "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
     }
     var values: [String: JSONValue] = [:]
     for member in node.members ?? [] where !(["kind"] + common).contains(member.key) {
@@ -129,7 +123,9 @@ public struct ConfigurationReader {
   private mutating func credential(_ name: String, _ node: YAMLNode, _ configuration: Configuration)
     -> Configuration.Credential?
   {
-    guard let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers"]) else {
+    guard
+      let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers", "aliases"])
+    else {
       return nil
     }
     let store = text(node, "store").map { StoreName($0) }
@@ -144,7 +140,8 @@ public struct ConfigurationReader {
       unknown(node["consumers"], "consumer", consumer.rawValue, configuration.consumers.keys.map(\.rawValue))
     }
     return Configuration.Credential(
-      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers)
+      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers,
+      aliases: texts(node, "aliases"))
   }
 
   private mutating func repository(_ name: String, _ node: YAMLNode) -> Configuration.Repository? {
@@ -213,7 +210,17 @@ public struct ConfigurationReader {
     if case .null = node.content { return policy }
     refuseUnknown(
       node,
-      known: ["approvals", "approvers", "exceptions", "storm", "critical_kinds", "calls"])
+      known: [
+        "approvals", "approvers", "exceptions", "operator", "retention", "storm", "critical_kinds", "calls",
+      ])
+    if let retention = node["retention"] {
+      if let duration = text(node, "retention").flatMap({ DurationText.parse($0) }) {
+        policy.retention = duration
+      } else {
+        problem(retention, "\"retention\" must be a duration", "retention: 30d")
+      }
+    }
+    policy.localPerson = node["operator"] == nil ? nil : text(node, "operator")
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(texts(node, "critical_kinds"))
     if let calls = node["calls"] { policy.calls = callLimits(calls) }
@@ -232,13 +239,10 @@ public struct ConfigurationReader {
       }
       policy.notInitiator = boolean(approvals, "not_initiator") ?? false
     }
-    for approver in node["approvers"].flatMap({ elements($0) }) ?? [] {
-      refuseUnknown(approver, known: ["key", "roles"])
-      guard let key = text(approver, "key") else {
-        problem(approver, "the approver has no key", "add: key: PUBLIC_KEY (printed by: staunch doctor)")
-        continue
-      }
-      policy.approvers.append((key, texts(approver, "roles")))
+    if let approvers = node["approvers"] {
+      problem(
+        approvers, "whose approval counts is no setting: this file may lie where a leak came from",
+        "remove approvers; for each of them: staunch people trust NAME --key KEY --role ROLE")
     }
     for (name, actions) in node["exceptions"].map({ entries($0) }) ?? [] {
       policy.exceptions[name] = actions.elements?.compactMap(\.string) ?? []

@@ -51,6 +51,17 @@ public struct CommandConsumer: Consumer {
     }
   }
 
+  /// Whether it works is asked by ``health()``.
+  public func readiness() async -> [Readiness] {
+    [
+      Readiness(
+        "restart",
+        .unknown(
+          because: "only a restart shows whether \(restart[0]) may do it: \(restart.joined(separator: " "))")
+      )
+    ]
+  }
+
   public func plan() async throws(CapabilityError) -> PlannedEffect {
     PlannedEffect(
       will: "restart \(name): \(restart.joined(separator: " "))", target: name, reversible: true,

@@ -21,6 +21,8 @@ struct GenericCall {
   let alive: [Int]
   let dead: [Int]
   let success: [Int]
+  /// A credential of the same kind that works: asked between refusals.
+  let control: String?
   private let method: HTTPRequest.Method
   private let url: String
   private let header: String
@@ -40,7 +42,9 @@ struct GenericCall {
     guard let members = call.object else {
       throw wrong("\(key) is not a mapping", "write \(key): {url: …}")
     }
-    let known: Set = ["url", "method", "header", "prefix", "credential", "body", "alive", "dead", "success"]
+    let known: Set = [
+      "control", "url", "method", "header", "prefix", "credential", "body", "alive", "dead", "success",
+    ]
     if let strange = members.keys.filter({ !known.contains($0) }).sorted().first {
       throw wrong("\(key) has no setting \"\(strange)\"", "use \(known.sorted().joined(separator: ", "))")
     }
@@ -65,6 +69,7 @@ struct GenericCall {
     case let reference?: self.credential = .reference(reference)
     }
     body = members["body"]
+    control = members["control"]?.string
     func statuses(_ name: String, _ standard: [Int]) -> [Int] {
       members[name]?.array?.compactMap(\.integer) ?? standard
     }
@@ -78,6 +83,15 @@ struct GenericCall {
   func usesItself(_ secret: Secret, _ environment: AdapterEnvironment) async throws(CapabilityError) -> Bool {
     guard case .reference(let reference) = credential else { return false }
     return try await environment.sources.resolve(reference).isSame(as: secret)
+  }
+
+  /// Why the runner's credential for this call cannot be had; nil when it can, or none is needed.
+  func missingCredential(_ environment: AdapterEnvironment) async -> CapabilityError? {
+    guard case .reference(let reference) = credential else { return nil }
+    do throws(CapabilityError) {
+      _ = try await environment.sources.resolve(reference)
+      return nil
+    } catch { return error }
   }
 
   func request(ref: CredentialRef, secret: Secret, _ environment: AdapterEnvironment)

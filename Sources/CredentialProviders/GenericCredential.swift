@@ -12,7 +12,7 @@ public import Secrets
 /// kind: generic
 /// console: https://provider.example.org/tokens
 /// replacement: prompt
-/// verify: {url: https://api.example.org/whoami, alive: [200], dead: [401]}
+/// verify: {url: https://api.example.org/whoami, alive: [200], dead: [401], control: env:OTHER_TOKEN}
 /// revoke: {method: DELETE, url: "https://api.example.org/tokens/{ref}", credential: env:ADMIN_TOKEN}
 /// ```
 public struct GenericCredential: CredentialProvider {
@@ -26,15 +26,17 @@ public struct GenericCredential: CredentialProvider {
       "replacement", secret: true, "where the person puts the new value: a reference; `prompt` when absent"),
     SettingDeclaration("replacement_id", "the new credential's public id, where it has one"),
     SettingDeclaration(
-      "verify", "a call that answers whether a secret lives: url, header, prefix, alive, dead"),
+      "verify",
+      "a call that answers whether a secret lives: url, header, prefix, alive, dead, and control, a reference to one of "
+        + "the same kind that works (the replacement when absent): it is asked between refusals"),
     SettingDeclaration(
       "revoke", "a call that makes the leaked one useless: method, url, credential, body, success"),
-    SettingDeclaration(
-      "propagation_seconds", "how long revoking may take to hold everywhere; 60 when absent"),
+    .propagation("60"),
   ]
 
   public let capabilities: ProviderCapabilities
   public let lock: String
+  public var account: CredentialRef? { CredentialRef(id) }
 
   private let name: String
   private let id: String
@@ -58,7 +60,7 @@ public struct GenericCredential: CredentialProvider {
     capabilities = ProviderCapabilities(
       authority: .human, overlap: .several, disable: revokeCall == nil ? .none : .irreversible,
       sessions: .none,
-      issuing: .human, propagation: .seconds(try target.integer("propagation_seconds", default: 60)))
+      issuing: .human, propagation: try target.propagation(default: .seconds(60)))
     guard id != replacementID else {
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)", because: "id and replacement_id are the same",
@@ -88,50 +90,122 @@ public struct GenericCredential: CredentialProvider {
     }
   }
 
+  /// What its calls need is there; whether they work is known only with a secret in hand.
+  public func readiness() async -> [Readiness] {
+    var found: [Readiness] = []
+    if let problem = await revokeCall?.missingCredential(environment) {
+      found.append(Readiness("revoke.credential", problem))
+    }
+    found.append(
+      verifyCall == nil
+        ? Readiness(
+          "verify", .unknown(because: "no call is described: whether a secret is dead is a person's word"))
+        : Readiness("verify", .unknown(because: "the call can be tried only with a secret")))
+    if revokeCall != nil {
+      found.append(Readiness("revoke", .unknown(because: "the call can be tried only by revoking")))
+    }
+    return found
+  }
+
   public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
     var facts: [String: JSONValue] = ["owner": "unknown"]
     if let console { facts["console"] = .string(console) }
     return CredentialFacts(facts)
   }
 
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    AbuseReport(seen: nil, coverage: 0, findings: ["search the provider's own log \(place)"])
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    AbuseReport(seen: nil, covered: nil, findings: ["search the provider's own log \(place)"])
   }
 
+  /// Refusals for one verdict at one address, each on a connection of its own.
+  private static let refusals = 2
+
+  /// Dead means that every address refused it, while a credential of the same kind was accepted before, between and after:
+  /// a gateway that refuses everybody proves nothing. Without such a control a refusal is unknown.
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     guard let verifyCall else { return CredentialProbe(.unknown, code: "no verify call is configured") }
     do throws(CapabilityError) {
       let request = try await verifyCall.safeRequest(
         ref: ref ?? CredentialRef(id), secret: secret, environment)
-      let status = try await environment.http.fetch(request).status
-      let state: CredentialState =
-        verifyCall.alive.contains(status) ? .alive : verifyCall.dead.contains(status) ? .dead : .unknown
-      return CredentialProbe(state, code: "\(status)")
+      let first = try await environment.http.fetch(request.alone(at: nil)).status
+      guard verifyCall.dead.contains(first), !verifyCall.alive.contains(first) else {
+        return CredentialProbe(verifyCall.alive.contains(first) ? .alive : .unknown, code: "\(first)")
+      }
+      guard let control = try await workingQuestion(verifyCall, besides: secret) else {
+        return CredentialProbe(
+          .unknown,
+          code: "\(first), and no control to compare with: add verify: {control: REFERENCE} in staunch.yaml")
+      }
+      let addresses = try await environment.http.addresses(behind: request.request.url)
+      var refusals = 0
+      var controls = 0
+      for address in addresses.isEmpty ? [nil] : addresses.map({ Optional($0) }) {
+        for round in 0...Self.refusals {
+          let word = try await environment.http.fetch(control.alone(at: address)).status
+          guard verifyCall.alive.contains(word) else {
+            return CredentialProbe(.unknown, code: "\(first), but the control gets \(word)")
+          }
+          controls += 1
+          guard round < Self.refusals else { break }
+          let status = try await environment.http.fetch(request.alone(at: address)).status
+          if verifyCall.alive.contains(status) {
+            return CredentialProbe(
+              .alive, code: "\(status) after \(refusals + 1) refusals: its servers disagree")
+          }
+          guard verifyCall.dead.contains(status) else { return CredentialProbe(.unknown, code: "\(status)") }
+          refusals += 1
+        }
+      }
+      return CredentialProbe(
+        .dead, code: "\(first)",
+        evidence: ProbeEvidence(refusals: refusals, controls: controls, addresses: addresses))
     } catch  where [.network, .timeout].contains(error.class) {
       return CredentialProbe(.unknown, code: error.class.rawValue)
     }
+  }
+
+  /// The question that a working credential of the same kind is asked; nil when there is none.
+  private func workingQuestion(_ call: GenericCall, besides secret: Secret) async throws(CapabilityError)
+    -> SafeRequest?
+  {
+    // The replacement serves, once a person has put it there.
+    for reference in [call.control, replacement].compactMap({ $0 }) where !reference.hasPrefix("prompt") {
+      let found: Secret
+      do throws(CapabilityError) {
+        found = try await environment.sources.resolve(reference)
+      } catch {
+        guard error.class == .notFound else { throw error }
+        continue
+      }
+      guard !found.isSame(as: secret) else { continue }
+      return try await call.safeRequest(ref: CredentialRef(replacementID), secret: found, environment)
+    }
+    return nil
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] { [CredentialRef(id)] }
 
   public func generate() throws(CapabilityError) -> Secret? { nil }
 
-  /// Takes the value that a person has issued from where `replacement` points. Nothing is sent.
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError) -> IssuedCredential
-  {
+  public var handOverPlace: String? { replacement.hasPrefix("prompt") ? "the terminal" : replacement }
+
+  /// The value that a person has issued, from where `replacement` points.
+  public func handedOver() async throws(CapabilityError) -> IssuedCredential {
     do throws(CapabilityError) {
       let secret = try await environment.sources.resolve(replacement)
       return IssuedCredential(ref: CredentialRef(replacementID), secret: secret)
-    } catch {
+    } catch  where error.class == .notFound {
       throw CapabilityError(
-        .unsupported, "issue \(name)",
+        .awaitsPerson, "issue \(name)",
         because: "a person issues it, and the new value is not there yet: \(error.because)",
-        fix:
-          "make a new one \(place), put it where \"replacement\" points (\(error.fix ?? "")), then: staunch resume"
-      )
+        fix: "make a new one \(place), then \(error.fix ?? "put it where \"replacement\" points")")
     }
   }
+
+  /// Nothing is sent: a person has issued it.
+  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> IssuedCredential
+  { try await handedOver() }
 
   public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
   { [] }

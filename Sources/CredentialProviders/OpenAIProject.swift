@@ -19,15 +19,19 @@ public struct OpenAIProject: CredentialProvider {
     SettingDeclaration("project", required: true, "the project's id, proj_…"),
     SettingDeclaration("admin_key", required: true, secret: true, "an admin API key of the organisation"),
     SettingDeclaration("key_id", "the leaked key's id, when several keys look alike in the list"),
+    SettingDeclaration(
+      "expected_requests_per_day",
+      "the most requests that your programs make in a day with one key: a day with more counts as abuse"),
+    .propagation("60"),
   ]
 
-  public let capabilities = ProviderCapabilities(
-    authority: .admin, overlap: .several, disable: .irreversible, sessions: .none, issuing: .named,
-    propagation: .seconds(60))
+  public let capabilities: ProviderCapabilities
   public var lock: String { "openai/\(project)" }
+  public var account: CredentialRef? { keyID.map { CredentialRef($0) } }
 
   private let project: String
   private let keyID: String?
+  private let expectedRequests: Int?
   private let api: OpenAIAdminAPI
   private let environment: AdapterEnvironment
 
@@ -35,6 +39,12 @@ public struct OpenAIProject: CredentialProvider {
     self.environment = environment
     project = try target.text("project")
     keyID = try target.optionalText("key_id")
+    expectedRequests =
+      target.settings["expected_requests_per_day"] == nil
+      ? nil : try target.integer("expected_requests_per_day", default: 0)
+    capabilities = ProviderCapabilities(
+      authority: .admin, overlap: .several, disable: .irreversible, sessions: .none, issuing: .named,
+      propagation: try target.propagation(default: .seconds(60)))
     let base = try target.optionalText("base_url") ?? "https://api.openai.com"
     api = OpenAIAdminAPI(
       base: base.hasSuffix("/") ? String(base.dropLast()) : base, adminKey: try target.text("admin_key"),
@@ -78,6 +88,19 @@ public struct OpenAIProject: CredentialProvider {
     return CredentialRef(match.id)
   }
 
+  /// Reading is tried; the reference has no question about what an admin key may change.
+  public func readiness() async -> [Readiness] {
+    do throws(CapabilityError) {
+      let known = try await keys()
+      return [
+        Readiness("project keys", .ready("\(known.count) listed")),
+        Readiness(
+          "issuing and deleting keys",
+          .unknown(because: "OpenAI's API tells only by trying whether an admin key may change the project")),
+      ]
+    } catch { return [Readiness("project keys", error)] }
+  }
+
   public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
     guard let key = try await keys().first(where: { $0.id == ref.rawValue }) else {
       throw CapabilityError(.notFound, "inspect \(ref)", because: "the project has no such key")
@@ -88,27 +111,57 @@ public struct OpenAIProject: CredentialProvider {
     return CredentialFacts(facts)
   }
 
-  /// Requests per day under the key. The reference gives no caller's address, so nobody can say which were expected.
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    let start = Int(since.timeIntervalSince1970)
-    let buckets = try await api.list(
-      "/v1/organization/usage/completions?start_time=\(start)&bucket_width=1d&api_key_ids%5B%5D=\(ref.rawValue)",
-      limit: 31)
-    let findings = buckets.compactMap { bucket -> String? in
-      let requests = (bucket["results"]?.array ?? []).compactMap { $0["num_model_requests"]?.integer }.reduce(
-        0, +)
-      guard requests > 0, let day = bucket["start_time"]?.integer else { return nil }
-      return "\(requests) requests on \(Timestamp.text(Date(timeIntervalSince1970: Double(day))).prefix(10))"
-    }
-    return AbuseReport(seen: nil, coverage: 1, findings: findings)
+  /// Requests per day under the key. The reference gives no caller's address, so what is expected is what staunch.yaml says.
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    let usage = try await OpenAIUsage.read(of: ref, since: since, now: environment.now(), from: api)
+    return usage.report(expected: expectedRequests)
   }
 
-  /// Only a 401 of the API itself is dead, and only with a code that speaks of the key.
+  /// Only a 401 of the API itself is dead, only with a code that speaks of the key, and only while the admin key works
+  /// and the project no longer lists the key: a gateway that refuses everybody proves nothing.
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
+    let addresses: [String]
+    do throws(CapabilityError) {
+      addresses = try await environment.http.addresses(behind: api.base)
+    } catch { return CredentialProbe(.unknown, code: error.class.rawValue) }
+    var refusals = 0
+    var controls = 0
+    var code = ""
+    for address in addresses.isEmpty ? [nil] : addresses.map({ Optional($0) }) {
+      for _ in 0..<2 {
+        let probe = await ask(secret, at: address)
+        guard probe.state == .dead else {
+          let after =
+            probe.state == .alive && refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
+          return CredentialProbe(probe.state, code: probe.code + after)
+        }
+        code = probe.code
+        refusals += 1
+        if let problem = await controlProblem(secret, ref) {
+          return CredentialProbe(.unknown, code: "\(code), but \(problem)")
+        }
+        controls += 1
+      }
+    }
+    return CredentialProbe(
+      .dead, code: code, evidence: ProbeEvidence(refusals: refusals, controls: controls, addresses: addresses)
+    )
+  }
+
+  /// Why a refusal says nothing about the key.
+  private func controlProblem(_ secret: Secret, _ ref: CredentialRef?) async -> String? {
+    do throws(CapabilityError) {
+      let listed = try await keys().first { ref == nil ? $0.looksLike(secret) : $0.id == ref?.rawValue }
+      return listed.map { "the project still lists \($0.id)" }
+    } catch { return "the admin key gets no answer either (\(error.class.rawValue))" }
+  }
+
+  private func ask(_ secret: Secret, at address: String?) async -> CredentialProbe {
     let answer: HTTPResponse
-    do {
-      answer = try await environment.http.fetch(
-        .get(api.base + "/v1/models", headers: [("Authorization", .secret(prefix: "Bearer ", secret))]))
+    do throws(CapabilityError) {
+      let question = SafeRequest.get(
+        api.base + "/v1/models", headers: [("Authorization", .secret(prefix: "Bearer ", secret))])
+      answer = try await environment.http.fetch(question.alone(at: address))
     } catch {
       return CredentialProbe(.unknown, code: error.class.rawValue)
     }

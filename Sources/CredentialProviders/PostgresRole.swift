@@ -10,6 +10,11 @@ public import Secrets
 /// only proven, never `NOLOGIN`. Sessions outlive every change of the role and are ended and counted separately.
 /// The runner's own user needs CREATEROLE (16+: ADMIN OPTION on the role), `pg_signal_backend` and, to spare sessions
 /// opened with the new password, `pg_read_all_stats`.
+///
+/// The threat: whoever holds the leaked role may own its database and prepare what an administrator meets there, so
+/// the runner's own work happens in ``adminDatabase``, which the role must not own, in sessions whose settings are
+/// pinned (`PinnedSettings`), with every name of the catalogue qualified. A role that is a superuser can prepare any
+/// database, its programs and files: then nothing that this server says is evidence, and `facts` shows "superuser".
 /// Sources: https://www.postgresql.org/docs/15/sql-alterrole.html, …/monitoring-stats.html, …/functions-admin.html
 public struct PostgresRole: CredentialProvider {
   public static let kind = "postgres"
@@ -17,27 +22,41 @@ public struct PostgresRole: CredentialProvider {
   public static let settings = [
     SettingDeclaration("host", required: true, "host name, address or directory of the unix socket"),
     SettingDeclaration("port", "5432 when absent"),
-    SettingDeclaration("database", required: true, "a database that role and admin user may both connect to"),
+    SettingDeclaration("database", required: true, "a database that the role may connect to"),
+    SettingDeclaration(
+      "admin_database",
+      "where the runner works, `postgres` when absent: one that the role does not own, since an owner can prepare it"
+    ),
     SettingDeclaration("role", required: true, "the role whose password leaked"),
     SettingDeclaration("admin_user", required: true, "the runner's own user; must be another one"),
     SettingDeclaration("admin_password", secret: true, "its password; absent: the server asks it for none"),
     SettingDeclaration(
-      "tls", "libpq's sslmode; `prefer` on this machine, `require` elsewhere; `verify-full` is best"),
+      "tls", "libpq's sslmode; `prefer` on this machine, `verify-full` elsewhere when absent"),
+    SettingDeclaration(
+      "tls_ca", "a PEM file of the authorities that verify-full believes; the machine's own when absent"),
     SettingDeclaration("expected_clients", "addresses or networks from which sessions are expected"),
+    SettingDeclaration(
+      "addresses",
+      "every node that answers logins, as a list of host:port: standbys, and what stands behind a balancer. "
+        + "Without it, every address of host is asked"),
+    .propagation("0"),
   ]
 
-  public let capabilities = ProviderCapabilities(
-    authority: .admin, overlap: .none, disable: .reversible, sessions: .end, issuing: .generated,
-    propagation: .zero)
+  public let capabilities: ProviderCapabilities
   public var lock: String { "postgres/\(host):\(port)/\(role)" }
+  public var account: CredentialRef? { CredentialRef(role) }
 
   let role: String
   let expectedClients: [String]
   let environment: AdapterEnvironment
-  private let host: String
-  private let port: Int
+  let host: String
+  let port: Int
+  /// The nodes that staunch.yaml names.
+  let nodes: [Endpoint]
   private let database: String
-  private let adminUser: String
+  let adminUser: String
+  let adminDatabase: String
+  private let authorities: String?
   private let adminPassword: String?
   private let tls: String
 
@@ -46,12 +65,18 @@ public struct PostgresRole: CredentialProvider {
     host = try target.text("host")
     port = try target.integer("port", default: 5432)
     database = try target.text("database")
+    adminDatabase = try target.optionalText("admin_database") ?? "postgres"
+    authorities = try target.optionalText("tls_ca")
     role = try target.text("role")
     adminUser = try target.text("admin_user")
     adminPassword = try target.optionalText("admin_password")
     let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.") || host.hasPrefix("/")
-    tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "require")
+    tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "verify-full")
     expectedClients = try target.texts("expected_clients")
+    nodes = try Endpoint.list(target)
+    capabilities = ProviderCapabilities(
+      authority: .admin, overlap: .none, disable: .reversible, sessions: .end, issuing: .generated,
+      propagation: try target.propagation(default: .zero))
     guard ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(tls) else {
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)", because: "tls is no sslmode of libpq",
@@ -60,16 +85,27 @@ public struct PostgresRole: CredentialProvider {
   }
 
   func login(_ user: String, _ password: Secret?) -> SQLLogin {
-    SQLLogin(host: host, port: port, database: database, user: user, password: password, tls: tls)
+    var login = SQLLogin(
+      host: host, port: port, database: database, user: user, password: password, tls: tls)
+    login.certificateAuthorities = authorities
+    return login
+  }
+
+  func login(_ user: String, _ password: Secret?, at endpoint: Endpoint) -> SQLLogin {
+    var login = login(user, password)
+    endpoint.apply(to: &login)
+    return login
   }
 
   func adminLogin() async throws(CapabilityError) -> SQLLogin {
-    guard let adminPassword else { return login(adminUser, nil) }
-    return login(adminUser, try await environment.sources.resolve(adminPassword))
+    var login = login(adminUser, nil)
+    login.database = adminDatabase
+    if let adminPassword { login.password = try await environment.sources.resolve(adminPassword) }
+    return login
   }
 
   func session() async throws(CapabilityError) -> any SQLSession {
-    try await environment.postgres.connect(try await adminLogin())
+    try await safeSession(try await adminLogin())
   }
 
   public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
@@ -81,8 +117,16 @@ public struct PostgresRole: CredentialProvider {
     }
     switch await environment.postgres.tryLogin(login(role, secret)) {
     case .accepted: return CredentialRef(role)
-    // The server checks LOGIN after the password (InitializeSessionUserId), so the password is this role's.
-    case .rejected(code: "28000"): return CredentialRef(role)
+    // The server checks LOGIN after the password (InitializeSessionUserId), so without LOGIN the password is this
+    // role's. With it, pg_hba.conf has another judge (ldap, radius, pam), of whom nothing is known.
+    case .rejected(code: "28000"):
+      guard try await canLogin() == false else {
+        throw CapabilityError(
+          .network, "identify role \(role)",
+          because: "the login was refused for another reason than the password (28000)",
+          fix: "see the rule for \(role) in pg_hba.conf, and that its ldap, radius or pam service is up")
+      }
+      return CredentialRef(role)
     case .rejected(let code):
       throw CapabilityError(
         .notFound, "identify role \(role)",
@@ -95,38 +139,8 @@ public struct PostgresRole: CredentialProvider {
     }
   }
 
-  /// Dead means: the server took the password and said no, while the runner's own logins before and after succeeded.
-  public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
-    let admin = try await adminLogin()
-    if let problem = await controlProblem(admin) { return problem }
-    switch await environment.postgres.tryLogin(login(ref?.rawValue ?? role, secret)) {
-    case .accepted: return CredentialProbe(.alive, code: "login accepted")
-    case .undecided(let code): return CredentialProbe(.unknown, code: code)
-    case .rejected(let code):
-      if let problem = await controlProblem(admin) { return problem }
-      return CredentialProbe(.dead, code: code)
-    }
-  }
-
-  private func controlProblem(_ admin: SQLLogin) async -> CredentialProbe? {
-    // A server that asks the admin for no password cannot judge one; an open session is control enough.
-    guard admin.password != nil else {
-      do throws(CapabilityError) {
-        await (try environment.postgres.connect(admin)).close()
-        return nil
-      } catch {
-        return CredentialProbe(.unknown, code: "control login: \(error.class.rawValue)")
-      }
-    }
-    switch await environment.postgres.tryLogin(admin) {
-    case .accepted: return nil
-    case .rejected(let code), .undecided(let code):
-      return CredentialProbe(.unknown, code: "control login: \(code)")
-    }
-  }
-
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
-    let rows = try await session().query("SELECT rolname FROM pg_roles WHERE rolname = $1", [role])
+    let rows = try await session().query("SELECT rolname FROM pg_catalog.pg_roles WHERE rolname = $1", [role])
     return rows.isEmpty ? [] : [CredentialRef(role)]
   }
 
@@ -144,7 +158,8 @@ public struct PostgresRole: CredentialProvider {
       throw CapabilityError(.invalid, "ALTER ROLE", because: "no password was generated before the call")
     }
     let session = try await session()
-    let rows = try await session.query("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", [role])
+    let rows = try await session.query(
+      "SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1", [role])
     guard let canLogin = rows.first?.first else {
       throw CapabilityError(
         .notFound, "ALTER ROLE", because: "there is no role \(role)", fix: "check \"role\" in staunch.yaml")

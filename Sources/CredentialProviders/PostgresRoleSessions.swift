@@ -10,24 +10,44 @@ extension PostgresRole {
   /// A dropped role's sessions live on and have no user name. Without `pg_read_all_stats` the start of other users'
   /// sessions is NULL: those are taken as old, because a filter on it would silently end none.
   private static let doomed = """
-    SELECT pid FROM pg_stat_activity a
-    WHERE pid <> pg_backend_pid()
-      AND (usename = $1
-        OR (usename IS NULL AND usesysid IS NOT NULL
-          AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = $1)
-          AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.usesysid)))
-      AND (backend_start IS NULL OR backend_start < to_timestamp($2::float8))
+    SELECT a.pid FROM pg_catalog.pg_stat_activity a
+    WHERE a.pid <> pg_catalog.pg_backend_pid()
+      AND (a.usename = $1::pg_catalog.name
+        OR (a.usename IS NULL AND a.usesysid IS NOT NULL
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = $1::pg_catalog.name)
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = a.usesysid)))
+      AND (a.backend_start IS NULL
+        OR a.backend_start < pg_catalog.to_timestamp($2::pg_catalog.float8))
     """
 
-  /// Ends every session of the role that began before `before`; counts again until the sessions are gone.
+  /// Ends every session of the role that began before `before`, at every server; counts again until they are gone.
   public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> SessionCount
   {
-    let session = try await session()
+    var found = 0
+    var left = 0
+    for endpoint in try await endpoints() {
+      var login = try await adminLogin()
+      endpoint.apply(to: &login)
+      let session = try await environment.postgres.connect(login)
+      let count = try await endSessions(ref, before: before, session, under: authority)
+      found += count.found
+      left += count.left
+    }
+    return SessionCount(found: found, ended: max(0, found - left), left: left)
+  }
+
+  private func endSessions(
+    _ ref: CredentialRef, before: Date, _ session: any SQLSession,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> SessionCount {
     let limit = try await serverTime(before, session)
     let parameters = [ref.rawValue, limit]
     let first = try await session.execute(
-      "SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM (\(Self.doomed)) d",
+      """
+      SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (
+        WHERE pg_catalog.pg_terminate_backend(d.pid::pg_catalog.int4)) FROM (\(Self.doomed)) d
+      """,
       parameters,
       under: authority)
     let found = Self.number(first)
@@ -36,10 +56,15 @@ extension PostgresRole {
     // the statement stays within its time limit.
     for _ in 0..<5 where left > 0 {
       _ = try await session.execute(
-        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, 2000)) FROM (\(Self.doomed) LIMIT 5) d",
+        """
+        SELECT pg_catalog.count(*) FILTER (
+          WHERE pg_catalog.pg_terminate_backend(d.pid::pg_catalog.int4, 2000::pg_catalog.int8))
+        FROM (\(Self.doomed) LIMIT 5) d
+        """,
         parameters,
         under: authority)
-      left = Self.number(try await session.query("SELECT count(*) FROM (\(Self.doomed)) d", parameters))
+      left = Self.number(
+        try await session.query("SELECT pg_catalog.count(*) FROM (\(Self.doomed)) d", parameters))
     }
     await session.close()
     return SessionCount(found: found, ended: max(0, found - left), left: left)
@@ -53,7 +78,7 @@ extension PostgresRole {
   /// ended rather than spared.
   private func serverTime(_ moment: Date, _ session: any SQLSession) async throws(CapabilityError) -> String {
     let start = environment.now()
-    let rows = try await session.query("SELECT extract(epoch FROM clock_timestamp())", [])
+    let rows = try await session.query("SELECT extract(epoch FROM pg_catalog.clock_timestamp())", [])
     let end = environment.now()
     guard let text = rows.first?.first.flatMap({ $0 }), let server = Double(text) else {
       throw CapabilityError(.serverError, "SELECT", because: "the server told no time")
@@ -69,8 +94,8 @@ extension PostgresRole {
     let rows = try await session.query(
       """
       SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, rolcanlogin,
-        rolvaliduntil::text, rolconnlimit::text
-      FROM pg_roles WHERE rolname = $1
+        rolvaliduntil::pg_catalog.text, rolconnlimit::pg_catalog.text
+      FROM pg_catalog.pg_roles WHERE rolname = $1
       """, [ref.rawValue])
     guard let row = rows.first, row.count == 8 else {
       throw CapabilityError(
@@ -87,13 +112,17 @@ extension PostgresRole {
     let groups = try await session.query(
       """
       WITH RECURSIVE g AS (
-        SELECT m.roleid FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1
-        UNION SELECT m.roleid FROM pg_auth_members m JOIN g ON m.member = g.roleid)
-      SELECT r.rolname FROM g JOIN pg_roles r ON r.oid = g.roleid ORDER BY 1
+        SELECT m.roleid FROM pg_catalog.pg_auth_members m
+          JOIN pg_catalog.pg_roles r ON r.oid = m.member WHERE r.rolname = $1
+        UNION SELECT m.roleid FROM pg_catalog.pg_auth_members m JOIN g ON m.member = g.roleid)
+      SELECT r.rolname FROM g JOIN pg_catalog.pg_roles r ON r.oid = g.roleid ORDER BY 1
       """, [ref.rawValue])
     facts["scopes"] = .array(groups.compactMap { $0.first.flatMap { $0 } }.map { .string($0) })
     let sessions = try await session.query(
-      "SELECT coalesce(host(client_addr), 'local'), count(*)::text FROM pg_stat_activity WHERE usename = $1 GROUP BY 1 ORDER BY 1",
+      """
+      SELECT coalesce(pg_catalog.host(client_addr), 'local'), pg_catalog.count(*)::pg_catalog.text
+      FROM pg_catalog.pg_stat_activity WHERE usename = $1 GROUP BY 1 ORDER BY 1
+      """,
       [ref.rawValue])
     facts["sessions"] = .object(
       Dictionary(
@@ -109,18 +138,19 @@ extension PostgresRole {
 
   /// Looks at the sessions of this moment: SQL keeps no history of logins (the server's log does, with
   /// `log_connections`), so not seeing any is no evidence.
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
     guard !expectedClients.isEmpty else {
       return AbuseReport(
-        seen: nil, coverage: 0,
+        seen: nil, covered: nil,
         findings: ["no expected_clients in staunch.yaml; search the server's log for logins of \(ref)"])
     }
     let session = try await session()
     let networks = "{" + expectedClients.joined(separator: ",") + "}"
     let rows = try await session.query(
       """
-      SELECT host(client_addr), count(*)::text FROM pg_stat_activity
-      WHERE usename = $1 AND client_addr IS NOT NULL AND NOT client_addr <<= ANY ($2::inet[])
+      SELECT pg_catalog.host(client_addr), pg_catalog.count(*)::pg_catalog.text
+      FROM pg_catalog.pg_stat_activity
+      WHERE usename = $1 AND client_addr IS NOT NULL AND NOT client_addr <<= ANY ($2::pg_catalog.inet[])
       GROUP BY 1 ORDER BY 1
       """, [ref.rawValue, networks])
     await session.close()
@@ -129,7 +159,7 @@ extension PostgresRole {
       return "\(count) open session(s) from \(address), which is not expected"
     }
     return AbuseReport(
-      seen: findings.isEmpty ? nil : true, coverage: 0,
+      seen: findings.isEmpty ? nil : true, covered: nil,
       findings: findings + [
         "only open sessions were looked at; the server's log holds earlier logins of \(ref)"
       ])

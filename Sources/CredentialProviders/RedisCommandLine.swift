@@ -40,14 +40,15 @@ struct RedisCommandLine {
     let outcome = try await environment.processes.inspect(
       call(user, password, commands),
       readOnlyBecause: "AUTH, PING, ACL GETUSER, CONFIG GET and CLIENT LIST only look")
-    return try replies(outcome, commands)
+    return try replies(outcome, commands, changes: false)
   }
 
   func change(
     _ user: String, _ password: Secret, _ commands: [[String]], under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> [Reply] {
     try replies(
-      try await environment.processes.run(call(user, password, commands), under: authority), commands)
+      try await environment.processes.run(call(user, password, commands), under: authority), commands,
+      changes: true)
   }
 
   private func call(_ user: String, _ password: Secret, _ commands: [[String]]) -> ProcessCall {
@@ -68,10 +69,17 @@ struct RedisCommandLine {
     [0x22] + bytes.flatMap { [0x5C, 0x78] + Array(Hex.byte($0).utf8) } + [0x22]
   }
 
-  private func replies(_ outcome: ProcessOutcome, _ commands: [[String]]) throws(CapabilityError) -> [Reply] {
+  /// - Parameter changes: commands whose answer is missing may have been carried out all the same.
+  private func replies(_ outcome: ProcessOutcome, _ commands: [[String]], changes: Bool)
+    throws(CapabilityError) -> [Reply]
+  {
     guard outcome.status == 0 else {
+      // redis-cli says so itself when it never came to the server; whatever else ends it comes after that.
+      let wasSent = changes && !outcome.errors.contains("Could not connect to Redis")
       throw CapabilityError(
-        .network, "redis-cli", because: "no connection to the server",
+        wasSent ? .unknownOutcome : .network, "redis-cli",
+        because: wasSent
+          ? "the connection broke after the commands were sent" : "no connection to the server",
         fix: "check that it is up: redis-cli \(arguments.joined(separator: " ")) PING")
     }
     var replies: [Reply] = []
@@ -94,7 +102,8 @@ struct RedisCommandLine {
     flush()
     guard replies.count == commands.count + 1 else {
       throw CapabilityError(
-        .network, "redis-cli", because: "the connection broke, or the answer could not be read",
+        changes ? .unknownOutcome : .network, "redis-cli",
+        because: "the connection broke, or the answer could not be read",
         fix: "check redis-cli --version: 7 or newer")
     }
     return replies

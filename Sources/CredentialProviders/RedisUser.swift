@@ -9,6 +9,11 @@ public import Secrets
 ///
 /// A user may have several passwords, so the new one is added, consumers move, and the leaked one is taken away. The
 /// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: make one entry for each node.
+///
+/// The threat: the holder of the leaked password may have prepared the server. Renamed commands answer in another's name
+/// and modules rewrite every command, so both are looked for first (``RedisStage``). Functions and scripts run only when
+/// they are called, which the runner never does. A user with `+acl` may also have made other users and changed the
+/// runner's: `ACL LIST` is for a person to read.
 /// Sources: https://redis.io/docs/latest/commands/acl-setuser/, …/acl-getuser/, …/client-list/, …/client-kill/
 public struct RedisUser: CredentialProvider {
   public static let kind = "redis"
@@ -17,32 +22,44 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("host", "127.0.0.1 when absent"),
     SettingDeclaration("port", "6379 when absent"),
     SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
-    SettingDeclaration("tls", "`on` or `off` (when absent)"),
+    SettingDeclaration(
+      "tls",
+      "`on` or `off`; when absent `off` on this machine, `on` elsewhere; redis-cli checks the chain, not the name"
+    ),
+    SettingDeclaration(
+      "tls_ca",
+      "a PEM file of the authorities that are believed, best one of your own; the machine's when absent"),
+    SettingDeclaration("modules", "names of loaded modules that are yours; another one is refused"),
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
-      "admin_user", required: true, "the runner's own user, with +acl +client +config|get|rewrite"),
+      "admin_user", required: true,
+      "the runner's own user, with +acl +client +info +config|get +config|rewrite"),
     SettingDeclaration("admin_password", required: true, secret: true, "its password"),
+    SettingDeclaration("expected_clients", "addresses or networks from which connections are expected"),
     SettingDeclaration(
       "persist",
       "`auto` (when absent): ACL SAVE or CONFIG REWRITE, whichever the server is set up for; `none`"),
+    .propagation("0"),
   ]
 
-  public let capabilities = ProviderCapabilities(
-    authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
-    propagation: .zero)
+  public let capabilities: ProviderCapabilities
   public let lock: String
+  public var account: CredentialRef? { CredentialRef(user) }
 
   let user: String
-  private let adminUser: String
+  let adminUser: String
   private let adminPassword: String
-  private let persists: Bool
+  let persists: Bool
   private let place: String
   private let redis: RedisCommandLine
+  private let stage: RedisStage
+  let expectedClients: ClientAddresses
   let environment: AdapterEnvironment
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     self.environment = environment
     user = try target.text("user")
+    expectedClients = try ClientAddresses(try target.texts("expected_clients"), of: target)
     adminUser = try target.text("admin_user")
     adminPassword = try target.text("admin_password")
     persists = try target.optionalText("persist") != "none"
@@ -50,8 +67,20 @@ public struct RedisUser: CredentialProvider {
     let port = try target.integer("port", default: 6379)
     let socket = try target.optionalText("socket")
     var arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
-    if try target.optionalText("tls") == "on" { arguments.append("--tls") }
+    let isLocal = socket != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    let tls = try target.optionalText("tls") ?? (isLocal ? "off" : "on")
+    guard ["on", "off"].contains(tls) else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "tls is neither on nor off",
+        fix: "write tls: on")
+    }
+    if tls == "on" { arguments.append("--tls") }
+    if let authorities = try target.optionalText("tls_ca") { arguments += ["--cacert", authorities] }
+    stage = RedisStage(modules: Set(try target.texts("modules")))
     place = socket ?? "\(host):\(port)"
+    capabilities = ProviderCapabilities(
+      authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
+      propagation: try target.propagation(default: .zero))
     lock = "redis/\(place)/\(user)"
     redis = RedisCommandLine(program: "redis-cli", arguments: arguments, environment: environment)
   }
@@ -66,7 +95,12 @@ public struct RedisUser: CredentialProvider {
 
   /// Answers of the admin's commands, the login's own left out.
   func ask(_ commands: [[String]]) async throws(CapabilityError) -> [RedisCommandLine.Reply] {
-    try checked(try await redis.ask(adminUser, try await admin(), commands), commands)
+    let replies = try await redis.ask(adminUser, try await admin(), RedisStage.questions + commands)
+    let count = RedisStage.questions.count
+    // The login's own answer first: without it nothing else means anything.
+    _ = try checked(Array(replies.prefix(1)), [])
+    try stage.check(Array(replies.dropFirst().prefix(count)))
+    return try checked(Array(replies.prefix(1) + replies.dropFirst(1 + count)), commands)
   }
 
   func change(_ commands: [[String]], under authority: borrowing ExecutionAuthority)
@@ -85,7 +119,9 @@ public struct RedisUser: CredentialProvider {
       throw CapabilityError(
         isRefusal ? .refused : word == "LOADING" || word == "BUSY" ? .serverError : .invalid,
         command.prefix(2).joined(separator: " "), because: "the server answered \(word)",
-        fix: isRefusal ? "check admin_user, admin_password and its rights (+acl +client +config)" : nil)
+        fix: isRefusal
+          ? "check admin_user, admin_password and its rights (+acl +client +info +config|get +config|rewrite)"
+          : nil)
     }
     return Array(replies.dropFirst())
   }
@@ -121,26 +157,51 @@ public struct RedisUser: CredentialProvider {
     return CredentialRef(user)
   }
 
-  /// Dead means WRONGPASS while the runner's own login before and after succeeded.
+  /// Refusals for one verdict, each on a connection of its own.
+  private static let refusals = 4
+
+  /// Dead means WRONGPASS again and again, while the runner's own logins in between succeeded and the user is there
+  /// without this password.
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     let admin = try await admin()
+    var refusals = 0
+    var controls = 0
     do throws(CapabilityError) {
-      guard try await redis.ask(adminUser, admin, []).first == .value("OK") else {
-        return CredentialProbe(.unknown, code: "control login refused")
-      }
-      switch try await redis.ask(user, secret, []).first {
-      case .value("OK"): return CredentialProbe(.alive, code: "login accepted")
-      case .error("WRONGPASS"):
-        guard try await redis.ask(adminUser, admin, []).first == .value("OK") else {
+      while true {
+        let replies = try await redis.ask(adminUser, admin, [["ACL", "GETUSER", user]])
+        guard replies.first == .value("OK") else {
           return CredentialProbe(.unknown, code: "control login refused")
         }
-        return CredentialProbe(.dead, code: "WRONGPASS")
-      case .error(let word): return CredentialProbe(.unknown, code: word)
-      case .value, .lines, nil: return CredentialProbe(.unknown, code: "unexpected answer")
+        controls += 1
+        if refusals > 0, let problem = problem(replies.last, secret) {
+          return CredentialProbe(.unknown, code: "WRONGPASS, but \(problem)")
+        }
+        if refusals >= Self.refusals {
+          return CredentialProbe(
+            .dead, code: "WRONGPASS", evidence: ProbeEvidence(refusals: refusals, controls: controls))
+        }
+        switch try await redis.ask(user, secret, []).first {
+        case .value("OK"):
+          let after = refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
+          return CredentialProbe(.alive, code: "login accepted" + after)
+        case .error("WRONGPASS"): refusals += 1
+        case .error(let word): return CredentialProbe(.unknown, code: word)
+        case .value, .lines, nil: return CredentialProbe(.unknown, code: "unexpected answer")
+        }
       }
     } catch  where [.network, .timeout].contains(error.class) {
       return CredentialProbe(.unknown, code: error.class.rawValue)
     }
+  }
+
+  /// Why a refusal says nothing about the password; `reply` is the server's word about the user.
+  private func problem(_ reply: RedisCommandLine.Reply?, _ secret: Secret) -> String? {
+    if case .error(let word)? = reply { return "the user could not be looked at (\(word))" }
+    guard let members = reply?.members else { return "there is no such user: renamed, or the entry is wrong" }
+    let digests = members["passwords"]?.array?.compactMap(\.string) ?? []
+    let isOff = members["flags"]?.array?.contains("off") == true
+    guard digests.contains(Self.digest(secret)), !isOff else { return nil }
+    return "the user still has this password: its servers disagree"
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
@@ -163,7 +224,14 @@ public struct RedisUser: CredentialProvider {
     _ = try await passwords()
     let digest = Self.digest(generated)
     try await change([["ACL", "SETUSER", user, "#" + digest]] + (try await persistence()), under: authority)
-    return IssuedCredential(ref: CredentialRef("\(user)/\(digest.prefix(12))"), secret: generated)
+    return IssuedCredential(ref: ref(digest), secret: generated)
+  }
+
+  private func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
+
+  public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    _ = try await identify(secret)
+    return ref(Self.digest(secret))
   }
 
   public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]

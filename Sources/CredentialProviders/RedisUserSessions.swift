@@ -13,7 +13,14 @@ extension RedisUser {
   }
 
   private func connections(_ ref: CredentialRef) async throws(CapabilityError) -> [Connection] {
-    guard case .lines(let lines)? = try await ask([["CLIENT", "LIST"]]).first else { return [] }
+    guard case .lines(let lines)? = try await ask([["CLIENT", "LIST"]]).first,
+      lines.contains(where: { $0.split(separator: " ").contains("cmd=client|list") })
+    else {
+      // Our own connection is always in the list: one without it says nothing about the others.
+      throw CapabilityError(
+        .serverError, "CLIENT LIST", because: "the answer is no list of connections with our own in it",
+        fix: "look yourself: redis-cli CLIENT LIST")
+    }
     let name = ref.rawValue.split(separator: "/").first.map(String.init) ?? ref.rawValue
     return lines.compactMap { line -> Connection? in
       let fields = Dictionary(
@@ -56,9 +63,25 @@ extension RedisUser {
     return CredentialFacts(facts)
   }
 
-  /// Redis keeps no history of logins; `ACL LOG` has only what was refused.
-  public func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    let open = try await connections(ref).map { "open connection from \($0.address), \($0.age) s old" }
-    return AbuseReport(seen: nil, coverage: 0, findings: open)
+  /// Looks at the connections of this moment: Redis keeps no history of logins, and `ACL LOG` has only what was refused, so
+  /// not seeing any is no evidence.
+  public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    let open = try await connections(ref)
+    let strange = expectedClients.isEmpty ? [] : open.filter { !isExpected($0.address) }
+    let findings = open.map { connection in
+      let word = strange.contains { $0.id == connection.id } ? ", which is not expected" : ""
+      return "open connection from \(connection.address), \(connection.age) s old\(word)"
+    }
+    return AbuseReport(
+      seen: strange.isEmpty ? nil : true, covered: nil,
+      findings: findings
+        + (expectedClients.isEmpty
+          ? ["no expected_clients in staunch.yaml: nobody can say which of them are yours"] : []))
+  }
+
+  /// `addr` of `CLIENT LIST`: an address and a port, or the path of a unix socket, which no network reaches.
+  private func isExpected(_ address: String) -> Bool {
+    guard let colon = address.lastIndex(of: ":"), !address.hasPrefix("/") else { return true }
+    return expectedClients.contains(address[..<colon].filter { $0 != "[" && $0 != "]" })
   }
 }

@@ -32,6 +32,7 @@ public enum DrillSandbox {
       keys: [("training", openAIKey), ("unrelated", unrelatedKey)], faults: faults)
     let database = try self.database(password: password, postgres: postgres)
     let tickets = try SandboxTickets(faults: faults, now: now)
+    let issues = try SandboxIssues(faults: faults)
     try files.writeEnvironment(openAIKey: openAIKey, password: password)
     let triesKey: SandboxTrainer.Check = { @Sendable value in openAI.accepts(value) }
     let triesPassword: SandboxTrainer.Check = { @Sendable value in await database.accepts(value) }
@@ -39,7 +40,9 @@ public enum DrillSandbox {
       environmentFile: files.environmentFile, restartFile: files.restartFile,
       checks: [(SandboxFiles.openAIVariable, triesKey), (SandboxFiles.databaseVariable, triesPassword)],
       faults: faults)
-    var adminSecrets = ["openai-admin": openAI.adminKey, "tickets": webhookSecret]
+    var adminSecrets = [
+      "openai-admin": openAI.adminKey, "tickets": webhookSecret, "issues": issues.token,
+    ]
     var oldSession: OldSession?
     switch database {
     case .postgres(let server, let connector):
@@ -55,11 +58,11 @@ public enum DrillSandbox {
       openAIKey: openAIKey, password: password, handle: "trainer@db.training.example/training",
       repository: repository)
     try files.writeConfiguration(
-      openAI: openAI, database: database, tickets: tickets.endpoint, trainer: trainer.endpoint,
-      repository: repository)
+      openAI: openAI, database: database, tickets: tickets.endpoint, issues: issues,
+      trainer: trainer.endpoint, repository: repository)
     return Sandbox(
       scenario: scenario, faults: faults, now: now, files: files, repository: repository, openAI: openAI,
-      database: database, tickets: tickets, trainer: trainer, oldSession: oldSession,
+      database: database, tickets: tickets, issues: issues, trainer: trainer, oldSession: oldSession,
       decoys: Sandbox.Decoys(
         leaked: ["openai_api_key": openAIKey, "postgres_uri": password], unrelatedKey: unrelatedKey,
         runner: adminSecrets))

@@ -1,4 +1,5 @@
 public import Foundation
+import Journal
 public import Secrets
 import Synchronization
 
@@ -15,13 +16,14 @@ public final class Sandbox: Sendable {
 
   public let scenario: Scenario
   private let trigger: Mutex<Date>
-  private let now: @Sendable () -> Date
-  private let faults: FaultBoard
+  let now: @Sendable () -> Date
+  let faults: FaultBoard
   let files: SandboxFiles
   let leaky: LeakyRepository
   let openAI: SandboxOpenAI
   let database: SandboxDatabase
   let tickets: SandboxTickets
+  let issues: SandboxIssues
   let trainer: SandboxTrainer
   let oldSession: OldSession?
   let decoys: Decoys
@@ -30,7 +32,8 @@ public final class Sandbox: Sendable {
     scenario: Scenario, faults: FaultBoard, now: @escaping @Sendable () -> Date, files: SandboxFiles,
     repository: LeakyRepository,
     openAI: SandboxOpenAI,
-    database: SandboxDatabase, tickets: SandboxTickets, trainer: SandboxTrainer, oldSession: OldSession?,
+    database: SandboxDatabase, tickets: SandboxTickets, issues: SandboxIssues, trainer: SandboxTrainer,
+    oldSession: OldSession?,
     decoys: Decoys
   ) {
     self.scenario = scenario
@@ -42,6 +45,7 @@ public final class Sandbox: Sendable {
     self.openAI = openAI
     self.database = database
     self.tickets = tickets
+    self.issues = issues
     self.trainer = trainer
     self.oldSession = oldSession
     self.decoys = decoys
@@ -72,7 +76,7 @@ public final class Sandbox: Sendable {
   public var notice: String? { database.notice }
   /// Ports that are in use, all on loopback.
   public var endpoints: [SandboxEndpoint] {
-    var all = [openAI.endpoint, tickets.endpoint, trainer.endpoint]
+    var all = [openAI.endpoint, tickets.endpoint, trainer.endpoint, issues.endpoint]
     switch database {
     case .postgres(let server, _): all.append(server.endpoint)
     case .standIn(let provider): all.append(provider.endpoint)
@@ -111,6 +115,7 @@ public final class Sandbox: Sendable {
     await oldSession?.close()
     openAI.stop()
     tickets.stop()
+    issues.stop()
     trainer.stop()
     database.stop()
     if case .postgres(let server, _) = database, !server.isGone {
@@ -125,7 +130,7 @@ public final class Sandbox: Sendable {
     do {
       try FileManager.default.removeItem(atPath: directory)
     } catch {
-      throw DrillError(.file, "remove \(directory)", because: (error as NSError).localizedDescription)
+      throw DrillError(.file, "remove \(directory)", because: plainReason(of: error))
     }
   }
 }

@@ -1,4 +1,5 @@
 public import Capabilities
+import Crypto
 import Foundation
 public import GitObjects
 public import Secrets
@@ -50,6 +51,16 @@ public struct GitHistoryRewriter: HistoryRewriter {
     try await ScanRun(path: repository, patterns: try patterns(removal), git: git).run(progress: progress)
   }
 
+  public func tips(repository: String) async throws(CapabilityError) -> String? {
+    let layout = try RepositoryLayout(path: repository)
+    let references = try engine { () throws(GitObjectsError) in
+      try GitRepository(path: layout.common.text).references()
+    }
+    var hash = SHA256()
+    for reference in references { hash.update(data: Data("\(reference.name) \(reference.target)\n".utf8)) }
+    return hash.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+
   public func plan(repository: String, removing removal: HistoryRemoval, progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryRewrite
   {
@@ -71,6 +82,11 @@ public struct GitHistoryRewriter: HistoryRewriter {
     let directory = RewriteDirectory(id: RewriteDirectory.id(marker: marker), in: layout)
     guard try directory.state == .finished else { return nil }
     return try StoredRewrite.read(directory)
+  }
+
+  public func holds(backup: String, repository: String) async throws(CapabilityError) -> Bool {
+    try DurableFiles.exists(
+      RewriteDirectory(id: backup, in: RepositoryLayout(path: repository)).vault)
   }
 
   public func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)

@@ -68,7 +68,7 @@ struct RewriteRun: Sendable {
     do {
       try DurableFiles.makeDirectory(directory.root)
       try directory.record(.preparing)
-      let renames = ReferenceRenames(
+      let renames = try ReferenceRenames(
         repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
       var preparation = SwapPreparation(
         layout: layout, directory: directory, snapshot: repository.snapshot, outcome: outcome,
@@ -147,7 +147,7 @@ struct RewriteRun: Sendable {
     let matches = try await BlockingWork.run(progress: progress) { [patterns] _ in
       try MatchCensus(patterns: patterns, outcome: outcome).count(in: repository.objects)
     }
-    let renames = ReferenceRenames(
+    let renames = try ReferenceRenames(
       repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
     let forecast = try RewriteForecast(
       repository.layout, outcome: outcome, renames: renames, patterns: patterns,

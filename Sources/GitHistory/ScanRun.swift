@@ -1,5 +1,6 @@
 import Capabilities
 import GitObjects
+import Secrets
 
 /// Searches a repository: every object, reachable or not, and every other place. Read only.
 struct ScanRun: Sendable {

@@ -16,6 +16,7 @@ final class CurlTransfer: @unchecked Sendable {
   private let largestResponse: Int
   private let timeout: Duration
   private var fields: UnsafeMutablePointer<curl_slist>?
+  private var connectTo: UnsafeMutablePointer<curl_slist>?
   private var sent: UnsafeMutableRawBufferPointer
   private var received = Data()
   private var headers: [String: String] = [:]
@@ -63,6 +64,7 @@ final class CurlTransfer: @unchecked Sendable {
       node = current.pointee.next
     }
     curl_slist_free_all(fields)
+    curl_slist_free_all(connectTo)
     if let start = sent.baseAddress {
       explicit_bzero(start, sent.count)
       start.deallocate()
@@ -93,6 +95,15 @@ final class CurlTransfer: @unchecked Sendable {
     set(CURLOPT_TIMEOUT_MS, max(1, request.timeout.milliseconds))
     set(CURLOPT_CONNECTTIMEOUT_MS, max(1, min(request.timeout, .seconds(10)).milliseconds))
     set(CURLOPT_USERAGENT, options.userAgent)
+    if let numeric = request.address {
+      // Host name and certificate stay those of the URL; only the connection goes to this address.
+      connectTo = curl_slist_append(nil, numeric.contains(":") ? "::[\(numeric)]:" : "::\(numeric):")
+      _ = staunch_curl_setopt_pointer(handle, CURLOPT_CONNECT_TO, connectTo)
+    }
+    if request.isOnFreshConnection {
+      set(CURLOPT_FRESH_CONNECT, 1)
+      set(CURLOPT_FORBID_REUSE, 1)
+    }
     if !isSafe {
       // On a reused connection that dies without an answer libcurl sends the request again by itself
       // (Curl_retry_request), which must never happen to a request with an effect.

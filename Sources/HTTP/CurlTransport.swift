@@ -1,4 +1,6 @@
 public import Capabilities
+import Dispatch
+import Foundation
 import Synchronization
 
 /// ``HTTPTransport`` on libcurl.
@@ -26,6 +28,15 @@ public final class CurlTransport: HTTPTransport {
     async throws(CapabilityError) -> HTTPResponse
   {
     try await exchange(request, isSafe: false)
+  }
+
+  /// Behind a proxy the proxy resolves the name, so there only the name can be asked.
+  public func addresses(behind url: String) async throws(CapabilityError) -> [String] {
+    guard let host = URLComponents(string: url)?.host, options.proxy == nil, HostAddresses.hasSeveral(host)
+    else { return [] }
+    return await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { continuation.resume(returning: HostAddresses.all(of: host)) }
+    }
   }
 
   private func exchange(_ request: HTTPRequest, isSafe: Bool) async throws(CapabilityError) -> HTTPResponse {

@@ -43,6 +43,10 @@ public struct PacedTransport: HTTPTransport {
     return heard(try await inner.send(request, under: authority))
   }
 
+  public func addresses(behind url: String) async throws(CapabilityError) -> [String] {
+    try await inner.addresses(behind: url)
+  }
+
   private func wait(for request: HTTPRequest) async throws(CapabilityError) {
     let operation = "\(request.method.rawValue) \(URLComponents(string: request.url)?.path ?? "")"
     guard let seconds = pace.book(at: now(), patience: Self.patience) else {

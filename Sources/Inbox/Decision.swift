@@ -59,6 +59,15 @@ public struct NewDecision: Sendable, Hashable, Codable {
   }
 }
 
+extension NewDecision {
+  /// Its instants can be written as text: the endpoint writes the file, and a number need not be a time.
+  fileprivate var isPlausible: Bool {
+    [at, approval?.at ?? at].allSatisfy {
+      (-62_135_596_800.0...253_402_300_799.0).contains($0.timeIntervalSince1970)
+    }
+  }
+}
+
 /// A stored decision; every member of ``NewDecision`` reads through.
 @dynamicMemberLookup
 public struct Decision: Sendable, Hashable {
@@ -86,24 +95,34 @@ extension Inbox {
   }
 
   /// Decisions that the worker has not applied yet, oldest first.
+  ///
+  /// One that cannot be read is finished as refused and left out: it must not stop the others, nor the worker.
   public func pendingDecisions(limit: Int = 100) throws(InboxError) -> [Decision] {
-    try reading("read the decisions") { db in
+    let rows = try reading("read the decisions") { db in
       try Row.fetchAll(
-        db, sql: "SELECT * FROM decisions WHERE state = 'pending' ORDER BY sequence LIMIT ?",
-        arguments: [limit]
-      ).map { row in
-        let document: String = row["document"]
-        do {
-          return Decision(
-            sequence: row["sequence"],
-            said: try Inbox.decoder.decode(NewDecision.self, from: Data(document.utf8)))
-        } catch {
-          throw InboxError(
-            .corrupt, "read the decisions", because: "decision \(row["sequence"] as Int) is not readable")
-        }
-      }
+        db,
+        sql: """
+          SELECT sequence, CASE WHEN length(CAST(document AS BLOB)) <= ? THEN document END AS document
+          FROM decisions WHERE state = 'pending' ORDER BY sequence LIMIT ?
+          """, arguments: [Inbox.longestDecision, limit]
+      ).map { (sequence: $0["sequence"] as Int, document: $0["document"] as String?) }
     }
+    var decisions: [Decision] = []
+    for (sequence, document) in rows {
+      // Whatever is wrong with it, the answer is the same.
+      guard let document, let said = try? Inbox.decoder.decode(NewDecision.self, from: Data(document.utf8)),
+        said.isPlausible
+      else {
+        try finishDecision(sequence, outcome: "refused: it is not readable")
+        continue
+      }
+      decisions.append(Decision(sequence: sequence, said: said))
+    }
+    return decisions
   }
+
+  /// Bytes; the console takes far less.
+  private static let longestDecision = 256 << 10
 
   /// Records what became of a decision, in one line for people. Safe to repeat.
   public func finishDecision(_ sequence: Int, outcome: String) throws(InboxError) {

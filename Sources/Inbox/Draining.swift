@@ -13,8 +13,15 @@ extension Inbox {
     }
     let rows = try reading(operation) { db in
       try Row.fetchAll(
-        db, sql: "SELECT * FROM deliveries WHERE state = 'pending' ORDER BY sequence LIMIT ?",
-        arguments: [limit])
+        db,
+        sql: """
+          SELECT sequence, is_id_signed, received_at, place, state, encapsulated_key,
+            substr(route, 1, ?1) AS route, substr(source, 1, ?1) AS source, substr(id, 1, ?1) AS id,
+            substr(body_digest, 1, ?1) AS body_digest, substr(event, 1, ?1) AS event,
+            substr(content_type, 1, ?1) AS content_type, substr(spool, 1, 64) AS spool,
+            CASE WHEN length(box) <= ?2 THEN box END AS box
+          FROM deliveries WHERE state = 'pending' ORDER BY sequence LIMIT ?3
+          """, arguments: [Inbox.longestWord, Inbox.largestBody, limit])
     }
     var deliveries: [Delivery] = []
     for row in rows {
@@ -85,8 +92,18 @@ extension Inbox {
           """, arguments: [sequence])
       return row["spool"]
     }
-    if let spool { unlink(spoolDirectory + "/" + spool) }
+    // No directory, no file to remove.
+    if let spool, let directory = try? SpoolDirectory(spoolDirectory) { directory.remove(spool) }
   }
+
+  /// A body beyond this was not stored by the endpoint's own rules. Bytes; larger ones are spooled.
+  static let largestBody = 64 << 20
+  /// The same of a spooled body.
+  static let largestSpool = 2 << 30
+  /// Route, id and event; longer ones are cut, and then their box does not open.
+  private static let longestWord = 4096
+  /// The instants that a text can name, years 1 to 9999. Milliseconds since 1970.
+  private static let instants = -62_135_596_800_000...253_402_300_799_000
 
   private func delivery(_ row: Row, key: InboxPrivateKey) throws -> Delivery {
     let route: String = row["route"]
@@ -94,16 +111,22 @@ extension Inbox {
     let id: String = row["id"]
     let digest: String = row["body_digest"]
     let milliseconds: Int = row["received_at"]
+    guard Inbox.instants.contains(milliseconds) else {
+      throw InboxError(.corrupt, "read a delivery", because: "it came at no time")
+    }
     let body: Secret
     if let spool: String = row["spool"] {
-      body = Secret(SecretBytes(copying: try SealedBody.read(spoolDirectory + "/" + spool, with: key)))
+      body = try SealedBody.read(
+        try SpoolDirectory(spoolDirectory).file(spool, most: Inbox.largestSpool), with: key)
     } else {
       let box: Data = row["box"] ?? Data()
-      let opened = try BatchSeal.open(
+      var opened = try BatchSeal.open(
         box, place: row["place"] ?? -1, encapsulatedKey: row["encapsulated_key"] ?? Data(),
         context: Inbox.sealingContext(
           route: route, source: source, id: id, digest: digest, milliseconds: milliseconds),
         with: key)
+      // The copy that the cryptographic library made must not stay in memory.
+      defer { opened.resetBytes(in: opened.startIndex..<opened.endIndex) }
       body = Secret(SecretBytes(copying: opened))
     }
     return Delivery(

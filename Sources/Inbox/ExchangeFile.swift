@@ -23,6 +23,22 @@ enum ExchangeFile {
     guard fchmod(descriptor, mode) == 0 else { throw failure("create \(path)") }
   }
 
+  /// Whether `path` and SQLite's companions are regular files, or not there: through a link, SQLite would open and write
+  /// another database; at a pipe it would wait for ever.
+  /// - Throws: `notAnInbox`.
+  static func refuseOthers(_ path: String) throws(InboxError) {
+    for name in [path, path + "-wal", path + "-shm", path + "-journal"] {
+      var status = stat()
+      guard lstat(name, &status) == 0 else { continue }
+      guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+        throw InboxError(
+          .notAnInbox, "open the exchange file",
+          because: "\(name) is a link or no regular file; it was left as it is",
+          fix: "see who made it (ls -l \(name)), then move it away")
+      }
+    }
+  }
+
   static func failure(_ operation: String) -> InboxError {
     let code = errno
     let because = String(cString: strerror(code))

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 
 /// The exchange file between the public endpoint and the worker: deliveries, decisions and the board.
 ///
@@ -13,6 +14,8 @@ public final class Inbox: Sendable {
   let recipient: InboxPublicKey
   let key: InboxPrivateKey?
   let commits: GroupCommit
+  /// The number of the schema that was last found to be ours; SQLite counts it up with every change.
+  private let sealed = Mutex<Int?>(nil)
 
   /// Opens the file for the receiver, and creates it when nothing is there. Bodies are sealed to `recipient`.
   ///
@@ -36,6 +39,7 @@ public final class Inbox: Sendable {
   ) throws(InboxError) {
     do {
       try ExchangeFile.create(path)
+      try ExchangeFile.refuseOthers(path)
       try Inbox.refuseStrangers(path)
       let pool = try DatabasePool(path: path, configuration: Inbox.configuration)
       try Inbox.prepare(pool, path: path)
@@ -59,12 +63,30 @@ public final class Inbox: Sendable {
 
   func writing<Result>(_ operation: String, _ body: (Database) throws -> Result) throws(InboxError) -> Result
   {
-    do { return try database.write(body) } catch { throw InboxError(error, operation, path: path) }
+    do {
+      return try database.write { db in
+        try checkSchema(db)
+        return try body(db)
+      }
+    } catch { throw InboxError(error, operation, path: path) }
   }
 
   func reading<Result>(_ operation: String, _ body: (Database) throws -> Result) throws(InboxError) -> Result
   {
-    do { return try database.read(body) } catch { throw InboxError(error, operation, path: path) }
+    do {
+      return try database.read { db in
+        try checkSchema(db)
+        return try body(db)
+      }
+    } catch { throw InboxError(error, operation, path: path) }
+  }
+
+  /// Also while we run the other process may change it. In the transaction, so that what was looked at is what is used.
+  private func checkSchema(_ db: Database) throws {
+    let version = try Int.fetchOne(db, sql: "PRAGMA schema_version")
+    guard sealed.withLock({ $0 }) != version else { return }
+    try SchemaSeal.check(db, path: path)
+    sealed.withLock { $0 = version }
   }
 }
 
@@ -79,6 +101,12 @@ extension Inbox {
     configuration.prepareDatabase { db in
       // A removed body must not stay in free pages, though it is sealed.
       try db.execute(sql: "PRAGMA secure_delete = ON")
+      // The file is a stranger's: no function of ours from its schema, and its pages are checked before they are used.
+      try db.execute(sql: "PRAGMA trusted_schema = OFF")
+      try db.execute(sql: "PRAGMA cell_size_check = ON")
+      try db.execute(sql: "PRAGMA mmap_size = 0")
+      // The endpoint may write nowhere but beside the file (docs/RECEIVER.md).
+      try db.execute(sql: "PRAGMA temp_store = MEMORY")
     }
     return configuration
   }
@@ -103,7 +131,9 @@ extension Inbox {
           .inputOutput, "open the exchange file", because: "SQLite refused synchronous=FULL")
       }
     }
+    try pool.read { db in try SchemaSeal.refuseCode(db, path: path) }
     try DatabaseMigrator.inbox.migrate(pool)
+    try pool.read { db in try SchemaSeal.check(db, path: path) }
     try pool.write { db in try db.execute(sql: "PRAGMA application_id = \(InboxSchema.applicationID)") }
   }
 

@@ -42,14 +42,7 @@ extension Inbox {
   /// A file that is younger may still be arriving.
   private func removeOrphans(keeping names: Set<String>, olderThan date: Date) {
     // No directory: nothing was ever spooled.
-    guard let found = try? FileManager.default.contentsOfDirectory(atPath: spoolDirectory) else { return }
-    for name in found where !names.contains(name) {
-      let path = spoolDirectory + "/" + name
-      var status = stat()
-      guard stat(path, &status) == 0, Double(status.st_mtim.tv_sec) < date.timeIntervalSince1970 else {
-        continue
-      }
-      unlink(path)
-    }
+    guard let directory = try? SpoolDirectory(spoolDirectory) else { return }
+    directory.removeOrphans(keeping: names, olderThan: date, in: spoolDirectory)
   }
 }

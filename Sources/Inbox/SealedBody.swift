@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Secrets
 
 /// A body too large for memory, sealed piece by piece into a file beside the exchange file while it arrives.
 ///
@@ -54,12 +55,15 @@ public final class SealedBody {
   deinit { if !isKept { unlink(path) } }
 
   /// The whole body, opened.
-  static func read(_ path: String, with key: InboxPrivateKey) throws -> [UInt8] {
-    let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+  static func read(_ handle: FileHandle, with key: InboxPrivateKey) throws -> Secret {
     var recipient = try HPKE.Recipient(
       privateKey: key.key, ciphersuite: InboxHPKE.suite, info: InboxHPKE.info,
       encapsulatedKey: handle.read(upToCount: 32) ?? Data())
+    // At its full length from the start: a body that grows leaves copies behind.
     var body: [UInt8] = []
+    body.reserveCapacity(Int(try handle.seekToEnd()))
+    try handle.seek(toOffset: 32)
+    defer { for index in body.indices { body[index] = 0 } }
     var place = 0
     while let head = try handle.read(upToCount: 4), head.count == 4 {
       let length = head.reduce(0) { $0 << 8 | Int($1) }
@@ -68,8 +72,10 @@ public final class SealedBody {
       }
       // An empty piece is only ever the last one: the context says so, and a lie does not open.
       let isLast = length == 16
-      body += try recipient.open(box, authenticating: context(place, isLast: isLast))
-      if isLast { return body }
+      var piece = try recipient.open(box, authenticating: context(place, isLast: isLast))
+      body += piece
+      piece.resetBytes(in: piece.startIndex..<piece.endIndex)
+      if isLast { return Secret(SecretBytes(copying: body)) }
       place += 1
     }
     throw CryptoKitError.authenticationFailure  // the last frame is missing

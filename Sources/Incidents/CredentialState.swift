@@ -10,10 +10,44 @@ public struct CredentialProbe: Sendable, Codable, Hashable {
   public let state: CredentialState
   /// The provider's own word for it, for example `401 invalid_api_key` or `28P01`. Never a body or a header.
   public let code: String
+  /// Dead, and the account takes another secret now: somebody has changed it. False where that cannot be seen.
+  public let isReplaced: Bool
+  /// What the verdict stands on; nil where one question gave it.
+  public let evidence: ProbeEvidence?
 
-  public init(_ state: CredentialState, code: String) {
+  public init(
+    _ state: CredentialState, code: String, isReplaced: Bool = false, evidence: ProbeEvidence? = nil
+  ) {
     self.state = state
     self.code = code
+    self.isReplaced = isReplaced
+    self.evidence = evidence
+  }
+
+  /// The verdict decides, not how often it was asked for.
+  public static func == (one: CredentialProbe, other: CredentialProbe) -> Bool {
+    one.state == other.state && one.code == other.code && one.isReplaced == other.isReplaced
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(state)
+    hasher.combine(code)
+    hasher.combine(isReplaced)
+  }
+}
+
+/// What one verdict stands on: refusals on connections of their own, with logins that worked between them.
+public struct ProbeEvidence: Sendable, Codable, Hashable {
+  public let refusals: Int
+  /// Control logins that were accepted before, between and after the refusals.
+  public let controls: Int
+  /// The addresses that were asked, each by itself; empty: the name alone.
+  public let addresses: [String]
+
+  public init(refusals: Int, controls: Int, addresses: [String] = []) {
+    self.refusals = refusals
+    self.controls = controls
+    self.addresses = addresses
   }
 }
 

@@ -48,7 +48,7 @@ extension IncidentRecord {
 extension JournalEvent {
   /// True when a run begins to wait for a person.
   var isHumanGate: Bool {
-    kind == .stepWaiting && ["approval", "manual", "decision"].contains(text("for") ?? "")
+    kind == .stepWaiting && ["approval", "manual", "person", "decision"].contains(text("for") ?? "")
   }
 
   fileprivate func endsWait(of step: StepID, item: Int?) -> Bool {

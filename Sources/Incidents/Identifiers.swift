@@ -57,3 +57,10 @@ public typealias TrackerName = Name<Named.Tracker>
 public typealias SecretRef = Name<Named.Secret>
 /// A role such as `responder` or `repository-admin`. People are named by role, never by name.
 public typealias RoleName = Name<Named.Role>
+
+extension Name where Subject == Named.Run {
+  /// How ids of effects begin that a person asked for outside of a playbook.
+  public static var byHandPrefix: String { "hand-" }
+  /// The run of one command, without a plan: not resumed, but repeated.
+  public var isByHand: Bool { rawValue.hasPrefix(Self.byHandPrefix) }
+}

@@ -8,6 +8,26 @@ extension IncidentRecord {
   /// The steps of the current run.
   public var currentSteps: [StepRecord] { steps.filter { $0.run == currentRun } }
 
+  /// A leaked value that no plan names: none of them stops it or cleans it away.
+  public var hasUnplannedValue: Bool {
+    let plans = events(.planSaved)
+    guard let last = plans.last else { return false }
+    let values = leakedValues.refs
+    // Plans of before they named their values cover what was known then.
+    guard plans.allSatisfy({ $0.body["secrets"] != nil }) else {
+      let then = events.filter { $0.sequence < last.sequence }.reduce(into: LeakedValues()) { $0.take($1) }
+      return !then.refs.isEmpty && values.count > then.refs.count
+    }
+    let planned = Set(plans.flatMap { ($0.body["secrets"]?.array ?? []).compactMap(\.string) })
+    return !values.allSatisfy { planned.contains($0.rawValue) }
+  }
+
+  /// A plan was saved after the current run began: it belongs to the next one.
+  public var hasNewerPlan: Bool {
+    guard let started = events(.runStarted).last, let saved = events(.planSaved).last else { return false }
+    return saved.sequence > started.sequence
+  }
+
   /// Outputs of every finished call of `action`, oldest first.
   public func outcomes(of action: String) -> [JournalEvent] {
     events(.stepOutcome).filter { $0.text("action") == action }
@@ -56,17 +76,6 @@ extension JournalEvent {
     case .stepSkipped: text("by") == "operator"
     default: false  // the engine's own events
     }
-  }
-}
-
-extension JournalEvent {
-  /// The part of the window that evidence exists for, 0…1, as an outcome of `abuse.search` states it.
-  public var logCoverage: Double? {
-    let outputs = body["outputs"]
-    if let percent = outputs?["coverage_percent"]?.integer {
-      return (0...100).contains(percent) ? Double(percent) / 100 : nil
-    }
-    return outputs?["coverage"]?.share
   }
 }
 

@@ -7,9 +7,10 @@ extension IncidentStatus {
     let run = IncidentStatus.run(of: record)
     let plan = IncidentStatus.plan(of: record)
     let steps = IncidentStatus.steps(of: record, plan: plan)
-    let credentials = IncidentStatus.credentials(of: record)
+    let containment = record.containment
+    let credentials = IncidentStatus.credentials(of: record, containment)
     let undelivered = IncidentStatus.undelivered(of: record)
-    let state = IncidentStatus.state(of: record)
+    let state = IncidentStatus.state(of: record, containment)
     let published = record.published
     let instant = MetricInstants.detected(record).date
 
@@ -23,6 +24,8 @@ extension IncidentStatus {
     self.detected = instant ?? record.events.first?.at ?? now
     self.now = now
     self.credentials = credentials
+    self.isContained = containment.isComplete
+    self.unproven = containment.unproven.count
     self.run = run
     self.plan = plan
     self.steps = steps
@@ -34,16 +37,16 @@ extension IncidentStatus {
     self.published = published
     self.next = NextAction.choose(
       NextAction.Situation(
-        incident: record.id, state: state, credentials: credentials, run: run, plan: plan, steps: steps,
-        undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
+        incident: record.id, state: state, credentials: credentials, isContained: containment.isComplete,
+        hasNewValue: record.hasUnplannedValue, hasNewerPlan: record.hasNewerPlan, run: run, plan: plan,
+        steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
         stillAtTheForge: published.filter { !$0.isClean }))
   }
 
-  /// Closed is somebody's word. Contained is not: it holds while every leaked secret that was probed is dead.
-  private static func state(of record: IncidentRecord) -> State {
+  /// Closed is somebody's word. Contained is not: it holds while the playbook's proof covers every leaked value.
+  private static func state(of record: IncidentRecord, _ containment: Containment) -> State {
     if record.events(.incidentState).last?.text("state") == State.closed.rawValue { return .closed }
-    let leaked = record.credentials.filter { $0.subject == .leaked }
-    return !leaked.isEmpty && leaked.allSatisfy { $0.firstRejection != nil } ? .contained : .open
+    return containment.isComplete ? .contained : .open
   }
 
   private static func run(of record: IncidentRecord) -> Run? {
@@ -86,11 +89,14 @@ extension IncidentStatus {
       }
   }
 
-  private static func credentials(of record: IncidentRecord) -> [Credential] {
-    record.credentials.map {
+  private static func credentials(of record: IncidentRecord, _ containment: Containment) -> [Credential] {
+    let values = containment.values
+    return record.credentials.map { credential in
       Credential(
-        name: $0.credential, subject: $0.subject, state: $0.state, probed: $0.probes.last?.at,
-        code: $0.probes.last?.code)
+        name: credential.credential, subject: credential.subject, state: credential.state,
+        probed: credential.probes.last?.at, code: credential.probes.last?.code,
+        value: values.count > 1 ? values.firstIndex(of: credential.ref).map { $0 + 1 } : nil,
+        proven: credential.subject == .leaked ? containment.proofs[credential.ref]?.at : nil)
     }
   }
 
@@ -104,15 +110,33 @@ extension IncidentStatus {
   }
 
   private static func undelivered(of record: IncidentRecord) -> [Message] {
+    let dropped = Set(
+      record.events(.decision).compactMap { event -> String? in
+        guard let what = event.text("what"), what.hasPrefix("drop message ") else { return nil }
+        return String(what.dropFirst("drop message ".count))
+      })
+    // An update that nobody had tried to send gives its number to the one that replaces it.
+    var holders: [String: String] = [:]
     var order: [String] = []
     var last: [String: JournalEvent] = [:]
     for event in record.events(.message) {
       guard let id = event.text("message_id") else { continue }
       if last[id] == nil { order.append(id) }
       last[id] = event
+      if let number = event.body["sequence"]?.integer {
+        holders["\(event.text("tracker") ?? "") \(number)"] = id
+      }
     }
     return order.compactMap { id in
-      guard let event = last[id], let state = event.text("state"), state != "sent" else { return nil }
+      guard let event = last[id], let state = event.text("state"),
+        !["sent", "dropped", "replaced"].contains(state)
+      else { return nil }
+      if state == "dead", dropped.contains(id) { return nil }
+      if let number = event.body["sequence"]?.integer,
+        let holder = holders["\(event.text("tracker") ?? "") \(number)"], holder != id
+      {
+        return nil
+      }
       return Message(
         id: id, tracker: TrackerName(event.text("tracker") ?? "unknown"), state: state,
         event: event.text("event"))

@@ -19,6 +19,7 @@ extension IncidentStatus {
       "detected": .string(Timestamp.text(detected)),
       "since_detection_ms": .integer(sinceDetection.wholeMilliseconds),
       "credentials": .array(credentials.map(\.json)),
+      "contained": .boolean(isContained), "unproven_values": .integer(unproven),
       "run": run.map {
         ["id": .string($0.id.rawValue), "mode": .string($0.mode), "state": .string($0.state.rawValue)]
       }
@@ -52,7 +53,8 @@ extension IncidentStatus.Credential {
     [
       "id": .string(name.rawValue), "subject": .string(subject.rawValue), "state": .string(state.rawValue),
       "probed": probed.map { .string(Timestamp.text($0)) } ?? .null,
-      "code": code.map { .string($0) } ?? .null,
+      "code": code.map { .string($0) } ?? .null, "value": value.map { .integer($0) } ?? .null,
+      "proven": proven.map { .string(Timestamp.text($0)) } ?? .null,
     ]
   }
 }

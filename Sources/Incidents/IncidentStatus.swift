@@ -12,6 +12,10 @@ public struct IncidentStatus: Sendable, Hashable {
     /// The last probe; nil when there was none.
     public let probed: Date?
     public let code: String?
+    /// Which of several leaked values it is, from 1; nil where there is one.
+    public let value: Int?
+    /// When a playbook proved it dead; nil while nothing did. A refusal alone is no proof.
+    public let proven: Date?
   }
 
   public struct Run: Sendable, Hashable {
@@ -73,6 +77,10 @@ public struct IncidentStatus: Sendable, Hashable {
   public let detected: Date
   public let now: Date
   public let credentials: [Credential]
+  /// The playbook's proof of death held for every leaked value, also of an incident that was closed since.
+  public let isContained: Bool
+  /// How many leaked values nothing has proven dead.
+  public let unproven: Int
   public let run: Run?
   public let plan: Plan?
   /// Steps of the current run in the order in which they began, then those of the plan that did not begin.
@@ -85,8 +93,11 @@ public struct IncidentStatus: Sendable, Hashable {
   public let published: [PublishedHistory]
   public let next: Next
 
-  /// Time since detection, to `now`.
-  public var sinceDetection: Duration { now.duration(since: detected) }
+  /// Time since detection, to `now`; zero when the clock was set back behind it.
+  public var sinceDetection: Duration { max(.zero, now.duration(since: detected)) }
+
+  /// The clock stands before the detection: somebody set it back, and no age can be told.
+  public var isClockBehind: Bool { now < detected }
 
   /// Repositories whose forge still holds, or may hold, the leaked value.
   public var stillAtTheForge: [PublishedHistory] { published.filter { !$0.isClean } }

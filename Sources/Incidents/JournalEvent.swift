@@ -34,14 +34,14 @@ public struct JournalEvent: Sendable, Hashable {
 /// Members in every step event: `step`, and in a `for_each` also `item` (from 0); `attempt` from 1.
 public enum EventKind: String, Sendable, Codable, CaseIterable {
   /// `kind, fingerprint, handle?, severity, codename, source, validity, detected` (RFC 3339), `locations`,
-  /// `delivery?` (what brought it: `route, id, received`)
+  /// `values?` (of each value that it brought: `ref, fingerprint`), `delivery?` (what brought it: `route, id, received`)
   case incidentOpened = "incident.opened"
   /// What changed: the same members as `incident.opened`, or `merged` (ids), `occurrences`,
   /// `said` {source, text, delivery}: a platform's word about its alert
   case incidentUpdated = "incident.updated"
-  /// `state` (open, contained, closed), `reason`
+  /// `state` (open, contained, closed), `reason`. Contained is written with the proof that completes it, by the engine alone
   case incidentState = "incident.state"
-  /// `plan, digest, playbook, playbook_sha256`
+  /// `plan, digest, playbook, playbook_sha256, run, secrets` (the handles of its inputs)
   case planSaved = "plan.saved"
   /// `plan, digest, role, identity` (public key fingerprint), `signature, step?, actions?` (a policy's bound), `via?`
   case planApproved = "plan.approved"
@@ -64,11 +64,12 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
   case stepFailed = "step.failed"
   /// `step, item?, attempt, settlement` (done, not_done, unknown), `evidence`: an intent without outcome was settled
   case stepSettled = "step.settled"
-  /// `step, item?, action, expect, result`: the step's `verify` (or `expect`) held
+  /// `step, item?, action, expect, result`: the step's `verify` (or `expect`) held; `proof?` {credential, values (handles),
+  /// refusals (in a row)} where it proves leaked values dead
   case stepVerified = "step.verified"
-  /// `step, item?, for` (approval, manual, retry, poll, lock), `until?, prompt?`
+  /// `step, item?, for` (approval, manual, retry, poll, lock, containment), `until?, prompt?`
   case stepWaiting = "step.waiting"
-  /// `step, item?, reason, by` (condition, operator)
+  /// `step, item?, reason, by` (condition, operator), `condition?` (the expression)
   case stepSkipped = "step.skipped"
   /// `step, item?`: every phase and its verification are done
   case stepDone = "step.done"

@@ -17,8 +17,11 @@ public struct MetricInstants: Sendable, Hashable {
   public let acknowledged: MetricInstant
   /// Last accepted probe of a leaked secret.
   public let lastAlive: MetricInstant
-  /// First definitive rejection of the last leaked secret, with no later acceptance.
+  /// First definitive rejection of the last leaked secret, with no later acceptance. Not yet a proof.
   public let dead: MetricInstant
+  /// The end of the playbook's proof for every leaked value: refused without a break for as long as a change may take to
+  /// hold everywhere.
+  public let proven: MetricInstant
   /// Replacement live everywhere.
   public let rotated: MetricInstant
   /// A fresh clone of every remote scanned clean after the last push.
@@ -39,6 +42,7 @@ public struct MetricInstants: Sendable, Hashable {
       ("t_ack", "first human act", acknowledged),
       ("t_alive_last", "last accepted probe", lastAlive),
       ("t_dead", "first definitive rejection, no later acceptance", dead),
+      ("t_proven", "proof of death of every leaked value, over the whole propagation time", proven),
       ("t_rot", "replacement live everywhere", rotated),
       ("t_clean", "fresh clone of the remote scanned clean after the push", clean),
       ("t_fail", "first consumer failure", disrupted),
@@ -57,6 +61,7 @@ public struct MetricInstants: Sendable, Hashable {
     acknowledged = MetricInstants.acknowledged(record)
     lastAlive = MetricInstants.lastAlive(leaked)
     dead = MetricInstants.dead(leaked)
+    proven = MetricInstants.proven(record.containment)
     rotated = MetricInstants.rotated(record)
     clean = MetricInstants.clean(record, repositories)
     disrupted = MetricInstants.disrupted(record)
@@ -139,12 +144,25 @@ extension MetricInstants {
     guard !leaked.isEmpty else { return .unknown("the leaked credential was never probed") }
     if let open = leaked.first(where: { $0.firstRejection == nil }) {
       let last = open.probes.last.map { ", last probe \(Timestamp.text($0.at)): \($0.state.rawValue)" } ?? ""
-      return .unknown("\(open.credential) is not proven dead\(last)")
+      return .unknown("\(open.credential) was not refused\(last)")
     }
     guard let last = leaked.compactMap(\.firstRejection).max(by: { $0.at < $1.at }) else {
       return .unknown("no definitive rejection")
     }
     return .known(last.at, .observed, last.evidence)
+  }
+
+  private static func proven(_ containment: Containment) -> MetricInstant {
+    guard !containment.values.isEmpty else { return .unknown("no leaked value is known") }
+    guard let proof = containment.completed else {
+      let count = containment.unproven.count
+      return .unknown(
+        containment.values.count == 1
+          ? "the leaked value is not proven dead"
+          : "\(count) of \(containment.values.count) leaked values \(count == 1 ? "is" : "are") not proven dead"
+      )
+    }
+    return .known(proof.at, .observed, proof.evidence)
   }
 
   private static func rotated(_ record: IncidentRecord) -> MetricInstant {

@@ -27,19 +27,12 @@ public enum MetricValue: Sendable, Hashable {
       DurationText.text(low) == DurationText.text(high)
         ? "\(DurationText.text(low)), its end known to within \(DurationText.text(high - low))"
         : "\(DurationText.text(low)) … \(DurationText.text(high))"
-    case .share(let share): "\(Int((share * 100).rounded())) %"
+    // Rounded, but all is only what is all.
+    case .share(let share): "\(share < 1 ? min(99, Int((share * 100).rounded())) : 100) %"
     case .count(let part, let whole): "\(part) of \(whole)"
     case .none(let reason): "none (\(reason))"
     case .unknown(let reason): "unknown (\(reason))"
     case .dataError(let duration, let reason): "data error: \(DurationText.text(duration)) (\(reason))"
-    }
-  }
-
-  /// True when the value is nothing to compute with.
-  public var isUnknown: Bool {
-    switch self {
-    case .unknown: true
-    case .duration, .atLeast, .atMost, .between, .share, .count, .none, .dataError: false
     }
   }
 }

@@ -32,19 +32,22 @@ public struct Metrics: Sendable, Hashable {
         id: "time_to_acknowledge", title: "Time to acknowledge", formula: "t_ack − t_detect",
         value: t.acknowledged - t.detected),
       Metric(
-        id: "time_to_contain", title: "Time to contain", formula: "t_dead − t_detect",
+        id: "time_to_reject", title: "Time to first rejection", formula: "t_dead − t_detect",
         value: t.dead - t.detected),
+      Metric(
+        id: "time_to_contain", title: "Time to contain", formula: "t_proven − t_detect",
+        value: t.proven - t.detected),
       Metric(
         id: "time_to_eradicate", title: "Time to eradicate", formula: "t_clean − t_detect",
         value: t.clean - t.detected),
       Metric(
-        id: "exposure_window", title: "Exposure window", formula: "[t_alive_last − t_pub, t_dead − t_pub]",
+        id: "exposure_window", title: "Exposure window", formula: "[t_alive_last − t_pub, t_proven − t_pub]",
         value: Metrics.exposure(of: record, t, now: now)),
       Metric(
         id: "log_coverage", title: "Log coverage", formula: "logs ∩ exposure / exposure",
-        value: Metrics.coverage(of: record)),
+        value: Metrics.coverage(of: record, instants, now: now)),
       Metric(
-        id: "completeness", title: "Completeness", formula: "verified dead / in scope",
+        id: "completeness", title: "Completeness", formula: "values proven dead / in scope",
         value: Metrics.completeness(of: record)),
       Metric(
         id: "disruption", title: "Disruption", formula: "t_restore − first consumer failure",
@@ -80,7 +83,7 @@ private struct Term {
 
 private struct Terms {
   let introduced, pushed, published, alerted, detected, acknowledged: Term
-  let lastAlive, dead, clean, disrupted, restored: Term
+  let lastAlive, dead, proven, clean, disrupted, restored: Term
 
   init(_ instants: MetricInstants) {
     introduced = Term(name: "t_intro", instant: instants.introduced)
@@ -91,6 +94,7 @@ private struct Terms {
     acknowledged = Term(name: "t_ack", instant: instants.acknowledged)
     lastAlive = Term(name: "t_alive_last", instant: instants.lastAlive)
     dead = Term(name: "t_dead", instant: instants.dead)
+    proven = Term(name: "t_proven", instant: instants.proven)
     clean = Term(name: "t_clean", instant: instants.clean)
     disrupted = Term(name: "first consumer failure", instant: instants.disrupted)
     restored = Term(name: "t_restore", instant: instants.restored)
@@ -102,13 +106,19 @@ extension Metrics {
     guard case .known(let published, _, _) = t.published.instant else {
       return .unknown(unpublished(t, now: now))
     }
-    let high = t.dead - t.published
+    let high = t.proven - t.published
     guard case .duration(let end) = high else {
       if case .dataError = high { return high }
       let leaked = record.credentials.filter { $0.subject == .leaked }
       // Alive at the last probe: it goes on now. No answer since: it went on at least to the last acceptance.
-      if leaked.contains(where: { $0.state == .alive }) { return .atLeast(now.duration(since: published)) }
-      guard case .duration(let low) = t.lastAlive - t.published else { return high }
+      if leaked.contains(where: { $0.state == .alive }) {
+        return .atLeast(max(.zero, now.duration(since: published)))
+      }
+      guard case .duration(let low) = t.lastAlive - t.published else {
+        // Refused and not proven dead: nobody knows whether the window has an end.
+        guard case .unknown = high else { return t.proven - t.published }
+        return high
+      }
       return .atLeast(low)
     }
     switch t.lastAlive - t.published {
@@ -122,28 +132,29 @@ extension Metrics {
   private static func unpublished(_ t: Terms, now: Date) -> String {
     let reason = if case .unknown(let text) = t.published.instant { "t_pub: \(text)" } else { "t_pub" }
     guard let introduced = t.introduced.instant.date else { return reason }
-    let end = t.dead.instant.date ?? now
+    let end = t.proven.instant.date ?? now
     let bound = end.duration(since: introduced)
     guard bound >= .zero else { return reason }
-    let state = t.dead.instant.date == nil ? "so far " : ""
+    let state = t.proven.instant.date == nil ? "so far " : ""
     return
       "\(reason); \(state)at most \(DurationText.text(bound)), counted from the claimed date of the first commit"
   }
 
-  private static func coverage(of record: IncidentRecord) -> MetricValue {
+  private static func coverage(of record: IncidentRecord, _ instants: MetricInstants, now: Date)
+    -> MetricValue
+  {
     guard let search = record.outcomes(of: "abuse.search").last else {
       return .unknown("no search of the provider's logs in the journal")
     }
-    guard let share = search.logCoverage else {
-      return .unknown("the search at journal #\(search.sequence) states no coverage")
-    }
-    return .share(share)
+    return LogCoverage(search, in: record, instants, now: now).value
   }
 
   private static func completeness(of record: IncidentRecord) -> MetricValue {
-    let leaked = record.credentials.filter { $0.subject == .leaked }
-    guard !leaked.isEmpty else { return .unknown("the leaked credential was never probed") }
-    return .count(leaked.count { $0.firstRejection != nil }, of: leaked.count)
+    guard record.credentials.contains(where: { $0.subject == .leaked }) else {
+      return .unknown("the leaked credential was never probed")
+    }
+    let containment = record.containment
+    return .count(containment.values.count - containment.unproven.count, of: containment.values.count)
   }
 
   private static func disruption(of record: IncidentRecord, _ t: Terms) -> MetricValue {

@@ -9,6 +9,11 @@ enum NextAction {
     let incident: IncidentID
     let state: IncidentStatus.State
     let credentials: [IncidentStatus.Credential]
+    let isContained: Bool
+    /// A leaked value came after the last plan.
+    let hasNewValue: Bool
+    /// A plan was saved after the run began.
+    let hasNewerPlan: Bool
     let run: IncidentStatus.Run?
     let plan: IncidentStatus.Plan?
     let steps: [StepRecord]
@@ -18,6 +23,15 @@ enum NextAction {
   }
 
   static func choose(_ now: Situation) -> IncidentStatus.Next {
+    let isBusy = now.run.map { $0.state == .running || $0.state == .waiting } ?? false
+    if now.state != .closed, !isBusy {
+      if now.hasNewValue {
+        return IncidentStatus.Next(
+          "Another value of this credential was reported after the plan. Plan again: it covers every value",
+          command: planCommand(now))
+      }
+      if now.hasNewerPlan { return beforeTheRun(now) }
+    }
     guard let run = now.run else { return beforeTheRun(now) }
     switch run.state {
     case .waiting, .running:
@@ -44,8 +58,8 @@ enum NextAction {
     return plan.isApproved
       ? IncidentStatus.Next("The plan is approved. Run it", command: "staunch run \(plan.id) --live")
       : IncidentStatus.Next(
-        "Read the plan, approve its digest and run it",
-        command: "staunch run \(plan.id) --live --approve \(plan.digest)")
+        "Read the plan and approve it: this shows it and asks",
+        command: "staunch run \(plan.id) --live")
   }
 
   private static func pass(_ gate: StepRecord, _ run: IncidentStatus.Run, _ plan: IncidentStatus.Plan?)
@@ -61,9 +75,17 @@ enum NextAction {
       return IncidentStatus.Next(
         "Do step \(gate.label) by hand\(prompt). Then say so",
         command: "staunch done \(gate.step)\(item(gate)) --run \(run.id)")
+    case "person":
+      let prompt = gate.reason.map { ": \($0)" } ?? ""
+      return IncidentStatus.Next(
+        "Step \(gate.label) waits for you\(prompt). Then resume", command: "staunch resume \(run.id)")
     case "decision":
       let prompt = gate.reason.map { ": \($0)" } ?? ""
       return IncidentStatus.Next("Decide on step \(gate.label)\(prompt)", command: "staunch resume \(run.id)")
+    case "containment":
+      return IncidentStatus.Next(
+        "Step \(gate.label) waits until the other incidents of its report are contained. Go on when they are",
+        command: "staunch resume \(run.id)")
     case "lock":
       return IncidentStatus.Next(
         "Another run holds the lock of this credential", command: "staunch status")
@@ -109,19 +131,27 @@ enum NextAction {
 
   private static func afterTheRun(_ now: Situation) -> IncidentStatus.Next {
     let leaked = now.credentials.filter { $0.subject == .leaked }
-    if let alive = leaked.first(where: { $0.state == .alive }) {
-      return IncidentStatus.Next(
-        "The old credential is still ALIVE. Disable it", command: "staunch credential disable \(alive.name)")
-    }
-    if let unknown = leaked.first(where: { $0.state == .unknown }) {
-      return IncidentStatus.Next(
-        "Nobody proved that the old credential is dead. Probe it",
-        command: "staunch credential verify \(unknown.name)")
+    if !now.isContained {
+      if let alive = leaked.first(where: { $0.state == .alive }) {
+        return IncidentStatus.Next(
+          "The old credential is still ALIVE. Disable it", command: "staunch credential disable \(alive.name)"
+        )
+      }
+      if let unknown = leaked.first(where: { $0.state == .unknown }) {
+        return IncidentStatus.Next(
+          "Nobody proved that the old credential is dead. Probe it",
+          command: "staunch credential verify \(unknown.name)")
+      }
+      if !leaked.isEmpty {
+        return IncidentStatus.Next(
+          "The old credential was refused, which is no proof that it is dead. Plan its proof",
+          command: planCommand(now))
+      }
     }
     if now.undelivered > 0 {
       return IncidentStatus.Next(
         "\(now.undelivered) message\(now.undelivered == 1 ? "" : "s") did not provably arrive",
-        command: "staunch ticket retry")
+        command: "staunch ticket send")
     }
     if leaked.isEmpty {
       return IncidentStatus.Next(

@@ -31,7 +31,8 @@ public struct StepRecord: Sendable, Hashable {
 
   /// From the beginning to the end, or to `now` while it is not over; nil when the beginning is unknown.
   public func elapsed(at now: Date) -> Duration? {
-    began.map { (ended ?? now).duration(since: $0) }
+    // A clock that was set back makes no negative duration.
+    began.map { max(.zero, (ended ?? now).duration(since: $0)) }
   }
 }
 

@@ -93,15 +93,15 @@ public struct Timeline: Sendable, Hashable {
       // The draft is written before its own outcome.
       case .stepIntent where event.text("action") == "postmortem.draft": continue
       case .stepWaiting where !event.isHumanGate: continue
-      case .message where event.text("state") == "queued": continue
+      case .message where ["queued", "replaced"].contains(event.text("state")): continue
       case .credentialProbed:
         let key = "\(event.text("credential") ?? "") \(event.text("ref") ?? "")"
         let state = event.text("state") ?? "unknown"
         let repeats = lastState[key].flatMap { $0.state == state ? $0.repeats + 1 : nil } ?? 1
         lastState[key] = (state, repeats)
-        // The third equal answer in a row is the proof that playbooks ask for; later ones add nothing.
-        if repeats != 1, repeats != 3 { continue }
-        rows.append(event.probeRow(repeats: repeats))
+        // Equal answers that follow add nothing: the proof has a row of its own.
+        if repeats != 1 { continue }
+        rows.append(event.timelineRow)
       default:
         rows.append(event.timelineRow)  // every other kind is a row
       }

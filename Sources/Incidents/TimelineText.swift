@@ -9,13 +9,6 @@ extension JournalEvent {
       mark: timelineMark)
   }
 
-  /// A probe's row; `repeats` counts equal answers in a row, this one included.
-  func probeRow(repeats: Int) -> TimelineRow {
-    let again = repeats > 1 ? ", \(repeats) answers in a row" : ""
-    return TimelineRow(
-      at: at, text: timelineText + again, certainty: .observed, evidence: evidence, mark: timelineMark)
-  }
-
   private var name: String {
     guard let step else { return "step" }
     return "step \(item.map { "\(step)[\($0)]" } ?? step.rawValue)"
@@ -45,6 +38,8 @@ extension JournalEvent {
         ? "\(name): attempt \(body["attempt"]?.integer ?? 1) ended with an error, another follows"
         : "\(name): stopped with an error"
     case .stepSettled: "\(name): lost outcome settled by a probe as \(settlement)"
+    case .stepVerified where proofOfDeath != nil:
+      "\(name): proof of death, \(proofOfDeath?.text ?? "")"
     case .stepVerified:
       "\(name): verified, expected \(text("expect") ?? "its condition"), found \(verifiedAnswer ?? "unknown")"
     case .stepWaiting: "\(name): waiting for \(awaited)"
@@ -99,7 +94,8 @@ extension JournalEvent {
       }
     case .stepOutcome, .stepUndone, .keyDestroyed: .effect
     case .stepFailed, .driftFound: .failure
-    case .stepVerified: verifiedAnswer == "clean" ? .clean : .other
+    case .stepVerified:
+      verifiedAnswer == "clean" ? .clean : proofOfDeath == nil ? .other : .dead
     case .message: .message
     case .incidentUpdated, .incidentState, .planSaved, .runStarted, .runResumed, .runEnded, .lockTaken,
       .lockReleased,

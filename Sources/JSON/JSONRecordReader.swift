@@ -18,10 +18,15 @@ public struct JSONPath: Sendable, Hashable {
   /// The path of the given parts; none means the whole text.
   public init(_ parts: Part...) { self.parts = parts }
 
-  /// The members that lead to the first list or object of which any part is wanted.
-  var container: JSONPath { JSONPath(parts.prefix { if case .member = $0 { true } else { false } }) }
+  /// The members that lead to the first list or object of which any part is wanted, in a list around all where the path
+  /// begins in one.
+  var container: JSONPath {
+    func isMember(_ part: Part) -> Bool { if case .member = part { true } else { false } }
+    let around = parts.first == .anyElement && parts.dropFirst().first.map(isMember) == true ? 1 : 0
+    return JSONPath(Array(parts[..<around] + parts[around...].prefix(while: isMember)))
+  }
 
-  private init(_ parts: some Sequence<Part>) { self.parts = Array(parts) }
+  public init(_ parts: [Part]) { self.parts = parts }
 
   func matches(_ steps: [JSONStep]) -> Bool {
     guard steps.count == parts.count else { return false }
@@ -104,128 +109,5 @@ public struct JSONRecordReader: Sendable {
     collector.records.removeAll()
     if records.isEmpty, let pendingError { throw pendingError }
     return records
-  }
-}
-
-/// Builds the values at the wanted paths.
-struct JSONRecordCollector: JSONTokenSink, Sendable {
-  private enum Partial: Sendable {
-    case object([String: JSONValue], name: String?)
-    case array([JSONValue])
-  }
-
-  let paths: [JSONPath]
-  let limits: JSONLimits
-  var records: [JSONRecord] = []
-  private(set) var hasSeenContainer = false
-  private let containers: [JSONPath]
-
-  // To the value that comes next; one for each open container outside a record.
-  private var steps: [JSONStep] = []
-  private var building: [Partial] = []
-  private var start = JSONPosition(line: 1, column: 1, offset: 0)
-  private var nodes = 0
-
-  init(paths: [JSONPath], limits: JSONLimits) {
-    self.paths = paths
-    self.limits = limits
-    // A path that names one value has no container of its own.
-    containers = paths.filter { $0.container.parts.count < $0.parts.count }.map(\.container)
-  }
-
-  mutating func take(_ token: JSONToken, at position: JSONPosition) throws(JSONError) {
-    if building.isEmpty { try outside(token, at: position) } else { try inside(token, at: position) }
-  }
-
-  private mutating func outside(_ token: JSONToken, at position: JSONPosition) throws(JSONError) {
-    switch token {
-    case .name(let name):
-      steps[steps.count - 1] = .member(name)
-    case .endObject, .endArray:
-      steps.removeLast()
-      advance()
-    case .beginObject, .beginArray:
-      noteContainer(isNull: false, isObject: token == .beginObject)
-      if isWanted {
-        start = position
-        nodes = 1
-        building = [token == .beginObject ? .object([:], name: nil) : .array([])]
-      } else {
-        steps.append(token == .beginArray ? .element(0) : .member(""))
-      }
-    case .scalar(let value):
-      if value == .null { noteContainer(isNull: true, isObject: false) }
-      if isWanted { records.append(JSONRecord(steps: steps, value: value, position: position)) }
-      advance()
-    }
-  }
-
-  private mutating func inside(_ token: JSONToken, at position: JSONPosition) throws(JSONError) {
-    guard position.offset - start.offset <= limits.valueBytes else {
-      throw JSONError(
-        .valueTooLong, at: start, because: "a value is longer than \(limits.valueBytes) bytes")
-    }
-    switch token {
-    case .name(let name):
-      if case .object(let members, _) = building.removeLast() {
-        building.append(.object(members, name: name))
-      }
-    case .beginObject: try open(.object([:], name: nil))
-    case .beginArray: try open(.array([]))
-    case .scalar(let value):
-      try count()
-      add(value)
-    case .endObject, .endArray:
-      let finished: JSONValue
-      switch building.removeLast() {
-      case .object(let members, _): finished = .object(members)
-      case .array(let elements): finished = .array(elements)
-      }
-      if building.isEmpty {
-        records.append(JSONRecord(steps: steps, value: finished, position: start))
-        advance()
-      } else {
-        add(finished)
-      }
-    }
-  }
-
-  private mutating func noteContainer(isNull: Bool, isObject: Bool) {
-    guard !hasSeenContainer else { return }
-    for (path, container) in zip(paths.filter { $0.container.parts.count < $0.parts.count }, containers)
-    where container.matches(steps) {
-      let wantsObject = path.parts[container.parts.count] == .anyMember
-      if isNull || wantsObject == isObject { hasSeenContainer = true }
-    }
-  }
-
-  private var isWanted: Bool { paths.contains { $0.matches(steps) } }
-
-  /// After a value in an array comes the next element.
-  private mutating func advance() {
-    if case .element(let index) = steps.last { steps[steps.count - 1] = .element(index + 1) }
-  }
-
-  private mutating func open(_ partial: Partial) throws(JSONError) {
-    try count()
-    building.append(partial)
-  }
-
-  private mutating func count() throws(JSONError) {
-    nodes += 1
-    guard nodes <= limits.nodes else {
-      throw JSONError(.tooManyNodes, at: start, because: "a value holds more than \(limits.nodes) values")
-    }
-  }
-
-  private mutating func add(_ value: JSONValue) {
-    switch building.removeLast() {
-    case .object(var members, let name):
-      if let name { members[name] = value }
-      building.append(.object(members, name: nil))
-    case .array(var elements):
-      elements.append(value)
-      building.append(.array(elements))
-    }
   }
 }

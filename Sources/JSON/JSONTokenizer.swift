@@ -8,30 +8,41 @@ public struct JSONTokenizer: Sendable {
     case oneValue
     /// Values one after the other, with or without white space between them.
     case values
+    /// Objects and arrays one after the other; anything else between them is an error.
+    case containers
   }
 
-  private enum State: Sendable {
+  /// What is done about a string that is no text.
+  public enum Text: Sendable {
+    /// It is an error.
+    case strict
+    /// U+FFFD stands for U+0000, for half a surrogate pair and for what is not UTF-8; a tab needs no escape.
+    case cleaned
+  }
+
+  enum State: Sendable {
     case value, valueOrEndOfArray, nameOrEndOfObject, name, colon, commaOrEnd, betweenValues
     case string, escape, unicodeEscape, number, literal
   }
 
-  private struct Container: Sendable {
+  struct Container: Sendable {
     let isObject: Bool
     var names: Set<String> = []
   }
 
-  private let limits: JSONLimits
+  let limits: JSONLimits
   private let content: Content
-  private var state = State.value
-  private var open: [Container] = []
+  let text: Text
+  var state = State.value
+  var open: [Container] = []
   private var valuesSeen = 0
 
-  private var bytes: [UInt8] = []  // of the string, number or literal being read
-  private var start = JSONPosition(line: 1, column: 1, offset: 0)
-  private var isName = false
-  private var escapeDigits = 0
-  private var escapeValue: UInt32 = 0
-  private var highSurrogate: UInt32?
+  var bytes: [UInt8] = []  // of the string, number or literal being read
+  var start = JSONPosition(line: 1, column: 1, offset: 0)
+  var isName = false
+  var escapeDigits = 0
+  var escapeValue: UInt32 = 0
+  var highSurrogate: UInt32?
 
   private var offset: Int
   private var line: Int
@@ -40,9 +51,13 @@ public struct JSONTokenizer: Sendable {
   /// - Parameters:
   ///   - line: the number of the text's first line.
   ///   - offset: of the text's first byte, when it is a part of something longer.
-  public init(limits: JSONLimits = .standard, content: Content = .oneValue, line: Int = 1, offset: Int = 0) {
+  public init(
+    limits: JSONLimits = .standard, content: Content = .oneValue, text: Text = .strict, line: Int = 1,
+    offset: Int = 0
+  ) {
     self.limits = limits
     self.content = content
+    self.text = text
     self.line = line
     self.offset = offset
     lineStart = offset
@@ -57,9 +72,6 @@ public struct JSONTokenizer: Sendable {
   public var isBetweenValues: Bool {
     state == .betweenValues || (state == .value && open.isEmpty && valuesSeen == 0)
   }
-
-  /// Values finished so far at the top level.
-  public var valueCount: Int { valuesSeen }
 
   /// Reads the next piece of the text.
   public mutating func feed<Sink: JSONTokenSink>(_ piece: ArraySlice<UInt8>, into sink: inout Sink)
@@ -115,7 +127,7 @@ public struct JSONTokenizer: Sendable {
   public mutating func finish<Sink: JSONTokenSink>(into sink: inout Sink) throws(JSONError) {
     if state == .number { try endNumber(into: &sink) }
     if state == .literal { try endLiteral(into: &sink) }
-    guard state == .betweenValues || (content == .values && isBetweenValues) else {
+    guard state == .betweenValues || (content != .oneValue && isBetweenValues) else {
       throw failure(.unexpectedEnd, "the text ends here, inside a value")
     }
   }
@@ -147,7 +159,7 @@ public struct JSONTokenizer: Sendable {
           .syntax, "expected a comma or the end of the \(container.isObject ? "object" : "array")")
       }
     case .betweenValues:
-      guard content == .values else { throw failure(.trailingBytes, "expected nothing after the value") }
+      guard content != .oneValue else { throw failure(.trailingBytes, "expected nothing after the value") }
       try beginValue(byte, into: &sink)
     case .string, .escape, .unicodeEscape, .number, .literal:
       preconditionFailure("a scalar's bytes are read by feed(_:into:)")
@@ -157,8 +169,15 @@ public struct JSONTokenizer: Sendable {
   private mutating func beginValue<Sink: JSONTokenSink>(_ byte: UInt8, into sink: inout Sink)
     throws(JSONError)
   {
+    if content == .containers, open.isEmpty, byte != 0x7B, byte != 0x5B {
+      throw failure(.syntax, "expected an object or a list")
+    }
     switch byte {
     case 0x7B, 0x5B:
+      // No program writes a member's value at the beginning of a line: the line before was cut off, this is the next.
+      if content == .containers, byte == 0x7B, offset == lineStart, open.last?.isObject == true {
+        throw failure(.unexpectedEnd, "the line before ends inside a value")
+      }
       guard open.count < limits.depth else {
         throw failure(.tooDeep, "more than \(limits.depth) arrays and objects inside one another")
       }
@@ -186,197 +205,54 @@ public struct JSONTokenizer: Sendable {
     try sink.take(isObject ? .endObject : .endArray, at: position)
   }
 
-  private mutating func endValue() {
+  mutating func endValue() {
     if open.isEmpty { valuesSeen += 1 }
     state = open.isEmpty ? .betweenValues : .commaOrEnd
   }
 
-  private func failure(_ code: JSONError.Code, _ because: String, at place: JSONPosition? = nil) -> JSONError
-  {
+  func failure(_ code: JSONError.Code, _ because: String, at place: JSONPosition? = nil) -> JSONError {
     JSONError(code, at: place ?? position, because: because)
   }
 }
 
-// MARK: Scalars
+// MARK: Going on after damage
 
 extension JSONTokenizer {
-  private mutating func beginString(isName: Bool) {
-    state = .string
-    start = position
-    self.isName = isName
-    bytes.removeAll(keepingCapacity: bytes.capacity < 1 << 16)
+  /// Where a reader goes on that has passed over a damaged place.
+  enum Resumption: Sendable {
+    /// A value has just ended.
+    case afterValue
+    /// A value begins here.
+    case atValue
+    /// After the comma of an array or object.
+    case afterComma
   }
 
-  /// The end of the bytes from `index` that stand for themselves.
-  private func plainRun(of piece: ArraySlice<UInt8>, from index: Int) -> Int {
-    guard highSurrogate == nil else { return index }
-    var end = index
-    while end < piece.endIndex {
-      let byte = piece[end]
-      if byte == 0x22 || byte == 0x5C || byte < 0x20 { break }
-      end += 1
-    }
-    return end
-  }
+  /// Arrays and objects that are open.
+  var depth: Int { open.count }
+  var isInObject: Bool { open.last?.isObject == true }
+  var isInString: Bool { state == .string || state == .escape || state == .unicodeEscape }
 
-  private mutating func append(_ run: ArraySlice<UInt8>) throws(JSONError) {
-    guard bytes.count + run.count <= limits.stringBytes else {
-      throw failure(.stringTooLong, "a string has more than \(limits.stringBytes) bytes", at: start)
-    }
-    bytes += run
-  }
-
-  private mutating func stringByte<Sink: JSONTokenSink>(_ byte: UInt8, into sink: inout Sink)
-    throws(JSONError)
-  {
-    guard highSurrogate == nil || byte == 0x5C else {
-      throw failure(.invalidText, "an escape names half of a surrogate pair")
-    }
-    switch byte {
-    case 0x22: try endString(into: &sink)
-    case 0x5C: state = .escape
-    case 0x00: throw failure(.nullCharacter, "U+0000 is not accepted")
-    case 0x01..<0x20: throw failure(.syntax, "a control character in a string must be escaped")
-    default: try append([byte])
-    }
-  }
-
-  private mutating func escape(_ byte: UInt8) throws(JSONError) {
-    guard highSurrogate == nil || byte == 0x75 else {
-      throw failure(.invalidText, "an escape names half of a surrogate pair")
-    }
-    let plain: UInt8
-    switch byte {
-    case 0x22, 0x2F, 0x5C: plain = byte
-    case 0x62: plain = 0x08
-    case 0x66: plain = 0x0C
-    case 0x6E: plain = 0x0A
-    case 0x72: plain = 0x0D
-    case 0x74: plain = 0x09
-    case 0x75:
-      state = .unicodeEscape
-      escapeDigits = 0
-      escapeValue = 0
-      return
-    default: throw failure(.syntax, "no such escape")
-    }
-    state = .string
-    try append([plain])
-  }
-
-  private mutating func unicodeDigit(_ byte: UInt8) throws(JSONError) {
-    let digit: UInt8
-    switch byte {
-    case 0x30...0x39: digit = byte - 0x30
-    case 0x41...0x46: digit = byte - 0x41 + 10
-    case 0x61...0x66: digit = byte - 0x61 + 10
-    default: throw failure(.syntax, "expected four hexadecimal digits after \\u")
-    }
-    escapeValue = escapeValue << 4 | UInt32(digit)
-    escapeDigits += 1
-    guard escapeDigits == 4 else { return }
-    state = .string
-    if let high = highSurrogate {
-      guard (0xDC00...0xDFFF).contains(escapeValue) else {
-        throw failure(.invalidText, "an escape names half of a surrogate pair")
+  /// Counts bytes that are not read.
+  mutating func pass(over bytes: ArraySlice<UInt8>) {
+    for byte in bytes {
+      offset += 1
+      if byte == 0x0A {
+        line += 1
+        lineStart = offset
       }
-      highSurrogate = nil
-      try append(scalar: 0x10000 + (high - 0xD800) << 10 + (escapeValue - 0xDC00))
-    } else if (0xD800...0xDBFF).contains(escapeValue) {
-      highSurrogate = escapeValue
-    } else if (0xDC00...0xDFFF).contains(escapeValue) {
-      throw failure(.invalidText, "an escape names half of a surrogate pair")
-    } else if escapeValue == 0 {
-      throw failure(.nullCharacter, "U+0000 is not accepted")
-    } else {
-      try append(scalar: escapeValue)
     }
   }
 
-  private mutating func append(scalar value: UInt32) throws(JSONError) {
-    guard let scalar = Unicode.Scalar(value) else {
-      throw failure(.invalidText, "an escape names no character")
+  /// Forgets what is open beyond `depth` and goes on.
+  mutating func resume(_ place: Resumption, depth: Int) {
+    open.removeLast(open.count - depth)
+    highSurrogate = nil
+    switch place {
+    case .afterValue: endValue()
+    case .atValue where open.isEmpty: state = .betweenValues
+    case .atValue: state = .value
+    case .afterComma: state = isInObject ? .name : .value
     }
-    try append(ArraySlice(Array(String(Character(scalar)).utf8)))
-  }
-
-  private mutating func endString<Sink: JSONTokenSink>(into sink: inout Sink) throws(JSONError) {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw failure(.invalidText, "a string is not UTF-8", at: start)
-    }
-    guard isName else {
-      endValue()
-      try sink.take(.scalar(.string(text)), at: start)
-      return
-    }
-    let last = open.count - 1
-    guard open[last].names.count < limits.nodes else {
-      throw failure(.tooManyNodes, "an object has more than \(limits.nodes) members", at: start)
-    }
-    guard open[last].names.insert(text).inserted else {
-      throw failure(.duplicateName, "a name stands twice in one object", at: start)
-    }
-    state = .colon
-    try sink.take(.name(text), at: start)
-  }
-
-  private mutating func endLiteral<Sink: JSONTokenSink>(into sink: inout Sink) throws(JSONError) {
-    let value: JSONValue
-    switch bytes {
-    case Array("null".utf8): value = .null
-    case Array("true".utf8): value = .boolean(true)
-    case Array("false".utf8): value = .boolean(false)
-    default: throw failure(.syntax, "expected a value", at: start)
-    }
-    endValue()
-    try sink.take(.scalar(value), at: start)
-  }
-
-  private mutating func endNumber<Sink: JSONTokenSink>(into sink: inout Sink) throws(JSONError) {
-    guard JSONTokenizer.isNumber(bytes) else {
-      throw failure(.syntax, "not a number as JSON writes them", at: start)
-    }
-    let text = String(decoding: bytes, as: UTF8.self)
-    let isWhole = !bytes.contains { $0 == 0x2E || $0 == 0x45 || $0 == 0x65 }
-    let value: JSONValue
-    if isWhole, let whole = Int(text) {
-      value = .integer(whole)
-    } else if let number = Double(text), number.isFinite {
-      value = .number(number)
-    } else {
-      throw failure(.numberTooLarge, "a number is too large", at: start)
-    }
-    endValue()
-    try sink.take(.scalar(value), at: start)
-  }
-
-  private static func isNumberByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x2B, 0x2D, 0x2E, 0x45, 0x65: true
-    default: false
-    }
-  }
-
-  /// RFC 8259 §6: `-? (0 | [1-9][0-9]*) (\. [0-9]+)? ([eE] [+-]? [0-9]+)?`
-  private static func isNumber(_ bytes: [UInt8]) -> Bool {
-    var rest = bytes[...]
-    func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-    if rest.first == 0x2D { rest.removeFirst() }
-    let whole = rest.prefix(while: isDigit)
-    guard let first = whole.first, first != 0x30 || whole.count == 1 else { return false }
-    rest = rest.dropFirst(whole.count)
-    if rest.first == 0x2E {
-      let fraction = rest.dropFirst().prefix(while: isDigit)
-      guard !fraction.isEmpty else { return false }
-      rest = rest.dropFirst(1 + fraction.count)
-    }
-    if let mark = rest.first, mark == 0x65 || mark == 0x45 {
-      rest.removeFirst()
-      if let sign = rest.first, sign == 0x2B || sign == 0x2D { rest.removeFirst() }
-      let exponent = rest.prefix(while: isDigit)
-      guard !exponent.isEmpty else { return false }
-      rest = rest.dropFirst(exponent.count)
-    }
-    return rest.isEmpty
   }
 }

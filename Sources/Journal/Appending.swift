@@ -88,21 +88,15 @@ extension Journal {
     }
   }
 
-  /// Appends the outcome of an effect and seals what it returned, in one transaction.
-  @discardableResult
-  public func appendOutcome(
-    run: RunID, incident: IncidentID?, _ body: JSONValue, sealing secrets: [SecretRef: Secret]
-  ) throws(JournalError) -> [JournalEvent] {
-    try append(
-      [NewEvent(.stepOutcome, run: run, incident: incident, body)],
-      sealing: Sealing(secrets, under: .run(run), purpose: "outcome"))
-  }
-
   /// Extends the chain inside the caller's transaction and signs the new head.
   func extend(_ db: Database, with events: [NewEvent]) throws -> [JournalEvent] {
     guard !events.isEmpty else { return [] }
     let keys = try requireKeys("append to the journal")
     var (sequence, hash) = try lastLink(db)
+    // Never signs over what somebody did to the file meanwhile.
+    if let difference = try signedDifference(db, last: sequence, hash: hash) {
+      throw difference.refusal("append to the journal", path: path)
+    }
     let insert = try db.cachedStatement(
       sql:
         "INSERT INTO events (seq, at, run, incident, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
@@ -110,7 +104,7 @@ extension Journal {
     for event in events {
       let date = event.at ?? settings.now()
       let at = Timestamp.text(date)
-      let body = event.body.redacted(by: settings.redactor)
+      let body = settings.redactor.redact(document: event.body)
       let bodyText = body.canonicalText
       let previous = hash
       sequence += 1
@@ -129,12 +123,38 @@ extension Journal {
           body: body,
           hash: hash))
     }
+    try sign(db, sequence: sequence, hash: hash, keys)
+    return appended
+  }
+
+  /// Signs the head inside the caller's transaction; once that is durable, the head is also written beside the database.
+  func sign(_ db: Database, sequence: Int, hash: String, _ keys: JournalKeys) throws {
     let signature = try keys.identity.sign(
       HashChain.signedHead(journal: header.id, sequence: sequence, hash: hash))
     try db.cachedStatement(
       sql: "INSERT OR REPLACE INTO head (one, seq, hash, identity, signature) VALUES (1, ?, ?, ?, ?)"
     ).execute(arguments: [sequence, hash, keys.identity.fingerprint, signature])
-    return appended
+    let record = HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash)
+    db.afterNextTransaction { [witness] _ in witness.follow(record) }
+  }
+
+  /// A person goes on with a journal that is not the one that was left: signs what is there, and says so in it.
+  func accept(_ difference: JournalDifference, because reason: String) throws(JournalError) {
+    try writing("accept the journal as it is") { db in
+      let keys = try requireKeys("accept the journal as it is")
+      let (sequence, hash) = try lastLink(db)
+      try sign(db, sequence: sequence, hash: hash, keys)
+      _ = try extend(
+        db,
+        with: [
+          NewEvent(
+            .decision,
+            [
+              "what": "go on with a journal that is not the one that was left", "reason": .string(reason),
+              "found": .string("\(difference)"), "role": "responder",
+            ])
+        ])
+    }
   }
 
   /// Sequence and hash of the last event; of the checkpoint or the header when there is none.
@@ -145,21 +165,5 @@ extension Journal {
       return (row[0], row[1])
     }
     return (0, HashChain.genesis(headerText: headerText))
-  }
-}
-
-extension JSONValue {
-  /// This value with every registered secret hidden, in texts and in keys.
-  func redacted(by redactor: Redactor) -> JSONValue {
-    switch self {
-    case .null, .boolean, .integer, .number: self
-    case .string(let text): .string(redactor.redact(text))
-    case .array(let elements): .array(elements.map { $0.redacted(by: redactor) })
-    case .object(let members):
-      .object(
-        Dictionary(
-          members.map { (redactor.redact($0.key), $0.value.redacted(by: redactor)) },
-          uniquingKeysWith: { first, _ in first }))
-    }
   }
 }

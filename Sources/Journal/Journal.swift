@@ -4,6 +4,7 @@ import GRDB
 import Incidents
 import JSON
 import Secrets
+import Synchronization
 
 /// The memory of every incident: an append-only, hash-chained event log in one SQLite file, with the sealed secrets,
 /// saved plans, locks and outbox that must change in the same transactions as the log.
@@ -19,6 +20,10 @@ public final class Journal: Sendable {
   let keys: JournalKeys?
   let settings: JournalSettings
   let openKeys = OpenSealingKeys()
+  let witness: HeadWitness
+  private let unknown = Mutex(0)
+  /// Sealed values that did not open when the journal was opened for writing: text that holds one cannot be cleaned.
+  public var valuesUnknownToRedactor: Int { unknown.withLock { $0 } }
 
   private init(
     path: String, database: any DatabaseWriter, header: JournalHeader, headerText: String, keys: JournalKeys?,
@@ -30,6 +35,7 @@ public final class Journal: Sendable {
     self.headerText = headerText
     self.keys = keys
     self.settings = settings
+    witness = HeadWitness(besides: path)
   }
 
   /// Opens the journal at `path` for writing, and creates it when nothing is there.
@@ -37,14 +43,17 @@ public final class Journal: Sendable {
   /// - Parameters:
   ///   - keys: signs the head and wraps the sealing keys.
   ///   - isDrill: for a new journal; an existing one must agree.
-  /// - Throws: ``JournalError``: `notAJournal`, `newer`, `corrupt`, `readOnly`, `diskFull`, `invalid` (drill and live
-  ///   mixed). An existing file is never replaced.
+  ///   - reason: a person's, for going on with a journal that is not the one that was left; it is journalled.
+  /// - Throws: ``JournalError``: `notAJournal`, `newer`, `corrupt`, `altered`, `readOnly`, `diskFull`, `invalid` (drill
+  ///   and live mixed). An existing file is never replaced.
   public static func open(
-    path: String, keys: JournalKeys, isDrill: Bool = false, settings: JournalSettings = JournalSettings()
+    path: String, keys: JournalKeys, isDrill: Bool = false, settings: JournalSettings = JournalSettings(),
+    acceptingBecause reason: String? = nil
   ) throws(JournalError) -> Journal {
     do {
+      let difference = try isGone(path) ? .gone : try look(at: path, keys, settings)
+      if let difference, reason == nil { throw difference.refusal("open the journal", path: path) }
       try KeyFile.createPrivately(path)
-      try refuseStrangers(path, settings)
       let pool = try DatabasePool(path: path, configuration: configuration(settings))
       try prepare(pool, path: path, isDrill: isDrill, settings: settings)
       let (header, text) = try readHeader(pool, path: path)
@@ -56,11 +65,39 @@ public final class Journal: Sendable {
             : "\(path) is a live journal; a drill does not write to it",
           fix: "use another state directory: STAUNCH_STATE=DIR")
       }
-      return Journal(
+      let journal = Journal(
         path: path, database: pool, header: header, headerText: text, keys: keys, settings: settings)
+      try journal.makeSealedValuesKnown(keys)
+      try journal.witnessHead(after: difference, acceptedBecause: reason)
+      return journal
     } catch {
       throw JournalError(error, "open the journal", path: path)
     }
+  }
+
+  /// True when a head was left here and the file it belongs to has gone (or was emptied).
+  private static func isGone(_ path: String) throws(JournalError) -> Bool {
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_size == 0 else { return false }
+    guard case .head(let record) = try HeadWitness(besides: path).read() else { return false }
+    return record.sequence > 0
+  }
+
+  /// Writes the present head down, after a person's word about how it differs from the last one.
+  private func witnessHead(after difference: JournalDifference?, acceptedBecause reason: String?) throws {
+    // On the writing connection: one that only reads would be the last to close, and leave the log beside the file.
+    func link() throws -> (Int, String) { try database.writeWithoutTransaction { db in try lastLink(db) } }
+    var (sequence, hash) = try link()
+    if let reason {
+      try witness.keep(
+        HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash), isDurable: true,
+        replacing: true)
+      // Nothing differs any more, but a key was gone, or the file and its head together.
+      try accept(difference ?? (sequence == 0 ? .gone : .keyGone), because: reason)
+      (sequence, hash) = try link()
+    }
+    try witness.keep(
+      HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash), isDurable: true)
   }
 
   /// Opens the journal at `path` for reading only: `status`, `show`, `verify`, the console.
@@ -73,10 +110,13 @@ public final class Journal: Sendable {
         fix: "nothing has run here yet; or choose the state directory: STAUNCH_STATE=DIR")
     }
     do {
-      var configuration = configuration(JournalSettings())
-      configuration.readonly = true
-      let queue = try DatabaseQueue(path: path, configuration: configuration)
-      try queue.read { db in try check(db, path: path) }
+      let queue = try readOnlyDatabase(path, configuration(JournalSettings()))
+      let isEmpty = try queue.read { db in
+        try check(db, path: path)
+        return try !db.tableExists("header")
+      }
+      // Without its write-ahead log a young journal is an empty database.
+      guard !isEmpty else { throw JournalDifference.gone.refusal("open the journal", path: path) }
       let (header, text) = try readHeader(queue, path: path)
       return Journal(
         path: path, database: queue, header: header, headerText: text, keys: keys,
@@ -84,6 +124,29 @@ public final class Journal: Sendable {
     } catch {
       throw JournalError(error, "open the journal", path: path)
     }
+  }
+
+  /// Registers every sealed value with the redactor: this process did not see them arrive, and what a person types or a
+  /// later report brings may hold one. The log is for ever, so this comes before the first append.
+  private func makeSealedValuesKnown(_ keys: JournalKeys) throws {
+    let missed = try database.read { db in
+      var missed = 0
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT ref, box, sealed.scope AS scope, key_id, wrapped FROM sealed JOIN sealing_keys USING (scope)
+          WHERE wrapped IS NOT NULL
+          """)
+      while let row = try rows.next() {
+        do {
+          settings.redactor.register(try openSealed(row, keys))
+        } catch {
+          missed += 1  // another operator key, or changed: counted, and said by whoever opens it
+        }
+      }
+      return missed
+    }
+    unknown.withLock { $0 = missed }
   }
 
   /// Closes the file. Later calls fail. Also happens when the last reference goes.
@@ -97,7 +160,11 @@ public final class Journal: Sendable {
   func writing<Result>(_ operation: String, _ body: (Database) throws -> Result) throws(JournalError)
     -> Result
   {
-    do { return try database.write(body) } catch { throw JournalError(error, operation, path: path) }
+    do {
+      let result = try database.write(body)
+      try witness.check()
+      return result
+    } catch { throw JournalError(error, operation, path: path) }
   }
 
   /// Runs `body` on one consistent snapshot.
@@ -129,17 +196,21 @@ extension Journal {
     return configuration
   }
 
-  /// Looks at an existing file before the pool sets it to WAL: a file of somebody else is not touched, and a damaged one
-  /// is not written to, because that could destroy what a recovery would still find.
-  private static func refuseStrangers(_ path: String, _ settings: JournalSettings) throws {
-    let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-    guard size > 0 else { return }
+  /// Looks at an existing file before the pool sets it to WAL: a file of somebody else is not touched, and a damaged or
+  /// older one is not written to, because that could destroy what a recovery would still find.
+  ///
+  /// - Returns: how it differs from the journal that was left here.
+  private static func look(at path: String, _ keys: JournalKeys, _ settings: JournalSettings) throws
+    -> JournalDifference?
+  {
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_size > 0 else { return nil }
     var configuration = Configuration()
     configuration.readonly = true
     // The last one to close the file holds it for a moment.
     configuration.busyMode = .timeout(settings.busyTimeout)
     let queue = try DatabaseQueue(path: path, configuration: configuration)
-    try queue.read { db in
+    let isNew = try queue.read { db in
       try check(db, path: path)
       let word = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "no answer"
       guard word == "ok" else {
@@ -147,8 +218,21 @@ extension Journal {
           .corrupt, "open the journal", because: "\(path) is damaged (\(word)); it was left as it is",
           fix: JournalError.recovery(of: path))
       }
+      return try !db.tableExists("header") || Int.fetchOne(db, sql: "SELECT count(*) FROM header") == 0
     }
+    guard !isNew else {
+      try queue.close()
+      guard case .head(let kept) = try HeadWitness(besides: path).read(), kept.sequence > 0 else {
+        return nil
+      }
+      return .gone
+    }
+    let (header, text) = try readHeader(queue, path: path)
+    let journal = Journal(
+      path: path, database: queue, header: header, headerText: text, keys: keys, settings: settings)
+    let difference = try journal.difference()
     try queue.close()
+    return difference
   }
 
   private static func prepare(

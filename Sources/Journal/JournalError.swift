@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 
 /// Why the journal could not be read or written.
@@ -12,6 +13,8 @@ public struct JournalError: Error, Sendable, Hashable, CustomStringConvertible {
     case newer
     /// The database is damaged. It is never overwritten.
     case corrupt
+    /// The journal, or a key beside it, is not the one that was left: a person decides.
+    case altered
     /// The file or its directory cannot be written.
     case readOnly = "read_only"
     case diskFull = "disk_full"
@@ -55,6 +58,17 @@ public struct JournalError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 }
 
+extension DatabaseError {
+  /// Whether the disk's being full explains the error.
+  fileprivate func isFullDisk(under path: String) -> Bool {
+    if resultCode == .SQLITE_FULL || extendedResultCode == .SQLITE_IOERR_SHMSIZE { return true }
+    guard resultCode == .SQLITE_IOERR || resultCode == .SQLITE_CANTOPEN else { return false }
+    var status = statvfs()
+    guard statvfs((path as NSString).deletingLastPathComponent, &status) == 0 else { return false }
+    return status.f_bavail * UInt(status.f_frsize) < 65536
+  }
+}
+
 extension JournalError {
   /// A database error in the journal's words. Arguments of statements never get into it.
   init(_ error: any Error, _ operation: String, path: String) {
@@ -80,7 +94,8 @@ extension JournalError {
       self.init(
         .readOnly, operation, because: "the journal \(path) cannot be written (\(word)); nothing was done",
         fix: "give this user the file and its directory: ls -ld \(path) \"$(dirname \(path))\"")
-    case .SQLITE_FULL:
+    // With a full disk the shared memory of the write-ahead log cannot grow: SQLite calls that an I/O error.
+    case _ where error.isFullDisk(under: path):
       self.init(
         .diskFull, operation, because: "the disk under \(path) is full; nothing was done without a record",
         fix: "free space (df -h \"$(dirname \(path))\"), then: staunch resume")
@@ -91,8 +106,8 @@ extension JournalError {
       self.init(.invalid, operation, because: "the journal refused it (\(word))")
     default:  // fails: every other code is a failure of the disk or of SQLite itself
       self.init(
-        .inputOutput, operation, because: "SQLite error \(error.extendedResultCode.rawValue) (\(word))",
-        fix: "check the disk, then: staunch journal verify")
+        .inputOutput, operation, because: "the disk under \(path) failed (\(word))",
+        fix: "look at the system's log (dmesg) and check the disk, then: staunch journal verify")
     }
   }
 

@@ -8,6 +8,7 @@ enum KeyFile {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     if descriptor >= 0 {
       close(descriptor)
+      try synchroniseDirectory(of: path)
       return
     }
     guard errno == EEXIST else { throw failure("create \(path)", path: path) }
@@ -15,10 +16,22 @@ enum KeyFile {
 
   /// The bytes of the key in `path`; `fresh` makes and durably writes them when there is no file.
   ///
-  /// - Throws: `permissions` when others can read it.
-  static func read(_ path: String, orCreate fresh: () -> Secret) throws(JournalError) -> Secret {
-    if !FileManager.default.fileExists(atPath: path) { try create(path, fresh()) }
+  /// - Parameter isMissed: whether something was made with the key that stood here: then there is no new one.
+  /// - Throws: `permissions` when others can read it; `altered` when it is missed.
+  static func read(
+    _ path: String, isMissed: () throws(JournalError) -> Bool = { () throws(JournalError) in false },
+    orCreate fresh: () -> Secret
+  ) throws(JournalError) -> Secret {
     var status = stat()
+    if stat(path, &status) != 0, errno == ENOENT {
+      guard try !isMissed() else {
+        throw JournalError(
+          .altered, "read \(path)",
+          because: "the key is gone, and the journal beside it was written with it; no new one was made",
+          fix: "restore it from a backup; or, when there is none: staunch journal accept --reason TEXT")
+      }
+      try create(path, fresh())
+    }
     guard stat(path, &status) == 0 else { throw failure("read \(path)", path: path) }
     guard status.st_mode & 0o077 == 0 else {
       throw JournalError(
@@ -52,6 +65,16 @@ enum KeyFile {
       throw failure("write \(path)", path: path)
     }
     guard link(draft, path) == 0 || errno == EEXIST else { throw failure("create \(path)", path: path) }
+    try synchroniseDirectory(of: path)
+  }
+
+  /// A file whose name is not durable is lost in a power cut, and with it what was sealed under it.
+  private static func synchroniseDirectory(of path: String) throws(JournalError) {
+    guard let problem = DurableDirectory.synchronise((path as NSString).deletingLastPathComponent) else {
+      return
+    }
+    errno = problem
+    throw failure("create \(path)", path: path)
   }
 
   static func failure(_ operation: String, path: String) -> JournalError {

@@ -20,14 +20,23 @@ public struct LockOwner: Sendable, Hashable, CustomStringConvertible {
   public static var current: LockOwner {
     let pid = Int(ProcessInfo.processInfo.processIdentifier)
     return LockOwner(
-      host: ProcessInfo.processInfo.hostName, boot: bootID, pid: pid, started: startTime(of: pid) ?? "")
+      host: ProcessInfo.processInfo.hostName, boot: bootID, pid: pid, started: ownStart)
+  }
+
+  private static var ownStart: String {
+    if case .started(let time) = look(at: Int(ProcessInfo.processInfo.processIdentifier)) { time } else { "" }
   }
 
   public var description: String { "process \(pid) on \(host)" }
 
   /// Whether the process runs on this machine now. False on another machine: ask its lease.
   public var isAliveHere: Bool {
-    isOnThisMachine && LockOwner.startTime(of: pid) == started && !started.isEmpty
+    guard isOnThisMachine, !started.isEmpty else { return false }
+    switch LockOwner.look(at: pid) {
+    case .started(let time): return time == started
+    case .gone: return false
+    case .hidden: return true  // it may be the one: two processes on one run are worse than a wait
+    }
   }
 
   /// Same host and same boot.
@@ -40,14 +49,24 @@ public struct LockOwner: Sendable, Hashable, CustomStringConvertible {
     return text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
   }
 
-  /// Field 22 of /proc/PID/stat (clock ticks since boot); nil when no such process runs. Source: proc(5).
-  private static func startTime(of pid: Int) -> String? {
-    // No file means no process: the answer, not an error.
-    guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
-      let nameEnd = text.lastIndex(of: ")")
-    else { return nil }
-    let fields = text[text.index(after: nameEnd)...].split(separator: " ")
-    guard fields.count > 19, fields[0] != "Z" else { return nil }
-    return String(fields[19])
+  /// What the system says of a process id.
+  private enum Sight {
+    /// Field 22 of /proc/PID/stat (clock ticks since boot). Source: proc(5).
+    case started(String)
+    case gone
+    /// It runs, and its file cannot be read (`hidepid` of another user's processes).
+    case hidden
+  }
+
+  private static func look(at pid: Int) -> Sight {
+    let stat: String
+    do { stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) } catch {
+      // No file is no process only where the kernel agrees. Source: kill(2).
+      return kill(pid_t(truncatingIfNeeded: pid), 0) == 0 || errno == EPERM ? .hidden : .gone
+    }
+    guard let nameEnd = stat.lastIndex(of: ")") else { return .hidden }
+    let fields = stat[stat.index(after: nameEnd)...].split(separator: " ")
+    guard fields.count > 19 else { return .hidden }
+    return fields[0] == "Z" ? .gone : .started(String(fields[19]))
   }
 }

@@ -164,8 +164,15 @@ extension Journal {
   }
 
   private func refusal(_ held: HeldLock) -> JournalError {
-    let minutes = Int(settings.now().timeIntervalSince(held.since) / 60)
+    // A clock that was set back makes no negative age.
+    let minutes = max(0, Int(settings.now().timeIntervalSince(held.since) / 60))
     let age = "for \(minutes) min"
+    if held.run.isByHand, held.state != .running {
+      return JournalError(
+        .locked, "take the lock \(held.name)",
+        because: "\(held.run), a command that was interrupted, holds it \(age)",
+        fix: "repeat that command: it finds out how it ended, and gives the lock back")
+    }
     switch held.state {
     case .running:
       return JournalError(

@@ -8,6 +8,9 @@ extension DatabaseMigrator {
     migrator.registerMigration("1 events, sealed secrets, plans, locks, outbox") { db in
       try db.execute(sql: Schema.version1)
     }
+    migrator.registerMigration("2 dropped messages") { db in
+      try db.execute(sql: Schema.version2)
+    }
     return migrator
   }()
 }
@@ -107,5 +110,12 @@ enum Schema {
       UNIQUE (tracker, incident, sequence)
     ) STRICT;
     CREATE INDEX outbox_by_state ON outbox (state, next_at);
+    """
+
+  /// What a person dropped was kept like what was given up; the decision tells them apart.
+  static let version2 = """
+    ALTER TABLE outbox ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+    UPDATE outbox SET dropped = 1 WHERE state = 'dead' AND EXISTS (
+      SELECT 1 FROM events WHERE kind = 'decision' AND json_extract(body, '$.what') = 'drop message ' || outbox.id);
     """
 }

@@ -15,8 +15,10 @@ public struct OutboxEntry: Sendable, Hashable {
     case sent
     /// It may have arrived: look it up before sending again.
     case unknown
-    /// Given up or dropped; a person decides.
+    /// Given up; a person decides.
     case dead
+    /// A person decided that it need not arrive.
+    case dropped
   }
   public let tracker: TrackerName
   public let message: TicketMessage
@@ -30,8 +32,8 @@ public struct OutboxEntry: Sendable, Hashable {
   /// Why it is dead or unknown.
   public let reason: String?
 
-  /// Not delivered yet: counts in the status line.
-  public var isUndelivered: Bool { state != .sent }
+  /// It should arrive and has not: counts in the status line.
+  public var isUndelivered: Bool { state != .sent && state != .dropped }
 }
 
 extension Journal {
@@ -55,6 +57,7 @@ extension Journal {
         if let last, last["event"] == TicketMessage.Event.updated.rawValue, last["state"] == "pending",
           last["attempts"] == 0
         {
+          try note(try self.entry(last), as: "replaced", in: db, run: run)
           try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [last["id"] as String])
         }
       }
@@ -78,26 +81,43 @@ extension Journal {
     }
   }
 
-  /// The next message that may be sent now, marked `inflight` durably: the oldest undelivered one of each tracker and
-  /// incident (FIFO), never one behind an undelivered one. Nil when nothing is due.
+  /// The next message of `scope` that may be sent now, marked `inflight` durably: the oldest undelivered one of each
+  /// tracker and incident (FIFO), never one behind an undelivered one. Nil when nothing is due.
   ///
-  /// An `unknown` one comes back as `unknown` in ``OutboxEntry/state``: look it up first.
-  public func claimMessage() throws(JournalError) -> OutboxEntry? {
-    try writing("take a message from the outbox") { db in
+  /// An `unknown` one comes back as `unknown` in ``OutboxEntry/state``: look it up first. So does one whose sender has
+  /// not said for five minutes how it ended.
+  ///
+  /// - Parameter trackers: their messages are left.
+  public func claimMessage(_ scope: DeliveryScope = .everything, passingOver trackers: Set<TrackerName> = [])
+    throws(JournalError) -> OutboxEntry?
+  {
+    var id: String?
+    var incident: String?
+    switch scope {
+    case .everything: break
+    case .incident(let only): incident = only.rawValue
+    case .message(let only): id = only
+    }
+    let (onlyID, onlyIncident) = (id, incident)
+    return try writing("take a message from the outbox") { db in
+      let now = milliseconds(settings.now())
+      let passedOver = JSONValue.array(trackers.sorted().map { .string($0.rawValue) }).canonicalText
       let row = try Row.fetchOne(
         db,
         sql: """
-          SELECT * FROM outbox AS mine WHERE state IN ('pending', 'unknown') AND next_at <= ?
+          SELECT * FROM outbox AS mine WHERE state IN ('pending', 'unknown', 'inflight') AND next_at <= ?1
+            AND (?2 IS NULL OR id = ?2) AND (?3 IS NULL OR incident = ?3)
+            AND tracker NOT IN (SELECT value FROM json_each(?4))
             AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.tracker = mine.tracker
               AND earlier.incident = mine.incident AND earlier.sequence < mine.sequence
               AND earlier.state IN ('pending', 'inflight', 'unknown'))
           ORDER BY next_at, sequence LIMIT 1
-          """, arguments: [milliseconds(settings.now())])
+          """, arguments: [now, onlyID, onlyIncident, passedOver])
       guard let row else { return nil }
       let claimed = try entry(row)
       try db.execute(
-        sql: "UPDATE outbox SET state = 'inflight', attempts = attempts + 1 WHERE id = ?",
-        arguments: [claimed.message.id])
+        sql: "UPDATE outbox SET state = 'inflight', attempts = attempts + 1, next_at = ? WHERE id = ?",
+        arguments: [now + Self.senderLimit, claimed.message.id])
       return claimed
     }
   }
@@ -110,11 +130,12 @@ extension Journal {
     try writing("record the delivery of \(id)") { db in
       try db.execute(
         sql: """
-          UPDATE outbox SET state = ?, remote_id = coalesce(?, remote_id), remote_url = coalesce(?, remote_url),
-            reason = ?, next_at = coalesce(?, next_at) WHERE id = ?
+          UPDATE outbox SET state = ?, dropped = ?, remote_id = coalesce(?, remote_id),
+            remote_url = coalesce(?, remote_url), reason = ?, next_at = coalesce(?, next_at) WHERE id = ?
           """,
         arguments: [
-          state.rawValue, remote?.id, remote?.url, reason.map(settings.redactor.redact),
+          (state == .dropped ? OutboxEntry.State.dead : state).rawValue, state == .dropped, remote?.id,
+          remote?.url, reason.map(settings.redactor.redact),
           next.map(milliseconds), id,
         ])
       let entry = try entry(id, in: db)
@@ -123,13 +144,32 @@ extension Journal {
     }
   }
 
+  /// Makes undelivered messages due now, because a person asks for it. What was given up is looked up before it is sent
+  /// again.
+  ///
+  /// - Parameter ids: only these; empty: all of them.
+  public func makeDue(_ ids: [String] = []) throws(JournalError) {
+    try writing("make messages due") { db in
+      try db.execute(
+        sql: """
+          UPDATE outbox SET next_at = ?1, state = CASE state WHEN 'dead' THEN 'unknown' ELSE state END
+          WHERE state IN ('pending', 'unknown', 'dead') AND NOT dropped
+            AND (?2 OR id IN (SELECT value FROM json_each(?3)))
+          """,
+        arguments: [
+          milliseconds(settings.now()), ids.isEmpty,
+          JSONValue.array(ids.map { .string($0) }).canonicalText,
+        ])
+    }
+  }
+
   /// After a crash: what was being sent is `unknown` now. Call it once, when no other process delivers.
   public func recoverOutbox() throws(JournalError) {
     try writing("recover the outbox") { db in
       try db.execute(
         sql:
-          "UPDATE outbox SET state = 'unknown', reason = 'the sender stopped while sending' WHERE state = 'inflight'"
-      )
+          "UPDATE outbox SET state = 'unknown', reason = 'the sender stopped while sending', next_at = ? WHERE state = 'inflight'",
+        arguments: [milliseconds(settings.now())])
     }
   }
 
@@ -144,7 +184,7 @@ extension Journal {
           SELECT * FROM outbox WHERE (?1 IS NULL OR incident = ?1) AND (NOT ?2 OR state <> 'sent')
           ORDER BY incident, tracker, sequence
           """, arguments: [incident?.rawValue, undelivered]
-      ).map { try entry($0) }
+      ).map { try entry($0) }.filter { !undelivered || $0.isUndelivered }
     }
   }
 
@@ -161,17 +201,24 @@ extension Journal {
     }
   }
 
+  /// After so many milliseconds without a word the sender counts as gone.
+  private static let senderLimit = 300_000
+
   private func milliseconds(_ date: Date) -> Int { Int((date.timeIntervalSince1970 * 1000).rounded(.up)) }
 
   private func document(_ message: TicketMessage) throws -> String {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return settings.redactor.redact(String(decoding: try encoder.encode(message), as: UTF8.self))
+    // Title and text are for people; ids, event and severity are read again.
+    return settings.redactor.redact(
+      document: try JSONValue(parsing: try encoder.encode(message), limits: .own)
+    )
+    .canonicalText
   }
 
-  private func note(_ entry: OutboxEntry, in db: Database, run: RunID?) throws {
-    let word = entry.state == .pending ? "queued" : entry.state.rawValue
+  private func note(_ entry: OutboxEntry, as given: String? = nil, in db: Database, run: RunID?) throws {
+    let word = given ?? (entry.state == .pending ? "queued" : entry.state.rawValue)
     var body: [String: JSONValue] = [
       "tracker": .string(entry.tracker.rawValue), "message_id": .string(entry.message.id),
       "sequence": .integer(entry.message.sequence), "state": .string(word),
@@ -198,9 +245,11 @@ extension Journal {
     let text: String = row["message"]
     let next: Int = row["next_at"]
     let remote: String? = row["remote_id"]
-    guard let state = OutboxEntry.State(rawValue: row["state"]) else {
+    guard var state = OutboxEntry.State(rawValue: row["state"]) else {
       throw JournalError(.corrupt, "read the outbox", because: "a message has an unknown state")
     }
+    // A file of before version 2 that is only read has no such column.
+    if state == .dead, row["dropped"] as Bool? == true { state = .dropped }
     return OutboxEntry(
       tracker: TrackerName(row["tracker"]),
       message: try decoder.decode(TicketMessage.self, from: Data(text.utf8)), state: state,

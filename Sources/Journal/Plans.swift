@@ -3,6 +3,7 @@ public import Foundation
 import GRDB
 public import Incidents
 public import JSON
+import Secrets
 
 /// A plan as it was saved.
 public struct SavedPlan: Sendable, Hashable {
@@ -24,7 +25,15 @@ public struct SavedPlan: Sendable, Hashable {
 
 extension Journal {
   /// Saves `plan` with `events` (`plan.saved`) in one transaction. Saving the same id and digest again changes nothing.
+  ///
+  /// The document is kept as it is: its digest covers every byte, so nothing can be hidden in it.
+  /// - Throws: `invalid` when it holds a leaked value that cannot be an ordinary word.
   public func save(_ plan: SavedPlan, with events: [NewEvent]) throws(JournalError) {
+    guard !settings.redactor.holdsSecret(document: plan.document) else {
+      throw JournalError(
+        .invalid, "save the plan \(plan.id)", because: "it would hold a leaked value in clear",
+        fix: "take the value out of staunch.yaml and the inputs, then plan again")
+    }
     try writing("save the plan \(plan.id)") { db in
       if let digest = try String.fetchOne(
         db, sql: "SELECT digest FROM plans WHERE id = ?", arguments: [plan.id.rawValue])
@@ -38,7 +47,7 @@ extension Journal {
         sql: "INSERT INTO plans (id, digest, incident, created, document) VALUES (?, ?, ?, ?, ?)",
         arguments: [
           plan.id.rawValue, plan.digest.rawValue, plan.incident?.rawValue, Timestamp.text(plan.created),
-          plan.document.redacted(by: settings.redactor).canonicalText,
+          plan.document.canonicalText,
         ])
       _ = try extend(db, with: events)
     }

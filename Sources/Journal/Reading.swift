@@ -50,10 +50,40 @@ extension Journal {
     }
   }
 
+  /// The record of the incident that `incident` is part of, with the events of all that were merged into it.
+  public func record(of incident: IncidentID) throws(JournalError) -> IncidentRecord {
+    let operation = "read the incident \(incident)"
+    var merged = MergedIncidents()
+    let merges = try reading(operation) { db in
+      try Row.fetchAll(
+        db,
+        sql: """
+          SELECT seq, at, run, incident, kind, body, hash FROM events
+          WHERE kind = ? AND body LIKE '%"merged":%' ORDER BY seq
+          """, arguments: [EventKind.incidentUpdated.rawValue]
+      ).map { try event($0) }
+    }
+    for event in merges {
+      guard let into = event.incident else { continue }
+      for other in event.mergedIncidents { merged.merge(other, into: into) }
+    }
+    let owner = merged.owner(of: incident)
+    let parts = merged.gone.filter { merged.owner(of: $0) == owner }
+    var events: [JournalEvent] = []
+    for part in [owner] + parts { events += try self.events(incident: part) }
+    events.sort { $0.sequence < $1.sequence }
+    return IncidentRecord(of: owner, in: events)
+  }
+
   /// Sequence and hash of the last event: what is posted to the ticket; (0, start of the chain) when empty.
   public func head() throws(JournalError) -> (sequence: Int, hash: String) {
     let link = try reading("read the journal's head") { db in try lastLink(db) }
     return (link.0, link.1)
+  }
+
+  /// Whether `question`, a SELECT of ours without arguments, finds a row.
+  func holds(_ question: String) throws(JournalError) -> Bool {
+    try reading("read the journal") { db in try Row.fetchOne(db, sql: question) != nil }
   }
 
   private func event(_ row: Row) throws -> JournalEvent {

@@ -15,7 +15,7 @@ extension Journal {
   public func prune(before date: Date) throws(JournalError) -> Int {
     let operation = "remove old events"
     let keys = try requireKeys(operation)
-    return try writing(operation) { db in
+    let removed = try writing(operation) { db in
       let limit = try String.fetchOne(
         db, sql: "SELECT at FROM events WHERE at >= ? ORDER BY seq LIMIT 1", arguments: [Timestamp.text(date)]
       )
@@ -57,7 +57,28 @@ extension Journal {
           DELETE FROM plans WHERE created < ? AND id NOT IN (
             SELECT json_extract(body, '$.plan') FROM events WHERE json_extract(body, '$.plan') IS NOT NULL)
           """, arguments: [Timestamp.text(date)])
+      try removeOrphans(in: db)
       return removed
     }
+    try emptyWriteAheadLog(operation)
+    return removed
+  }
+
+  /// Sealed values, their keys and delivered messages of incidents and runs of which no event is left. `secure_delete`
+  /// overwrites them in the file.
+  private func removeOrphans(in db: Database) throws {
+    let known = """
+      (SELECT incident FROM events WHERE incident IS NOT NULL UNION SELECT run FROM events WHERE run IS NOT NULL
+        UNION SELECT run FROM locks)
+      """
+    let keys = try String.fetchAll(
+      db, sql: "SELECT key_id FROM sealing_keys WHERE wrapped IS NOT NULL AND scope NOT IN \(known)")
+    try db.execute(sql: "DELETE FROM sealed WHERE scope NOT IN \(known)")
+    try db.execute(sql: "DELETE FROM sealing_keys WHERE scope NOT IN \(known)")
+    try db.execute(
+      sql: "DELETE FROM outbox WHERE state IN ('sent', 'dead') AND incident NOT IN \(known)")
+    guard !keys.isEmpty else { return }
+    for key in keys { openKeys.forget(key) }
+    _ = try extend(db, with: keys.map { NewEvent(.keyDestroyed, ["key_id": .string($0)]) })
   }
 }

@@ -58,25 +58,19 @@ extension Journal: SecretResolver {
       try Row.fetchOne(
         db,
         sql: """
-          SELECT box, sealed.scope, key_id, wrapped FROM sealed JOIN sealing_keys USING (scope) WHERE ref = ?
+          SELECT ref, box, sealed.scope AS scope, key_id, wrapped FROM sealed JOIN sealing_keys USING (scope) WHERE ref = ?
           """, arguments: [ref.rawValue])
     }
     guard let row else {
       throw JournalError(.notFound, operation, because: "nothing was sealed under this name")
     }
     let scope: String = row["scope"]
-    guard let wrapped: Data = row["wrapped"] else {
+    guard (row["wrapped"] as Data?) != nil else {
       throw JournalError(
         .shredded, operation, because: "the key of \(scope) was destroyed after the value had served")
     }
-    let keyID: String = row["key_id"]
     do {
-      let key = try openKeys.key(keyID) {
-        try SealingKey.unwrap(
-          SealedSecret(keyID: keys.operatorKey.id, box: wrapped), id: keyID, under: keys.operatorKey)
-      }
-      let secret = try key.open(
-        SealedSecret(keyID: keyID, box: row["box"]), context: Journal.context(ref, scope: scope))
+      let secret = try openSealed(row, keys)
       settings.redactor.register(secret)
       return secret
     } catch {
@@ -86,11 +80,25 @@ extension Journal: SecretResolver {
     }
   }
 
+  /// Opens the box of a row with `ref`, `box`, `scope`, `key_id` and `wrapped`.
+  func openSealed(_ row: Row, _ keys: JournalKeys) throws -> Secret {
+    let (id, scope): (String, String) = (row["key_id"], row["scope"])
+    let key = try openKeys.key(id) {
+      try SealingKey.unwrap(
+        SealedSecret(keyID: keys.operatorKey.id, box: row["wrapped"] ?? Data()), id: id,
+        under: keys.operatorKey)
+    }
+    return try key.open(
+      SealedSecret(keyID: id, box: row["box"]),
+      context: Journal.context(SecretRef(row["ref"] as String), scope: scope))
+  }
+
   public func secret(_ ref: SecretRef) async throws(CapabilityError) -> Secret {
     do { return try open(ref) } catch {
       switch error.code {
       case .notFound: throw CapabilityError(.notFound, error.operation, because: error.because)
-      case .missing, .notAJournal, .newer, .corrupt, .readOnly, .diskFull, .inputOutput, .busy, .permissions,
+      case .missing, .notAJournal, .newer, .corrupt, .altered, .readOnly, .diskFull, .inputOutput, .busy,
+        .permissions,
         .locked, .superseded, .shredded, .unsealable, .invalid:
         throw CapabilityError(.refused, error.operation, because: error.because, fix: error.fix)
       }
@@ -119,6 +127,18 @@ extension Journal: SecretResolver {
     }
     guard let destroyed else { return }
     openKeys.forget(destroyed)
+    try emptyWriteAheadLog(operation)
+  }
+
+  /// The names of the scopes whose key still exists.
+  public func liveSealingScopes() throws(JournalError) -> Set<String> {
+    try reading("list the sealing keys") { db in
+      Set(try String.fetchAll(db, sql: "SELECT scope FROM sealing_keys WHERE wrapped IS NOT NULL"))
+    }
+  }
+
+  /// What was overwritten or removed leaves the write-ahead log too.
+  func emptyWriteAheadLog(_ operation: String) throws(JournalError) {
     do {
       // A reader may keep frames alive; the next checkpoint takes them then. What remains is still wrapped.
       try database.writeWithoutTransaction { db in _ = try db.checkpoint(.passive) }
@@ -164,6 +184,8 @@ extension Journal: SecretResolver {
     if let row {
       let id: String = row["key_id"]
       guard let wrapped: Data = row["wrapped"] else {
+        // A closed incident whose secret was reported again: what was destroyed stays so, what comes now gets a new key.
+        if case .incident = scope { return (try newKey(of: name, keys, in: db), name) }
         throw JournalError(
           .shredded, "seal a value", because: "the sealing key of \(name) was destroyed already")
       }
@@ -173,12 +195,18 @@ extension Journal: SecretResolver {
       }
       return (key, name)
     }
+    return (try newKey(of: name, keys, in: db), name)
+  }
+
+  private func newKey(of name: String, _ keys: JournalKeys, in db: Database) throws -> SealingKey {
     let key = SealingKey(id: "\(name)/\(settings.newID())")
     let wrapped = try key.wrap(under: keys.operatorKey)
     try db.execute(
-      sql: "INSERT INTO sealing_keys (scope, key_id, wrapped) VALUES (?, ?, ?)",
-      arguments: [name, key.id, wrapped.box])
-    return (key, name)
+      sql: """
+        INSERT INTO sealing_keys (scope, key_id, wrapped) VALUES (?, ?, ?)
+        ON CONFLICT (scope) DO UPDATE SET key_id = excluded.key_id, wrapped = excluded.wrapped, destroyed_at = NULL
+        """, arguments: [name, key.id, wrapped.box])
+    return key
   }
 
   /// Authenticated with each box, so that one cannot be moved to another name or scope.

@@ -27,6 +27,22 @@ public struct LocalFileSystem: FileSystem {
     }
   }
 
+  public func obstacle(toReplacing path: String) async -> String? {
+    await withCheckedContinuation { continuation in
+      queue.async { continuation.resume(returning: Self.obstacle(path)) }
+    }
+  }
+
+  private static func obstacle(_ path: String) -> String? {
+    func reason() -> String { String(cString: strerror(errno)).lowercased() }
+    let directory = (path as NSString).deletingLastPathComponent
+    guard access(directory.isEmpty ? "." : directory, W_OK | X_OK) == 0 else {
+      return "\(directory): \(reason())"
+    }
+    guard access(path, F_OK) == 0 else { return errno == ENOENT ? nil : "\(path): \(reason())" }
+    return access(path, R_OK | W_OK) == 0 ? nil : "\(path): \(reason())"
+  }
+
   public func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {

@@ -12,7 +12,7 @@ import Subprocess
 /// Starts programs with swift-subprocess: an argument vector, an environment of our choosing, bounded output.
 ///
 /// A program that outlives its deadline, or whose task is cancelled, gets SIGTERM and two seconds later SIGKILL,
-/// together with every process of its session.
+/// together with every process of its session. When this process is killed, they end with it.
 public struct SubprocessRunner: ProcessRunner {
   private let inherited: [String: String]
   private let largestOutput: Int
@@ -101,6 +101,9 @@ public struct SubprocessRunner: ProcessRunner {
         input: .fileDescriptor(FileDescriptor(rawValue: input), closeAfterSpawningProcess: true),
         output: .sequence, error: .sequence
       ) { execution in
+        let id = execution.processIdentifier.value
+        Leash.shared.hold(id)
+        defer { Leash.shared.release(id) }
         async let output = SubprocessRunner.head(of: execution.standardOutput, limit: limit)
         async let errors = SubprocessRunner.head(of: execution.standardError, limit: limit)
         return try await (output, errors)

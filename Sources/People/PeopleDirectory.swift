@@ -1,7 +1,7 @@
 import Foundation
 public import JSON
 
-/// The people of one installation, as `exchange/people.json` holds them.
+/// The people of one installation, as `people.trust.json` holds them; `exchange/people.json` is a copy for the endpoint.
 public struct PeopleDirectory: Sendable, Hashable {
   /// By name.
   public private(set) var people: [Person]
@@ -27,21 +27,32 @@ public struct PeopleDirectory: Sendable, Hashable {
     self.init(people)
   }
 
-  /// What the console reads.
+  /// What both files hold.
   public var json: JSONValue { ["schema": 1, "people": .array(people.map(\.json))] }
 
-  /// What the worker trusts: `people.trust.json`, which the endpoint cannot write.
-  public var trust: JSONValue {
-    [
-      "schema": 1,
-      "people": .array(
-        people.map {
-          [
-            "name": .string($0.name), "key": .string($0.publicKey.base64EncodedString()),
-            "roles": .array($0.roles.map(JSONValue.string)),
-          ]
-        }),
-    ]
+  /// Reads the trusted file, also one of an earlier version, which held no sealed keys: those are taken from `copy` for
+  /// the same name and key, and for nobody else. A key whose seal is not there stays trusted and signs in no more.
+  ///
+  /// - Throws: `.file`.
+  public init(trusted bytes: some Collection<UInt8>, copy: JSONValue?) throws(PeopleError) {
+    let json: JSONValue
+    do { json = try JSONValue(parsing: bytes) } catch {
+      throw PeopleError(.file, "read the people", because: "the trusted file is no JSON: \(error)")
+    }
+    guard let entries = json["people"]?.array else {
+      throw PeopleError(.file, "read the people", because: "the trusted file has no member people")
+    }
+    let whole = entries.map { entry -> JSONValue in
+      guard var members = entry.object, members["sealed"] == nil else { return entry }
+      let twin = copy?["people"]?.array?.first { $0["name"] == entry["name"] && $0["key"] == entry["key"] }
+      let cost = PasswordLock.Cost.standard
+      members["salt"] = twin?["salt"] ?? .string(Data(count: 16).base64EncodedString())
+      members["sealed"] = twin?["sealed"] ?? ""
+      members["scrypt"] =
+        twin?["scrypt"] ?? ["n": .integer(cost.n), "r": .integer(cost.r), "p": .integer(cost.p)]
+      return .object(members)
+    }
+    try self.init(parsing: JSONValue.object(["schema": 1, "people": .array(whole)]).canonicalBytes)
   }
 
   public subscript(_ name: String) -> Person? { people.first { $0.name == name } }

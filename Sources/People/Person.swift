@@ -30,6 +30,20 @@ public struct Person: Sendable, Hashable {
       sealing: identity.secret, under: password, bound: Person.binding(name, identity.publicKey), cost: cost)
   }
 
+  /// Somebody whose key lies elsewhere: their signatures count, and they do not sign in here.
+  ///
+  /// - Parameter key: Ed25519, 32 bytes.
+  /// - Throws: ``PeopleError``: `name` or `role` does not fit.
+  public init(name: String, roles: [String], signingElsewhere key: Data) throws(PeopleError) {
+    try Person.check(name: name, roles: roles)
+    self.init(
+      name: name, roles: roles, publicKey: key,
+      lock: PasswordLock(salt: Data(count: 16), sealed: Data(), cost: .standard))
+  }
+
+  /// Nothing is sealed here that a password could open.
+  public var signsElsewhere: Bool { lock.sealed.isEmpty }
+
   private init(name: String, roles: [String], publicKey: Data, lock: PasswordLock) {
     self.name = name
     self.roles = roles

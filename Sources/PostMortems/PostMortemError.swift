@@ -7,6 +7,10 @@ public struct PostMortemError: Error, Sendable, Hashable, CustomStringConvertibl
     case badTemplate
     /// The earlier draft's marked regions cannot be told apart, so nothing of it may be replaced.
     case badRegions
+    /// The file that a draft should replace is none, or one of another incident.
+    case otherFile
+    /// The file is in no encoding that is read.
+    case badEncoding
   }
   public let code: Code
   /// What did not happen.

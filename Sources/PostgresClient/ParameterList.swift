@@ -10,13 +10,22 @@ final class ParameterList: @unchecked Sendable {
   private(set) var keywords: [UnsafePointer<CChar>?] = []
   private(set) var values: [UnsafePointer<CChar>?] = []
 
-  init(_ login: SQLLogin, certificateAuthorities: String?) {
+  /// - Parameter pinned: how long a statement may take, for a session that runs statements; nil: only a login is tried.
+  init(_ login: SQLLogin, certificateAuthorities: String?, pinned: Duration?) {
     add("host", login.host)
+    if let address = login.address { add("hostaddr", address) }
     add("port", "\(login.port)")
     add("dbname", login.database)
     add("user", login.user)
     add("sslmode", login.tls)
-    if let certificateAuthorities { add("sslrootcert", certificateAuthorities) }
+    if let authorities = certificateAuthorities ?? Self.systemAuthorities(login.tls) {
+      add("sslrootcert", authorities)
+    }
+    if let pinned { add("options", PinnedSettings.options(statementTimeout: pinned)) }
+    // SCRAM, or no question for a password at all (which tells nothing, and is said).
+    if login.password != nil, AuthenticationRequest.isKnownToLibrary {
+      add("require_auth", "scram-sha-256,none")
+    }
     add("gssencmode", "disable")  // no Kerberos ticket of the runner's user
     add("passfile", "/dev/null/none")  // a path that cannot exist: ~/.pgpass is not ours to read
     add("application_name", "staunch")
@@ -28,6 +37,15 @@ final class ParameterList: @unchecked Sendable {
     }
     keywords.append(nil)
     values.append(nil)
+  }
+
+  /// The machine's own list, where the user keeps none for libpq: `verify-full` has to work without a file of one's own.
+  private static func systemAuthorities(_ tls: String) -> String? {
+    guard tls.hasPrefix("verify-") else { return nil }
+    let own = FileManager.default.homeDirectoryForCurrentUser.path + "/.postgresql/root.crt"
+    guard !FileManager.default.fileExists(atPath: own) else { return nil }
+    return ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"]
+      .first { FileManager.default.isReadableFile(atPath: $0) }
   }
 
   deinit {

@@ -11,6 +11,8 @@ final class PostgresConnection: @unchecked Sendable {
     case connected
     case rejected(SQLState)
     case failed(SQLState?)
+    /// The server asked for the password in clear or for its MD5; it was not told.
+    case weakAuthentication
     case timedOut, cancelled
   }
 
@@ -52,12 +54,29 @@ final class PostgresConnection: @unchecked Sendable {
         case .timedOut: return .timedOut
         case .cancelled: return .cancelled
         }
+        if event == .readable, !AuthenticationRequest.isKnownToLibrary {
+          switch AuthenticationRequest.peek(new) {
+          case .harmless: break
+          case .incomplete:
+            usleep(2_000)  // the rest of a message is on its way; the descriptor stays readable meanwhile
+            if ContinuousClock.now >= deadline { return .timedOut }
+            continue
+          case .weak:
+            drop()
+            return .weakAuthentication
+          }
+        }
         switch PQconnectPoll(new) {
         case PGRES_POLLING_OK: return .connected
         case PGRES_POLLING_READING: event = .readable
         case PGRES_POLLING_WRITING: event = .writable
         default:
-          let state = SQLState(connectionMessage: String(cString: PQerrorMessage(new)))
+          let message = String(cString: PQerrorMessage(new))
+          // libpq's own words of `require_auth`, which are never translated with the server's.
+          if AuthenticationRequest.isKnownToLibrary, message.contains("scram-sha-256") {
+            return .weakAuthentication
+          }
+          let state = SQLState(connectionMessage: message)
           guard let state, state.isRejectedLogin, PQconnectionUsedPassword(new) == 1 else {
             return .failed(state)
           }

@@ -26,6 +26,19 @@ public struct PostgresConnector: SQLConnector {
     return session
   }
 
+  public func addresses(of host: String) async throws(CapabilityError) -> [String] {
+    guard HostName.isWorthResolving(host) else { return [] }
+    let found = await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { continuation.resume(returning: HostName.addresses(of: host)) }
+    }
+    guard !found.isEmpty else {
+      throw CapabilityError(
+        .network, "resolve \(host)", because: "the host name could not be resolved",
+        fix: "check host in staunch.yaml and the resolver: getent ahosts \(host)")
+    }
+    return found
+  }
+
   /// Tries to log in and hangs up at once.
   ///
   /// Only SQLSTATE 28P01 and 28000 after a password was asked for are a rejection. Too many connections, an unknown

@@ -35,8 +35,7 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
 
   func open() async throws(CapabilityError) {
     let where_ = "login of \(login.user) at \(login.host):\(login.port)/\(login.database)"
-    let milliseconds = timeout.milliseconds
-    let end = await attemptToConnect()
+    let end = await attemptToConnect(pinned: timeout)
     switch end {
     case .connected: break
     case .rejected(let state), .failed(let state?): throw state.error(where_)
@@ -48,30 +47,39 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
       throw CapabilityError(
         .network, where_, because: "no answer within \(login.timeout)",
         fix: "check that it is up: pg_isready -h \(login.host) -p \(login.port)")
+    case .weakAuthentication:
+      throw CapabilityError(
+        .unsafe, where_, because: "the server asks for the password in clear or for its MD5; it was not told",
+        fix:
+          "use scram-sha-256 in pg_hba.conf, and set the password anew under password_encryption = scram-sha-256"
+      )
     case .cancelled: throw CapabilityError(.cancelled, where_, because: "cancelled")
     }
-    _ = try await run("SET statement_timeout = \(milliseconds)", [], changes: false, inTransaction: false)
+    try PinnedSettings.check(try await query(PinnedSettings.question, []), login)
   }
 
   func attempt() async -> LoginOutcome {
     guard let password = login.password, !password.isEmpty else {
       return .undecided(code: "no password to try")
     }
-    switch await attemptToConnect() {
+    switch await attemptToConnect(pinned: nil) {
     case .connected:
       return connection.usedPassword ? .accepted : .undecided(code: "the server asked for no password")
     case .rejected(let state): return .rejected(code: state.code)
     case .failed(let state): return .undecided(code: state?.code ?? "no connection")
+    case .weakAuthentication:
+      return .undecided(code: "the server asks for the password in clear or for its MD5")
     case .timedOut: return .undecided(code: "timeout")
     case .cancelled: return .undecided(code: "cancelled")
     }
   }
 
-  private func attemptToConnect() async -> PostgresConnection.ConnectEnd {
+  private func attemptToConnect(pinned: Duration?) async -> PostgresConnection.ConnectEnd {
     let (login, authorities, connection) = (login, certificateAuthorities, connection)
     return await onQueue {
       connection.connect(
-        ParameterList(login, certificateAuthorities: authorities),
+        ParameterList(
+          login, certificateAuthorities: login.certificateAuthorities ?? authorities, pinned: pinned),
         until: .now.advanced(by: login.timeout))
     }
   }

@@ -14,6 +14,8 @@ struct ElementTextReader: Sendable {
     let text: [UInt8]
     /// Of its start tag.
     let line: Int
+    /// Why its text cannot be read; the elements after it can.
+    let problem: String?
   }
 
   private let element: [UInt8]
@@ -24,6 +26,7 @@ struct ElementTextReader: Sendable {
   private var line = 1
   private var text: [UInt8]?  // inside the element
   private var startLine = 1
+  private var problem: String?
 
   /// - Parameters:
   ///   - element: its name.
@@ -40,7 +43,7 @@ struct ElementTextReader: Sendable {
     var found: [Element] = []
     var rest = pending[...]
     while let open = rest.firstIndex(of: 0x3C) {
-      try take(rest[..<open])
+      take(rest[..<open])
       guard let end = try markupEnd(rest[open...]) else {
         rest = rest[open...]
         break
@@ -50,8 +53,11 @@ struct ElementTextReader: Sendable {
       rest = rest[end...]
     }
     if !rest.contains(0x3C) {
-      try take(rest)
-      rest = []
+      // An entity may go on in the next piece.
+      let open = rest.suffix(12).lastIndex(of: 0x26)
+      let end = open.flatMap { rest[$0...].contains(0x3B) ? nil : $0 } ?? rest.endIndex
+      take(rest[..<end])
+      rest = rest[end...]
     }
     guard rest.count <= maximumBytes else { throw failure("markup without an end") }
     pending = Array(rest)
@@ -97,7 +103,7 @@ struct ElementTextReader: Sendable {
 
   private mutating func markup(_ bytes: ArraySlice<UInt8>) throws(UnreadMarkup) -> Element? {
     if bytes.starts(with: "<![CDATA[".utf8) {
-      if text != nil { try append(bytes.dropFirst(9).dropLast(3)) }
+      if text != nil { append(bytes.dropFirst(9).dropLast(3)) }
       return nil
     }
     let isEnd = bytes.dropFirst().first == 0x2F
@@ -116,8 +122,11 @@ struct ElementTextReader: Sendable {
     }
     if isEnd {
       guard let finished = text else { throw failure("an end tag without its start") }
-      text = nil
-      return Element(text: finished, line: startLine)
+      defer {
+        text = nil
+        problem = nil
+      }
+      return Element(text: finished, line: startLine, problem: problem)
     }
     guard text == nil else { throw failure("a failure inside a failure") }
     if bytes.dropLast().last != 0x2F {
@@ -128,22 +137,29 @@ struct ElementTextReader: Sendable {
   }
 
   /// Character data before the next markup.
-  private mutating func take(_ bytes: ArraySlice<UInt8>) throws(UnreadMarkup) {
+  private mutating func take(_ bytes: ArraySlice<UInt8>) {
     count(bytes)
     guard text != nil else { return }
     var rest = bytes
     while let mark = rest.firstIndex(of: 0x26) {
-      try append(rest[..<mark])
+      append(rest[..<mark])
       guard let end = rest[mark...].firstIndex(of: 0x3B), end - mark <= 12 else {
-        throw failure("an ampersand that begins no entity")
+        problem = problem ?? "an ampersand that begins no entity"
+        rest = rest[(mark + 1)...]
+        continue
       }
-      try append(try character(String(decoding: rest[(mark + 1)..<end], as: UTF8.self)))
+      if let character = character(String(decoding: rest[(mark + 1)..<end], as: UTF8.self)) {
+        append(character)
+      } else {
+        problem = problem ?? "an entity that is not predefined"
+      }
       rest = rest[(end + 1)...]
     }
-    try append(rest)
+    append(rest)
   }
 
-  private func character(_ name: String) throws(UnreadMarkup) -> ArraySlice<UInt8> {
+  /// Nil for an entity that is none of XML's own.
+  private func character(_ name: String) -> ArraySlice<UInt8>? {
     switch name {
     case "lt": return [0x3C]
     case "gt": return [0x3E]
@@ -155,14 +171,15 @@ struct ElementTextReader: Sendable {
       let digits = name.dropFirst(isHex ? 2 : 1)
       guard name.hasPrefix("#"), let number = UInt32(digits, radix: isHex ? 16 : 10), number != 0,
         let scalar = Unicode.Scalar(number)
-      else { throw failure("an entity that is not predefined") }
+      else { return nil }
       return ArraySlice(Array(String(Character(scalar)).utf8))
     }
   }
 
-  private mutating func append(_ bytes: ArraySlice<UInt8>) throws(UnreadMarkup) {
+  private mutating func append(_ bytes: ArraySlice<UInt8>) {
     guard (text?.count ?? 0) + bytes.count <= maximumBytes else {
-      throw failure("an element's text has more than \(maximumBytes) bytes")
+      problem = problem ?? "an element's text has more than \(maximumBytes) bytes"
+      return
     }
     text?.append(contentsOf: bytes)
   }

@@ -6,9 +6,12 @@ enum EmbeddedRecord {
   static func items(_ value: JSONValue, _ context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
     if let list = value.array {
-      var items: [RecordItem] = []
-      for element in list { items += try self.items(element, &context) }
-      return items
+      // Findings of one envelope do not depend on one another.
+      let context = context
+      return RecordItem.each(list) { element throws(RecordProblem) in
+        var context = context
+        return try items(element, &context)
+      }
     }
     let record = JSONRecord(steps: [], value: value, position: JSONPosition(line: 1, column: 1, offset: 0))
     let fields = try RecordFields(value, "data")

@@ -3,10 +3,20 @@ import JSON
 
 /// How records stand in a JSON report.
 enum JSONFraming: Sendable {
-  /// One a line.
+  /// One a line; a scanner that found nothing writes nothing.
   case lines
+  /// In a list.
+  case list
   /// At these paths of one or more JSON texts.
   case paths([JSONPath])
+
+  /// People hand every shape on as every other (`jq -s .`, `jq -c '.[]'`, `cat`), so each is read for each.
+  var paths: [JSONPath] {
+    switch self {
+    case .lines, .list: [JSONPath(), JSONPath(.anyElement), JSONPath(.anyElement, .anyElement)]
+    case .paths(let paths): paths + paths.map { JSONPath([.anyElement] + $0.parts) }
+    }
+  }
 }
 
 /// A format whose records are JSON values.
@@ -21,128 +31,157 @@ enum RecordItem: Sendable {
   case finding(Finding)
   /// Settled, and why.
   case setAside(String)
+  /// A part of the record that cannot be read, and why; the other parts can.
+  case malformed(String)
+  /// A program's log and no finding.
+  case log
+
+  /// The items of each part of a record; one that cannot be read does not cost the others.
+  static func each<Part>(
+    _ parts: some Sequence<Part>, _ items: (Part) throws(RecordProblem) -> [RecordItem]
+  ) -> [RecordItem] {
+    parts.flatMap { part in
+      do throws(RecordProblem) {
+        return try items(part)
+      } catch {
+        return [.malformed(error.because)]
+      }
+    }
+  }
+
+  /// As above for the objects of a list; an element that is none is one part that cannot be read.
+  static func each(
+    _ member: String, of fields: RecordFields, _ items: (RecordFields) throws(RecordProblem) -> [RecordItem]
+  ) throws(RecordProblem) -> [RecordItem] {
+    each(try fields.array(member).enumerated()) { index, element throws(RecordProblem) in
+      try items(RecordFields(element, "\(member)[\(index)]"))
+    }
+  }
+
+  /// The item for whoever reads the report; nil for a log's line, which is counted.
+  func placed(at position: JSONPosition, _ context: ReportContext) -> ReportItem? {
+    func record(_ because: String) -> UnreadRecord {
+      UnreadRecord(line: position.line, column: position.column, because: because)
+    }
+    switch self {
+    case .finding(var finding):
+      finding.location = finding.location.map(context.settled)
+      return .finding(finding)
+    case .setAside(let reason): return .setAside(record(reason))
+    case .malformed(let reason): return .malformed(record(reason))
+    case .log: return nil
+    }
+  }
+
+  var isMalformed: Bool { if case .malformed = self { true } else { false } }
 }
 
 extension JSONReportFormat {
   static func reader(_ context: ReportContext) -> any ReportReader {
-    switch framing {
-    case .lines: JSONLinesReportReader<Self>(context)
-    case .paths(let paths): JSONPathsReportReader<Self>(context, paths)
-    }
+    JSONRecordsReportReader<Self>(context)
   }
 
-  fileprivate static func items(of record: JSONRecord, _ context: inout ReportContext) -> [ReportItem] {
+  fileprivate static func items(of record: JSONRecord, _ context: inout ReportContext) -> [RecordItem] {
+    guard record.value != .null else { return [] }
+    // A list around the whole report is no part of a path.
+    let steps = record.steps.drop { if case .element = $0 { true } else { false } }
+    let record = JSONRecord(steps: Array(steps), value: record.value, position: record.position)
     do throws(RecordProblem) {
-      return try items(in: record, context: &context).map { item in
-        switch item {
-        case .finding(var finding):
-          finding.location = finding.location.map(context.settled)
-          return .finding(finding)
-        case .setAside(let reason):
-          return .setAside(
-            UnreadRecord(line: record.position.line, column: record.position.column, because: reason))
-        }
-      }
+      return try items(in: record, context: &context)
     } catch {
-      return [
-        .malformed(
-          UnreadRecord(line: record.position.line, column: record.position.column, because: error.because))
-      ]
+      return [.malformed(error.because)]
     }
   }
 }
 
-private struct JSONLinesReportReader<Format: JSONReportFormat>: ReportReader {
+/// Reads records of any shape in which people hand JSON on: one a line, pretty-printed, in a list, in several.
+private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
   private var context: ReportContext
-  private var lines: JSONLinesReader
+  private var records: JSONSalvageReader
+  private var text = TextLines()
 
   init(_ context: ReportContext) {
     self.context = context
-    lines = JSONLinesReader(limits: context.options.limits)
+    records = JSONSalvageReader(Format.framing.paths, limits: context.options.limits)
   }
 
   var scannedDirectories: [String] { context.scannedDirectories }
 
   mutating func feed(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
-    items(lines.feed(piece))
-  }
-
-  mutating func finish() throws(ReportError) -> [ReportItem] { items(lines.finish()) }
-
-  private mutating func items(_ lines: [JSONLinesReader.Line]) -> [ReportItem] {
-    var items: [ReportItem] = []
-    for line in lines {
-      switch line {
-      case .record(let record): items += Format.items(of: record, &context)
-      case .malformed(let error):
-        items.append(
-          .malformed(
-            UnreadRecord(line: error.position.line, column: error.position.column, because: error.because)))
-      }
-    }
-    return items
-  }
-}
-
-private struct JSONPathsReportReader<Format: JSONReportFormat>: ReportReader {
-  private var context: ReportContext
-  private var records: JSONRecordReader
-
-  init(_ context: ReportContext, _ paths: [JSONPath]) {
-    self.context = context
-    records = JSONRecordReader(paths, limits: context.options.limits, content: .values)
-  }
-
-  var scannedDirectories: [String] { context.scannedDirectories }
-
-  mutating func feed(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
-    do throws(JSONError) {
-      return items(try records.feed(piece))
-    } catch {
-      throw ReportError(error, context)
-    }
+    items(records.feed(piece))
   }
 
   mutating func finish() throws(ReportError) -> [ReportItem] {
-    let last: [ReportItem]
-    do throws(JSONError) {
-      last = items(try records.finish())
-    } catch {
-      throw ReportError(error, context)
-    }
-    guard records.hasSeenContainer else {
+    let last = items(records.finish())
+    let mayBeEmpty = if case .lines = Format.framing { text.count == 0 } else { false }
+    // Damage names itself.
+    guard records.hasSeenRecords || mayBeEmpty || last.contains(where: \.isMalformed) else {
       throw ReportError(
         .malformed, at: context.options.sourceName,
         because: "there is no list of findings where \(Format.name) has it",
         fix: "leave --format out, or name the report's own format")
     }
-    return last
+    return last + text.items
   }
 
-  private mutating func items(_ records: [JSONRecord]) -> [ReportItem] {
+  private mutating func items(_ salvaged: [JSONSalvageReader.Item]) -> [ReportItem] {
     var items: [ReportItem] = []
-    for record in records { items += Format.items(of: record, &context) }
+    for item in salvaged {
+      switch item {
+      case .record(let record): items += placed(Format.items(of: record, &context), record)
+      case .embedded(let record):
+        let found = Format.items(of: record, &context)
+        // A log's line with an object of its own.
+        items += placed(found.contains(where: \.isMalformed) ? [.log] : found, record)
+      case .text(let line): text.add(line)
+      case .damaged(let error, let isRest): items.append(.malformed(UnreadRecord(error, isRest: isRest)))
+      }
+    }
     return items
   }
-}
 
-extension ReportError {
-  init(_ error: JSONError, _ context: ReportContext) {
-    self.init(
-      error.code.isLimit ? .tooLarge : .malformed, at: "\(context.options.sourceName):\(error.position)",
-      because: error.because,
-      fix: "scan again and keep the whole report, or read what stands before this place: staunch respond "
-        + "REPORT --keep-going")
+  private mutating func placed(_ items: [RecordItem], _ record: JSONRecord) -> [ReportItem] {
+    items.compactMap { item in
+      guard let placed = item.placed(at: record.position, context) else {
+        text.add(record.position.line)
+        return nil
+      }
+      return placed
+    }
   }
 }
 
-extension JSONError.Code {
-  fileprivate var isLimit: Bool {
-    switch self {
-    case .tooDeep, .tooManyNodes, .stringTooLong, .numberTooLong, .valueTooLong: true
-    case .syntax, .unexpectedEnd, .trailingBytes, .invalidText, .nullCharacter, .duplicateName,
-      .numberTooLarge:
-      false
-    }
+/// Lines of a report that hold text and no record, named once.
+struct TextLines: Sendable {
+  private(set) var count = 0
+  private var lines: [Int] = []
+
+  mutating func add(_ line: Int) {
+    count += 1
+    if lines.count < 3 { lines.append(line) }
+  }
+
+  var items: [ReportItem] {
+    guard let first = lines.first else { return [] }
+    let named = lines.map(String.init).joined(separator: ", ") + (count > lines.count ? " and others" : "")
+    return [
+      .setAside(
+        UnreadRecord(
+          line: first,
+          because: "\(count) line\(count == 1 ? " holds" : "s hold") a program's text and no record: \(named)"
+        ))
+    ]
+  }
+}
+
+extension ReportItem {
+  fileprivate var isMalformed: Bool { if case .malformed = self { true } else { false } }
+}
+
+extension UnreadRecord {
+  init(_ error: JSONError, isRest: Bool) {
+    self.init(
+      line: error.position.line, column: error.position.column,
+      because: isRest ? "\(error.because); nothing after this place was read" : error.because)
   }
 }

@@ -60,9 +60,9 @@ struct RecordFields: Sendable {
     return number
   }
 
-  /// A line number: scanners write 0 for "none".
+  /// A line number: scanners write 0 or -1 for "none".
   func line(_ member: String) throws(RecordProblem) -> Int? {
-    guard let number = try integer(member), number != 0 else { return nil }
+    guard let number = try integer(member), number != 0, number != -1 else { return nil }
     guard number > 0 else { throw RecordProblem("\(name(member)) must not be negative") }
     return number
   }

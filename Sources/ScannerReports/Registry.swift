@@ -36,15 +36,34 @@ public enum Registry {
       throw ReportError(
         .noSuchFormat, at: source, because: "there is no format \"\(name)\"", fix: "use one of: \(names)")
     }
-    let opening = ReportOpening(bytes)
-    if opening.shape == .empty {
+    let openings = ReportOpening.values(of: bytes)
+    if openings.allSatisfy({ $0.shape == .empty }) {
       throw ReportError(
         .empty, at: source, because: "the report is empty",
         fix: "if the scanner found nothing there is nothing to do; otherwise scan again and keep its output")
     }
-    if let format = formats.first(where: { $0.recognizes(opening) }) { return format }
+    for opening in openings {
+      if let format = formats.first(where: { $0.recognizes(opening) }) { return format }
+    }
+    if let (scanner, command) = scannersText(bytes) {
+      throw ReportError(
+        .unknownFormat, at: source, because: "this is what \(scanner) shows to people, not a report",
+        fix: "scan again for a report: \(command) | staunch respond -")
+    }
     throw ReportError(
       .unknownFormat, at: source, because: "no format recognises this report",
       fix: "name its format, for example: staunch respond \(source) --format \(formats[0].name) (\(names))")
+  }
+
+  /// The scanner that printed this text for people, and its command for a report.
+  private static func scannersText(_ bytes: [UInt8]) -> (scanner: String, command: String)? {
+    let marks = [
+      (" |Finding.........:", "Kingfisher", "kingfisher scan . --format jsonl --no-dedup"),
+      ("Detector Type: ", "TruffleHog", "trufflehog git file://. --json"),
+      ("\nRuleID: ", "gitleaks", "gitleaks git . -f json -r -"),
+      ("secrets-engine-version: ", "ggshield", "ggshield secret scan path -r . --json"),
+    ]
+    let mark = marks.first { bytes.firstRange(of: Array($0.0.utf8)) != nil }
+    return mark.map { ($0.1, $0.2) }
   }
 }

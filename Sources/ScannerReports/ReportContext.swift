@@ -1,5 +1,6 @@
 import Foundation
 import Incidents
+import JSON
 import Secrets
 
 /// What a format knows while it reads one report.
@@ -11,6 +12,10 @@ public struct ReportContext: Sendable {
   public internal(set) var tool: String?
   /// The commit that the records at hand belong to, where the report names it once for many.
   public internal(set) var commit: String?
+  /// Ids of the tool's rules by their numbers, as far as the report has listed them.
+  var rules: [Int: String] = [:]
+  /// The number of the run that the records at hand belong to, in a report of several.
+  var run: JSONStep?
 
   public init(_ options: ReportOptions) {
     self.options = options
@@ -27,12 +32,23 @@ public struct ReportContext: Sendable {
   }
 
   /// A finding made of a rule and, where the report holds one, a value. The value becomes a ``Secret`` here.
+  ///
+  /// A value with U+FFFD in it is not what stands in the file: the scanner, or the reading of its report, has put that mark
+  /// in the place of bytes that are no text. Such a finding has no value.
   func finding(_ source: FindingSource, detector: Detector, kinds: [CredentialKind], value: String?)
     -> Finding
   {
+    let secret = value.flatMap { $0.isEmpty || $0.unicodeScalars.contains("\u{FFFD}") ? nil : Secret($0) }
+    return finding(source, detector: detector, kinds: kinds, secret: secret)
+  }
+
+  /// As above, with a value that need not be text.
+  func finding(_ source: FindingSource, detector: Detector, kinds: [CredentialKind], secret: Secret?)
+    -> Finding
+  {
     let reading =
-      if let value, !value.isEmpty {
-        CredentialReading(of: Secret(value), kinds: kinds, table: options.table)
+      if let secret {
+        CredentialReading(of: secret, kinds: kinds, table: options.table)
       } else {
         CredentialReading(kinds: kinds)
       }
@@ -66,6 +82,8 @@ extension Location {
       }
       break
     }
+    // Paths of history never hold Windows' separators.
+    if location.commit == nil, let path = location.path { location.path = ReportedPath.file(path) }
     if let path = location.path {
       if path.hasPrefix("./") { location.path = String(path.dropFirst(2)) }
       if path.contains("!"), location.encoding == .plain { location.encoding = .archive }

@@ -12,49 +12,85 @@ public struct ReportOpening: Sendable {
   /// The first line, without its end; at most 4,096 bytes.
   public let firstLine: String
 
-  private let hasBareElements: Bool
+  private let isBareList: Bool
 
   /// How many bytes are looked at.
   public static let length = 64 << 10
 
-  /// - Parameter bytes: the first bytes of the report; more than ``length`` are ignored.
-  public init(_ bytes: some Collection<UInt8>) {
-    var bytes = Array(bytes.prefix(ReportOpening.length))
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-    let start = bytes.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }
-    var sink = OpeningSink()
-    switch start {
-    case nil: shape = .empty
-    case 0x7B: shape = .object
-    case 0x5B: shape = .array
-    case 0x3C: shape = .markup
-    case .some(0x6E), .some(0x74), .some(0x66), .some(0x22):
-      shape = ReportOpening.isJSON(bytes) ? .otherJSON : .text
-    default: shape = .text
-    }
-    if shape == .object || shape == .array {
+  /// One for each value at the top: logs and banners may stand before the first record. At least one.
+  /// - Parameter bytes: the first bytes of the report, as UTF-8; more than ``length`` are ignored.
+  static func values(of bytes: some Collection<UInt8>) -> [ReportOpening] {
+    let bytes = Array(bytes.prefix(length))
+    let firstLine = String(decoding: bytes.prefix { $0 != 0x0A && $0 != 0x0D }.prefix(4096), as: UTF8.self)
+    let text = bytes.trimmingSpace
+    if text.isEmpty { return [ReportOpening(.empty, firstLine)] }
+    if text.first == 0x3C { return [ReportOpening(.markup, firstLine)] }
+    if text.elementsEqual("null".utf8) { return [ReportOpening(.otherJSON, firstLine)] }
+    var openings: [ReportOpening] = []
+    var rest = bytes[...]
+    while openings.count < 100, let start = nextValue(in: rest) {
+      var sink = OpeningSink()
       // What is malformed here, the format's reader will name.
-      var tokenizer = JSONTokenizer(content: .values)
-      do { try tokenizer.feed(bytes[...], into: &sink) } catch { sink.isCut = true }
+      var tokenizer = JSONTokenizer(text: .cleaned)
+      var isWhole = true
+      do {
+        try tokenizer.feed(bytes[start...], into: &sink)
+        rest = []
+      } catch {
+        isWhole = error.code == .trailingBytes
+        rest = bytes[(start + error.position.offset)...]
+        if !isWhole { rest = rest.drop { $0 != 0x0A } }
+      }
+      openings.append(
+        ReportOpening(bytes[start] == 0x7B ? .object : .array, firstLine, sink, isWhole: isWhole))
     }
-    hasBareElements = sink.hasElements
-    paths = sink.paths
-    texts = sink.texts
-    firstLine = String(decoding: bytes.prefix { $0 != 0x0A && $0 != 0x0D }.prefix(4096), as: UTF8.self)
+    return openings.isEmpty ? [ReportOpening(.text, firstLine)] : openings
   }
 
-  private static func isJSON(_ bytes: [UInt8]) -> Bool {
-    do {
-      _ = try JSONValue(parsing: bytes)
-      return true
-    } catch {
-      return false
+  private init(_ shape: Shape, _ firstLine: String, _ sink: OpeningSink = OpeningSink(), isWhole: Bool = true)
+  {
+    self.shape = shape
+    self.firstLine = firstLine
+    paths = sink.paths
+    texts = sink.texts
+    isBareList = !isWhole || sink.hasElements
+  }
+
+  /// Where the next object or list begins: first on its line, or `{"` after text.
+  private static func nextValue(in bytes: ArraySlice<UInt8>) -> Int? {
+    var isFirst = true
+    for index in bytes.indices {
+      switch bytes[index] {
+      case 0x0A: isFirst = true
+      case 0x20, 0x09, 0x0D, 0x2C: break
+      case 0x7B where isFirst || bytes[index...].dropFirst().first == 0x22: return index
+      case 0x5B where isFirst: return index
+      default: isFirst = false
+      }
     }
+    return nil
+  }
+
+  /// ``paths`` as one record of a list has them: `RuleID` for `[].RuleID`.
+  var members: Set<String> {
+    Set(
+      paths.map { path in
+        let rest = path.drop { $0 == "[" || $0 == "]" }
+        return String(rest.first == "." && rest.startIndex != path.startIndex ? rest.dropFirst() : rest)
+      })
   }
 
   /// True for `[]` and `null`: a scanner that found nothing.
   public var isEmptyList: Bool {
-    shape == .array ? paths.isEmpty && !hasBareElements : shape == .otherJSON && firstLine == "null"
+    shape == .array ? paths.isEmpty && !isBareList : shape == .otherJSON
+  }
+}
+
+extension [UInt8] {
+  fileprivate var trimmingSpace: ArraySlice<UInt8> {
+    func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    guard let last = lastIndex(where: { !isSpace($0) }) else { return [] }
+    return self[...last].drop(while: isSpace)
   }
 }
 
@@ -62,7 +98,6 @@ public struct ReportOpening: Sendable {
 private struct OpeningSink: JSONTokenSink {
   var paths: Set<String> = []
   var texts: [String: String] = [:]
-  var isCut = false
   /// True when a list at the top holds something that is no object.
   var hasElements = false
   private var open: [String] = []  // the path of each open container

@@ -5,13 +5,18 @@ public import Incidents
 /// Memory is bounded by the opening (64 KiB) and one record, whatever the report's length.
 public struct ReportReading: Sendable {
   private let options: ReportOptions
+  private var text: ReportText
+  private var terminal: TerminalSequences?
   private var opening: [UInt8] = []
   private var reader: (any ReportReader)?
   private var isBroken = false
   /// The recognised or given format's name; nil until enough was read.
   public private(set) var format: String?
 
-  public init(_ options: ReportOptions) { self.options = options }
+  public init(_ options: ReportOptions) {
+    self.options = options
+    text = ReportText(sourceName: options.sourceName)
+  }
 
   /// `location` as the whole report read so far understands it: some reports say only at their end what was scanned.
   public func settled(_ location: Location) -> Location {
@@ -22,29 +27,41 @@ public struct ReportReading: Sendable {
   /// - Throws: ``ReportError``; with `keepGoing` only for an unknown format.
   public mutating func feed(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
     guard !isBroken else { return [] }
+    return try take(try text.decode(piece))
+  }
+
+  private mutating func take(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
     if reader == nil {
       opening += piece
       guard opening.count >= ReportOpening.length else { return [] }
       return try begin()
     }
-    return try checked { reader throws(ReportError) in try reader.feed(piece) }
+    let plain = terminal?.removed(from: piece) ?? piece
+    return try checked { reader throws(ReportError) in try reader.feed(plain) }
   }
 
   /// The report is over.
   public mutating func finish() throws(ReportError) -> [ReportItem] {
-    var items: [ReportItem] = []
-    if reader == nil { items = try begin() }
+    guard !isBroken else { return [] }
+    var items = try take(try text.finish())
+    if reader == nil { items += try begin() }
     guard !isBroken else { return items }
     return items + (try checked { reader throws(ReportError) in try reader.finish() })
   }
 
   private mutating func begin() throws(ReportError) -> [ReportItem] {
-    let chosen = try Registry.format(named: options.format, for: opening, of: options.sourceName)
+    var piece = opening[...]
+    opening = []
+    var terminal = TerminalSequences()
+    let plain = terminal.removed(from: piece)
+    let chosen = try Registry.format(named: options.format, for: Array(plain), of: options.sourceName)
     format = chosen.name
     reader = chosen.reader(ReportContext(options))
-    var piece = opening[...]
-    if piece.starts(with: [0xEF, 0xBB, 0xBF]) { piece = piece.dropFirst(3) }  // byte order mark
-    opening = []
+    // A table's fields may hold any byte.
+    if chosen != GitleaksCSV.self {
+      self.terminal = terminal
+      piece = plain
+    }
     return try checked { reader throws(ReportError) in try reader.feed(piece) }
   }
 

@@ -36,7 +36,7 @@ public enum SecretRecovery {
       } else if let file = await contents(location) {
         result = recover(finding, from: file, table: table)
       } else {
-        result = .notFound(finding, because: "the file is not there")
+        result = .notFound(finding, because: "there is no regular file of this path; links are not followed")
       }
       switch result {
       case .found(let found): completed += found

@@ -2,12 +2,14 @@ import Foundation
 import Incidents
 import JSON
 
-/// Reads a platform's message, which is one JSON text of bounded length, plain or as the `payload` of a form.
+/// Reads a platform's message of bounded length, plain or as the `payload` of a form: an object, a list of them, or several
+/// lists one after the other (`gh api --paginate`). One that cannot be read does not cost the others.
 struct WholeBodyReader: ReportReader {
   /// GitHub's own bound; nothing larger is delivered.
   static let maximumBytes = 25 << 20
 
   let context: ReportContext
+  /// The items of one object.
   let items: @Sendable (JSONValue) throws(RecordProblem) -> [RecordItem]
   private var body: [UInt8] = []
 
@@ -32,26 +34,26 @@ struct WholeBodyReader: ReportReader {
   }
 
   mutating func finish() throws(ReportError) -> [ReportItem] {
-    let text = body.starts(with: "payload=".utf8) ? WholeBodyReader.formValue(body.dropFirst(8)) : body
+    let message = body.starts(with: "payload=".utf8) ? WholeBodyReader.formValue(body.dropFirst(8)) : body
     body = []
-    let value: JSONValue
-    do throws(JSONError) {
-      value = try JSONValue(parsing: text, limits: context.options.limits)
-    } catch {
-      throw ReportError(error, context)
-    }
-    do throws(RecordProblem) {
-      return try items(value).map { item in
-        switch item {
-        case .finding(var finding):
-          finding.location = finding.location.map(context.settled)
-          return .finding(finding)
-        case .setAside(let reason): return .setAside(UnreadRecord(line: 1, column: 1, because: reason))
-        }
+    var reader = JSONSalvageReader(JSONFraming.list.paths, limits: context.options.limits)
+    var found: [ReportItem] = []
+    var text = TextLines()
+    for item in reader.feed(message[...]) + reader.finish() {
+      switch item {
+      case .record(let record), .embedded(let record):
+        guard record.value != .null else { continue }
+        found += RecordItem.each([record.value], items).compactMap { $0.placed(at: record.position, context) }
+      case .text(let line): text.add(line)
+      case .damaged(let error, let isRest): found.append(.malformed(UnreadRecord(error, isRest: isRest)))
       }
-    } catch {
-      return [.malformed(UnreadRecord(line: 1, column: 1, because: error.because))]
     }
+    guard reader.hasSeenRecords || !found.isEmpty else {
+      throw ReportError(
+        .malformed, at: context.options.sourceName, because: "the message holds no object",
+        fix: "leave --format out, or name the report's own format")
+    }
+    return found + text.items
   }
 
   /// Undoes application/x-www-form-urlencoded (URL standard §5.1) up to the next `&`.

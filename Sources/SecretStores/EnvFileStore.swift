@@ -6,8 +6,9 @@ public import Secrets
 ///
 /// The version is the marker of the run that wrote the value; it stands in a comment above the variable, because a hash
 /// of the value would help to guess it. Values that were never written by us have the version `unmanaged`.
-/// Variables that contain a secret among other text (a connection string) are listed by `keys(holding:)`; name them under
-/// `templates` to have them written along: `{DATABASE_URL: "postgres://app:{secret}@db/app"}`.
+/// Variables that hold the old value too, alone or in a connection string, as it is or percent-encoded, are written along
+/// (``CredentialCopy``). Name one under `templates` to say how it is written:
+/// `{DATABASE_URL: "postgres://app:{secret}@db/app"}`.
 public struct EnvFileStore: SecretStore {
   public static let kind = "env-file"
   public static let summary = "Variables in an .env file on this machine."
@@ -15,7 +16,8 @@ public struct EnvFileStore: SecretStore {
     SettingDeclaration("path", required: true, "the file; it is made when it is not there"),
     SettingDeclaration(
       "templates",
-      "other variables that hold the same secret: a mapping of key to {variable: text with {secret}}"),
+      "how other variables that hold the same secret are written: a mapping of key to {variable: text with {secret}}; others follow in the spelling they have"
+    ),
   ]
 
   private let path: String
@@ -46,6 +48,16 @@ public struct EnvFileStore: SecretStore {
     return EnvFile(try await files.read(path).exposeAsBytes())
   }
 
+  public func readiness() async -> [Readiness] {
+    guard let obstacle = await files.obstacle(toReplacing: path) else {
+      return [Readiness("writing", .ready("the file may be written"))]
+    }
+    return [
+      Readiness(
+        "writing", .missing(because: obstacle, fix: "give the runner's user the file and its directory"))
+    ]
+  }
+
   public func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
     let file = try await file()
     return file.value(of: key) == nil ? nil : file.mark(of: key) ?? "unmanaged"
@@ -61,7 +73,8 @@ public struct EnvFileStore: SecretStore {
   }
 
   public func put(
-    _ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority
+    _ key: String, _ secret: Secret, replacing old: [Secret], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> String {
     let operation = "write \(key) to \(path)"
     guard Self.isVariable(key) else {
@@ -80,6 +93,21 @@ public struct EnvFileStore: SecretStore {
       let whole = Self.filled(text, with: value)
       if file.value(of: variable) != whole { file.set(variable, to: whole, mark: marker) }
     }
+    let written = others.union([key]).union((templates[key] ?? [:]).keys)
+    for secret in old {
+      let old = secret.exposeAsBytes()
+      for variable in Self.holders(of: old, in: file)
+      where !written.contains(variable) && Self.canFollow(old, variable, in: file) {
+        guard let text = file.value(of: variable) else { continue }
+        let last = CredentialCopy(name: variable, text: text)
+        if let whole = last.replacing(old, with: value) {
+          file.set(variable, to: whole, mark: marker)
+        } else if last.holding(old) == .nothing {
+          // An earlier assignment holds it, which the last one overrides: no place keeps it.
+          file.set(variable, to: text, mark: marker)
+        }
+      }
+    }
     guard file.bytes != before else { return marker }
     // What other programs will read must be what we mean: parsed back before it replaces anything, and after.
     guard EnvFile(file.bytes).value(of: key) == value else {
@@ -94,24 +122,40 @@ public struct EnvFileStore: SecretStore {
     return marker
   }
 
-  /// The file keeps one version.
-  public func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
+  public func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]
   {
-    throw CapabilityError(
-      .unsupported, "restore \(key) of \(path)", because: "the file keeps no earlier versions",
-      fix: "issue a new credential; a leaked value must not come back anyway")
+    let file = try await file()
+    var copies: [SecretCopy] = []
+    for secret in secrets {
+      let value = secret.exposeAsBytes()
+      for variable in Self.holders(of: value, in: file)
+      where variable != key && !copies.contains(where: { $0.key == variable }) {
+        // What a template says is written along whatever stands there now.
+        let isTemplate = key.flatMap { templates[$0]?[variable] } != nil
+        copies.append(
+          SecretCopy(key: variable, canFollow: isTemplate || Self.canFollow(value, variable, in: file)))
+      }
+    }
+    return copies
   }
 
-  public func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
-    let value = secret.exposeAsBytes()
-    guard !value.isEmpty else { return [] }
-    var keys: [String] = []
-    for entry in try await file().entries
-    where entry.value.firstRange(of: value) != nil && !keys.contains(entry.key) {
-      keys.append(entry.key)
+  /// The variables with an assignment that holds `value`, in order.
+  private static func holders(of value: [UInt8], in file: EnvFile) -> [String] {
+    var found: [String] = []
+    for entry in file.entries where !found.contains(entry.key) {
+      if CredentialCopy(name: entry.key, text: entry.value).holding(value) != .nothing {
+        found.append(entry.key)
+      }
     }
-    return keys
+    return found
+  }
+
+  /// Every assignment of `variable` that holds `value` can be given another one.
+  private static func canFollow(_ value: [UInt8], _ variable: String, in file: EnvFile) -> Bool {
+    isVariable(variable)
+      && file.entries.filter { $0.key == variable }.allSatisfy {
+        CredentialCopy(name: variable, text: $0.value).holding(value) != .unclear
+      }
   }
 
   private static func isVariable(_ key: String) -> Bool {

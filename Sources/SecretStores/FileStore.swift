@@ -10,7 +10,8 @@ public struct FileStore: SecretStore {
   public static let summary = "A directory with one file for each secret."
   public static let settings = [
     SettingDeclaration("directory", required: true, "where the files are; it must exist"),
-    SettingDeclaration("known", "keys to look at for copies of a leaked secret"),
+    SettingDeclaration(
+      "known", "other files of the directory that may hold the same secret: they are written along"),
   ]
 
   private let directory: String
@@ -34,6 +35,16 @@ public struct FileStore: SecretStore {
 
   private func marker(_ key: String) -> String { "\(directory)/.\(key).rotated-by" }
 
+  public func readiness() async -> [Readiness] {
+    guard let obstacle = await files.obstacle(toReplacing: "\(directory)/staunch") else {
+      return [Readiness("writing", .ready("the directory may be written"))]
+    }
+    return [
+      Readiness(
+        "writing", .missing(because: obstacle, fix: "give the runner's user the file and its directory"))
+    ]
+  }
+
   public func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
     guard await files.exists(try path(key)) else { return nil }
     guard await files.exists(marker(key)) else { return "unmanaged" }
@@ -49,8 +60,12 @@ public struct FileStore: SecretStore {
 
   /// The marker is written last: a crash in between leaves a value that the repetition writes again.
   public func put(
-    _ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority
+    _ key: String, _ secret: Secret, replacing old: [Secret], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> String {
+    for old in old {
+      try await follow(secret, old, sparing: others.union([key]), marker: marker, under: authority)
+    }
     let path = try path(key)
     let isThere = await files.exists(path)
     if isThere, try await currentVersion(key) == marker, try await read(key).isSame(as: secret) {
@@ -66,23 +81,38 @@ public struct FileStore: SecretStore {
     return marker
   }
 
-  /// The directory keeps one version of each.
-  public func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    throw CapabilityError(
-      .unsupported, "restore \(key) of \(directory)", because: "the directory keeps no earlier versions",
-      fix: "issue a new credential; a leaked value must not come back anyway")
+  /// The copies come first: a crash in between leaves the key's own file to tell that it is not done.
+  private func follow(
+    _ secret: Secret, _ old: Secret, sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    let (value, former) = (secret.exposeAsBytes(), old.exposeAsBytes())
+    for copy in try await copies(of: [old], besides: nil) where copy.canFollow && !others.contains(copy.key) {
+      let path = try path(copy.key)
+      let text = try await files.read(path).exposeAsBytes()
+      let newline: [UInt8] = text.last == 0x0A ? [0x0A] : []
+      guard
+        let whole = CredentialCopy(name: copy.key, text: text.dropLast(newline.count) + []).replacing(
+          former, with: value)
+      else { continue }
+      try await files.replace(path, with: Secret(SecretBytes(copying: whole + newline)), under: authority)
+      try await files.replace(self.marker(copy.key), with: Secret(marker), under: authority)
+    }
   }
 
-  public func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
-    let value = secret.exposeAsBytes()
-    var keys: [String] = []
-    for key in known {
-      let path = try path(key)
-      guard !value.isEmpty, await files.exists(path) else { continue }
-      if try await files.read(path).exposeAsBytes().firstRange(of: value) != nil { keys.append(key) }
+  public func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]
+  {
+    var copies: [SecretCopy] = []
+    for name in known where name != key {
+      let path = try path(name)
+      guard await files.exists(path) else { continue }
+      var text = try await files.read(path).exposeAsBytes()
+      if text.last == 0x0A { text.removeLast() }
+      let held = secrets.map { CredentialCopy(name: name, text: text).holding($0.exposeAsBytes()) }
+      if held.contains(where: { $0 != .nothing }) {
+        copies.append(SecretCopy(key: name, canFollow: !held.contains(.unclear)))
+      }
     }
-    return keys
+    return copies
   }
 }

@@ -2,7 +2,8 @@ import Synchronization
 
 /// Hides every registered secret, in every form of ``SecretForms``, in text that is about to leave the program.
 ///
-/// The last line of defence behind the types: it sits on the log, terminal, journal, ticket and report sinks.
+/// The last line of defence behind the types: it sits on the log, terminal, journal, ticket and report sinks. Free text is
+/// for ``redact(_:)``, documents that programs read are for ``redact(document:)``.
 public final class Redactor: Sendable {
   private let state = Mutex(FormIndex())
 
@@ -13,98 +14,80 @@ public final class Redactor: Sendable {
 
   /// From now on `secret` is hidden. Safe to repeat. Secrets shorter than four bytes cannot be told from text: ignored.
   public func register(_ secret: Secret) {
-    let forms = SecretForms.all(of: secret).filter { $0.count >= FormIndex.shortest }
-    state.withLock { state in
-      for form in forms { state.add(form) }
+    let raw = secret.exposeAsBytes()
+    let tag = Redactor.isWord(raw) ? Redactor.word : Redactor.strong
+    let entries = SecretForms.entries(of: raw)
+    let lines = Redactor.lines(of: raw)
+    state.withLock { index in
+      for entry in entries {
+        // In another spelling than its own, even a word is no word any more.
+        index.add(entry.bytes, tag: entry.bytes == raw ? tag : Redactor.strong)
+      }
+      for line in lines { index.add(line, tag: Redactor.strong) }
     }
   }
 
   /// `text` with every secret replaced by ``mark``.
-  public func redact(_ text: String) -> String {
-    let bytes = Array(text.utf8)
-    guard let clean = redacted(bytes) else { return text }
-    return String(decoding: clean, as: UTF8.self)
-  }
+  public func redact(_ text: String) -> String { redacted(text, hidesWords: true) }
 
   /// True when `bytes` hold a registered secret in any form: the test that a sink asserts.
-  public func finds(in bytes: [UInt8]) -> Bool { redacted(bytes) != nil }
+  public func finds(in bytes: [UInt8]) -> Bool { !ranges(in: bytes, hidesWords: true).isEmpty }
 
-  private func redacted(_ bytes: [UInt8]) -> [UInt8]? {
-    let index = state.withLock { $0 }
-    guard !index.isEmpty, bytes.count >= FormIndex.shortest else { return nil }
+  /// - Parameter hidesWords: false leaves values that may as well be a word of a machine's vocabulary.
+  func redacted(_ text: String, hidesWords: Bool) -> String {
+    let bytes = Array(text.utf8)
+    let ranges = ranges(in: bytes, hidesWords: hidesWords)
+    guard !ranges.isEmpty else { return text }
     var result: [UInt8] = []
-    var kept = 0
     var position = 0
-    // The four bytes from `position` on, first byte highest.
-    var window = bytes[..<3].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-    while position + FormIndex.shortest <= bytes.count {
-      window = window << 8 | UInt32(bytes[position + 3])
-      guard index.mayStart(window), let length = index.longest(in: bytes, at: position, window) else {
-        position += 1
-        continue
-      }
-      result += bytes[kept..<position]
+    for range in ranges {
+      result += bytes[position..<range.lowerBound]
       result += Array(Redactor.mark.utf8)
-      position += length
-      kept = position
-      guard position + FormIndex.shortest <= bytes.count else { break }
-      window = bytes[position..<position + 3].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+      position = range.upperBound
     }
-    guard kept > 0 else { return nil }
-    return result + bytes[kept...]
-  }
-}
-
-/// Byte strings to look for, found by a hash of the whole: a storm registers tens of thousands that begin alike.
-private struct FormIndex: Sendable {
-  /// No form is shorter.
-  static let shortest = 4
-
-  /// By a hash of the first four bytes: the longest form that starts so; 0: none does.
-  private var reach: [Int] = []
-  /// Lengths that some form has.
-  private var isLength: [Bool] = []
-  private var forms: [UInt64: [[UInt8]]] = [:]
-
-  var isEmpty: Bool { forms.isEmpty }
-
-  mutating func add(_ form: [UInt8]) {
-    if reach.isEmpty { reach = [Int](repeating: 0, count: 1 << 16) }
-    let gate = Self.gate(form[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
-    reach[gate] = max(reach[gate], form.count)
-    if isLength.count <= form.count {
-      isLength += [Bool](repeating: false, count: form.count + 1 - isLength.count)
-    }
-    isLength[form.count] = true
-    let hash = form.reduce(Self.start, Self.mixed)
-    guard forms[hash]?.contains(form) != true else { return }
-    forms[hash, default: []].append(form)
+    return String(decoding: result + bytes[position...], as: UTF8.self)
   }
 
-  /// False: no form starts with these four bytes.
-  func mayStart(_ window: UInt32) -> Bool { reach[Self.gate(window)] > 0 }
-
-  /// The length of the longest form that stands at `position`; nil when none does.
-  ///
-  /// - Parameter window: the four bytes there.
-  func longest(in bytes: [UInt8], at position: Int, _ window: UInt32) -> Int? {
-    let end = min(bytes.count - position, reach[Self.gate(window)])
-    var hash = Self.start
-    var found: Int?
-    for length in 1...max(1, end) where length <= end {
-      hash = Self.mixed(hash, bytes[position + length - 1])
-      guard isLength[length], let candidates = forms[hash] else { continue }
-      let piece = bytes[position..<position + length]
-      if candidates.contains(where: { $0.elementsEqual(piece) }) { found = length }
+  /// What holds a secret, by position, without overlaps.
+  private func ranges(in bytes: [UInt8], hidesWords: Bool) -> [Range<Int>] {
+    let index = state.withLock { $0 }
+    guard !index.isEmpty else { return [] }
+    let isWanted: (Int) -> Bool = { hidesWords || $0 != Redactor.word }
+    var found = index.hits(in: bytes, where: isWanted).map(\.range)
+    if let joined = JoinedText(bytes) {
+      found += index.hits(in: joined.bytes, where: isWanted).map { joined.original($0.range) }
+      found.sort { $0.lowerBound < $1.lowerBound }
     }
-    return found
+    var merged: [Range<Int>] = []
+    for range in found {
+      if let last = merged.last, range.lowerBound < last.upperBound {
+        merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
+      } else {
+        merged.append(range)
+      }
+    }
+    return merged
   }
 
-  private static func gate(_ window: UInt32) -> Int { Int((window &* 0x9E37_79B1) >> 16) }
+  private static let strong = 0
+  private static let word = 1
 
-  /// FNV-1a. Only for finding: every hit is compared byte for byte.
-  private static let start: UInt64 = 0xCBF2_9CE4_8422_2325
-  private static func mixed(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
-    (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+  /// Short values and lower-case words (`postgres`, `sev3`) may be names, kinds or digits of any document.
+  private static func isWord(_ raw: [UInt8]) -> Bool {
+    if raw.count < 8 { return true }
+    return raw.count < 20
+      && raw.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x61...0x7A, 0x2D, 0x2E, 0x2F, 0x3A, 0x5F: true
+        default: false
+        }
+      }
+  }
+
+  /// The lines of a key, which a log may show one by one; not its first and last, which all keys share.
+  private static func lines(of raw: [UInt8]) -> [[UInt8]] {
+    let lines = raw.split { $0 == 0x0A || $0 == 0x0D }
+    guard lines.count > 1 else { return [] }
+    return lines.filter { $0.count >= 16 && !$0.starts(with: "-----".utf8) }.map(Array.init)
   }
 }

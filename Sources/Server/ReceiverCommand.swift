@@ -7,12 +7,16 @@ import UnixSignals
 /// The command line of `staunch-receiver`: reads the settings, opens the exchange file, serves.
 public struct ReceiverCommand {
   static let usage = """
-    usage: staunch-receiver --settings FILE [--secrets-fd N] [--wake-fd N] [--check]
+    usage: staunch-receiver --settings FILE [--secrets-fd N] [--wake-fd N] [--user UID:GID] [--check] [--try PATH]
 
       --settings FILE   receiver.json; exchange.sqlite and inbox.pub lie beside it
       --secrets-fd N    an inherited descriptor: a JSON object of secrets, for references inherited:NAME
       --wake-fd N       an inherited descriptor: one byte for each commit that stored something new
+      --user UID:GID    become this user first; only root can
       --check           read everything, serve nothing
+      --try PATH        behind its walls, try to open PATH for reading, say what came of it, serve nothing
+
+    Before it listens it confines itself (another user, Landlock, seccomp) and says which of them hold.
 
     It stops on SIGTERM and SIGINT: accepts nothing more, finishes what is in flight, exits 0.
     Exit codes: 0 done, 64 usage, 74 the exchange file, 78 the settings.
@@ -23,6 +27,11 @@ public struct ReceiverCommand {
   private var secretsDescriptor: Int32?
   private var wakeDescriptor: Int32?
   private var isCheck = false
+  private var user: (id: uid_t, group: gid_t)?
+  private var trials: [String] = []
+  /// What holds already; nil in the first of the two starts (``Confinement``).
+  private var confined: String?
+  private var arguments: [String] = []
   private let environment: [String: String]
   private let now: @Sendable () -> Date
 
@@ -40,6 +49,7 @@ public struct ReceiverCommand {
       print(ReceiverCommand.usage, terminator: "")
       return 0
     }
+    self.arguments = arguments
     guard read(arguments) else {
       say(ReceiverCommand.usage)
       return 64
@@ -68,6 +78,16 @@ public struct ReceiverCommand {
       case "--settings":
         guard let path = rest.popFirst() else { return false }
         settings = path
+      case "--user":
+        let parts = (rest.popFirst() ?? "").split(separator: ":").compactMap { UInt32($0) }
+        guard parts.count == 2, parts[0] > 0, parts[1] > 0 else { return false }
+        user = (parts[0], parts[1])
+      case "--try":
+        guard let path = rest.popFirst() else { return false }
+        trials.append(path)
+      case "--confined":
+        guard let word = rest.popFirst() else { return false }
+        confined = word
       case "--secrets-fd", "--wake-fd":
         guard let number = rest.popFirst().flatMap({ Int32($0) }), number > 2 else { return false }
         if word == "--wake-fd" { wakeDescriptor = number } else { secretsDescriptor = number }
@@ -81,8 +101,21 @@ public struct ReceiverCommand {
     guard let bytes = FileManager.default.contents(atPath: settings) else {
       throw SettingsError(settings, because: "it cannot be read", fix: "ls -l \(settings)")
     }
-    let directory = URL(filePath: settings).deletingLastPathComponent().path
+    // Without links: the walls are built along it.
+    let directory = URL(filePath: settings).deletingLastPathComponent().resolvingSymlinksInPath().path
     let parsed = try ReceiverSettings(parsing: bytes)
+    if !isCheck {
+      guard let confined else { try confine(parsed, directory) }
+      let state = URL(filePath: directory).deletingLastPathComponent().path
+      let walls = confined + ", " + Confinement.finish()
+      say(
+        Confinement.canEnter(state)
+          ? "warning: nothing separates the endpoint from the worker's files in \(state) (\(walls)): run it as a user of "
+            + "its own (docs/RECEIVER.md)\n"
+          : "confined: \(walls)\n")
+    }
+    for path in trials { tryOpening(path) }
+    guard trials.isEmpty else { return }
     let secrets = try SecretSources(environment: environment, inheritedDocument: try inherited())
     guard let text = FileManager.default.contents(atPath: directory + "/inbox.pub") else {
       throw SettingsError(
@@ -116,6 +149,26 @@ public struct ReceiverCommand {
     configuration.maximumGracefulShutdownDuration = .seconds(20)
     try await ServiceGroup(configuration: configuration).run()
     try inbox.close()
+  }
+
+  /// The first start: builds the walls and begins again behind them.
+  private func confine(_ settings: ReceiverSettings, _ directory: String) throws -> Never {
+    var readable = [settings.tls?.certificate, settings.tls?.clientCA, environment["CREDENTIALS_DIRECTORY"]]
+    readable += [environment["SSL_CERT_FILE"], environment["SSL_CERT_DIR"]]
+    let references = settings.routes.flatMap(\.references) + [settings.tls?.key].compactMap { $0 }
+    readable += references.map { reference in
+      if case .file(let path) = reference { return path }
+      return nil
+    }
+    try Confinement.enter(
+      Confinement.Request(exchange: directory, readable: readable.compactMap { $0 }, user: user),
+      arguments: arguments, environment: environment)
+  }
+
+  private func tryOpening(_ path: String) {
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    print("\(path): \(file >= 0 ? "opened" : String(cString: strerror(errno)).lowercased())")
+    if file >= 0 { close(file) }
   }
 
   private func inherited() throws -> [UInt8] {

@@ -32,6 +32,17 @@ struct GitHubAPI {
       ?? (repository["private"]?.boolean != true)
   }
 
+  /// The repository as GitHub describes it now, and the classic scopes of the token where GitHub names them.
+  func repository() async throws(CapabilityError) -> (facts: JSONValue, scopes: [String]?) {
+    let operation = "GET \(path(""))"
+    let answer = try await environment.http.fetch(.get(base, headers: try await headers()))
+    if let failure = failure(answer, operation, changes: false) { throw failure }
+    let scopes = answer.headers["x-oauth-scopes"]?.split(separator: ",").map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    return (try json(answer, operation), scopes)
+  }
+
   /// All pages. - Parameter path: with or without a query.
   func list(_ path: String) async throws(CapabilityError) -> [JSONValue] {
     var elements: [JSONValue] = []

@@ -9,7 +9,8 @@ import Secrets
 /// GitHub has no confidential issues: the repository's visibility is read before every write, and while it is public a
 /// ticket gets a neutral title and text until the incident is contained. The first message about an incident opens its
 /// ticket, whatever it says; a later `opened` is a comment. Tickets are found by label and a marker in the
-/// body, because the search index lags. Comments carry a marker too, so a repeated message is not posted twice.
+/// body, because the search index lags. Every message carries a marker of its own, in the issue's body or in a comment: a
+/// repeated one is not posted twice, and one whose reply was lost counts as sent only when its marker is found.
 /// Tested against a simulation on loopback, written from the reference; not against api.github.com.
 /// Sources: https://docs.github.com/en/rest/issues/issues, …/issues/comments, …/using-the-rest-api/best-practices-for-using-the-rest-api
 public struct GitHubIssues: TicketSystem {
@@ -53,19 +54,78 @@ public struct GitHubIssues: TicketSystem {
       token: try target.text("token"), environment: environment)
   }
 
-  private static func marker(_ incident: IncidentID) -> String { "<!-- staunch incident \(incident) -->" }
-  private static func marker(message id: String) -> String { "<!-- staunch message \(id) -->" }
-
-  /// The oldest issue of the incident.
-  public func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? {
-    try await issue(of: message).flatMap(Self.ref)
+  public func readiness() async -> [Readiness] {
+    do throws(CapabilityError) {
+      let (facts, scopes) = try await api.repository()
+      var found = [Readiness("repository \(repository)", .ready("reached with the token"))]
+      if facts["has_issues"]?.boolean == false {
+        found.append(
+          Readiness(
+            "issues",
+            .missing(
+              because: "issues are disabled in \(repository)",
+              fix: "enable them in its settings, or name another repository in staunch.yaml")))
+      }
+      let everyoneReads =
+        facts["visibility"]?.string.map { $0 != "private" } ?? (facts["private"]?.boolean != true)
+      if everyoneReads, !isPublic {
+        found.append(
+          Readiness(
+            "public",
+            .missing(
+              because: "staunch.yaml calls \(repository) private, and others can read it",
+              fix: "make it private, or remove public: false")))
+      }
+      if let scopes, !scopes.isEmpty {
+        let isEnough = scopes.contains("repo") || (everyoneReads && scopes.contains("public_repo"))
+        found.append(
+          Readiness(
+            "issues: write",
+            isEnough
+              ? .ready("the token's scopes: \(scopes.joined(separator: ", "))")
+              : .missing(
+                because: "the token's scopes are \(scopes.joined(separator: ", "))",
+                fix: "give it repo, or a fine-grained token with issues: write")))
+      } else {
+        found.append(
+          Readiness(
+            "issues: write", .unknown(because: "GitHub does not tell the rights of a fine-grained token")))
+      }
+      return found
+    } catch { return [Readiness("repository \(repository)", error)] }
   }
 
-  private func issue(of message: TicketMessage) async throws(CapabilityError) -> JSONValue? {
+  private static func marker(_ incident: IncidentID) -> String { "<!-- staunch incident \(incident) -->" }
+  private static func marker(message id: String) -> String { "<!-- staunch message \(id) -->" }
+  private static func marker(_ event: TicketMessage.Event) -> String {
+    "<!-- staunch event \(event.rawValue) -->"
+  }
+
+  /// The issue that holds the message's own marker, in its body or in a comment; for a close, once it is closed too.
+  public func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? {
+    for issue in try await issues(of: message.incident) {
+      guard let ref = Self.ref(issue), try await holds(message, issue, ref) else { continue }
+      return message.event != .closed || issue["state"]?.string == "closed" ? ref : nil
+    }
+    return nil
+  }
+
+  private func holds(_ message: TicketMessage, _ issue: JSONValue, _ ref: TicketRef)
+    async throws(CapabilityError) -> Bool
+  {
+    let marker = Self.marker(message: message.id)
+    if issue["body"]?.string?.contains(marker) == true { return true }
+    return try await api.list("/issues/\(ref.id)/comments").contains {
+      $0["body"]?.string?.contains(marker) == true
+    }
+  }
+
+  /// The incident's issues, the oldest first.
+  private func issues(of incident: IncidentID) async throws(CapabilityError) -> [JSONValue] {
     let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
     let issues = try await api.list("/issues?labels=\(escaped)&state=all&sort=created&direction=asc")
-    let marker = Self.marker(message.incident)
-    return issues.first { issue in
+    let marker = Self.marker(incident)
+    return issues.filter { issue in
       issue["pull_request"] == nil && issue["body"]?.string?.contains(marker) == true
     }
   }
@@ -81,7 +141,7 @@ public struct GitHubIssues: TicketSystem {
     let everyoneReads = try await api.isPublic()
     // Whoever reads along must not learn of a live credential: details only once it is contained.
     let mayTell = !everyoneReads || message.event == .contained || message.event == .closed
-    let issue = ticket == nil ? try await issue(of: message) : nil
+    let issue = ticket == nil ? try await issues(of: message.incident).first : nil
     guard let ticket = ticket ?? issue.flatMap(Self.ref) else {
       return try await open(message, mayTell: mayTell, under: authority)
     }
@@ -105,7 +165,7 @@ public struct GitHubIssues: TicketSystem {
         "title": .string(mayTell ? Self.harmless(message.title) : Self.neutralTitle),
         "body": .string(
           "\(Self.marker(message.incident))\n\(Self.marker(message: message.id))\n"
-            + (message.isDrill ? "**DRILL**\n\n" : "") + body),
+            + Self.marker(message.event) + "\n" + (message.isDrill ? "**DRILL**\n\n" : "") + body),
         "labels": [.string(label)],
       ], under: authority)
     guard let ref = Self.ref(made) else {
@@ -125,8 +185,11 @@ public struct GitHubIssues: TicketSystem {
     guard !comments.contains(where: { $0["body"]?.string?.contains(marker) == true }) else { return }
     _ = try await api.send(
       .post, "/issues/\(ticket.id)/comments",
-      ["body": .string("\(marker)\n\(Self.harmless(message.title))\n\n\(Self.harmless(message.body))")],
-      under: authority)
+      [
+        "body": .string(
+          "\(marker)\n\(Self.marker(message.event))\n\(Self.harmless(message.title))\n\n\(Self.harmless(message.body))"
+        )
+      ], under: authority)
   }
 
   /// Text without mentions (nobody is paged by a quotation) and without a marker of ours.

@@ -38,6 +38,41 @@ public struct StandardWebhook: TicketSystem {
     isPublic = target.settings["public"]?.boolean ?? false
   }
 
+  /// The secrets are there and the receiver answers something: whether it takes messages is known only by sending one.
+  public func readiness() async -> [Readiness] {
+    var found: [Readiness] = []
+    for (name, reference) in zip(["secret", "old_secret"], secrets) {
+      do throws(CapabilityError) {
+        _ = try Self.key(try await environment.sources.resolve(reference))
+        found.append(Readiness(name, .ready("it is there")))
+      } catch { found.append(Readiness(name, error)) }
+    }
+    let host = URLComponents(string: url)?.host ?? "the receiver"
+    do throws(CapabilityError) {
+      let answer = try await environment.http.fetch(.get(url, timeout: .seconds(10)))
+      guard answer.status != 410 else {
+        return found + [
+          Readiness(
+            host,
+            .missing(
+              because: "it wants no more messages (HTTP 410)", fix: "name another url, or remove the tracker")
+          )
+        ]
+      }
+      found.append(Readiness(host, .ready("it answers (HTTP \(answer.status) to a GET)")))
+      found.append(
+        Readiness("receiving", .unknown(because: "only a message shows whether \(host) takes messages")))
+    } catch {
+      found.append(
+        Readiness(
+          host,
+          .missing(
+            because: "it cannot be reached: \(error.because)",
+            fix: "check url in staunch.yaml, the name server and the proxy")))
+    }
+    return found
+  }
+
   public func find(_ message: TicketMessage) async throws(CapabilityError) -> TicketRef? { nil }
 
   public func deliver(
@@ -64,7 +99,7 @@ public struct StandardWebhook: TicketSystem {
     if answer.status == 410 {
       throw CapabilityError(
         .configuration, operation, because: "the receiver wants no more messages (HTTP 410)",
-        fix: "remove or correct the tracker in staunch.yaml, then: staunch ticket list")
+        fix: "remove or correct the tracker in staunch.yaml, then: staunch ticket send")
     }
     if let failure = answer.failure(
       operation, changes: false, now: environment.now(), fix: "check the signing secret on both sides")

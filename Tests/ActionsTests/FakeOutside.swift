@@ -56,6 +56,7 @@ final class FakeFiles: FileSystem {
     files.withLock { $0[path] = text }
   }
   func exists(_ path: String) async -> Bool { files.withLock { $0[path] != nil } }
+  func obstacle(toReplacing path: String) async -> String? { nil }
 }
 
 /// A fake: the history of one repository, counted.
@@ -66,6 +67,7 @@ final class FakeHistory: HistoryRewriter {
     var unaccounted: [String] = []
     var cloned: [String?] = []
     var rewrites = 0
+    var isBackupThere = true
   }
   let world = Mutex(World())
   static let moved = HistoryRewrite(
@@ -99,9 +101,12 @@ final class FakeHistory: HistoryRewriter {
   func finished(repository: String, marker: String) async throws(CapabilityError) -> HistoryRewrite? {
     world.withLock { $0.finished.contains(marker) } ? Self.moved : nil
   }
+  func holds(backup: String, repository: String) async throws(CapabilityError) -> Bool {
+    world.withLock { $0.isBackupThere }
+  }
   func restore(repository: String, backup: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
-  {}
+  { world.withLock { $0.isBackupThere = false } }
   func push(
     repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority

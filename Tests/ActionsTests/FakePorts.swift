@@ -25,25 +25,32 @@ final class FakeStore: SecretStore {
     }
     return Secret(entry.value)
   }
-  func put(_ key: String, _ secret: Secret, marker: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError) -> String
-  {
+  func put(
+    _ key: String, _ secret: Secret, replacing old: [Secret], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String {
     let text = secret.exposeAsText()
+    let followers = try await copies(of: old, besides: key).filter {
+      $0.canFollow && !others.contains($0.key)
+    }
     return entries.withLock { entries in
+      for follower in followers { entries[follower.key] = (text, 1) }
       let version = (entries[key]?.version ?? 0) + 1
       entries[key] = (text, version)
       return "v\(version)"
     }
   }
-  func restore(_ key: String, version: String, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    throw CapabilityError(.unsupported, "restore", because: "a fake keeps one version")
+  func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy] {
+    let texts = Set(secrets.map { $0.exposeAsText() })
+    return entries.withLock { entries in
+      entries.filter { $0.key != key && texts.contains($0.value.value) }.keys.sorted().map {
+        SecretCopy(key: $0, canFollow: !$0.hasPrefix("ODD_"))
+      }
+    }
   }
-  func keys(holding secret: Secret) async throws(CapabilityError) -> [String] {
-    let text = secret.exposeAsText()
-    return entries.withLock { $0.filter { $0.value.value == text }.keys.sorted() }
-  }
+  /// Sets an entry as somebody else would.
+  func plant(_ key: String, _ value: String) { entries.withLock { $0[key] = (value, 1) } }
+  func value(_ key: String) -> String? { entries.withLock { $0[key]?.value } }
 }
 
 /// A fake: tickets in memory.
@@ -100,6 +107,7 @@ final class FakeTracker: TicketSystem {
 final class FakeOutbox: MessageOutbox {
   struct Row: Sendable {
     var entry: QueuedMessage
+    var number = 0
     var isInflight = false
     var next: Date
     var reason: String?
@@ -115,19 +123,26 @@ final class FakeOutbox: MessageOutbox {
     return rows.withLock { rows in
       if let known = rows.first(where: { $0.entry.message.id == message.id }) { return known.entry }
       let entry = QueuedMessage(tracker: tracker, message: message, state: .pending, attempts: 0)
-      rows.append(Row(entry: entry, next: now))
+      rows.append(Row(entry: entry, number: rows.count, next: now))
       return entry
     }
   }
   func message(_ id: String) async throws(CapabilityError) -> QueuedMessage? {
     rows.withLock { $0.first { $0.entry.message.id == id }?.entry }
   }
-  func claim() async throws(CapabilityError) -> QueuedMessage? {
+  func claim(_ scope: DeliveryScope, passingOver trackers: Set<TrackerName>) async throws(CapabilityError)
+    -> QueuedMessage?
+  {
     let now = now()
     return rows.withLock { rows in
       guard
-        let index = rows.firstIndex(where: {
-          !$0.isInflight && $0.next <= now && ($0.entry.state == .pending || $0.entry.state == .unknown)
+        let index = rows.firstIndex(where: { row in
+          !row.isInflight && row.next <= now && (row.entry.state == .pending || row.entry.state == .unknown)
+            && scope.holds(row.entry.message) && !trackers.contains(row.entry.tracker)
+            && !rows.contains {
+              $0.entry.message.incident == row.entry.message.incident && $0.entry.tracker == row.entry.tracker
+                && $0.number < row.number && ![.sent, .dead, .dropped].contains($0.entry.state)
+            }
         })
       else { return nil }
       let old = rows[index].entry
@@ -155,6 +170,16 @@ final class FakeOutbox: MessageOutbox {
   func ticket(of incident: IncidentID, at tracker: TrackerName) async throws(CapabilityError) -> TicketRef? {
     rows.withLock {
       $0.first { $0.entry.tracker == tracker && $0.entry.remote != nil }?.entry.remote
+    }
+  }
+}
+
+extension DeliveryScope {
+  fileprivate func holds(_ message: TicketMessage) -> Bool {
+    switch self {
+    case .everything: true
+    case .incident(let incident): message.incident == incident
+    case .message(let id): message.id == id
     }
   }
 }

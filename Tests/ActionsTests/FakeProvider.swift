@@ -22,16 +22,22 @@ final class FakeProvider: CredentialProvider {
     var calls: [String] = []
     var probe: CredentialProbe?
     var issuedCount = 0
+    /// What a person has issued; nil until they have.
+    var handedOver: String?
+    var abuse = AbuseReport(seen: nil, covered: nil, findings: [])
+    var searchedSince: [Date?] = []
   }
 
   let capabilities: ProviderCapabilities
   let lock = "fake/lock"
+  let account: CredentialRef?
   let world: Mutex<World>
 
   init(
     _ issuing: ProviderCapabilities.Issuing, sessions: ProviderCapabilities.Sessions = .end,
-    world: World = World()
+    world: World = World(), account: CredentialRef? = nil
   ) {
+    self.account = account
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: issuing == .generated ? .none : .several, disable: .reversible,
       sessions: sessions, issuing: issuing, propagation: .zero)
@@ -59,8 +65,11 @@ final class FakeProvider: CredentialProvider {
     CredentialFacts(["owner": "batch", "$secret": "forged"])
   }
 
-  func searchAbuse(_ ref: CredentialRef, since: Date) async throws(CapabilityError) -> AbuseReport {
-    AbuseReport(seen: nil, coverage: 0.999, findings: [])
+  func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
+    world.withLock { world in
+      world.searchedSince.append(since)
+      return world.abuse
+    }
   }
 
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
@@ -95,6 +104,14 @@ final class FakeProvider: CredentialProvider {
     }
     if isLost { throw CapabilityError(.unknownOutcome, "issue", because: "the reply was lost") }
     return IssuedCredential(ref: CredentialRef(id), secret: Secret(text))
+  }
+
+  let handOverPlace: String? = "file:/new"
+  func handedOver() async throws(CapabilityError) -> IssuedCredential {
+    guard let value = world.withLock({ $0.handedOver }) else {
+      throw CapabilityError(.awaitsPerson, "issue", because: "it is not there yet", fix: "put it there")
+    }
+    return IssuedCredential(ref: CredentialRef("key-by-hand"), secret: Secret(value))
   }
 
   func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef] {

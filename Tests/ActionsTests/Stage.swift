@@ -131,6 +131,7 @@ extension Settlement {
     switch self {
     case .done: "done"
     case .notDone: "not_done"
+    case .notDoneYet: "not_done_yet"
     case .unknown: "unknown"
     }
   }

@@ -113,4 +113,76 @@ import TestSupport
     try await stage.run("ticket.open", Self.open)
     #expect(stage.outbox.rows.withLock { $0.map(\.entry.state) } == [.dead])
   }
+
+  private static func other(_ number: Int, of incident: IncidentID) -> TicketMessage {
+    TicketMessage(
+      id: "older-\(number)", incident: incident, event: .opened, sequence: 1, title: "older", body: "b",
+      severity: .sev2, isDrill: false, at: Date(timeIntervalSince1970: 1))
+  }
+
+  @Test func `before containment a step sends its own message and no other`() async throws {
+    let stage = Stage()
+    for number in 1...3 {
+      _ = try await stage.outbox.enqueue(
+        Self.other(number, of: IncidentID("inc-9999999\(number)")), to: "security", run: "run-00000009")
+    }
+    try await stage.run("ticket.open", Self.open)
+    #expect(stage.tracker.delivered.map(\.incident) == ["inc-00000001"])
+    #expect(stage.outbox.rows.withLock { $0.count { $0.entry.state == .pending } } == 3)
+  }
+
+  @Test func `after containment a step sends what waits about its own incident and no other`() async throws {
+    let stage = Stage(briefing: FakeBriefing(isContained: true))
+    _ = try await stage.outbox.enqueue(
+      Self.other(1, of: "inc-00000001"), to: "security", run: "run-00000001")
+    _ = try await stage.outbox.enqueue(
+      Self.other(2, of: "inc-99999999"), to: "security", run: "run-00000009")
+    try await stage.run("ticket.update", ["tracker": .tracker("security"), "event": .string("contained")])
+    #expect(stage.tracker.delivered.map(\.event) == [.opened, .contained])
+    #expect(
+      stage.outbox.rows.withLock { $0.filter { $0.entry.state == .pending }.map(\.entry.message.id) } == [
+        "older-2"
+      ])
+  }
+
+  @Test func `while the secret works a step holds its run up for two seconds at most`() async throws {
+    let open = Stage()
+    #expect(try await open.effect("ticket.open").patience(for: open.call(Self.open)) == .seconds(2))
+    #expect(try await open.effect("notify.send").patience(for: open.call(Self.open)) == .seconds(2))
+    let contained = Stage(briefing: FakeBriefing(isContained: true))
+    #expect(
+      try await contained.effect("ticket.close").patience(for: contained.call(Self.open)) == .seconds(20))
+  }
+
+  @Test func `a tracker that does not answer is asked once in a round, however much waits`() async throws {
+    let stage = Stage()
+    for number in 1...6 {
+      _ = try await stage.outbox.enqueue(
+        Self.other(number, of: IncidentID("inc-9999999\(number)")), to: "security", run: "run-00000009")
+    }
+    let silence = CapabilityError(.unknownOutcome, "POST", because: "no answer within 20 s")
+    stage.tracker.world.withLock { $0.errors = Array(repeating: silence, count: 6) }
+    try await OutboxDelivery(
+      outbox: stage.outbox, targets: stage.environment.targets, now: stage.environment.now
+    ).deliverDue(under: try ExecutionAuthority.forTests())
+    #expect(stage.tracker.world.withLock { $0.errors.count } == 5)
+    #expect(stage.outbox.rows.withLock { $0.map(\.entry.attempts) } == [1, 0, 0, 0, 0, 0])
+  }
+
+  @Test func `a message that was dropped is not sent by a step that is done again`() async throws {
+    let stage = Stage()
+    let action = try stage.effect("ticket.open")
+    let message = Self.other(1, of: "inc-00000001")
+    _ = try await stage.outbox.enqueue(
+      TicketMessage(
+        id: "staunch-run-00000001-step", incident: message.incident, event: .opened, sequence: 1,
+        title: "t", body: "b", severity: .sev2, isDrill: false, at: message.at), to: "security",
+      run: "run-00000001")
+    try await stage.outbox.settle(
+      "staunch-run-00000001-step", as: .dropped, remote: nil, reason: "told by phone", next: nil)
+    let settlement = try await action.settle(
+      stage.call(Self.open), phase: "perform", prepared: Preparation(), under: .forTests())
+    #expect(settlement.word == "done")
+    #expect(stage.tracker.delivered.isEmpty)
+  }
 }

@@ -48,7 +48,8 @@ import Testing
     (
       "Server",
       [
-        "BuiltinContent", "Capabilities", "ConsolePages", "Crypto", "CryptoExtras", "Dispatch", "People",
+        "BuiltinContent", "CLinux", "Capabilities", "ConsolePages", "Crypto", "CryptoExtras", "Dispatch",
+        "People",
         "HTTP", "HTTPTypes", "Hummingbird",
         "HummingbirdCore", "Inbox", "Incidents", "JSON", "Logging", "NIOCore", "NIOHTTP1", "NIOHTTPTypes",
         "NIOHTTPTypesHTTP1", "NIOPosix", "NIOSSL", "NIOTLS", "Secrets", "ServiceLifecycle",
@@ -81,7 +82,7 @@ import Testing
   @Test func `only the adapter that owns a C library imports it`() throws {
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
-      "CDeflate": ["GitObjects"], "CFastHash": ["GitObjects"],
+      "CDeflate": ["GitObjects"], "CFastHash": ["GitObjects"], "CLinux": ["LocalSystem", "Server"],
     ]
     let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
     for room in rooms {

@@ -20,6 +20,42 @@ import Testing
     #expect(plan.authority().planDigest == digest)
   }
 
+  /// Who signs, as whom each key is known, and how many people that is.
+  @Test(
+    arguments: [
+      (["maria", "maria"], 1), (["maria", "jonas"], 2), (["maria", ""], 1), (["", ""], 1), ([nil, nil], 2),
+      (["maria", nil], 2), (["", "maria", "jonas"], 2),
+    ] as [([String?], Int)])
+  func `people are counted, not keys`(persons: [String?], count: Int) throws {
+    let keys = persons.map { _ in LocalIdentity() }
+    let trusted = try zip(keys, persons).map {
+      try ApproverIdentity(rawKey: $0.publicKey, roles: ["responder"], person: $1)
+    }
+    let approvals = try keys.map { try $0.approve(digest, role: "responder", at: now) }
+    for minimum in 1...3 {
+      let plan = try? ApprovedPlan(
+        digest: digest, mode: .live, approvals: approvals, rule: ApprovalRule(minimum: minimum),
+        trusted: trusted)
+      #expect((plan != nil) == (minimum <= count), "\(persons) for \(minimum)")
+    }
+  }
+
+  @Test func `whoever began it cannot approve it with another key of theirs`() throws {
+    let (own, console, other) = (LocalIdentity(), LocalIdentity(), LocalIdentity())
+    let trusted = [
+      try ApproverIdentity(rawKey: own.publicKey, roles: ["responder"], person: "maria"),
+      try ApproverIdentity(rawKey: console.publicKey, roles: ["responder"], person: "maria"),
+      try ApproverIdentity(rawKey: other.publicKey, roles: ["responder"], person: "jonas"),
+    ]
+    let rule = ApprovalRule(notBy: own.fingerprint)
+    for (identity, holds) in [(own, false), (console, false), (other, true)] {
+      let approval = try identity.approve(digest, role: "responder", at: now)
+      let plan = try? ApprovedPlan(
+        digest: digest, mode: .live, approvals: [approval], rule: rule, trusted: trusted)
+      #expect((plan != nil) == holds)
+    }
+  }
+
   @Test func `an approval of another plan is refused`() throws {
     let approval = try person.approve(PlanDigest("bb"), role: "responder", at: now)
     let trusted = try trusted(person, ["responder"])

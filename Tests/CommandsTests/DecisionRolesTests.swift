@@ -59,7 +59,7 @@ import Testing
     /// What the worker answers to a decision that `person` signed in `role`.
     func say(
       _ kind: NewDecision.Kind, step: String? = nil, _ reason: String = "because", by person: String,
-      role: String
+      role: String, signedAt: Date? = nil
     ) async throws -> String {
       var said = NewDecision(
         at: rig.clock.now, person: person, roles: [role], kind: kind, plan: plan.id.rawValue,
@@ -69,7 +69,8 @@ import Testing
         kind == .skip
         ? .skip(plan.digest, step: try #require(step), reason: reason) : .approve(plan.digest, step: step)
       let word = try decision.signed(
-        by: try #require(people[person]), role: RoleName(role), at: rig.clock.now)
+        by: try #require(people[person]), role: RoleName(role),
+        at: signedAt ?? rig.clock.now)
       said.approval = NewDecision.Signature(
         identity: word.identity, role: role, at: word.at, signature: word.signature)
       return try DecisionDesk(installation: rig.installation).apply(said)
@@ -86,6 +87,19 @@ import Testing
     #expect(try site.rig.events([.planApproved, .planDeclined, .stepSkipped]).isEmpty)
     #expect(try await site.say(.approve, by: "maria", role: "responder").hasPrefix("approved"))
     #expect(try await site.say(.skip, step: "free", by: "maria", role: "responder").hasSuffix("left out"))
+  }
+
+  @Test func `a word that was held back for longer than it keeps is refused, and so is one of the future`()
+    async throws
+  {
+    let site = try await Site(roles: ["maria": ["responder"]])
+    let signed = site.rig.clock.now
+    for (wait, text) in [(13 * 3600.0, "12 hours"), (-20 * 3600, "clocks")] {
+      site.rig.clock.advance(wait)
+      let answer = try await site.say(.approve, by: "maria", role: "responder", signedAt: signed)
+      #expect(answer.hasPrefix("refused") && answer.contains(text), "\(answer)")
+    }
+    #expect(try site.rig.events([.planApproved]).isEmpty)
   }
 
   @Test func `who may approve plans is the policy's to say`() async throws {

@@ -3,6 +3,7 @@ import Foundation
 import Inbox
 import Incidents
 import JSON
+import PostMortems
 import Journal
 import TestSupport
 import Testing
@@ -85,7 +86,7 @@ import Testing
     #expect(try rig.plans() == 2, "it is planned anew")
     let pages = sink.requests.compactMap { try? JSONValue(parsing: $0.body) }  // no JSON would be no page
     #expect(pages.map { $0["type"]?.string } == ["incident.detected", "incident.updated"])
-    #expect(pages.last?["data"]?["title"]?.string == "A closed incident is open again")
+    #expect(pages.last?["data"]?["title"]?.string == "An incident is open again")
     sink.stop()
   }
 
@@ -189,7 +190,7 @@ import Testing
     ])
     try FileManager.default.createDirectory(
       atPath: rig.directory.path("state/postmortems"), withIntermediateDirectories: true)
-    let text = try rig.installation.postMortems.text(incident, existing: nil)
+    let text = try rig.installation.postMortems.redraft(incident, earlier: nil).text
     try text.write(
       toFile: rig.directory.path("state/postmortems/\(incident).md"), atomically: true, encoding: .utf8)
     try await rig.work()

@@ -5,6 +5,7 @@ import HTTP
 import Incidents
 import JSON
 import Secrets
+import Synchronization
 import TestSupport
 import Testing
 
@@ -32,7 +33,7 @@ import Testing
     let error = await #expect(throws: CapabilityError.self) {
       try await provider.issue(marker: "m", generated: nil, under: .forTests())
     }
-    #expect(error?.class == .unsupported)
+    #expect(error?.class == .awaitsPerson)
     #expect(error?.fix?.contains("https://provider.example.org/tokens") == true)
   }
 
@@ -59,12 +60,15 @@ import Testing
     let provider = try Self.provider(
       [
         "id": "a/b",
-        "verify": ["url": .string(server.url + "/whoami"), "header": "X-Key", "prefix": "Token "],
+        "verify": [
+          "url": .string(server.url + "/whoami"), "header": "X-Key", "prefix": "Token ",
+          "control": "env:LIVE",
+        ],
         "revoke": [
           "url": .string(server.url + "/tokens/{ref}"), "method": "DELETE", "credential": "env:ADMIN",
           "success": [204],
         ],
-      ], secrets: ["env:ADMIN": Secret("adm1n")])
+      ], secrets: ["env:ADMIN": Secret("adm1n"), "env:LIVE": live])
     #expect(try await provider.identify(live) == CredentialRef("a/b"))
     #expect(try await provider.verify(Secret("other"), ref: nil) == CredentialProbe(.dead, code: "401"))
     try await provider.disable(CredentialRef("a/b"), leaked: live, replacedBy: nil, under: .forTests())
@@ -111,4 +115,42 @@ import Testing
     #expect(error?.operation.contains("staunch.yaml:3:1") == true)
     #expect(error?.fix != nil)
   }
+
+  @Test func `a gateway that refuses everybody proves nothing`() async throws {
+    let server = try LoopbackServer { _ in .answer(401) }
+    let provider = try Self.provider(
+      ["verify": ["url": .string(server.url + "/whoami"), "control": "env:OTHER"]],
+      secrets: ["env:OTHER": Secret("works")])
+    let probe = try await provider.verify(Secret("leaked"), ref: nil)
+    #expect(probe == CredentialProbe(.unknown, code: "401, but the control gets 401"))
+  }
+
+  @Test func `without a control a refusal is unknown, and says what to write`() async throws {
+    let server = try LoopbackServer { _ in .answer(401) }
+    let provider = try Self.provider(["verify": ["url": .string(server.url + "/whoami")]])
+    let probe = try await provider.verify(Secret("leaked"), ref: nil)
+    #expect(probe.state == .unknown)
+    #expect(probe.code.contains("control: REFERENCE"))
+  }
+
+  @Test func `four refusals and then an acceptance are no death`() async throws {
+    let asked = Counter()
+    let server = try LoopbackServer { request in
+      guard request.headers["authorization"] == "Bearer leaked" else { return .answer(200) }
+      return .answer(asked.next() < 4 ? 401 : 200)
+    }
+    let provider = try Self.provider(
+      ["verify": ["url": .string(server.url + "/whoami"), "control": "env:OTHER"]],
+      secrets: ["env:OTHER": Secret("works")])
+    // One verdict is three refusals; the next one meets the acceptance.
+    #expect(try await provider.verify(Secret("leaked"), ref: nil).state == .dead)
+    let second = try await provider.verify(Secret("leaked"), ref: nil)
+    #expect(second.state == .alive && second.code.contains("disagree"))
+  }
+}
+
+/// Counts requests.
+private final class Counter: Sendable {
+  private let state = Atomic(0)
+  func next() -> Int { state.add(1, ordering: .sequentiallyConsistent).oldValue }
 }

@@ -18,7 +18,8 @@ import Testing
     provider = try Self.provider(api)
   }
 
-  private static func provider(_ api: OpenAISimulation, _ more: [String: JSONValue] = [:]) throws
+  private static func provider(_ api: OpenAISimulation, _ more: [String: JSONValue] = [:], now: Date? = nil)
+    throws
     -> OpenAIProject
   {
     let settings: [String: JSONValue] = [
@@ -27,7 +28,8 @@ import Testing
     return try OpenAIProject(
       TargetConfiguration(
         name: "openai", kind: "openai", settings: settings.merging(more) { _, new in new }, position: "s:1:1"),
-      in: .forTests(http: CurlTransport(), secrets: ["env:ADMIN": Secret(api.adminKey)]))
+      in: .forTests(
+        http: CurlTransport(), secrets: ["env:ADMIN": Secret(api.adminKey)], now: { now ?? Date() }))
   }
 
   @Test func `the whole rotation: found, replaced, deleted, dead, and the new one alive`() async throws {
@@ -119,7 +121,9 @@ import Testing
     (500, "{}", .unknown), (503, "", .unknown), (302, "", .unknown), (200, "{}", .alive),
   ])
   func `a verdict needs the API's own word`(status: Int, body: String, state: CredentialState) async throws {
-    let server = try LoopbackServer { _ in .json(status, body) }
+    let server = try LoopbackServer { request in
+      request.path == "/v1/models" ? .json(status, body) : .json(200, #"{"data":[],"has_more":false}"#)
+    }
     let provider = try Self.provider(api, ["base_url": .string(server.url)])
     #expect(try await provider.verify(Secret("k"), ref: nil).state == state)
   }
@@ -141,11 +145,71 @@ import Testing
     #expect(!"\(facts)".contains("example.org"))
   }
 
-  @Test func `usage is told, not judged`() async throws {
-    let report = try await provider.searchAbuse(
-      CredentialRef("key_1"), since: Date(timeIntervalSince1970: 1_789_000_000))
+  // The usage of one key: today is day 20,000 since 1970, noon.
+  private static let today = Date(timeIntervalSince1970: 20_000 * 86_400 + 43_200)
+  private static func day(_ number: Int) -> Date { Date(timeIntervalSince1970: Double(number) * 86_400) }
+
+  /// - Parameter kept: days that the API still has, today included.
+  private func usage(kept: Int, _ requests: [String: [Int: Int]] = [:], without kind: String? = nil) {
+    var usage = OpenAISimulation.Usage()
+    usage.days = (20_001 - kept)..<20_001
+    usage.requests = requests
+    if let kind { usage.kinds.remove(kind) }
+    api.use(usage)
+  }
+
+  private func search(since: Date?, _ settings: [String: JSONValue] = [:]) async throws -> AbuseReport {
+    try await Self.provider(api, settings, now: Self.today).searchAbuse(CredentialRef("key_1"), since: since)
+  }
+
+  @Test func `coverage is the stretch that the API answered for, not the one that was asked for`()
+    async throws
+  {
+    usage(kept: 30)
+    #expect(try await search(since: Self.day(19_900)).covered == Self.day(19_971)...Self.today)
+    usage(kept: 100)
+    #expect(try await search(since: Self.day(19_990)).covered == Self.day(19_990)...Self.today)
+  }
+
+  @Test func `an API that answers with no day covers nothing`() async throws {
+    usage(kept: 0)
+    let report = try await search(since: Self.day(19_990), ["expected_requests_per_day": 5])
+    #expect(report.covered == nil)
+    #expect(report.seen == nil, "nothing was searched, so nothing was not seen")
+  }
+
+  @Test func `the search starts at the first commit, and half a year back when nobody knows it`() async throws
+  {
+    usage(kept: 400)
+    #expect(try await search(since: Self.day(19_950)).covered?.lowerBound == Self.day(19_950))
+    #expect(try await search(since: nil).covered?.lowerBound == Self.today.addingTimeInterval(-180 * 86_400))
+    #expect(
+      try await search(since: Self.day(1)).covered?.lowerBound == Self.today.addingTimeInterval(-180 * 86_400)
+    )
+  }
+
+  @Test func `a kind of usage that cannot be read is named, and then nothing is covered`() async throws {
+    usage(kept: 30, without: "images")
+    let report = try await search(since: Self.day(19_990), ["expected_requests_per_day": 5])
+    #expect(report.covered == nil)
     #expect(report.seen == nil)
-    #expect(report.findings == ["7 requests on 2026-09-21"])
+    #expect(report.findings == ["not readable: usage of images"])
+  }
+
+  @Test func `usage without a word of what is expected is told, not judged`() async throws {
+    usage(kept: 30, ["completions": [19_995: 7], "embeddings": [19_995: 2, 19_996: 1]])
+    let report = try await search(since: Self.day(19_990))
+    #expect(report.seen == nil)
+    #expect(report.findings.prefix(2) == ["9 requests on 2024-09-29", "1 requests on 2024-09-30"])
+  }
+
+  @Test(arguments: [(9, false), (8, true)])
+  func `a day with more requests than are expected is abuse`(expected: Int, seen: Bool) async throws {
+    usage(kept: 30, ["completions": [19_995: 7], "embeddings": [19_995: 2]])
+    let report = try await search(
+      since: Self.day(19_990), ["expected_requests_per_day": .integer(expected)])
+    #expect(report.seen == seen)
+    #expect(report.findings.first?.contains("more than the") == seen)
   }
 
   @Test func `a wrong admin key is a refusal with its remedy, and no key in the text`() async throws {
@@ -174,5 +238,40 @@ import Testing
     }
     #expect(error?.class == expected)
     #expect(api.accountNames.isEmpty)
+  }
+
+  @Test func `401 for everybody while DELETE did nothing is no death`() async throws {
+    let leaked = api.addKey()
+    api.keepWhatIsDeleted()
+    let ref = try await provider.identify(Secret(leaked.value))
+    try await provider.disable(ref, leaked: Secret(leaked.value), replacedBy: nil, under: .forTests())
+    api.refuseEveryKey()
+    for ref in [ref, nil] {
+      let probe = try await provider.verify(Secret(leaked.value), ref: ref)
+      #expect(probe.state == .unknown, "\(probe)")
+    }
+    api.refuseEveryKey(false)
+    #expect(try await provider.verify(Secret(leaked.value), ref: ref).state == .alive)
+  }
+
+  @Test func `while the admin key is refused too, nothing is dead`() async throws {
+    let server = try LoopbackServer { _ in .json(401, #"{"error":{"code":"invalid_api_key"}}"#) }
+    let provider = try Self.provider(api, ["base_url": .string(server.url)])
+    #expect(try await provider.verify(Secret("k"), ref: nil).state == .unknown)
+  }
+
+  @Test func `the control is asked between two refusals`() async throws {
+    let probe = try await provider.verify(Secret("sk-" + "gone"), ref: nil)
+    #expect(probe.state == .dead)
+    #expect(probe.evidence == ProbeEvidence(refusals: 2, controls: 2))
+    let paths = api.requests.map(\.path).suffix(4)
+    let list = "/v1/organization/projects/\(api.project)/api_keys"
+    #expect(Array(paths) == ["/v1/models", list, "/v1/models", list])
+  }
+
+  @Test func `the declared propagation time is a minute, and staunch.yaml's word goes before it`() throws {
+    #expect(try Self.provider(api).capabilities.propagation == .seconds(60))
+    #expect(try Self.provider(api, ["propagation_seconds": 5]).capabilities.propagation == .seconds(5))
+    #expect(throws: CapabilityError.self) { try Self.provider(api, ["propagation_seconds": -1]) }
   }
 }

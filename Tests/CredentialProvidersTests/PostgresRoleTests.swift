@@ -62,7 +62,9 @@ import Testing
     let issued = try await rotate(it)
     #expect(issued.ref == it.ref)
     try await it.provider.disable(it.ref, leaked: it.leaked, replacedBy: issued.ref, under: .forTests())
-    #expect(try await it.provider.verify(it.leaked, ref: it.ref) == CredentialProbe(.dead, code: "28P01"))
+    #expect(
+      try await it.provider.verify(it.leaked, ref: it.ref)
+        == CredentialProbe(.dead, code: "28P01", isReplaced: true))
     #expect(try await it.provider.verify(issued.secret, ref: issued.ref).state == .alive)
 
     // The trap: the old session still works until it is ended.
@@ -116,7 +118,9 @@ import Testing
     #expect(try await it.provider.identify(it.leaked) == it.ref)  // still told apart from a stranger's
     let issued = try await rotate(it)
     #expect(try await it.provider.verify(issued.secret, ref: nil).state == .alive)
-    #expect(try await it.provider.verify(it.leaked, ref: nil) == CredentialProbe(.dead, code: "28P01"))
+    #expect(
+      try await it.provider.verify(it.leaked, ref: nil)
+        == CredentialProbe(.dead, code: "28P01", isReplaced: true))
   }
 
   @Test func `sessions opened with the new password are spared`() async throws {
@@ -201,7 +205,8 @@ import Testing
     let rotator = try await server.makeRole("LOGIN CREATEROLE")
     let provider = try provider(role: role.user, rotator: server.login(rotator.user, Secret("Wr0ng")))
     let probe = try await provider.verify(Secret("also wrong"), ref: nil)
-    #expect(probe == CredentialProbe(.unknown, code: "control login: 28P01"))
+    #expect(probe.state == .unknown)
+    #expect(probe.code.hasPrefix("control login: ") && probe.code.contains("28P01"))
   }
 
   @Test func `facts tell rights, groups and who is logged in`() async throws {
@@ -223,7 +228,7 @@ import Testing
     let session = try await connector.connect(it.role)
     let report = try await it.provider.searchAbuse(it.ref, since: .distantPast)
     #expect(report.seen == seen)
-    #expect(report.coverage == 0)
+    #expect(report.covered == nil)
     await session.close()
   }
 

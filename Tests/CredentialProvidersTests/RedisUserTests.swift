@@ -104,4 +104,56 @@ import Testing
     #expect(try await provider.verify(issued.secret, ref: nil).state == .alive)
     #expect(try await provider.verify(leaked, ref: nil).state == .dead)
   }
+
+  @Test func `a reply that was lost leaves the outcome open, and the value is found by trying it`()
+    async throws
+  {
+    let (name, _) = try await server.makeUser()
+    let provider = try RedisUser(
+      TargetConfiguration(
+        name: "cache", kind: "redis",
+        settings: [
+          "socket": .string(server.socket), "user": .string(name), "admin_user": "admin",
+          "admin_password": "env:A",
+        ], position: "staunch.yaml:1:1"),
+      in: .forTests(
+        processes: LosesReplies(SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 })),
+        secrets: ["env:A": server.adminPassword]))
+    let value = try #require(try provider.generate())
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.issue(marker: "m", generated: value, under: .forTests())
+    }
+    #expect(error?.class == .unknownOutcome)
+    #expect(try await provider.verify(value, ref: nil).state == .alive)
+    // The ref is the one that issuing would have given: the new value can be taken back, and only it.
+    let ref = try await provider.ref(ofIssued: value)
+    #expect(ref.rawValue.hasPrefix(name + "/"))
+  }
+
+  @Test func `a user that is not there is no dead password`() async throws {
+    let probe = try await Self.provider(server, user: "no-such-user").verify(Secret("x"), ref: nil)
+    #expect(probe.state == .unknown, "\(probe)")
+  }
+
+  @Test func `the runner's own login is asked between refusals`() async throws {
+    let (name, _) = try await server.makeUser()
+    let probe = try await Self.provider(server, user: name).verify(Secret("not-its-password"), ref: nil)
+    #expect(probe.state == .dead)
+    #expect(probe.evidence == ProbeEvidence(refusals: 4, controls: 5))
+  }
+}
+
+/// Runs programs that change something, and loses what they answered.
+private struct LosesReplies: ProcessRunner {
+  let inner: SubprocessRunner
+  init(_ inner: SubprocessRunner) { self.inner = inner }
+  func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
+    -> ProcessOutcome
+  { try await inner.inspect(call, readOnlyBecause: reason) }
+  func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
+    -> ProcessOutcome
+  {
+    _ = try await inner.run(call, under: authority)
+    return ProcessOutcome(status: 1, output: "", errors: "Error: Server closed the connection")
+  }
 }

@@ -57,13 +57,14 @@ import Testing
   }
 
   private static func score(
-    _ events: [JournalEvent] = good, after: SandboxObservation = observation(), exposed: [String] = []
+    _ events: [JournalEvent] = good, after: SandboxObservation = observation(), exposed: [String] = [],
+    watch: WatchRecord = WatchRecord(), injections: [Injection] = []
   ) throws -> Score {
     let evidence = DrillEvidence(
       started: start, ended: start.addingTimeInterval(40), events: events,
       before: observation(accepted: ["a", "b"]), after: after, leaks: 2,
       postMortems: [.init(path: "a", errors: 0), .init(path: "b", errors: 0)], exposedIn: exposed,
-      undelivered: 0)
+      undelivered: 0, watch: watch, injections: injections)
     return Judge(try #require(scenario), evidence).score(digest: "d")
   }
 
@@ -155,5 +156,71 @@ import Testing
     #expect(board.text.contains("2 comparable drills: min 30.0s, median 35.0s, max 40.0s"))
     #expect(board.json["history"]?["median_ms"] == 35_000)
     #expect(board.json["passed"] == true)
+  }
+
+  /// One probe each 0.2 seconds from 0 to 40, with an answer of yes in `yes`.
+  private static func watch(_ subject: WatchRecord.Subject, yes: ClosedRange<Double>...) -> WatchRecord {
+    var record = WatchRecord()
+    for number in 0...200 {
+      let second = Double(number) / 5
+      record.add(subject, yes.contains { $0.contains(second) }, at: start.addingTimeInterval(second))
+    }
+    return record
+  }
+
+  @Test func `a credential that worked again for half a second after it was called dead fails hard`() throws {
+    #expect(try Self.score(watch: Self.watch(.leak("a"), yes: 0...9.9)).isPassed)
+    let score = try Self.score(watch: Self.watch(.leak("a"), yes: 0...9.9, 15...15.5))
+    #expect(score.hardFails == [.deadClaimedWhileAlive])
+    #expect(Self.rating("contain", in: score) == .unable)
+    let said = score.segments.first { $0.objective == "contain" }?.evidence
+    #expect(said == "a was accepted again 5.0 s after it was called dead, for at least 0.4 s")
+  }
+
+  @Test func `what the journal saw alive as well is no false claim before its next refusal`() throws {
+    let events = Self.good + [Self.probe(15.4, "inc-1", "alive"), Self.probe(17, "inc-1", "dead")]
+    #expect(try Self.score(events, watch: Self.watch(.leak("a"), yes: 0...9.9, 15...15.5)).hardFails == [])
+  }
+
+  @Test func `claims are compared by identity: one that is dead does not stand for one that lives`() throws {
+    // Only the credential of kind a was called dead; it lives. The one of kind b is dead, and nobody said so.
+    let events = Self.good.filter { $0.incident != "inc-2" || $0.kind != .credentialProbed }
+    let score = try Self.score(events, after: Self.observation(accepted: ["a"]))
+    #expect(score.hardFails == [.deadClaimedWhileAlive])
+  }
+
+  @Test func `a session that answers after the recount fails hard`() throws {
+    let events =
+      Self.good + [
+        Self.event(
+          .stepOutcome, 12, incident: "inc-2",
+          [
+            "step": "end", "action": "credential.end-sessions",
+            "outputs": ["found": 1, "ended": 1, "left": 0],
+          ])
+      ]
+    #expect(try Self.score(events, watch: Self.watch(.session("b"), yes: 0...11.8)).isPassed)
+    let score = try Self.score(events, watch: Self.watch(.session("b"), yes: 0...13))
+    #expect(score.hardFails == [.sessionClaimedEnded])
+    #expect(
+      try Self.score(events, watch: Self.watch(.session("a"), yes: 0...13)).hardFails == [], "another one's")
+  }
+
+  @Test func `a bystander that was refused for a moment was harmed`() throws {
+    #expect(
+      try Self.score(watch: Self.watch(.bystanderRefused, yes: 7...7.4)).hardFails == [.bystanderHarmed])
+  }
+
+  @Test func `a drill in which a fault did not strike as often as it should is void`() throws {
+    let struck = Injection("rate_limit", wanted: 3, struck: 3)
+    #expect(try Self.score(injections: [struck]).isPassed)
+    let score = try Self.score(injections: [struck, Injection("lost_reply", wanted: 1, struck: 0)])
+    #expect(score.isVoid)
+    #expect(!score.isPassed)
+    let board = Scoreboard(score, earlier: [])
+    #expect(board.text.hasPrefix("DRILL x: VOID"))
+    #expect(board.text.contains("VOID: lost_reply struck 0 of 1 time"))
+    #expect(board.json["void"] == ["lost_reply struck 0 of 1 time"])
+    #expect(board.json["passed"] == false)
   }
 }

@@ -121,6 +121,41 @@ import Testing
     await sandbox.stop()
   }
 
+  @Test func `a lingering key is seen at the end, too, and looking uses nothing up`() async throws {
+    let sandbox = try await start("[{fault: still_alive, times: 2}]")
+    let leaked = try secret("leaked openai_api_key", in: sandbox)
+    try await deleteLeaked(in: sandbox)
+    for _ in 1...3 { #expect(try await sandbox.observe().acceptedLeaks.contains("openai_api_key")) }
+    #expect(sandbox.injections == [Injection("still_alive", wanted: 2, struck: 0)])
+    for _ in 1...2 { _ = try await models(leaked, in: sandbox) }
+    #expect(try await !sandbox.observe().acceptedLeaks.contains("openai_api_key"))
+    #expect(sandbox.injections == [Injection("still_alive", wanted: 2, struck: 2)])
+    await sandbox.stop()
+  }
+
+  @Test func `an issue tracker that loses a comment has the issue and not the comment`() async throws {
+    let sandbox = try await start("[{fault: lost_comment}]")
+    let base = sandbox.endpoints[3].url + "/repos/drill/incidents"
+    let authority = try ExecutionAuthority.forTests()
+    let token = bearer(try secret("runner's issues", in: sandbox))
+    let text = { (event: String) in
+      Data(
+        "{\"title\":\"t\",\"body\":\"<!-- staunch incident inc-1 --><!-- staunch event incident.\(event) -->\"}"
+          .utf8)
+    }
+    #expect(
+      try await http.send(
+        HTTPRequest(.post, base + "/issues", headers: token, body: .bytes(text("opened"))), under: authority
+      ).status == 201)
+    let comment = HTTPRequest(
+      .post, base + "/issues/1/comments", headers: token, body: .bytes(text("contained")))
+    await #expect(throws: CapabilityError.self) { try await http.send(comment, under: authority) }
+    #expect(try await sandbox.observe().tickets == ["inc-1": ["incident.opened"]])
+    #expect(try await http.send(comment, under: authority).status == 200)
+    #expect(try await sandbox.observe().tickets == ["inc-1": ["incident.opened", "incident.contained"]])
+    await sandbox.stop()
+  }
+
   @Test func `a lost reply leaves a key behind`() async throws {
     let sandbox = try await start("[{fault: lost_reply}]")
     let error = await #expect(throws: CapabilityError.self) {

@@ -1,8 +1,10 @@
 import Foundation
+import Secrets
 
 /// Looks for secrets, in every form, in everything a run left behind.
 ///
-/// The forms are computed here once more, independently of `SecretForms`: a mistake there must not hide itself.
+/// The forms of the table, and the most common ones computed here once more, independently: a mistake in the table must not
+/// hide itself.
 struct Canary {
   /// A hit: which secret, in which form, where.
   struct Hit: CustomStringConvertible, Hashable {
@@ -39,6 +41,9 @@ struct Canary {
       needles.append((name, "utf-16", value.data(using: .utf16LittleEndian) ?? Data()))
       if let json = try? JSONEncoder().encode(value) {  // only invalid text cannot be encoded
         needles.append((name, "json", json.dropFirst().dropLast()))
+      }
+      for entry in SecretForms.entries(of: Array(raw)) {
+        needles.append((name, entry.form.rawValue, Data(entry.bytes)))
       }
     }
     self.needles = needles.filter { $0.bytes.count >= 6 }

@@ -62,10 +62,15 @@ import Testing
       let killed = try await world.rewrite(
         "--secrets", "secrets", environment: ["STAUNCH_CRASH_AT_MOVE": "\(moment)"])
       #expect(killed.status == -9, "\(moment): \(killed.output)\(killed.errors)")
+      // By hand is no short cut: the target stays locked, and the command itself finds out how it ended.
+      let locked = try await world.binary.run(["status"])
+      #expect(locked.output.contains("was interrupted"), "\(locked.output)")
       let refused = try await world.rewrite("--secrets", "secrets")
       let resumed =
         refused.status == 0 ? refused : try await world.rewrite("--secrets", "secrets", "--resume")
       #expect(resumed.status == 0, "\(moment): \(resumed.errors)")
+      #expect((refused.errors + resumed.errors).contains("it is settled as"), "\(moment): \(refused.errors)")
+      #expect(try await !world.binary.run(["status"]).output.contains("lock:"))
       #expect(try world.show("a") == "key = ***REMOVED***\n")
       #expect(try world.git("-C", world.directory.path("repository"), "fsck", "--full").isEmpty)
       let scan = try await world.binary.run(

@@ -122,4 +122,45 @@ import Testing
     #expect(last.status == 0, "\(last.errors) \(last.output)")
     #expect(desk.exists("second"))
   }
+
+  /// Any word was taken as long as the digest was right: the name of another target is a no.
+  @Test func `A --confirm that does not match is refused even with --approve`() async throws {
+    let desk = try Desk(first: "true\n")
+    let plan = try await desk.plan()
+    let base = ["run", plan.id, "--live", "--approve", plan.digest, "--no-input"]
+    let refused = try await desk.binary.run(base + ["--confirm", "another"])
+    #expect(refused.status == 77, "\(refused.errors)")
+    #expect(!desk.exists("second"))
+    #expect(try await desk.binary.run(base + ["--confirm", plan.id]).status == 0)
+    #expect(desk.exists("second"))
+  }
+
+  @Test func `An abort of a running run does not advise to resume it`() async throws {
+    let desk = try Desk(
+      first: """
+        "$STAUNCH" abort --reason "wrong target" > aborted 2>&1
+        echo $? > aborted.status
+
+        """)
+    let plan = try await desk.plan()
+    #expect(try await desk.run(plan).status == 0)
+    #expect(desk.text("aborted.status") == "69\n", "\(desk.text("aborted"))")
+    #expect(desk.text("aborted").contains("staunch abort \(plan.run) --take-over"))
+    #expect(!desk.text("aborted").contains("staunch resume"))
+  }
+
+  @Test func `What goes into a file has no colour, even from a terminal`() async throws {
+    let desk = try Desk(first: "true\n")
+    let plan = try await desk.plan()
+    let staunch = try StaunchBinary.products + "/staunch"
+    try await Program.run(
+      [
+        "script", "-qec", "'\(staunch)' run \(plan.id) > file; '\(staunch)' run \(plan.id) > /dev/tty",
+        "typescript",
+      ],
+      in: desk.directory.path,
+      environment: desk.binary.environment.merging(["TERM": "xterm"]) { _, new in new })
+    #expect(desk.text("file").contains("plan \(plan.id)"))
+    #expect(!desk.text("file").contains("\u{1B}["))
+  }
 }

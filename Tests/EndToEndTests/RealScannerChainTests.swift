@@ -36,6 +36,26 @@ import Testing
     await world.stop()
   }
 
+  @Test(.enabled(if: isInstalled("kingfisher"), "kingfisher is not installed; run: make test"))
+  func `the help's own example works: kingfisher's JSON Lines through a pipe`() async throws {
+    let world = try await LiveWorld()
+    let directory = world.root.path("two")
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    try ["one", "two"].map { "GITHUB_TOKEN=\(FakeSecrets.value("github_pat_classic", $0))\n" }.joined().write(
+      toFile: directory + "/ci.env", atomically: true, encoding: .utf8)
+    let report = try await Program.run(
+      [
+        "bash", "-c",
+        "kingfisher scan . --no-validate --no-update-check -q --format jsonl 2>/dev/null || [ $? = 200 ]",
+      ], in: directory)
+    let outcome = try await world.binary.run(["respond", "-", "--json"], input: report)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let document = try JSONDecoder().decode(JSONValue.self, from: Data(outcome.output.utf8))
+    #expect(document["findings"] == 2)
+    #expect(document["incidents"]?.array?.count == 2)
+    await world.stop()
+  }
+
   @Test(.enabled(if: isInstalled("detect-secrets"), "detect-secrets is not installed; run: make test"))
   func `a detect-secrets baseline holds no values: they are read again from the checkout`() async throws {
     let world = try await LiveWorld()

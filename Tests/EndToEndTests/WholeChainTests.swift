@@ -70,6 +70,7 @@ import Testing
     #expect(world.sandbox.openAI.keyNames == keys)
     #expect(world.sandbox.openAI.unsafeRequests == 0)
     #expect(world.sandbox.tickets.messages.isEmpty)
+    #expect(world.sandbox.issues.issues.isEmpty)
     let state = try FileManager.default.contentsOfDirectory(atPath: world.home)
     #expect(state == ["state"])
     await world.stop()

@@ -118,6 +118,8 @@ import Testing
     let authority = approved.authority()
     let covered = ["command.run", "http.request"].filter { authority.covers($0) }
     #expect(covered == ["command.run"])
+    #expect(throws: CapabilityError.self) { try authority.require("http.request") }
+    try authority.require("command.run")
   }
 
   @Test func `one person cannot get around a rule of two by approving single actions`() throws {

@@ -49,6 +49,7 @@ import Testing
 
   /// Thinks for ten minutes, then says yes.
   private struct SlowAttendant: Attendant {
+    var isPerson: Bool { true }
     let rig: EngineRig
     func approvals(for request: ApprovalRequest) async -> [Approval] {
       await rig.nap(.seconds(600))
@@ -84,6 +85,85 @@ import Testing
     #expect(first.waits.first?.until == rig.clock.now.addingTimeInterval(900))
     rig.clock.pass(.seconds(901))
     #expect(try run(rig, made).state == state)
+  }
+
+  /// A yes that came after the time was over does not open a gate with `on_timeout: stop`; asked anew, a new yes does.
+  @Test func `A gate that stops at its time does not pass after a late yes`() throws {
+    let rig = try EngineRig()
+    let made = try planned(
+      rig, "steps: [{id: go, approve: {by: [responder], within: 15m, on_timeout: stop}}]")
+    func approve() throws {
+      try Approver(journal: rig.journal, policy: try rig.policy).record(
+        try rig.identity.approve(made.1.digest, step: "go", role: "responder", at: rig.clock.now), for: made.1
+      )
+    }
+    #expect(try run(rig, made).state == .waiting)
+    rig.clock.pass(.seconds(901))
+    try approve()
+    let late = try run(rig, made)
+    #expect(late.state == .failed)
+    #expect(late.reason?.contains("nobody approved in time") == true)
+    #expect(try run(rig, made).state == .waiting)
+    rig.clock.pass(.seconds(5))
+    try approve()
+    #expect(try run(rig, made).state == .done)
+  }
+
+  @Test func `A yes that came in time opens the gate however late the run goes on`() throws {
+    let rig = try EngineRig()
+    let made = try planned(
+      rig, "steps: [{id: go, approve: {by: [responder], within: 15m, on_timeout: stop}}]")
+    #expect(try run(rig, made).state == .waiting)
+    rig.clock.pass(.seconds(60))
+    try Approver(journal: rig.journal, policy: try rig.policy).record(
+      try rig.identity.approve(made.1.digest, step: "go", role: "responder", at: rig.clock.now), for: made.1)
+    rig.clock.pass(.seconds(9000))
+    #expect(try run(rig, made).state == .done)
+  }
+
+  /// Ten minutes at the terminal are ten minutes of waiting, in the journal and in every figure that is made of it.
+  @Test func `An answer at the terminal counts as a wait`() throws {
+    let rig = try EngineRig()
+    let made = try planned(rig, "steps: [{id: go, approve: {by: [responder]}}]")
+    #expect(try run(rig, made, attendant: SlowAttendant(rig: rig)).state == .done)
+    let events = try rig.journal.events(run: made.1.run, kinds: [.stepWaiting, .planApproved])
+    let asked = try #require(events.first { $0.kind == .stepWaiting })
+    let answered = try #require(events.last { $0.kind == .planApproved })
+    #expect(answered.at.timeIntervalSince(asked.at) == 600)
+  }
+
+  @Test func `A failing step of finally stands in the end of the run`() throws {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { call, _ throws(CapabilityError) in
+      guard call.step == "last" else { return ActionResult(outputs: ["status": .integer(0)]) }
+      throw CapabilityError(.refused, "run", because: "no right")
+    }
+    let made = try planned(
+      rig,
+      """
+      steps: [{id: one, uses: command.run, with: {argv: [a]}}]
+      finally: [{id: last, uses: command.run, with: {argv: [b]}}]
+      """)
+    let end = try run(rig, made)
+    #expect(end.state == .done)
+    #expect(end.unfinished.count == 1)
+    #expect(end.unfinished.first?.hasPrefix("last: ") == true)
+    #expect(try rig.journal.events(run: made.1.run, kinds: [.runEnded]).last?.body["unfinished"] != nil)
+  }
+
+  @Test func `A plan calls nothing undoable that an abort leaves`() throws {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { _, _ in ActionResult(outputs: ["status": .integer(0)]) }
+    let made = try planned(
+      rig,
+      """
+      steps:
+        - {id: plain, uses: command.run, with: {argv: [a]}}
+        - {id: stays, uses: command.run, with: {argv: [a]}, undo: {none: it is sent}}
+        - {id: back, uses: command.run, with: {argv: [a]}, undo: {uses: command.run, with: {argv: [b]}}}
+      """)
+    let reversible = made.1.steps.filter { $0.effect?.isReversible == true }.map(\.step.rawValue)
+    #expect(reversible == ["back"])
   }
 
   @Test func `A gate for two people is not opened by one person's word given twice`() throws {

@@ -54,14 +54,20 @@ final class EngineRig: Sendable {
     plan: @escaping @Sendable (ActionCall) -> PlannedEffect = {
       PlannedEffect(will: "do it", target: "\($0.step)", reversible: true)
     },
+    patience: Duration? = nil,
     settle: @escaping @Sendable (ActionCall, Preparation) async throws(CapabilityError) -> Settlement = {
       _, _ in
       .unknown(reason: "nobody can tell")
     },
+    lateness: Duration = .zero,
+    leftovers: @escaping @Sendable (ActionCall, [Preparation]) -> [Leftover] = { _, _ in [] },
+    glance: @escaping @Sendable () -> JSONValue? = { nil },
     _ perform: @escaping @Sendable (ActionCall, String) async throws(CapabilityError) -> ActionResult
   ) {
-    let action = ClosureEffect(signature: signature, phases: phases, onPlan: plan, onSettle: settle) {
-      call, phase async throws(CapabilityError) in
+    let action = ClosureEffect(
+      signature: signature, phases: phases, patience: patience, onPlan: plan, onSettle: settle,
+      lateness: lateness, onLeftovers: leftovers, onGlance: glance
+    ) { call, phase async throws(CapabilityError) in
       self.calls.withLock {
         $0.append("\(signature.id) \(call.step)\(call.item.map { "[\($0)]" } ?? "") \(phase)")
       }
@@ -150,11 +156,21 @@ struct ClosureRead: ReadAction {
 struct ClosureEffect: EffectAction {
   let signature: ActionSignature
   let phases: [String]
+  let patience: Duration?
   let onPlan: @Sendable (ActionCall) -> PlannedEffect
   let onSettle: @Sendable (ActionCall, Preparation) async throws(CapabilityError) -> Settlement
+  let lateness: Duration
+  let onLeftovers: @Sendable (ActionCall, [Preparation]) -> [Leftover]
+  let onGlance: @Sendable () -> JSONValue?
   let onPerform: @Sendable (ActionCall, String) async throws(CapabilityError) -> ActionResult
 
+  func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration { lateness }
+  func leftovers(_ call: ActionCall, _ prepared: [Preparation]) async throws(CapabilityError) -> [Leftover] {
+    onLeftovers(call, prepared)
+  }
+  func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue? { onGlance() }
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect { onPlan(call) }
+  func patience(for call: ActionCall) async -> Duration? { patience }
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult { try await onPerform(call, phase) }
@@ -165,6 +181,7 @@ struct ClosureEffect: EffectAction {
 
 /// Says yes to every gate, as the responder.
 struct YesAttendant: Attendant {
+  var isPerson: Bool { false }
   let identity: LocalIdentity
   let clock: VirtualClock
   func approvals(for request: ApprovalRequest) async -> [Approval] {

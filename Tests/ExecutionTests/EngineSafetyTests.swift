@@ -255,6 +255,30 @@ import Testing
     #expect(rig.clock.elapsed - before < .seconds(1), "containment did not wait for the ticket")
   }
 
+  @Test func `A notification that hangs is given up after its own patience, not the step's time`() throws {
+    let rig = try EngineRig()
+    let clock = rig.clock
+    rig.effect(
+      .ticketOpen, patience: .seconds(2), settle: { _, _ in .notDone(evidence: "same key") }
+    ) { _, _ throws(CapabilityError) in
+      do { try await clock.sleep(for: .seconds(3600)) } catch {
+        return ActionResult(outputs: ["id": .null])  // cancelled: the message waits in the outbox
+      }
+      throw CapabilityError(.invalid, "open", because: "nobody cancelled it")
+    }
+    rig.effect(.commandRun) { _, _ in ActionResult(outputs: ["status": .integer(0)]) }
+    let made = try planned(
+      rig,
+      """
+      steps:
+        - {id: ticket, uses: ticket.open, with: {tracker: security, title: x}, timeout: 2m}
+        - {id: contain, uses: command.run, with: {argv: [a]}}
+      """)
+    let before = rig.clock.elapsed
+    #expect(try run(rig, made).state == .done)
+    #expect(rig.clock.elapsed - before < .seconds(3))
+  }
+
   @Test func aNotificationThatNeverGetsThroughIsReported() throws {
     let rig = try EngineRig()
     rig.effect(.ticketOpen) { _, _ throws(CapabilityError) in

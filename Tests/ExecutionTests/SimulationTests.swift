@@ -18,9 +18,10 @@ import Testing
         "crash before a call",
         "crash before a journal write", "disk full", "gate declined", "provider down", "refused",
         "reply hangs", "reply lost",
-        "request duplicated", "request hangs", "request lost", "slow", "stale answer",
+        "no taken back", "nodes disagree", "request carried out late", "request duplicated", "request hangs",
+        "request lost", "rotated by somebody else", "slow", "stale answer",
       ]))
-    #expect(report.checks.count == 12)
+    #expect(report.checks.count == 15)
     #expect(report.ends["done", default: 0] > 0 && report.ends["aborted", default: 0] > 0)
   }
 
@@ -42,6 +43,10 @@ import Testing
       case .enablesAgain: "enabled again"
       case .forgetsKeys: "tickets were opened"
       case .leaksSecret: "a secret stands in journal.sqlite"
+      case .lagsBeyondItsWord: "proved dead while the provider accepts it"
+      case .hidesPropagation: "holds no proof"
+      case .hidesLeftovers: "orphaned credentials"
+      case .overwritesForeignValue: "somebody else had set was replaced"
       }
     #expect(words.contains(expected), "\(words)")
   }

@@ -42,7 +42,7 @@ struct IncidentStatusTests {
   func planned() throws {
     let saved = try status(story { $0.kind == .planSaved })
     #expect(saved.plan?.digest == "d1gest")
-    #expect(saved.next.command == "staunch run plan-1 --live --approve d1gest")
+    #expect(saved.next.command == "staunch run plan-1 --live")
     let approved = try status(story { $0.kind == .planApproved })
     #expect(approved.next.command == "staunch run plan-1 --live")
   }
@@ -84,11 +84,13 @@ struct IncidentStatusTests {
     #expect(status.currentStep == nil)
   }
 
-  @Test("contained is what the probes say, whatever the journal was told")
+  @Test("contained is what the proof says, whatever the journal was told")
   func contained() throws {
     #expect(try status(story { $0.kind == .stepDone && $0.step == "disable_old" }).state == .open)
     #expect(
-      try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" }).state == .contained)
+      try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" }).state == .open)
+    #expect(
+      try status(story { $0.kind == .stepVerified && $0.step == "prove_dead" }).state == .contained)
     var story = JournalStory.contained()
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(24, .alive, code: "login accepted")
@@ -113,7 +115,33 @@ struct IncidentStatusTests {
     var story = JournalStory.contained()
     story.about("inc-7f3a91c2")
     story.at(25, .message, ["tracker": "security", "message_id": "m2", "state": "unknown"])
-    #expect(try status(story).next.command == "staunch ticket retry")
+    #expect(try status(story).next.command == "staunch ticket send")
+  }
+
+  @Test(
+    "what was dropped or replaced by a newer update is not undelivered", arguments: ["today's", "an older"])
+  func droppedIsDropped(_ version: String) throws {
+    var story = JournalStory.contained()
+    story.about("inc-7f3a91c2")
+    let say = { (story: inout JournalStory, id: String, number: Int, state: String) in
+      story.at(
+        25, .message,
+        [
+          "tracker": "security", "message_id": .string(id), "sequence": .integer(number),
+          "state": .string(state),
+          "event": "incident.updated",
+        ])
+    }
+    say(&story, "u1", 7, "queued")
+    if version == "today's" { say(&story, "u1", 7, "replaced") }
+    say(&story, "u2", 7, "queued")
+    say(&story, "u2", 7, "sent")
+    say(&story, "d", 8, "queued")
+    say(&story, "d", 8, "dead")
+    #expect(try status(story).undelivered.map(\.id) == ["d"])
+    if version == "today's" { say(&story, "d", 8, "dropped") }
+    story.at(26, .decision, ["what": "drop message d", "reason": "told by phone", "role": "responder"])
+    #expect(try status(story).undelivered.isEmpty)
   }
 
   @Test("a step that stopped gives its reason and its fix")

@@ -20,8 +20,9 @@ struct MetricsTests {
       ("latent", "1 d"), ("time_to_detect", "2 d"),
       ("alert_lag", "unknown (t_alert: no source states when it first raised it)"),
       ("time_to_acknowledge", "4 min"),
-      ("time_to_contain", "9 min 30 s"), ("time_to_eradicate", "20 min 12 s"),
-      ("exposure_window", "2 d, its end known to within 4 min 24 s"),
+      ("time_to_reject", "9 min 30 s"), ("time_to_contain", "9 min 42 s"),
+      ("time_to_eradicate", "20 min 12 s"),
+      ("exposure_window", "2 d, its end known to within 4 min 36 s"),
       ("log_coverage", "40 %"), ("completeness", "1 of 1"),
       ("disruption", "none (no failure in 1 health check)"),
       ("wait_share", "49 %"),
@@ -30,7 +31,8 @@ struct MetricsTests {
     #expect(metrics(.contained()).metric(id)?.value.text == expected)
   }
 
-  @Test("time to contain counts to the first rejection, not to the issue of a new credential")
+  @Test(
+    "the first refusal is one instant and the end of the proof another; time to contain counts to the proof")
   func containedAtDeath() {
     guard case .known(let dead, .observed, .journal(let sequence, _)) = metrics(.contained()).instants.dead
     else {
@@ -39,6 +41,21 @@ struct MetricsTests {
     }
     #expect(dead == JournalStory.minute(9.5))
     #expect(JournalStory.contained().events[sequence - 1].text("state") == "dead")
+    let proven = metrics(.contained()).instants.proven
+    #expect(proven.date == JournalStory.minute(9.7))
+  }
+
+  @Test("refusals without a proof contain nothing")
+  func refusedOnly() {
+    var story = JournalStory()
+    story.about("inc-7f3a91c2")
+    story.at(0, .incidentOpened, ["kind": "postgres_password", "detected": "2026-11-24T03:00:00.000Z"])
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.probe(5, .alive, code: "login accepted")
+    for minute in [9.0, 9.1, 9.2] { story.probe(minute, .dead, code: "28P01") }
+    let figures = metrics(story)
+    #expect(figures.metric("time_to_reject")?.value == .duration(.seconds(540)))
+    #expect(figures.metric("time_to_contain")?.value.isUnknown == true)
   }
 
   @Test("an acceptance after a rejection takes the death back")
@@ -57,7 +74,7 @@ struct MetricsTests {
     var story = JournalStory.contained()
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(25, .unknown, code: "timeout")
-    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(570)))
+    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(582)))
   }
 
   @Test("without repository evidence the history figures say why they are unknown")
@@ -102,8 +119,17 @@ struct MetricsTests {
     #expect(metrics(story).metric("completeness")?.value == .count(1, of: 2))
     #expect(metrics(story).metric("time_to_contain")?.value.isUnknown == true)
     story.probe(15, .dead, code: "401 invalid_api_key", credential: "openai-prod")
+    #expect(metrics(story).metric("completeness")?.value == .count(1, of: 2), "refused once is not proven")
+    story.at(
+      15, .stepVerified,
+      [
+        "step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held",
+        "proof": ["credential": "openai-prod", "values": ["openai-prod-leaked"], "refusals": 3],
+      ])
     #expect(metrics(story).metric("completeness")?.value == .count(2, of: 2))
-    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(900)))
+    #expect(metrics(story).metric("time_to_reject")?.value == .duration(.seconds(900)))
+    // The second one has no proof yet.
+    #expect(metrics(story).metric("time_to_contain")?.value.isUnknown == true)
   }
 
   @Test("disruption runs from the first consumer failure to the last healthy answer")
@@ -172,4 +198,57 @@ struct MetricsTests {
     ).metric("log_coverage")?.value
     if let expected { #expect(value == .share(expected)) } else { #expect(value?.isUnknown == true) }
   }
+
+  /// A search whose logs cover minutes 10 to 30, and a credential that was exposed from `committed` on and died at 50.
+  private func coverage(committed minute: Double?, covered: Bool = true) -> MetricValue? {
+    let date = { (minute: Double) in Timestamp.text(JournalStory.start.addingTimeInterval(minute * 60)) }
+    var story = JournalStory()
+    story.about("inc-1", run: "run-1")
+    let place: JSONValue = minute.map { ["path": "a", "committed": .string(date($0))] } ?? ["path": "a"]
+    story.at(35, .incidentOpened, ["detected": .string(date(35)), "locations": [place]])
+    story.at(
+      36, .stepOutcome,
+      [
+        "step": "a", "action": "abuse.search",
+        "outputs": [
+          "coverage_percent": 100, "covered_from": covered ? ["$timestamp": .string(date(10))] : nil,
+          "covered_until": covered ? ["$timestamp": .string(date(30))] : nil,
+        ],
+      ])
+    story.probe(50, .dead, code: "401")
+    return Metrics(
+      of: IncidentRecord(of: "inc-1", in: story.events), repositories: [],
+      now: JournalStory.start.addingTimeInterval(3600)
+    ).metric("log_coverage")?.value
+  }
+
+  @Test(
+    "coverage is measured against the exposure from the first commit to the death, whatever the search stated"
+  )
+  func coverageIsMeasured() {
+    #expect(coverage(committed: 10) == .share(0.5))
+    #expect(coverage(committed: 25) == .share(0.2))
+    #expect(coverage(committed: 30) == .share(0))
+    #expect(coverage(committed: nil)?.isUnknown == true)
+    #expect(coverage(committed: 10, covered: false)?.isUnknown == true)
+  }
+
+  @Test("the 100 % that earlier versions wrote down without measuring is unknown")
+  func writtenDown() {
+    var story = JournalStory()
+    story.about("inc-1")
+    story.at(0, .incidentOpened, [:])
+    story.at(1, .stepOutcome, ["step": "a", "action": "abuse.search", "outputs": ["coverage_percent": 100]])
+    let metrics = Metrics(
+      of: IncidentRecord(of: "inc-1", in: story.events), repositories: [], now: JournalStory.start)
+    #expect(metrics.metric("log_coverage")?.value.isUnknown == true)
+  }
+
+  @Test(
+    "no share but the whole is shown as 100 %", arguments: [(0.996, "99 %"), (0.5, "50 %"), (1.0, "100 %")])
+  func wholeShare(share: Double, text: String) { #expect(MetricValue.share(share).text == text) }
+}
+
+extension MetricValue {
+  fileprivate var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }

@@ -38,13 +38,14 @@ struct TimelineTests {
     #expect(note?.text == "Note by role responder")
   }
 
-  @Test("repeated answers become one row with the first and one with the third")
+  @Test("repeated answers become one row with the first and one with the proof")
   func repeats() {
     let dead = rows(.contained()).filter { $0.mark == .dead }
     #expect(
       dead.map(\.text) == [
         "Probe of postgres-training (leaked): DEAD (28P01)",
-        "Probe of postgres-training (leaked): DEAD (28P01), 3 answers in a row",
+        "step prove_dead: proof of death, refused 18 times from 03:09:30Z to 03:09:42Z, 21 control logins accepted, "
+          + "propagation time 0 s",
       ])
   }
 

@@ -60,25 +60,4 @@ import Testing
     let error = #expect(throws: JSONError.self) { try reader.finish() }
     #expect(error?.position.description == "1:6")
   }
-
-  @Test(arguments: [1, 4, 1000])
-  func aMalformedLineDoesNotSpoilTheNext(size: Int) {
-    let bytes = Array("{\"a\":1}\n\n{\"a\":\r\n{\"a\":3} x\n  {\"a\":4}".utf8)
-    var reader = JSONLinesReader()
-    var lines: [JSONLinesReader.Line] = []
-    for start in stride(from: 0, to: bytes.count, by: size) {
-      lines += reader.feed(bytes[start..<min(start + size, bytes.count)])
-    }
-    lines += reader.finish()
-    var values: [JSONValue] = []
-    var places: [String] = []
-    for line in lines {
-      switch line {
-      case .record(let record): values.append(record.value)
-      case .malformed(let error): places.append(error.position.description)
-      }
-    }
-    #expect(values == [["a": 1], ["a": 3], ["a": 4]])
-    #expect(places == ["3:7", "4:9"])
-  }
 }

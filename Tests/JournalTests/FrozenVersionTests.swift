@@ -16,7 +16,7 @@ import Testing
   private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(
     path: "Fixtures")
   /// One for each version that was ever released.
-  static let versions = [1]
+  static let versions = [1, 2]
   private static let value = "frozen-" + "value"
 
   @Test(arguments: versions) func `A journal of each version opens, verifies, unseals and goes on`(
@@ -49,6 +49,26 @@ import Testing
     #expect(try journal.verify().isIntact)
   }
 
+  @Test func `what a program of version 1 dropped is dropped, and what it gave up is given up`() throws {
+    for (decision, state) in [("drop message m1", OutboxEntry.State.dropped), ("retry message m1", .dead)] {
+      let rig = try Self.rig(ofVersion: 1)
+      let sql = try String(contentsOf: Self.fixtures.appending(path: "journal-1.sql"), encoding: .utf8)
+      let queue = try DatabaseQueue(path: rig.path)
+      try queue.writeWithoutTransaction { db in
+        try db.execute(sql: sql)
+        try db.execute(sql: "UPDATE outbox SET state = 'dead' WHERE id = 'm1'")
+        try db.execute(
+          sql: """
+            INSERT INTO events (seq, at, kind, body, prev, hash)
+            SELECT max(seq) + 1, max(at), 'decision', json_object('what', ?), 'x', 'y' FROM events
+            """, arguments: [decision])
+      }
+      try queue.close()
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: rig.path)
+      #expect(try rig.open().outbox().map(\.state) == [state])
+    }
+  }
+
   /// Fails when a migration was added and no journal of the version before it was frozen.
   @Test func `Every migration but the last has left a frozen journal, and the last one's is kept too`() throws
   {
@@ -57,7 +77,7 @@ import Testing
     let applied = try DatabaseQueue(path: rig.path).read { db in
       try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid")
     }
-    #expect(applied == ["1 events, sealed secrets, plans, locks, outbox"])
+    #expect(applied == ["1 events, sealed secrets, plans, locks, outbox", "2 dropped messages"])
     #expect(applied.count == Self.versions.count)
   }
 

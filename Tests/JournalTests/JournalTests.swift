@@ -112,7 +112,7 @@ struct JournalRig {
     #expect(try journal.verify().isIntact)
     try journal.close()
     try rig.tamper(sql)
-    let found = try rig.open().verify()
+    let found = try Journal.openReading(path: rig.path, keys: try rig.state.keys()).verify()
     #expect(try #require(found.problem).description.hasPrefix(expected))
   }
 
@@ -122,10 +122,11 @@ struct JournalRig {
     try journal.append(.noted, ["text": "1"])
     try journal.close()
     let other = try StateDirectory(rig.directory.path("other")).keys()
-    let forged = try Journal.open(path: rig.path, keys: other)
+    #expect(throws: JournalError.self) { try Journal.open(path: rig.path, keys: other) }
+    let forged = try Journal.open(path: rig.path, keys: other, acceptingBecause: "forged")
     try forged.append(.noted, ["text": "2"])
     try forged.close()
-    let found = try rig.open().verify()
+    let found = try Journal.openReading(path: rig.path, keys: try rig.state.keys()).verify()
     #expect(found.problem == .badSignature(identity: other.identity.fingerprint))
   }
 
@@ -144,7 +145,8 @@ struct JournalRig {
     for companion in ["-wal", "-shm"] where FileManager.default.fileExists(atPath: rig.path + companion) {
       try FileManager.default.removeItem(atPath: rig.path + companion)
     }
-    #expect(try rig.open().verify().isIntact)
-    #expect(try rig.open().verify(expecting: posted).problem == .otherHead(expected: posted))
+    let old = try Journal.openReading(path: rig.path, keys: try rig.state.keys())
+    #expect(try old.verify().isIntact)
+    #expect(try old.verify(expecting: posted).problem == .otherHead(expected: posted))
   }
 }

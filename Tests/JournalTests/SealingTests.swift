@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Secrets
+import TestSupport
 import Testing
 
 @Suite struct SealingTests {
@@ -88,5 +89,38 @@ import Testing
     #expect { try Journal.open(path: rig.path, keys: keys).open("new") } throws: {
       ($0 as? JournalError)?.code == .unsealable
     }
+  }
+}
+
+/// A process that did not see the value arrive.
+@Suite struct KnownValuesTests {
+  private let value = FakeSecrets.value("openai_api_key")
+
+  @Test func `text that holds a value sealed by an earlier process is clean in the journal`() throws {
+    let rig = try JournalRig()
+    let first = try rig.open()
+    try first.seal(["leaked": Secret(value)], under: .incident("inc-1"), purpose: "leaked")
+    try first.seal(["gone": Secret("another-" + value)], under: .run("run-1"), purpose: "issued")
+    try first.destroyKey(of: .run("run-1"))
+    try first.close()
+
+    let redactor = Redactor()
+    let journal = try rig.open(JournalSettings(redactor: redactor))
+    #expect(journal.valuesUnknownToRedactor == 0)
+    try journal.append(.noted, ["text": .string("it is \(value), I believe")])
+    try journal.append(
+      .incidentUpdated, incident: "inc-1", ["locations": [["path": .string("\(value).txt")]]])
+    let bodies = try journal.events(kinds: [.noted, .incidentUpdated]).map(\.body.canonicalText)
+    #expect(bodies.count == 2)
+    for body in bodies { #expect(!body.contains(value) && body.contains(Redactor.mark)) }
+  }
+
+  @Test func `a value that does not open is counted, and the journal opens all the same`() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    try journal.seal(["leaked": Secret(value)], under: .incident("inc-1"), purpose: "leaked")
+    try journal.close()
+    try rig.tamper("UPDATE sealed SET box = zeroblob(length(box))")
+    #expect(try rig.open().valuesUnknownToRedactor == 1)
   }
 }

@@ -63,16 +63,27 @@ import Testing
     #expect(!text.contains("four random words"))
   }
 
-  @Test func `trust holds public keys and roles alone`() throws {
+  @Test
+  func `an older trusted file takes its seals from the copy, for the same name and key and for nobody else`()
+    throws
+  {
     let maria = try Self.maria()
-    let trust = PeopleDirectory([maria]).trust
-    #expect(
-      trust == [
-        "schema": 1,
-        "people": [
-          ["name": "maria", "key": .string(maria.publicKey.base64EncodedString()), "roles": ["responder"]]
-        ],
-      ])
+    let planted = try Person(
+      name: "eve", roles: ["repository-admin"], password: Self.password, cost: Self.cost())
+    var greedy = maria
+    greedy.roles = ["repository-admin"]
+    let old: JSONValue = [
+      "schema": 1,
+      "people": [
+        ["name": "maria", "key": .string(maria.publicKey.base64EncodedString()), "roles": ["responder"]]
+      ],
+    ]
+    let read = try PeopleDirectory(
+      trusted: old.canonicalBytes, copy: PeopleDirectory([greedy, planted]).json)
+    #expect(read == PeopleDirectory([maria]))
+    let alone = try PeopleDirectory(trusted: old.canonicalBytes, copy: nil)
+    #expect(try #require(alone["maria"]).identity(password: Self.password) == nil)
+    #expect(alone["maria"]?.publicKey == maria.publicKey)
   }
 
   @Test func `a new password opens the same key, the old one no longer`() throws {

@@ -142,7 +142,7 @@ import Testing
     let playbook = try BuiltinPlaybookTests.library.load(id, catalogue: ActionSignature.builtin)
     let last = try #require(playbook.steps.last).id
     let json = CACAOExport(
-      playbook, created: "2026-11-24T03:00:00.000Z", statuses: [last: .succeeded], sharing: .green
+      playbook, created: "2026-11-24T03:00:00.000Z", statuses: [last: .done], sharing: .green
     ).json
     let workflow = try #require(json["workflow"]?.object)
     var reached: Set<String> = []
@@ -159,35 +159,11 @@ import Testing
       workflow.values.filter { $0["type"] == "action" || $0["type"] == "parallel" }.count
         == playbook.allSteps.count)
     let states = workflow.values.compactMap { $0["step_extensions"]?.object?.values.first?["status"]?.string }
-    #expect(states == ["succeeded"])
+    #expect(states == ["done"])
     #expect(json["data_marking_definitions"]?.object?.values.first?["tlpv2_level"] == "TLP:GREEN")
     #expect(
       CACAOExport(
-        playbook, created: "2026-11-24T03:00:00.000Z", statuses: [last: .succeeded], sharing: .green
+        playbook, created: "2026-11-24T03:00:00.000Z", statuses: [last: .done], sharing: .green
       ).json == json)
-  }
-
-  /// The worked example of the specification's repository (Examples/CACAO-2.0, RSA signature), step 5.
-  @Test func `The digest under a signature is the one of the specification's example`() {
-    let author: JSONValue = "identity--5abe695c-7bd5-4c31-8824-2528696cdbf1"
-    let playbook: JSONValue = [
-      "type": "playbook", "spec_version": "cacao-2.0", "id": "playbook--a0777575-5c4c-4710-9f01-15776103837f",
-      "name": "Playbook 1", "created_by": author, "created": "2022-05-18T11:31:31.319Z",
-      "modified": "2022-05-18T11:31:31.319Z", "signatures": [["type": "jss", "value": "another one"]],
-    ]
-    let signature: JSONValue = [
-      "type": "jss", "id": "jss--af892292-c4b4-47eb-9be6-4897ff4b9388", "created_by": author,
-      "created": "2023-01-10T17:39:31.319Z", "modified": "2023-01-10T17:39:31.319Z",
-      "signee": "ACME Cyber Company",
-      "valid_from": "2023-01-10T17:39:31.319Z", "valid_until": "2023-06-10T17:39:31.319Z",
-      "related_to": "playbook--a0777575-5c4c-4710-9f01-15776103837f",
-      "related_version": "2022-05-18T11:31:31.319Z",
-      "hash_algorithm": "sha-256", "algorithm": "RS256", "value": "left out of the digest",
-      "public_key":
-        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAptKZyFPStvmOlb0WihOBhlHUr6wFDHC+tW7hJAudfTQ5mHZQpB8PoMz07udZA+dG8dhUIPkmXlp1TgREeYTHdhxhuf0y/GhbpZv5JPYHx3watO+HWO2qYkjRMEcrWhPMdaVkS/Xe/liaMcow4jYoWaFm8VobeYsyVD2bWWdyl4joTEETm1Z47RnnfR15kVhVudVrDzEFmM4nXV/6dmIg184RJE4httwBFxR8qZCQCwTiJmsoyJxfUR0Gs4ePKc5sB0NTkmFZc5klQSitd67RJn2ldhbqE7EpDl4XlIt+UyLJm1guCBltia8Agke7dXuhpB7hQ6LJwY4EjzthkJ8IPwIDAQAB",
-    ]
-    #expect(
-      CACAOSignature.digest(of: playbook, signedBy: signature)
-        == "973bb6492184e4681b1eab9df1f56926fc1a91582e3529bfd0bfb231e1c51b0a")
   }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Incidents
 import Playbooks
 import Testing
 
@@ -38,6 +39,14 @@ import Testing
     #"uses: history.push, with: {repository: "${{ inputs.r }}"}, expect: pushed, undo: {none: public}"#
 
   static let examples: [Example] = [
+    Example(
+      .unmeetableGate, bad: "    - {id: a, approve: {by: [responder], min: 1000, within: 1h}}", at: 8,
+      "the gate of a needs 1000 different people",
+      good: "    - {id: a, approve: {by: [responder], min: 2, within: 1h}}"),
+    Example(
+      .unmeetableGate, bad: "    - {id: a, approve: {by: [nobody], within: 1h}}", at: 8,
+      "nobody can pass the gate of a: its role is nobody's",
+      good: "    - {id: a, approve: {by: [responder], within: 1h}}"),
     Example(
       .unprovenEffect, bad: "    - {id: a, uses: consumer.roll-out, with: {consumer: web}}", at: 8,
       "the step a changes the world (consumer.roll-out) without verify and without undo",
@@ -215,6 +224,62 @@ import Testing
   @Test func `Every rule of the linter has an example`() {
     let shown = Set(Self.examples.map(\.rule)).union([.unusedInput, .missingLock, .missingDeadline])
     #expect(Rule.allCases.filter { $0.rawValue >= "PB101" && !shown.contains($0) } == [])
+  }
+
+  @Test func `A gate for a role that nobody of the installation holds is questioned`() {
+    let source =
+      "playbook: 1\nid: p\ntitle: P\ndeadline: 1h\nsteps: [{id: a, approve: {by: [respnder], within: 1h}}]\n"
+    func found(_ roles: Set<RoleName>?) -> [String] {
+      Linter.lint(source: source, file: "p.yaml", catalogue: [], roles: roles).map {
+        "\($0.rule.rawValue) \($0.message); \($0.suggestion ?? "")"
+      }
+    }
+    #expect(found(nil) == [])
+    #expect(found(["respnder"]) == [])
+    #expect(
+      found(["responder", "repository-admin"]) == [
+        "PB115 no approver of this installation holds the role of a: respnder; did you mean \"responder\"?"
+      ])
+  }
+
+  @Test func `A file is linted as it will be looked for, a pipe is not`() {
+    let source = "playbook: 1\nid: p\ntitle: P\ndeadline: 1h\nsteps: [{id: a, approve: {within: 1h}}]\n"
+    func places(_ file: String, isFile: Bool) -> [String] {
+      Linter.lint(source: source, file: file, catalogue: [], isFile: isFile).map {
+        "\($0.position) \($0.rule.rawValue)"
+      }
+    }
+    #expect(places("dir/q.yaml", isFile: true) == ["dir/q.yaml:2:1 PB006"])
+    #expect(places("dir/p.yml", isFile: true) == [])
+    #expect(places("stdin", isFile: false) == [])
+  }
+
+  private static func bytes(_ before: String, _ byte: UInt8, _ after: String) -> [UInt8] {
+    Array(before.utf8) + [byte] + Array(after.utf8)
+  }
+  private static let notUTF8: [(bytes: [UInt8], place: String)] = [
+    (bytes("playbook: 1\nid: p\ntitle: Gr", 0xFC, "n\n"), "p.yaml:3:10"),
+    (bytes("playbook: 1\r\nid: \"ü", 0xC3, "\"\r\n"), "p.yaml:2:7"),
+    ([0xFF, 0xFE, 0x70, 0x00], "p.yaml:1:1"), ([0x70, 0x00, 0x6C, 0x00], "p.yaml:1:1"),
+  ]
+
+  @Test(arguments: notUTF8)
+  func `A file that is no UTF-8 is refused with its place`(bytes: [UInt8], place: String) {
+    let found = Linter.lint(bytes: bytes, file: "p.yaml", catalogue: [])
+    #expect(found.map { "\($0.position) \($0.rule.rawValue)" } == ["\(place) PB001"])
+  }
+
+  @Test func `A byte order mark and the line ends of Windows change no place`() {
+    let source = "playbook: 1\nid: p\ntitle: P\nsteps: [{id: a, manual: \"Do ${{ inputs.x }}\"}]\n"
+    func places(_ source: String) -> [String] {
+      Linter.lint(bytes: Array(source.utf8), file: "p.yaml", catalogue: []).map {
+        "\($0.position) \($0.rule.rawValue)"
+      }
+    }
+    let expected = places(source)
+    #expect(expected.contains { $0.hasPrefix("p.yaml:4:") && $0.hasSuffix("PB008") })
+    #expect(places("\u{FEFF}" + source) == expected)
+    #expect(places(source.replacing("\n", with: "\r\n")) == expected)
   }
 
   @Test func `Ids and names of rules are unique`() {

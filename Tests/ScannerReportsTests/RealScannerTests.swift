@@ -12,7 +12,7 @@ import Testing
   import SystemPackage
 #endif
 
-/// The real Kingfisher and detect-secrets (PyPI) on a planted repository. `make test` installs them.
+/// The real Kingfisher, gitleaks and detect-secrets (PyPI) on a planted repository. `make test` installs them.
 @Suite struct RealScannerTests {
   /// Whether a scanner is on the search path; the notice is the reason that the test report shows.
   static func isInstalled(_ program: String) -> Bool {
@@ -21,13 +21,14 @@ import Testing
     }
   }
 
-  /// Kingfisher ends with 200 when it finds something, detect-secrets with 0.
+  /// Kingfisher ends with 200 when it finds something, gitleaks with 1, detect-secrets with 0.
   private func scan(_ arguments: [String], in directory: String) async throws -> [UInt8] {
     let result = try await Subprocess.run(
       .name(arguments[0]), arguments: Arguments(Array(arguments.dropFirst())),
       workingDirectory: FilePath(directory), output: .bytes(limit: 64 << 20), error: .string(limit: 1 << 20))
     switch result.terminationStatus {
     case .exited(0), .exited(200), .exited(205): return result.standardOutput
+    case .exited(1) where arguments[0] == "gitleaks": return result.standardOutput
     default: throw Program.Failure.scanner(arguments, result.standardError)
     }
   }
@@ -106,6 +107,49 @@ import Testing
     for incident in plain where incident.kind != "aws_access_key" {
       #expect(incident.fingerprint.map(known.contains) == true, "\(incident.kind)")
     }
+  }
+
+  /// `kingfisher scan . --format jsonl | staunch respond -`, the help's own example, with few findings: the summary at the
+  /// end stands within what a format is recognised by.
+  @Test(.enabled(if: isInstalled("kingfisher"), "kingfisher is not installed; run: make test"))
+  func twoFindingsOnStandardOutputAreTwoFindings() async throws {
+    let directory = try TemporaryDirectory()
+    let values = ["one", "two"].map { FakeSecrets.value("github_pat_classic", $0) }
+    try FileManager.default.createDirectory(
+      atPath: directory.path + "/app", withIntermediateDirectories: true)
+    try values.map { "GITHUB_TOKEN=\($0)\n" }.joined().write(
+      toFile: directory.path + "/app/ci.env", atomically: true, encoding: .utf8)
+    for format in ["jsonl", "json"] {
+      let report = try await kingfisher(format, in: directory)
+      #expect(Set(report.findings.compactMap { $0.secret?.exposeAsText() }) == Set(values), "\(format)")
+      #expect(report.skipped.isEmpty)
+    }
+  }
+
+  @Test(
+    .enabled(if: isInstalled("gitleaks"), "gitleaks is not installed; run: make test"),
+    arguments: [
+      ("json", "gitleaks"), ("csv", "gitleaks-csv"), ("junit", "gitleaks-junit"), ("sarif", "sarif"),
+    ])
+  func gitleaksFindsTheSameInEveryFormat(format: String, name: String) async throws {
+    let directory = try TemporaryDirectory()
+    let repository = try await LeakyRepository(named: "app", in: directory)
+    func report(_ format: String) async throws -> ScannerReport {
+      try ScannerReport.parse(
+        try await scan(
+          ["gitleaks", "git", ".", "--no-banner", "--no-color", "-f", format, "-r", "-"], in: repository.path),
+        ReportOptions(
+          sourceName: "gitleaks", observedAt: Fixture.observedAt, repository: RepositoryRef(name: "app")))
+    }
+    let found = try await report(format)
+    #expect(found.format == name)
+    #expect(found.skipped.isEmpty)
+    #expect(found.findings.allSatisfy { $0.location?.commit?.count == 40 && $0.source == .gitleaks })
+    let values = Set(found.findings.compactMap { $0.secret?.exposeAsText() })
+    #expect(values.count > 10)
+    #expect(values == Set(try await report("json").findings.compactMap { $0.secret?.exposeAsText() }))
+    let planted = repository.planted.filter { $0.kind == "github_pat_classic" && $0.path == ".github/ci.env" }
+    #expect(planted.allSatisfy { values.contains($0.value) })
   }
 
   @Test(.enabled(if: isInstalled("detect-secrets"), "detect-secrets is not installed; run: make test"))

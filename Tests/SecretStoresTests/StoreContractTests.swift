@@ -32,11 +32,13 @@ import Testing
   func `what is put is read, under a version that is not the value`(kind: String) async throws {
     let store = try store(kind)
     #expect(try await store.currentVersion("KEY") == nil)
-    let version = try await store.put("KEY", Secret("v$lue '1'"), marker: "staunch-run-1", under: .forTests())
+    let version = try await store.put(
+      "KEY", Secret("v$lue '1'"), replacing: [], sparing: [], marker: "staunch-run-1", under: .forTests())
     #expect(try await store.currentVersion("KEY") == version)
     #expect(try await store.read("KEY").exposeAsText() == "v$lue '1'")
     #expect(!version.contains("lue"))
-    let second = try await store.put("KEY", Secret("v2"), marker: "staunch-run-2", under: .forTests())
+    let second = try await store.put(
+      "KEY", Secret("v2"), replacing: [], sparing: [], marker: "staunch-run-2", under: .forTests())
     #expect(second != version)
     #expect(try await store.read("KEY").exposeAsText() == "v2")
   }
@@ -44,9 +46,11 @@ import Testing
   @Test(arguments: kinds)
   func `putting the same value under the same marker changes nothing`(kind: String) async throws {
     let store = try store(kind)
-    let first = try await store.put("KEY", Secret("v"), marker: "m", under: .forTests())
+    let first = try await store.put(
+      "KEY", Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
     let before = try snapshot()
-    let second = try await store.put("KEY", Secret("v"), marker: "m", under: .forTests())
+    let second = try await store.put(
+      "KEY", Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
     #expect(first == second)
     #expect(try snapshot() == before)
   }
@@ -65,25 +69,41 @@ import Testing
   @Test(arguments: kinds)
   func `a copy of a leaked value is found by its key`(kind: String) async throws {
     let store = try store(kind)
-    _ = try await store.put("KEY", Secret("other"), marker: "m", under: .forTests())
-    _ = try await store.put("OTHER", Secret("postgres://app:leaked1@db/x"), marker: "m", under: .forTests())
-    #expect(try await store.keys(holding: Secret("leaked1")) == ["OTHER"])
-    #expect(try await store.keys(holding: Secret("nowhere")).isEmpty)
+    _ = try await store.put(
+      "KEY", Secret("other"), replacing: [], sparing: [], marker: "m", under: .forTests())
+    _ = try await store.put(
+      "OTHER", Secret("postgres://app:leaked1@db/x"), replacing: [], sparing: [], marker: "m",
+      under: .forTests())
+    #expect(
+      try await store.copies(of: [Secret("leaked1")], besides: "KEY") == [
+        SecretCopy(key: "OTHER", canFollow: true)
+      ])
+    #expect(try await store.copies(of: [Secret("leaked1")], besides: "OTHER").isEmpty)
+    #expect(try await store.copies(of: [Secret("nowhere")], besides: nil).isEmpty)
   }
 
   @Test(arguments: kinds)
-  func `no earlier version comes back`(kind: String) async throws {
+  func `a connection string follows the new value, unless it is another credential's own`(kind: String)
+    async throws
+  {
     let store = try store(kind)
-    let error = await #expect(throws: CapabilityError.self) {
-      try await store.restore("KEY", version: "m", under: .forTests())
-    }
-    #expect(error?.class == .unsupported)
+    let uri = "postgres://app:le%2Faked1@db/x"
+    _ = try await store.put("OTHER", Secret(uri), replacing: [], sparing: [], marker: "m", under: .forTests())
+    _ = try await store.put(
+      "KEY", Secret("n/w"), replacing: [Secret("le/aked1")], sparing: ["OTHER"], marker: "m2",
+      under: .forTests())
+    #expect(try await store.read("OTHER").exposeAsText() == uri)
+    _ = try await store.put(
+      "KEY", Secret("n/w"), replacing: [Secret("le/aked1")], sparing: [], marker: "m2", under: .forTests())
+    #expect(try await store.read("OTHER").exposeAsText() == "postgres://app:n%2Fw@db/x")
+    #expect(try await store.read("KEY").exposeAsText() == "n/w")
+    #expect(try await store.copies(of: [Secret("le/aked1")], besides: nil).isEmpty)
   }
 
   @Test(arguments: kinds, ["", "../x", "A/B", ".hidden", "A B/"])
   func `a key that is no name is refused`(kind: String, key: String) async throws {
     let error = await #expect(throws: CapabilityError.self) {
-      try await store(kind).put(key, Secret("v"), marker: "m", under: .forTests())
+      try await store(kind).put(key, Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
     }
     #expect(error?.class == .configuration)
   }
@@ -94,7 +114,7 @@ import Testing
     try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
     let store = try store(EnvFileStore.kind)
     #expect(try await store.currentVersion("KEY") == "unmanaged")
-    _ = try await store.put("KEY", Secret("new"), marker: "m", under: .forTests())
+    _ = try await store.put("KEY", Secret("new"), replacing: [], sparing: [], marker: "m", under: .forTests())
     #expect(
       try String(contentsOfFile: path, encoding: .utf8)
         == "# training\nOTHER=1\n# rotated by m\nKEY=new # mine\n")
@@ -111,16 +131,18 @@ import Testing
         settings: [
           "path": .string(path), "templates": ["KEY": ["URL": "postgres://app:{secret}@db/app"]],
         ], position: "staunch.yaml:1:1"), in: .forTests(files: LocalFileSystem()))
-    _ = try await store.put("KEY", Secret("new"), marker: "m", under: .forTests())
+    _ = try await store.put("KEY", Secret("new"), replacing: [], sparing: [], marker: "m", under: .forTests())
     #expect(try await store.read("URL").exposeAsText() == "postgres://app:new@db/app")
-    #expect(try await store.keys(holding: Secret("old")).isEmpty)
+    #expect(try await store.copies(of: [Secret("old")], besides: nil).isEmpty)
   }
 
   @Test func `a value that no .env file can hold is refused before anything is written`() async throws {
     let store = try store(EnvFileStore.kind)
     for value in [[], [0x61, 0]] as [[UInt8]] {
       let error = await #expect(throws: CapabilityError.self) {
-        try await store.put("KEY", Secret(SecretBytes(copying: value)), marker: "m", under: .forTests())
+        try await store.put(
+          "KEY", Secret(SecretBytes(copying: value)), replacing: [], sparing: [], marker: "m",
+          under: .forTests())
       }
       #expect(error?.class == .invalid)
     }

@@ -129,7 +129,7 @@ public struct BoardFixture: Sendable {
       "step": nil, "steps": [], "waiting": [],
       "next": [
         "text": "Read the plan, approve its digest and run it",
-        "command": "staunch run plan-9xqd --live --approve 77aa",
+        "command": "staunch run plan-9xqd --live",
       ],
       "undelivered": 0, "undelivered_messages": [],
       "timeline": [event(340, "Incident opened: openai_api_key reported by gitguardian", "event 60")],
@@ -146,7 +146,7 @@ public struct BoardFixture: Sendable {
       "state": "contained", "drill": false, "detected": ago(19_400), "since_detection_ms": 19_400_000,
       "credentials": [
         [
-          "id": "ci-deploy", "subject": "leaked", "state": "dead", "probed": ago(95),
+          "id": "ci-deploy", "subject": "leaked", "state": "dead", "probed": ago(95), "proven": ago(95),
           "code": "InvalidClientTokenId",
         ],
         [
@@ -210,7 +210,10 @@ public struct BoardFixture: Sendable {
       "state": "closed",
       "drill": false, "detected": ago(900_000), "since_detection_ms": 900_000_000,
       "credentials": [
-        ["id": "bot", "subject": "leaked", "state": "dead", "probed": ago(860_000), "code": "token_revoked"]
+        [
+          "id": "bot", "subject": "leaked", "state": "dead", "probed": ago(860_000), "proven": ago(860_000),
+          "code": "token_revoked",
+        ]
       ],
       "run": nil, "plan": nil, "step": nil, "steps": [], "waiting": [],
       "next": ["text": "Nothing: the incident is closed", "command": nil],

@@ -17,6 +17,7 @@ public final class GitHubSimulation: Sendable {
     var issues: [Issue] = []
     var visibility: String
     var lostReplies: Set<String> = []
+    var lostRequests: Set<String> = []
     var refusals: [String: (Int, [String: String])] = [:]
   }
 
@@ -50,6 +51,11 @@ public final class GitHubSimulation: Sendable {
     box.state.withLock { _ = $0.lostReplies.insert("\(method) \(path)") }
   }
 
+  /// The next request with this method and path breaks before anything is done.
+  public func dropRequest(_ method: String, _ path: String) {
+    box.state.withLock { _ = $0.lostRequests.insert("\(method) \(path)") }
+  }
+
   /// The next request with this method and path is refused.
   public func refuse(_ method: String, _ path: String, _ status: Int, _ headers: [String: String]) {
     box.state.withLock { $0.refusals["\(method) \(path)"] = (status, headers) }
@@ -69,6 +75,7 @@ public final class GitHubSimulation: Sendable {
     if let (status, headers) = state.refusals.removeValue(forKey: name) {
       return .json(status, #"{"message":"simulated"}"#, headers: headers)
     }
+    if state.lostRequests.remove(name) != nil { return .hangUp }
     let reply = route(request, path.split(separator: "/").map(String.init), &state)
     return state.lostReplies.remove(name) == nil ? reply : .hangUp
   }

@@ -134,7 +134,17 @@ extension JournalStory {
       ["step": "prove_dead", "attempt": 1, "action": "credential.verify", "phase": "read", "answer": "dead"])
     story.at(
       9.8, .stepVerified,
-      ["step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held"])
+      [
+        "step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held",
+        "proof": [
+          "credential": "postgres-training", "values": ["postgres-training-leaked"],
+          "of": [["credential": "postgres-training", "ref": "postgres-training-leaked"]],
+          "first_refusal": .string(Timestamp.text(JournalStory.minute(9.5))),
+          "began": .string(Timestamp.text(JournalStory.minute(9.5))),
+          "ended": .string(Timestamp.text(JournalStory.minute(9.7))), "refusals": 18, "control_logins": 21,
+          "addresses": [], "propagation_seconds": 0,
+        ],
+      ])
     story.at(9.8, .stepDone, ["step": "prove_dead"])
     story.at(9.9, .incidentState, ["state": "contained", "reason": "the old credential is dead"])
     story.at(10, .stepWaiting, ["step": "history", "item": 0, "for": "approval"])

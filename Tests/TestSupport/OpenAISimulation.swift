@@ -19,6 +19,21 @@ public final class OpenAISimulation: Sendable {
     var next = 1
     var lostReplies: Set<String> = []
     var statuses: [String: Int] = [:]
+    var usage = Usage()
+    var refusesKeys = false
+    var keepsDeleted = false
+  }
+
+  /// What the usage API has: days since 1970, and the requests of some of them.
+  public struct Usage: Sendable {
+    public var days: Range<Int> = 0..<0
+    /// Endpoint (`completions`, …) → day → requests.
+    public var requests: [String: [Int: Int]] = [:]
+    /// Endpoints that the API knows.
+    public var kinds: Set<String> = [
+      "completions", "embeddings", "moderations", "images", "audio_speeches", "audio_transcriptions",
+    ]
+    public init() {}
   }
 
   public let project = "proj_simulated"
@@ -66,6 +81,13 @@ public final class OpenAISimulation: Sendable {
     box.state.withLock { $0.statuses["\(method) \(path)"] = status }
   }
 
+  /// Sets what the usage API answers from.
+  public func use(_ usage: Usage) { box.state.withLock { $0.usage = usage } }
+  /// A gateway that answers 401 to every key of the project, whatever it is.
+  public func refuseEveryKey(_ refuses: Bool = true) { box.state.withLock { $0.refusesKeys = refuses } }
+  /// `DELETE` is answered as done and does nothing.
+  public func keepWhatIsDeleted() { box.state.withLock { $0.keepsDeleted = true } }
+
   /// Names of the service accounts that exist.
   public var accountNames: [String] { box.state.withLock { $0.accounts.map(\.name) } }
   /// Ids of the keys that exist.
@@ -96,7 +118,7 @@ public final class OpenAISimulation: Sendable {
   ) -> LoopbackServer.Reply {
     let bearer = request.headers["authorization"].map { String($0.dropFirst("Bearer ".count)) } ?? ""
     if request.path == "/v1/models" {
-      guard let index = state.keys.firstIndex(where: { $0.value == bearer }) else {
+      guard !state.refusesKeys, let index = state.keys.firstIndex(where: { $0.value == bearer }) else {
         return error(401, "invalid_api_key")
       }
       state.keys[index].lastUsed = 1_790_000_000
@@ -104,9 +126,7 @@ public final class OpenAISimulation: Sendable {
     }
     guard bearer == admin else { return error(401, "invalid_api_key") }
     guard request.path.hasPrefix(root) else {
-      return request.path == "/v1/organization/usage/completions"
-        ? json(200, ["object": "page", "data": [usage], "has_more": false, "next_page": nil])
-        : error(404, "not_found")
+      return usage(request, state.usage)
     }
     let rest = request.path.dropFirst(root.count).split(separator: "/").map(String.init)
     switch (request.method, rest.first, rest.count) {
@@ -142,15 +162,36 @@ public final class OpenAISimulation: Sendable {
     case ("DELETE", "api_keys", 2):
       guard let key = state.keys.first(where: { $0.id == rest[1] }) else { return error(404, "not_found") }
       guard key.account == nil else { return error(400, "service_account_key") }
-      state.keys.removeAll { $0.id == rest[1] }
+      if !state.keepsDeleted { state.keys.removeAll { $0.id == rest[1] } }
       return json(200, ["id": .string(rest[1]), "deleted": true])
     default: return error(404, "not_found")
     }
   }
 
-  private static let usage: JSONValue = [
-    "object": "bucket", "start_time": 1_790_000_000, "results": [["num_model_requests": 7]],
-  ]
+  /// One bucket for each day that is kept, from the one of `start_time` on, 31 a page.
+  private static func usage(_ request: LoopbackServer.Request, _ usage: Usage) -> LoopbackServer.Reply {
+    let kind = String(request.path.split(separator: "/").last ?? "")
+    guard request.path == "/v1/organization/usage/\(kind)", usage.kinds.contains(kind) else {
+      return error(404, "not_found")
+    }
+    let first = (request.query["start_time"].flatMap { Int($0) } ?? 0) / 86_400
+    let skipped = request.query["page"].flatMap { Int($0) } ?? 0
+    let days = Array(usage.days.filter { $0 >= first }.dropFirst(skipped))
+    let buckets = days.prefix(31).map { day -> JSONValue in
+      let count = usage.requests[kind]?[day] ?? 0
+      return [
+        "object": "bucket", "start_time": .integer(day * 86_400), "end_time": .integer((day + 1) * 86_400),
+        "results": count == 0 ? [] : [["num_model_requests": .integer(count)]],
+      ]
+    }
+    let isMore = days.count > 31
+    return json(
+      200,
+      [
+        "object": "page", "data": .array(buckets), "has_more": .boolean(isMore),
+        "next_page": isMore ? .string(String(skipped + 31)) : nil,
+      ])
+  }
 
   private static func json(key: Key, _ state: State) -> JSONValue {
     let owner: JSONValue =

@@ -80,6 +80,20 @@ public final class PostgresServer: Sendable {
     return login(name, Secret(password))
   }
 
+  /// Puts a rule before all others of pg_hba.conf and waits until the server goes by it.
+  public func addHostRule(_ rule: String) async throws {
+    let path = directory + "/data/pg_hba.conf"
+    let old = try String(contentsOfFile: path, encoding: .utf8)
+    // Written in place: the file stays the server's own user's.
+    let file = try FileHandle(forWritingTo: URL(filePath: path))
+    try file.truncate(atOffset: 0)
+    try file.write(contentsOf: Data((rule + "\n" + old).utf8))
+    try file.close()
+    let loaded = try await sql("SELECT pg_conf_load_time()")
+    try await sql("SELECT pg_reload_conf()")
+    while try await sql("SELECT pg_conf_load_time()") == loaded {}
+  }
+
   /// Everything the server has logged.
   public func log() throws -> String {
     try String(contentsOfFile: directory + "/log", encoding: .utf8)
@@ -106,6 +120,11 @@ public final class PostgresServer: Sendable {
     "$1/initdb" -N -E UTF8 --locale=C.UTF-8 -U postgres --auth-host=scram-sha-256 --auth-local=trust \\
       --pwfile="$dir/pw" -D "$dir/data" >&2 || exit 1
     rm "$dir/pw"
+    case $STAUNCH_TEST_CONFIGURATION in *"ssl = on"*)
+      openssl req -new -x509 -nodes -days 2 -subj /CN=localhost -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \\
+        -keyout "$dir/data/server.key" -out "$dir/data/server.crt" >&2 2>/dev/null </dev/null || exit 1
+      chmod 600 "$dir/data/server.key";;
+    esac
     printf '%s' "$STAUNCH_TEST_CONFIGURATION" >>"$dir/data/postgresql.conf"
     printf "unix_socket_directories = '%s'\\n" "$dir" >>"$dir/data/postgresql.conf"
     unset STAUNCH_TEST_PASSWORD STAUNCH_TEST_CONFIGURATION

@@ -13,18 +13,21 @@ public final class RedisServer: Sendable {
   public static func shared() throws -> RedisServer { try sharedServer.get() }
   private static let sharedServer = Result { try RedisServer() }
 
-  public init() throws {
+  /// - Parameter settings: lines of its configuration, for example `rename-command GET ""`.
+  public init(settings: [String] = []) throws {
     directory = try TemporaryDirectory()
     socket = directory.path("socket")
     let password = "Adm" + UUID().uuidString
     adminPassword = Secret(password)
     try "user default off\nuser admin on >\(password) ~* &* +@all\n".write(
       toFile: directory.path("acl"), atomically: true, encoding: .utf8)
+    try (settings.joined(separator: "\n") + "\n").write(
+      toFile: directory.path("conf"), atomically: true, encoding: .utf8)
     server = try SupervisedServer(
       """
       command -v redis-server >/dev/null || { echo "no redis-server; fix: apt-get install redis-server" >&2; exit 1; }
       mkfifo "$1/log"
-      redis-server --port 0 --unixsocket "$1/socket" --aclfile "$1/acl" --save "" --dir "$1" >"$1/log" 2>&1 </dev/null &
+      redis-server "$1/conf" --port 0 --unixsocket "$1/socket" --aclfile "$1/acl" --save "" --dir "$1" >"$1/log" 2>&1 </dev/null &
       child=$!
       { while read -r line; do case $line in *"ready to accept"*|*"now ready"*) break;; esac; done
         echo ready; exec cat >/dev/null; } <"$1/log" &

@@ -60,4 +60,30 @@ public struct StaunchBinary: Sendable {
       }
     return Outcome(status: status, output: result.standardOutput, errors: result.standardError)
   }
+
+  /// A run that goes on beside the test.
+  public final class Running: @unchecked Sendable {
+    // Invariant for @unchecked: used by the test that started it only.
+    private let process: Process
+    fileprivate init(_ process: Process) { self.process = process }
+    /// SIGKILL, and waits until it is gone.
+    public func kill() {
+      Foundation.kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+  }
+
+  /// Starts `staunch arguments…`; what it writes is dropped.
+  public func start(_ arguments: [String]) throws -> Running {
+    let process = Process()
+    process.executableURL = URL(filePath: try Self.products + "/staunch")
+    process.arguments = arguments
+    process.environment = environment
+    process.currentDirectoryURL = URL(filePath: workingDirectory)
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return Running(process)
+  }
 }

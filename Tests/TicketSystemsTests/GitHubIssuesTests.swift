@@ -97,6 +97,41 @@ import Testing
     #expect(server.issues.first?.comments.count == 1)
   }
 
+  @Test func `a comment whose reply was lost counts as sent only when its own marker is found`() async throws
+  {
+    let server = try GitHubSimulation()
+    let tracker = try Self.tracker(server)
+    let ref = try await tracker.deliver(message(.opened), to: nil, under: .forTests())
+    let contained = message(.contained)
+    server.dropRequest("POST", "/issues/1/comments")
+    await #expect(throws: CapabilityError.self) {
+      try await tracker.deliver(contained, to: ref, under: .forTests())
+    }
+    #expect(server.issues.first?.comments == [])
+    #expect(try await tracker.find(contained) == nil, "the incident's issue is not the message")
+    server.loseReply(to: "POST", "/issues/1/comments")
+    await #expect(throws: CapabilityError.self) {
+      try await tracker.deliver(contained, to: ref, under: .forTests())
+    }
+    #expect(try await tracker.find(contained)?.id == "1")
+  }
+
+  @Test func `a close whose comment arrived and whose change of state did not is not found`() async throws {
+    let server = try GitHubSimulation()
+    let tracker = try Self.tracker(server)
+    let ref = try await tracker.deliver(message(.opened), to: nil, under: .forTests())
+    let closed = message(.closed)
+    server.dropRequest("PATCH", "/issues/1")
+    await #expect(throws: CapabilityError.self) {
+      try await tracker.deliver(closed, to: ref, under: .forTests())
+    }
+    #expect(server.issues.first?.comments.count == 1)
+    #expect(try await tracker.find(closed) == nil)
+    _ = try await tracker.deliver(closed, to: ref, under: .forTests())
+    #expect(try await tracker.find(closed)?.id == "1")
+    #expect(server.issues.first?.comments.count == 1)
+  }
+
   @Test(arguments: ["public", "internal"])
   func `where others read along, nothing is told before it is contained`(visibility: String) async throws {
     let server = try GitHubSimulation(visibility: visibility)

@@ -3,9 +3,13 @@ import Foundation
 import Secrets
 
 /// `abuse.search`
+///
+/// Coverage is measured: the overlap of the exposure window with the stretch that the provider answered for. What cannot
+/// be measured is null, and a search that covers nothing of the window has not seen that there was no abuse.
 struct AbuseSearch: ReadAction {
   let signature = ActionSignature.abuseSearch
   let targets: Targets
+  let now: @Sendable () -> Date
 
   func read(_ call: ActionCall) async throws(CapabilityError) -> ActionResult {
     let provider = try targets.credential(call.credential()).provider
@@ -20,13 +24,26 @@ struct AbuseSearch: ReadAction {
         because: "abuse.search needs a ref or a secret to know what to look for",
         fix: "add to with: — secret: \"${{ inputs.leaked }}\"")
     }
-    let report = try await provider.searchAbuse(ref, since: try call.timestamp("since"))
-    let answer = report.seen.map { $0 ? "seen" : "not_seen" } ?? "unknown"
-    let percent = Int((min(1, max(0, report.coverage)) * 100).rounded(.down))
+    let since = call.known("since") == nil ? nil : try call.timestamp("since")
+    let report = try await provider.searchAbuse(ref, since: since)
+    let coverage = since.flatMap { Self.coverage(report.covered, of: $0, until: now()) }
+    // Nothing was searched, so nothing was "not seen".
+    let hasEvidence = since == nil ? report.covered != nil : (coverage ?? 0) > 0
+    let seen = report.seen == false && !hasEvidence ? nil : report.seen
     return ActionResult(
       outputs: [
-        "seen": report.seen.map { .boolean($0) } ?? .null, "coverage_percent": .integer(percent),
+        "seen": seen.map { .boolean($0) } ?? .null,
+        "coverage_percent": coverage.map { .integer(Int(($0 * 100).rounded(.down))) } ?? .null,
+        "covered_from": report.covered.map { .timestamp($0.lowerBound) } ?? .null,
+        "covered_until": report.covered.map { .timestamp($0.upperBound) } ?? .null,
         "findings": .list(report.findings.map { .string($0) }),
-      ], answer: answer)
+      ], answer: seen.map { $0 ? "seen" : "not_seen" } ?? "unknown")
+  }
+
+  /// The covered share of `since … now`; nil when it cannot be measured.
+  static func coverage(_ covered: ClosedRange<Date>?, of since: Date, until now: Date) -> Double? {
+    guard let covered, since < now else { return nil }
+    let (from, until) = (max(covered.lowerBound, since), min(covered.upperBound, now))
+    return max(0, until.timeIntervalSince(from)) / now.timeIntervalSince(since)
   }
 }

@@ -53,7 +53,17 @@ struct CredentialDisable: EffectAction {
           continue
         }
       }
-      let ref = try await leakedRef(call, provider)
+      let ref: CredentialRef
+      do throws(CapabilityError) {
+        ref = try await leakedRef(call, provider)
+      } catch {
+        // The provider no longer knows it: what was wanted, when it is refused.
+        guard error.class == .notFound else { throw error }
+        let probe = try await provider.verify(leaked, ref: nil)
+        guard probe.state == .dead else { throw error }
+        probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
+        continue
+      }
       try await provider.disable(ref, leaked: leaked, replacedBy: replacement, under: authority)
       disabled = disabled ?? ref
     }

@@ -1,5 +1,6 @@
 import Incidents
 import Capabilities
+import JSON
 import Secrets
 
 /// `history.restore`
@@ -16,6 +17,16 @@ struct HistoryRestore: EffectAction {
       cannotPredict: call.optionalText("backup") == nil ? ["which backup: the rewrite names it"] : [])
   }
 
+  /// Whether there was something to take back before the call: a restore uses it up.
+  func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
+    Preparation(snapshot: ["backup": .boolean(try await holdsBackup(call))])
+  }
+
+  private func holdsBackup(_ call: ActionCall) async throws(CapabilityError) -> Bool {
+    try await history.holds(
+      backup: try call.text("backup"), repository: try targets.repository(call.repository()).path)
+  }
+
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {
@@ -28,6 +39,9 @@ struct HistoryRestore: EffectAction {
   func settle(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Settlement {
-    .notDone(evidence: "restoring the same backup again gives the same refs")
+    if prepared.snapshot["backup"]?.boolean == true, try await !holdsBackup(call) {
+      return .done(ActionResult(), evidence: "the backup was used up: everything is back")
+    }
+    return .notDone(evidence: "the backup is still there; an interrupted restore goes on")
   }
 }

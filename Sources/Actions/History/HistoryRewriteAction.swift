@@ -35,6 +35,10 @@ struct HistoryRewriteAction: EffectAction {
       cannotPredict: unsure)
   }
 
+  func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue? {
+    try await history.tips(repository: try targets.repository(call.repository()).path).map { .string($0) }
+  }
+
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {

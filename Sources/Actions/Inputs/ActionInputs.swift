@@ -79,7 +79,8 @@ extension ActionCall {
   }
 
   /// The credential that the input `secret` names: the first of several values that the provider knows names it for all,
-  /// because values of one credential share its public id.
+  /// because values of one credential share its public id. When all are refused by now, the account that the entry is
+  /// about.
   /// - Throws: what the provider said of the last value that it does not know.
   func identified(by provider: any CredentialProvider) async throws(CapabilityError) -> CredentialRef {
     var unknown: CapabilityError?
@@ -89,6 +90,7 @@ extension ActionCall {
         unknown = error
       }
     }
+    if let account = provider.account { return account }
     throw unknown ?? missing("secret", .list(.secret))
   }
 

@@ -2,7 +2,8 @@ public import Capabilities
 public import Foundation
 import Incidents
 
-/// Sends what is due in the outbox. A tracker that is down keeps nobody waiting: its messages stay for the next round.
+/// Sends what is due in the outbox. A tracker that is down keeps nobody waiting: after the first message that does not get
+/// through, its others stay for the next round.
 public struct OutboxDelivery: Sendable {
   private let outbox: any MessageOutbox
   private let targets: Targets
@@ -25,41 +26,57 @@ public struct OutboxDelivery: Sendable {
     self.random = random
   }
 
-  /// Sends every message that is due, oldest first for each incident and tracker.
+  /// Sends every message of `scope` that is due, oldest first for each incident and tracker. A cancelled task begins no
+  /// other message.
   ///
   /// - Parameter tickets: tickets that were opened elsewhere, by message id.
   /// - Returns: how many were delivered.
   /// - Throws: only what the outbox itself throws; a tracker's error is recorded there.
   @discardableResult
   public func deliverDue(
-    tickets: [String: TicketRef] = [:], under authority: borrowing ExecutionAuthority
+    _ scope: DeliveryScope = .everything, tickets: [String: TicketRef] = [:],
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Int {
     var delivered = 0
-    while let entry = try await outbox.claim() {
-      if try await deliver(entry, tickets: tickets, under: authority) { delivered += 1 }
+    var silent: Set<TrackerName> = []
+    while !Task.isCancelled, let entry = try await outbox.claim(scope, passingOver: silent) {
+      switch try await deliver(entry, tickets: tickets, under: authority) {
+      case .delivered: delivered += 1
+      case .settled: continue
+      case .unanswered: silent.insert(entry.tracker)
+      }
     }
     return delivered
   }
 
+  /// How one try ended.
+  private enum Try {
+    case delivered
+    /// It did not arrive, and the tracker did answer (or cannot be asked).
+    case settled
+    /// The tracker did not answer, or asks for a pause: whoever waits behind would wait in vain.
+    case unanswered
+  }
+
   private func deliver(
     _ entry: QueuedMessage, tickets: [String: TicketRef], under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) -> Bool {
+  ) async throws(CapabilityError) -> Try {
     let message = entry.message
     guard let tracker = targets.trackers[entry.tracker] else {
       try await settle(entry, .dead, because: "staunch.yaml has no tracker \(entry.tracker) any more")
-      return false
+      return .settled
     }
     do {
       if entry.state == .unknown {
         if tracker.canLookUp, let found = try await tracker.find(message) {
           try await outbox.settle(message.id, as: .sent, remote: found, reason: nil, next: nil)
-          return true
+          return .delivered
         }
         guard tracker.canLookUp || tracker.isIdempotent else {
           try await settle(
             entry, .dead,
             because: "its reply was lost and \(entry.tracker) cannot be asked whether it arrived")
-          return false
+          return .settled
         }
       }
       let ticket: TicketRef?
@@ -72,22 +89,25 @@ public struct OutboxDelivery: Sendable {
       }
       let remote = try await tracker.deliver(message, to: ticket, under: authority)
       try await outbox.settle(message.id, as: .sent, remote: remote, reason: nil, next: nil)
-      return true
+      return .delivered
     } catch {
-      try await record(error, of: entry)
-      return false
+      return try await record(error, of: entry)
     }
   }
 
-  private func record(_ error: CapabilityError, of entry: QueuedMessage) async throws(CapabilityError) {
+  private func record(_ error: CapabilityError, of entry: QueuedMessage) async throws(CapabilityError) -> Try
+  {
     let isSpent = entry.attempts >= Self.attempts
     switch error.class {
     case .unknownOutcome, .timeout, .cancelled:
       try await settle(entry, isSpent ? .dead : .unknown, because: error.because, pause: pause(entry, error))
+      return .unanswered
     case .network, .rateLimit, .serverError:
       try await settle(entry, isSpent ? .dead : .pending, because: error.because, pause: pause(entry, error))
-    case .refused, .notFound, .conflict, .invalid, .configuration, .unsafe, .unsupported:
+      return .unanswered
+    case .refused, .notFound, .conflict, .invalid, .configuration, .unsafe, .unsupported, .awaitsPerson:
       try await settle(entry, .dead, because: error.because)
+      return .settled
     }
   }
 

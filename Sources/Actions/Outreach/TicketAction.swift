@@ -6,6 +6,8 @@ import JSON
 /// `ticket.open`, `ticket.update`, `ticket.close` and `notify.send`: a message, durable in the outbox before it is sent.
 ///
 /// A tracker that cannot be reached does not fail the step: the message stays in the outbox and counts as undelivered.
+/// Nothing waits for a tracker while the secret works: until the incident is contained a step sends its own message and
+/// no other, for two seconds at most. The rest goes when the run is over.
 struct TicketAction: EffectAction {
   enum Verb: Sendable { case open, update, close, notify }
 
@@ -14,6 +16,11 @@ struct TicketAction: EffectAction {
   let outbox: any MessageOutbox
   let briefs: any IncidentBriefing
   let now: @Sendable () -> Date
+
+  /// While the secret works.
+  private static let patience = Duration.seconds(2)
+  /// Afterwards, for all messages of the incident together.
+  private static let longPatience = Duration.seconds(20)
 
   init(_ verb: Verb, in environment: ActionEnvironment) {
     self.verb = verb
@@ -48,6 +55,16 @@ struct TicketAction: EffectAction {
       affected: [tracker.isPublic ? "everyone who can read \(name)" : "the people at \(name)"])
   }
 
+  func patience(for call: ActionCall) async -> Duration? {
+    await isContained(call) ? Self.longPatience : Self.patience
+  }
+
+  /// Nothing that cannot be told counts as contained.
+  private func isContained(_ call: ActionCall) async -> Bool {
+    guard let incident = call.incident else { return false }
+    do { return try await briefs.brief(of: incident, run: call.run).isContained } catch { return false }
+  }
+
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {
@@ -56,8 +73,9 @@ struct TicketAction: EffectAction {
     _ = try await outbox.enqueue(message, to: name, run: call.run)
     var tickets: [String: TicketRef] = [:]
     if let id = call.optionalText("ticket") { tickets[message.id] = TicketRef(id: id, url: nil) }
+    let isContained = await isContained(call)
     try await OutboxDelivery(outbox: outbox, targets: targets, now: now).deliverDue(
-      tickets: tickets, under: authority)
+      isContained ? .incident(message.incident) : .message(message.id), tickets: tickets, under: authority)
     return result(try await outbox.message(message.id))
   }
 
@@ -70,6 +88,7 @@ struct TicketAction: EffectAction {
     }
     switch queued.state {
     case .sent: return .done(result(queued), evidence: "the outbox has the message as sent")
+    case .dropped: return .done(result(queued), evidence: "a person dropped the message")
     case .pending, .unknown, .dead:
       return .notDone(evidence: "the message is \(queued.state.rawValue); the outbox sends each only once")
     }
@@ -101,15 +120,16 @@ struct TicketAction: EffectAction {
     let brief = try await briefs.brief(of: incident, run: call.run)
     let text = MessageText(brief: brief, isPublic: tracker.isPublic, isDrill: mode == .drill)
     return TicketMessage(
-      id: messageID(call), incident: incident, event: event(call), sequence: 1,
+      id: messageID(call), incident: incident, event: event(call, brief), sequence: 1,
       title: text.title(call.optionalText("title")), body: text.body(call.optionalText("body")),
       severity: brief.severity, isDrill: mode == .drill, at: now())
   }
 
-  private func event(_ call: ActionCall) -> TicketMessage.Event {
+  /// "Contained" is said of an incident that is, whatever the playbook asks for: an unproven one is only updated.
+  private func event(_ call: ActionCall, _ brief: IncidentBrief) -> TicketMessage.Event {
     switch verb {
     case .open: .opened
-    case .update: call.optionalText("event") == "contained" ? .contained : .updated
+    case .update: call.optionalText("event") == "contained" && brief.isContained ? .contained : .updated
     case .close: .closed
     case .notify: .updated
     }

@@ -11,10 +11,12 @@ struct SecretStoreAction: EffectAction {
     let name = try call.store()
     let key = try call.text("key")
     let version = try await targets.store(name).currentVersion(key)
+    let copies = try await FormerValues(call, targets, store: name, key: key).planned()
     return PlannedEffect(
       will: version == nil ? "add the entry \(key) to \(name)" : "replace the value of \(key) in \(name)",
       target: "\(name)/\(key)", reversible: true,
-      affected: ["programs that read \(key) from \(name)"])
+      affected: ["programs that read \(key) from \(name)"] + copies.affected,
+      cannotPredict: copies.cannotPredict)
   }
 
   func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
@@ -25,17 +27,24 @@ struct SecretStoreAction: EffectAction {
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {
+    let (key, new) = (try call.text("key"), try await call.secret())
+    let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
+    let before = try await former.holders().holders
     let version = try await targets.store(call.store()).put(
-      try call.text("key"), try await call.secret(), marker: call.marker, under: authority)
-    return ActionResult(outputs: ["version": .string(version), "previous": previous(prepared)])
+      key, new, replacing: former.values, sparing: former.spared, marker: call.marker, under: authority)
+    var outputs = try await former.outputs(before: before)
+    outputs["version"] = .string(version)
+    outputs["previous"] = previous(prepared)
+    return ActionResult(outputs: outputs)
   }
 
   func settle(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Settlement {
-    let store = try targets.store(call.store())
-    return try await StoredValue(store: store, key: try call.text("key")).settle(
-      try await call.secret(), outputs: ["previous": previous(prepared)])
+    let (key, new) = (try call.text("key"), try await call.secret())
+    let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
+    return try await StoredValue(store: try targets.store(call.store()), key: key).settle(
+      new, replacing: former, outputs: ["previous": previous(prepared)])
   }
 
   private func previous(_ prepared: Preparation) -> Value {

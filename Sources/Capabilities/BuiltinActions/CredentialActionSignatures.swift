@@ -3,18 +3,35 @@ extension ActionSignature {
   private static let credential = Parameter(
     "credential", .credential, "the credential target of staunch.yaml")
 
+  private static let replaces = Parameter(
+    "replaces", .list(.secret), required: false,
+    "leaked values that it succeeds: entries of the store that hold them too are written along, and a store that holds "
+      + "another value that is accepted keeps it: nothing is issued")
+  private static let followed = Parameter(
+    "followed", .list(.string), "other entries of the store that held the old value and hold the new one now")
+  private static let stillOld = Parameter(
+    "still_old", .list(.string),
+    "entries of any store that still hold the old value: what reads them fails until a person changes them")
+
   /// Tries a secret at its provider.
   public static let credentialVerify = ActionSignature(
     id: "credential.verify", effect: .read,
     summary:
-      "Tries one or several secrets at their provider: dead only when each is refused, alive when any is accepted.",
+      "Tries one or several secrets at their provider: dead only when each is refused, alive when any is accepted. With `expect: dead` and `consecutive` above 1 it is the proof of death: the refusals go on until the propagation time is over since the last change.",
     inputs: [
       credential,
       Parameter("secret", .list(.secret), "what to try: one secret, or every leaked value of one credential"),
       Parameter("ref", .string, required: false, "its public id, where that is known"),
+      Parameter(
+        "control", .secret, required: false,
+        "a secret of the same kind that must be accepted before and after a refusal: the replacement"),
+      Parameter("control_ref", .string, required: false, "the control's public id"),
     ],
     outputs: [
       Parameter("state", .string, "`alive`, `dead` or `unknown`; a time-out or a 5xx is unknown"),
+      Parameter(
+        "replaced", .boolean,
+        "true when each is dead and its account takes another one: somebody has changed it already"),
       Parameter(
         "code", .string, "the provider's own word on the value that decided, for example `401` or `28P01`"),
     ],
@@ -37,18 +54,21 @@ extension ActionSignature {
   public static let credentialIssue = ActionSignature(
     id: "credential.issue", effect: .reversible,
     summary:
-      "Makes a replacement and hands it to its store (two journalled phases: issue, store). At a provider without overlap the old one stops working now.",
+      "Makes a replacement and hands it to its store (two journalled phases: issue, store). At a provider without overlap the old one stops working now. Where only a person can issue one, the run waits until they have.",
     inputs: [
       credential,
       Parameter("store", .store, "where the new value is kept"),
       Parameter(
         "key", .string, required: false,
         "its name in the store; without it, the one of the credential's entry"),
+      replaces,
     ],
     outputs: [
       Parameter("ref", .string, "the public id of the replacement"),
       Parameter("secret", .secret, "a handle to its value"),
       Parameter("version", .string, "the store's version that holds it"),
+      followed, stillOld,
+      Parameter("kept", .boolean, "true when the store's value was one already and nothing was issued"),
     ])
 
   /// Stops the leaked secret from being accepted.
@@ -95,14 +115,25 @@ extension ActionSignature {
     summary: "Looks in the provider's evidence for uses that nobody expects.",
     inputs: [
       credential,
-      Parameter("since", .timestamp, "start of the exposure window"),
+      Parameter(
+        "since", .timestamp, required: false,
+        "start of the exposure window; null when nobody knows it: then as far back as there is evidence"),
       Parameter(
         "secret", .list(.secret), required: false, "the leaked secret or its values, to find its public id"),
       Parameter("ref", .string, required: false, "its public id"),
     ],
     outputs: [
-      Parameter("seen", .boolean, "true when such uses were seen; null when there is no evidence to search"),
-      Parameter("coverage_percent", .integer, "the part of the window that evidence exists for, 0…100"),
+      Parameter(
+        "seen", .boolean,
+        "true when such uses were seen, false when every use that was searched is expected; null when nobody can say"
+      ),
+      Parameter(
+        "coverage_percent", .integer,
+        "the part of the window that the evidence answers for, 0…100, measured; null when it cannot be measured"
+      ),
+      Parameter(
+        "covered_from", .timestamp, "start of what the evidence answers for; null when it does not say"),
+      Parameter("covered_until", .timestamp, "its end"),
       Parameter("findings", .list(.string), "one line each, without secrets"),
     ],
     answers: ["seen", "not_seen", "unknown"])
@@ -115,10 +146,12 @@ extension ActionSignature {
       Parameter("store", .store, "where to keep it"),
       Parameter("key", .string, "the entry's name"),
       Parameter("secret", .secret, "the value"),
+      replaces,
     ],
     outputs: [
       Parameter("version", .string, "the version now current"),
       Parameter("previous", .string, "the version that was current before; null when there was none"),
+      followed, stillOld,
     ])
 
   /// Moves a program to the current secret.

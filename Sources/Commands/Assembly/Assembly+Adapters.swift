@@ -5,6 +5,7 @@ import CredentialProviders
 import Foundation
 import HTTP
 import LocalSystem
+import Playbooks
 import PostgresClient
 import SecretStores
 import Secrets
@@ -47,9 +48,18 @@ extension Assembly {
         because: "none in this directory and none in the user's configuration directory",
         fix: "staunch init, or name one: --config FILE")
     }
-    let source = String(decoding: try readInput(path), as: UTF8.self)
     let shown =
       path.hasPrefix(workingDirectory + "/") ? String(path.dropFirst(workingDirectory.count + 1)) : path
+    let source: String
+    let bytes = try readInput(path)
+    do throws(PlaybookError) {
+      source = try PlaybookText.decode(bytes, file: shown)
+    } catch {
+      throw CommandFailure(
+        .configuration, "\(harmless(shown)) cannot be used",
+        because: error.diagnostics.map { "\($0.position): \($0.message)" }.joined(separator: "; "),
+        fix: "save the file as UTF-8")
+    }
     return try ConfigurationReader.read(
       source, file: shown, directory: (path as NSString).deletingLastPathComponent,
       catalogue: Assembly.catalogue)

@@ -32,6 +32,11 @@ struct Assembly: Sendable {
   /// The wall clock.
   @Sendable func now() -> Date { clock() }
 
+  /// Somebody chose the directory: when it is not there, that is a mistake and no new beginning.
+  private var isStateNamed: Bool {
+    environment["STAUNCH_STATE"].map { !$0.isEmpty } ?? false
+  }
+
   private static func statePath(_ environment: [String: String], _ home: String) -> String {
     if let path = environment["STAUNCH_STATE"], !path.isEmpty { return path }
     if let base = environment["XDG_STATE_HOME"], !base.isEmpty { return base + "/staunch" }
@@ -46,20 +51,49 @@ struct Assembly: Sendable {
   /// - Parameter isDrill: refuses the other kind of journal; nil takes the one that is there (notes, drafts).
   func journal(at path: String? = nil, isDrill expected: Bool? = nil) throws -> Journal {
     let state = try StateDirectory(path ?? statePath)
-    let exists = FileManager.default.fileExists(atPath: state.journalPath)
-    let found =
-      exists && expected == nil ? try Journal.openReading(path: state.journalPath).header.isDrill : false
-    let isDrill = expected ?? found
-    return try Journal.open(
+    var isDrill = false
+    if let expected {
+      isDrill = expected
+    } else if let found = try state.journalForReading() {
+      isDrill = found.header.isDrill
+    }
+    let journal = try Journal.open(
       path: state.journalPath, keys: try state.keys(), isDrill: isDrill,
       settings: JournalSettings(now: clock, redactor: redactor))
+    if journal.valuesUnknownToRedactor > 0 {
+      console.say(
+        "warning: \(journal.valuesUnknownToRedactor) sealed values do not open with this operator.key: text that holds one "
+          + "cannot be recognised. Restore operator.key from a backup")
+    }
+    for incident in try LeakedValueRetention(journal: journal).destroyDue(now: now()) {
+      console.say("\(incident): its time is over; the key of its leaked value was destroyed")
+    }
+    return journal
   }
 
   /// The journal, for reading; nil when nothing has run here yet.
+  ///
+  /// - Throws: exit 69 when the directory that `STAUNCH_STATE` names is not there, cannot be read, or has lost its journal:
+  ///   none of these is "no incident".
   func journalForReading() throws -> Journal? {
-    let path = statePath + "/journal.sqlite"
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return try Journal.openReading(path: path)
+    guard let state = try StateDirectory.existing(statePath) else {
+      guard !isStateNamed else {
+        throw CommandFailure(
+          .unavailable, "there is no state directory \(harmless(statePath))",
+          because: "STAUNCH_STATE names it and nothing is there",
+          fix: "correct STAUNCH_STATE; to begin a new one there: mkdir -m 700 -p \(harmless(statePath))")
+      }
+      return nil
+    }
+    return try state.journalForReading()
+  }
+
+  /// The journal, for a command that needs one. - Throws: exit 69 when nothing has run here yet.
+  func existingJournal() throws -> Journal {
+    if let journal = try journalForReading() { return journal }
+    throw CommandFailure(
+      .unavailable, "there is no journal in \(harmless(statePath))", because: "nothing has run here yet",
+      fix: "name another state directory: STAUNCH_STATE=DIR")
   }
 
   /// `length` random letters of Crockford's base 32 (none that look alike), for ids.
@@ -71,11 +105,13 @@ struct Assembly: Sendable {
 
   private static func style(_ options: GlobalOptions, _ environment: [String: String]) -> Console.Style {
     let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
+    // Colour goes to standard output: `show X > file` must not write escapes into the file.
+    let isOutTerminal = isatty(STDOUT_FILENO) == 1 && environment["TERM"] != "dumb"
     let locale = environment["LC_ALL"] ?? environment["LC_CTYPE"] ?? environment["LANG"] ?? ""
     let isUTF8 = locale.lowercased().contains("utf-8") || locale.lowercased().contains("utf8")
     return Console.Style(
       isQuiet: options.quiet,
-      hasColour: isTerminal && !options.noColor && environment["NO_COLOR", default: ""].isEmpty
+      hasColour: isOutTerminal && !options.noColor && environment["NO_COLOR", default: ""].isEmpty
         && !options.plain,
       hasUnicode: !options.plain && isUTF8,
       width: environment["COLUMNS"].flatMap(Int.init) ?? terminalWidth() ?? 80,

@@ -28,6 +28,7 @@ struct CommandFailure: Error, Sendable {
       case .network, .rateLimit, .serverError, .timeout, .conflict, .refused: .unavailable
       case .unsafe: .declined
       case .cancelled: .interrupted
+      case .awaitsPerson: .waiting
       case .unknownOutcome, .unsupported: .failed
       }
     self.init(status, error.operation, because: error.because, fix: error.fix)
@@ -36,7 +37,8 @@ struct CommandFailure: Error, Sendable {
   init(_ error: JournalError) {
     let status: ExitStatus =
       switch error.code {
-      case .missing, .notAJournal, .newer, .corrupt, .readOnly, .diskFull, .inputOutput, .busy, .permissions,
+      case .missing, .notAJournal, .newer, .corrupt, .altered, .readOnly, .diskFull, .inputOutput, .busy,
+        .permissions,
         .locked, .superseded:
         .unavailable
       case .notFound, .invalid: .invalidInput

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Secrets
 import Synchronization
 
@@ -39,8 +40,26 @@ final class Console: Sendable {
   /// What was written since ``keepTranscript()``.
   var transcript: String { record.withLock { $0 ?? "" } }
 
-  /// A line of data.
-  func data(_ line: String) { write(line + "\n", to: outDescriptor) }
+  /// A line of data. Of a JSON document only its free text is redacted: programs read the rest.
+  func data(_ line: String) {
+    guard line.hasPrefix("{") || line.hasPrefix("["), redactor.redact(line) != line,
+      let document = document(line)
+    else { return write(line + "\n", to: outDescriptor) }
+    write(redactor.redact(document: document).canonicalText + "\n", to: outDescriptor, isClean: true)
+  }
+
+  /// A line of a document under a digest or a signature: it stays as it is, but for a value that cannot be an ordinary word.
+  func signed(_ line: String) {
+    guard redactor.redact(line) != line, let document = document(line),
+      !redactor.holdsSecret(document: document)
+    else { return data(line) }
+    write(line + "\n", to: outDescriptor, isClean: true)
+  }
+
+  /// Nil for a line that only looks like JSON: it is redacted as text.
+  private func document(_ line: String) -> JSONValue? {
+    do { return try JSONValue(parsing: line, limits: .own) } catch { return nil }
+  }
 
   /// A line of message; silent with `--quiet`.
   func say(_ line: String = "") {
@@ -77,8 +96,8 @@ final class Console: Sendable {
     style.hasColour ? "\u{1B}[\(tone.rawValue)m\(text)\u{1B}[0m" : text
   }
 
-  private func write(_ text: String, to descriptor: Int32) {
-    let clean = redactor.redact(text)
+  private func write(_ text: String, to descriptor: Int32, isClean: Bool = false) {
+    let clean = isClean ? text : redactor.redact(text)
     record.withLock { kept in if kept != nil { kept?.append(clean) } }
     var bytes = Array(clean.utf8)[...]
     while !bytes.isEmpty {

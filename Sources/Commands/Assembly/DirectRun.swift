@@ -5,44 +5,52 @@ import Incidents
 import JSON
 import Journal
 import Secrets
+import StaunchConfiguration
 
 /// One effect that a person asks for on the command line, outside of a playbook: the same rules hold.
 ///
 /// What would happen is written down, its digest is what the person confirms by typing the target's name (or giving
-/// `--confirm`), the confirmation is signed by the local identity, and intent and outcome go to the journal.
+/// `--confirm`), the confirmation is signed by the local identity, the target is locked against runs and other hands, and
+/// intent and outcome go to the journal. What a killed one left is settled by a probe when the command is repeated.
 struct DirectRun {
+  /// Ids begin so: `resume` knows no plan for them, the command itself goes on.
+  static let prefix = RunID.byHandPrefix
+
   let assembly: Assembly
   let journal: Journal
   let run: RunID
   /// `noun.verb`, as in a playbook.
   let action: String
   let plan: ApprovedPlan
+  private let tenure: Tenure
 
-  /// Asks for the confirmation and journals the start.
+  /// Asks for the confirmation, takes the lock, settles what an earlier one left, and journals the start.
   ///
   /// - Parameters:
+  ///   - lock: of the target; a plan's run on it takes the same.
   ///   - document: what would happen; its digest is approved.
   ///   - name: what must be typed: the target's name.
   ///   - confirmation: the value of `--confirm`.
-  /// - Throws: exit 77 when declined, 64 when nobody is there to ask.
+  ///   - settle: how the effect of the run with this marker ended. Reads only.
+  /// - Throws: exit 77 when declined, 64 when nobody is there to ask, 69 when the target is locked.
   static func begin(
-    _ action: String, target: String, name: String, document: JSONValue, confirmation: String?,
-    in assembly: Assembly
-  ) throws -> DirectRun {
+    _ action: String, target: String, lock: String, name: String, document: JSONValue, confirmation: String?,
+    in assembly: Assembly, settle: (_ marker: String) async throws -> Settlement
+  ) async throws -> DirectRun {
     try confirm(name, action: action, given: confirmation, in: assembly)
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data(document.canonicalBytes))))
+    let (approval, plan) = try approve(digest, action: action, in: assembly)
     let identity = try assembly.state().identity()
-    let approval = try identity.approve(digest, role: "responder", at: assembly.now())
-    let plan = try ApprovedPlan(
-      digest: digest, mode: .live, approvals: [approval], rule: ApprovalRule(),
-      trusted: [ApproverIdentity(rawKey: identity.publicKey, roles: ["responder"])])
     let journal = try assembly.journal()
-    let run = RunID("run-" + Assembly.randomName(8))
-    try journal.append([
+    try await settleEarlier(action, lock: lock, journal, assembly, settle)
+    let run = RunID(prefix + Assembly.randomName(8))
+    let tenure = Tenure(run: run, owner: .current)
+    let start = [
       NewEvent(
         .planApproved, run: run,
         [
-          "digest": .string(digest.rawValue), "role": "responder", "identity": .string(identity.fingerprint),
+          "digest": .string(digest.rawValue), "role": .string(approval.role.rawValue),
+          "identity": .string(identity.fingerprint),
           "signature": .string(approval.signature.base64EncodedString()),
         ]),
       NewEvent(
@@ -57,8 +65,86 @@ struct DirectRun {
           "step": .string(action), "attempt": 1, "action": .string(action), "phase": "perform",
           "marker": .string("staunch-\(run)"), "snapshot": ["target": .string(target)],
         ]),
-    ])
-    return DirectRun(assembly: assembly, journal: journal, run: run, action: action, plan: plan)
+    ]
+    _ = try journal.takeLocks([lock], for: tenure, incident: nil, with: start)
+    return DirectRun(
+      assembly: assembly, journal: journal, run: run, action: action, plan: plan, tenure: tenure)
+  }
+
+  /// Finds out how a command that was killed (or got no answer) ended, says so, and gives its lock back.
+  ///
+  /// A plan's run, and a process that still works, keep their lock: the refusal comes when it is taken.
+  private static func settleEarlier(
+    _ action: String, lock: String, _ journal: Journal, _ assembly: Assembly,
+    _ settle: (String) async throws -> Settlement
+  ) async throws {
+    guard let held = try journal.locks().first(where: { $0.name == lock }), held.state != .running,
+      held.run.rawValue.hasPrefix(prefix)
+    else { return }
+    let events = try journal.events(run: held.run, kinds: [.stepIntent])
+    guard let intent = events.last, let earlier = intent.body["action"]?.string else { return }
+    guard earlier == action else {
+      throw CommandFailure(
+        .unavailable, "\(action) was not begun",
+        because: "\(held.run) (\(earlier)) was left half-way on the same target",
+        fix: "repeat that command first: it finds out how it ended")
+    }
+    let tenure = Tenure(run: held.run, owner: .current)
+    _ = try journal.takeLocks([lock], for: tenure, incident: nil)
+    let word: String
+    let evidence: String
+    switch try await settle(intent.body["marker"]?.string ?? "staunch-\(held.run)") {
+    case .done(_, let found): (word, evidence) = ("done", found)
+    case .notDone(let found): (word, evidence) = ("not_done", found)
+    case .unknown(let reason):
+      _ = try journal.leave(tenure, incident: nil, releasing: false, with: [])
+      throw CommandFailure(
+        .unavailable, "\(action) was not begun",
+        because: "whether \(held.run) took effect cannot be told: \(reason)",
+        fix: "look at the target, then the same command again")
+    }
+    var ends = [
+      NewEvent(
+        .stepSettled, run: held.run,
+        [
+          "step": .string(action), "attempt": 1, "settlement": .string(word), "evidence": .string(evidence),
+        ])
+    ]
+    ends.append(
+      NewEvent(
+        .runEnded, run: held.run,
+        word == "done"
+          ? ["state": "done"] : ["state": "failed", "reason": .string("it was interrupted: \(evidence)")]))
+    _ = try journal.leave(tenure, incident: nil, releasing: true, with: ends)
+    assembly.console.say("\(held.run) was interrupted; it is settled as \(word): \(harmless(evidence))")
+  }
+
+  /// The operator's own yes, where `policy: approvals` is content with it: by hand is no way around the others.
+  ///
+  /// - Throws: exit 77 when it takes another role, or more people.
+  private static func approve(_ digest: PlanDigest, action: String, in assembly: Assembly) throws
+    -> (Approval, ApprovedPlan)
+  {
+    let identity = try assembly.state().identity()
+    // Without a staunch.yaml nobody has asked for more than one person's word.
+    let policy = assembly.configurationPath == nil ? nil : try assembly.configuration().policy
+    let rule = policy?.planRule(for: identity) ?? ApprovalRule()
+    let own: [RoleName] = ["responder", "repository-admin"]
+    let role = own.first { rule.roles.isEmpty || rule.roles.contains($0) } ?? own[0]
+    let approval = try identity.approve(digest, role: role, at: assembly.now())
+    let trusted = [
+      try ApproverIdentity(rawKey: identity.publicKey, roles: Set(own), person: policy?.localPerson ?? "")
+    ]
+    do throws(ApprovalError) {
+      let plan = try ApprovedPlan(
+        digest: digest, mode: .live, approvals: [approval], rule: rule,
+        trusted: trusted)
+      return (approval, plan)
+    } catch {
+      throw CommandFailure(
+        .declined, "\(action) was not begun", because: "policy: approvals asks for more: \(error.because)",
+        fix: "plan it, so that others can approve it too: staunch plan INCIDENT, then staunch approve DIGEST")
+    }
   }
 
   /// The name under which the effect is found again.
@@ -72,44 +158,59 @@ struct DirectRun {
     _ effect: (borrowing ExecutionAuthority) async throws -> Outcome, outputs: (Outcome) -> JSONValue
   ) async throws -> Outcome {
     let authority = plan.authority()
+    try authority.require(action)
     do {
       let outcome = try await effect(authority)
       try done(outputs(outcome))
       return outcome
-    } catch let error as CapabilityError {
+    } catch let error as JournalError {
+      // The outcome is not in the journal: the lock stays, and the next command finds out.
+      throw error
+    } catch {
       assembly.console.endTransient()
-      try failed(error)
+      let known = error as? CapabilityError
+      let failure = CommandFailure(after: error)
+      try failed(
+        known?.class ?? .invalid, operation: failure.what, because: failure.because, fix: failure.fix)
       throw error
     }
   }
 
-  /// Journals the end.
+  /// Journals the end, and gives the lock back.
   private func done(_ outputs: JSONValue) throws {
-    try journal.append([
-      NewEvent(
-        .stepOutcome, run: run,
-        [
-          "step": .string(action), "attempt": 1, "action": .string(action), "phase": "perform",
-          "outputs": outputs,
-        ]),
-      NewEvent(.runEnded, run: run, ["state": "done"]),
-    ])
+    _ = try journal.leave(
+      tenure, incident: nil, releasing: true,
+      with: [
+        NewEvent(
+          .stepOutcome, run: run,
+          [
+            "step": .string(action), "attempt": 1, "action": .string(action), "phase": "perform",
+            "outputs": outputs,
+          ]),
+        NewEvent(.runEnded, run: run, ["state": "done"]),
+      ])
   }
 
-  /// Journals the failure.
-  private func failed(_ error: CapabilityError) throws {
-    try journal.append([
+  /// Journals the failure. What may have happened keeps its lock until the same command has found out.
+  private func failed(
+    _ kind: CapabilityError.Class, operation: String, because: String, fix: String?
+  ) throws {
+    let isOpen = [.unknownOutcome, .timeout, .cancelled].contains(kind)
+    var events = [
       NewEvent(
         .stepFailed, run: run,
         [
-          "step": .string(action), "attempt": 1,
+          "step": .string(action), "attempt": 1, "final": true, "open": .boolean(isOpen),
           "error": [
-            "class": .string(error.class.rawValue), "operation": .string(error.operation),
-            "message": .string(error.because), "fix": error.fix.map { .string($0) } ?? .null,
+            "class": .string(kind.rawValue), "operation": .string(operation), "message": .string(because),
+            "fix": fix.map { .string($0) } ?? .null,
           ],
-        ]),
-      NewEvent(.runEnded, run: run, ["state": "failed", "reason": .string(error.because)]),
-    ])
+        ])
+    ]
+    if !isOpen {
+      events.append(NewEvent(.runEnded, run: run, ["state": "failed", "reason": .string(because)]))
+    }
+    _ = try journal.leave(tenure, incident: nil, releasing: !isOpen, with: events)
   }
 
   /// Asks for `name`, unless `given` says it already.

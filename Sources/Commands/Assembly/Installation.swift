@@ -56,35 +56,25 @@ struct Installation {
     policy = try Installation.policy(configuration, identity: identity, state: StateDirectory(directory))
   }
 
-  /// Everybody whose signed yes counts: the local identity in every role, and those of `policy: approvers`.
+  /// Everybody whose signed yes counts: the local identity in every role, and whom the state directory's trust store names.
+  /// Not staunch.yaml: it often lies in the very repository that leaked.
   private static func policy(_ configuration: Configuration, identity: LocalIdentity, state: StateDirectory)
     throws -> ExecutionPolicy
   {
     let policy = configuration.policy
     var trusted = [
-      try ApproverIdentity(rawKey: identity.publicKey, roles: ["responder", "repository-admin"])
+      try ApproverIdentity(
+        rawKey: identity.publicKey, roles: ["responder", "repository-admin"], person: policy.localPerson ?? ""
+      )
     ]
-    for approver in policy.approvers {
-      guard let key = Data(base64Encoded: approver.key) else {
-        throw CommandFailure(
-          .configuration, "an approver's key is no base64",
-          because: "policy: approvers: names a key that cannot be read",
-          fix: "on the approver's machine: staunch journal key")
-      }
-      trusted.append(try ApproverIdentity(rawKey: key, roles: Set(approver.roles.map { RoleName($0) })))
-    }
-    trusted += try TrustedPeople.read(state.path + "/people.trust.json")
+    trusted += try TrustedPerson.identities(state.path + "/people.trust.json")
     let alone = configuration.routes.reduce(into: Set<String>()) { $0.formUnion($1.actions) }
     if !alone.isEmpty {
       trusted.append(
         try ApproverIdentity(
           rawKey: try state.policyIdentity().publicKey, roles: [Worker.policyRole], actions: alone))
     }
-    return ExecutionPolicy(
-      trusted: trusted,
-      planRule: ApprovalRule(
-        roles: Set(policy.approvalRoles.map { RoleName($0) }),
-        minimum: policy.minimumApprovals, notBy: policy.notInitiator ? identity.fingerprint : nil))
+    return ExecutionPolicy(trusted: trusted, planRule: policy.planRule(for: identity))
   }
 
   /// Refuses a playbook that claims an exception from the rules that `policy:` does not grant.
@@ -102,16 +92,18 @@ struct Installation {
     var incidents: [IncidentID: TargetFacts.IncidentFacts] = [:]
     try journal.forEachEvent(kinds: [.incidentOpened, .incidentUpdated]) { event in
       guard let id = event.incident else { return }
-      let committed = (event.body["locations"]?.array ?? []).compactMap {
-        $0["committed"]?.string.flatMap(Timestamp.date)
-      }
+      // What the report claims, and what the repository's own history showed (``LeakIntroduction``).
+      let committed =
+        (event.body["locations"]?.array ?? []).map { $0["committed"] }
+        + [event.body["introduction"]?["authored"]]
+      let first = committed.compactMap { $0?.string.flatMap(Timestamp.date) }.min()
       let detected = event.body["detected"]?.string.flatMap(Timestamp.date) ?? event.at
       let earlier = incidents[id]
       incidents[id] = TargetFacts.IncidentFacts(
         codename: event.body["codename"]?.string ?? earlier?.codename ?? id.rawValue,
         kind: CredentialKind(event.body["kind"]?.string ?? earlier?.kind.rawValue ?? "unknown"),
         severity: event.body["severity"]?.string.flatMap(Severity.init) ?? earlier?.severity ?? .sev3,
-        firstSeen: min(earlier?.firstSeen ?? detected, committed.min() ?? detected),
+        firstSeen: [earlier?.firstSeen, first].compactMap { $0 }.min(),
         detected: earlier?.detected ?? detected)
     }
     return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)
@@ -120,5 +112,14 @@ struct Installation {
   /// Reads the world and says what `playbook` would do.
   func planner() throws -> Planner {
     Planner(actions: actions, secrets: journal, attributes: try facts(), progress: progress)
+  }
+}
+
+extension Configuration.Policy {
+  /// What `approvals:` asks for, when `identity` begins the run: the same for a plan and for a command by hand.
+  func planRule(for identity: LocalIdentity) -> ApprovalRule {
+    ApprovalRule(
+      roles: Set(approvalRoles.map { RoleName($0) }), minimum: minimumApprovals,
+      notBy: notInitiator ? identity.fingerprint : nil)
   }
 }

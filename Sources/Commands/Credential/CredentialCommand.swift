@@ -22,10 +22,12 @@ struct CredentialTarget: ParsableArguments {
   @Option(
     name: .long,
     help:
-      "Where the secret is: env:NAME, file:PATH, fd:N, -, prompt; default: the leaked value of the incident.")
+      "Where the secret is: env:NAME, file:PATH, fd:N, -, prompt; default: every leaked value of the incident."
+  )
   var secret: String?
   @Option(
-    name: .long, help: "The incident whose leaked value is meant; default: the only one of this credential.")
+    name: .long, help: "The incident whose leaked values are meant; default: the only one of this credential."
+  )
   var incident: String?
 
   /// The provider and the secret that is meant.
@@ -43,7 +45,9 @@ struct CredentialTarget: ParsableArguments {
     }
     if let secret {
       return Resolved(
-        name: name, provider: found.provider, secret: try await environment.sources.resolve(secret), ref: nil)
+        name: name, provider: found.provider,
+        values: [Resolved.Value(secret: try await environment.sources.resolve(secret), ref: nil)],
+        incident: nil)
     }
     let journal = try assembly.journal()
     let incidents = try incident.map { [IncidentID($0)] } ?? leaks(of: name, in: journal)
@@ -53,8 +57,22 @@ struct CredentialTarget: ParsableArguments {
         because: incidents.isEmpty ? "no incident of this credential is known" : "several incidents have it",
         fix: "--secret env:NAME, or --incident ID")
     }
-    let ref = SecretRef("\(only)/leaked")
-    return Resolved(name: name, provider: found.provider, secret: try journal.open(ref), ref: ref)
+    let record = try journal.record(of: only)
+    if let why = LeakFit(configuration: configuration).contradiction(
+      kind: CredentialKind(record.current("kind") ?? "unknown"), handle: record.current("handle"), name),
+      why.isOfAnotherAccount
+    {
+      throw CommandFailure(
+        .declined, "\(name) was not asked", because: why.because,
+        fix: "name the credential that it is of: an entry of its own under credentials:")
+    }
+    let values = try record.leakedValues.refs.map { Resolved.Value(secret: try journal.open($0), ref: $0) }
+    guard !values.isEmpty else {
+      throw CommandFailure(
+        .invalidInput, "there is no leaked value of \(harmless(only.rawValue))",
+        because: "the journal knows no such incident, or not its value", fix: "give it: --secret env:NAME")
+    }
+    return Resolved(name: name, provider: found.provider, values: values, incident: record.id)
   }
 
   /// Incidents whose plans act on this credential.
@@ -70,11 +88,30 @@ struct CredentialTarget: ParsableArguments {
   }
 
   struct Resolved {
+    struct Value {
+      let secret: Secret
+      /// The sealed value it came from; nil when it was given.
+      let ref: SecretRef?
+    }
     let name: CredentialName
     let provider: any CredentialProvider
-    let secret: Secret
-    /// The sealed value it came from; nil when it was given.
-    let ref: SecretRef?
+    /// Never empty. Several are all values of one credential.
+    let values: [Value]
+    /// Whose leaked values they are; nil when one was given.
+    let incident: IncidentID?
+
+    /// The public id: the first value that the provider knows names it for all.
+    func identify() async throws(CapabilityError) -> CredentialRef {
+      var unknown: CapabilityError?
+      for value in values {
+        do throws(CapabilityError) { return try await provider.identify(value.secret) } catch {
+          guard error.class == .notFound else { throw error }
+          unknown = error
+        }
+      }
+      throw unknown
+        ?? CapabilityError(.invalid, "identify \(name)", because: "there is no value to identify it by")
+    }
   }
 }
 
@@ -89,29 +126,48 @@ struct CredentialVerifyCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
     assembly.console.say("probing \(resolved.name) …")
-    let probe = try await resolved.provider.verify(resolved.secret, ref: nil)
-    if let ref = resolved.ref {
-      let incident = IncidentID(String(ref.rawValue.prefix { $0 != "/" }))
-      try assembly.journal().append(
-        .credentialProbed, incident: incident,
-        [
-          "credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue), "subject": "leaked",
-          "state": .string(probe.state.rawValue), "code": .string(probe.code),
+    var probes: [CredentialProbe] = []
+    for value in resolved.values {
+      let probe = try await resolved.provider.verify(value.secret, ref: nil)
+      probes.append(probe)
+      if let ref = value.ref, let incident = resolved.incident {
+        try assembly.journal().append([
+          JoiningValues.Trial(credential: resolved.name, probe: probe).event(of: ref, in: incident)
         ])
+      }
     }
-    if global.json {
-      assembly.console.data(
-        JSONValue.object([
-          "schema": 1, "credential": .string(resolved.name.rawValue), "state": .string(probe.state.rawValue),
-          "code": .string(probe.code), "probed": .string(Timestamp.text(assembly.now())),
-        ]).canonicalText)
-    } else {
-      assembly.console.data("\(resolved.name): \(probe.state.rawValue.uppercased())  \(harmless(probe.code))")
-    }
-    switch probe.state {
+    let verdict = CredentialProbe.verdict(of: probes)
+    show(resolved, probes, verdict, in: assembly)
+    switch verdict.state {
     case .dead: return
     case .alive: throw ExitCode(ExitStatus.stillAlive.rawValue)
     case .unknown: throw ExitCode(ExitStatus.unavailable.rawValue)
+    }
+  }
+
+  private func show(
+    _ resolved: CredentialTarget.Resolved, _ probes: [CredentialProbe], _ verdict: CredentialProbe,
+    in assembly: Assembly
+  ) {
+    if global.json {
+      assembly.console.data(
+        JSONValue.object([
+          "schema": 1, "credential": .string(resolved.name.rawValue),
+          "state": .string(verdict.state.rawValue), "code": .string(verdict.code),
+          "values": .array(
+            probes.map { ["state": .string($0.state.rawValue), "code": .string($0.code)] }),
+          "probed": .string(Timestamp.text(assembly.now())),
+        ]).canonicalText)
+      return
+    }
+    for (index, probe) in probes.enumerated() {
+      let value = probes.count > 1 ? " value \(index + 1)" : ""
+      assembly.console.data(
+        "\(resolved.name)\(value): \(probe.state.rawValue.uppercased())  \(harmless(probe.code))")
+    }
+    if verdict.state == .dead, let incident = resolved.incident {
+      assembly.console.say(
+        "one refusal contains nothing: a playbook's proof does. next: staunch show \(incident)")
     }
   }
 }
@@ -127,7 +183,7 @@ struct CredentialInspectCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
-    let ref = try await resolved.provider.identify(resolved.secret)
+    let ref = try await resolved.identify()
     let facts = try await resolved.provider.inspect(ref)
     if global.json {
       assembly.console.data(
@@ -156,19 +212,29 @@ struct CredentialDisableCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
-    let ref = try await resolved.provider.identify(resolved.secret)
+    let ref = try await resolved.identify()
     guard live else {
       assembly.console.data("would stop \(harmless(ref.rawValue)) from being accepted at \(resolved.name)")
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try DirectRun.begin(
-      "credential.disable", target: resolved.name.rawValue, name: resolved.name.rawValue,
+    let run = try await DirectRun.begin(
+      "credential.disable", target: resolved.name.rawValue, lock: resolved.provider.lock,
+      name: resolved.name.rawValue,
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm,
-      in: assembly)
+      confirmation: confirm, in: assembly
+    ) { _ in
+      let probe = try await resolved.provider.verify(resolved.secret, ref: ref)
+      switch probe.state {
+      case .dead: return .done(ActionResult(), evidence: "the secret is refused (\(probe.code))")
+      case .alive: return .notDone(evidence: "the secret is still accepted (\(probe.code))")
+      case .unknown: return .unknown(reason: "the provider gives no verdict (\(probe.code))")
+      }
+    }
     try await run.perform { authority in
-      try await resolved.provider.disable(ref, leaked: resolved.secret, replacedBy: nil, under: authority)
+      for value in resolved.values {
+        try await resolved.provider.disable(ref, leaked: value.secret, replacedBy: nil, under: authority)
+      }
     } outputs: {
       ["ref": .string(ref.rawValue)]
     }
@@ -188,17 +254,18 @@ struct CredentialEndSessionsCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
-    let ref = try await resolved.provider.identify(resolved.secret)
+    let ref = try await resolved.identify()
     guard live else {
       assembly.console.data("would end every session of \(harmless(ref.rawValue)) at \(resolved.name)")
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try DirectRun.begin(
-      "credential.end-sessions", target: resolved.name.rawValue, name: resolved.name.rawValue,
+    let run = try await DirectRun.begin(
+      "credential.end-sessions", target: resolved.name.rawValue, lock: resolved.provider.lock,
+      name: resolved.name.rawValue,
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm,
-      in: assembly)
+      confirmation: confirm, in: assembly
+    ) { _ in .notDone(evidence: "ending sessions is safe to repeat; the recount decides") }
     let count = try await run.perform { authority in
       try await resolved.provider.endSessions(ref, before: assembly.now(), under: authority)
     } outputs: {

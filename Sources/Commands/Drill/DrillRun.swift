@@ -67,6 +67,39 @@ struct DrillRun {
         + Array(configuration.consumers.values) + Array(configuration.trackers.values))
     let installation = try Installation(world, configuration: configuration, isDrill: true)
     sandbox.begin()
+    let console = world.console
+    let ((course, after), watch) = try await sandbox.watched(tell: { console.say("  meanwhile: \($0)") }) {
+      let course = try await respond(to: sandbox, with: installation, in: world)
+      return (course, try await sandbox.observe())
+    }
+    let drafts = try drafts(of: course.incidents, in: world)
+    var injections = sandbox.injections
+    if let step = scenario.crashStep {
+      injections.append(Injection("crash at \(step)", wanted: 1, struck: course.crashes))
+    }
+    let score = try score(
+      sandbox, installation, before: before, after: after, watch: watch, injections: injections,
+      drafts: drafts)
+    let left = await sandbox.stop()
+    for orphan in left { console.say("left behind: \(orphan)") }
+    let history = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl")
+    let earlier = history.comparable(with: score)
+    try history.append(score)
+    return Report(
+      sandbox: sandbox, installation: installation, exits: course.exits, score: score,
+      scoreboard: Scoreboard(score, earlier: earlier), postMortems: drafts.map(\.path))
+  }
+
+  /// What the responder did.
+  private struct Course: Sendable {
+    var incidents: [IncidentID] = []
+    var exits: [ExitStatus] = []
+    var crashes = 0
+  }
+
+  private func respond(to sandbox: Sandbox, with installation: Installation, in world: Assembly) async throws
+    -> Course
+  {
     world.console.say("")
     world.console.say("$ staunch respond \(sandbox.report)")
     let intake = try await ReportIntake(assembly: world, key: try world.state().fingerprintKey())
@@ -74,33 +107,20 @@ struct DrillRun {
     let entries = try IncidentDesk(journal: installation.journal).record(intake.incidents)
     world.console.say(
       "\(intake.format): \(intake.findings) findings, \(entries.count) incidents")
-    var exits: [ExitStatus] = []
+    var course = Course(incidents: entries.map(\.id))
+    var plans: [Plan] = []
     for entry in entries {
       switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
       case .recorded(let because, let next):
         world.console.say("\(entry.id) recorded only: \(harmless(because)); next: \(harmless(next))")
-        exits.append(.failed)
-      case .planned(let plan):
-        if !world.options.json {
-          world.console.data("")
-          PlanScreen(console: world.console).show(plan)
-          world.console.say("")
-          world.console.say("$ staunch run \(plan.id) --live --approve \(plan.digest)")
-        }
-        exits.append(try await run(plan, with: installation))
+        course.exits.append(.failed)
+      case .planned(let plan): plans.append(plan)
       }
     }
-    let after = try await sandbox.observe()
-    let drafts = try drafts(of: entries.map(\.id), in: world)
-    let score = try score(sandbox, installation, before: before, after: after, drafts: drafts)
-    let left = await sandbox.stop()
-    for orphan in left { world.console.say("left behind: \(orphan)") }
-    let history = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl")
-    let earlier = history.comparable(with: score)
-    try history.append(score)
-    return Report(
-      sandbox: sandbox, installation: installation, exits: exits, score: score,
-      scoreboard: Scoreboard(score, earlier: earlier), postMortems: drafts.map(\.path))
+    let (ends, crashes) = try await run(plans, with: installation)
+    course.exits += ends
+    course.crashes = crashes
+    return course
   }
 
   /// The drafts with the errors that the blameless lint finds in them.
@@ -117,7 +137,7 @@ struct DrillRun {
 
   private func score(
     _ sandbox: Sandbox, _ installation: Installation, before: SandboxObservation, after: SandboxObservation,
-    drafts: [DrillEvidence.PostMortem]
+    watch: WatchRecord, injections: [Injection], drafts: [DrillEvidence.PostMortem]
   ) throws -> Score {
     let journal = installation.journal
     let evidence = DrillEvidence(
@@ -126,27 +146,54 @@ struct DrillRun {
       leaks: installation.configuration.credentials.count, postMortems: drafts,
       exposedIn: sandbox.leaks(
         in: [directory + "/state"], texts: ["the transcript": installation.assembly.console.transcript]),
-      undelivered: try journal.outbox(undelivered: true).count)
+      undelivered: try journal.outbox(undelivered: true).count, watch: watch, injections: injections)
     // Only drills of the same scenario and the same playbooks are compared.
     let books = installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
     let digest = Playbook.digest(of: ([scenario.source] + books).joined(separator: "\0"))
     return Judge(scenario, evidence).score(digest: digest)
   }
 
-  /// Runs a plan; where the scenario has a crash, the first engine dies there and a second one resumes.
-  private func run(_ plan: Plan, with installation: Installation) async throws -> ExitStatus {
+  /// Runs the plans, as `respond --live` does. - Returns: how each ended, and how many engines died on the way.
+  private func run(_ plans: [Plan], with installation: Installation) async throws -> ([ExitStatus], Int) {
     var session = RunSession(installation: installation, isJSON: installation.assembly.options.json)
     session.approvesGates = isAuto
     session.crashStep = scenario.crashStep
-    do {
-      return try await session.approveAndRun(
-        plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
-    } catch is DrilledCrash {
+    var crashes = 0
+    let ends = try await ReportRuns(session).run(plans) { session, plan in
+      show(plan, in: installation.assembly)
+      return try await surviving(plan, session, &crashes) {
+        try await session.approveAndRun(
+          plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
+      }
+    } goOn: { session, plan in
       installation.assembly.console.say("")
-      installation.assembly.console.say(
+      installation.assembly.console.say("every incident is contained. $ staunch resume \(plan.run)")
+      return try await surviving(plan, session, &crashes) {
+        try await session.resume(plan, mode: .drill)
+      }
+    }
+    return (ends, crashes)
+  }
+
+  private func show(_ plan: Plan, in world: Assembly) {
+    guard !world.options.json else { return }
+    world.console.data("")
+    PlanScreen(console: world.console).show(plan)
+    world.console.say("")
+    world.console.say("$ staunch run \(plan.id) --live --approve \(plan.digest)")
+  }
+
+  /// Where the scenario has a crash, the first engine dies there and a second one resumes.
+  private func surviving(
+    _ plan: Plan, _ session: RunSession, _ crashes: inout Int, _ work: () async throws -> ExitStatus
+  ) async throws -> ExitStatus {
+    do { return try await work() } catch is DrilledCrash {
+      session.installation.assembly.console.say("")
+      session.installation.assembly.console.say(
         "the process died here (as the scenario says). $ staunch resume \(plan.run)")
-      var next = RunSession(installation: installation, isJSON: installation.assembly.options.json)
-      next.approvesGates = isAuto
+      crashes += 1
+      var next = session
+      next.crashStep = nil
       return try await next.resume(plan, mode: .drill)
     }
   }

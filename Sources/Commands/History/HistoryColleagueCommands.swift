@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capabilities
 import Foundation
+import Journal
 import GitHistory
 import JSON
 
@@ -36,10 +37,11 @@ struct HistoryCheckCloneCommand: StaunchCommand {
     let rewriter = assembly.historyRewriter()
     if fix {
       let name = (URL(filePath: path).standardizedFileURL.path as NSString).lastPathComponent
-      let run = try DirectRun.begin(
-        "history.repair-clone", target: path, name: name,
+      let run = try await DirectRun.begin(
+        "history.repair-clone", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
         document: ["repository": .string(path), "remote": .string(remote)], confirmation: confirm,
-        in: assembly)
+        in: assembly
+      ) { _ in .notDone(evidence: "repairing a clone again is safe") }
       let report = try await run.perform { authority in
         try await rewriter.repairClone(path, remote: remote, removed: objects, under: authority)
       } outputs: {
@@ -103,7 +105,7 @@ struct HistoryGuardCommand: StaunchCommand {
     } catch {
       throw CommandFailure(
         .unavailable, "cannot write the hook to \(harmless(output))",
-        because: (error as NSError).localizedDescription, fix: "name a new directory: --output DIR")
+        because: plainReason(of: error), fix: "name a new directory: --output DIR")
     }
     assembly.console.data(directory + "/pre-receive")
     assembly.console.say("next: copy both files into the hooks directory of the repository on the server")

@@ -32,7 +32,7 @@ struct HistoryTarget: ParsableArguments {
   )
   var secrets: String?
 
-  @Option(name: .long, help: "The leaked value of this incident (repeatable).")
+  @Option(name: .long, help: "The leaked values of this incident (repeatable).")
   var incident: [String] = []
 
   /// The patterns of the file and of the incidents; every literal is registered with the redactor.
@@ -42,7 +42,9 @@ struct HistoryTarget: ParsableArguments {
         .usage, "nothing to look for", because: "--secrets FILE or --incident ID is missing",
         fix: "put one expression a line into a file of mode 0600, or pipe it in: --secrets -")
     }
-    let known = try incident.map { SecretPatterns.Expression(.secret(try leaked($0, in: assembly))) }
+    let known = try incident.flatMap {
+      try leaked($0, in: assembly).map { SecretPatterns.Expression(.secret($0)) }
+    }
     do {
       let given = try secrets.map { try ExpressionInput(assembly: assembly).expressions($0) } ?? []
       guard !(known + given).isEmpty else {
@@ -65,17 +67,18 @@ struct HistoryTarget: ParsableArguments {
     }
   }
 
-  private func leaked(_ incident: String, in assembly: Assembly) throws -> Secret {
-    do { return try assembly.journal().open(SecretRef("\(incident)/leaked")) } catch {
-      guard let error = error as? JournalError, error.code == .notFound else { throw error }
-      throw CommandFailure(
-        // Only what looks like an id is shown again: people paste the secret here, too.
-        .invalidInput,
-        "there is no leaked value of "
-          + (incident.wholeMatch(of: /inc-[a-z0-9]{1,16}/) == nil ? "what --incident names" : incident),
-        because: "the journal knows no such incident, or not its value",
-        fix: "staunch incidents lists them; give the value with: --secrets -")
-    }
+  /// Every leaked value of the incident: a scan for the first alone would call the others clean.
+  private func leaked(_ incident: String, in assembly: Assembly) throws -> [Secret] {
+    let journal = try assembly.journal()
+    let values = try journal.record(of: IncidentID(incident)).leakedValues.refs
+    guard values.isEmpty else { return try values.map { try journal.open($0) } }
+    throw CommandFailure(
+      // Only what looks like an id is shown again: people paste the secret here, too.
+      .invalidInput,
+      "there is no leaked value of "
+        + (incident.wholeMatch(of: /inc-[a-z0-9]{1,16}/) == nil ? "what --incident names" : incident),
+      because: "the journal knows no such incident, or not its value",
+      fix: "staunch incidents lists them; give the value with: --secrets -")
   }
 
   /// The repository's absolute path.

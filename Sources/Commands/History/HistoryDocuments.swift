@@ -1,9 +1,17 @@
 import Capabilities
 import GitHistory
+import GitObjects
 import JSON
 
 /// The JSON of the history commands; stable, documented in docs/JSON.md.
 enum HistoryDocuments {
+  /// `document` with what a search for `patterns` does not cover.
+  static func noting(_ patterns: SecretPatterns, _ document: JSONValue) -> JSONValue {
+    guard case .object(var members) = document else { return document }
+    members["forms_not_searched"] = .array(patterns.notSearched.map { .string($0) })
+    return .object(members)
+  }
+
   static func scan(_ report: ScanReport, repository: String) -> JSONValue {
     [
       "schema": 1, "repository": .string(repository), "clean": .boolean(report.isClean),

@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import GitHistory
 import GitObjects
+import Incidents
 import JSON
 
 /// `staunch history rewrite`: a plan; with `--live` the rewrite.
@@ -56,16 +57,17 @@ struct HistoryRewriteCommand: StaunchCommand {
     let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
     assembly.console.endTransient()
     guard live else {
-      show(plan, isPlan: true, name: name, in: assembly)
+      show(plan, patterns, isPlan: true, name: name, in: assembly)
       let common = plan.matches.map { " --common \($0.count)" } ?? ""
       assembly.console.say("next: the same command with --live --confirm \(harmless(name))\(common)")
       return
     }
-    if !global.json { show(plan, isPlan: true, name: name, in: assembly) }
+    if !global.json { show(plan, patterns, isPlan: true, name: name, in: assembly) }
     if let matches = plan.matches { try confirm(matches, in: assembly) }
-    let run = try DirectRun.begin(
-      "history.rewrite", target: path, name: name, document: HistoryDocuments.rewrite(plan, isPlan: true),
-      confirmation: confirm, in: assembly)
+    let run = try await DirectRun.begin(
+      "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
+      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: confirm, in: assembly
+    ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     let result = try await run.perform { authority in
       try await rewriter.rewrite(
         repository: path, patterns: patterns, marker: run.marker, progress: progress, under: authority)
@@ -73,7 +75,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       HistoryDocuments.rewrite($0, isPlan: false)
     }
     assembly.console.endTransient()
-    show(result, isPlan: false, name: name, in: assembly)
+    show(result, patterns, isPlan: false, name: name, in: assembly)
   }
 
   /// An interrupted rewrite has been planned and confirmed before: what is left to do is known.
@@ -86,17 +88,17 @@ struct HistoryRewriteCommand: StaunchCommand {
         .usage, "--resume changes every ref", because: "--live is missing",
         fix: "the same command with --live --confirm \(harmless(name))")
     }
-    let run = try DirectRun.begin(
-      "history.rewrite", target: path, name: name, document: ["resumed": .string(path)],
-      confirmation: confirm,
-      in: assembly)
+    let run = try await DirectRun.begin(
+      "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
+      document: ["resumed": .string(path)], confirmation: confirm, in: assembly
+    ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     let result = try await run.perform { authority in
       try await rewriter.resume(repository: path, patterns: patterns, progress: progress, under: authority)
     } outputs: {
       HistoryDocuments.rewrite($0, isPlan: false)
     }
     assembly.console.endTransient()
-    show(result, isPlan: false, name: name, in: assembly)
+    show(result, patterns, isPlan: false, name: name, in: assembly)
   }
 
   /// A short or common value stands in places that are no leak. Whoever goes on has seen how many.
@@ -145,10 +147,14 @@ struct HistoryRewriteCommand: StaunchCommand {
     return options
   }
 
-  private func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String, in assembly: Assembly) {
+  private func show(
+    _ rewrite: HistoryRewrite, _ patterns: SecretPatterns, isPlan: Bool, name: String, in assembly: Assembly
+  ) {
     if global.json {
-      assembly.console.data(HistoryDocuments.rewrite(rewrite, isPlan: isPlan).canonicalText)
+      assembly.console.data(
+        HistoryDocuments.noting(patterns, HistoryDocuments.rewrite(rewrite, isPlan: isPlan)).canonicalText)
     } else {
+      if !isPlan || !live { HistoryScreen(console: assembly.console).showNotSearched(patterns) }
       HistoryScreen(console: assembly.console).show(rewrite, isPlan: isPlan, name: name)
     }
   }
@@ -181,9 +187,10 @@ struct HistoryPushCommand: StaunchCommand {
       return
     }
     // The digest that is confirmed covers the address and every ref with its ids.
-    let run = try DirectRun.begin(
-      "history.push", target: target.path, name: target.name, document: HistoryDocuments.push(plan),
-      confirmation: confirm, in: assembly)
+    let run = try await DirectRun.begin(
+      "history.push", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
+      name: target.name, document: HistoryDocuments.push(plan), confirmation: confirm, in: assembly
+    ) { _ in .notDone(evidence: "pushing the same references again, with lease, changes nothing more") }
     let push = try await run.perform { authority in
       try await rewriter.push(
         plan, repository: target.path, remote: remote, progress: ProgressLine(console: assembly.console),
@@ -255,10 +262,11 @@ struct HistoryRestoreCommand: StaunchCommand {
           "staunch history restore --repository \(harmless(repository)) --backup \(harmless(backup)) --live --confirm \(harmless(target.name))"
       )
     }
-    let run = try DirectRun.begin(
-      "history.restore", target: target.path, name: target.name,
-      document: ["repository": .string(target.path), "backup": .string(backup)], confirmation: confirm,
-      in: assembly)
+    let run = try await DirectRun.begin(
+      "history.restore", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
+      name: target.name, document: ["repository": .string(target.path), "backup": .string(backup)],
+      confirmation: confirm, in: assembly
+    ) { _ in try await assembly.historyRewriter().settlement(ofUsingUp: backup, in: target.path) }
     try await run.perform { authority in
       let rewriter = assembly.historyRewriter()
       if discardLaterWork {
@@ -300,10 +308,11 @@ struct HistoryShredCommand: StaunchCommand {
           "staunch history shred --repository \(harmless(repository)) --backup \(harmless(backup)) --live --confirm \(harmless(target.name))"
       )
     }
-    let run = try DirectRun.begin(
-      "history.shred", target: target.path, name: target.name,
-      document: ["repository": .string(target.path), "backup": .string(backup)], confirmation: confirm,
-      in: assembly)
+    let run = try await DirectRun.begin(
+      "history.shred", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
+      name: target.name, document: ["repository": .string(target.path), "backup": .string(backup)],
+      confirmation: confirm, in: assembly
+    ) { _ in try await assembly.historyRewriter().settlement(ofUsingUp: backup, in: target.path) }
     let shared = try await run.perform { authority in
       try await assembly.historyRewriter().shred(repository: target.path, backup: backup, under: authority)
     } outputs: {
@@ -313,6 +322,27 @@ struct HistoryShredCommand: StaunchCommand {
       shared == 0
         ? "shredded: nothing of it is left in this repository"
         : "shredded here, but \(shared) files are still shared with a clone on this disk")
+  }
+}
+
+extension DirectRun {
+  /// What excludes two hands on one repository.
+  static func lock(ofRepository path: String) -> String { "repository/\(path)" }
+}
+
+extension GitHistoryRewriter {
+  /// How a rewrite that was killed ended.
+  func settlement(ofRewrite marker: String, in path: String) async throws(CapabilityError) -> Settlement {
+    try await finished(repository: path, marker: marker) == nil
+      ? .notDone(evidence: "the rewrite \(marker) is not complete")
+      : .done(ActionResult(), evidence: "the rewrite \(marker) is complete")
+  }
+
+  /// How a restore or a shredding that was killed ended: both use the backup up.
+  func settlement(ofUsingUp backup: String, in path: String) async throws(CapabilityError) -> Settlement {
+    try await holds(backup: backup, repository: path)
+      ? .notDone(evidence: "the backup \(backup) is still there")
+      : .done(ActionResult(), evidence: "the backup \(backup) is used up")
   }
 }
 

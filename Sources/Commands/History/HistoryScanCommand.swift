@@ -24,10 +24,12 @@ struct HistoryScanCommand: StaunchCommand {
       repository: path, patterns: patterns, progress: ProgressLine(console: assembly.console))
     assembly.console.endTransient()
     if global.json {
-      assembly.console.data(HistoryDocuments.scan(report, repository: path).canonicalText)
+      assembly.console.data(
+        HistoryDocuments.noting(patterns, HistoryDocuments.scan(report, repository: path)).canonicalText)
     } else if sarif {
       assembly.console.data(HistoryDocuments.sarif(report).canonicalText)
     } else {
+      HistoryScreen(console: assembly.console).showNotSearched(patterns)
       HistoryScreen(console: assembly.console).show(report)
     }
     if !report.isClean { throw ExitCode(ExitStatus.secretFound.rawValue) }
@@ -54,8 +56,12 @@ struct HistoryVerifyCommand: StaunchCommand {
       repository: path, remote: remote, patterns: patterns, progress: ProgressLine(console: assembly.console))
     assembly.console.endTransient()
     if global.json {
-      assembly.console.data(HistoryDocuments.freshClone(scan, repository: path, remote: remote).canonicalText)
+      assembly.console.data(
+        HistoryDocuments.noting(
+          patterns, HistoryDocuments.freshClone(scan, repository: path, remote: remote)
+        ).canonicalText)
     } else if scan.isClean {
+      HistoryScreen(console: assembly.console).showNotSearched(patterns)
       let of =
         scan.remote.map { " of \(harmless($0))" }
         ?? " of this machine's repository: it says nothing about a forge"

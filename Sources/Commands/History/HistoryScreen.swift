@@ -1,9 +1,15 @@
 import Capabilities
 import GitHistory
+import GitObjects
 
 /// What a person reads of the history commands.
 struct HistoryScreen {
   let console: Console
+
+  /// What no search for these patterns covers.
+  func showNotSearched(_ patterns: SecretPatterns) {
+    for form in patterns.notSearched { console.say("not searched: \(form)") }
+  }
 
   func show(_ report: ScanReport) {
     for finding in report.findings {

@@ -67,7 +67,9 @@ struct RepositoryBatch {
         begin()
       }
     }
-    if isJSON { assembly.console.data(document(paths, endings).canonicalText) }
+    if isJSON {
+      assembly.console.data(HistoryDocuments.noting(patterns, document(paths, endings)).canonicalText)
+    }
     let failures = paths.indices.count { number in
       if case .rewritten? = endings[number] { false } else { true }
     }
@@ -103,9 +105,10 @@ struct RepositoryBatch {
         fix: "staunch history rewrite --repository '\(path)' --replace-text FILE, and read the plan")
     }
     let name = (path as NSString).lastPathComponent
-    let run = try DirectRun.begin(
-      "history.rewrite", target: path, name: name, document: HistoryDocuments.rewrite(plan, isPlan: true),
-      confirmation: name, in: assembly)
+    let run = try await DirectRun.begin(
+      "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
+      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, in: assembly
+    ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     return try await run.perform { authority in
       try await rewriter.rewrite(
         repository: path, patterns: patterns, marker: run.marker, progress: NoProgress(), under: authority)

@@ -8,7 +8,9 @@ import Journal
 struct JournalCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "journal", abstract: "Prove that the journal is whole; export it; remove what is old.",
-    subcommands: [VerifyJournal.self, ExportJournal.self, PruneJournal.self, PrintJournalKey.self])
+    subcommands: [
+      VerifyJournal.self, ExportJournal.self, PruneJournal.self, PrintJournalKey.self, AcceptJournal.self,
+    ])
 }
 
 /// `staunch journal verify`.
@@ -27,37 +29,56 @@ struct VerifyJournal: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let keys = try trustedKeys(assembly)
-    let verification: ChainVerification
-    if let export {
-      let text = try assembly.readInput(export)
-      verification = JournalExport.verify(
-        String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init), publicKeys: keys,
-        expecting: expect)
-    } else {
-      let path = journal ?? assembly.statePath + "/journal.sqlite"
-      verification = try Journal.openReading(path: path).verify(publicKeys: keys, expecting: expect)
-    }
+    let (verification, problem) = try examine(assembly)
     if global.json {
       assembly.console.data(
         JSONValue.object([
-          "schema": 1, "intact": .boolean(verification.isIntact), "events": .integer(verification.count),
+          "schema": 1, "intact": .boolean(problem == nil), "events": .integer(verification.count),
           "head": verification.head.map { .string($0) } ?? .null,
-          "problem": verification.problem.map { .string("\($0)") } ?? .null,
+          "problem": problem.map { .string($0) } ?? .null,
         ]).canonicalText)
     }
-    guard let problem = verification.problem else {
+    guard let problem else {
       assembly.console.say(
         "the journal is whole: \(verification.count) events, head \(verification.head ?? "none")")
       return
     }
     throw CommandFailure(
-      .failed, "the journal is not whole", because: "\(problem)",
+      .failed, "the journal is not whole", because: problem,
       fix: "keep the file as evidence and compare it with an export or the head posted to the ticket")
   }
 
+  /// The chain, and the first thing that does not hold: in it, or beside it in the head that was left.
+  private func examine(_ assembly: Assembly) throws -> (ChainVerification, String?) {
+    let keys = try trustedKeys(assembly)
+    if let export {
+      let text = try assembly.readInput(export)
+      let verification = JournalExport.verify(
+        String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init), publicKeys: keys,
+        expecting: expect)
+      return (verification, verification.problem.map { "\($0)" })
+    }
+    guard let journal else {
+      let own = try assembly.existingJournal()
+      let verification = try own.verify(publicKeys: keys, expecting: expect)
+      if let problem = verification.problem { return (verification, "\(problem)") }
+      return (verification, try own.difference().map { "\($0)" })
+    }
+    // A copy elsewhere has no head of its own beside it.
+    let verification = try Journal.openReading(path: journal).verify(publicKeys: keys, expecting: expect)
+    return (verification, verification.problem.map { "\($0)" })
+  }
+
   private func trustedKeys(_ assembly: Assembly) throws -> [Data] {
-    guard let publicKey else { return [try assembly.state().identity().publicKey] }
+    guard let publicKey else {
+      guard let own = try StateDirectory.existing(assembly.statePath)?.publicKey() else {
+        throw CommandFailure(
+          .unavailable, "no key to verify with",
+          because: "\(harmless(assembly.statePath)) has no identity.key",
+          fix: "name the signer's: --public-key KEY (on its machine: staunch journal key)")
+      }
+      return [own]
+    }
     let text =
       FileManager.default.contents(atPath: publicKey)
       .map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
@@ -80,8 +101,8 @@ struct ExportJournal: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let journal = try Journal.openReading(path: assembly.statePath + "/journal.sqlite")
-    try journal.export { line in assembly.console.data(line) }
+    let journal = try assembly.existingJournal()
+    try journal.export { line in assembly.console.signed(line) }
   }
 }
 

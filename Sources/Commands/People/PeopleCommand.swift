@@ -14,9 +14,10 @@ struct PeopleCommand: AsyncParsableCommand {
       EXAMPLES
         staunch people add maria --role responder
         staunch people add jonas --role responder --role repository-admin --password-from file:/run/jonas
+        staunch people trust ada --key BASE64 --role responder     signs elsewhere: staunch journal key
         staunch people list
       """,
-    subcommands: [AddPerson.self, ListPeople.self, RemovePerson.self, ChangePassword.self])
+    subcommands: [AddPerson.self, TrustPerson.self, ListPeople.self, RemovePerson.self, ChangePassword.self])
 }
 
 /// `staunch people add`.
@@ -41,8 +42,38 @@ struct AddPerson: StaunchCommand {
     let password = try await assembly.newPassword(for: name, from: passwordFrom)
     let person = try Person(name: name, roles: role, password: password)
     try directory.add(person)
+    assembly.tellStrangers(files, beside: directory)
     try files.write(directory)
     assembly.report(person, "added")
+  }
+}
+
+/// `staunch people trust`.
+struct TrustPerson: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trust",
+    abstract: "Let somebody's own key count: what `staunch journal key` prints on their machine.")
+
+  @Argument(help: "The name, for example ada.") var name: String
+  @Option(name: .long, help: "The public key: 32 bytes in base64.") var key: String
+  @Option(name: .long, help: "A role to act in; repeat for several.") var role: [String] = ["responder"]
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws {
+    guard let bytes = Data(base64Encoded: key), bytes.count == 32 else {
+      throw CommandFailure(
+        .usage, "--key is no public key", because: "it must be 32 bytes in base64",
+        fix: "on their machine: staunch journal key")
+    }
+    let files = PeopleFiles(state: try assembly.state())
+    var directory = try files.read()
+    let person = try Person(name: name, roles: role, signingElsewhere: bytes)
+    try directory.add(person)
+    assembly.tellStrangers(files, beside: directory)
+    try files.write(directory)
+    assembly.console.say(
+      "trusted \(harmless(name)), key \(person.fingerprint), roles \(role.joined(separator: ", "))")
+    assembly.console.say("their signed decisions count from now on. next: staunch people list")
   }
 }
 
@@ -52,17 +83,31 @@ struct ListPeople: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let people = try PeopleFiles(state: try assembly.state()).read().people
+    let files = PeopleFiles(state: try assembly.state())
+    let directory = try files.read()
+    assembly.tellStrangers(files, beside: directory)
+    let people = directory.people
     if global.json {
       assembly.console.data(
-        JSONValue.object(["schema": 1, "people": .array(people.map(\.summary))]).canonicalText)
+        JSONValue.object([
+          "schema": 1,
+          "people": .array(
+            people.map {
+              [
+                "name": .string($0.name), "roles": .array($0.roles.map(JSONValue.string)),
+                "fingerprint": .string($0.fingerprint), "console": .boolean(!$0.signsElsewhere),
+              ]
+            }),
+        ]).canonicalText)
       return
     }
     for person in people {
-      assembly.console.data("\(person.name)  \(person.fingerprint)  \(person.roles.joined(separator: ", "))")
+      let place = person.signsElsewhere ? "  (signs elsewhere)" : ""
+      assembly.console.data(
+        "\(harmless(person.name))  \(person.fingerprint)  \(person.roles.joined(separator: ", "))\(place)")
     }
     if people.isEmpty {
-      assembly.console.say("Nobody may sign in yet. next: staunch people add NAME --role responder")
+      assembly.console.say("Nobody else is trusted yet. next: staunch people add NAME --role responder")
     }
   }
 }
@@ -78,6 +123,7 @@ struct RemovePerson: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let files = PeopleFiles(state: try assembly.state())
     var directory = try files.read()
+    assembly.tellStrangers(files, beside: directory)
     try directory.remove(name)
     try files.write(directory)
     assembly.console.say("removed \(harmless(name)): their key counts no longer, their sessions are over")
@@ -111,6 +157,7 @@ struct ChangePassword: StaunchCommand {
         fix: "whoever forgot it gets a new key: staunch people remove \(harmless(name)), then add")
     }
     directory.replace(changed)
+    assembly.tellStrangers(files, beside: directory)
     try files.write(directory)
     assembly.report(changed, "changed")
   }
@@ -149,6 +196,15 @@ extension Assembly {
       )
     }
     return first
+  }
+
+  /// Says whom the endpoint's copy names and nobody added here: a sign that the endpoint was taken over.
+  fileprivate func tellStrangers(_ files: PeopleFiles, beside directory: PeopleDirectory) {
+    for name in files.strangers(beside: directory) {
+      console.say(
+        "warning: exchange/people.json names \(harmless(name)), whom nobody added here: their key does not count, and the "
+          + "next change removes them. Was the endpoint taken over?")
+    }
   }
 
   private var secretSources: SecretSources {

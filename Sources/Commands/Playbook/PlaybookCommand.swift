@@ -2,18 +2,20 @@ import ArgumentParser
 import BuiltinContent
 import Capabilities
 import Foundation
+import Journal
 import Incidents
 import JSON
 import Playbooks
+import StaunchConfiguration
 
 /// `staunch playbook`: what there is, whether it is sound, what it looks like.
 struct PlaybookCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "playbook", abstract: "List, show, check and draw playbooks.",
+    commandName: "playbook", abstract: "List, show, check, draw, import and export playbooks.",
     subcommands: [
       PlaybookList.self, PlaybookShow.self, PlaybookLint.self, PlaybookTestCommand.self,
-      PlaybookGraphCommand.self, PlaybookSchemaCommand.self,
-      PlaybookActions.self,
+      PlaybookGraphCommand.self, PlaybookImport.self, PlaybookExport.self, PlaybookSchemaCommand.self,
+      PlaybookActions.self, PlaybookLanguage.self,
     ])
 }
 
@@ -22,25 +24,25 @@ extension Assembly {
   /// `playbooks/` beside staunch.yaml when that exists.
   func library(own directory: String?) throws -> PlaybookLibrary {
     let builtin = BuiltinContent.playbooks.map { PlaybookLibrary.File(name: $0.path, text: $0.text) }
-    guard let directory = directory.map({ absolute($0) }) ?? defaultPlaybookDirectory else {
+    guard let directory = playbookDirectory(directory) else {
       return PlaybookLibrary(builtin: builtin)
     }
     let names: [String]
     do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
       throw CommandFailure(
         .invalidInput, "cannot read the playbook directory \(harmless(directory))",
-        because: (error as NSError).localizedDescription, fix: "name a directory that exists: --playbooks DIR"
+        because: plainReason(of: error), fix: "name a directory that exists: --playbooks DIR"
       )
     }
     let own = try names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { name in
-      PlaybookLibrary.File(
-        name: directory + "/" + name,
-        text: String(decoding: try readInput(directory + "/" + name), as: UTF8.self))
+      PlaybookLibrary.File(name: directory + "/" + name, bytes: try readInput(directory + "/" + name))
     }
     return PlaybookLibrary(builtin: builtin, own: own)
   }
 
-  private var defaultPlaybookDirectory: String? {
+  /// Where a team's own playbooks are: `--playbooks`, else ``library(own:)``'s directory; nil when there is none.
+  func playbookDirectory(_ own: String?) -> String? {
+    if let own { return absolute(own) }
     guard let configuration = configurationPath else { return nil }
     let directory = (configuration as NSString).deletingLastPathComponent + "/playbooks"
     var isDirectory: ObjCBool = false
@@ -56,6 +58,18 @@ extension Assembly {
     return [workingDirectory + "/staunch.yaml", base + "/staunch/staunch.yaml"].first {
       FileManager.default.fileExists(atPath: $0)
     }
+  }
+}
+
+extension Assembly {
+  /// Roles that somebody holds: this machine's identity and the people of the trust store. Nil without a
+  /// configuration, or with one that cannot be read, which `staunch doctor` judges.
+  func heldRoles() -> Set<RoleName>? {
+    guard configurationPath != nil else { return nil }
+    do {
+      let people = try TrustedPerson.read(statePath + "/people.trust.json")
+      return Set(["responder", "repository-admin"] + people.flatMap(\.roles).map { RoleName($0) })
+    } catch { return nil }
   }
 }
 
@@ -119,19 +133,23 @@ struct PlaybookLint: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let library = try assembly.library(own: own.playbooks)
+    let roles = assembly.heldRoles()
     var found: [Diagnostic] = []
     if files.isEmpty {
       for id in library.ids {
         guard let text = library.text(of: id) else { continue }
-        found += Linter.lint(
-          source: text.source, file: text.file, catalogue: ActionSignature.builtin, includes: library)
+        found +=
+          library.problem(of: id).map { [$0] }
+          ?? Linter.lint(
+            source: text.source, file: text.file, catalogue: ActionSignature.builtin, includes: library,
+            isFile: true, roles: roles)
       }
     }
     for file in files {
-      let source = String(decoding: try assembly.readInput(file), as: UTF8.self)
       found += Linter.lint(
-        source: source, file: file == "-" ? "stdin" : file, catalogue: ActionSignature.builtin,
-        includes: library)
+        bytes: try assembly.readInput(file), file: file == "-" ? "stdin" : file,
+        catalogue: ActionSignature.builtin, includes: library, isFile: isFound(file, in: assembly),
+        roles: roles)
     }
     if global.json {
       assembly.console.data(Linter.json(of: found).canonicalText)
@@ -142,6 +160,15 @@ struct PlaybookLint: StaunchCommand {
       if found.isEmpty { assembly.console.say("no problem found") }
     }
     if found.contains(where: { $0.severity == .error }) { throw ExitCode(ExitStatus.invalidInput.rawValue) }
+  }
+}
+
+extension PlaybookLint {
+  /// Whether the playbook of `file` will be looked for by the file's name.
+  private func isFound(_ file: String, in assembly: Assembly) -> Bool {
+    guard file != "-", let directory = assembly.playbookDirectory(own.playbooks) else { return false }
+    return URL(filePath: assembly.absolute(file)).deletingLastPathComponent().standardizedFileURL.path
+      == URL(filePath: directory).standardizedFileURL.path
   }
 }
 
@@ -186,6 +213,16 @@ struct PlaybookActions: StaunchCommand {
   }
 }
 
+/// `staunch playbook language`.
+struct PlaybookLanguage: StaunchCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "language", abstract: "The reference of the playbook language (docs/PLAYBOOKS.md).")
+
+  @OptionGroup var global: GlobalOptions
+
+  func run(in assembly: Assembly) async throws { assembly.console.data(LanguageReference.markdown) }
+}
+
 extension Assembly {
   /// A playbook by id, or by file when `name` looks like one.
   func playbook(named name: String, in library: PlaybookLibrary) throws -> Playbook {
@@ -195,9 +232,9 @@ extension Assembly {
     guard name.contains("/") || name.hasSuffix(".yaml") || name.hasSuffix(".yml") else {
       throw unknownPlaybook(name, library)
     }
-    let source = String(decoding: try readInput(name), as: UTF8.self)
     return try Playbook.load(
-      source: source, file: name, catalogue: ActionSignature.builtin, includes: library)
+      source: try PlaybookText.decode(try readInput(name), file: name), file: name,
+      catalogue: ActionSignature.builtin, includes: library)
   }
 }
 

@@ -25,7 +25,8 @@ struct PlaybookTestCommand: StaunchCommand {
     for file in files {
       let name = file == "-" ? "stdin" : file
       let (test, playbook) = try PlaybookTest.load(
-        source: String(decoding: try assembly.readInput(file), as: UTF8.self), file: name, library: library,
+        source: try PlaybookText.decode(try assembly.readInput(file), file: name), file: name,
+        library: library,
         catalogue: ActionSignature.builtin)
       var seen: Set<Branch> = []
       var cases: [JSONValue] = []

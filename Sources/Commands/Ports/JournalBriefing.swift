@@ -9,25 +9,25 @@ struct JournalBriefing: IncidentBriefing {
   let now: @Sendable () -> Date
 
   func brief(of incident: IncidentID, run: RunID) async throws(CapabilityError) -> IncidentBrief {
-    let events: [JournalEvent]
+    let record: IncidentRecord
     let head: (sequence: Int, hash: String)
     do {
-      events = try journal.events(incident: incident)
+      record = try journal.record(of: incident)
       head = try journal.head()
     } catch {
       throw CapabilityError(.serverError, error.operation, because: error.because, fix: error.fix)
     }
-    guard let status = IncidentStatus.derive(events: events, now: now()).first else {
+    guard !record.events.isEmpty else {
       throw CapabilityError(
         .notFound, "describe \(incident)", because: "the journal does not have it", fix: "staunch incidents")
     }
-    let leaked = status.credentials.filter { $0.subject == .leaked }
-    let isContained = !leaked.isEmpty && leaked.allSatisfy { $0.state == .dead }
+    let status = IncidentStatus(of: record, now: now())
     var lines = ["Incident \(status.id), \(status.kind), \(status.severity.rawValue)."]
     for credential in status.credentials {
       let name = credential.subject == .leaked ? "Old credential" : "Replacement"
       let probed = credential.probed.map { ", probed \(Timestamp.text($0))" } ?? ""
-      lines.append("- \(name) `\(credential.name)`: \(credential.state.rawValue)\(probed)")
+      let value = credential.value.map { " (value \($0))" } ?? ""
+      lines.append("- \(name) `\(credential.name)`\(value): \(Self.word(credential))\(probed)")
     }
     for one in status.published {
       lines.append(
@@ -41,7 +41,13 @@ struct JournalBriefing: IncidentBriefing {
     lines.append("- Steps done: \(done) of \(status.steps.count)")
     lines.append("- Journal head: \(head.sequence) `\(head.hash)`")
     return IncidentBrief(
-      codename: status.codename, severity: status.severity, isContained: isContained,
-      state: lines.joined(separator: "\n"))
+      codename: status.codename, severity: status.severity, isContained: status.isContained,
+      wasProbed: status.leaked != nil, state: lines.joined(separator: "\n"))
+  }
+
+  /// One refusal is not called dead.
+  private static func word(_ credential: IncidentStatus.Credential) -> String {
+    guard credential.subject == .leaked, credential.state == .dead else { return credential.state.rawValue }
+    return credential.proven == nil ? "refused, not proven dead" : "dead"
   }
 }

@@ -21,8 +21,12 @@ struct JournalOutbox: MessageOutbox {
     }
   }
 
-  func claim() async throws(CapabilityError) -> QueuedMessage? {
-    try adapting { () throws(JournalError) in try journal.claimMessage().map { QueuedMessage($0) } }
+  func claim(_ scope: DeliveryScope, passingOver trackers: Set<TrackerName>) async throws(CapabilityError)
+    -> QueuedMessage?
+  {
+    try adapting { () throws(JournalError) in
+      try journal.claimMessage(scope, passingOver: trackers).map { QueuedMessage($0) }
+    }
   }
 
   func settle(
@@ -34,6 +38,7 @@ struct JournalOutbox: MessageOutbox {
       case .sent: .sent
       case .unknown: .unknown
       case .dead: .dead
+      case .dropped: .dropped
       }
     try adapting { () throws(JournalError) in
       _ = try journal.settle(id, as: state, remote: remote, reason: reason, next: next)
@@ -61,6 +66,7 @@ extension QueuedMessage {
       case .inflight, .unknown: .unknown
       case .sent: .sent
       case .dead: .dead
+      case .dropped: .dropped
       }
     self.init(
       tracker: entry.tracker, message: entry.message, state: state, attempts: entry.attempts,

@@ -3,6 +3,7 @@ import Capabilities
 import Execution
 import Foundation
 import Incidents
+import JSON
 import Journal
 import LocalSystem
 import PostMortems
@@ -21,8 +22,9 @@ struct PostMortemFile: PostMortemWriter {
     async throws(CapabilityError) -> String
   {
     let path = path(of: incident)
-    let existing = await files.exists(path) ? try await files.read(path).exposeAsText() : nil
-    let text = try text(incident, existing: existing)
+    let earlier = try earlier(at: path)
+    try refuse(earlier?.text, of: incident, path)
+    let draft = try redraft(incident, earlier: earlier?.text)
     do {
       try FileManager.default.createDirectory(
         atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -30,46 +32,118 @@ struct PostMortemFile: PostMortemWriter {
       throw CapabilityError(
         .refused, "write \(path)", because: "the directory cannot be made", fix: "make \(directory) writable")
     }
-    try await files.replace(path, with: Secret(text), under: authority)
+    if let earlier, draft.isTouched || earlier.isConverted, let copy = earlier.copyName(for: draft.text) {
+      try await files.replace(copy, with: Secret(SecretBytes(copying: earlier.bytes)), under: authority)
+    }
+    try await files.replace(path, with: Secret(draft.text), under: authority)
     return path
+  }
+
+  /// What people wrote into the draft goes on into the next one: not with a leaked value in it.
+  func refuse(_ existing: String?, of incident: IncidentID, _ path: String) throws(CapabilityError) {
+    guard let existing else { return }
+    let place: String?
+    do { place = try EnteredText(about: incident, in: journal).place(in: existing) } catch {
+      let failure = CommandFailure(after: error)
+      throw CapabilityError(.refused, failure.what, because: failure.because, fix: failure.fix)
+    }
+    guard let place else { return }
+    throw CapabilityError(
+      .unsafe, "write \(path)", because: "what people wrote into it holds a leaked value at \(place)",
+      fix: "take it out of \(path), then: staunch postmortem draft \(incident)")
   }
 
   /// Where an incident's draft is.
   func path(of incident: IncidentID) -> String { "\(directory)/\(incident).md" }
 
-  /// The draft as one HTML page. - Parameter document: the Markdown draft, with what people wrote. Reads only.
-  func page(_ incident: IncidentID, document: String) throws(CapabilityError) -> String {
-    do {
-      let events = try journal.events(incident: incident)
-      // as evidence only
-      let plans = try journal.plans(incident: incident).compactMap { try? Plan(json: $0.document) }
-      return try PostMortem.page(
-        events: events, repositories: RepositoryRecord.evidence(in: events, plans: plans), incident: incident,
-        template: try template("postmortem.html.mustache"), document: document)
-    } catch let error as JournalError {
-      throw CapabilityError(.serverError, error.operation, because: error.because, fix: error.fix)
-    } catch let error as CapabilityError {
-      throw error
+  /// What stands at a path already.
+  struct Earlier {
+    let path: String
+    let bytes: [UInt8]
+    let text: String
+    /// It is not plain UTF-8.
+    let isConverted: Bool
+
+    /// The name for a copy of it, which replaces nothing; nil when nothing is lost with it.
+    func copyName(for text: String) -> String? { PostMortemFile.copyName(of: path, bytes, replacedBy: text) }
+  }
+
+  /// The name for a copy of `bytes`; nil when `text` is the same, or such a copy is there.
+  static func copyName(of path: String, _ bytes: [UInt8], replacedBy text: String) -> String? {
+    guard bytes != Array(text.utf8) else { return nil }
+    for number in 1... {
+      let name = number == 1 ? path + ".bak" : "\(path).\(number).bak"
+      guard FileManager.default.fileExists(atPath: name) else { return name }
+      if FileManager.default.contents(atPath: name) == Data(bytes) { return nil }
+    }
+    return nil
+  }
+
+  /// The file at `path`; nil when there is none. - Throws: when it cannot be read, or is no text.
+  func earlier(at path: String) throws(CapabilityError) -> Earlier? {
+    guard let bytes = try Self.bytes(at: path) else { return nil }
+    do throws(PostMortemError) {
+      let (text, isConverted) = try DocumentBytes.text(of: bytes, name: path)
+      return Earlier(path: path, bytes: bytes, text: text, isConverted: isConverted)
     } catch {
-      throw CapabilityError(.invalid, "draw the post-mortem", because: "\(error)")
+      throw CapabilityError(.invalid, "read \(path)", because: error.because, fix: error.fix)
     }
   }
 
-  /// The draft's text. Reads only.
-  func text(_ incident: IncidentID, existing: String?) throws(CapabilityError) -> String {
+  /// Nil when there is no such file. What is there and cannot be read is never taken for nothing.
+  static func bytes(at path: String) throws(CapabilityError) -> [UInt8]? {
+    do {
+      return Array(try Data(contentsOf: URL(filePath: path)))
+    } catch {
+      guard access(path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR else {
+        throw CapabilityError(
+          .refused, "read \(path)", because: "what is there cannot be read",
+          fix: "make it a readable file, or choose another one: staunch postmortem draft --output FILE")
+      }
+      return nil
+    }
+  }
+
+  /// The draft as one HTML page. - Parameter document: the Markdown draft, with what people wrote. Reads only.
+  func page(_ incident: IncidentID, document: String?) throws(CapabilityError) -> String {
+    let template = try template("postmortem.html.mustache")
+    return try evidence(incident) { events, repositories throws(PostMortemError) in
+      try PostMortem.page(
+        events: events, repositories: repositories, incident: incident, template: template, document: document
+      )
+    }
+  }
+
+  /// The same facts for programs. Reads only.
+  func json(_ incident: IncidentID, document: String?) throws(CapabilityError) -> JSONValue {
+    try evidence(incident) { events, repositories throws(PostMortemError) in
+      try PostMortem.json(
+        events: events, repositories: repositories, incident: incident, document: document)
+    }
+  }
+
+  /// The draft's text, and what became of the earlier one. Reads only.
+  func redraft(_ incident: IncidentID, earlier: String?) throws(CapabilityError) -> PostMortem.Redraft {
+    let template = try template("postmortem.md.mustache")
+    return try evidence(incident) { events, repositories throws(PostMortemError) in
+      try PostMortem.redraft(
+        events: events, repositories: repositories, incident: incident, template: template, existing: earlier)
+    }
+  }
+
+  private func evidence<Document>(
+    _ incident: IncidentID,
+    _ document: ([JournalEvent], [RepositoryEvidence]) throws(PostMortemError) -> Document
+  ) throws(CapabilityError) -> Document {
     do {
       let events = try journal.events(incident: incident)
       // as evidence only
       let plans = try journal.plans(incident: incident).compactMap { try? Plan(json: $0.document) }
-      return try PostMortem.draft(
-        events: events, repositories: RepositoryRecord.evidence(in: events, plans: plans), incident: incident,
-        template: try template("postmortem.md.mustache"), existing: existing)
+      return try document(events, RepositoryRecord.evidence(in: events, plans: plans))
     } catch let error as JournalError {
       throw CapabilityError(.serverError, error.operation, because: error.because, fix: error.fix)
     } catch let error as PostMortemError {
-      throw CapabilityError(.invalid, "draft the post-mortem", because: "\(error)")
-    } catch let error as CapabilityError {
-      throw error
+      throw CapabilityError(.invalid, "draft the post-mortem", because: error.because, fix: error.fix)
     } catch {
       throw CapabilityError(.invalid, "draft the post-mortem", because: "\(type(of: error))")
     }
@@ -77,8 +151,13 @@ struct PostMortemFile: PostMortemWriter {
 
   /// The team's template of this name, else the built-in one.
   private func template(_ name: String) throws(CapabilityError) -> String {
-    if let templates, let bytes = FileManager.default.contents(atPath: templates + "/" + name) {
-      return String(decoding: bytes, as: UTF8.self)
+    if let templates, let bytes = try Self.bytes(at: templates + "/" + name) {
+      do throws(PostMortemError) {
+        return try DocumentBytes.text(of: bytes, name: templates + "/" + name).text
+      } catch {
+        throw CapabilityError(
+          .configuration, "read the template \(name)", because: error.because, fix: error.fix)
+      }
     }
     guard let file = BuiltinContent.template("templates/" + name) else {
       throw CapabilityError(

@@ -15,8 +15,9 @@ struct TargetFacts: AttributeSource {
     let codename: String
     let kind: CredentialKind
     let severity: Severity
-    /// The earliest claimed commit, or the detection when none is known.
-    let firstSeen: Date
+    /// The first commit with the secret, by its claimed date; nil when none is known. The moment of the detection would not
+    /// do instead: it is after the exposure.
+    let firstSeen: Date?
     let detected: Date
   }
 
@@ -76,7 +77,7 @@ struct TargetFacts: AttributeSource {
     case "codename": return .string(facts.codename)
     case "kind": return .string(facts.kind.rawValue)
     case "severity": return .string(facts.severity.rawValue)
-    case "first_seen": return .timestamp(facts.firstSeen)
+    case "first_seen": return facts.firstSeen.map { .timestamp($0) } ?? .null
     case "detected": return .timestamp(facts.detected)
     default: return nil  // no such attribute: the checker refused it already
     }

@@ -15,50 +15,6 @@ struct PostMortemCommand: AsyncParsableCommand {
     subcommands: [PostMortemDraftCommand.self, PostMortemLintCommand.self])
 }
 
-/// `staunch postmortem draft`: prints the draft; `--output` writes it, keeping what people wrote.
-struct PostMortemDraftCommand: StaunchCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "draft", abstract: "Draft the post-mortem from the journal; what people wrote is kept.",
-    discussion: """
-      EXAMPLES
-        staunch postmortem draft                       writes (or refreshes) the most urgent incident's draft
-        staunch postmortem draft INCIDENT --output -   prints it
-      """)
-
-  @Argument(help: "The incident; default: the most urgent open one.") var incident: String?
-  @Option(name: .long, help: "A file, or - for standard output; default: below the state directory.")
-  var output: String?
-  @Option(name: .long, help: "Your own templates (postmortem.md.mustache).") var templates: String?
-  @OptionGroup var global: GlobalOptions
-
-  func run(in assembly: Assembly) async throws {
-    let id = try assembly.incident(named: incident)
-    let journal = try assembly.journal()
-    let writer = PostMortemFile(
-      journal: journal, directory: assembly.statePath + "/postmortems",
-      templates: templates.map { assembly.absolute($0) },
-      files: LocalFileSystem())
-    let path = output.map { $0 == "-" ? $0 : assembly.absolute($0) } ?? "\(writer.directory)/\(id).md"
-    if path == "-" {
-      assembly.console.data(try writer.text(id, existing: nil))
-      return
-    }
-    let existing = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
-    let text = try writer.text(id, existing: existing)
-    do {
-      try FileManager.default.createDirectory(
-        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try Data(assembly.redactor.redact(text).utf8).write(to: URL(filePath: path), options: .atomic)
-    } catch {
-      throw CommandFailure(
-        .unavailable, "cannot write \(harmless(path))", because: (error as NSError).localizedDescription,
-        fix: "choose another file: --output FILE")
-    }
-    assembly.console.data(path)
-    assembly.console.say("next: complete it, then: staunch postmortem lint \(path)")
-  }
-}
-
 /// `staunch postmortem lint`: exit 0, or 1 on errors.
 struct PostMortemLintCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
@@ -72,15 +28,32 @@ struct PostMortemLintCommand: StaunchCommand {
     let redactor = try knownSecrets(assembly)
     var all: [LintFinding] = []
     for file in files {
-      let text = String(decoding: try assembly.readInput(file), as: UTF8.self)
-      let findings = BlamelessLint.check(
-        text: text, file: file == "-" ? "stdin" : file, evidenceNames: [],
-        findsSecret: { redactor.finds(in: $0) })
-      if fix, file != "-" {
-        try Data(BlamelessLint.fixed(text, findings).utf8).write(
-          to: URL(filePath: assembly.absolute(file)), options: .atomic)
+      let bytes = try assembly.readInput(file)
+      let (text, isConverted) = try text(of: bytes, file)
+      func check(_ text: String) -> [LintFinding] {
+        BlamelessLint.check(
+          text: text, file: file == "-" ? "stdin" : file, evidenceNames: [],
+          findsSecret: { redactor.finds(in: $0) })
       }
-      all += findings
+      let findings = check(text)
+      let fixed = fix && file != "-" ? BlamelessLint.fixed(text, findings) : text
+      if fixed != text {
+        // The mark of UTF-8 stays; another encoding is not written.
+        let mark = Array(bytes.prefix(3)) == [0xEF, 0xBB, 0xBF] ? Data([0xEF, 0xBB, 0xBF]) : Data()
+        guard !isConverted || !mark.isEmpty else {
+          throw CommandFailure(
+            .invalidInput, "\(harmless(file)) was left as it is", because: "it is UTF-16",
+            fix: "save it as UTF-8, then: staunch postmortem lint --fix \(harmless(file))")
+        }
+        do {
+          try (mark + Data(fixed.utf8)).write(to: URL(filePath: assembly.absolute(file)), options: .atomic)
+        } catch {
+          throw CommandFailure(
+            .unavailable, "cannot write \(harmless(file))",
+            because: "the file or its directory is not writable")
+        }
+      }
+      all += fixed == text ? findings : check(fixed)
     }
     if global.json {
       assembly.console.data(BlamelessLint.document(all).canonicalText)
@@ -91,6 +64,15 @@ struct PostMortemLintCommand: StaunchCommand {
     if BlamelessLint.fails(all) { throw ExitCode(ExitStatus.failed.rawValue) }
   }
 
+  private func text(of bytes: Data, _ file: String) throws -> (text: String, isConverted: Bool) {
+    do throws(PostMortemError) {
+      return try DocumentBytes.text(of: bytes, name: file == "-" ? "standard input" : file)
+    } catch {
+      throw CommandFailure(
+        .invalidInput, "cannot judge \(harmless(file))", because: error.because, fix: error.fix)
+    }
+  }
+
   /// Every leaked value of the local journal, for BL91; none where there is no journal.
   private func knownSecrets(_ assembly: Assembly) throws -> Redactor {
     let redactor = Redactor()
@@ -99,8 +81,11 @@ struct PostMortemLintCommand: StaunchCommand {
     // Collected first: the journal is not read inside a read.
     let refs = try journal.events(kinds: [.secretSealed]).compactMap { $0.body["key"]?.string }
     for ref in refs {
-      // A value whose key was destroyed can no longer be recognised: that is the point of destroying it.
-      if let secret = try? journal.open(SecretRef(ref)) { redactor.register(secret) }
+      do throws(JournalError) { redactor.register(try journal.open(SecretRef(ref))) } catch {
+        // A value whose key was destroyed can no longer be recognised: that is the point of destroying it. Any other value
+        // that cannot be opened would make "no problem found" a guess.
+        guard error.code == .shredded || error.code == .notFound else { throw error }
+      }
     }
     return redactor
   }

@@ -19,10 +19,12 @@ struct IncidentDesk {
     }
     let id: IncidentID
     let incident: Incident
-    /// The sealed leaked value; nil while nobody knows it.
-    let leaked: SecretRef?
+    /// The sealed leaked values, those of before first; none while nobody knows one.
+    let leaked: [SecretRef]
     let isNew: Bool
     let state: State
+    /// Values that a known incident did not have: each is a leak of its own, no further place of the old one.
+    var furtherValues = 0
   }
 
   let journal: Journal
@@ -35,6 +37,8 @@ struct IncidentDesk {
   var willReopen: (IncidentID, Incident, Int, String) throws -> Void = { _, _, _, _ in }
   /// Why closed incidents are opened again whatever was found, for people; nil: a new place or a working secret decides.
   var reopening: String?
+  /// What became of trying values that known incidents do not have yet; one that was not tried counts as unknown.
+  var tried: [Fingerprint: JoiningValues.Trial] = [:]
 
   /// So many incidents share a commit.
   private static let batch = 256
@@ -68,45 +72,78 @@ struct IncidentDesk {
   private func record(_ incident: Incident) throws -> (Entry, Group?) {
     let matching = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder)
     switch matching {
-    case .new: return append(incident, to: incident.id, kind: .incidentOpened, state: .opened)
+    case .new:
+      return append(incident, to: incident.id, kind: .incidentOpened, state: .opened, incident.values)
     case .merge(let id, let others):
       let merge: JSONValue = ["merged": .array(others.map { .string($0.rawValue) })]
+      var before = [NewEvent(.incidentUpdated, incident: id, merge)]
+      let ended = ledger.known(id)?.closed?.sequence
+      let brings = others.contains { ledger.hasOpenValues($0, besides: id) }
       for other in others { ledger.expectMerge(other, into: id) }
+      let further = try ledger.furtherValues(of: incident, in: id)
+      // An open value must not end up inside a closed incident.
+      if let ended, brings || !further.isEmpty {
+        let reason = "an incident with another value turned out to be of the same credential"
+        try willReopen(id, incident, ended, reason)
+        ledger.expectReopening(of: id)
+        before.append(
+          NewEvent(.incidentState, incident: id, ["state": "open", "reason": .string(reason)]))
+      }
       return append(
-        incident, to: id, kind: .incidentUpdated, state: .merged,
-        before: [NewEvent(.incidentUpdated, incident: id, merge)])
+        incident, to: id, kind: .incidentUpdated, state: .merged, further, before: before)
     case .known(let id):
       let known = ledger.known(id)
-      guard let closed = known?.closed else {
-        guard isNews(incident, known) else {
-          return (
-            Entry(id: id, incident: incident, leaked: known?.leaked, isNew: false, state: .known), nil
-          )
+      let further = try ledger.furtherValues(of: incident, in: id)
+      guard let ended = known?.closed?.sequence ?? (further.isEmpty ? nil : known?.contained) else {
+        guard !further.isEmpty || isNews(incident, known) else {
+          return (unchanged(incident, id, known, .known), nil)
         }
-        return append(incident, to: id, kind: .incidentUpdated, state: .known)
+        return append(incident, to: id, kind: .incidentUpdated, state: .known, further)
       }
-      guard reopening != nil || isBack(incident, closedAt: closed.at, known: known?.places ?? []) else {
-        return (
-          Entry(id: id, incident: incident, leaked: known?.leaked, isNew: false, state: .ignored), nil
-        )
+      guard let reason = reopening(of: incident, known, further) else {
+        // A value that its provider refuses does not open a closed incident; it is kept, and scanned for from now on.
+        guard further.isEmpty else {
+          return append(incident, to: id, kind: .incidentUpdated, state: .known, further)
+        }
+        return (unchanged(incident, id, known, .ignored), nil)
       }
-      let reason = reopening ?? "the secret was found again after the incident was closed"
-      try willReopen(id, incident, closed.sequence, reason)
+      try willReopen(id, incident, ended, reason)
       ledger.expectReopening(of: id)
       return append(
-        incident, to: id, kind: .incidentUpdated, state: .reopened,
-        before: [
-          NewEvent(
-            .incidentState, incident: id,
-            ["state": "open", "reason": .string(reason)])
-        ])
+        incident, to: id, kind: .incidentUpdated, state: .reopened, further,
+        before: [NewEvent(.incidentState, incident: id, ["state": "open", "reason": .string(reason)])])
     }
   }
 
-  /// Something that the journal does not have yet: a place, or the value.
+  private func unchanged(
+    _ incident: Incident, _ id: IncidentID, _ known: IncidentLedger.Known?, _ state: Entry.State
+  ) -> Entry {
+    Entry(id: id, incident: incident, leaked: known?.values.refs ?? [], isNew: false, state: state)
+  }
+
+  /// Why an incident that was closed, or contained before `further` values of it came, is opened again; nil: it is not.
+  private func reopening(
+    of incident: Incident, _ known: IncidentLedger.Known?, _ further: [LeakedValue]
+  ) -> String? {
+    if let reopening { return reopening }
+    let word = "another value of the same credential was reported"
+    for value in further {
+      switch tried[value.fingerprint]?.probe.state {
+      case .alive: return "\(word), and it is accepted"
+      case .unknown, nil: return "\(word), and whether it is accepted is unknown"
+      case .dead: continue
+      }
+    }
+    guard let closed = known?.closed else {
+      return "\(word): what proved the others dead says nothing of it"
+    }
+    return isBack(incident, closedAt: closed.at, known: known?.places ?? [])
+      ? "the secret was found again after the incident was closed" : nil
+  }
+
+  /// A place that the journal does not have yet.
   private func isNews(_ incident: Incident, _ known: IncidentLedger.Known?) -> Bool {
-    (incident.secret != nil && known?.leaked == nil)
-      || !(known?.places.isSuperset(of: incident.occurrences.map(\.key)) ?? false)
+    !(known?.places.isSuperset(of: incident.occurrences.map(\.key)) ?? false)
   }
 
   private func isBack(_ incident: Incident, closedAt: Date, known: Set<String>) -> Bool {
@@ -116,22 +153,32 @@ struct IncidentDesk {
     }
   }
 
+  /// - Parameter further: values that are sealed with it.
   private func append(
-    _ incident: Incident, to id: IncidentID, kind: EventKind, state: Entry.State, before: [NewEvent] = []
+    _ incident: Incident, to id: IncidentID, kind: EventKind, state: Entry.State, _ further: [LeakedValue],
+    before: [NewEvent] = []
   ) -> (Entry, Group?) {
     var members = incident.openedBody.object ?? [:]
     members["delivery"] = delivery
-    let body = JSONValue.object(members)
-    var leaked = ledger.known(id)?.leaked
-    var sealing: Sealing?
-    if leaked == nil, let secret = incident.secret {
-      let ref = SecretRef("\(id)/leaked")
-      sealing = Sealing([ref: secret], under: .incident(id), purpose: "leaked")
-      leaked = ref
+    var values = ledger.known(id)?.values ?? LeakedValues()
+    let isFirst = values.refs.isEmpty
+    var secrets: [SecretRef: Secret] = [:]
+    var named: [JSONValue] = []
+    var probes: [NewEvent] = []
+    for value in further {
+      let ref = SecretRef.leaked(of: id, further: values.refs.isEmpty ? nil : value.fingerprint)
+      values.note(value.fingerprint, of: ref)
+      secrets[ref] = value.secret
+      named.append(["ref": .string(ref.rawValue), "fingerprint": .string(value.fingerprint.rawValue)])
+      if let trial = tried[value.fingerprint] { probes.append(trial.event(of: ref, in: id)) }
     }
-    ledger.expect(body, of: id, leaked: leaked, isOpening: kind == .incidentOpened)
+    if !named.isEmpty { members["values"] = .array(named) }
+    let body = JSONValue.object(members)
+    let sealing = secrets.isEmpty ? nil : Sealing(secrets, under: .incident(id), purpose: "leaked")
+    ledger.expect(body, of: id, values: values, isOpening: kind == .incidentOpened)
     let entry = Entry(
-      id: id, incident: incident, leaked: leaked, isNew: kind == .incidentOpened, state: state)
-    return (entry, (before + [NewEvent(kind, incident: id, body)], sealing))
+      id: id, incident: incident, leaked: values.refs, isNew: kind == .incidentOpened, state: state,
+      furtherValues: isFirst ? 0 : further.count)
+    return (entry, (before + [NewEvent(kind, incident: id, body)] + probes, sealing))
   }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Secrets
 
 /// What the journal knows of incidents, by their keys. Kept by the worker: each look reads only what is new.
 final class IncidentLedger {
@@ -10,12 +11,14 @@ final class IncidentLedger {
   struct Known {
     /// The event that opened it: the lower, the older.
     var opened = Int.max
-    /// Where its leaked value is sealed; nil while nobody knows it.
-    var leaked: SecretRef?
+    /// Where its leaked values are sealed; none while nobody knows one.
+    var values = LeakedValues()
     /// Keys of its places.
     var places: Set<String> = []
-    /// When it was closed, and by which event; nil while it is open.
+    /// When it was closed, and by which event; nil while it is not.
     var closed: (at: Date, sequence: Int)?
+    /// The event that said it is contained; nil when there is none, or a later one took it back.
+    var contained: Int?
   }
 
   private let journal: Journal
@@ -34,15 +37,15 @@ final class IncidentLedger {
       guard let named = event.incident else { return }
       let id = keys.owner(of: named)
       switch event.kind {
-      case .secretSealed:
-        if event.body["key"]?.string == "\(named)/leaked" {
-          incidents[id, default: Known()].leaked = incidents[id]?.leaked ?? SecretRef("\(named)/leaked")
-        }
+      case .secretSealed: incidents[id, default: Known()].values.take(event)
       case .incidentState:
-        let isClosed = event.body["state"]?.string == "closed"
-        incidents[id, default: Known()].closed = isClosed ? (event.at, event.sequence) : nil
+        let state = event.body["state"]?.string
+        incidents[id, default: Known()].closed = state == "closed" ? (event.at, event.sequence) : nil
+        if state == "contained" { incidents[id]?.contained = event.sequence }
+        if state == "open" { incidents[id]?.contained = nil }
       case .incidentOpened, .incidentUpdated:
         for other in event.mergedIncidents { merge(other, into: id) }
+        incidents[id, default: Known()].values.take(event)
         note(event.body, of: id, opened: event.kind == .incidentOpened ? event.sequence : nil)
       default: return  // only these kinds were asked for
       }
@@ -54,12 +57,37 @@ final class IncidentLedger {
   func known(_ id: IncidentID) -> Known? { incidents[keys.owner(of: id)] }
 
   /// What is being appended, before it is: the next incident of the same report must see it.
-  func expect(_ body: JSONValue, of id: IncidentID, leaked: SecretRef?, isOpening: Bool) {
+  func expect(_ body: JSONValue, of id: IncidentID, values: LeakedValues, isOpening: Bool) {
     note(body, of: id, opened: isOpening ? sequence + incidents.count + 1 : nil)
-    if let leaked { incidents[id]?.leaked = leaked }
+    incidents[id]?.values = values
   }
 
-  func expectReopening(of id: IncidentID) { incidents[id]?.closed = nil }
+  func expectReopening(of id: IncidentID) {
+    incidents[id]?.closed = nil
+    incidents[id]?.contained = nil
+  }
+
+  /// Whether `other` is not closed and has values that `id` does not have.
+  func hasOpenValues(_ other: IncidentID, besides id: IncidentID) -> Bool {
+    guard let gone = known(other), gone.closed == nil else { return false }
+    let own = known(id)?.values.fingerprints ?? [:]
+    return !gone.values.unnamed.isEmpty || gone.values.fingerprints.keys.contains { own[$0] == nil }
+  }
+
+  /// The values of `incident` that the incident `id` does not have yet.
+  ///
+  /// - Throws: when a value of before fingerprints were kept cannot be opened: it could be the same one.
+  func furtherValues(of incident: Incident, in id: IncidentID) throws -> [LeakedValue] {
+    guard let known = known(id)?.values else { return incident.values }
+    var further: [LeakedValue] = []
+    for value in incident.values where known.fingerprints[value.fingerprint] == nil {
+      let isKnown = try known.unnamed.contains { ref in
+        CanonicalSecret.of(try journal.open(ref)).isSame(as: CanonicalSecret.of(value.secret))
+      }
+      if !isKnown { further.append(value) }
+    }
+    return further
+  }
 
   func expectMerge(_ other: IncidentID, into id: IncidentID) { merge(other, into: id) }
 
@@ -85,7 +113,7 @@ final class IncidentLedger {
     guard let gone = incidents[other], other != id else { return }
     keys.merge(other, into: id)
     incidents[id]?.places.formUnion(gone.places)
-    if incidents[id]?.leaked == nil { incidents[id]?.leaked = gone.leaked }
+    incidents[id]?.values.join(gone.values)
     incidents[other] = nil
   }
 }

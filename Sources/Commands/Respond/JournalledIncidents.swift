@@ -13,16 +13,16 @@ struct JournalledIncidents {
     var last = Date.distantPast
     /// The last event that brought a place or the value.
     var sequence = 0
-    /// Where its value is sealed; nil while nobody knows it.
-    var leaked: SecretRef?
-    /// It has a plan that was made since it was opened (again).
+    /// Where its values are sealed; none while nobody knows one.
+    var values = LeakedValues()
+    /// It has a plan that was made since it was opened (again), and since its last value came.
     var isPlanned = false
     var isClosed = false
 
     fileprivate mutating func join(_ gone: Self) {
       bodies += gone.bodies
       first = min(first, gone.first)
-      leaked = leaked ?? gone.leaked
+      values.join(gone.values)
       isPlanned = isPlanned || gone.isPlanned
     }
   }
@@ -59,6 +59,7 @@ struct JournalledIncidents {
           entry.join(gone)
         }
       }
+      entry.values.take(event)
       if event.body["key"] != nil {
         entry.first = min(entry.first, event.at)
         entry.last = event.at
@@ -66,9 +67,10 @@ struct JournalledIncidents {
         entry.bodies.append(event.body)
       }
     case .secretSealed:
-      if event.body["key"]?.string == "\(named)/leaked" {
-        entry.leaked = entry.leaked ?? SecretRef("\(named)/leaked")
+      if entry.values.take(event) {
         entry.sequence = event.sequence
+        // No plan of before stops this value or cleans it away.
+        entry.isPlanned = false
       }
     case .planSaved: entry.isPlanned = true
     case .incidentState:

@@ -14,7 +14,7 @@ struct LeakIntroduction {
 
   /// Looks in every repository of the plan's inputs. A repository that cannot be read is named in the plan itself; here
   /// it only stays without an introduction.
-  func record(_ incident: IncidentID, leaked: SecretRef, repositories: [RepositoryName]) async throws {
+  func record(_ incident: IncidentID, leaked: [SecretRef], repositories: [RepositoryName]) async throws {
     let known = try installation.journal.events(incident: incident, kinds: [.incidentUpdated])
       .compactMap { $0.body["introduction"]?["repository"]?.string }
     for name in repositories where !known.contains(name.rawValue) {
@@ -33,11 +33,11 @@ struct LeakIntroduction {
     }
   }
 
-  private func introduction(in path: String, leaked: SecretRef) async -> RepositoryEvidence.Introduction? {
+  private func introduction(in path: String, leaked: [SecretRef]) async -> RepositoryEvidence.Introduction? {
     do {
-      let secret = try installation.journal.open(leaked)
+      let secrets = try leaked.map { try installation.journal.open($0) }
       let report = try await installation.assembly.historyRewriter().scanReport(
-        repository: path, patterns: try SecretPatterns(secrets: [secret]), progress: installation.progress)
+        repository: path, patterns: try SecretPatterns(secrets: secrets), progress: installation.progress)
       installation.assembly.console.endTransient()
       var earliest: RepositoryEvidence.Introduction?
       let refs = Set(report.places.flatMap(\.refs)).sorted()

@@ -23,7 +23,7 @@ struct PlanMaker {
         because: "the incident is closed, and these places are older than that",
         next: "when it is back in use: staunch show \(entry.id)")
     }
-    guard let leaked = entry.leaked else {
+    guard !entry.leaked.isEmpty else {
       return .recorded(
         because: Restraint.missingValue.because,
         next: entry.incident.next ?? "give a report that holds the value: staunch respond REPORT")
@@ -32,7 +32,13 @@ struct PlanMaker {
       return .recorded(
         because: restraint.because, next: "tell a person: staunch note \"…\" --incident \(entry.id)")
     }
-    guard let route = Routing(configuration: installation.configuration).route(for: entry.incident) else {
+    let leak = try described(entry)
+    let routing = Routing(configuration: installation.configuration)
+    let misfit = routing.misfit(for: leak)
+    if let refusal = refusal(of: credential, for: leak) { return refusal }
+    // A person who names the credential has answered which one it is.
+    guard let route = routing.route(for: leak) ?? (credential == nil ? nil : misfit?.route) else {
+      if let misfit { return asking(misfit.route, misfit.contradiction, leak) }
       return .recorded(
         because: "no route of staunch.yaml fits \(entry.incident.kind)",
         next: "add a route for {kind: \(entry.incident.kind)}, then the same command again")
@@ -51,14 +57,62 @@ struct PlanMaker {
       throw CommandFailure(.configuration, "\(entry.id) cannot be planned", because: because, fix: fix)
     }
     try await LeakIntroduction(installation: installation).record(
-      entry.id, leaked: leaked, repositories: repositories(of: entry.incident, route))
-    let inputs = inputs(of: playbook, entry: entry, leaked: leaked, route: route, credential: credential)
+      entry.id, leaked: entry.leaked, repositories: repositories(of: entry.incident, route))
+    let inputs = inputs(of: playbook, entry: entry, route: route, credential: credential)
     return .planned(try await plan(playbook, inputs: inputs, incident: entry.id))
+  }
+
+  /// The incident with what the journal knows of it: a report may bring the value alone, and its first one told whose it is.
+  private func described(_ entry: IncidentDesk.Entry) throws -> Incident {
+    guard entry.incident.handle == nil, !entry.isNew else { return entry.incident }
+    let bodies = try installation.journal.record(of: entry.id).events
+      .filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }.map(\.body)
+    return Incident(id: entry.id, journalled: bodies) ?? entry.incident
+  }
+
+  /// Which credential leaked is a person's to say.
+  private func asking(_ route: Configuration.Route, _ why: LeakFit.Contradiction, _ leak: Incident) -> Outcome
+  {
+    let handle = leak.handle ?? ""
+    let name = route.credential?.rawValue ?? ""
+    return .recorded(
+      because: why.because,
+      next: why.isOfAnotherAccount
+        ? "add an entry for \(handle) under credentials: and a route to it, then the same command again"
+        : "if that is another name of \(name), write aliases: [\"\(handle)\"] in its entry, or: "
+          + "staunch respond REPORT --credential \(name)")
+  }
+
+  /// A value of another account cannot be stopped here, whoever says so: tried at this one, it would look dead at once.
+  private func refusal(of credential: CredentialName?, for leak: Incident) -> Outcome? {
+    guard let credential,
+      let why = LeakFit(configuration: installation.configuration)
+        .contradiction(kind: leak.kind, handle: leak.handle, credential),
+      why.isOfAnotherAccount
+    else { return nil }
+    return .recorded(
+      because: why.because,
+      next: "add an entry for \(leak.handle ?? "") under credentials: and name that one with --credential")
+  }
+
+  /// - Throws: as ``refusal(of:for:)``, for inputs that a person gives.
+  private func check(_ inputs: [String: Value], of incident: IncidentID?) throws {
+    guard let incident, case .credential(let name)? = inputs["credential"] else { return }
+    let record = try installation.journal.record(of: incident)
+    guard
+      let why = LeakFit(configuration: installation.configuration).contradiction(
+        kind: CredentialKind(record.current("kind") ?? "unknown"), handle: record.current("handle"), name),
+      why.isOfAnotherAccount
+    else { return }
+    throw CommandFailure(
+      .declined, "\(incident) was not planned", because: why.because,
+      fix: "add an entry for it under credentials:, then: staunch plan \(incident)")
   }
 
   /// Plans and saves. Planning only reads; the plan itself goes into the journal.
   func plan(_ playbook: Playbook, inputs: [String: Value], incident: IncidentID?) async throws -> Plan {
     try installation.permit(playbook)
+    try check(inputs, of: incident)
     let suffix = Assembly.randomName(8)
     let prefix = installation.configuration.isDrill ? "DRILL-" : ""
     let plan = try await installation.planner().plan(
@@ -71,12 +125,14 @@ struct PlanMaker {
 
   /// Everything of the route that the playbook declares as an input.
   private func inputs(
-    of playbook: Playbook, entry: IncidentDesk.Entry, leaked: SecretRef, route: Configuration.Route,
+    of playbook: Playbook, entry: IncidentDesk.Entry, route: Configuration.Route,
     credential override: CredentialName?
   ) -> [String: Value] {
     let name = override ?? route.credential
     let target = name.flatMap { installation.configuration.credentials[$0] }
-    var offered: [String: Value] = ["incident": .incident(entry.id), "leaked": .secret(leaked)]
+    var offered: [String: Value] = [
+      "incident": .incident(entry.id), "leaked": .list(entry.leaked.map { .secret($0) }),
+    ]
     offered["credential"] = name.map { .credential($0) }
     offered["store"] = (route.store ?? target?.store).map { .store($0) }
     offered["consumers"] = .list((route.consumers ?? target?.consumers ?? []).map { .consumer($0) })

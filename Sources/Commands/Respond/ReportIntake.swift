@@ -1,5 +1,7 @@
+import Capabilities
 import Foundation
 import Incidents
+import LocalSystem
 import ScannerReports
 import Secrets
 
@@ -35,29 +37,32 @@ struct ReportIntake {
       let handle = try open(path)
       while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty {
         findings.take(try reading.feed(ArraySlice(piece)))
-        if findings.isFull { await group(&findings, in: reading, checkout: checkout) }
+        if findings.isFull { try await group(&findings, in: reading, checkout: checkout) }
       }
       findings.take(try reading.finish())
     } catch let error as ReportError {
       throw CommandFailure(
         .invalidInput, "cannot read the report", because: "\(error.place): \(error.because)", fix: error.fix)
     }
-    await group(&findings, in: reading, checkout: checkout)
+    try await group(&findings, in: reading, checkout: checkout)
     return Result(
       format: reading.format ?? "", incidents: findings.incidents(now: now), findings: findings.count,
       skipped: findings.skipped, setAside: findings.setAside, leftOut: findings.leftOut)
   }
 
   /// Groups a batch, its hidden values read again where there is a checkout.
-  private func group(_ findings: inout ReportFindings, in reading: ReportReading, checkout: String?) async {
+  private func group(_ findings: inout ReportFindings, in reading: ReportReading, checkout: String?)
+    async throws
+  {
     guard let checkout else { return findings.group(in: reading) }
-    let root = assembly.absolute(checkout)
+    let root = try CheckoutDirectory(assembly.absolute(checkout))
+    let console = assembly.console
     let completed = await SecretRecovery.complete(findings.waiting) { location in
-      guard let name = location.path, let bytes = FileManager.default.contents(atPath: root + "/" + name)
-      else {
+      guard let name = location.path else { return nil }
+      do throws(CapabilityError) { return try root.contents(of: name) } catch {
+        console.say("\(harmless(name)) was not read: \(harmless(error.because))")
         return nil
       }
-      return Secret(SecretBytes(copying: bytes))
     }
     findings.skipped += completed.unresolved
     findings.group(completed.findings, in: reading)

@@ -6,9 +6,27 @@ import Incidents
 struct Routing {
   let configuration: Configuration
 
-  /// The route, or nil: then the incident is only recorded.
+  /// The route, or nil: then the incident is only recorded. A route to a credential that the leak cannot be of is passed
+  /// over.
   func route(for incident: Incident) -> Configuration.Route? {
-    configuration.routes.first { route in
+    candidates(for: incident).first { contradiction($0, incident) == nil }
+  }
+
+  /// The first route that would fit but for its credential, and how that differs from what the leak says of itself.
+  func misfit(for incident: Incident) -> (route: Configuration.Route, contradiction: LeakFit.Contradiction)? {
+    candidates(for: incident).lazy.compactMap { route in
+      contradiction(route, incident).map { (route, $0) }
+    }.first
+  }
+
+  private func contradiction(_ route: Configuration.Route, _ incident: Incident) -> LeakFit.Contradiction? {
+    route.credential.flatMap {
+      LeakFit(configuration: configuration).contradiction(kind: incident.kind, handle: incident.handle, $0)
+    }
+  }
+
+  private func candidates(for incident: Incident) -> [Configuration.Route] {
+    configuration.routes.filter { route in
       (route.kinds.isEmpty || kinds(of: incident).contains { route.kinds.contains($0) })
         && (route.repositories.isEmpty || incident.repositories.contains { matches($0, route.repositories) })
         && (route.sources.isEmpty || incident.sources.contains { route.sources.contains($0.rawValue) })

@@ -43,6 +43,7 @@ struct SkipCommand: StaunchCommand {
     {
       throw CommandFailure(.declined, "\(step) was not left out", because: because, fix: fix)
     }
+    try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
     var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
     body["item"] = item.map { .integer($0) }
     try journal.append([
@@ -70,8 +71,13 @@ struct RetryCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let journal = try assembly.journal()
+    let installation = try Installation(assembly, configuration: try assembly.configuration())
+    let journal = installation.journal
     let plan = try journal.unfinishedPlan(run)
+    // It may do an irreversible thing twice: the same people as for leaving it out.
+    if let (because, fix) = SkipRule(installation: installation).problem(decidingIn: RoleName(role)) {
+      throw CommandFailure(.declined, "\(step) is not done again", because: because, fix: fix)
+    }
     let last = try journal.events(
       run: plan.run, kinds: [.stepWaiting, .stepOutcome, .stepDone, .stepSkipped]
     )
@@ -82,6 +88,7 @@ struct RetryCommand: StaunchCommand {
         because: "only a step with an unknown outcome can be done again by hand",
         fix: "a failed step is tried again by: staunch resume \(plan.run)")
     }
+    try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
     var body: [String: JSONValue] = [
       "what": "retry", "step": .string(step), "reason": .string(reason), "role": .string(role),
     ]
@@ -140,6 +147,7 @@ struct DoneCommand: StaunchCommand {
       }
       collected[parts[0]] = value.json
     }
+    try journal.admit(values.map { ("a value", $0) }, about: plan.incident)
     let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
     guard missing.isEmpty else {
       throw CommandFailure(
@@ -177,6 +185,7 @@ struct ApproveCommand: StaunchCommand {
         fix: gates.isEmpty
           ? "leave --step out: the plan has no gates" : "one of: \(gates.joined(separator: ", "))")
     }
+    try installation.journal.admit([("--decline", decline), ("--role", role)], about: plan.incident)
     if let decline {
       try approver.decline(plan, step: step, role: RoleName(role), reason: decline)
       assembly.console.say("declined \(plan.id)")

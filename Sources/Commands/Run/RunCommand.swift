@@ -38,7 +38,10 @@ struct RunCommand: StaunchCommand {
   @Flag(name: .long, help: "Change the world. Without it, the plan is only shown.") var live = false
   @Option(name: .long, help: "Approve this digest (at least 12 digits), the gates of the plan included.")
   var approve: String?
-  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+  @Option(
+    name: .long,
+    help: "A name that is asked for, instead of typing it (repeatable): the credential's, each repository's.")
+  var confirm: [String] = []
   @OptionGroup var run: RunOptions
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
@@ -56,10 +59,11 @@ struct RunCommand: StaunchCommand {
       }
       return
     }
+    try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
     var session = RunSession(installation: installation, isJSON: global.json)
     session.approvesGates = approve != nil
     let status = try await session.approveAndRun(
-      plan, mode: .live, approval: approve, confirmation: confirm, takeOver: try run.takeOverReason())
+      plan, mode: .live, approval: approve, confirmations: confirm, takeOver: try run.takeOverReason())
     if status != .done { throw ExitCode(status.rawValue) }
   }
 }
@@ -85,6 +89,7 @@ struct ResumeCommand: StaunchCommand {
         because: "--approve names another digest; this plan's is \(plan.digest)",
         fix: "staunch show INCIDENT")
     }
+    try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
     var session = RunSession(installation: installation, isJSON: global.json)
     session.approvesGates = approve != nil
     let status = try await session.resume(plan, mode: .live, takeOver: try run.takeOverReason())
@@ -115,8 +120,17 @@ struct AbortCommand: StaunchCommand {
         .declined, "nothing was taken back", because: "\(plan.run) is done; its values are destroyed",
         fix: "undo by hand what must go: staunch run \(plan.id) shows the steps")
     }
-    let status = try await RunSession(installation: installation, isJSON: global.json)
-      .abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
+    try installation.journal.admit([("--reason", reason)], about: plan.incident)
+    let session = RunSession(installation: installation, isJSON: global.json)
+    let status: ExitStatus
+    do {
+      status = try await session.abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
+    } catch let error as ExecutionError where error.underlying?.code == .locked {
+      throw CommandFailure(
+        .unavailable, "nothing was taken back", because: error.because,
+        fix: "stop it first (Ctrl-C where it runs), then abort again; when its process no longer works: "
+          + "staunch abort \(plan.run) --take-over --reason TEXT")
+    }
     if status != .done { throw ExitCode(status.rawValue) }
   }
 }
@@ -157,7 +171,7 @@ struct PlanCommand: StaunchCommand {
       if type == .secret || type == .list(.secret) {
         // Handles of the journal (`inc-…/leaked`), never a value.
         let handles = parts[1].split(separator: ",").map(String.init)
-        guard !handles.isEmpty, handles.allSatisfy({ $0.hasPrefix("inc-") && $0.hasSuffix("/leaked") }) else {
+        guard !handles.isEmpty, handles.allSatisfy(Self.isLeaked) else {
           throw CommandFailure(
             .usage, "a secret is never given as an option",
             because: "arguments are visible to every user of the machine",
@@ -180,6 +194,12 @@ struct PlanCommand: StaunchCommand {
       in: assembly)
   }
 
+  private static func isLeaked(_ handle: String) -> Bool {
+    let parts = handle.split(separator: "/", maxSplits: 1).map(String.init)
+    return parts.count == 2 && parts[0].hasPrefix("inc-")
+      && SecretRef(handle).isLeaked(of: IncidentID(parts[0]))
+  }
+
   /// The plan that its route gives: after drift, an abort or a no, or for what a message has opened.
   private func plan(_ named: IncidentID, in installation: Installation) async throws {
     guard input.isEmpty else {
@@ -199,7 +219,7 @@ struct PlanCommand: StaunchCommand {
         .declined, "nothing was planned", because: "\(id) is closed", fix: "staunch show \(id)")
     }
     let entry = IncidentDesk.Entry(
-      id: id, incident: incident, leaked: gathered.leaked, isNew: false, state: .known)
+      id: id, incident: incident, leaked: gathered.values.refs, isNew: false, state: .known)
     switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
     case .planned(let plan): show(plan, in: installation.assembly)
     case .recorded(let because, let next):
@@ -225,23 +245,31 @@ extension Installation {
 extension Journal {
   /// The plan of the run (or plan) that `id` names, or of the only run that is not over.
   func openPlan(_ id: String?) throws -> Plan {
-    let plans = try plans().compactMap { try? Plan(json: $0.document) }  // a damaged plan cannot be resumed
+    let saved = try plans()
     if let id {
-      if let plan = plans.first(where: { $0.run.rawValue == id || $0.id.rawValue == id }) { return plan }
+      let named = saved.first { $0.id.rawValue == id || $0.document["run"]?.string == id }
+      if let named { return try Plan(json: named.document) }
+      if RunID(id).isByHand {
+        throw CommandFailure(
+          .invalidInput, "\(harmless(id)) has no plan", because: "it is a command that somebody gave by hand",
+          fix: "repeat that command: it finds out how the interrupted one ended, and goes on")
+      }
       throw CommandFailure(
         .invalidInput, "there is no run \"\(harmless(id))\"", because: "the journal does not have it",
         fix: "staunch status")
     }
     let states = try runStates()
-    let open = plans.filter { plan in states[plan.run].map { !["done", "aborted"].contains($0) } ?? false }
-    guard let plan = open.first, open.count == 1 else {
+    // A damaged plan's run is open all the same: it is named, and reading it says what is wrong.
+    let open = saved.compactMap { plan in plan.document["run"]?.string.map { (RunID($0), plan) } }
+      .filter { run, _ in states[run].map { !["done", "aborted"].contains($0) } == true }
+    guard let (_, plan) = open.first, open.count == 1 else {
       throw CommandFailure(
         .usage, open.isEmpty ? "no run is open" : "several runs are open",
         because: open.isEmpty
-          ? "every run is over, or none was started" : open.map(\.run.rawValue).joined(separator: ", "),
-        fix: open.isEmpty ? "staunch status" : "name one: staunch resume \(open[0].run)")
+          ? "every run is over, or none was started" : open.map(\.0.rawValue).joined(separator: ", "),
+        fix: open.isEmpty ? "staunch status" : "name one: staunch resume \(open[0].0)")
     }
-    return plan
+    return try Plan(json: plan.document)
   }
 
   /// The last state of each run that was started: `running` while there is none.

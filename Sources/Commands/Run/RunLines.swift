@@ -33,7 +33,16 @@ struct RunLines: Sendable {
       return "run \(event.run?.rawValue ?? "") goes on: \(harmless(body["reason"]?.string ?? ""))"
     case .stepIntent: return "\(step): \(body["action"]?.string ?? "") (\(body["phase"]?.string ?? ""))"
     case .stepOutcome:
-      return body["answer"]?.string.map { "\(step): \(harmless($0))" }
+      var lines = [body["answer"]?.string].compactMap { $0 }
+      let names = { (output: String) in
+        (body["outputs"]?[output]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+      }
+      if !names("followed").isEmpty { lines.append("written along: \(names("followed"))") }
+      if !names("still_old").isEmpty {
+        lines.append(
+          console.toned("still holds the old value, change it by hand: ", .bad) + names("still_old"))
+      }
+      return lines.isEmpty ? nil : lines.map { "\(step): \(harmless($0))" }.joined(separator: "\n           ")
     case .stepFailed:
       let error = body["error"]
       return console.toned("\(step): ", .bad)
@@ -41,16 +50,25 @@ struct RunLines: Sendable {
     case .stepSettled:
       return
         "\(step): settled as \(body["settlement"]?.string ?? ""): \(harmless(body["evidence"]?.string ?? ""))"
-    case .stepVerified: return "\(step): verified \(harmless(body["result"]?.string ?? ""))"
+    case .stepVerified:
+      if let proof = event.proofOfDeath { return "\(step): proven dead: \(harmless(proof.text))" }
+      // A single refusal is not the proof, and is not called by its name.
+      let isRefusal = body["expect"]?.string == "dead"
+      return "\(step): verified \(isRefusal ? "refused" : harmless(body["result"]?.string ?? ""))"
     case .stepWaiting: return "\(step): waits for \(body["for"]?.string ?? "")"
     case .stepSkipped: return "\(step): skipped, \(harmless(body["reason"]?.string ?? ""))"
     case .stepDone: return console.toned("\(step): done", .good)
     case .stepUndone:
       return "\(step): \(body["result"]?.string ?? "") \(harmless(body["reason"]?.string ?? ""))"
     case .credentialProbed:
-      let name = body["subject"]?.string == "leaked" ? "old credential" : "replacement"
+      let isLeaked = body["subject"]?.string == "leaked"
+      let state = body["state"]?.string ?? ""
+      // A probe shows a refusal; that it is dead, only the proof shows.
+      let word = isLeaked && state == "dead" ? "refused" : state.uppercased()
       return
-        "\(name) \(body["credential"]?.string ?? ""): \(body["state"]?.string?.uppercased() ?? "")  \(harmless(body["code"]?.string ?? ""))"
+        "\(isLeaked ? "old credential" : "replacement") \(body["credential"]?.string ?? ""): \(word)  \(harmless(body["code"]?.string ?? ""))"
+    case .incidentState where body["state"]?.string == "contained":
+      return console.toned("CONTAINED", .good) + ": \(harmless(body["reason"]?.string ?? ""))"
     case .driftFound: return "drift at \(step): \(harmless(body["what"]?.string ?? ""))"
     case .message:
       return

@@ -27,6 +27,18 @@ struct SkipRule {
     return ("the role \(role) may not: it takes \(wanted)", "ask somebody with that role")
   }
 
+  /// Why the operator cannot decide about a whole run or storm in this role; nil when they can.
+  func problem(decidingIn role: RoleName) -> (because: String, fix: String)? {
+    if let problem = problem(ofClaiming: role) { return problem }
+    let roles = installation.policy.planRule.roles
+    guard !roles.isEmpty, !roles.contains(role) else { return nil }
+    let wanted = roles.map(\.rawValue).sorted()
+    return (
+      "the role \(role) may not: it takes \(wanted.joined(separator: " or "))",
+      "ask somebody with that role, or: --role \(wanted[0])"
+    )
+  }
+
   /// Why the operator's own identity cannot decide in this role; nil when it holds it.
   func problem(ofClaiming role: RoleName) -> (because: String, fix: String)? {
     let own = installation.policy.trusted.first { $0.fingerprint == installation.identity.fingerprint }

@@ -12,6 +12,8 @@ struct TerminalAttendant: Attendant {
   let approvesGates: Bool
   let now: @Sendable () -> Date
 
+  var isPerson: Bool { console.style.isInteractive && !approvesGates }
+
   func approvals(for request: ApprovalRequest) async -> [Approval] {
     let role = request.gate.roles.first ?? "responder"
     if !approvesGates {
@@ -19,11 +21,8 @@ struct TerminalAttendant: Attendant {
       console.endTransient()
       console.say("")
       console.say("\(request.step) asks: \(harmless(request.title))")
-      for effect in request.effects {
-        if let planned = effect.effect { console.say("  will: \(harmless(planned.will))") }
-      }
-      let answer = console.ask("Go on? [y/N]")?.lowercased()
-      guard answer == "y" || answer == "yes" else { return [] }
+      for line in PlanScreen(console: console).consequences(request.effects) { console.say("  \(line)") }
+      guard isConfirmed(request) else { return [] }
     }
     do {
       return [try identity.approve(request.digest, step: request.step, role: role, at: now())]
@@ -31,6 +30,18 @@ struct TerminalAttendant: Attendant {
       console.fail("the approval could not be signed: \(error)")
       return []
     }
+  }
+
+  /// A rewrite or a push is approved with the repository's name, everything else with a yes.
+  private func isConfirmed(_ request: ApprovalRequest) -> Bool {
+    let names = TypedNames.repositories(request.effects)
+    guard names.isEmpty else {
+      return names.allSatisfy {
+        console.ask("To go on, type \"\(harmless($0))\" (anything else: later):") == $0
+      }
+    }
+    let answer = console.ask("Go on? [y/N]")?.lowercased()
+    return answer == "y" || answer == "yes"
   }
 
   func evidence(for request: ManualRequest) async -> [String: Value]? {

@@ -15,6 +15,11 @@ struct LockLines {
       let targets = held.map(\.name).filter { $0 != "run/\(run)" }.map(harmless).sorted()
       let what = targets.isEmpty ? "" : ", holds \(targets.joined(separator: ", "))"
       let age = "\(max(0, Int(now.timeIntervalSince(own.since) / 60))) min"
+      if run.isByHand {
+        return own.state == .running
+          ? "lock: \(own.owner.map { "\($0)" } ?? "a process") works by hand (\(run)) for \(age)\(what)"
+          : "lock: the command \(run) was interrupted, for \(age)\(what). repeat it: it finds out how it ended"
+      }
       switch own.state {
       case .running:
         return

@@ -26,18 +26,34 @@ struct PlanScreen {
     if let gate = step.gate { head += "  asks \(harmless(gate))" }
     console.data(head)
     if let effect = step.effect, step.certainty != .skipped {
-      console.data("      will: \(harmless(effect.will))")
-      console.data("      target: \(harmless(effect.target))")
-      let back = effect.isReversible ? "can be undone" : console.toned("cannot be undone", .bad)
-      console.data("      \(back)")
-      for affected in effect.affected { console.data("      affects: \(harmless(affected))") }
-      for unknown in effect.cannotPredict { console.data("      cannot predict: \(harmless(unknown))") }
+      for line in lines(effect, step) { console.data("      \(line)") }
       for (name, value) in effect.preconditions.sorted(by: { $0.key < $1.key }) {
         console.data("      while: \(harmless(name)) is \(harmless(text(value)))")
       }
     }
     if let problem = step.problem, step.certainty != .skipped {
       console.data("      note: \(harmless(problem))")
+    }
+  }
+
+  /// What somebody who approves must know: what happens, who notices, what an abort leaves.
+  private func lines(_ effect: PlannedEffect, _ step: PlannedStep) -> [String] {
+    let back =
+      effect.isReversible
+      ? "can be undone: staunch abort takes it back"
+      : step.effectClass == .irreversible
+        ? console.toned("cannot be undone", .bad)
+        : console.toned("stays: an abort does not take it back", .wait)
+    return ["will: \(harmless(effect.will))", "target: \(harmless(effect.target))", back]
+      + effect.affected.map { "affects: \(harmless($0))" }
+      + effect.cannotPredict.map { "cannot predict: \(harmless($0))" }
+  }
+
+  /// What stands behind a gate, with what breaks.
+  func consequences(_ steps: [PlannedStep]) -> [String] {
+    steps.flatMap { step -> [String] in
+      guard let effect = step.effect, step.certainty != .skipped else { return [] }
+      return lines(effect, step)
     }
   }
 

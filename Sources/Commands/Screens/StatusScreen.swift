@@ -5,17 +5,39 @@ import Incidents
 struct StatusScreen {
   let console: Console
 
-  /// The lines for `incidents`, the most urgent first.
-  func lines(_ incidents: [IncidentStatus]) -> [String] {
+  /// How many incidents are shown with all they need, and how many more with a line each.
+  static let whole = 5
+  static let brief = 15
+
+  /// The lines for `incidents`, the most urgent first: a storm must not scroll the first one away.
+  func lines(_ incidents: [IncidentStatus], in directory: String) -> [String] {
     let open = incidents.filter { $0.state != .closed }
     guard !open.isEmpty else {
       let closed = incidents.count
       return [
-        "No open incident\(closed == 0 ? "." : " (\(closed) closed).")",
+        "No open incident in \(harmless(directory))\(closed == 0 ? "." : " (\(closed) closed).")",
         "next: staunch respond REPORT    or    staunch drill run openai-and-postgres",
       ]
     }
-    return open.flatMap { summary($0) + [""] }.dropLast()
+    var lines = Array(open.prefix(Self.whole).flatMap { summary($0) + [""] }.dropLast())
+    let others = open.dropFirst(Self.whole)
+    guard !others.isEmpty else { return lines }
+    lines.append("")
+    lines += others.prefix(Self.brief).map { line($0) }
+    let rest = others.count - Self.brief
+    if rest > 0 { lines.append("and \(rest) more open: staunch incidents") }
+    return lines
+  }
+
+  /// One incident in one line.
+  func line(_ status: IncidentStatus) -> String {
+    // One refusal is not death.
+    let old =
+      status.leaked.map {
+        $0.state == .dead && !status.isContained ? "REFUSED" : $0.state.rawValue.uppercased()
+      } ?? "not probed"
+    return "\(status.id)  \(status.severity.rawValue)  \(status.state.rawValue)  \(status.kind)  old \(old)  "
+      + harmless(status.codename)
   }
 
   /// The head of one incident.
@@ -23,9 +45,13 @@ struct StatusScreen {
     let drill = status.isDrill ? "DRILL " : ""
     var lines = [
       console.toned("\(drill)\(status.severity.rawValue.uppercased())", .strong)
-        + "  T+\(text(status.sinceDetection))  \(status.id)  \(harmless(status.codename))  (\(status.kind))"
+        + "  \(age(status))  \(status.id)  \(harmless(status.codename))  (\(status.kind))"
     ]
     for credential in status.credentials { lines.append("  " + line(credential, now: status.now)) }
+    if status.leaked?.state == .dead, status.unproven > 0 {
+      let count = status.unproven == 1 ? "one leaked value is" : "\(status.unproven) leaked values are"
+      lines.append("  " + console.toned("\(count) not proven dead", .wait))
+    }
     if status.credentials.isEmpty { lines.append("  old credential: not probed yet") }
     for one in status.stillAtTheForge.prefix(Self.forgeLines) {
       lines.append(
@@ -41,7 +67,7 @@ struct StatusScreen {
     }
     if !status.undelivered.isEmpty {
       lines.append(
-        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket list")
+        "  " + console.toned("\(status.undelivered.count) undelivered", .wait) + ": staunch ticket send")
     }
     lines.append("  next: \(harmless(status.next.text))")
     if let command = status.next.command { lines.append("    \(console.toned(command, .strong))") }
@@ -74,17 +100,28 @@ struct StatusScreen {
     return lines
   }
 
+  private func age(_ status: IncidentStatus) -> String {
+    guard status.isClockBehind else { return "T+\(text(status.sinceDetection))" }
+    return "T+? (this clock stands before the detection at \(clock(status.detected)))"
+  }
+
   private func line(_ credential: IncidentStatus.Credential, now: Date) -> String {
     let name = credential.subject == .leaked ? "old credential" : "replacement"
     let tone: Console.Tone =
       switch (credential.subject, credential.state) {
-      case (.leaked, .dead), (.replacement, .alive): .good
+      case (.leaked, .dead): credential.proven == nil ? .wait : .good
+      case (.replacement, .alive): .good
       case (.leaked, .alive), (.replacement, .dead): .bad
       case (_, .unknown): .wait
       }
-    var line = "\(name) \(credential.name): " + console.toned(credential.state.rawValue.uppercased(), tone)
+    // One refusal is not death.
+    let isRefused = credential.subject == .leaked && credential.state == .dead && credential.proven == nil
+    let value = credential.value.map { " (value \($0))" } ?? ""
+    let word = isRefused ? "REFUSED" : credential.state.rawValue.uppercased()
+    var line = "\(name) \(credential.name)\(value): " + console.toned(word, tone)
+    if let proven = credential.proven { line += "  proven \(clock(proven))" }
     if let probed = credential.probed {
-      line += "  probed \(clock(probed)) (\(text(now.duration(since: probed))) ago)"
+      line += "  probed \(clock(probed)) (\(text(max(.zero, now.duration(since: probed)))) ago)"
     }
     if let code = credential.code { line += "  \(harmless(code))" }
     return line

@@ -93,7 +93,8 @@ final class Board {
       removed.append(("storm", "current"))
     }
     try inbox.publish(
-      try documents.map { (kind: $0.kind, id: $0.id, document: try redacted($0.document)) }, removing: removed
+      documents.map { (kind: $0.kind, id: $0.id, document: redacted($0.document, kind: $0.kind)) },
+      removing: removed
     )
     seen = head
   }
@@ -143,16 +144,16 @@ final class Board {
   /// The draft that a run or a person has written; nil while there is none.
   private func postMortem(of record: IncidentRecord) -> JSONValue? {
     let writer = installation.postMortems
-    guard let bytes = FileManager.default.contents(atPath: writer.path(of: record.id)) else { return nil }
-    let markdown = String(decoding: bytes, as: UTF8.self)
-    var document: [String: JSONValue] = ["markdown": .string(markdown)]
+    var document: [String: JSONValue] = [:]
     do {
+      guard let markdown = try writer.earlier(at: writer.path(of: record.id))?.text else { return nil }
+      document["markdown"] = .string(markdown)
       document["html"] = .string(try writer.page(record.id, document: markdown))
     } catch {
       // The text itself is there; a marker that a person has lost must not keep it from the console.
       installation.assembly.console.say("\(record.id): no page of the post-mortem: \(error.because)")
     }
-    return .object(document)
+    return document.isEmpty ? nil : .object(document)
   }
 
   private static func document(of storm: Storm.Held) -> JSONValue {
@@ -162,7 +163,10 @@ final class Board {
     ]
   }
 
-  private func redacted(_ document: JSONValue) throws -> JSONValue {
-    try JSONValue(parsing: installation.assembly.redactor.redact(document.canonicalText), limits: .own)
+  /// A plan stays as it is, for its digest is signed; what would hold a secret is not shown as it is all the same.
+  private func redacted(_ document: JSONValue, kind: String) -> JSONValue {
+    let redactor = installation.assembly.redactor
+    if kind == "plan", !redactor.holdsSecret(document: document) { return document }
+    return redactor.redact(document: document)
   }
 }

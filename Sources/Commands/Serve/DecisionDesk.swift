@@ -15,6 +15,12 @@ struct DecisionDesk {
 
   /// Applies one decision. - Returns: what became of it, in one line for the person.
   func apply(_ decision: NewDecision) throws -> String {
+    if let refusal = try refusal(of: decision.text, in: decision) { return refusal }
+    if let signed = decision.approval,
+      let problem = Self.staleness(of: signed.at, at: installation.assembly.now())
+    {
+      return "refused: \(problem)"
+    }
     switch decision.kind {
     case .approve: return try approve(decision)
     case .decline: return try decline(decision)
@@ -28,6 +34,27 @@ struct DecisionDesk {
     case .acknowledge: return try acknowledge(decision)
     case .answer: return "refused: hand it in with: staunch done \(decision.step ?? "STEP") name=value"
     }
+  }
+
+  /// Why a person's words cannot be kept: they hold a leaked value. Nil when they can.
+  private func refusal(of text: String?, in decision: NewDecision) throws -> String? {
+    guard let text, !text.isEmpty else { return nil }
+    var incident = decision.incident.map { IncidentID($0) }
+    if incident == nil { incident = try plan(of: decision)?.incident }
+    guard let place = try EnteredText(about: incident, in: installation.journal).place(in: text) else {
+      return nil
+    }
+    return "refused: your text holds a leaked value at \(place); say it without the value"
+  }
+
+  /// How long a signed word may be on its way. The endpoint can hold one back, and what somebody wanted then is not what they
+  /// want weeks later.
+  static let shelfLife: TimeInterval = 12 * 3600
+
+  private static func staleness(of signed: Date, at now: Date) -> String? {
+    let age = now.timeIntervalSince(signed)
+    if age > shelfLife { return "it was signed more than 12 hours ago; look again, and sign again" }
+    return age < -300 ? "it was signed in the future; check the clocks" : nil
   }
 
   private func approve(_ decision: NewDecision) throws -> String {

@@ -16,9 +16,8 @@ enum Exchange {
     }
     let key = try InboxPrivateKey(secret: try state.inboxKey())
     let published = directory + "/inbox.pub"
-    if FileManager.default.contents(atPath: published) != Data((key.publicKey.text + "\n").utf8) {
-      try DurableFile.replace(published, with: Array((key.publicKey.text + "\n").utf8), mode: 0o640)
-    }
+    // Not read before: the endpoint may have put anything there, a pipe for instance.
+    try DurableFile.replace(published, with: Array((key.publicKey.text + "\n").utf8), mode: 0o640)
     return try Inbox.open(path: directory + "/exchange.sqlite", key: key)
   }
 }

@@ -13,7 +13,7 @@ final class LatePlaces {
   /// What one incident's running plan does not reach.
   struct Missed {
     let incident: IncidentID
-    let leaked: SecretRef
+    let leaked: [SecretRef]
     let repositories: [RepositoryName]
     let body: [JSONValue]
   }
@@ -37,7 +37,7 @@ final class LatePlaces {
   /// What the journal says about one incident.
   fileprivate struct Gathered {
     var bodies: [JSONValue] = []
-    var leaked: SecretRef?
+    var values = LeakedValues()
     var isClosed = false
     /// The last event that named a new place in a repository.
     var named: [RepositoryName: Int] = [:]
@@ -50,10 +50,11 @@ final class LatePlaces {
   func missed() throws -> [Missed] {
     try follow()
     return found.compactMap { id, entry -> Missed? in
-      guard !entry.isClosed, !entry.runs.isEmpty, let leaked = entry.leaked else { return nil }
+      guard !entry.isClosed, !entry.runs.isEmpty, !entry.values.refs.isEmpty else { return nil }
       let missed = entry.named.filter { name, sequence in !entry.isCleaned(name, after: sequence) }
       guard !missed.isEmpty else { return nil }
-      return Missed(incident: id, leaked: leaked, repositories: missed.keys.sorted(), body: entry.bodies)
+      return Missed(
+        incident: id, leaked: entry.values.refs, repositories: missed.keys.sorted(), body: entry.bodies)
     }.sorted { $0.incident < $1.incident }
   }
 
@@ -94,6 +95,7 @@ final class LatePlaces {
           entry.join(gone)
         }
       }
+      entry.values.take(event)
       if event.body["key"] != nil { entry.bodies.append(event.body) }
       for place in event.body["locations"]?.array ?? [] {
         guard let key = place["key"]?.string, entry.known.insert(key).inserted else { continue }
@@ -101,8 +103,9 @@ final class LatePlaces {
           if let name = word.flatMap({ names[$0.lowercased()] }) { entry.named[name] = event.sequence }
         }
       }
-    case .secretSealed where event.body["key"]?.string == "\(named)/leaked":
-      entry.leaked = entry.leaked ?? SecretRef("\(named)/leaked")
+    case .secretSealed:
+      // Another value needs a whole plan, which then chooses its own places: nothing is late before it is made.
+      if entry.values.take(event) { entry.runs = [:] }
     case .planSaved:
       // Which of the places before the first plan are cleaned was that plan's choice.
       if entry.runs.isEmpty { entry.named = [:] }
@@ -130,7 +133,7 @@ final class LatePlaces {
     else { return nil }
     let playbook = try installation.library.load(Self.playbook, catalogue: ActionSignature.builtin)
     var inputs: [String: Value] = [
-      "incident": .incident(missed.incident), "leaked": .secret(missed.leaked),
+      "incident": .incident(missed.incident), "leaked": .list(missed.leaked.map { .secret($0) }),
       "repositories": .list(missed.repositories.map { .repository($0) }),
     ]
     inputs["tracker"] = route.tracker.map { .tracker($0) }
@@ -162,7 +165,7 @@ extension LatePlaces.Gathered {
 
   fileprivate mutating func join(_ other: Self) {
     bodies += other.bodies
-    leaked = leaked ?? other.leaked
+    values.join(other.values)
     known.formUnion(other.known)
     named.merge(other.named) { max($0, $1) }
     runs.merge(other.runs) { own, _ in own }

@@ -7,8 +7,8 @@ import Journal
 import Secrets
 import StaunchConfiguration
 
-/// Sends what waits in the outbox when no run does: a storm's notice, a page about a secret that is back, whatever a tracker
-/// that was down has missed.
+/// Sends what waits in the outbox when no step does: after a run, at the worker's rounds, when a person asks for it
+/// (`staunch ticket send`).
 ///
 /// It needs a right like every effect. The policy gives it, bounded to `notify.send`: that staunch.yaml names the tracker is
 /// the permission, and nothing but the outbox can be reached with it.
@@ -18,25 +18,74 @@ struct OutboxRound {
 
   private static let action = "notify.send"
 
+  /// - Parameter limit: after this time the round ends; the message that hangs counts as unknown.
   /// - Returns: when the next message is due; nil when none waits.
-  func deliver() async throws -> Date? {
+  func deliver(within limit: Duration? = nil) async throws -> Date? {
     guard let next = try next() else { return nil }
     guard next <= now() else { return next }
+    let sent = try await send(.everything, within: limit)
+    if sent > 0 { installation.assembly.console.say("sent \(sent) message\(sent == 1 ? "" : "s")") }
+    // One that waits behind another is not due, whatever its own time says.
+    return try self.next().map { max($0, now().addingTimeInterval(60)) }
+  }
+
+  /// Everything that is due now. - Returns: how many arrived.
+  func send(_ scope: DeliveryScope, within limit: Duration? = nil) async throws -> Int {
+    let approved = try approved()
+    let delivery = OutboxDelivery(
+      outbox: JournalOutbox(journal: installation.journal), targets: installation.targets, now: now)
+    guard let limit else { return try await delivery.deliverDue(scope, under: approved.authority()) }
+    return try await withThrowingTaskGroup(of: Int?.self) { group in
+      group.addTask { try await delivery.deliverDue(scope, under: approved.authority()) }
+      group.addTask {
+        // Cancelled when everything was sent in time.
+        do { try await Task.sleep(for: limit) } catch { return nil }
+        return nil
+      }
+      var sent = 0
+      while let end = try await group.next() {
+        sent += end ?? 0
+        group.cancelAll()
+      }
+      return sent
+    }
+  }
+
+  /// After a run: what its steps left behind for the sake of speed. A message whose next try is a few seconds away is
+  /// waited for, once, where the tracker answers quickly.
+  ///
+  /// - Parameter limit: for a run that is not over: whoever it waits for must hear of it at once.
+  func finish(_ incident: IncidentID, within limit: Duration? = nil) async throws {
+    guard try !waiting(incident).isEmpty else { return }
+    let began = now()
+    _ = try await send(.incident(incident), within: limit)
+    guard limit == nil, now().timeIntervalSince(began) < Self.patience,
+      let next = try waiting(incident).map(\.next).min()
+    else { return }
+    let pause = next.timeIntervalSince(now())
+    guard pause < Self.patience else { return }
+    try await Task.sleep(for: .seconds(max(0, pause)))
+    _ = try await send(.incident(incident))
+  }
+
+  private func waiting(_ incident: IncidentID) throws -> [OutboxEntry] {
+    try installation.journal.outbox(incident: incident, undelivered: true)
+      .filter { $0.state == .pending || $0.state == .unknown }
+  }
+
+  /// Seconds.
+  private static let patience = 5.0
+
+  private func approved() throws -> ApprovedPlan {
     let identity = try StateDirectory(installation.assembly.statePath).policyIdentity()
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data("staunch outbox delivery v1".utf8))))
     let word = try identity.approve(digest, role: Worker.policyRole, at: now(), actions: [Self.action])
-    let approved = try ApprovedPlan(
+    return try ApprovedPlan(
       digest: digest, mode: installation.configuration.isDrill ? .drill : .live, approvals: [word],
       rule: ApprovalRule(),
       trusted: [
         ApproverIdentity(rawKey: identity.publicKey, roles: [Worker.policyRole], actions: [Self.action])
       ])
-    let sent = try await OutboxDelivery(
-      outbox: JournalOutbox(journal: installation.journal), targets: installation.targets, now: now
-    ).deliverDue(under: approved.authority())
-    if sent > 0 { installation.assembly.console.say("sent \(sent) message\(sent == 1 ? "" : "s")") }
-    // One that waits behind another is not due, whatever its own time says.
-    return try self.next().map { max($0, now().addingTimeInterval(60)) }
   }
 
   private func next() throws -> Date? {

@@ -16,6 +16,8 @@ final class ReceiverSupervisor: Sendable {
     let wake: InheritedDescriptor
     /// Held by the endpoint as long as it lives, also when we are killed.
     let lock: ExclusiveLock
+    /// As whom it runs; nil: as we do.
+    var user: EndpointUser?
   }
 
   private struct State {
@@ -98,7 +100,8 @@ final class ReceiverSupervisor: Sendable {
       guard !state.isStopping else { return nil }
       let child = try ChildProcess.start(
         start.program,
-        ["--settings", start.settings, "--secrets-fd", "3", "--wake-fd", "4"],
+        ["--settings", start.settings, "--secrets-fd", "3", "--wake-fd", "4"]
+          + (start.user.map { ["--user", "\($0.id):\($0.group)"] } ?? []),
         environment: start.environment,
         descriptors: [
           1: writing, 2: InheritedDescriptor(borrowing: STDERR_FILENO), 3: secrets, 4: start.wake,

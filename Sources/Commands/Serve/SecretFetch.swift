@@ -15,6 +15,7 @@ final class SecretFetch {
 
   private let sources: PlatformSources
   private let reading: DeliveryReading
+  private let joining: JoiningValues
   private let now: @Sendable () -> Date
   private let say: (String) -> Void
   private var failures: [IncidentID: Failure] = [:]
@@ -25,11 +26,12 @@ final class SecretFetch {
   private static let batch = 32
 
   init(
-    sources: PlatformSources, reading: DeliveryReading, now: @escaping @Sendable () -> Date,
-    say: @escaping (String) -> Void
+    sources: PlatformSources, reading: DeliveryReading, joining: JoiningValues,
+    now: @escaping @Sendable () -> Date, say: @escaping (String) -> Void
   ) {
     self.sources = sources
     self.reading = reading
+    self.joining = joining
     self.now = now
     self.say = say
   }
@@ -40,7 +42,7 @@ final class SecretFetch {
   ) {
     var due: Date?
     var count = 0
-    for entry in waiting where entry.leaked == nil {
+    for entry in waiting where entry.leaked.isEmpty {
       guard let key = Self.key(of: entry.incident) else { continue }
       let id = entry.incident.id
       let next = max(pausedUntil, failures[id]?.next ?? .distantPast)
@@ -80,6 +82,7 @@ final class SecretFetch {
         body, name: "\(alert.repository.name) alert \(alert.number)", source: "github", id: nil, at: now())
       var desk = desk
       desk.delivery = ["fetched": .string(key), "received": .string(Timestamp.text(now()))]
+      desk.tried = try await joining.tried(result.incidents)
       let entries = try desk.record(result.incidents)
       for entry in entries where entry.state == .merged {
         say("\(id): its secret is that of \(entry.id), which it is now part of")
@@ -100,7 +103,8 @@ final class SecretFetch {
     switch error.class {
     case .network, .timeout, .serverError, .rateLimit, .cancelled, .unknownOutcome:
       seconds = min(3600, 60 * Double(1 << min(failure.tries - 1, 6)))
-    case .refused, .notFound, .invalid, .conflict, .configuration, .unsafe, .unsupported: seconds = 3600
+    case .refused, .notFound, .invalid, .conflict, .configuration, .unsafe, .unsupported, .awaitsPerson:
+      seconds = 3600
     }
     let asked = error.retryAfter.map { Double($0.components.seconds) } ?? 0
     failure.next = now().addingTimeInterval(max(seconds, asked))

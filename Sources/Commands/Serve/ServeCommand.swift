@@ -14,7 +14,7 @@ struct ServeCommand: StaunchCommand {
     abstract: "The public endpoint for webhooks, reports and the console, and the worker behind it.",
     discussion: """
       The endpoint is a program of its own (staunch-receiver) with the settings of receiver: in staunch.yaml and nothing else
-      (docs/RECEIVER.md). It is started again when it dies. SIGTERM or Ctrl-C ends it first, then the worker.
+      (docs/RECEIVER.md). Before it listens it confines itself, and says how. It is started again when it dies. SIGTERM or Ctrl-C ends it first, then the worker.
 
       EXAMPLES
         staunch serve                                prints "ready ADDRESS:PORT" when it listens
@@ -51,11 +51,14 @@ struct ServeCommand: StaunchCommand {
     let settings = Exchange.path(in: unattended) + "/receiver.json"
     // No secret stands in it; an endpoint that is another user of the directory's group may read it.
     try DurableFile.replace(settings, with: handover.settings.canonicalBytes + [0x0A], mode: 0o640)
+    let user = try EndpointUser.choose(
+      program: program, exchange: Exchange.path(in: unattended), settings: handover.settings,
+      say: { console.say($0) })
     let pipe = try InheritedDescriptor.pipe("hear the endpoint")
     let supervisor = ReceiverSupervisor(
       ReceiverSupervisor.Start(
         program: program, settings: settings, environment: unattended.receiverEnvironment,
-        secrets: handover.secrets, wake: pipe.writing, lock: lock),
+        secrets: handover.secrets, wake: pipe.writing, lock: lock, user: user),
       say: { console.say($0) }, listens: { console.data("ready \($0)") },
       elapsed: { clock.elapsed }, sleep: { try await clock.sleep(for: $0) })
     let wake = WakeSignal()
@@ -93,7 +96,7 @@ struct ServeCommand: StaunchCommand {
       }
       try await group.waitForAll()
     }
-    while try worker.takeIn() {}
+    while try await worker.takeIn() {}
   }
 
   /// Empties the pipe whenever bytes come: one wake-up stands for all of them.

@@ -12,8 +12,8 @@ struct StartDesk {
   /// An incident without a plan.
   struct Waiting {
     let incident: Incident
-    /// Where its value is sealed; nil while nobody knows it.
-    let leaked: SecretRef?
+    /// Where its values are sealed; none while nobody knows one.
+    let leaked: [SecretRef]
     let first: Date
     let last: Date
     /// The last event about it: nothing is tried again before there is news.
@@ -36,7 +36,7 @@ struct StartDesk {
         let incident = Incident(id: id, journalled: entry.bodies)
       else { return nil }
       return Waiting(
-        incident: incident, leaked: entry.leaked, first: entry.first, last: entry.last,
+        incident: incident, leaked: entry.values.refs, first: entry.first, last: entry.last,
         sequence: entry.sequence)
     }.sorted { $0.first == $1.first ? $0.incident.id < $1.incident.id : $0.first < $1.first }
   }

@@ -1,30 +1,65 @@
 import Capabilities
+import Crypto
 import Foundation
 import Incidents
 import JSON
+import Secrets
 
-/// `people.trust.json`: whose signed word counts when it comes from the console. The endpoint cannot write it.
-enum TrustedPeople {
-  /// `{"schema":1,"people":[{"name","key":base64,"roles":[…]}]}`; nobody when there is no file.
+/// Somebody whose signature counts, by `people.trust.json` of the state directory: the only place that says so.
+struct TrustedPerson: Sendable, Hashable {
+  let name: String
+  /// Ed25519, 32 bytes.
+  let key: Data
+  let roles: [String]
+
+  /// As in ``ApproverIdentity/fingerprint``.
+  var fingerprint: String { String(Hex.text(SHA256.hash(data: key)).prefix(16)) }
+
+  /// `{"name","key":base64,"roles":[…]}`
+  var json: JSONValue {
+    [
+      "name": .string(name), "key": .string(key.base64EncodedString()),
+      "roles": .array(roles.map(JSONValue.string)),
+    ]
+  }
+
+  /// `{"schema":1,"people":[…]}`; nobody when there is no file.
   ///
   /// - Throws: exit 78 when the file is there and cannot be read: a damaged trust is not an empty one.
-  static func read(_ path: String) throws -> [ApproverIdentity] {
-    guard FileManager.default.fileExists(atPath: path) else { return [] }
+  static func read(_ path: String) throws -> [TrustedPerson] {
+    var status = stat()
+    if stat(path, &status) != 0, errno == ENOENT { return [] }
     do {
       let document = try JSONValue(parsing: Data(contentsOf: URL(filePath: path)))
       guard document["schema"]?.integer == 1, let people = document["people"]?.array else {
         throw Malformed()
       }
       return try people.map { person in
-        guard let key = person["key"]?.string.flatMap({ Data(base64Encoded: $0) }),
+        guard let name = person["name"]?.string,
+          let key = person["key"]?.string.flatMap({ Data(base64Encoded: $0) }),
           let roles = person["roles"]?.array?.compactMap(\.string)
         else { throw Malformed() }
-        return try ApproverIdentity(rawKey: key, roles: Set(roles.map { RoleName($0) }))
+        return TrustedPerson(name: name, key: key, roles: roles)
       }
     } catch {
       throw CommandFailure(
         .configuration, "cannot read \(path)", because: "it does not hold people with their keys and roles",
-        fix: "restore it, or add the people again: staunch people add NAME")
+        fix: "restore it, or move it away and add the people again: staunch people add NAME")
+    }
+  }
+
+  /// Everybody of the file, as approvers.
+  static func identities(_ path: String) throws -> [ApproverIdentity] {
+    try read(path).map { person in
+      do {
+        return try ApproverIdentity(
+          rawKey: person.key, roles: Set(person.roles.map { RoleName($0) }), person: person.name)
+      } catch {
+        throw CommandFailure(
+          .configuration, "cannot read \(path)",
+          because: "the key of \(harmless(person.name)) is no Ed25519 key",
+          fix: "staunch people remove \(harmless(person.name)), then trust the right key")
+      }
     }
   }
 

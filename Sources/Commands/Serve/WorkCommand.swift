@@ -2,6 +2,7 @@ import ArgumentParser
 import Execution
 import Foundation
 import Inbox
+import Incidents
 import Journal
 import StaunchConfiguration
 
@@ -20,6 +21,7 @@ struct WorkCommand: StaunchCommand {
   @Flag(name: .long, help: "Go on until nothing is left to do, then end.") var once = false
   @Option(name: .long, help: "Say that you have looked at a storm, and why its incidents may start.")
   var releaseStorm: String?
+  @Option(name: .long, help: "With --release-storm: in which role you decide.") var role = "responder"
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
 
@@ -28,8 +30,12 @@ struct WorkCommand: StaunchCommand {
     let installation = try Installation(
       unattended, configuration: try unattended.configuration(), playbooks: own.playbooks)
     if let releaseStorm {
+      try installation.journal.admit([("--release-storm", releaseStorm)], about: nil)
+      if let (because, fix) = SkipRule(installation: installation).problem(decidingIn: RoleName(role)) {
+        throw CommandFailure(.declined, "the storm is still held", because: because, fix: fix)
+      }
       try Storm(journal: installation.journal, configuration: installation.configuration)
-        .release(because: releaseStorm, role: "responder")
+        .release(because: releaseStorm, role: role)
       unattended.console.say("released. next: staunch work")
       return
     }

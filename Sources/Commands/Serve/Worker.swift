@@ -30,9 +30,13 @@ final class Worker {
   /// Ends of waits that have led to a try.
   private var triedEnds: [RunID: Date] = [:]
   private var lateConsidered: [IncidentID: [RepositoryName]] = [:]
+  /// Runs whose history waits until these others, of incidents of the same delivery, are past their containment.
+  private var heldBack: [RunID: Set<RunID>] = [:]
   private let ledger: IncidentLedger
   /// The journal's last event after the last round.
   private var seen = -1
+  /// When the values of closed incidents are looked at again.
+  private var retentionDue = Date.distantPast
   /// When time alone makes something due.
   private var due = Date.distantPast
 
@@ -68,14 +72,22 @@ final class Worker {
     if try !installation.journal.locks().contains(where: { $0.state == .running }) {
       try installation.journal.recoverOutbox()
     }
-    secretFetch = SecretFetch(sources: installation.sources, reading: reading, now: now, say: say)
+    secretFetch = SecretFetch(
+      sources: installation.sources, reading: reading,
+      joining: JoiningValues(installation: installation, ledger: ledger), now: now, say: say)
   }
 
   /// One round over everything. - Returns: true when there may be more at once.
   func round() async throws -> Bool {
     due = .distantFuture
+    if retentionDue <= now() {
+      for incident in try LeakedValueRetention(journal: installation.journal).destroyDue(now: now()) {
+        installation.assembly.console.say("\(incident): the key of its leaked value was destroyed")
+      }
+      retentionDue = now().addingTimeInterval(3600)
+    }
     becomesDue(try await reconciliation.run())
-    var more = try takeIn()
+    var more = try await takeIn()
     for decision in try inbox.pendingDecisions() {
       let outcome = try outcome(of: decision.said)
       try inbox.finishDecision(decision.sequence, outcome: outcome)
@@ -84,8 +96,8 @@ final class Worker {
     try await startDue()
     try await planLatePlaces()
     becomesDue(try notices.tell(isStorm: try storm.isHeld()))
-    // A run may take minutes: people hear of it before.
-    becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
+    // A run may take minutes: people hear of it before. A tracker that hangs holds no run up.
+    becomesDue(try await OutboxRound(installation: installation, now: now).deliver(within: .seconds(2)))
     try await carryOut()
     becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
     try board.publish(now: now())
@@ -117,7 +129,7 @@ final class Worker {
   }
 
   /// Deliveries → incidents in the journal. - Returns: true when more wait.
-  func takeIn() throws -> Bool {
+  func takeIn() async throws -> Bool {
     var desk = desk
     let deliveries = try inbox.pendingDeliveries(limit: Self.batch)
     for delivery in deliveries {
@@ -126,6 +138,7 @@ final class Worker {
         "route": .string(delivery.route), "id": .string(delivery.id),
         "received": .string(Timestamp.text(delivery.receivedAt)),
       ]
+      desk.tried = try await JoiningValues(installation: installation, ledger: ledger).tried(result.incidents)
       let words = PlatformWords(journal: installation.journal, ledger: ledger)
       let entries =
         try desk.record(result.incidents)
@@ -167,7 +180,7 @@ final class Worker {
     _ = try installation.journal.enqueue(
       TicketMessage(
         id: "reopened-\(id)-\(closing)", incident: id, event: .updated, sequence: 1,
-        title: "A closed incident is open again",
+        title: "An incident is open again",
         body: "\(id) is open again: \(because). It is planned anew: `staunch show \(id)`.",
         severity: incident.severity, isDrill: false, at: now()),
       to: tracker)
@@ -229,7 +242,7 @@ final class Worker {
       _ = try desk.contain(plan, of: entry.incident, now: now())
     case .recorded(let because, _):
       console.say("\(entry.incident.id): recorded only: \(harmless(because))")
-      notices.decided(entry.incident.id, entry.leaked == nil ? .waitsForValue : .recorded(because: because))
+      notices.decided(entry.incident.id, entry.leaked.isEmpty ? .waitsForValue : .recorded(because: because))
     }
   }
 
@@ -283,7 +296,13 @@ final class Worker {
   private func carryOut() async throws {
     let due = try dueRuns()
     guard !due.isEmpty else { return }
-    try await Self.carryOut(due, in: installation)
+    holdBack(due)
+    try await Self.carryOut(due, holding: Set(heldBack.keys), in: installation)
+    // Whoever is contained now holds nobody back any more.
+    let free = try due.filter {
+      try isFree($0.work.run) && installation.journal.waitsForContainment($0.work.run)
+    }
+    try await Self.carryOut(free, holding: [], in: installation)
     let ran = Set(due.map(\.work.run))
     try runs.follow(installation.journal)
     for entry in runs.all where ran.contains(entry.run) {
@@ -292,20 +311,48 @@ final class Worker {
     }
   }
 
-  private static func carryOut(_ due: [RunPool<Plan>.Entry], in installation: Installation) async throws {
+  private static func carryOut(
+    _ due: [RunPool<Plan>.Entry], holding: Set<RunID>, in installation: Installation
+  ) async throws {
     let pool = RunPool<Plan> { entry in
       try await attempt("\(entry.work.run)", in: installation.assembly) {
-        _ = try await RunSession(installation: installation, isJSON: true).resume(entry.work, mode: .live)
+        var session = RunSession(installation: installation, isJSON: true)
+        session.holdsHistory = holding.contains(entry.work.run)
+        session.sendsTheRest = false  // the round does, when every run has had its turn
+        _ = try await session.resume(entry.work, mode: .live)
       }
     }
     try await pool.run(due)
+  }
+
+  /// Of runs for incidents of one delivery, each holds back the history of the others.
+  private func holdBack(_ due: [RunPool<Plan>.Entry]) {
+    guard due.count > 1 else { return }
+    let deliveries = Dictionary(due.map { ($0.work.run, self.deliveries(of: $0.work)) }) { first, _ in first }
+    for (run, own) in deliveries where !own.isEmpty {
+      let others = deliveries.filter { $0.key != run && !$0.value.isDisjoint(with: own) }.map(\.key)
+      if !others.isEmpty { heldBack[run, default: []].formUnion(others) }
+    }
+  }
+
+  private func deliveries(of plan: Plan) -> Set<JSONValue> {
+    guard let incident = plan.incident, let (_, gathered) = incidents[incident] else { return [] }
+    return Set(gathered.bodies.compactMap { $0["delivery"] })
+  }
+
+  /// Whether a run that was held back is so no more. Forgets who holds it back no more.
+  private func isFree(_ run: RunID) throws -> Bool {
+    guard let others = heldBack[run] else { return false }
+    let left = try others.filter { try !installation.journal.isPastContainment($0) }
+    heldBack[run] = left.isEmpty ? nil : left
+    return left.isEmpty
   }
 
   private func dueRuns() throws -> [RunPool<Plan>.Entry] {
     let isStorm = try storm.isHeld()
     var due: [RunPool<Plan>.Entry] = []
     try runs.follow(installation.journal)
-    for entry in runs.all where tried[entry.run] != entry.sequence || isOver(entry) {
+    for entry in runs.all where try tried[entry.run] != entry.sequence || isOver(entry) || isFree(entry.run) {
       if isStorm, entry.isByPolicyAlone { continue }
       tried[entry.run] = entry.sequence
       if let plan = try plan(of: entry.run) { due.append(self.entry(plan)) }

@@ -16,7 +16,11 @@ enum ConfigurationReference {
       """
     text += section(
       "credentials",
-      "Every entry also takes `store`, `key` and `consumers`: where the replacement goes and who uses it.",
+      """
+      Every entry also takes `store`, `key` and `consumers`: where the replacement goes and who uses it; and `aliases`: other
+      names of it in what leaks, a host (`db1`, `db1:6432`) or all that a connection string says (`svc@db1/app`). A leak whose
+      user, host, database or key id fits no entry of its routes is not planned: a person is asked.
+      """,
       CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("stores", nil, SecretStoreRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("consumers", nil, ConsumerRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
@@ -43,10 +47,14 @@ enum ConfigurationReference {
       ## policy
 
       `approvals: {minimum, not_initiator, roles: [responder, repository-admin]}`: `roles` may approve plans, leave steps out and
-      release storms; others look, write notes, and approve the gates that name their role. `approvers: [{key, roles}]` (keys as `staunch journal key` prints them),
+      release storms; others look, write notes, and approve the gates that name their role. Whose approval
+      counts is no setting: `staunch people trust NAME --key KEY` (the key as `staunch journal key` prints it on their machine).
       `exceptions: {NAME: [ACTION]}`: what a playbook that claims the exception NAME may do without the rules about approval and order.
       `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
       (or waiting rotations of one provider) nothing starts until a person has looked.
+      `minimum` counts people, not keys: `operator: NAME` says whose this machine's identity is, `person: NAME` whose an approver's
+      key is; a key of which nobody says it adds nobody beside others. What is done by hand asks for the same approvals as a plan.
+      `retention: 30d`: how long the values of a closed incident stay sealed before their key is destroyed (30 days when absent).
       `critical_kinds: [kind]` start at once.
       `calls: {openai: {per_second: 5, burst: 10}}`: how fast each kind of provider may be called, by all runs together.
       Without it as fast as it goes; a provider's `retry-after` holds all its calls in any case.

@@ -3,6 +3,7 @@ import Capabilities
 import StaunchConfiguration
 import Drills
 import Foundation
+import GitHistory
 import Incidents
 import JSON
 import Journal
@@ -20,10 +21,25 @@ struct DoctorCommand: StaunchCommand {
 
   /// One thing that was looked at.
   private struct Check {
+    enum Verdict: String { case ok, bad, unknown }
     let name: String
-    /// Nil: good.
-    let problem: String?
+    let verdict: Verdict
     let note: String
+
+    init(name: String, problem: String?, note: String) {
+      self.name = name
+      verdict = problem == nil ? .ok : .bad
+      self.note = problem ?? note
+    }
+
+    init(of target: String, _ found: Readiness) {
+      name = "\(target): \(found.what)"
+      switch found.verdict {
+      case .ready(let word): (verdict, note) = (.ok, word)
+      case .missing(let because, let fix): (verdict, note) = (.bad, "\(because); fix: \(fix)")
+      case .unknown(let because): (verdict, note) = (.unknown, "not checked: \(because)")
+      }
+    }
   }
 
   func run(in assembly: Assembly) async throws {
@@ -35,18 +51,18 @@ struct DoctorCommand: StaunchCommand {
     checks.append(Check(name: "staunch.yaml", problem: nil, note: configuration.file))
     let library = try assembly.library(own: own.playbooks)
     for route in configuration.routes { checks.append(playbook(route, library, configuration)) }
-    for (name, repository) in configuration.repositories.sorted(by: { $0.key < $1.key }) {
-      let exists = FileManager.default.fileExists(atPath: repository.path)
-      checks.append(
-        Check(
-          name: "repository \(name)", problem: exists ? nil : "\(repository.path) does not exist",
-          note: repository.path))
+    checks += targets(of: configuration)
+    if offline {
+      for (name, repository) in configuration.repositories.sorted(by: { $0.key < $1.key }) {
+        let found = await assembly.historyRewriter().readiness(repository: repository.path, remote: nil)
+        checks += found.prefix(1).map { Check(of: "repository \(name)", $0) }
+      }
     }
     if let receiver = configuration.receiver { checks.append(await endpoint(receiver, assembly)) }
     checks += await sources(assembly, configuration)
     if !offline { checks += try await outside(assembly, configuration) }
     show(checks, assembly)
-    if checks.contains(where: { $0.problem != nil }) { throw ExitCode(ExitStatus.failed.rawValue) }
+    if checks.contains(where: { $0.verdict == .bad }) { throw ExitCode(ExitStatus.failed.rawValue) }
   }
 
   private func git(_ assembly: Assembly) async throws -> Check {
@@ -62,16 +78,25 @@ struct DoctorCommand: StaunchCommand {
 
   private func state(_ assembly: Assembly) -> Check {
     do {
-      let key = try assembly.state().identity().publicKey
-      guard let journal = try assembly.journalForReading() else {
+      guard let journal = try assembly.journalForReading(),
+        let state = try StateDirectory.existing(assembly.statePath)
+      else {
         return Check(name: "state", problem: nil, note: "\(assembly.statePath), no journal yet")
       }
-      let verification = try journal.verify(publicKeys: [key])
+      // Reads only: a key that is missing is reported, never made.
+      let key = try state.publicKey()
+      let verification = try journal.verify(publicKeys: [key].compactMap { $0 })
+      let difference = try journal.difference()
       return Check(
-        name: "journal", problem: verification.problem.map { "\($0)" },
-        note: "\(verification.count) events, whole")
+        name: "journal",
+        problem: key == nil
+          ? "\(assembly.statePath)/identity.key is gone"
+          : verification.problem.map { "\($0)" } ?? difference.map { "\($0)" },
+        note: "\(verification.count) events, whole, in \(assembly.statePath)")
     } catch {
-      return Check(name: "state", problem: "\(error)", note: "")
+      let failure = CommandFailure(after: error)
+      return Check(
+        name: "state", problem: failure.because + (failure.fix.map { "; fix: \($0)" } ?? ""), note: "")
     }
   }
 
@@ -82,6 +107,18 @@ struct DoctorCommand: StaunchCommand {
     }
     let days = Int(assembly.now().timeIntervalSince(last) / 86400)
     return [Check(name: "last drill", problem: nil, note: "\(days) days ago")]
+  }
+
+  /// A file that names nothing to act on is no preparation.
+  private func targets(of configuration: Configuration) -> [Check] {
+    guard configuration.credentials.isEmpty, configuration.repositories.isEmpty else { return [] }
+    return [
+      Check(
+        name: "targets",
+        problem:
+          "\(configuration.file) names no credential and no repository: nothing can be rotated or cleaned; "
+          + "fix: add them under credentials: and repositories:", note: "")
+    ]
   }
 
   private func playbook(
@@ -158,8 +195,22 @@ struct DoctorCommand: StaunchCommand {
   private func outside(_ assembly: Assembly, _ configuration: Configuration) async throws -> [Check] {
     let targets = try assembly.targets(of: configuration, in: assembly.adapterEnvironment())
     var checks: [Check] = []
+    let history = assembly.historyRewriter()
+    for (name, repository) in targets.repositories.sorted(by: { $0.key < $1.key }) {
+      assembly.console.transient("asking \(name) …")
+      checks += await history.readiness(repository: repository.path, remote: repository.remote)
+        .map { Check(of: "repository \(name)", $0) }
+    }
+    for (name, tracker) in targets.trackers.sorted(by: { $0.key < $1.key }) {
+      assembly.console.transient("asking \(name) …")
+      checks += await tracker.readiness().map { Check(of: "tracker \(name)", $0) }
+    }
+    for (name, store) in targets.stores.sorted(by: { $0.key < $1.key }) {
+      checks += await store.readiness().map { Check(of: "store \(name)", $0) }
+    }
     for (name, target) in targets.credentials.sorted(by: { $0.key < $1.key }) {
       assembly.console.transient("asking \(name) …")
+      checks += await target.provider.readiness().map { Check(of: "credential \(name)", $0) }
       do {
         let found = try await target.provider.existing()
         checks.append(Check(name: "credential \(name)", problem: nil, note: "\(found.count) there now"))
@@ -173,14 +224,19 @@ struct DoctorCommand: StaunchCommand {
           let version = try await store.currentVersion(target.key)
           checks.append(
             Check(
-              name: "store of \(name)", problem: nil,
-              note: version == nil ? "no \(target.key) yet" : "holds \(target.key)"))
+              name: "store of \(name)",
+              problem: version == nil
+                ? "it has no \(target.key): a new value would be written where no program reads it; "
+                  + "fix: correct \"key\" of \(name) in staunch.yaml, or put the present value there first"
+                : nil,
+              note: "holds \(target.key)"))
         } catch {
           checks.append(Check(name: "store of \(name)", problem: "\(error)", note: ""))
         }
       }
     }
     for (name, consumer) in targets.consumers.sorted(by: { $0.key < $1.key }) {
+      checks += await consumer.readiness().map { Check(of: "consumer \(name)", $0) }
       do {
         let health = try await consumer.health()
         checks.append(
@@ -199,12 +255,13 @@ struct DoctorCommand: StaunchCommand {
     if global.json {
       assembly.console.data(
         JSONValue.object([
-          "schema": 1, "ok": .boolean(checks.allSatisfy { $0.problem == nil }),
+          "schema": 1, "ok": .boolean(checks.allSatisfy { $0.verdict != .bad }),
+          "unknown": .integer(checks.filter { $0.verdict == .unknown }.count),
           "checks": .array(
             checks.map {
               [
-                "name": .string($0.name), "ok": .boolean($0.problem == nil),
-                "note": .string($0.problem ?? $0.note),
+                "name": .string($0.name), "ok": .boolean($0.verdict != .bad),
+                "verdict": .string($0.verdict.rawValue), "note": .string($0.note),
               ]
             }),
         ]).canonicalText)
@@ -212,11 +269,19 @@ struct DoctorCommand: StaunchCommand {
     }
     for check in checks {
       let mark =
-        check.problem == nil ? assembly.console.toned("ok  ", .good) : assembly.console.toned("BAD ", .bad)
-      assembly.console.data("\(mark) \(check.name)  \(harmlessLines(check.problem ?? check.note))")
+        switch check.verdict {
+        case .ok: assembly.console.toned("ok  ", .good)
+        case .bad: assembly.console.toned("BAD ", .bad)
+        case .unknown: assembly.console.toned("?   ", .wait)
+        }
+      assembly.console.data("\(mark) \(check.name)  \(harmlessLines(check.note))")
     }
-    let bad = checks.filter { $0.problem != nil }.count
-    assembly.console.say(bad == 0 ? "everything is ready" : "\(bad) to correct, then: staunch doctor")
+    let bad = checks.filter { $0.verdict == .bad }.count
+    let unknown = checks.filter { $0.verdict == .unknown }.count
+    let rest = unknown == 0 ? "" : "; \(unknown) could not be checked (marked ?)"
+    let asked = offline ? " that can be told without asking anybody" : ""
+    assembly.console.say(
+      bad == 0 ? "everything\(asked) is ready\(rest)" : "\(bad) to correct\(rest), then: staunch doctor")
   }
 }
 

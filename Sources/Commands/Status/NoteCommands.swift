@@ -15,8 +15,9 @@ struct NoteCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
-    try assembly.journal().append(
-      .noted, incident: id, ["text": .string(text), "role": .string(role)])
+    let journal = try assembly.journal()
+    try journal.admit([("the note", text), ("--role", role)], about: id)
+    try journal.append(.noted, incident: id, ["text": .string(text), "role": .string(role)])
     assembly.console.say("noted for \(id)")
   }
 }
@@ -36,7 +37,9 @@ struct TodoCommand: StaunchCommand {
     let id = try assembly.incident(named: incident)
     var body: [String: JSONValue] = ["text": .string(text), "role": .string(role)]
     body["owner_role"] = owner.map { .string($0) }
-    try assembly.journal().append(.todo, incident: id, .object(body))
+    let journal = try assembly.journal()
+    try journal.admit([("the text", text), ("--role", role), ("--owner", owner)], about: id)
+    try journal.append(.todo, incident: id, .object(body))
     assembly.console.say("kept for \(id)")
   }
 }

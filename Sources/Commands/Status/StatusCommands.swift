@@ -13,12 +13,20 @@ struct StatusCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let statuses = try assembly.statuses()
     let locks = try assembly.heldLocks()
+    let difference = try assembly.journalForReading()?.difference()
     if global.json {
-      assembly.console.data(locks.added(to: IncidentStatus.document(statuses)).canonicalText)
+      assembly.console.data(
+        locks.added(to: IncidentStatus.document(statuses)).with([
+          "state_directory": .string(assembly.statePath),
+          "journal_problem": difference.map { .string("\($0)") } ?? .null,
+        ]).canonicalText)
     } else {
-      for line in StatusScreen(console: assembly.console).lines(statuses) { assembly.console.data(line) }
+      if let difference { for line in assembly.lines(of: difference) { assembly.console.data(line) } }
+      let screen = StatusScreen(console: assembly.console)
+      for line in screen.lines(statuses, in: assembly.statePath) { assembly.console.data(line) }
       for line in locks.lines { assembly.console.data(line) }
     }
+    if difference != nil { throw ExitCode(ExitStatus.unavailable.rawValue) }
   }
 }
 
@@ -42,7 +50,7 @@ struct NextCommand: StaunchCommand {
       return
     }
     guard let status else {
-      assembly.console.say("No open incident.")
+      assembly.console.say("No open incident in \(harmless(assembly.statePath)).")
       return
     }
     assembly.console.say(harmless(status.next.text))
@@ -63,13 +71,11 @@ struct IncidentsCommand: StaunchCommand {
       assembly.console.data(IncidentStatus.document(statuses).canonicalText)
       return
     }
-    for status in statuses {
-      let old = status.leaked?.state.rawValue.uppercased() ?? "not probed"
-      assembly.console.data(
-        "\(status.id)  \(status.severity.rawValue)  \(status.state.rawValue)  \(status.kind)  old \(old)  "
-          + harmless(status.codename))
+    let screen = StatusScreen(console: assembly.console)
+    for status in statuses { assembly.console.data(screen.line(status)) }
+    if statuses.isEmpty {
+      assembly.console.say("No incident in \(harmless(assembly.statePath)). next: staunch respond REPORT")
     }
-    if statuses.isEmpty { assembly.console.say("No incident yet. next: staunch respond REPORT") }
   }
 }
 
@@ -100,7 +106,24 @@ struct ShowCommand: StaunchCommand {
   }
 }
 
+extension JSONValue {
+  /// An object with more members.
+  func with(_ members: [String: JSONValue]) -> JSONValue {
+    .object((object ?? [:]).merging(members) { _, new in new })
+  }
+}
+
 extension Assembly {
+  /// What a person must read before anything else: what follows may not be everything.
+  func lines(of difference: JournalDifference) -> [String] {
+    [
+      console.toned("THE JOURNAL IS NOT THE ONE THAT WAS LEFT", .bad) + ": \(harmless("\(difference)"))",
+      "  what stands below may lack what happened last; no effect runs until a person decides",
+      "  next: put the right file back into \(harmless(statePath)); or, when nobody has it:",
+      "    staunch journal accept --reason TEXT", "",
+    ]
+  }
+
   /// Every incident of the local journal; empty when nothing has run here.
   func statuses() throws -> [IncidentStatus] {
     guard let journal = try journalForReading() else { return [] }

@@ -40,6 +40,7 @@ struct HandoverCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
+    if let acknowledge { try assembly.journal().admit([("--acknowledge", acknowledge)], about: id) }
     assembly.console.data(
       try StatusReport.handover(
         events: try assembly.events(of: id), incident: id, now: assembly.now(), nextUpdate: nil,

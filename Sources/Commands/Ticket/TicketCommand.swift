@@ -8,8 +8,8 @@ import Journal
 /// `staunch ticket`: messages on their way.
 struct TicketCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "ticket", abstract: "Messages and tickets: list, try again, drop.",
-    subcommands: [TicketList.self, TicketRetry.self, TicketDrop.self])
+    commandName: "ticket", abstract: "Messages and tickets: list, send, drop.",
+    subcommands: [TicketList.self, TicketSend.self, TicketDrop.self])
 }
 
 /// `staunch ticket list`: exit 12 when something is undelivered.
@@ -17,7 +17,7 @@ struct TicketList: StaunchCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "Every message with its state. Exit 12 when one is undelivered.")
 
-  @Flag(name: .long, help: "Also those that arrived.") var all = false
+  @Flag(name: .long, help: "Also those that arrived or were dropped.") var all = false
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
@@ -31,13 +31,14 @@ struct TicketList: StaunchCommand {
         TicketList.document(entries).canonicalText)
     } else {
       for entry in entries {
-        assembly.console.data(
-          "\(entry.message.id)  \(entry.tracker)  \(entry.message.incident)  \(entry.message.event.rawValue)  "
-            + "\(entry.state.rawValue)  \(entry.attempts) tries"
-            + (entry.reason.map { "  \(harmless($0))" } ?? ""))
+        assembly.console.data(TicketList.line(entry))
         if entry.isUndelivered { copy(entry, assembly) }
       }
-      if entries.isEmpty { assembly.console.say("everything was delivered") }
+      if !entries.contains(where: \.isUndelivered) {
+        assembly.console.say("everything was delivered")
+      } else {
+        assembly.console.say("next: staunch ticket send")
+      }
     }
     if entries.contains(where: \.isUndelivered) { throw ExitCode(ExitStatus.undeliveredMessages.rawValue) }
   }
@@ -50,12 +51,19 @@ struct TicketList: StaunchCommand {
     }
   }
 
+  /// A message for people: what, where to, how it stands and why.
+  static func line(_ entry: OutboxEntry) -> String {
+    "\(entry.message.id)  \(entry.tracker)  \(entry.message.incident)  \(entry.message.event.rawValue)  "
+      + "\(entry.state.rawValue)  \(entry.attempts) \(entry.attempts == 1 ? "try" : "tries")"
+      + (entry.reason.map { "  \(harmless($0))" } ?? "")
+  }
+
   /// What `ticket list --json` prints; the console's board has the same.
   static func document(_ entries: [OutboxEntry]) -> JSONValue {
     ["schema": 1, "messages": .array(entries.map(json))]
   }
 
-  private static func json(_ entry: OutboxEntry) -> JSONValue {
+  static func json(_ entry: OutboxEntry) -> JSONValue {
     [
       "id": .string(entry.message.id), "tracker": .string(entry.tracker.rawValue),
       "incident": .string(entry.message.incident.rawValue), "event": .string(entry.message.event.rawValue),
@@ -63,27 +71,6 @@ struct TicketList: StaunchCommand {
       "next": .string(Timestamp.text(entry.next)), "remote": entry.remote.map { .string($0.id) } ?? .null,
       "reason": entry.reason.map { .string($0) } ?? .null,
     ]
-  }
-}
-
-/// `staunch ticket retry`: from now on it may be sent again.
-struct TicketRetry: StaunchCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "retry", abstract: "Let a message be sent again by the next resume.")
-
-  @Argument(help: "The message's id.") var id: String
-  @OptionGroup var global: GlobalOptions
-
-  func run(in assembly: Assembly) async throws {
-    let journal = try assembly.journal()
-    let entry = try journal.message(id)
-    guard entry.isUndelivered else {
-      throw CommandFailure(
-        .invalidInput, "the message was delivered", because: "sending it again would repeat it")
-    }
-    // What may have arrived is looked up first; what certainly did not is simply sent.
-    _ = try journal.settle(id, as: entry.state == .unknown ? .unknown : .pending, next: assembly.now())
-    assembly.console.say("next: staunch resume")
   }
 }
 
@@ -100,9 +87,12 @@ struct TicketDrop: StaunchCommand {
     let journal = try assembly.journal()
     let entry = try journal.message(id)
     guard entry.isUndelivered else {
-      throw CommandFailure(.invalidInput, "the message was delivered", because: "there is nothing to drop")
+      throw CommandFailure(
+        .invalidInput, "nothing was dropped", because: "the message is \(entry.state.rawValue)",
+        fix: "staunch ticket list --all")
     }
-    _ = try journal.settle(id, as: .dead, reason: reason)
+    try journal.admit([("--reason", reason)], about: entry.message.incident)
+    _ = try journal.settle(id, as: .dropped, reason: reason)
     try journal.append(
       .decision, incident: entry.message.incident,
       ["what": .string("drop message \(id)"), "reason": .string(reason), "role": "responder"])
@@ -111,7 +101,7 @@ struct TicketDrop: StaunchCommand {
 }
 
 extension Journal {
-  fileprivate func message(_ id: String) throws -> OutboxEntry {
+  func message(_ id: String) throws -> OutboxEntry {
     guard let entry = try outbox().first(where: { $0.message.id == id }) else {
       throw CommandFailure(
         .invalidInput, "there is no message \"\(harmless(id))\"", because: "the outbox does not have it",

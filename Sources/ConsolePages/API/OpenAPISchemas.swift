@@ -11,7 +11,8 @@ enum OpenAPISchemas {
       [
         "id": text, "codename": text, "kind": text, "severity": ["enum": ["sev1", "sev2", "sev3", "sev4"]],
         "state": ["enum": ["open", "contained", "closed"]], "drill": ["type": "boolean"], "detected": instant,
-        "since_detection_ms": ["type": "integer"], "credentials": list(credential), "steps": list(anything),
+        "since_detection_ms": ["type": "integer"], "credentials": list(credential),
+        "contained": ["type": "boolean"], "unproven_values": ["type": "integer"], "steps": list(anything),
         "waiting": list(anything), "next": anything, "timeline": list(anything),
         // The first 500 of them.
         "places": list(["type": ["object", "string"]]),
@@ -65,6 +66,7 @@ enum OpenAPISchemas {
       "id": text, "subject": ["enum": ["leaked", "replacement"]],
       "state": ["enum": ["alive", "dead", "unknown"]],
       "probed": ["type": ["string", "null"]], "code": ["type": ["string", "null"]],
+      "proven": ["type": ["string", "null"]], "value": ["type": ["integer", "null"]],
     ])
 
   private static func list(_ items: JSONValue) -> JSONValue { ["type": "array", "items": items] }

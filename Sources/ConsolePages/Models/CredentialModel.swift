@@ -18,7 +18,8 @@ struct CredentialModel: Sendable {
     credential = name
     isLeaked = json["subject"]?.string != "replacement"
     subjectWord = isLeaked ? "old credential" : "replacement"
-    let mark = StateMark.credential(json["state"]?.string, isLeaked: isLeaked)
+    let mark = StateMark.credential(
+      json["state"]?.string, isLeaked: isLeaked, isProven: json["proven"]?.string != nil)
     glyph = mark.glyph
     word = mark.word
     tone = mark.tone
@@ -26,9 +27,10 @@ struct CredentialModel: Sendable {
     answer = json["code"]?.string
   }
 
-  /// Of several leaked secrets the worst: alive before unknown before dead.
+  /// Of several leaked secrets the worst: alive before unknown before refused before dead.
   static func worstLeaked(_ all: [CredentialModel]) -> CredentialModel? {
     let leaked = all.filter(\.isLeaked)
-    return ["ALIVE", "UNKNOWN", "DEAD"].lazy.compactMap { word in leaked.first { $0.word == word } }.first
+    return ["ALIVE", "UNKNOWN", "REFUSED", "DEAD"].lazy
+      .compactMap { word in leaked.first { $0.word == word } }.first
   }
 }

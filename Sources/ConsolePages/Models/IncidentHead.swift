@@ -37,7 +37,7 @@ struct IncidentHead: Sendable {
     isDrill = json["drill"]?.boolean ?? false
     let detected = json["detected"]?.string.flatMap(Timestamp.date) ?? now
     detectedISO = Timestamp.text(detected)
-    sinceText = "T+" + ConsoleText.span(Int(now.timeIntervalSince(detected)))
+    sinceText = "T+" + ConsoleText.span(max(0, Int(now.timeIntervalSince(detected))))
     credentials = (json["credentials"]?.array ?? []).compactMap { CredentialModel($0, now: now) }
     verdict = CredentialModel.worstLeaked(credentials)
     unprobed = StateMark.credential(nil, isLeaked: true)

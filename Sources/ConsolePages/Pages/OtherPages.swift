@@ -58,16 +58,19 @@ extension ConsolePages {
         tracker: message["tracker"]?.string ?? "", event: message["event"]?.string ?? "",
         incident: incident, incidentPath: "/incidents/" + ConsoleText.pathSegment(incident),
         attempts: message["attempts"]?.integer ?? 0,
-        nextTry: state == "sent" || state == "dead" ? nil : Moment(message["next"]?.string, now: frame.now),
+        nextTry: ["sent", "dead", "dropped"].contains(state)
+          ? nil : Moment(message["next"]?.string, now: frame.now),
         remote: message["remote"]?.string, messageReason: message["reason"]?.string)
     }
-    let waiting = messages.filter { $0.messageState.word != "sent" }
+    let isOver: (OutboxModel.Message) -> Bool = { ["sent", "dropped"].contains($0.messageState.word) }
+    let waiting = messages.filter { !isOver($0) }
     let arrived = messages.filter { $0.messageState.word == "sent" }
+    let dropped = messages.filter { $0.messageState.word == "dropped" }
     return render(
       "outbox",
       OutboxModel(
         tally: "\(waiting.count) undelivered · \(arrived.count) arrived", hasMessages: !messages.isEmpty,
-        messages: waiting + arrived),
+        messages: waiting + arrived + dropped),
       title: "Outbox", in: frame, refresh: 30)
   }
 

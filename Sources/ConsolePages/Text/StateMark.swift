@@ -11,9 +11,11 @@ struct StateMark: Sendable {
     self.tone = tone
   }
 
-  /// A credential's state; what is good for a replacement is bad for the leaked one.
-  static func credential(_ state: String?, isLeaked: Bool) -> StateMark {
+  /// A credential's state; what is good for a replacement is bad for the leaked one. A leaked one that was refused and that
+  /// no proof covers is not called dead.
+  static func credential(_ state: String?, isLeaked: Bool, isProven: Bool) -> StateMark {
     switch state {
+    case "dead" where isLeaked && !isProven: StateMark("?", "REFUSED", "wait")
     case "alive": StateMark(isLeaked ? "▲" : "✓", "ALIVE", isLeaked ? "bad" : "good")
     case "dead": StateMark(isLeaked ? "✓" : "▲", "DEAD", isLeaked ? "good" : "bad")
     default: StateMark("?", "UNKNOWN", "wait")  // anything that is not proven is unknown
@@ -38,6 +40,7 @@ struct StateMark: Sendable {
     case "sent": StateMark("✓", "sent", "good")
     case "pending", "queued", "sending": StateMark("◌", state, "wait")
     case "dead": StateMark("✗", "given up", "bad")
+    case "dropped": StateMark("○", "dropped")
     default: StateMark("?", state, "wait")  // unknown, or a state of a newer worker: shown as it is
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 
 /// Files of a drill below one directory.
 struct Folder: Sendable {
@@ -11,7 +12,7 @@ struct Folder: Sendable {
         atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw DrillError(
-        .file, "create \(path)", because: (error as NSError).localizedDescription,
+        .file, "create \(path)", because: plainReason(of: error),
         fix: "choose a directory that you may write to")
     }
   }
@@ -34,7 +35,7 @@ struct Folder: Sendable {
     do {
       try FileManager.default.removeItem(atPath: path + "/" + name)
     } catch {
-      throw DrillError(.file, "remove \(path)/\(name)", because: (error as NSError).localizedDescription)
+      throw DrillError(.file, "remove \(path)/\(name)", because: plainReason(of: error))
     }
   }
 }

@@ -55,6 +55,10 @@ public struct Fault: Sendable, Hashable {
     case notifierDown = "notifier_down"
     /// The ticket system takes a message and its reply is lost.
     case lostTicketReply = "lost_ticket_reply"
+    /// The issue tracker breaks the connection before it takes a comment: the issue is there, the comment is not.
+    case lostComment = "lost_comment"
+    /// Somebody else uses the leaked key, and the provider's usage report shows it from then on.
+    case abuse
   }
   public let kind: Kind
   /// From this moment on.

@@ -29,10 +29,14 @@ public struct DrillEvidence: Sendable {
   public let exposedIn: [String]
   /// Messages that are not delivered.
   public let undelivered: Int
+  /// What was seen from outside all the time.
+  public let watch: WatchRecord
+  public let injections: [Injection]
 
   public init(
     started: Date, ended: Date, events: [JournalEvent], before: SandboxObservation, after: SandboxObservation,
-    leaks: Int, postMortems: [PostMortem], exposedIn: [String], undelivered: Int
+    leaks: Int, postMortems: [PostMortem], exposedIn: [String], undelivered: Int,
+    watch: WatchRecord = WatchRecord(), injections: [Injection] = []
   ) {
     self.started = started
     self.ended = ended
@@ -43,5 +47,7 @@ public struct DrillEvidence: Sendable {
     self.postMortems = postMortems
     self.exposedIn = exposedIn
     self.undelivered = undelivered
+    self.watch = watch
+    self.injections = injections
   }
 }

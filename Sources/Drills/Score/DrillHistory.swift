@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 
 /// The scores of earlier drills: one JSON object a line.
 public struct DrillHistory: Sendable {
@@ -37,7 +38,7 @@ public struct DrillHistory: Sendable {
       try handle.write(contentsOf: line)
       try handle.synchronize()
     } catch {
-      throw DrillError(.file, "write \(path)", because: (error as NSError).localizedDescription)
+      throw DrillError(.file, "write \(path)", because: plainReason(of: error))
     }
   }
 

@@ -17,7 +17,7 @@ public struct Judge: Sendable {
   public func score(digest: String) -> Score {
     Score(
       scenario: scenario.id, digest: digest, at: evidence.started, segments: scenario.objectives.map(segment),
-      hardFails: hardFails, total: milliseconds(evidence.ended), waited: waited)
+      hardFails: hardFails, void: void, total: milliseconds(evidence.ended), waited: waited)
   }
 
   /// A finding about one objective before it is rated.
@@ -82,11 +82,53 @@ public struct Judge: Sendable {
   /// Proven in the journal, and true in the sandbox.
   private var containment: Finding {
     var finding = counted(proofs.values.map { $0 }, "leaked credentials proven dead")
+    if evidence.watch.probes > 0 {
+      finding.text +=
+        "; probed \(evidence.watch.probes) times from outside, at most \(seconds(evidence.watch.longestGap)) apart"
+    }
+    if !lapses.isEmpty {
+      finding.part = 0
+      finding.text = lapses.joined(separator: "; ")
+    }
     if !evidence.after.acceptedLeaks.isEmpty {
       finding.part = 0
       finding.text = "still accepted: \(evidence.after.acceptedLeaks.joined(separator: ", "))"
     }
     return finding
+  }
+
+  /// Leaked credentials that were accepted at some moment after they were called dead, each with when and how long.
+  private var lapses: [String] {
+    proofs.compactMap { incident, proof -> String? in
+      guard let kind = kinds[incident], let lapse = evidence.watch.first(.leak(kind), after: proof) else {
+        return nil
+      }
+      return
+        "\(kind) was accepted again \(seconds(lapse.from.timeIntervalSince(proof))) after it was called dead, "
+        + "for at least \(seconds(lapse.until.timeIntervalSince(lapse.from)))"
+    }.sorted()
+  }
+
+  /// Incident → the kind of its credential.
+  private var kinds: [String: String] {
+    Dictionary(
+      events(.incidentOpened).compactMap { event in
+        event.body["kind"]?.string.map { (event.incident?.rawValue ?? "", $0) }
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// A session answered after the recount that said none was left.
+  private var hasLivingSession: Bool {
+    let claims = events(.stepOutcome).filter { $0.body["action"]?.string == "credential.end-sessions" }
+    return claims.contains { claim in
+      guard let kind = claim.incident.flatMap({ kinds[$0.rawValue] }) else { return false }
+      return evidence.watch.first(.session(kind), after: claim.at) != nil
+    }
+  }
+
+  private func seconds(_ interval: TimeInterval) -> String {
+    let tenths = Int((interval * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10) s"
   }
 
   private var completeness: Finding {
@@ -96,6 +138,7 @@ public struct Judge: Sendable {
     if after.isOldSessionOpen == true {
       wrong.append("a session opened with the leaked password still answers")
     }
+    if hasLivingSession { wrong.append("a session answered after it was called ended") }
     if !after.isUnrelatedKeyAccepted { wrong.append("a key that did not leak was killed") }
     return Finding(
       part: wrong.isEmpty ? 1 : wrong.count < 3 ? 0.5 : 0,
@@ -149,14 +192,23 @@ public struct Judge: Sendable {
     if scenario.objectives.contains(where: { $0.kind == .communicate }), opened < evidence.leaks {
       fails.append(.lostTicket)
     }
-    if evidence.before.steadyState.contains(where: { $0.value && evidence.after.steadyState[$0.key] == false }
-    ) {
-      fails.append(.bystanderHarmed)
+    let isHarmed = evidence.before.steadyState.contains {
+      $0.value && evidence.after.steadyState[$0.key] == false
     }
-    if evidence.after.acceptedLeaks.count > evidence.leaks - proofs.count {
+    if isHarmed || evidence.watch.stretches[.bystanderRefused] != nil { fails.append(.bystanderHarmed) }
+    let claimed = Set(proofs.keys.compactMap { kinds[$0] })
+    if !claimed.isDisjoint(with: evidence.after.acceptedLeaks) || !lapses.isEmpty {
       fails.append(.deadClaimedWhileAlive)
     }
+    if hasLivingSession { fails.append(.sessionClaimedEnded) }
     return fails
+  }
+
+  /// What the scenario should have let go wrong and did not.
+  private var void: [String] {
+    evidence.injections.filter { $0.struck < $0.wanted }.map {
+      "\($0.name) struck \($0.struck) of \($0.wanted) time\($0.wanted == 1 ? "" : "s")"
+    }
   }
 
   private func events(_ kind: EventKind) -> [JournalEvent] { evidence.events.filter { $0.kind == kind } }

@@ -22,6 +22,9 @@ extension Sandbox {
     }
     for (name, text) in texts { look(Array(text.utf8), name) }
     for message in tickets.messages { look(Array(message.body), "ticket \(message.type)") }
+    for issue in issues.issues {
+      for text in issue.texts { look(Array(text.utf8), "issue \(issue.number)") }
+    }
     for path in paths {
       for file in Self.files(below: path) {
         look(Array(file.utf8), "the file name \((file as NSString).lastPathComponent)")

@@ -26,6 +26,11 @@ extension Sandbox {
     var isPasswordGood = false
     if !leaked.contains(password) { isPasswordGood = await database.accepts(password) }
     if !isPasswordGood { broken.append(SandboxFiles.databaseVariable) }
+    // What stands in the connection string must work, too.
+    let inURL = stored[SandboxFiles.urlVariable].flatMap { URLComponents(string: $0)?.password } ?? ""
+    var isURLGood = false
+    if !leaked.contains(inURL) { isURLGood = await database.accepts(inURL) }
+    if !isURLGood { broken.append(SandboxFiles.urlVariable) }
     return SandboxObservation(
       acceptedLeaks: accepted, brokenReplacements: broken,
       isConsumerHealthy: await trainer.failing().isEmpty,
@@ -37,7 +42,7 @@ extension Sandbox {
 
   /// Message types by incident.
   var ticketTypes: [String: [String]] {
-    var types: [String: [String]] = [:]
+    var types = issues.types
     for message in tickets.messages {
       // A body that is no JSON has no incident; it counts under "".
       let json = try? JSONDecoder().decode(JSONValue.self, from: message.body)

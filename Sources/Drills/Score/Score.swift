@@ -22,6 +22,7 @@ public struct Score: Sendable, Hashable, Codable {
     case lostTicket = "an incident has no ticket"
     case bystanderHarmed = "something outside the leak was changed"
     case deadClaimedWhileAlive = "a credential was called dead while it was accepted"
+    case sessionClaimedEnded = "a session was called ended while it answered"
   }
 
   public let scenario: String
@@ -30,27 +31,32 @@ public struct Score: Sendable, Hashable, Codable {
   public let at: Date
   public let segments: [Segment]
   public let hardFails: [HardFail]
+  /// Why the drill has shown nothing: what should have gone wrong and did not. Nil in scores of earlier versions.
+  public let void: [String]?
   /// Milliseconds in all, and in which people were waited for.
   public let total: Int
   public let waited: Int
 
   public init(
-    scenario: String, digest: String, at: Date, segments: [Segment], hardFails: [HardFail], total: Int,
-    waited: Int
+    scenario: String, digest: String, at: Date, segments: [Segment], hardFails: [HardFail],
+    void: [String] = [], total: Int, waited: Int
   ) {
     self.scenario = scenario
     self.digest = digest
     self.at = at
     self.segments = segments
     self.hardFails = hardFails
+    self.void = void
     self.total = total
     self.waited = waited
   }
 
   /// Machine time, in milliseconds.
   public var machine: Int { max(0, total - waited) }
-  /// Every objective was reached and nothing failed hard.
-  public var isPassed: Bool { hardFails.isEmpty && segments.allSatisfy { $0.rating != .unable } }
+  /// Something of the scenario did not happen: the drill counts neither as passed nor as failed.
+  public var isVoid: Bool { !(void ?? []).isEmpty }
+  /// Every objective was reached, nothing failed hard, and everything that should go wrong did.
+  public var isPassed: Bool { !isVoid && hardFails.isEmpty && segments.allSatisfy { $0.rating != .unable } }
   /// The worst rating.
   public var overall: Rating {
     hardFails.isEmpty ? segments.map(\.rating).max() ?? .unable : .unable

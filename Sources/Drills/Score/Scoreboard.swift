@@ -28,13 +28,14 @@ public struct Scoreboard: Sendable {
     }
     let widths = (0..<7).map { column in rows.map { $0[column].count }.max() ?? 0 }
     var lines = [
-      "DRILL \(score.scenario): \(score.isPassed ? "passed" : "NOT passed"), \(score.overall.meaning)"
+      "DRILL \(score.scenario): \(verdict), \(score.overall.meaning)"
     ]
     for row in rows {
       let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
       lines.append("  " + cells.joined(separator: " | ").trimmingTrailingSpaces)
     }
     for fail in score.hardFails { lines.append("  FAILED: \(fail.rawValue)") }
+    for reason in score.void ?? [] { lines.append("  VOID: \(reason): nothing was shown about it") }
     lines.append("  machine time \(Self.time(score.machine)), waited for people \(Self.time(score.waited))")
     if let spread = DrillHistory.spread(earlier + [score]) {
       lines.append(
@@ -47,7 +48,9 @@ public struct Scoreboard: Sendable {
     return lines.joined(separator: "\n")
   }
 
-  /// `{"schema":1,"scenario","digest","passed","overall","segments":[…],"hard_fails":[…],"machine_ms","waited_ms","history"}`.
+  private var verdict: String { score.isVoid ? "VOID" : score.isPassed ? "passed" : "NOT passed" }
+
+  /// `{"schema":1,"scenario","digest","passed","void":[…],"overall","segments":[…],"hard_fails":[…],"machine_ms","waited_ms","history"}`.
   public var json: JSONValue {
     var history: JSONValue = .null
     if let spread = DrillHistory.spread(earlier + [score]) {
@@ -59,7 +62,8 @@ public struct Scoreboard: Sendable {
     }
     return [
       "schema": 1, "scenario": .string(score.scenario), "digest": .string(score.digest),
-      "passed": .boolean(score.isPassed), "overall": .string(score.overall.rawValue),
+      "passed": .boolean(score.isPassed), "void": .array((score.void ?? []).map { .string($0) }),
+      "overall": .string(score.overall.rawValue),
       "segments": .array(
         score.segments.map { segment in
           [

@@ -14,6 +14,8 @@ struct SandboxFiles: Sendable {
   /// Names in the `.env` file.
   static let openAIVariable = "OPENAI_API_KEY"
   static let databaseVariable = "DB_PASSWORD"
+  /// Holds the same password; nothing in staunch.yaml names it.
+  static let urlVariable = "DATABASE_URL"
 
   func writeEnvironment(openAIKey: String, password: String) throws(DrillError) {
     try folder.write(
@@ -22,6 +24,7 @@ struct SandboxFiles: Sendable {
       # The trainer reads this when it starts.
       \(Self.openAIVariable)=\(openAIKey)
       \(Self.databaseVariable)=\(password)
+      \(Self.urlVariable)=postgresql://trainer:\(password)@127.0.0.1/training
 
       """)
   }
@@ -32,8 +35,8 @@ struct SandboxFiles: Sendable {
 
   /// Takes endpoints, not addresses: nothing but loopback can be written into a drill's configuration.
   func writeConfiguration(
-    openAI: SandboxOpenAI, database: SandboxDatabase, tickets: SandboxEndpoint, trainer: SandboxEndpoint,
-    repository: LeakyRepository
+    openAI: SandboxOpenAI, database: SandboxDatabase, tickets: SandboxEndpoint, issues: SandboxIssues,
+    trainer: SandboxEndpoint, repository: LeakyRepository
   ) throws(DrillError) {
     try folder.write(
       "staunch.yaml",
@@ -48,7 +51,9 @@ struct SandboxFiles: Sendable {
           base_url: \(openAI.endpoint.url)
           project: \(openAI.project)
           admin_key: \(quoted("file:\(keys)/openai-admin"))
+          propagation_seconds: 1
           store: trainer-env
+          expected_requests_per_day: \(SandboxOpenAI.ordinaryRequests)
           key: \(Self.openAIVariable)
           consumers: [trainer]
       \(databaseEntry(database))
@@ -77,6 +82,12 @@ struct SandboxFiles: Sendable {
           kind: standard-webhooks
           url: \(tickets.url)/hooks/staunch
           secret: \(quoted("file:\(keys)/tickets"))
+        issues:
+          kind: github-issues
+          base_url: \(issues.endpoint.url)
+          repository: \(SandboxIssues.repository)
+          token: \(quoted("file:\(keys)/issues"))
+          public: false
 
       routes:
         - when: {kind: openai_api_key}
@@ -88,7 +99,7 @@ struct SandboxFiles: Sendable {
           playbook: database-password
           credential: \(database.credential)
           repositories: [training]
-          tracker: tickets
+          tracker: issues
 
       """)
   }
@@ -104,6 +115,7 @@ struct SandboxFiles: Sendable {
           database: \(server.database)
           role: \(server.role)
           admin_user: \(server.adminUser)
+          aliases: [db.training.example]
           admin_password: \(quoted("file:\(keys)/database-admin"))
       """
     case .standIn(let provider):
@@ -113,6 +125,7 @@ struct SandboxFiles: Sendable {
           base_url: \(provider.endpoint.url)
           project: \(provider.project)
           admin_key: \(quoted("file:\(keys)/database-admin"))
+          propagation_seconds: 1
       """
     }
   }

@@ -18,6 +18,8 @@ final class SandboxOpenAI: Sendable {
     var accounts: [String: String] = [:]
     /// Deleted keys that an edge still accepts.
     var lingering: Set<String> = []
+    /// Somebody else has used a leaked key.
+    var isAbused = false
     /// Requests that RFC 9110 §9.2.1 does not call safe.
     var unsafeRequests = 0
   }
@@ -59,8 +61,17 @@ final class SandboxOpenAI: Sendable {
   /// How many requests so far could have changed something.
   var unsafeRequests: Int { world.state.withLock { $0.unsafeRequests } }
 
-  /// Whether the provider accepts `value` now: the truth that a drill's "dead" is judged by.
-  func accepts(_ value: String) -> Bool { world.state.withLock { $0.keys.contains { $0.value == value } } }
+  /// What the programs make in a day at most.
+  static let ordinaryRequests = 400
+
+  /// Whether the provider accepts `value` now: the truth that a drill's "dead" is judged by. A deleted key that some edge
+  /// would still accept counts.
+  func accepts(_ value: String) -> Bool {
+    let (isKept, lingers) = world.state.withLock { state in
+      (state.keys.contains { $0.value == value }, state.lingering.contains(value))
+    }
+    return isKept || (lingers && world.faults.wouldStrike(.stillAlive))
+  }
 
   /// Names of the keys that exist now; two of one run mean a duplicate.
   var keyNames: [String] { world.state.withLock { $0.keys.map(\.name).sorted() } }
@@ -88,7 +99,8 @@ extension SandboxOpenAI.World {
       return .json(401, Self.error("invalid_api_key", "Incorrect key."))
     }
     let rest = Array(path.dropFirst(2))
-    if rest == ["usage", "completions"] || rest == ["audit_logs"] {
+    if rest.count == 2, rest[0] == "usage" { return usage(rest[1], request) }
+    if rest == ["audit_logs"] {
       return .json(200, ["object": "page", "data": [], "has_more": false, "next_page": nil])
     }
     guard rest.starts(with: ["projects", project]), rest.count >= 3 else { return Self.notFound }
@@ -100,6 +112,25 @@ extension SandboxOpenAI.World {
     case ("DELETE", "service_accounts", let id?): return deleteAccount(id)
     default: return Self.notFound
     }
+  }
+
+  /// A bucket for each day since `start_time`, 30 days back at most.
+  private func usage(_ kind: String, _ request: SandboxRequest) -> SandboxReply {
+    if faults.strikes(.abuse) { state.withLock { $0.isAbused = true } }
+    let query = URLComponents(string: request.target)?.queryItems ?? []
+    let start = query.first { $0.name == "start_time" }?.value.flatMap { Int($0) } ?? 0
+    let today = Int(faults.now.timeIntervalSince1970) / 86_400
+    let isAbused = state.withLock { $0.isAbused }
+    let buckets = (max(start / 86_400, today - 29)...max(today, start / 86_400)).map { day -> JSONValue in
+      let own = kind == "completions" ? SandboxOpenAI.ordinaryRequests / 2 : 0
+      let foreign = isAbused && day == today && kind == "completions" ? 250_000 : 0
+      return [
+        "object": "bucket", "start_time": .integer(day * 86_400), "end_time": .integer((day + 1) * 86_400),
+        "results": own + foreign == 0 ? [] : [["num_model_requests": .integer(own + foreign)]],
+      ]
+    }
+    return .json(
+      200, ["object": "page", "data": .array(buckets), "has_more": false, "next_page": nil])
   }
 
   private func models(_ request: SandboxRequest) -> SandboxReply {

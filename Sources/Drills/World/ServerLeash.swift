@@ -1,11 +1,10 @@
 import Foundation
+import Journal
 import Synchronization
 
 /// A real server started for a drill. It ends when its owner goes, and also when this process is killed: a small shell
 /// waits on a pipe that only this process holds open.
 final class ServerLeash: Sendable {
-  /// What the script printed after `ready `.
-  let announcement: String
   private let input: Pipe
   private let supervisor: Mutex<Process>
 
@@ -34,7 +33,7 @@ final class ServerLeash: Sendable {
       try process.run()
       try input.fileHandleForWriting.write(contentsOf: Data(standardInput.utf8))
     } catch {
-      throw DrillError(.sandbox, "start \(command[0])", because: (error as NSError).localizedDescription)
+      throw DrillError(.sandbox, "start \(command[0])", because: plainReason(of: error))
     }
     var text = ""
     while !text.contains("\n") {
@@ -42,12 +41,11 @@ final class ServerLeash: Sendable {
       guard !chunk.isEmpty else { break }
       text += String(decoding: chunk, as: UTF8.self)
     }
-    guard let line = text.split(separator: "\n").first, line.hasPrefix("ready") else {
+    guard text.hasPrefix("ready") else {
       throw DrillError(
         .sandbox, "start the server of the drill",
         because: text.isEmpty ? "it ended at once" : String(text.prefix(200)))
     }
-    announcement = line.dropFirst("ready".count).trimmingCharacters(in: .whitespaces)
     self.input = input
     supervisor = Mutex(process)
   }

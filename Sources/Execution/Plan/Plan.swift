@@ -20,11 +20,14 @@ public struct Plan: Sendable, Hashable {
   public let inputs: [String: Value]
   /// Locks that the run takes.
   public let locks: [String]
+  /// SHA-256 of the settings of every target that a step touches, by its name ("consumer web").
+  public let targets: [String: String]
   public let steps: [PlannedStep]
 
   init(
     id: PlanID, run: RunID, incident: IncidentID?, created: Date, playbook: PlaybookID,
-    pins: [PlaybookID: String], inputs: [String: Value], locks: [String], steps: [PlannedStep]
+    pins: [PlaybookID: String], inputs: [String: Value], locks: [String], targets: [String: String] = [:],
+    steps: [PlannedStep]
   ) {
     self.id = id
     self.run = run
@@ -34,10 +37,12 @@ public struct Plan: Sendable, Hashable {
     self.pins = pins
     self.inputs = inputs
     self.locks = locks
+    self.targets = targets
     self.steps = steps
   }
 
-  /// SHA-256 over playbook and includes, inputs, locks, and each step's effects and preconditions.
+  /// SHA-256 over playbook and includes, inputs, locks, the settings of what is touched, and each step's effects and
+  /// preconditions.
   public var digest: PlanDigest {
     let bound = document(steps: steps.map(\.bound))
     return PlanDigest(Hex.text(SHA256.hash(data: Data(bound.canonicalBytes))))
@@ -61,6 +66,8 @@ public struct Plan: Sendable, Hashable {
       "steps": .array(steps),
     ]
     if let incident { members["incident"] = .string(incident.rawValue) }
+    // Absent where nothing is bound, so that a plan of an earlier version keeps its digest.
+    if !targets.isEmpty { members["targets"] = .object(targets.mapValues(JSONValue.string)) }
     return .object(members)
   }
 
@@ -81,7 +88,8 @@ public struct Plan: Sendable, Hashable {
       id: PlanID(id), run: RunID(run), incident: json["incident"]?.string.map { IncidentID($0) },
       created: created, playbook: PlaybookID(playbook),
       pins: Dictionary(uniqueKeysWithValues: pins.map { (PlaybookID($0.key), $0.value.string ?? "") }),
-      inputs: inputs.mapValues(Value.init(json:)), locks: locks.compactMap(\.string), steps: steps)
+      inputs: inputs.mapValues(Value.init(json:)), locks: locks.compactMap(\.string),
+      targets: (json["targets"]?.object ?? [:]).compactMapValues(\.string), steps: steps)
     guard json["digest"]?.string == digest.rawValue else { throw damaged }
   }
 
@@ -97,6 +105,7 @@ public struct Plan: Sendable, Hashable {
         "plan": .string(id.rawValue), "digest": .string(digest.rawValue),
         "playbook": .string(playbook.rawValue),
         "playbook_sha256": .string(pins[playbook] ?? ""), "run": .string(run.rawValue),
+        "secrets": .array(inputs.values.flatMap(\.secrets).sorted().map { .string($0.rawValue) }),
         "repositories": .array(repositories),
       ])
     do {

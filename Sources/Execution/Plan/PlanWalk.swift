@@ -11,6 +11,8 @@ struct PlanWalk {
   let incident: IncidentID?
   var lines: [PlannedStep] = []
   var results: [StepID: StepResult] = [:]
+  /// Settings of what the steps touch. See ``Plan/targets``.
+  private(set) var targets: [String: String] = [:]
   /// A change may have happened before this place: reads no longer see the world as it will be.
   private var isAfterChange = false
 
@@ -24,6 +26,12 @@ struct PlanWalk {
     async throws(ExecutionError)
   {
     for step in steps { try await plan(step, frame, certainty) }
+  }
+
+  /// Binds the settings behind `value`; all of them where it is not known yet what it will name.
+  private mutating func bind(_ value: Value) {
+    let names: [Value?] = value.holdsUnknown ? [nil] : value.targetValues
+    for name in names { targets.merge(planner.attributes.settings(of: name)) { first, _ in first } }
   }
 
   private func scope(_ frame: Frame, own: [String: Value]? = nil) -> Scope {
@@ -66,6 +74,7 @@ struct PlanWalk {
     let list = try evaluate("evaluate for_each: of \(step.id)") { () throws(EvaluationError) in
       try loop.list.value(in: scope)
     }
+    bind(list)
     var inner = frame
     let values: [Value]
     switch list {
@@ -138,6 +147,7 @@ struct PlanWalk {
     let inputs = try evaluate("evaluate with: of \(step.id)") { () throws(EvaluationError) in
       try action.call.inputs(in: scope)
     }
+    for value in inputs.values { bind(value) }
     guard let found = planner.actions[action.call.action.id] else {
       throw ExecutionError(
         .playbook, "plan \(step.id)", because: "this program has no action \(action.call.action.id)",
@@ -153,9 +163,11 @@ struct PlanWalk {
     case .effect(let effect):
       if effect.signature.effect.isMutating { isAfterChange = true }
       do {
-        line.effect = try await limited(to: action.timeout, by: planner.clock, effect.signature.id) {
-          () async throws(CapabilityError) in
-          try await effect.plan(call)
+        // The glance first: what changes in between is then seen as changed.
+        (line.glance, line.effect) = try await limited(
+          to: action.timeout, by: planner.clock, effect.signature.id
+        ) { () async throws(CapabilityError) -> (JSONValue?, PlannedEffect?) in
+          (try await effect.glance(call), try await effect.plan(call))
         }
       } catch {
         let unknown = inputs.filter { $0.value.holdsUnknown }.keys.sorted()
@@ -166,6 +178,8 @@ struct PlanWalk {
             ? ["\(error)"] : ["\(unknown.joined(separator: ", ")) is known only during the run"])
         if unknown.isEmpty { line.problem = "\(error)" }
       }
+      // What counts is what an abort of this playbook does, not what its provider could.
+      if !Engine.takesBack(action, effect.signature) { line.effect?.isReversible = false }
       return StepResult(.undecided)
     }
   }
@@ -243,18 +257,6 @@ extension Value {
     case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .secret, .incident, .list,
       .record:
       nil
-    }
-  }
-
-  /// True when this or a part of it is the handle `ref`.
-  func holds(_ ref: SecretRef) -> Bool {
-    switch self {
-    case .secret(let own): own == ref
-    case .list(let elements): elements.contains { $0.holds(ref) }
-    case .record(let members): members.values.contains { $0.holds(ref) }
-    case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .credential, .store,
-      .consumer, .repository, .tracker, .incident:
-      false
     }
   }
 

@@ -37,6 +37,8 @@ public struct PlannedStep: Sendable, Hashable {
   public var answer: String?
   /// What a read gave while planning; not part of the digest.
   public var outputs: [String: JSONValue] = [:]
+  /// What its effect acts on, at a glance; not part of the digest.
+  public var glance: JSONValue?
   /// Why nothing could be found out; not part of the digest.
   public var problem: String?
 
@@ -75,6 +77,7 @@ public struct PlannedStep: Sendable, Hashable {
     if let answer { members["answer"] = .string(answer) }
     if !outputs.isEmpty { members["outputs"] = .object(outputs) }
     if let problem { members["problem"] = .string(problem) }
+    if let glance { members["glance"] = glance }
     return .object(members)
   }
 
@@ -96,6 +99,7 @@ public struct PlannedStep: Sendable, Hashable {
     answer = json["answer"]?.string
     outputs = json["outputs"]?.object ?? [:]
     problem = json["problem"]?.string
+    glance = json["glance"]
   }
 }
 

@@ -63,7 +63,7 @@ public struct Planner: Sendable {
     return Plan(
       id: id, run: run, incident: incident, created: clock.now, playbook: playbook.id,
       pins: Dictionary(playbook.pins.map { ($0.id, $0.sha256) }) { first, _ in first }, inputs: inputs,
-      locks: Array(Set(locks)).sorted(), steps: walk.lines)
+      locks: Array(Set(locks)).sorted(), targets: walk.targets, steps: walk.lines)
   }
 
   /// `given` with defaults, coerced to the declared types.

@@ -7,6 +7,8 @@ public import Playbooks
 ///
 /// Nil or nothing means "not now": the run waits, ends cleanly, and takes the answer from the journal when it is resumed.
 public protocol Attendant: Sendable {
+  /// A person will be asked and takes time to answer; false for whatever answers (or does not) at once.
+  var isPerson: Bool { get }
   /// New approvals for a gate.
   func approvals(for request: ApprovalRequest) async -> [Approval]
   /// What a person hands in for a manual step; nil: not yet.
@@ -18,6 +20,7 @@ public protocol Attendant: Sendable {
 /// Nobody is there: everything waits for a command.
 public struct NoAttendant: Attendant {
   public init() {}
+  public var isPerson: Bool { false }
   public func approvals(for request: ApprovalRequest) async -> [Approval] { [] }
   public func evidence(for request: ManualRequest) async -> [String: Value]? { nil }
   public func decision(on question: UnknownOutcome) async -> UnknownOutcomeResponse { .ask }

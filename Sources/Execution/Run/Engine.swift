@@ -25,8 +25,17 @@ public final class Engine: Sendable {
     var waits: [Wait] = []
     var deferred: [Deferred] = []
     var undelivered: [StepID] = []
+    /// Steps of `finally` that failed, each with why: the run ends all the same.
+    var unfinished: [String] = []
     /// When this process started or resumed the run, by the clock that never jumps.
     var began: Duration = .zero
+    var started: Duration = .zero
+    /// When a call of this process was cut off: what it asked for may still be carried out.
+    var cut: [StepKey: Duration] = [:]
+    /// The last time that what a credential accepts may have changed; at first the start of the process.
+    var changed: Duration = .zero
+    /// What was accepted since.
+    var accepted: [SecretRef: Duration] = [:]
   }
 
   /// A notification that did not get through at once: tried again when nothing urgent is left.
@@ -97,7 +106,11 @@ public final class Engine: Sendable {
       return recorder.history { $0.end }
     case .failed, .waiting, nil: break
     }
-    session.withLock { $0.began = environment.clock.elapsed }
+    session.withLock { session in
+      session.began = environment.clock.elapsed
+      session.changed = session.began
+      session.started = session.began
+    }
     let event: NewEvent
     if recorder.history({ $0.isStarted }) {
       event = recorder.event(
@@ -143,7 +156,8 @@ public final class Engine: Sendable {
       guard authority.actions == nil || session.withLock({ $0.waits.isEmpty }) else {
         return try endWaiting(nil)
       }
-      return try end(.done, reason: nil)
+      guard let remaining = try await sweep() else { return try endWaiting("stopped on request") }
+      return try end(.done, reason: nil, remaining: remaining)
     }
   }
 
@@ -158,7 +172,8 @@ public final class Engine: Sendable {
     var flow = try await deliverDeferred()
     for step in playbook.finally where flow.goesOn || flow.isWaiting {
       switch try await run(step, last) {
-      case .goOn, .failed, .drifted: break
+      case .goOn: break
+      case .failed(let step, let why), .drifted(let step, let why): noteUnfinished(step, why)
       case .waits: flow = .waits
       case .stopped: flow = .stopped
       case .aborting: flow = .aborting
@@ -170,6 +185,11 @@ public final class Engine: Sendable {
     case .waits: return mayWait ? try endWaiting(nil) : nil
     case .goOn, .failed, .drifted: return nil
     }
+  }
+
+  /// A step of `finally` failed: nothing is held up, but whoever reads the end of the run must see it.
+  func noteUnfinished(_ step: StepID, _ why: String) {
+    session.withLock { $0.unfinished.append("\(step): \(why)") }
   }
 
   func endWaiting(_ reason: String?) throws -> RunEnd {
@@ -194,13 +214,25 @@ public final class Engine: Sendable {
     if let reason { body["reason"] = .string(reason) }
     let undelivered = session.withLock { $0.undelivered }
     if !undelivered.isEmpty { body["undelivered"] = .array(undelivered.map { .string($0.rawValue) }) }
+    let unfinished = session.withLock { $0.unfinished }
+    if !unfinished.isEmpty { body["unfinished"] = .array(unfinished.map(JSONValue.string)) }
     if isDrift { body["drift"] = true }
     if !remaining.isEmpty { body["remaining"] = .array(remaining.map(JSONValue.string)) }
-    // A failed run that changed something keeps its targets until it is resumed or aborted: they may be half-way.
-    let releases = state != .failed || recorder.history { $0.intents } == 0
+    // A failed run that changed something keeps its targets until it is resumed or aborted: they may be half-way. One
+    // that stopped because the world is no longer as it was planned can only be replaced: another plan may have them.
+    let isHalfWay = recorder.history { history in
+      (isDrift ? history.openActions : Array(history.actions)).contains { !isNotification($0) }
+    }
+    let releases = state != .failed || !isHalfWay
     try recorder.leave(releasing: releases, with: [recorder.event(.runEnded, .object(body))])
     if state == .done { try shred() }
-    return RunEnd(state, reason: reason, isDrift: isDrift, undelivered: undelivered, remaining: remaining)
+    return RunEnd(
+      state, reason: reason, isDrift: isDrift, undelivered: undelivered, unfinished: unfinished,
+      remaining: remaining)
+  }
+
+  func isNotification(_ action: String) -> Bool {
+    environment.actions[action]?.signature.effect == .notify
   }
 
   /// Makes what the run sealed unreadable: it has served. Safe to repeat.

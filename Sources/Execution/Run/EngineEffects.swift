@@ -77,20 +77,26 @@ extension Engine {
       let record = recorder.record(run.key)
       let end: Attempt
       if let intent = record.openIntent, intent.phase == phase {
+        guard authority.covers(run.action.signature.id) else { return try uncovered(run) }
         probes += 1
         end = try await settle(run, phase, intent)
       } else {
-        // Settling what began is no new effect; beginning one needs the word for exactly this action.
-        guard run.isUndo || authority.covers(run.action.signature.id) else { return try uncovered(run) }
+        guard authority.covers(run.action.signature.id) else { return try uncovered(run) }
         tries += 1
         end = try await attempt(
           run, phase, number: (record.attempts[phase] ?? 0) + 1, isFirst: record.attempt == 0)
       }
       switch end {
       case .over: continue
+      case .again:
+        probes -= 1
+        // A pause ends early when the run is to stop: then the next process asks again.
+        guard !stop.isSet else { return .stopped }
+        continue
       case .drifted(let flow): return flow
       case .asks(let reason): return try await decide(run, reason)
       case .failed(let error, let isOpen):
+        if error.class == .awaitsPerson, !isOpen { return try await awaitPerson(run, error) }
         let number = recorder.record(run.key).attempt
         let isWorthIt = isOpen ? probes < max(2, run.retry.attempts) : run.retry.classes.contains(error.class)
         guard run.isUrgent, isWorthIt, isOpen || tries < run.retry.attempts, !isOverdue else {
@@ -112,14 +118,33 @@ extension Engine {
     return .goOn
   }
 
+  /// Nothing was done: the run waits for a person and tries again when it is resumed.
+  private func awaitPerson(_ run: EffectRun, _ error: CapabilityError) async throws -> Flow {
+    let prompt = error.fix.map { "\(error.because); \($0)" } ?? error.because
+    try wait(run.key, .person, prompt: prompt, until: nil)
+    return .waits
+  }
+
   /// The policy's approval does not name the action: a person must approve the plan.
   private func uncovered(_ run: EffectRun) throws -> Flow {
     let action = run.action.signature.id
+    guard !run.isUndo else {
+      return .failed(
+        run.key.step,
+        "the policy does not cover \(action): approve the plan (staunch approve \(plan.digest.short)) and abort again"
+      )
+    }
     try wait(
       run.key, .approval,
       prompt: "a person's approval of plan \(plan.digest.short): the policy does not cover \(action)",
       until: nil)
     return .waits
+  }
+
+  /// Nothing but messages went out yet.
+  private func isFirstChange(_ run: EffectRun) -> Bool {
+    guard !run.isUndo, run.action.signature.effect != .notify else { return false }
+    return recorder.history { history in history.actions.allSatisfy { isNotification($0) } }
   }
 
   /// How one try ended.
@@ -131,11 +156,29 @@ extension Engine {
     case drifted(Flow)
     /// Only a person can tell.
     case asks(String)
+    /// Ask once more: time has passed.
+    case again
+  }
+
+  /// Waits until nothing that `run` asked for can still be carried out.
+  /// - Returns: true when the time was over before: what was seen now holds.
+  private func waited(_ lateness: Duration, for run: EffectRun) async throws -> Bool {
+    let cut = session.withLock { $0.cut[run.key] ?? $0.started }
+    let left = cut + lateness - environment.clock.elapsed
+    guard left > .zero else { return true }
+    try await pause(left)
+    return false
   }
 
   /// INTENT (durable), the call, OUTCOME (durable).
   private func attempt(_ run: EffectRun, _ phase: String, number: Int, isFirst: Bool) async throws -> Attempt
   {
+    if let changed = changedEntry(run.inputs) {
+      // Nothing is taken back with settings that nobody approved either.
+      guard !run.isUndo else { return .failed(changed.error, isOpen: false) }
+      return .drifted(
+        try drift(run.key, what: changed.name, expected: changed.expected, found: changed.found))
+    }
     let call = call(run.key, inputs: run.inputs, earlier: recorder.record(run.key).outputs, attempt: number)
     let prepared: Preparation
     let effect: PlannedEffect?
@@ -147,28 +190,36 @@ extension Engine {
       }
     } catch { return .failed(error.class.leavesOutcomeOpen ? error.asReadFailure : error, isOpen: false) }
     if let effect, let flow = try checkDrift(run, effect) { return .drifted(flow) }
+    if isFirstChange(run), let flow = try await glance() { return .drifted(flow) }
     try recorder.commit(
       [recorder.event(.stepIntent, intentBody(run, phase, number, prepared))], sealing: prepared.secrets,
       purpose: "prepared")
-    return try await outcome(of: run, phase, number) { () async throws(CapabilityError) in
-      try await run.action.perform(call, phase: phase, prepared: prepared, under: self.authority)
+    let patience = await run.action.patience(for: call) ?? run.timeout
+    return try await outcome(of: run, phase, number, within: min(patience, run.timeout)) {
+      () async throws(CapabilityError) in
+      try await run.action.carryOut(call, phase: phase, prepared: prepared, under: self.authority)
     }
   }
 
   /// Makes the call and records its OUTCOME with its secrets in one transaction.
   private func outcome(
-    of run: EffectRun, _ phase: String, _ number: Int,
+    of run: EffectRun, _ phase: String, _ number: Int, within timeout: Duration,
     _ perform: @escaping @Sendable () async throws(CapabilityError) -> ActionResult
   ) async throws -> Attempt {
     let id = run.action.signature.id
     try recorder.crash(.beforeCall(run.key.step, action: id, phase: phase))
     let result: Result<ActionResult, CapabilityError>
     do throws(CapabilityError) {
-      result = .success(try await limited(to: run.timeout, by: environment.clock, id, perform))
+      result = .success(try await limited(to: timeout, by: environment.clock, id, perform))
     } catch { result = .failure(error) }
+    noteChange(id)
     try recorder.crash(.afterCall(run.key.step, action: id, phase: phase))
     switch result {
-    case .failure(let error): return .failed(error, isOpen: error.class.leavesOutcomeOpen)
+    case .failure(let error):
+      if error.class.leavesOutcomeOpen {
+        session.withLock { $0.cut[run.key] = environment.clock.elapsed }
+      }
+      return .failed(error, isOpen: error.class.leavesOutcomeOpen)
     case .success(let result):
       try recorder.commit(
         result.probes.map(probeEvent) + [
@@ -248,9 +299,10 @@ extension Engine {
     do throws(CapabilityError) {
       found = .success(
         try await limited(to: run.timeout, by: environment.clock, id) { () async throws(CapabilityError) in
-          try await run.action.settle(call, phase: phase, prepared: prepared, under: self.authority)
+          try await run.action.findOut(call, phase: phase, prepared: prepared, under: self.authority)
         })
     } catch { found = .failure(error) }
+    noteChange(id)
     try recorder.crash(.afterCall(run.key.step, action: id, phase: "settle \(phase)"))
     switch found {
     case .failure(let error): return .failed(error, isOpen: true)
@@ -263,6 +315,10 @@ extension Engine {
         ], sealing: result.secrets)
       return .over
     case .success(.notDone(let evidence)):
+      try noteSettled(run.key, intent, "not_done", evidence)
+      return .over
+    case .success(.notDoneYet(let evidence, let lateness)):
+      guard try await waited(lateness, for: run) else { return .again }
       try noteSettled(run.key, intent, "not_done", evidence)
       return .over
     case .success(.unknown(let reason)):
@@ -302,23 +358,28 @@ extension Engine {
     if run.isUndo {
       return .failed(run.key.step, "nobody can tell whether it happened: \(reason)")
     }
+    let prompt = "\(id) may or may not have happened (\(reason)): retry or skip"
+    var isAnswered = false
     var response = environment.policy.unknownOutcomes[id] ?? .ask
     if response == .ask {
       let question = UnknownOutcome(
         run: plan.run, step: run.key.step, item: run.key.item, action: id, reason: reason)
+      try announce(run.key, .decision, prompt: prompt, until: nil)
       response = await attended { await environment.attendant.decision(on: question) }
+      isAnswered = true
     }
     switch response {
     case .ask:
-      try wait(
-        run.key, .decision, prompt: "\(id) may or may not have happened (\(reason)): retry or skip",
-        until: nil)
+      try wait(run.key, .decision, prompt: prompt, until: nil)
       return .waits
     case .retry, .skip:
       try recorder.commit([
         recorder.event(
           .decision,
-          run.key.body(["what": .string(response.rawValue), "reason": .string(reason), "role": "policy"]))
+          run.key.body([
+            "what": .string(response.rawValue), "reason": .string(reason),
+            "role": isAnswered ? "responder" : "policy",
+          ]))
       ])
       return try await perform(run)
     }

@@ -22,6 +22,8 @@ public struct EngineEnvironment: Sendable {
   /// Destroys the run's sealing key when the run is done.
   public var shredsWhenDone: Bool
   public var crashPoint: CrashPointHook
+  /// Actions that this session does not begin: history, while other incidents of the report are not contained.
+  public var held: Set<String> = []
   /// Hears every event of the run right after it is durable. Called on the engine's tasks; must return at once.
   public var observer: @Sendable (JournalEvent) -> Void
 

@@ -9,7 +9,8 @@ import Playbooks
 extension Engine {
   /// How a question ended.
   enum Answered: Sendable {
-    case result(ActionResult)
+    /// With the watch that proved a death, where that was asked.
+    case result(ActionResult, DeathWatch? = nil)
     case failed(CapabilityError)
     case stopped
   }
@@ -19,19 +20,31 @@ extension Engine {
     -> Flow
   {
     let key = StepKey(step.id, call.item)
-    guard recorder.record(key).outcomes["read"] == nil else { return .goOn }
+    let deaths = deaths(action, call)
+    // A proof counts once it is written, however far the question was.
+    let known = recorder.record(key)
+    guard known.outcomes["read"] == nil || (deaths != nil && !known.isVerified) else { return .goOn }
+    // A read may run a program too (a consumer's check).
+    if let changed = changedEntry(call.inputs) {
+      return try drift(key, what: changed.name, expected: changed.expected, found: changed.found)
+    }
     let answered = try await question(
       read, call, action.expectation, retry: action.retry, timeout: action.timeout, key)
     switch answered {
     case .stopped: return .stopped
     case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
-    case .result(let result):
-      try record(
-        result, key, attempt: max(1, recorder.record(key).attempt), action: read.signature.id, phase: "read")
+    case .result(let result, let watch):
+      let attempt = max(1, recorder.record(key).attempt)
+      if let deaths {
+        let outcome = outcomeBody(result, key, attempt: attempt, action: read.signature.id, phase: "read")
+        try proven(deaths, by: action, call, key, outcome: outcome, watch)
+        return .goOn
+      }
+      try record(result, key, attempt: attempt, action: read.signature.id, phase: "read")
       if let expected = action.expectation?.answer {
-        try recorder.note(
-          .stepVerified,
-          key.body(["action": .string(read.signature.id), "expect": .string(expected), "result": "held"]))
+        var body = verified(by: read, expected, result, watch)
+        body["result"] = "held"  // the step's own question; the verification of an effect notes the answer itself
+        try recorder.note(.stepVerified, key.body(body))
       }
       return .goOn
     }
@@ -47,6 +60,7 @@ extension Engine {
     let began = clock.elapsed
     var attempt = 1
     var inARow = 0
+    var watch: DeathWatch?
     while true {
       if stop.isSet { return .stopped }
       try recorder.crash(.beforeCall(key.step, action: read.signature.id, phase: "read"))
@@ -62,7 +76,8 @@ extension Engine {
       case .success(let result):
         try note(result.probes)
         guard let expectation else { return .result(result) }
-        inARow = result.answer == expectation.answer ? inARow + 1 : 0
+        let isExpected = result.answer == expectation.answer
+        inARow = isExpected ? inARow + 1 : 0
         guard let poll = expectation.poll else {
           if inARow > 0 { return .result(result) }
           return .failed(
@@ -70,16 +85,25 @@ extension Engine {
               .conflict, read.signature.id,
               because: "the answer is \(result.answer ?? "none"), not \(expectation.answer)"))
         }
-        if inARow >= poll.consecutive { return .result(result) }
-        if let end = try await next(poll, began, read.signature.id, expectation.answer, result.answer) {
-          return end
+        watch = watch ?? self.watch(result, answer: expectation.answer, consecutive: poll.consecutive)
+        if isExpected {
+          watch?.refused(result.probes, at: clock.now, elapsed: clock.elapsed)
+        } else {
+          let isAccepted = result.probes.contains { $0.probe.state == .alive }
+          watch?.broken(isAccepted: isAccepted, at: clock.now, elapsed: clock.elapsed)
         }
+        if inARow >= poll.consecutive, watch?.isProof ?? true { return .result(result, watch) }
+        let end = try await next(
+          poll, began, read.signature.id, expectation.answer, result.answer, longer: watch?.propagation)
+        if let end { return end }
       case .failure(let error):
         inARow = 0
+        watch?.broken(isAccepted: false, at: clock.now, elapsed: clock.elapsed)
         guard error.class.isWorthRetrying(retry) else { return .failed(error) }
         if let poll = expectation?.poll {
           if let end = try await next(
-            poll, began, read.signature.id, expectation?.answer ?? "", "\(error.class.rawValue)")
+            poll, began, read.signature.id, expectation?.answer ?? "", "\(error.class.rawValue)",
+            longer: watch?.propagation)
           {
             return end
           }
@@ -94,15 +118,19 @@ extension Engine {
   }
 
   /// Waits for the next poll. - Returns: the end, when the limit would be passed.
-  private func next(_ poll: Poll, _ began: Duration, _ operation: String, _ expected: String, _ last: String?)
-    async throws -> Answered?
-  {
+  /// - Parameter longer: the propagation time, which the limit of a proof leaves room for twice: once, and once more after
+  ///   an acceptance.
+  private func next(
+    _ poll: Poll, _ began: Duration, _ operation: String, _ expected: String, _ last: String?,
+    longer: Duration?
+  ) async throws -> Answered? {
+    let limit = poll.limit + (longer ?? .zero) * 2
     let spent = environment.clock.elapsed - began
-    guard spent + poll.interval <= poll.limit, !isOverdue else {
+    guard spent + poll.interval <= limit, !isOverdue else {
       return .failed(
         CapabilityError(
           .timeout, operation,
-          because: "not \(expected) within \(poll.limit); the last answer is \(last ?? "none")",
+          because: "not \(expected) within \(limit); the last answer is \(last ?? "none")",
           fix: "look at the target, then: staunch resume \(plan.run)"))
     }
     try await pause(poll.interval)
@@ -132,16 +160,23 @@ extension Engine {
     switch answered {
     case .stopped: return .stopped
     case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
-    case .result(let result):
+    case .result(let result, let watch):
       try recorder.note(
-        .stepVerified,
-        key.body([
-          "action": .string(read.signature.id),
-          "expect": verification.expectation.map { .string($0.answer) } ?? .null,
-          "result": .string(result.answer ?? "held"),
-        ]))
+        .stepVerified, key.body(verified(by: read, verification.expectation?.answer, result, watch)))
       return .goOn
     }
+  }
+
+  /// `proof` stands there only when refusals went on for as long as a change may take to hold everywhere.
+  private func verified(
+    by read: any ReadAction, _ expected: String?, _ result: ActionResult, _ watch: DeathWatch?
+  ) -> [String: JSONValue] {
+    var body: [String: JSONValue] = [
+      "action": .string(read.signature.id), "expect": expected.map { .string($0) } ?? .null,
+      "result": .string(result.answer ?? "held"),
+    ]
+    if let watch { body["proof"] = .object(watch.facts) }
+    return body
   }
 
   func call(_ key: StepKey, inputs: [String: Value], earlier: [String: Value], attempt: Int) -> ActionCall {
@@ -173,21 +208,29 @@ extension Engine {
       "outputs": .object(result.outputs.mapValues(\.json)),
     ]
     if let answer = result.answer { body["answer"] = .string(answer) }
+    if result.isUnchanged { body["unchanged"] = true }
     return key.body(body)
   }
 
-  func note(_ probes: [ProbeRecord]) throws { try recorder.note(probes.map(probeEvent)) }
+  func note(_ probes: [ProbeRecord]) throws {
+    noteAcceptances(probes)
+    try recorder.note(probes.map(probeEvent))
+  }
 
   func probeEvent(_ record: ProbeRecord) -> NewEvent {
     // Of all handles only the incident's own value came from a report; every other one was made by a run.
-    let isLeaked = plan.inputs.values.contains { $0.holds(record.secret) }
-    return recorder.event(
-      .credentialProbed,
-      [
-        "credential": .string(record.credential.rawValue), "ref": .string(record.secret.rawValue),
-        "subject": isLeaked ? "leaked" : "replacement", "state": .string(record.probe.state.rawValue),
-        "code": .string(record.probe.code),
-      ])
+    let isLeaked = plan.inputs.values.contains { $0.secrets.contains(record.secret) }
+    var body: [String: JSONValue] = [
+      "credential": .string(record.credential.rawValue), "ref": .string(record.secret.rawValue),
+      "subject": isLeaked ? "leaked" : "replacement", "state": .string(record.probe.state.rawValue),
+      "code": .string(record.probe.code),
+    ]
+    if let evidence = record.probe.evidence {
+      body["refusals"] = .integer(evidence.refusals)
+      body["control_logins"] = .integer(evidence.controls)
+      if !evidence.addresses.isEmpty { body["addresses"] = .array(evidence.addresses.map(JSONValue.string)) }
+    }
+    return recorder.event(.credentialProbed, .object(body))
   }
 
   /// A failed attempt that another one follows.

@@ -29,6 +29,7 @@ extension Engine {
     var flow: Flow
     do {
       if let skipped = try skipping(step, key, context) { return skipped }
+      if let held = try holding(step, key) { return held }
       flow = step.approval == nil ? .goOn : try await passGate(step, key)
       if flow.goesOn {
         if let loop = step.loop {
@@ -67,6 +68,7 @@ extension Engine {
       return .goOn
     }
     if recorder.history({ $0.isDone(key) }) {
+      if step.children.contains(where: { isWorthLearning($0, key.item) }) { return nil }
       let record = recorder.record(key)
       // What stands inside a group or a sub-playbook is asked for by steps behind it, also after a resume.
       for child in step.children { _ = past(child, StepKey(child.id, key.item), context) }
@@ -76,10 +78,22 @@ extension Engine {
     }
     let record = recorder.record(key)
     if record.failure != nil, record.isPassedOver {
+      if isWorthLearning(step, key.item) { return nil }
       context.results.set(step.id, StepResult(.failed))
       return .goOn
     }
     return nil
+  }
+
+  /// What a look could not learn (its provider was down, or refused the runner) is learned again by the next process, as
+  /// long as nothing was changed that it would have seen.
+  private func isWorthLearning(_ step: Step, _ item: Int?) -> Bool {
+    guard case .action(let action) = step.kind, action.call.action.effect == .read else {
+      return step.loop == nil && step.children.contains { isWorthLearning($0, item) }
+    }
+    let record = recorder.record(StepKey(step.id, item))
+    return record.failure != nil && record.isPassedOver
+      && recorder.history { history in history.actions.allSatisfy { isNotification($0) } }
   }
 
   /// Asks `when:`, once: a step that began goes on whatever its condition says now.
@@ -104,7 +118,12 @@ extension Engine {
         key, what: "when: \(condition.text)", expected: .boolean(expected == .will), found: .boolean(truth))
     }
     guard truth else {
-      try recorder.note(.stepSkipped, key.body(["reason": .string(condition.text), "by": "condition"]))
+      try recorder.note(
+        .stepSkipped,
+        key.body([
+          "reason": .string(condition.whyNot(in: scope)), "condition": .string(condition.text),
+          "by": "condition",
+        ]))
       context.results.set(step.id, StepResult(.skipped))
       return .goOn
     }
@@ -138,7 +157,8 @@ extension Engine {
       case .goOn, .failed, .drifted:
         for last in sub.playbook.finally {
           switch try await run(last, inner) {
-          case .goOn, .failed, .drifted: break
+          case .goOn: break
+          case .failed(let step, let why), .drifted(let step, let why): noteUnfinished(step, why)
           case .stopped: return .stopped
           case .aborting: return .aborting
           case .waits: if flow.goesOn { return .waits }

@@ -12,6 +12,8 @@ extension Engine {
     let key: StepKey
     var outputs: [String: Value] = [:]
     var hasOutcome = false
+    /// Some phase of it changed something.
+    var hasChanged = false
     var isUndone = false
   }
 
@@ -30,6 +32,8 @@ extension Engine {
           .stepUndone, effect.key.body(["result": "impossible", "reason": .string(word)]))
       }
     }
+    guard let left = try await sweep() else { return try endWaiting("the abort was stopped on request") }
+    remaining += left
     return try end(.aborted, reason: recorder.history { $0.abortReason }, remaining: remaining)
   }
 
@@ -47,6 +51,8 @@ extension Engine {
       case .unknown(let reason): return "nobody can tell whether it happened: \(reason)"
       }
     }
+    // It found what was wanted and left it: nothing of it is this run's to take back.
+    guard effect.hasChanged || !effect.hasOutcome else { return nil }
     switch action.compensation {
     case .some(.none(let reason)): return reason
     case nil:
@@ -68,6 +74,12 @@ extension Engine {
   private static let neverUndone: Set<String> = [
     "credential.disable", "credential.end-sessions", "credential.delete",
   ]
+
+  /// Whether an abort takes this step back; what it leaves is not called reversible in a plan.
+  static func takesBack(_ action: ActionStep, _ signature: ActionSignature) -> Bool {
+    guard case .some(.action) = action.compensation else { return false }
+    return !neverUndone.contains(signature.id)
+  }
 
   private func compensate(_ effect: Effect, _ call: Invocation, _ action: ActionStep, _ place: Place)
     async throws
@@ -118,6 +130,9 @@ extension Engine {
       guard let intent = recorder.record(key).openIntent else { break }
       switch try await settle(run, phase, intent) {
       case .over, .drifted: break
+      case .again:
+        guard !stop.isSet else { return .unknown("the abort was stopped before it could be told") }
+        continue
       case .asks(let reason): return .unknown(reason)
       case .failed(let error, _):
         guard attempt < max(2, action.retry.attempts), error.class.isWorthRetrying(action.retry) else {
@@ -138,7 +153,7 @@ extension Engine {
     var index: [StepKey: Int] = [:]
     try environment.journal.forEachEvent(run: plan.run, kinds: [.stepIntent, .stepOutcome, .stepUndone]) {
       event in
-      guard let key = StepKey(event.body), !key.isUndo else { return }
+      guard let key = StepKey(event.body), !key.isOfEngine else { return }
       switch event.kind {
       case .stepIntent:
         if index[key] == nil {
@@ -148,6 +163,7 @@ extension Engine {
       case .stepOutcome:
         guard let at = index[key] else { return }
         order[at].hasOutcome = true
+        if event.body["unchanged"]?.boolean != true { order[at].hasChanged = true }
         let outputs = (event.body["outputs"]?.object ?? [:]).mapValues(Value.init(json:))
         order[at].outputs.merge(outputs) { _, new in new }
       default:
@@ -169,12 +185,12 @@ extension Engine {
   }
 
   /// Where `key` stands in the playbook, with the loop item and the inputs of the sub-playbook around it.
-  private func place(of key: StepKey, _ base: StepContext) throws -> Place? {
+  func place(of key: StepKey, _ base: StepContext) throws -> Place? {
     try find(key, in: playbook.steps + playbook.finally, base)
   }
 
   /// The names that the playbook's own steps see, as far as the run came.
-  private func context() -> StepContext {
+  func context() -> StepContext {
     let results = StepResults()
     for step in playbook.allSteps {
       let own = StepKey(step.id)
@@ -223,9 +239,4 @@ extension Step {
     guard case .steps(let recovery) = onFailure else { return false }
     return recovery.contains { $0.withDescendants.contains { $0.id == id } }
   }
-}
-
-extension StepKey {
-  /// An effect that takes another one back.
-  var isUndo: Bool { step.rawValue.hasSuffix("/undo") }
 }

@@ -20,35 +20,54 @@ extension Engine {
             + "staunch approve \(plan.digest.short) --step \(step.id)"))
     }
     let rule = environment.policy.rule(for: gate, of: step, initiator: environment.initiator)
-    if isApproved(step.id, by: rule) { return .goOn }
     let since = recorder.record(key).waitingSince(for: .approval)
     let until = gate.within.map { (since ?? environment.clock.now).addingTimeInterval($0.seconds) }
+    // Where the playbook says `on_timeout: stop`, a yes that comes later is none.
+    let limit = gate.onTimeout == .stop ? until : nil
+    if isApproved(step.id, by: rule, until: limit) { return .goOn }
+    if let limit, environment.clock.now > limit { return try tooLate(key) }
     let request = ApprovalRequest(
       run: plan.run, step: step.id, title: step.title, digest: plan.digest, gate: gate,
-      effects: plan.steps.filter { $0.step == step.id || $0.step.rawValue.hasPrefix("\(step.id).") },
-      given: approvals(of: step.id), until: until)
+      effects: effects(behind: step),
+      given: approvals(of: step.id, until: limit), until: until)
+    let prompt = "approval by \(gate.summary) of plan \(plan.digest.short)"
+    try announce(key, .approval, prompt: prompt, until: until)
     for approval in await attended({ await environment.attendant.approvals(for: request) })
     where holds(approval, for: step.id) && !request.given.contains(approval) {
       var body = approval.json.object ?? [:]
       body["plan"] = .string(plan.id.rawValue)
       try recorder.commit([recorder.event(.planApproved, .object(body))])
     }
-    if isApproved(step.id, by: rule) { return .goOn }
-    if let until, gate.onTimeout == .stop, environment.clock.now > until {
-      return try fail(
-        key, attempt: 0, CapabilityError(.timeout, "wait for approval", because: "nobody approved in time"))
-    }
-    let prompt = "approval by \(gate.summary) of plan \(plan.digest.short)"
+    if isApproved(step.id, by: rule, until: limit) { return .goOn }
+    if let limit, environment.clock.now > limit { return try tooLate(key) }
     try wait(key, .approval, prompt: prompt, until: until)
     return .waits
   }
 
-  private func approvals(of step: StepID) -> [Approval] {
-    recorder.history { $0.approvals[step] ?? [] }.filter { holds($0, for: step) }
+  /// What a yes lets happen: the effects of the step and its parts; of a step that is only a gate, those up to the next one.
+  private func effects(behind step: Step) -> [PlannedStep] {
+    let own = plan.steps.filter { $0.step == step.id || $0.step.rawValue.hasPrefix("\(step.id).") }
+    guard step.isGate, let at = plan.steps.lastIndex(where: { $0.step == step.id }) else { return own }
+    return own
+      + plan.steps[(at + 1)...].prefix { $0.gate == nil }
+      .filter { $0.effect != nil && $0.effectClass?.isMutating == true }
   }
 
-  private func isApproved(_ step: StepID, by rule: ApprovalRule) -> Bool {
-    check(approvals(of: step), rule)
+  private func tooLate(_ key: StepKey) throws -> Flow {
+    try fail(
+      key, attempt: 0,
+      CapabilityError(
+        .timeout, "wait for approval", because: "nobody approved in time",
+        fix: "ask again with: staunch resume \(plan.run); or staunch abort \(plan.run) --reason TEXT"))
+  }
+
+  /// - Parameter until: what arrived later does not count; nil: everything does.
+  private func approvals(of step: StepID, until: Date?) -> [Approval] {
+    recorder.history { $0.approvals(of: step, until: until) }.filter { holds($0, for: step) }
+  }
+
+  private func isApproved(_ step: StepID, by rule: ApprovalRule, until: Date?) -> Bool {
+    check(approvals(of: step, until: until), rule)
   }
 
   private func holds(_ approval: Approval, for step: StepID) -> Bool {
@@ -76,15 +95,20 @@ extension Engine {
     let request = ManualRequest(
       run: plan.run, step: step.id, item: key.item, title: step.title, instructions: instructions,
       collect: manual.collect)
+    let since = recorder.record(key).waitingSince(for: .manual) ?? environment.clock.now
+    let until = manual.timeout.map { since.addingTimeInterval($0.seconds) }
+    try announce(key, .manual, prompt: instructions, until: until)
     if let evidence = await attended({ await environment.attendant.evidence(for: request) }) {
       let collected = try Evidence.checked(evidence, for: manual, key)
       try recorder.commit([
         recorder.event(.stepManual, key.body(["collected": .object(collected.mapValues(\.json))]))
       ])
+      session.withLock { session in
+        session.changed = environment.clock.elapsed
+        session.accepted = [:]
+      }
       return .goOn
     }
-    let since = recorder.record(key).waitingSince(for: .manual) ?? environment.clock.now
-    let until = manual.timeout.map { since.addingTimeInterval($0.seconds) }
     if let until, environment.clock.now > until {
       return try fail(
         key, attempt: 0, CapabilityError(.timeout, "wait for a person", because: "nobody did it in time"))
@@ -98,6 +122,18 @@ extension Engine {
     session.withLock {
       $0.waits.append(Wait(subject: subject, step: key.step, item: key.item, prompt: prompt, until: until))
     }
+    try noteWaiting(key, subject, prompt: prompt, until: until)
+  }
+
+  /// Says, before a person at the terminal is asked, that the run waits for them: their time counts as waiting, and others
+  /// who look see what is asked.
+  func announce(_ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?) throws {
+    guard environment.attendant.isPerson else { return }
+    try noteWaiting(key, subject, prompt: prompt, until: until)
+    try recorder.flush()
+  }
+
+  private func noteWaiting(_ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?) throws {
     guard recorder.record(key).waitingFor != subject.rawValue else { return }
     var body: [String: JSONValue] = ["for": .string(subject.rawValue), "prompt": .string(prompt)]
     if let until { body["until"] = .string(Timestamp.text(until)) }

@@ -17,18 +17,21 @@ public struct RunEnd: Sendable, Hashable {
   public let waits: [Wait]
   /// Notifications that did not get through; they never hold a run up.
   public let undelivered: [StepID]
+  /// Steps of `finally` that failed, each with the reason.
+  public let unfinished: [String]
   /// After an abort: effects that stay, each with the reason.
   public let remaining: [String]
 
   init(
     _ state: State, reason: String? = nil, isDrift: Bool = false, waits: [Wait] = [],
-    undelivered: [StepID] = [], remaining: [String] = []
+    undelivered: [StepID] = [], unfinished: [String] = [], remaining: [String] = []
   ) {
     self.state = state
     self.reason = reason
     self.isDrift = isDrift
     self.waits = waits
     self.undelivered = undelivered
+    self.unfinished = unfinished
     self.remaining = remaining
   }
 }
@@ -40,6 +43,7 @@ extension RunEnd {
     self.init(
       state, reason: json["reason"]?.string, isDrift: json["drift"] == true,
       undelivered: (json["undelivered"]?.array ?? []).compactMap { $0.string.map { StepID($0) } },
+      unfinished: (json["unfinished"]?.array ?? []).compactMap(\.string),
       remaining: (json["remaining"]?.array ?? []).compactMap(\.string))
   }
 }
@@ -51,10 +55,14 @@ public struct Wait: Sendable, Hashable {
     case approval
     /// A manual step: `staunch done`.
     case manual
+    /// Something outside that a person must bring first, for example a value that only they can issue: `staunch resume`.
+    case person
     /// An effect nobody can tell the outcome of: retry or skip.
     case decision
     /// The run was stopped on request.
     case resume
+    /// The containment of other incidents of its report: history comes after all of them.
+    case containment
   }
 
   public let subject: Subject

@@ -48,6 +48,7 @@ struct RunHistory: Sendable {
   }
 
   struct Intent: Sendable {
+    let action: String
     let attempt: Int
     let phase: String
     let snapshot: JSONValue
@@ -61,7 +62,9 @@ struct RunHistory: Sendable {
   /// Its state.
   var ended: RunEnd.State? { end?.state }
   private(set) var abortReason: String?
-  private(set) var approvals: [StepID: [Approval]] = [:]
+  private var approvals: [StepID: [Approval]] = [:]
+  /// When the journal got them: what somebody signed with an earlier time came when it came.
+  private var arrivals: [Approval: Date] = [:]
   /// Why a gate's last word is no.
   private(set) var refusals: [StepID: String] = [:]
   /// What a later no took back: said again, it does not count again.
@@ -69,6 +72,10 @@ struct RunHistory: Sendable {
   /// Targets that an effect of this run acted on.
   private(set) var touched: Set<String> = []
   private(set) var intents = 0
+  /// Actions that began.
+  private(set) var actions: Set<String> = []
+  /// Secrets that were accepted since the last effect (or hand) that changes what is accepted.
+  private(set) var accepted: Set<SecretRef> = []
   /// Steps of which the journal says anything since the run last ended as failed.
   private var begun: Set<StepID> = []
   private var records: [StepKey: Record] = [:]
@@ -81,6 +88,16 @@ struct RunHistory: Sendable {
   private let finalSteps: Set<StepID>
 
   init(finalSteps: Set<StepID> = []) { self.finalSteps = finalSteps }
+
+  /// Actions of which nobody knows yet whether they happened.
+  var openActions: [String] { records.values.compactMap { $0.openIntent?.action } }
+  /// Approvals of a gate, without those that arrived after `until`.
+  func approvals(of step: StepID, until: Date?) -> [Approval] {
+    (approvals[step] ?? []).filter { approval in
+      guard let until, let arrived = arrivals[approval] else { return true }
+      return max(arrived, approval.at) <= until
+    }
+  }
 
   subscript(_ key: StepKey) -> Record { records[key] ?? Record() }
 
@@ -110,15 +127,17 @@ struct RunHistory: Sendable {
     case .runStarted: isStarted = true
     case .runResumed: reopen()
     case .runEnded: end = RunEnd(json: body)
-    case .planApproved: approve(body)
+    case .planApproved: approve(body, at)
     case .planDeclined: refuse(body)
     case .decision: decide(body)
     case .stepIntent, .stepOutcome, .stepFailed, .stepSettled, .stepVerified, .stepWaiting, .stepSkipped,
       .stepDone,
       .stepManual, .stepUndone:
       if let key = StepKey(body) { step(kind, key, body, at) }
+    case .credentialProbed:
+      if body["state"]?.string == "alive", let ref = body["ref"]?.string { accepted.insert(SecretRef(ref)) }
     case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .lockTaken, .lockReleased,
-      .credentialProbed, .driftFound, .secretSealed, .keyDestroyed, .message, .noted, .todo:
+      .driftFound, .secretSealed, .keyDestroyed, .message, .noted, .todo:
       break  // they say nothing about how far the run is
     }
   }
@@ -128,12 +147,14 @@ struct RunHistory: Sendable {
     switch kind {
     case .stepIntent:
       intents += 1
+      actions.insert(body["action"]?.string ?? "")
       touched.formUnion((body["touches"]?.array ?? []).compactMap(\.string))
       records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
       records[key]?.failure = nil
       records[key]?.attempts[body["phase"]?.string ?? "perform"] = body["attempt"]?.integer ?? 1
       records[key]?.openIntent = Intent(
-        attempt: body["attempt"]?.integer ?? 1, phase: body["phase"]?.string ?? "perform",
+        action: body["action"]?.string ?? "", attempt: body["attempt"]?.integer ?? 1,
+        phase: body["phase"]?.string ?? "perform",
         snapshot: body["snapshot"] ?? [:],
         sealed: (body["sealed"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } })
     case .stepOutcome:
@@ -143,6 +164,7 @@ struct RunHistory: Sendable {
         answer: body["answer"]?.string,
         sequence: order)
       records[key, default: Record()].outcomes[body["phase"]?.string ?? "perform"] = outcome
+      if Engine.changesAcceptance.contains(body["action"]?.string ?? "") { accepted = [] }
       records[key]?.openIntent = nil
       records[key]?.waitingFor = nil
       records[key]?.failure = nil
@@ -175,6 +197,7 @@ struct RunHistory: Sendable {
         records[key]?.failure = nil
       }
     case .stepManual:
+      accepted = []  // whatever a person did there, what was seen before it counts no more
       records[key, default: Record()].collected = (body["collected"]?.object ?? [:]).mapValues(
         Value.init(json:))
     default: break  // the caller hands in step events only
@@ -185,17 +208,29 @@ struct RunHistory: Sendable {
     records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
     if body["open"]?.boolean != true { records[key]?.openIntent = nil }
     guard body["final"]?.boolean == true else { return }
+    if body["error"]?["class"]?.string == CapabilityError.Class.timeout.rawValue,
+      let subject = records[key]?.waitingFor
+    {
+      // The time to answer is over. A resume asks anew; what came too late does not answer that.
+      records[key]?.waitingFor = nil
+      records[key]?.waitingSince = nil
+      if subject == Wait.Subject.approval.rawValue {
+        overruled[key.step, default: []] += approvals[key.step, default: []]
+        approvals[key.step] = nil
+      }
+    }
     records[key]?.failure = body["error"]?["message"]?.string ?? "unknown"
     records[key]?.isPassedOver = body["response"]?.string == "continue"
   }
 
-  private mutating func approve(_ body: JSONValue) {
+  private mutating func approve(_ body: JSONValue, _ at: Date) {
     guard let name = body["step"]?.string, let approval = Approval(json: body) else { return }
     let step = StepID(name)
     let known = approvals[step, default: []] + overruled[step, default: []]
     guard !known.contains(approval) else { return }
     refusals[step] = nil
     approvals[step, default: []].append(approval)
+    arrivals[approval] = at
   }
 
   /// A no to a gate; one to the whole plan is `Approver`'s.
@@ -241,7 +276,7 @@ extension CapabilityError.Class {
     case .unknownOutcome, .timeout, .cancelled: true
     case .network, .rateLimit, .serverError, .refused, .notFound, .conflict, .invalid, .configuration,
       .unsafe,
-      .unsupported:
+      .unsupported, .awaitsPerson:
       false
     }
   }

@@ -16,7 +16,7 @@ struct MatchCensus {
     var files: Set<ObjectID> = []
     for id in Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object)).sorted() {
       let content = try objects.read(id).content
-      for hit in patterns.hits(in: content) where remarks[hit.pattern] != nil {
+      for hit in try patterns.hits(in: content) where remarks[hit.pattern] != nil {
         count += 1
         files.insert(id)
         let end = hit.offset + hit.length

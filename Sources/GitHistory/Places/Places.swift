@@ -1,6 +1,7 @@
 import Capabilities
 import Foundation
 import GitObjects
+import Secrets
 
 /// Looks for secrets in everything of a repository that is no object: reference names, reflogs, index, configuration,
 /// hooks, Git's own text files, LFS objects and the files of the work trees. Read only.
@@ -30,7 +31,7 @@ struct Places: Sendable {
 
   func find(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> Found {
     var found = Found()
-    found.places = names(snapshot)
+    found.places = try names(snapshot)
     try litter(snapshot, &found)
     for tree in layout.workTrees {
       try gitFiles(tree.gitDirectory, &found)
@@ -40,15 +41,17 @@ struct Places: Sendable {
     return found
   }
 
-  private func names(_ snapshot: ReferenceSnapshot) -> [HistoryPlace] {
-    snapshot.references.flatMap { reference in
-      let name = forecast?.name(of: reference.name) ?? reference.name
-      return patterns.hits(in: name.bytes).prefix(1).map {
+  private func names(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> [HistoryPlace] {
+    var places: [HistoryPlace] = []
+    for reference in snapshot.references {
+      let name = try forecast?.name(of: reference.name) ?? reference.name
+      guard let form = try patterns.form(in: name.bytes) else { continue }
+      places.append(
         HistoryPlace(
-          place: "ref name", object: shown(name.bytes), path: nil, line: nil,
-          refs: [shown(name.bytes)], form: $0.form.rawValue)
-      }
+          place: "ref name", object: shown(name.bytes), path: nil, line: nil, refs: [shown(name.bytes)],
+          form: form))
     }
+    return places
   }
 
   /// Files below `refs/` that are no references: passed over by Git, and left as they are.
@@ -81,10 +84,14 @@ struct Places: Sendable {
     case .regular:
       let after = forecast?.path(of: path) ?? path
       guard let inside = after.relative(to: directory) else { return }
-      found.places += patterns.hits(in: inside.bytes).prefix(1).map {
-        HistoryPlace(
-          place: Places.word(for: inside), object: shown(inside.bytes), path: nil, line: nil, refs: [],
-          form: $0.form.rawValue)
+      if let form = try patterns.form(in: inside.bytes) {
+        found.places.append(
+          HistoryPlace(
+            place: Places.word(for: inside), object: shown(inside.bytes), path: nil, line: nil, refs: [],
+            form: form))
+      }
+      try hits(in: path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
+    case .link, .other, .missing: break
       }
       try hits(in: path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
     case .link, .other, .missing: break
@@ -100,13 +107,14 @@ struct Places: Sendable {
     } else {
       entries = try IndexFile(path: file).entries
     }
-    return entries.flatMap { entry in
-      patterns.hits(in: entry.path).prefix(1).map {
+    var places: [HistoryPlace] = []
+    for entry in entries {
+      guard let form = try patterns.form(in: entry.path) else { continue }
+      places.append(
         HistoryPlace(
-          place: "index", object: entry.id.hex, path: shown(entry.path), line: nil, refs: [],
-          form: $0.form.rawValue)
-      }
+          place: "index", object: entry.id.hex, path: shown(entry.path), line: nil, refs: [], form: form))
     }
+    return places
   }
 
   private func workTree(_ root: PathBytes, _ found: inout Found) throws(CapabilityError) {
@@ -122,10 +130,11 @@ struct Places: Sendable {
     guard let inside = path.relative(to: root) else { return false }
     if forecast?.isMovedAway(path) == true { return false }
     let before = found.places.count
-    found.places += patterns.hits(in: path.last).prefix(1).map {
-      HistoryPlace(
-        place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
-        form: $0.form.rawValue)
+    if let form = try patterns.form(in: path.last) {
+      found.places.append(
+        HistoryPlace(
+          place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
+          form: form))
     }
     if forecast?.isReplaced(path) == true { return true }
     switch DurableFiles.kind(of: path) {
@@ -147,10 +156,11 @@ struct Places: Sendable {
         found.notSearched.append(HistoryUnsearched(place: shown(path.bytes), why: "the link cannot be read"))
         return true
       }
-      found.places += patterns.hits(in: target).prefix(1).map {
-        HistoryPlace(
-          place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
-          form: $0.form.rawValue)
+      if let form = try patterns.form(in: target) {
+        found.places.append(
+          HistoryPlace(
+            place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
+            form: form))
       }
     case .other, .missing: break  // sockets and pipes hold nothing
     }
@@ -183,16 +193,19 @@ struct Places: Sendable {
   private func hits(
     in file: PathBytes, place: String, object: [UInt8], path: [UInt8]?, _ found: inout Found
   ) throws(CapabilityError) {
-    let bytes: [UInt8]
+    let hits: [SecretPatterns.TextHit]
     do {
-      bytes = try DurableFiles.read(file)
+      if let after = try forecast?.content(of: file) {
+        hits = try engine { () throws(GitObjectsError) in try patterns.hits(in: after) }
+      } else {
+        hits = try FileSearch(patterns: patterns).hits(in: file)
+      }
     } catch {
       if DurableFiles.kind(of: file) == .missing { return }  // removed while we looked
       found.notSearched.append(HistoryUnsearched(place: shown(file.bytes), why: error.because))
       return
     }
-    let after = forecast?.content(of: file, bytes) ?? bytes
-    found.places += patterns.hits(in: after).map { hit in
+    found.places += hits.map { hit in
       HistoryPlace(
         place: place, object: shown(object), path: path.map { shown($0) }, line: hit.line, refs: [],
         form: hit.form.rawValue)

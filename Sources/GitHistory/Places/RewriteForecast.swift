@@ -50,15 +50,24 @@ struct RewriteForecast: Sendable {
   /// Where a file of the git directory will lie.
   func path(of file: PathBytes) -> PathBytes { logs[file] ?? file }
 
-  /// What a file will hold.
-  func content(of file: PathBytes, _ bytes: [UInt8]) -> [UInt8] {
+  /// What a file will hold; nil when it stays as it is, whatever its size.
+  func content(of file: PathBytes) throws(CapabilityError) -> [UInt8]? {
     if logs[file] != nil {
-      return Reflog(bytes: bytes).rewritten(by: outcome.fate(of:)) { patterns.cleaned($0, as: .person) }
+      let bytes = try DurableFiles.read(file)
+      return try Reflog(bytes: bytes).rewritten(by: outcome.fate(of:)) { text throws(CapabilityError) in
+        try patterns.clean(text, as: .person)
+      }
     }
     if stateFiles.contains(file) {
-      return StateFile(bytes: bytes).rewritten(by: outcome.fate(of:)) { patterns.cleaned($0) } ?? bytes
+      return try StateFile(bytes: try DurableFiles.read(file)).rewritten(by: outcome.fate(of:)) {
+        text throws(CapabilityError) in
+        try patterns.clean(text, as: .blob)
+      }
     }
-    return file == configuration && !renames.branches.isEmpty ? renames.configuration(bytes) : bytes
+    if file == configuration, !renames.branches.isEmpty {
+      return renames.configuration(try DurableFiles.read(file))
+    }
+    return nil
   }
 
   /// The index of a work tree; nil when it has none.

@@ -1,3 +1,4 @@
+import Capabilities
 import GitObjects
 
 /// What a rewrite makes of one reference.
@@ -34,11 +35,11 @@ struct ReferenceRenames: Sendable {
   init(
     _ snapshot: ReferenceSnapshot, outcome: RewriteOutcome, patterns: SecretPatterns,
     peel: @escaping @Sendable (ObjectID) -> ObjectID?
-  ) {
+  ) throws(CapabilityError) {
     self.peel = peel
     var used = Set(snapshot.references.map(\.name))
     for reference in snapshot.references {
-      guard var new = ReferenceRenames.newName(reference.name, outcome, patterns) else { continue }
+      guard var new = try ReferenceRenames.newName(reference.name, outcome, patterns) else { continue }
       let wanted = new
       var number = 2
       while used.contains(new) {
@@ -100,7 +101,7 @@ struct ReferenceRenames: Sendable {
   }
 
   private static func newName(_ name: ReferenceName, _ outcome: RewriteOutcome, _ patterns: SecretPatterns)
-    -> ReferenceName?
+    throws(CapabilityError) -> ReferenceName?
   {
     let prefix = "refs/replace/"
     if name.hasPrefix(prefix),
@@ -110,8 +111,10 @@ struct ReferenceRenames: Sendable {
       return ReferenceName(prefix + new.hex)
     }
     if let text = String(validating: name.bytes, as: UTF8.self) {
-      return patterns.cleaned(refName: text).map { ReferenceName($0) }
+      return try engine { () throws(GitObjectsError) in try patterns.cleaned(refName: text) }.map {
+        ReferenceName($0)
+      }
     }
-    return patterns.cleaned(name.bytes, as: .path).map { ReferenceName(bytes: $0).madeValid }
+    return try patterns.clean(name.bytes, as: .path).map { ReferenceName(bytes: $0).madeValid }
   }
 }

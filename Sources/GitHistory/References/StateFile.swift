@@ -1,3 +1,4 @@
+import Capabilities
 import GitObjects
 
 /// A small text file of Git's that names objects anywhere in it: ORIG_HEAD, MERGE_HEAD, FETCH_HEAD, a rebase's todo.
@@ -9,7 +10,9 @@ struct StateFile: Sendable {
 
   /// The file with ids that follow `fate` and without secrets, or nil when nothing changes. The id of an object that is
   /// gone becomes zeros.
-  func rewritten(by fate: (ObjectID) -> ObjectFate, cleaned: ([UInt8]) -> [UInt8]?) -> [UInt8]? {
+  func rewritten(
+    by fate: (ObjectID) -> ObjectFate, cleaned: ([UInt8]) throws(CapabilityError) -> [UInt8]?
+  ) throws(CapabilityError) -> [UInt8]? {
     var result = bytes
     var isChanged = false
     for place in places {
@@ -22,7 +25,7 @@ struct StateFile: Sendable {
       result.replaceSubrange(place.start..<place.start + 40, with: new.hex.utf8)
       isChanged = true
     }
-    if let clean = cleaned(result) { return clean }
+    if let clean = try cleaned(result) { return clean }
     return isChanged ? result : nil
   }
 

@@ -41,12 +41,12 @@ final class IndexFile {
 
   /// Gives entries other blobs and paths. Their file times are cleared, so Git compares contents when it looks next.
   /// - Returns: the entries that changed, as they were and as they are.
-  func rewrite(by fate: (ObjectID) -> ObjectFate, cleanedPath: ([UInt8]) -> [UInt8]?) throws(CapabilityError)
-    -> [(old: Entry, new: Entry)]
-  {
+  func rewrite(
+    by fate: (ObjectID) -> ObjectFate, cleanedPath: ([UInt8]) throws(CapabilityError) -> [UInt8]?
+  ) throws(CapabilityError) -> [(old: Entry, new: Entry)] {
     var changed: [(old: Entry, new: Entry)] = []
     for old in entries where !old.isGitlink {
-      let path = cleanedPath(old.path)
+      let path = try cleanedPath(old.path)
       let id: ObjectID
       switch fate(old.id) {
       case .unchanged: id = old.id

@@ -102,7 +102,9 @@ struct SwapPreparation {
     for log in try layout.reflogs() {
       observe(log.file)
       let old = try DurableFiles.read(log.file)
-      let new = Reflog(bytes: old).rewritten(by: outcome.fate(of:)) { patterns.cleaned($0, as: .person) }
+      let new = try Reflog(bytes: old).rewritten(by: outcome.fate(of:)) { bytes throws(CapabilityError) in
+        try patterns.clean(bytes, as: .person)
+      }
       let target = renames.renamed(log.name).map { log.base / "logs" / $0.bytes } ?? log.file
       guard new != old || target != log.file else { continue }
       if target != log.file { try stage(.logs, log.file, nil) }
@@ -115,9 +117,10 @@ struct SwapPreparation {
     for file in try layout.stateFiles() {
       observe(file)
       let state = StateFile(bytes: try DurableFiles.read(file))
-      guard let new = state.rewritten(by: outcome.fate(of:), cleaned: { patterns.cleaned($0) }) else {
-        continue
+      let new = try state.rewritten(by: outcome.fate(of:)) { bytes throws(CapabilityError) in
+        try patterns.clean(bytes, as: .blob)
       }
+      guard let new else { continue }
       try stage(.logs, file, new)
     }
   }
@@ -132,7 +135,9 @@ struct SwapPreparation {
       try DurableFiles.write(bytes, to: staged, mode: DurableFiles.permissions(of: path))
       let index = try IndexFile(path: staged)
       let paths = PathCleaning(patterns: patterns, renamed: outcome.renamedEntries)
-      let changes = try index.rewrite(by: outcome.fate(of:)) { paths.cleaned($0) }
+      let changes = try index.rewrite(by: outcome.fate(of:)) { path throws(CapabilityError) in
+        try paths.cleaned(path)
+      }
       guard !changes.isEmpty else {
         try DurableFiles.remove(staged)
         continue

@@ -11,6 +11,7 @@ final class ByteExpression: @unchecked Sendable {
   }
 
   private let code: OpaquePointer
+  private let what: String
   private let groupCount: Int
 
   /// - Throws: `.badPattern` with the position of the error, without the expression.
@@ -30,6 +31,7 @@ final class ByteExpression: @unchecked Sendable {
         fix: "correct the expression; its syntax is PCRE2's")
     }
     self.code = code
+    self.what = what
     pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))  // without JIT it is only slower
     var count: UInt32 = 0
     pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
@@ -39,29 +41,28 @@ final class ByteExpression: @unchecked Sendable {
   deinit { pcre2_code_free_8(code) }
 
   /// Every match in `text`, from left to right, without overlaps. Empty matches are left out: they hold no secret.
-  func matches(in text: UnsafeBufferPointer<UInt8>) -> [Match] {
-    guard let base = text.baseAddress, let block = pcre2_match_data_create_from_pattern_8(code, nil) else {
-      return []
-    }
-    defer { pcre2_match_data_free_8(block) }
+  /// - Throws: `.unsupported` when PCRE2 gives up: an error is never "no match".
+  func matches(in text: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> [Match] {
+    guard let base = text.baseAddress else { return [] }
+    let search = try ExpressionSearch(code: code, what: what)
     var result: [Match] = []
     var start = 0
     while start <= text.count {
-      let found = pcre2_match_8(code, base, text.count, start, 0, block, nil)
-      guard found > 0, let ends = pcre2_get_ovector_pointer_8(block) else { break }
+      guard let found = try search.next(base, text.count, from: start) else { break }
+      let ends = found.ends
       let range = Int(ends[0])..<max(Int(ends[0]), Int(ends[1]))
       if range.isEmpty {
-        start = range.upperBound + 1
+        start = max(start, range.upperBound) + 1
         continue
       }
       let groups = (0...groupCount).map { group -> Range<Int>? in
-        guard group < Int(found), ends[group * 2] != Int.max, ends[group * 2] <= ends[group * 2 + 1],
+        guard group < found.count, ends[group * 2] != Int.max, ends[group * 2] <= ends[group * 2 + 1],
           ends[group * 2 + 1] <= text.count
         else { return nil }
         return Int(ends[group * 2])..<Int(ends[group * 2 + 1])
       }
       result.append(Match(range: range, groups: groups))
-      start = range.upperBound
+      start = max(start + 1, range.upperBound)
     }
     return result
   }

@@ -1,3 +1,5 @@
+import Secrets
+
 /// Takes hits out of bytes: each form is replaced by the same form of the replacement.
 struct Cleaning {
   let patterns: CompiledPatterns
@@ -6,14 +8,19 @@ struct Cleaning {
   private static let mostRounds = 8
 
   /// `text` without any hit, or nil when there is none in it.
-  func cleaned(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+  /// - Throws: `.unsupported` when an expression cannot be matched here.
+  func cleaned(_ text: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> [UInt8]? {
     var current: [UInt8]?
-    func edit(_ make: (UnsafeBufferPointer<UInt8>) -> [ByteEdit]) -> Bool {
+    func edit(
+      _ make: (UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> [ByteEdit]
+    ) throws(GitObjectsError) -> Bool {
       let next: [UInt8]?
       if let bytes = current {
-        next = bytes.withUnsafeBufferPointer { apply(make($0), to: $0) }
+        next = try bytes.withUnsafeBufferPointer { buffer throws(GitObjectsError) in
+          apply(try make(buffer), to: buffer)
+        }
       } else {
-        next = apply(make(text), to: text)
+        next = apply(try make(text), to: text)
       }
       if let next { current = next }
       return next != nil
@@ -21,7 +28,7 @@ struct Cleaning {
     var isClean = false
     for _ in 0..<Cleaning.mostRounds {
       var made: [ByteEdit]?
-      let changed = edit { text in
+      let changed = try edit { text in
         let (hits, hasStrays) = patterns.literalsAndStrays(in: text)
         isClean = hits.isEmpty
         let edits = edits(for: hits, in: text)
@@ -36,13 +43,15 @@ struct Cleaning {
     }
     if isClean, patterns.expressions.isEmpty { return current }
     for (_, expression, template) in patterns.expressions {
-      _ = edit { text in
-        expression.matches(in: text).map { match in
+      _ = try edit { text throws(GitObjectsError) in
+        try expression.matches(in: text).map { match in
           ByteEdit(range: match.range, replacement: template.expanded(match, in: text))
         }
       }
     }
-    for _ in 0..<Cleaning.mostRounds where !edit({ removals(of: patterns.literals(in: $0)) }) { break }
+    for _ in 0..<Cleaning.mostRounds {
+      guard try edit({ removals(of: patterns.literals(in: $0)) }) else { break }
+    }
     return current
   }
 
@@ -124,14 +133,8 @@ struct Cleaning {
 
   private func edits(for hit: FoundSecret, in text: UnsafeBufferPointer<UInt8>) -> [ByteEdit] {
     guard let index = hit.formIndex else { return [] }
-    let form = patterns.forms[index]
-    if case .base64(let shift, let isURL) = form.spelling,
-      let edits = Base64Edit(
-        form: form, shift: shift, isURL: isURL, replacement: patterns.replacements[hit.pattern]
-      ).edits(for: hit.pieces, in: text)
-    {
-      return edits
-    }
+    let edit = Base64Edit(patterns.forms[index], replacement: patterns.replacements[hit.pattern])
+    if let edits = edit?.edits(for: hit.pieces, in: text) { return edits }
     let replacement = spelledReplacement(hit)
     return hit.pieces.enumerated().map { ByteEdit(range: $1, replacement: $0 == 0 ? replacement : []) }
   }
@@ -139,6 +142,6 @@ struct Cleaning {
   private func spelledReplacement(_ hit: FoundSecret) -> [UInt8] {
     guard let index = hit.formIndex else { return hit.expansion ?? [] }
     let replacement = patterns.replacements[hit.pattern]
-    return SearchForm.spelled(replacement, as: patterns.forms[index].spelling)
+    return patterns.forms[index].spelling.spelled(replacement)
   }
 }

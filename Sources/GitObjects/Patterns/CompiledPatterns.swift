@@ -37,7 +37,7 @@ final class CompiledPatterns: Sendable {
       case .literal(let secret):
         try CompiledPatterns.refuseEmpty(secret, pattern)
         let bytes = secret.exposeAsBytes()
-        forms.append(SearchForm(pattern: pattern, spelling: .raw, bytes: bytes, rawCount: bytes.count))
+        if let form = SearchForm.literal(bytes, pattern: pattern) { forms.append(form) }
       case .regex(let source):
         let what = "expression \(pattern + 1)"
         let expression = try ByteExpression(source.exposeAsBytes(), what: what)
@@ -48,7 +48,7 @@ final class CompiledPatterns: Sendable {
     self.forms = forms
     self.expressions = expressions
     replacements = list.map(\.replacement)
-    filters = CompiledPatterns.filters(for: forms, splitting: list.map { $0.isSecret })
+    filters = CompiledPatterns.filters(for: forms)
     longestProbe = filters.map(\.grams.length).max() ?? 0
   }
 
@@ -59,12 +59,10 @@ final class CompiledPatterns: Sendable {
       fix: "remove it from the list of secrets")
   }
 
-  private static func filters(for forms: [SearchForm], splitting: [Bool]) -> [Filter] {
+  private static func filters(for forms: [SearchForm]) -> [Filter] {
     let short = forms.indices.filter { forms[$0].bytes.count < shortestOfLong }
     let long = forms.indices.filter { forms[$0].bytes.count >= shortestOfLong }
-    let split = long.filter {
-      splitting[forms[$0].pattern] && forms[$0].canBeSplit && forms[$0].bytes.count >= 2 * shortestOfLong
-    }
+    let split = Set(long.filter { forms[$0].canBeSplit && forms[$0].bytes.count >= 2 * shortestOfLong })
     var result: [Filter] = []
     if let length = short.map({ forms[$0].bytes.count }).min() {
       result.append(
@@ -75,8 +73,12 @@ final class CompiledPatterns: Sendable {
       split.map { forms[$0].bytes.count / 2 }.min() ?? longestUsefulProbe)
     if !long.isEmpty {
       let length = min(longestUsefulProbe, shortest)
-      var probes = long.map { Probe(form: $0, offset: best(in: forms[$0].bytes, length), isSplit: false) }
-      for index in split {
+      var probes: [Probe] = []
+      for index in long {
+        guard split.contains(index) else {
+          probes.append(Probe(form: index, offset: best(in: forms[index].bytes, length), isSplit: false))
+          continue
+        }
         // Two neighbouring probes: gaps further apart than both together leave one of them whole.
         let first = best(in: forms[index].bytes, 2 * length)
         probes.append(Probe(form: index, offset: first, isSplit: true))
@@ -119,16 +121,20 @@ final class CompiledPatterns: Sendable {
   }
 
   /// Every hit in `text`, by position.
-  func search(_ text: UnsafeBufferPointer<UInt8>) -> [FoundSecret] {
+  ///
+  /// - Throws: `.unsupported` when an expression cannot be matched here.
+  func search(_ text: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> [FoundSecret] {
     var meetsProbe = false
-    return search(text, meetsProbe: &meetsProbe)
+    return try search(text, meetsProbe: &meetsProbe)
   }
 
   /// - Parameter meetsProbe: set when ``suspects(_:from:to:)`` would say yes.
-  func search(_ text: UnsafeBufferPointer<UInt8>, meetsProbe: inout Bool) -> [FoundSecret] {
+  func search(
+    _ text: UnsafeBufferPointer<UInt8>, meetsProbe: inout Bool
+  ) throws(GitObjectsError) -> [FoundSecret] {
     var found = literals(in: text, meetsProbe: &meetsProbe)
     for (pattern, expression, template) in expressions {
-      for match in expression.matches(in: text) {
+      for match in try expression.matches(in: text) {
         let expansion = template.expanded(match, in: text)
         // What is replaced by itself has been cleaned before.
         guard !expansion.elementsEqual(text[match.range]) else { continue }
@@ -182,9 +188,27 @@ final class CompiledPatterns: Sendable {
             formIndex: probe.form, expansion: nil))
       }
     }
-    let kept = withoutShiftedTwins(found)
+    guard found.count > 1 else { return found }
+    let kept = withoutShiftedTwins(withoutParts(found))
     if kept.count < found.count { hasStrays = true }
     return kept
+  }
+
+  /// Without hits within another hit of the same secret: `&` and `&amp;` begin alike, and mixed escapes are met from both
+  /// sides. Of equal ones the more common spelling stays.
+  private func withoutParts(_ found: [FoundSecret]) -> [FoundSecret] {
+    let sorted = found.sorted { left, right in
+      let (one, other) = (left.span, right.span)
+      if one.lowerBound != other.lowerBound { return one.lowerBound < other.lowerBound }
+      if one.upperBound != other.upperBound { return one.upperBound > other.upperBound }
+      return left.formIndex ?? 0 < right.formIndex ?? 0
+    }
+    var ends: [Int: Int] = [:]
+    return sorted.filter { hit in
+      guard hit.span.upperBound > ends[hit.pattern] ?? -1 else { return false }
+      ends[hit.pattern] = hit.span.upperBound
+      return true
+    }
   }
 
   /// ASCII text in UTF-16 of one byte order is, one byte further, text of the other order: keep the hit that starts at an
@@ -208,29 +232,16 @@ final class CompiledPatterns: Sendable {
     of form: SearchForm, _ probe: Probe, _ length: Int, at position: Int,
     in text: UnsafeBufferPointer<UInt8>
   ) -> [Range<Int>]? {
-    if probe.isSplit {
-      let known = probe.offset..<(probe.offset + length)
-      let pieces = Splitting.pieces(
-        of: form.bytes, known: known, at: position, in: text, inBase64: form.isBase64)
-      return pieces.flatMap { $0.count > 1 ? $0 : nil }
-    }
     let start = position - probe.offset
     let end = start + form.bytes.count
-    guard start >= 0, end <= text.count, text[start..<end].elementsEqual(form.bytes) else { return nil }
-    return [start..<end]
-  }
-}
-
-extension SearchForm {
-  var isBase64: Bool {
-    if case .base64 = spelling { return true }
-    return false
-  }
-}
-
-extension SecretPatterns.Expression {
-  fileprivate var isSecret: Bool {
-    if case .secret = matcher { return true }
-    return false
+    if start >= 0, end <= text.count, text[start..<end].elementsEqual(form.bytes) { return [start..<end] }
+    let known = probe.offset..<(probe.offset + length)
+    if probe.isSplit,
+      let pieces = Splitting.pieces(
+        of: form.bytes, known: known, at: position, in: text, inBase64: form.isBase64)
+    {
+      return pieces
+    }
+    return LooseMatch(form, in: text)?.pieces(of: form, known: known, at: position)
   }
 }

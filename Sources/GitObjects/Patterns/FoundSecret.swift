@@ -1,3 +1,5 @@
+import Secrets
+
 /// A hit with what is needed to clean it.
 struct FoundSecret {
   /// Index of the expression.

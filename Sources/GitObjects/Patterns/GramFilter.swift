@@ -24,7 +24,6 @@ final class GramFilter: Sendable {
   private let slotMask: Int
   private let chain: Column<Link>
   private let probes: Column<UInt8>
-  let probeCount: Int
 
   private struct Slot: BitwiseCopyable {
     var key: UInt64
@@ -53,7 +52,6 @@ final class GramFilter: Sendable {
     slotMask = slotCount - 1
     chain = Column(Link(probe: 0, offset: 0, next: -1), count: grams)
     probes = Column(0, count: list.count * length)
-    probeCount = list.count
     for (number, probe) in list.enumerated() { enter(probe, number) }
   }
 

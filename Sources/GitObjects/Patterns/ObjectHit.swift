@@ -1,3 +1,5 @@
+public import Secrets
+
 /// One occurrence of a pattern in an object or another piece of bytes. No value.
 public struct ObjectHit: Sendable, Hashable, Codable {
   /// Where in an object the bytes stand; decides how they are cleaned.

@@ -3,8 +3,11 @@ struct PlaceCleaning {
   let patterns: CompiledPatterns
 
   /// Nil when there is nothing to clean.
-  func cleaned(_ text: UnsafeBufferPointer<UInt8>, as place: ObjectHit.Place) -> [UInt8]? {
-    guard let clean = Cleaning(patterns: patterns).cleaned(text) else { return nil }
+  /// - Throws: `.unsupported` when an expression cannot be matched here.
+  func cleaned(
+    _ text: UnsafeBufferPointer<UInt8>, as place: ObjectHit.Place
+  ) throws(GitObjectsError) -> [UInt8]? {
+    guard let clean = try Cleaning(patterns: patterns).cleaned(text) else { return nil }
     switch place {
     case .blob, .message: return clean
     case .person: return person(clean)

@@ -4,12 +4,12 @@ extension SecretPatterns {
   /// A file for filter-repo's `--replace-text`: one expression a line, `literal:` (assumed), `regex:`, `glob:`,
   /// replacement after the last `==>`.
   /// - Parameter searchesEveryForm: literals are searched as secrets, in every form.
-  /// - Throws: `.badPattern` naming the line, not its text.
+  /// - Throws: `.badPattern` naming the line, not its text; for a file in which there is none.
   public static func expressions(
     replaceText file: [UInt8], searchesEveryForm: Bool = true
   ) throws(GitObjectsError) -> [Expression] {
     var result: [Expression] = []
-    for line in file.split(separator: 0x0A) {
+    for line in try ExpressionsText.utf8(file).split(separator: 0x0A) {
       var text = Array(line)
       while text.last == 0x0D { text.removeLast() }
       var replacement = Array(defaultReplacement.utf8)
@@ -29,6 +29,11 @@ extension SecretPatterns {
             searchesEveryForm ? .secret(secret(literal)) : .literal(secret(literal)), replacement: replacement
           ))
       }
+    }
+    guard !result.isEmpty else {
+      throw GitObjectsError(
+        .badPattern, what: "the file of expressions", why: "it holds none, so nothing would be searched",
+        fix: "write one expression a line")
     }
     return result
   }

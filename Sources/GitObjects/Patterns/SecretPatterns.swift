@@ -2,7 +2,7 @@ public import Secrets
 
 /// What to look for and what to put in its place, compiled for searching gigabytes.
 ///
-/// A `.secret` is looked for in every form of `SecretForms` and split over JSON strings or wrapped base64; each form is
+/// A `.secret` is looked for in every form of `SecretForms`, in mixed escapes, and split over JSON strings or lines; each form is
 /// replaced by the same form of the replacement, so that JSON stays JSON and base64 still decodes. Overlapping hits are
 /// removed as one range (git filter-repo would leave the rest of the second one).
 public struct SecretPatterns: Sendable {
@@ -48,19 +48,47 @@ public struct SecretPatterns: Sendable {
     try self.init(secrets.map { Expression(.secret($0), replacement: Array(replacement.utf8)) })
   }
 
+  /// What a search with these patterns does not cover, for the answer; docs/FORMS.md.
+  public var notSearched: [String] {
+    var notes = SecretForms.notSearched
+    let regular = expressions.indices.filter {
+      if case .regex = expressions[$0].matcher { true } else { false }
+    }
+    if !regular.isEmpty {
+      let numbers = regular.prefix(8).map { String($0 + 1) }.joined(separator: ", ")
+      notes.append(
+        "regular expressions (\(numbers)\(regular.count > 8 ? " …" : "")) match the bytes as they are, in no other form;"
+          + " in files beside the history at most \(longestSpan >> 20) MiB at a time")
+    }
+    for (index, expression) in expressions.enumerated() {
+      guard case .secret(let secret) = expression.matcher else { continue }
+      let entries = SecretForms.entries(of: secret.exposeAsBytes())
+      if entries[0].bytes.count < SecretForms.shortestEncoded {
+        notes.append("encoded forms of expression \(index + 1): it is too short")
+      } else if entries.count >= SecretForms.most {
+        notes.append("some spellings of expression \(index + 1): it has more than \(SecretForms.most)")
+      }
+    }
+    return notes
+  }
+
   private func holdsSecret(_ bytes: [UInt8]) -> Bool {
     bytes.withUnsafeBufferPointer { !compiled.literals(in: $0).isEmpty }
   }
 
   /// Every hit in bytes that are no object: a ref name, a reflog, an index, a configuration file.
-  public func hits(in bytes: [UInt8]) -> [TextHit] {
-    bytes.withUnsafeBufferPointer { text in
-      var lines = LineCounter(text)
-      return compiled.search(text).map { hit in
-        TextHit(
-          offset: hit.span.lowerBound, length: hit.span.count, line: lines.line(at: hit.span.lowerBound),
-          pattern: hit.pattern, form: hit.form)
-      }
+  /// - Throws: `.unsupported` when an expression cannot be matched here.
+  public func hits(in bytes: [UInt8]) throws(GitObjectsError) -> [TextHit] {
+    try bytes.withUnsafeBufferPointer { text throws(GitObjectsError) in try hits(in: text) }
+  }
+
+  /// The same for bytes in place.
+  public func hits(in text: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> [TextHit] {
+    var lines = LineCounter(text)
+    return try compiled.search(text).map { hit in
+      TextHit(
+        offset: hit.span.lowerBound, length: hit.span.count, line: lines.line(at: hit.span.lowerBound),
+        pattern: hit.pattern, form: hit.form)
     }
   }
 
@@ -68,13 +96,18 @@ public struct SecretPatterns: Sendable {
   ///
   /// A place that cannot hold every byte gets a replacement without them: no line feed in people, no NUL in headers,
   /// no `/` in names of tree entries.
-  public func cleaned(_ bytes: [UInt8], as place: ObjectHit.Place = .blob) -> [UInt8]? {
-    bytes.withUnsafeBufferPointer { PlaceCleaning(patterns: compiled).cleaned($0, as: place) }
+  /// - Throws: `.unsupported` when an expression cannot be matched here.
+  public func cleaned(
+    _ bytes: [UInt8], as place: ObjectHit.Place = .blob
+  ) throws(GitObjectsError) -> [UInt8]? {
+    try bytes.withUnsafeBufferPointer { text throws(GitObjectsError) in
+      try PlaceCleaning(patterns: compiled).cleaned(text, as: place)
+    }
   }
 
   /// A ref name without any secret, or nil when there is none in it. The result is a valid ref name.
-  public func cleaned(refName: String) -> String? {
-    guard let bytes = cleaned(Array(refName.utf8), as: .header) else { return nil }
+  public func cleaned(refName: String) throws(GitObjectsError) -> String? {
+    guard let bytes = try cleaned(Array(refName.utf8), as: .header) else { return nil }
     return RefNameRepair.valid(String(decoding: bytes, as: UTF8.self))
   }
 
@@ -88,7 +121,15 @@ public struct SecretPatterns: Sendable {
     /// Index in ``SecretPatterns/expressions``.
     public let pattern: Int
     public let form: SecretForm
+
+    /// The same hit in a text of which the searched one is a part.
+    public func moved(by bytes: Int, lines: Int) -> TextHit {
+      TextHit(offset: offset + bytes, length: length, line: line + lines, pattern: pattern, form: form)
+    }
   }
+
+  /// No hit spans more bytes, gaps included; expressions, which have no bound, are searched in pieces that overlap by this.
+  public var longestSpan: Int { max(1 << 20, 16 * (compiled.forms.map(\.bytes.count).max() ?? 0)) }
 }
 
 /// Counts lines from the last asked position on.

@@ -10,12 +10,14 @@ struct ObjectPatch {
     var renames: [(old: String, new: String)] = []
   }
 
-  func patched(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) -> Result {
+  /// - Throws: `.unsupported` when an expression cannot be matched here.
+  func patched(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> Result {
     switch state.table.kind(object) {
     case .blob:
-      Result(bytes: PlaceCleaning(patterns: state.patterns).cleaned(content, as: .blob) ?? Array(content))
-    case .tree: TreePatch(state: state, edges: edges).patched(object, content)
-    case .commit, .tag: HeadedPatch(state: state, graph: graph).patched(object, content)
+      let clean = try PlaceCleaning(patterns: state.patterns).cleaned(content, as: .blob)
+      return Result(bytes: clean ?? Array(content))
+    case .tree: return try TreePatch(state: state, edges: edges).patched(object, content)
+    case .commit, .tag: return try HeadedPatch(state: state, graph: graph).patched(object, content)
     }
   }
 }
@@ -25,7 +27,9 @@ struct TreePatch {
   let state: RewriteState
   let edges: TreeEdges
 
-  func patched(_ tree: Int, _ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
+  func patched(
+    _ tree: Int, _ content: UnsafeBufferPointer<UInt8>
+  ) throws(GitObjectsError) -> ObjectPatch.Result {
     let list = edges[tree]
     let needsParsing =
       state.hasHit[tree] != 0 || edges.hasMappedLink[tree] != 0
@@ -33,7 +37,7 @@ struct TreePatch {
         let child = Int(edge.child)
         return state.isDirty[child] != 0 && goes(child)
       }
-    guard !needsParsing else { return parsed(content) }
+    guard !needsParsing else { return try parsed(content) }
     var bytes = Array(content)
     bytes.withUnsafeMutableBytes { buffer in
       guard let base = buffer.baseAddress else { return }
@@ -59,7 +63,7 @@ struct TreePatch {
   }
 
   /// By entries: names that change, entries that go.
-  func parsed(_ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
+  func parsed(_ content: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> ObjectPatch.Result {
     guard let base = content.baseAddress else { return ObjectPatch.Result(bytes: []) }
     var entries: [NewEntry] = []
     var renames: [(old: String, new: String)] = []
@@ -80,7 +84,7 @@ struct TreePatch {
       let nameBytes = UnsafeBufferPointer(rebasing: content[entry.name])
       let cleaned =
         state.cleans(.path)
-        ? PlaceCleaning(patterns: state.patterns).cleaned(nameBytes, as: .path) : nil
+        ? try PlaceCleaning(patterns: state.patterns).cleaned(nameBytes, as: .path) : nil
       entries.append(
         NewEntry(
           mode: Array(content[entry.mode]), name: cleaned ?? Array(nameBytes), id: id,
@@ -132,7 +136,9 @@ private struct HeadedPatch {
   private static let signatures = ["gpgsig", "gpgsig-sha256"].map { Array($0.utf8) }
   private static let mergetag = Array("mergetag".utf8)
 
-  func patched(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) -> ObjectPatch.Result {
+  func patched(
+    _ object: Int, _ content: UnsafeBufferPointer<UInt8>
+  ) throws(GitObjectsError) -> ObjectPatch.Result {
     let kind = state.table.kind(object)
     let tree = state.treeOverrides.isEmpty ? nil : state.treeOverrides[state.table.ids[object]]
     let hasHit = state.hasHit[object] != 0
@@ -161,10 +167,10 @@ private struct HeadedPatch {
         }
       } else if HeadedPatch.signatures.contains(where: { $0.elementsEqual(name) }) {
         result.dropsSignature = true
-      } else if HeadedPatch.mergetag.elementsEqual(name), !keepsMergetag(content, header) {
+      } else if HeadedPatch.mergetag.elementsEqual(name), try !keepsMergetag(content, header) {
         result.dropsSignature = true
       } else if hasHit, let place = header.place, state.cleans(place),
-        let clean = cleaned(content, header.value, as: place)
+        let clean = try cleaned(content, header.value, as: place)
       {
         bytes += content[header.line.lowerBound..<header.value.lowerBound]
         bytes += clean
@@ -180,7 +186,7 @@ private struct HeadedPatch {
       result.dropsSignature = true
       message = message.lowerBound..<signature
     }
-    bytes += messageBytes(content, message, hasHit: hasHit)
+    bytes += try messageBytes(content, message, hasHit: hasHit)
     return ObjectPatch.Result(bytes: bytes, dropsSignature: result.dropsSignature)
   }
 
@@ -216,30 +222,35 @@ private struct HeadedPatch {
     return false
   }
 
-  private func messageBytes(_ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, hasHit: Bool)
-    -> [UInt8]
-  {
+  private func messageBytes(
+    _ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, hasHit: Bool
+  ) throws(GitObjectsError) -> [UInt8] {
     var message = Array(content[range])
-    if hasHit, state.cleans(.message), let clean = cleaned(content, range, as: .message) { message = clean }
+    if hasHit, state.cleans(.message), let clean = try cleaned(content, range, as: .message) {
+      message = clean
+    }
     return state.options.remapsQuotedHashes ? QuotedHashes(state: state).remapped(message) : message
   }
 
   private func cleaned(
     _ content: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, as place: ObjectHit.Place
-  ) -> [UInt8]? {
-    PlaceCleaning(patterns: state.patterns).cleaned(UnsafeBufferPointer(rebasing: content[range]), as: place)
+  ) throws(GitObjectsError) -> [UInt8]? {
+    try PlaceCleaning(patterns: state.patterns).cleaned(
+      UnsafeBufferPointer(rebasing: content[range]), as: place)
   }
 
   /// A signed tag quoted in a merge: worth keeping only while its target and its text stay as they are.
-  private func keepsMergetag(_ content: UnsafeBufferPointer<UInt8>, _ header: ObjectHeaders.Header) -> Bool {
+  private func keepsMergetag(_ content: UnsafeBufferPointer<UInt8>, _ header: ObjectHeaders.Header)
+    throws(GitObjectsError) -> Bool
+  {
     let text = UnsafeBufferPointer(rebasing: content[header.value])
-    guard patternsAbsent(text) else { return false }
+    guard try patternsAbsent(text) else { return false }
     guard let target = PointerLines(text, kind: .tag).target else { return true }
     return state.successor(of: target.id) == target.id
   }
 
-  private func patternsAbsent(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    state.patterns.search(text).isEmpty
+  private func patternsAbsent(_ text: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> Bool {
+    try state.patterns.search(text).isEmpty
   }
 }
 

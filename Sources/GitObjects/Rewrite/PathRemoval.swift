@@ -174,7 +174,9 @@ final class PathRemoval {
       guard let id = try rebuilt(UInt32(child), next, spool, edges) else { continue }
       bytes += entry.whole[..<entry.idOffset] + id.bytes
     }
-    let patched = bytes.withUnsafeBufferPointer { TreePatch(state: state, edges: edges).parsed($0).bytes }
+    let patched = try bytes.withUnsafeBufferPointer { buffer throws(GitObjectsError) in
+      try TreePatch(state: state, edges: edges).parsed(buffer).bytes
+    }
     guard !patched.isEmpty else {
       rebuiltTrees[place] = .some(nil)
       return nil

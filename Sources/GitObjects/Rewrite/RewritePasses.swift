@@ -100,8 +100,8 @@ final class RewritePasses {
       let isGone =
         !hasOverride && node.target != ObjectTable.none && state.successor(Int(node.target)) == nil
       if isGone { continue }  // a tag whose target was removed goes with it
-      node.content.withUnsafeBufferPointer { content in
-        let result = patch.patched(Int(node.object), content)
+      try node.content.withUnsafeBufferPointer { content throws(GitObjectsError) in
+        let result = try patch.patched(Int(node.object), content)
         state.setNewID(Int(node.object), result.bytes.withUnsafeBufferPointer { ObjectHash.id(kind, $0) })
       }
       if count & 0xFFF == 0 { try progress.step(.commits, count, of: order.count) }

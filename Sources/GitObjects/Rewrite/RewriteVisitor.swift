@@ -33,7 +33,7 @@ struct RewriteVisitor: ForestVisitor {
   {
     guard marks[object] == stamp | RewriteVisitor.targetBit else { return }
     guard state.isNeeded(object) else { return try spool(object, content, origin, content) }
-    let result = patch.patched(object, content)
+    let result = try patch.patched(object, content)
     let kind = state.table.kind(object)
     if result.dropsSignature { signaturesDropped.append(state.table.ids[object]) }
     for rename in result.renames { renames[rename.old] = rename.new }
@@ -53,7 +53,7 @@ struct RewriteVisitor: ForestVisitor {
   ) throws(GitObjectsError) {
     let kind = state.table.kind(object)
     let parent = state.table.parent[object]
-    if let origin, let delta = delta(object, old, origin, Int(parent), new) {
+    if let origin, let delta = try delta(object, old, origin, Int(parent), new) {
       try spool.add(object: object, kind: kind, base: parent, bytes: delta)
     } else {
       try spool.add(object: object, kind: kind, base: ObjectTable.none, bytes: new)
@@ -63,11 +63,11 @@ struct RewriteVisitor: ForestVisitor {
   private mutating func delta(
     _ object: Int, _ old: UnsafeBufferPointer<UInt8>, _ origin: DeltaOrigin, _ parent: Int,
     _ new: UnsafeBufferPointer<UInt8>
-  ) -> UnsafeBufferPointer<UInt8>? {
+  ) throws(GitObjectsError) -> UnsafeBufferPointer<UInt8>? {
     guard !state.table.isForeign(parent) else { return nil }
     guard state.isDirty[parent] != 0 else { return encode(old, new, origin, base: origin.base) }
     guard state.isNeeded(parent), state.newID(parent) != .zero else { return nil }
-    if onPath[parent] == nil { onPath[parent] = patch.patched(parent, origin.base).bytes }
+    if onPath[parent] == nil { onPath[parent] = try patch.patched(parent, origin.base).bytes }
     guard let base = onPath[parent] else { return nil }
     return base.withUnsafeBufferPointer { encode(old, new, origin, base: $0) }
   }

@@ -38,20 +38,22 @@ struct ScanVisitor: ForestVisitor {
       isSuspect[Int(table.parent[object])] != 0
     {
       // Most such versions hold the secret too, so one search does for both questions.
-      return searchBlob(object, content)
+      return try searchBlob(object, content)
     }
     if let start = content.baseAddress, patterns.suspects(start, from: 0, to: content.count) {
       isSuspect[object] = 1
     } else if patterns.expressions.isEmpty {
       return
     }
-    hits += ObjectSearch(patterns: patterns).hits(
+    hits += try ObjectSearch(patterns: patterns).hits(
       in: content, kind: table.kind(object), id: table.ids[object])
   }
 
-  private mutating func searchBlob(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) {
+  private mutating func searchBlob(
+    _ object: Int, _ content: UnsafeBufferPointer<UInt8>
+  ) throws(GitObjectsError) {
     var meetsProbe = false
-    let found = patterns.search(content, meetsProbe: &meetsProbe)
+    let found = try patterns.search(content, meetsProbe: &meetsProbe)
     if meetsProbe { isSuspect[object] = 1 }
     guard !found.isEmpty else { return }
     var lines = LineCounter(content)
@@ -69,12 +71,14 @@ struct ScanVisitor: ForestVisitor {
 struct ObjectSearch {
   let patterns: CompiledPatterns
 
-  func hits(in content: UnsafeBufferPointer<UInt8>, kind: ObjectKind, id: ObjectID) -> [ObjectHit] {
+  func hits(
+    in content: UnsafeBufferPointer<UInt8>, kind: ObjectKind, id: ObjectID
+  ) throws(GitObjectsError) -> [ObjectHit] {
     var hits: [ObjectHit] = []
     var lines = LineCounter(content)
     for (number, part) in ObjectParts.parts(of: content, kind: kind).enumerated() {
       let text = UnsafeBufferPointer(rebasing: content[part.range])
-      for hit in patterns.search(text) {
+      for hit in try patterns.search(text) {
         let offset = part.range.lowerBound + hit.span.lowerBound
         hits.append(
           ObjectHit(

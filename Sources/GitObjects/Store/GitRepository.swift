@@ -51,9 +51,6 @@ public final class GitRepository {
 
   public var isBare: Bool { git_repository_is_bare(handle) == 1 }
 
-  /// Some history is missing (`git fetch --unshallow` brings it).
-  public var isShallow: Bool { git_repository_is_shallow(handle) == 1 }
-
   /// Every reference under `refs/`, loose and packed, in byte order of names.
   /// - Throws: `.corrupt` when the reference database cannot be read.
   public func references() throws(GitObjectsError) -> [Reference] {

@@ -105,7 +105,6 @@ public struct Finding: Sendable {
   public var secret: Secret?
   public var weakHashes: WeakHashes
   public var validity: Validity
-  public var validityAt: Date?
   public var exposure: Exposure
   public var location: Location?
   public var observedAt: Date

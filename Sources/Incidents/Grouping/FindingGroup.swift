@@ -8,7 +8,7 @@ struct FindingGroup: Sendable {
   private var kinds: [CredentialKind] = []
   private var alternatives: [CredentialKind] = []
   private var handle: String?
-  private var secret: Secret?
+  private var values: [LeakedValue] = []
   private var validity = Validity.notChecked
   private var exposure = Exposure()
   private var sources: Set<FindingSource> = []
@@ -35,7 +35,10 @@ struct FindingGroup: Sendable {
     if !kinds.contains(finding.kind) { kinds.append(finding.kind) }
     if alternatives.isEmpty || finding.alternatives.isEmpty { alternatives = finding.alternatives }
     handle = handle ?? finding.handle
-    secret = secret ?? finding.secret
+    // Keys stand strongest first, the installation's own fingerprint before those of older keys.
+    if let secret = finding.secret, let fingerprint = keys.lazy.compactMap(\.fingerprint).first {
+      add(LeakedValue(fingerprint: fingerprint, secret: secret))
+    }
     validity = validity.combined(with: finding.validity)
     exposure = exposure.combined(with: finding.exposure)
     sources.insert(finding.source)
@@ -49,7 +52,7 @@ struct FindingGroup: Sendable {
     for kind in other.kinds where !kinds.contains(kind) { kinds.append(kind) }
     if alternatives.isEmpty || other.alternatives.isEmpty { alternatives = [] }
     handle = handle ?? other.handle
-    secret = secret ?? other.secret
+    for value in other.values { add(value) }
     validity = validity.combined(with: other.validity)
     exposure = exposure.combined(with: other.exposure)
     sources.formUnion(other.sources)
@@ -57,6 +60,16 @@ struct FindingGroup: Sendable {
     url = url ?? other.url
     furtherFindings += other.furtherFindings
     for place in other.places { add(place) }
+  }
+
+  /// How many distinct values it has.
+  var valueCount: Int { values.count }
+
+  /// Whether a value of this fingerprint is in it.
+  func holds(_ fingerprint: Fingerprint) -> Bool { values.contains { $0.fingerprint == fingerprint } }
+
+  private mutating func add(_ value: LeakedValue) {
+    if !holds(value.fingerprint) { values.append(value) }
   }
 
   private mutating func add(_ place: ReportedPlace) {
@@ -72,12 +85,14 @@ struct FindingGroup: Sendable {
     guard let key = ordered.first else { return nil }
     let kind = FindingGroup.mostSpecific(kinds)
     let restraint = Restraint.of(
-      kind: kind, validity: validity, secret: secret, handle: handle, hasIdentity: namesOneSecret)
+      kind: kind, validity: validity, secrets: values.map(\.secret), handle: handle,
+      hasIdentity: namesOneSecret)
     let id = IncidentID(for: key)
     return Incident(
       id: id, key: key, aliases: Set(ordered.dropFirst()), kind: kind, alternatives: alternatives,
       provider: table.row(of: kind)?.provider, handle: handle,
-      fingerprint: ordered.lazy.compactMap(\.fingerprint).first, secret: secret, validity: validity,
+      fingerprint: values.first?.fingerprint ?? ordered.lazy.compactMap(\.fingerprint).first, values: values,
+      validity: validity,
       exposure: exposure,
       severity: SeverityRule.severity(
         kind: kind, validity: validity, exposure: exposure, restraint: restraint, table: table),
@@ -88,7 +103,7 @@ struct FindingGroup: Sendable {
 
   /// What a person does when the value is not known and nothing names the credential.
   private var next: String? {
-    guard secret == nil, handle == nil else { return nil }
+    guard values.isEmpty, handle == nil else { return nil }
     if let location = places.first(where: { $0.location.path != nil && $0.location.startLine != nil })?
       .location
     {

@@ -33,7 +33,7 @@ extension Incident {
       aliases: Set(keys.subtracting([key]).map { IncidentKey(rawValue: $0) }), kind: kind,
       alternatives: (last["alternatives"]?.array ?? []).compactMap { $0.string.map { CredentialKind($0) } },
       provider: last["provider"]?.string, handle: reports.lazy.compactMap { $0["handle"]?.string }.first,
-      fingerprint: keys.lazy.compactMap { IncidentKey(rawValue: $0).fingerprint }.first, secret: nil,
+      fingerprint: keys.lazy.compactMap { IncidentKey(rawValue: $0).fingerprint }.first, values: [],
       validity: validity,
       exposure: Exposure(isPubliclyLeaked: leaks.isEmpty ? nil : leaks.contains(true)),
       severity: reports.compactMap { $0["severity"]?.string.flatMap(Severity.init) }

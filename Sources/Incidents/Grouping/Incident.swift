@@ -20,8 +20,9 @@ public struct Incident: Sendable {
   public let handle: String?
   /// Nil until the value is known.
   public let fingerprint: Fingerprint?
-  /// What must be revoked and scrubbed. Seal it; it is in no text form of this value.
-  public let secret: Secret?
+  /// What must be revoked and scrubbed, each distinct value once, in the order of arrival: two passwords of one account are
+  /// two. Seal them; they are in no text form of this value. Empty while none is known.
+  public let values: [LeakedValue]
   public let validity: Validity
   public let exposure: Exposure
   public let severity: Severity
@@ -37,6 +38,9 @@ public struct Incident: Sendable {
   /// What to do first when a value is missing: a sentence with a command; nil when nothing is missing.
   public let next: String?
 
+  /// The first value; nil while none is known.
+  public var secret: Secret? { values.first?.secret }
+
   /// Repositories that hold the secret, by name, without duplicates, sorted.
   public var repositories: [String] {
     Set(occurrences.compactMap { $0.location.repository?.name ?? $0.location.repository?.id }).sorted()
@@ -44,9 +48,6 @@ public struct Incident: Sendable {
 
   /// Keys of the places, without the kind: by them ``IncidentMatching`` finds incidents opened before the value was known.
   public var placeKeys: Set<String> { Set(occurrences.compactMap { IncidentKey.place(of: $0.location) }) }
-
-  /// True when no shown place is left out.
-  public var isComplete: Bool { furtherFindings == 0 }
 
   /// The body of `incident.opened` and `incident.updated`: everything but the secret.
   public var openedBody: JSONValue {
@@ -70,6 +71,16 @@ public struct Incident: Sendable {
     if !alternatives.isEmpty { body["alternatives"] = .array(alternatives.map { .string($0.rawValue) }) }
     body["next"] = next.map { .string($0) }
     return .object(body)
+  }
+}
+
+/// One value of a leaked credential, with its name under the installation's key.
+public struct LeakedValue: Sendable {
+  public let fingerprint: Fingerprint
+  public let secret: Secret
+  public init(fingerprint: Fingerprint, secret: Secret) {
+    self.fingerprint = fingerprint
+    self.secret = secret
   }
 }
 

@@ -5,10 +5,13 @@ public import Secrets
 public struct GroupingLimits: Sendable, Hashable {
   public var incidents: Int
   public var occurrencesPerIncident: Int
-  /// 20,000 incidents with 5,000 occurrences each.
-  public init(incidents: Int = 20_000, occurrencesPerIncident: Int = 5_000) {
+  /// Distinct values of one credential; each is probed and cleaned.
+  public var valuesPerIncident: Int
+  /// 20,000 incidents with 5,000 occurrences and 500 values each.
+  public init(incidents: Int = 20_000, occurrencesPerIncident: Int = 5_000, valuesPerIncident: Int = 500) {
     self.incidents = incidents
     self.occurrencesPerIncident = occurrencesPerIncident
+    self.valuesPerIncident = valuesPerIncident
   }
 }
 
@@ -60,6 +63,13 @@ public struct IncidentGrouping: Sendable {
       }
     }
     let found = Set(joining.compactMap { indexes[$0] }).sorted()
+    // A value too many is left out loudly, like a secret too many: nobody would probe it.
+    if let first = found.first, let print = all.lazy.compactMap(\.fingerprint).first,
+      let group = groups[first], group.valueCount >= limits.valuesPerIncident, !group.holds(print)
+    {
+      droppedFindings += 1
+      return
+    }
     let index: Int
     if let first = found.first {
       index = first

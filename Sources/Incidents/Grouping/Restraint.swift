@@ -20,11 +20,13 @@ public enum Restraint: String, Sendable, Codable, CaseIterable {
 
   /// The first that applies, or nil: automatic steps follow the route.
   static func of(
-    kind: CredentialKind, validity: Validity, secret: Secret?, handle: String?, hasIdentity: Bool
+    kind: CredentialKind, validity: Validity, secrets: [Secret], handle: String?, hasIdentity: Bool
   ) -> Restraint? {
     if validity == .canary { return .canary }
-    if CanonicalSecret.isExample(secret, handle: handle) { return .example }
-    if CanonicalSecret.isTestKey(secret) { return .testKey }
+    // One value that is no example among several restrains nothing.
+    let values: [Secret?] = secrets.isEmpty ? [nil] : secrets
+    if values.allSatisfy({ CanonicalSecret.isExample($0, handle: handle) }) { return .example }
+    if values.allSatisfy({ CanonicalSecret.isTestKey($0) }) { return .testKey }
     if kind == KindTable.unknownKind { return .unknownKind }
     if kind.rawValue.hasPrefix("generic_") { return .genericKind }
     return hasIdentity ? nil : .missingValue

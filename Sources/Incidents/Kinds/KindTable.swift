@@ -16,8 +16,6 @@ public struct KindRow: Sendable, Hashable {
   public let isCritical: Bool
   /// How values of this kind begin.
   public let prefixes: [String]
-  /// What of it may be shown (an id, a user, a host); for documentation.
-  public let publicPart: String
   /// Each vocabulary's words for it.
   public let words: [KindVocabulary: [KindWord]]
 }
@@ -133,7 +131,6 @@ extension KindRow {
     provider = fields["provider"].flatMap { $0.isEmpty ? nil : $0 }
     isCritical = fields["is_critical"] == "yes"
     prefixes = list("prefixes")
-    publicPart = fields["public_part"] ?? ""
     var words: [KindVocabulary: [KindWord]] = [:]
     for vocabulary in KindVocabulary.allCases {
       words[vocabulary] = list(vocabulary.rawValue).map { word in

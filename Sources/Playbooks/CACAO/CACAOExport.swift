@@ -21,14 +21,14 @@ public struct CACAOExport: Sendable {
   private let playbook: Playbook
   /// RFC 3339 with milliseconds.
   private let created: String
-  private let statuses: [StepID: StepResult.Status]
+  private let statuses: [StepID: StepRecord.State]
   private let sharing: Sharing
 
   /// - Parameters:
   ///   - created: RFC 3339 with milliseconds; also the `modified` time.
   ///   - statuses: how far a run is; empty without one.
   public init(
-    _ playbook: Playbook, created: String, statuses: [StepID: StepResult.Status] = [:],
+    _ playbook: Playbook, created: String, statuses: [StepID: StepRecord.State] = [:],
     sharing: Sharing = .amber
   ) {
     self.playbook = playbook

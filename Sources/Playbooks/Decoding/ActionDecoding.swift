@@ -127,6 +127,10 @@ extension PlaybookDecoder {
         Suggestion.phrase(for: name, among: includes.ids.map(\.rawValue)))
       return nil
     }
+    if let problem = includes.problem(of: PlaybookID(name)) {
+      diagnostics.append(problem)
+      return nil
+    }
     if let pin = text(keys?["sha256"], of: "sha256"), pin != Playbook.digest(of: found.source) {
       report(
         .include, keys?["sha256"]?.position ?? reference.position,

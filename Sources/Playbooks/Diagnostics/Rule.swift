@@ -35,6 +35,7 @@ public enum Rule: String, Sendable, Codable, CaseIterable, Comparable {
   case lateEvidence = "PB112"
   case silentFailure = "PB113"
   case missingLock = "PB114"
+  case unmeetableGate = "PB115"
 
   public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
 }
@@ -88,6 +89,7 @@ extension Rule {
     case .silentFailure:
       ("silent-failure", .error, "A safety-relevant step may fail without stopping the run.")
     case .missingLock: ("missing-lock", .warning, "Two runs could work on one credential at once.")
+    case .unmeetableGate: ("unmeetable-gate", .warning, "A gate asks for people whom nobody can be.")
     }
   }
 }

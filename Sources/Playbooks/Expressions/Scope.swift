@@ -48,6 +48,14 @@ public struct StepResult: Sendable, Hashable {
 public protocol AttributeSource: Sendable {
   /// The attribute of a credential, store, consumer, repository, tracker or incident; nil when it is not known yet.
   func attribute(_ name: String, of target: Value) -> Value?
+  /// SHA-256 of the settings behind `target`, by the entry's name ("consumer web"): its own and those of the entries that it
+  /// brings along (a credential's store and consumers). Nil: every entry's.
+  func settings(of target: Value?) -> [String: String]
+}
+
+extension AttributeSource {
+  /// A source without a configuration binds nothing.
+  public func settings(of target: Value?) -> [String: String] { [:] }
 }
 
 /// Knows nothing: every attribute but a target's own name is unknown.

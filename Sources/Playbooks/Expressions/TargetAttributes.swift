@@ -52,7 +52,9 @@ public enum TargetAttributes {
     Attribute("codename", .string, "a neutral name, fit for a public title"),
     Attribute("kind", .string, "the kind of credential, for example `openai_api_key`"),
     Attribute("severity", .string, "`sev1` (worst) to `sev4`"),
-    Attribute("first_seen", .timestamp, "start of the exposure window"),
+    Attribute(
+      "first_seen", .timestamp,
+      "date of the first commit with it, the start of the exposure window; null when none is known"),
     Attribute("detected", .timestamp, "when the finding arrived"),
   ]
 }

@@ -7,11 +7,26 @@ public struct PlaybookLibrary: PlaybookSources {
   public struct File: Sendable, Hashable {
     public let name: String
     public let text: String
+    /// Why the text is not to be used: the file holds something else.
+    let problem: Diagnostic?
 
     /// - Parameter name: as diagnostics show it, for example `playbooks/generic-secret.yaml`.
     public init(name: String, text: String) {
       self.name = name
       self.text = text
+      problem = nil
+    }
+
+    /// A file whose bytes may be no text: it is named when it is used, and costs no other.
+    public init(name: String, bytes: some Collection<UInt8>) {
+      self.name = name
+      do throws(PlaybookError) {
+        text = try PlaybookText.decode(bytes, file: name)
+        problem = nil
+      } catch {
+        text = ""
+        problem = error.diagnostics.first
+      }
     }
 
     /// The last part of the name without its ending.
@@ -48,6 +63,8 @@ public struct PlaybookLibrary: PlaybookSources {
     (own[id] ?? builtin[id]).map { ($0.name, $0.text) }
   }
 
+  public func problem(of id: PlaybookID) -> Diagnostic? { (own[id] ?? builtin[id])?.problem }
+
   /// Nil when there is no such playbook.
   public func origin(of id: PlaybookID) -> Origin? {
     switch (builtin[id] != nil, own[id] != nil) {
@@ -70,33 +87,23 @@ public struct PlaybookLibrary: PlaybookSources {
           suggestion: Suggestion.phrase(for: id.rawValue, among: ids.map(\.rawValue)))
       ])
     }
+    if let problem = problem(of: id) { throw PlaybookError([problem]) }
     let playbook = try Playbook.load(source: source, file: file, catalogue: catalogue, includes: self)
-    guard playbook.id == id else {
-      throw PlaybookError([
-        Diagnostic(
-          .badIdentifier, at: SourcePosition(file: file, line: 1, column: 1),
-          "the file holds the playbook \"\(playbook.id)\"",
-          suggestion: "rename the file to \(playbook.id).yaml, or write id: \(id)")
-      ])
-    }
+    if let problem = playbook.misnamed(source) { throw PlaybookError([problem]) }
     return playbook
   }
 }
 
-/// A pinned file that is not what it was when the run began.
-public struct PinChange: Sendable, Hashable {
-  public let id: PlaybookID
-  /// Hex; nil: it is new.
-  public let pinned: String?
-  /// Hex; nil: it is gone.
-  public let found: String?
-
-  /// What differs between `pins`, taken when a run began, and `playbook` now; sorted by id, empty when all is as it was.
-  public static func changes(from pins: [PlaybookSource], to playbook: Playbook) -> [PinChange] {
-    let before = Dictionary(pins.map { ($0.id, $0.sha256) }) { first, _ in first }
-    let after = Dictionary(playbook.pins.map { ($0.id, $0.sha256) }) { first, _ in first }
-    return Set(before.keys).union(after.keys).sorted().compactMap { id in
-      before[id] == after[id] ? nil : PinChange(id: id, pinned: before[id], found: after[id])
-    }
+extension Playbook {
+  /// What is wrong with the name of its file: playbooks are found by it, so it is the id. Nil when nothing is.
+  func misnamed(_ text: String) -> Diagnostic? {
+    let named = PlaybookLibrary.File(name: source.file, text: "").id
+    guard named != id else { return nil }
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let line = lines.firstIndex { $0.hasPrefix("id:") } ?? 0
+    return Diagnostic(
+      .badIdentifier, at: SourcePosition(file: source.file, line: line + 1, column: 1),
+      "the file holds the playbook \"\(id)\", and is looked for by its name, \"\(named)\"",
+      suggestion: "rename the file to \(id).yaml, or write id: \(named)")
   }
 }

@@ -9,16 +9,23 @@ package struct YAMLReader {
   private static let depthLimit = 100
 
   private let file: String
-  private let lines: [Substring]
+  private let scalars: [Unicode.Scalar]
+  /// Offsets at which lines begin.
+  private let lineStarts: [Int]
   private var nodes = 0
 
   private init(_ source: String, file: String) {
     self.file = file
-    lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+    let scalars = Array(source.unicodeScalars)
+    self.scalars = scalars
+    lineStarts = [0] + scalars.indices.filter { scalars[$0] == "\n" }.map { $0 + 1 }
   }
 
+  /// A byte order mark and the line ends of Windows are no part of a document.
   /// - Throws: one diagnostic.
   package static func read(_ source: String, file: String) throws(PlaybookError) -> YAMLNode {
+    let source = (source.hasPrefix("\u{FEFF}") ? String(source.unicodeScalars.dropFirst()) : source)
+      .replacing("\r\n", with: "\n")
     let start = SourcePosition(file: file, line: 1, column: 1)
     let root: Node?
     do {
@@ -92,7 +99,7 @@ package struct YAMLReader {
 
   /// The first character of the text, when the scalar stands on one line without escapes.
   private func textStart(of scalar: Node.Scalar, at position: SourcePosition) -> SourcePosition? {
-    guard lines.indices.contains(position.line - 1) else { return nil }
+    guard lineStarts.indices.contains(position.line - 1) else { return nil }
     let offset: Int
     switch scalar.style {
     case .plain: offset = 0
@@ -100,8 +107,11 @@ package struct YAMLReader {
     case .any, .literal, .folded: return nil
     }
     let start = position.column - 1 + offset
-    guard lines[position.line - 1].unicodeScalars.dropFirst(start).starts(with: scalar.string.unicodeScalars)
-    else { return nil }
+    // By offset: a list of thousands may stand on one line.
+    let place = lineStarts[position.line - 1] + start
+    guard place <= scalars.count, scalars[place...].starts(with: scalar.string.unicodeScalars) else {
+      return nil
+    }
     return SourcePosition(file: file, line: position.line, column: start + 1)
   }
 

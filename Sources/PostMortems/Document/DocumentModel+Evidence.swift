@@ -43,19 +43,21 @@ extension DocumentModel {
 
   private static let locationLimit = 100
 
-  static func audits(_ record: IncidentRecord, _ words: Words, _ index: inout EvidenceIndex) -> [Audit] {
+  static func audits(
+    _ record: IncidentRecord, _ metrics: Metrics, now: Date, _ words: Words, _ index: inout EvidenceIndex
+  ) -> [Audit] {
     record.outcomes(of: "abuse.search").map { event in
       let outputs = event.body["outputs"]
       let seen =
         switch outputs?["seen"]?.boolean {
         case true: "observed"
         case false: "not observed in what the logs cover"
-        case nil: "unknown (the provider has no evidence to search)"
+        case nil: "unknown (no evidence to search, or nobody wrote down what is expected)"
         }
       let findings = outputs?["findings"]?.array?.map(\.readable).joined(separator: "; ") ?? ""
       return Audit(
         step: DocumentText(event.step?.rawValue ?? ""), seen: DocumentText(seen),
-        coverage: DocumentText(event.logCoverage.map { MetricValue.share($0).text } ?? "unknown"),
+        coverage: DocumentText(LogCoverage(event, in: record, metrics.instants, now: now).value.text),
         findings: words.clean(findings.isEmpty ? "none" : findings), source: index.cite(event.evidence))
     }
   }

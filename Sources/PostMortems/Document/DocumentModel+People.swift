@@ -19,6 +19,9 @@ extension DocumentModel {
     switch metrics.metric("time_to_contain")?.value {
     case .duration(let duration):
       sentences.append(DocumentText("It was proven dead \(DurationText.text(duration)) after detection."))
+      if case .duration(let first)? = metrics.metric("time_to_reject")?.value {
+        sentences.append(DocumentText("Its first refusal came after \(DurationText.text(first))."))
+      }
     case let value:
       sentences.append(DocumentText("Time to contain: \(value?.text ?? "unknown")."))
     }
@@ -40,27 +43,35 @@ extension DocumentModel {
         "On \(Timestamp.text(status.detected)) we found that a credential of kind \(status.kind) was exposed."
       )
     ]
-    if let dead = metrics.instants.dead.date {
-      sentences.append(DocumentText("It has not been accepted since \(Timestamp.text(dead))."))
+    if let dead = metrics.instants.dead.date, let proven = metrics.instants.proven.date {
+      sentences.append(
+        DocumentText(
+          "It was first refused at \(Timestamp.text(dead)) and proven dead at \(Timestamp.text(proven))."))
     } else {
       sentences.append("It is not proven dead yet: do not send this message.")
     }
+    let logs =
+      if case .share(let share)? = metrics.metric("log_coverage")?.value {
+        "logs cover \(MetricValue.share(share).text) of it"
+      } else {
+        "which part of it logs cover is not known"
+      }
     sentences.append(
       DocumentText(
-        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); "
-          + "logs cover \(metrics.metric("log_coverage")?.value.text ?? "an unknown part") of it."))
+        "The period in which it could be used: \(metrics.metric("exposure_window")?.value.text ?? "unknown"); \(logs)."
+      ))
     return sentences
   }
 
   static func messages(_ record: IncidentRecord, since detected: Date, _ index: inout EvidenceIndex)
     -> [Message]
   {
-    record.events(.message).filter { $0.text("state") != "queued" }.map { event in
+    record.events(.message).filter { !["queued", "replaced"].contains($0.text("state")) }.map { event in
       Message(
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(
-          "T+"
-            + DurationText.text(.milliseconds(Int((event.at.timeIntervalSince(detected) * 1000).rounded())))),
+          event.at < detected
+            ? "before the detection" : "T+" + DurationText.text(event.at.duration(since: detected))),
         tracker: DocumentText(event.text("tracker") ?? "unknown"),
         event: DocumentText(event.text("event") ?? "update"),
         state: DocumentText(event.text("state") ?? "unknown"),

@@ -27,7 +27,7 @@ extension DocumentModel {
       playbookHash = DocumentText(record.events(.planSaved).last?.text("playbook_sha256") ?? "unknown")
       plan = DocumentText(status.plan?.digest ?? "unknown (no plan saved)")
       self.runs = DocumentText(runs.isEmpty ? "none" : runs.joined(separator: ", "))
-      let isDead = metrics.instants.dead.date != nil
+      let isDead = metrics.instants.proven.date != nil
       leak = isDead ? (metrics.instants.clean.date != nil ? "removed" : "dead") : "live"
     }
   }

@@ -69,7 +69,7 @@ struct DocumentModel: Sendable {
     repositories = evidence.map { Repository($0, &index) }
     coverage = DocumentText(metrics.metric("log_coverage")?.value.text ?? "unknown")
     exposureWindow = DocumentText(metrics.metric("exposure_window")?.value.text ?? "unknown")
-    audits = DocumentModel.audits(record, words, &index)
+    audits = DocumentModel.audits(record, metrics, now: asOf, words, &index)
     signals = DocumentModel.signals(record, &index)
     timeline = Timeline(of: record, repositories: evidence).rows.map { Row($0, words, &index) }
     instants = metrics.instants.named.map { NamedValue($0.name, $0.meaning, instant: $0.instant, &index) }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Finds people in text: the names that the run's evidence knows, e-mail addresses and @handles.
+/// Finds people in text: the names that the run's evidence knows, e-mail addresses and @handles. Addresses of machines, roles
+/// and teams (``MachineAddresses``) name nobody.
 ///
 /// Reports name roles. The draft replaces what this finds; the lint (BL05) points at it.
 struct PeopleNames {
@@ -38,9 +39,19 @@ struct PeopleNames {
     }
     let address = /[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+/
     // `git@host` is a login of a protocol, not a person.
-    found += text.matches(of: address).filter { !$0.output.hasPrefix("git@") }.map(\.range)
+    found += text.matches(of: address)
+      .filter { match in
+        let after = text[match.range.upperBound...]
+        return !match.output.hasPrefix("git@")
+          && !MachineAddresses.isMachine(address: match.output, after: after)
+      }.map(\.range)
     let handle = /@[A-Za-z][A-Za-z0-9\-]{0,38}/
-    found += text.matches(of: handle).map(\.range).filter { stands(alone: $0, in: text) }
+    found += text.matches(of: handle)
+      .filter { match in
+        let before = text[..<match.range.lowerBound]
+        return stands(alone: match.range, in: text)
+          && !MachineAddresses.isMachine(handle: match.output.dropFirst(), before: before)
+      }.map(\.range)
     return withoutOverlaps(found)
   }
 

@@ -8,7 +8,12 @@ import Secrets
 /// `<!-- people:begin NAME [confirm] [draft=DIGEST] -->` and `<!-- people:end NAME -->`.
 /// `draft` is the digest of what the machine had put there: as long as the text still has it, nobody has written
 /// anything and the region may be refreshed. `confirm` marks a machine draft that people confirm.
+///
+/// The last line tells the machine's lines apart (``MachineLines``): what people wrote outside of the regions is found again
+/// and kept in a region of its own at the end.
 struct PeopleRegions {
+  /// The region of text that stood outside of all.
+  static let kept = "kept"
   struct Region {
     let name: String
     let needsConfirmation: Bool
@@ -25,9 +30,19 @@ struct PeopleRegions {
   private enum Piece {
     case machine(String)
     case region(Region)
+
+    /// The lines of a machine's part; none for a region.
+    var machineLines: [Substring] {
+      switch self {
+      case .machine(let text): text.split(separator: "\n", omittingEmptySubsequences: false)
+      case .region: []
+      }
+    }
   }
 
   private let pieces: [Piece]
+  /// Nil when the document does not tell.
+  private let machineLines: MachineLines?
 
   /// In the document's order.
   var regions: [Region] {
@@ -51,9 +66,18 @@ struct PeopleRegions {
         fix: "restore the line <!-- people:begin … --> or <!-- people:end … --> there, then draft again")
     }
     // To Swift "\r\n" is one character: an editor's line ends must not hide the markers.
-    let lines = text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
+      .split(separator: "\n", omittingEmptySubsequences: false)
+    var machineLines: MachineLines?
     for (index, line) in lines.enumerated() {
+      if open == nil, let lines = MachineLines(line) {
+        machineLines = lines
+        continue
+      }
       guard let marker = Marker(line) else {
+        guard !Marker.isAltered(line) else {
+          throw bad(index + 1, "the marker of a region was altered and cannot be read")
+        }
         if open == nil { machine.append(line) } else { open?.lines.append(line) }
         continue
       }
@@ -66,7 +90,7 @@ struct PeopleRegions {
         machine = []
         open = (marker, index + 1, [])
       case (false, .some(let begun)) where begun.marker.name == marker.name:
-        let text = begun.lines.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = PeopleRegions.withoutBlankEnds(begun.lines)
         pieces.append(
           .region(
             Region(
@@ -82,9 +106,57 @@ struct PeopleRegions {
     if let open { throw bad(open.line, "region \"\(open.marker.name)\" does not end") }
     if !machine.isEmpty { pieces.append(.machine(machine.joined(separator: "\n"))) }
     self.pieces = pieces
+    self.machineLines = machineLines
   }
 
-  private init(pieces: [Piece]) { self.pieces = pieces }
+  private init(pieces: [Piece]) {
+    self.pieces = pieces
+    machineLines = nil
+  }
+
+  /// True when it was drafted by staunch: it has a region, or tells its machine's lines.
+  var isDraft: Bool { machineLines != nil || !regions.isEmpty }
+
+  /// True when somebody wrote or changed anything in it; `fresh` is what the machine would write now.
+  func isTouched(besides fresh: PeopleRegions) -> Bool {
+    regions.contains(where: \.isWritten) || !strays(besides: fresh).isEmpty
+  }
+
+  /// What stands outside of the regions and is not the machine's: blocks of lines, each with the heading above it.
+  func strays(besides fresh: PeopleRegions) -> [(heading: String?, text: String)] {
+    let known = MachineLines(of: fresh.pieces.flatMap(\.machineLines))
+    var blocks: [(heading: String?, text: String)] = []
+    var block: [Substring] = []
+    var heading: String?
+    func close() {
+      let text = PeopleRegions.withoutBlankEnds(block)
+      if !text.isEmpty { blocks.append((heading, text)) }
+      block = []
+    }
+    for piece in pieces {
+      for line in piece.machineLines {
+        if line.allSatisfy(\.isWhitespace) {
+          if !block.isEmpty { block.append("") }
+        } else if machineLines?.contains(line) == true || known.contains(line) {
+          close()
+          if line.hasPrefix("#") { heading = line.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces) }
+        } else {
+          block.append(line)
+        }
+      }
+      close()
+    }
+    return blocks
+  }
+
+  /// Lines without the blank ones at either end; indentation stays.
+  private static func withoutBlankEnds(_ lines: [Substring]) -> String {
+    func isBlank(_ line: Substring) -> Bool { line.allSatisfy(\.isWhitespace) }
+    guard let first = lines.firstIndex(where: { !isBlank($0) }),
+      let last = lines.lastIndex(where: { !isBlank($0) })
+    else { return "" }
+    return lines[first...last].joined(separator: "\n")
+  }
 
   /// This fresh document with what people wrote in `earlier`.
   ///
@@ -113,8 +185,20 @@ struct PeopleRegions {
     }
     let names = Set(regions.map(\.name))
     let orphans = (earlier?.regions ?? []).filter { !names.contains($0.name) && $0.isWritten }
-    if !orphans.isEmpty { result.append(.machine("\n## Kept from an earlier template\n")) }
-    for orphan in orphans { result.append(.region(orphan)) }
+    let moved = orphans.filter { $0.name != Self.kept }
+    if !moved.isEmpty { result.append(.machine("\n## Kept from an earlier template\n")) }
+    for orphan in moved { result.append(.region(orphan)) }
+    let strays = (earlier?.strays(besides: self) ?? []).map { heading, text in
+      heading.map { "_Stood below \"\($0)\":_\n\n\(text)" } ?? text
+    }
+    let kept = orphans.filter { $0.name == Self.kept }.map(\.text) + strays
+    if !kept.isEmpty {
+      result.append(.machine("\n## Kept: it stood outside of the marked regions\n"))
+      result.append(
+        .region(
+          Region(
+            name: Self.kept, needsConfirmation: false, draft: "none", text: kept.joined(separator: "\n\n"))))
+    }
     return PeopleRegions(pieces: result)
   }
 
@@ -126,7 +210,8 @@ struct PeopleRegions {
       case .region(let region): region.marked
       }
     }
-    return parts.joined(separator: "\n").trimmingCharacters(in: .newlines) + "\n"
+    let mark = MachineLines(of: pieces.flatMap(\.machineLines)).mark
+    return parts.joined(separator: "\n").trimmingCharacters(in: .newlines) + "\n\n\(mark)\n"
   }
 
   static func digest(of text: String) -> String {
@@ -162,14 +247,19 @@ private struct Marker {
   let needsConfirmation: Bool
   let draft: String?
 
+  /// Spaces and the letters' case may differ: formatters of Markdown change them.
   init?(_ line: Substring) {
-    let trimmed = line.trimmingCharacters(in: .whitespaces)
-    guard trimmed.hasPrefix("<!-- people:"), trimmed.hasSuffix("-->") else { return nil }
-    let words = trimmed.dropFirst("<!-- people:".count).dropLast("-->".count).split(separator: " ")
-    guard words.count >= 2, words[0] == "begin" || words[0] == "end" else { return nil }
-    isBegin = words[0] == "begin"
-    name = String(words[1])
+    let pattern = /(?i)\s*<!-{2,}\s*people:\s*(begin|end)\s+([^\s>]+?)((?:\s+[^\s>]+?)*)\s*-{2,}>\s*/
+    guard let match = line.wholeMatch(of: pattern) else { return nil }
+    let words = match.output.3.split(whereSeparator: \.isWhitespace)
+    isBegin = match.output.1.lowercased() == "begin"
+    name = String(match.output.2)
     needsConfirmation = words.contains("confirm")
     draft = words.first { $0.hasPrefix("draft=") }.map { String($0.dropFirst("draft=".count)) }
+  }
+
+  /// True for what was a marker before somebody, or a word processor, changed it.
+  static func isAltered(_ line: Substring) -> Bool {
+    line.prefixMatch(of: /(?i)\s*(?:<|&lt;|\\<)\s*[!\\\-–—\s]*people\s*:\s*(?:begin|end)\b/) != nil
   }
 }

@@ -149,7 +149,7 @@ struct TimelineDrawing: Sendable {
   private static func exposure(
     from start: Date, _ instants: MetricInstants, end: Date, _ scale: Scale, y: Int
   ) -> [Bar] {
-    let dead = instants.dead.date
+    let dead = instants.proven.date
     let certain = min(instants.lastAlive.date ?? start, dead ?? end)
     let x = scale.x(start)
     var bars = [
@@ -162,7 +162,7 @@ struct TimelineDrawing: Sendable {
       Bar(
         x: from, y: y - 8, width: max(2, scale.x(dead ?? end) - from), style: "fading",
         title: DocumentText(
-          dead.map { "first rejected at \(Timestamp.text($0))" }
+          dead.map { "proven dead at \(Timestamp.text($0))" }
             ?? "not proven dead at \(Timestamp.text(end))")))
     return bars
   }

@@ -35,7 +35,12 @@ public enum BlamelessLint {
   /// `text` with every replacement that a finding offers: names become roles.
   public static func fixed(_ text: String, _ findings: [LintFinding]) -> String {
     var scalars = Array(text.unicodeScalars)
-    let lines = LintDocument(text).lineStarts
+    // In the text as it is: findings count lines, whose ends it may write as CR LF.
+    var lines = [0]
+    for (index, scalar) in scalars.enumerated()
+    where scalar == "\n" || (scalar == "\r" && !(index + 1 < scalars.count && scalars[index + 1] == "\n")) {
+      lines.append(index + 1)
+    }
     let fixes = findings.filter { $0.replacement != nil }
       .sorted { ($0.line, $0.column) > ($1.line, $1.column) }
     var end = scalars.count

@@ -26,6 +26,7 @@ struct LintDocument {
   let prose: String
   /// Like ``prose``, with block quotes and quotations left in.
   let proseAndQuotes: String
+  private let proseScalars: [Unicode.Scalar]
   let sections: [LintSection]
   let comments: [Comment]
   /// What the first comment says: `public`, or nil.
@@ -35,17 +36,26 @@ struct LintDocument {
 
   init(_ text: String) {
     // One kind of line break, so that every scalar has one line and column.
-    let clean = text.replacing("\r\n", with: "\n")
-    scalars = Array(clean.unicodeScalars)
+    let clean = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
+    let scalars = Array(clean.unicodeScalars)
+    self.scalars = scalars
     var starts = [0]
     for (index, scalar) in scalars.enumerated() where scalar == "\n" { starts.append(index + 1) }
     lineStarts = starts
     let filter = ProseFilter(scalars, lineStarts: starts)
     prose = filter.prose
     proseAndQuotes = filter.proseAndQuotes
+    proseScalars = Array(filter.prose.unicodeScalars)
     sections = LintSection.all(in: scalars, lineStarts: starts, isCode: filter.isCodeLine)
-    comments = LintDocument.comments(in: clean)
-    let mark = clean.firstMatch(of: /<!-- staunch:([^>]*)-->/)?.output.1 ?? ""
+    // What stands in code only looks like a comment.
+    let marks = filter.comments.map { range in
+      var text = String.UnicodeScalarView()
+      text.append(contentsOf: scalars[range])
+      return (offset: range.lowerBound, text: String(text))
+    }
+    comments = marks.compactMap { LintDocument.comment($0.text, at: $0.offset) }
+    let mark =
+      marks.lazy.compactMap { $0.text.wholeMatch(of: /<!-- staunch:\s([^>]*)-->/)?.output.1 }.first ?? ""
     audience = mark.firstMatch(of: /\baudience=([a-z]+)/).map { String($0.output.1) }
     leak = mark.firstMatch(of: /\bleak=([a-z]+)/).map { String($0.output.1) }
   }
@@ -88,9 +98,24 @@ struct LintDocument {
     return String(text)
   }
 
+  /// A match with at most 80 scalars of its paragraph on either side.
+  func context(of range: Range<Int>) -> LintContext {
+    func text(_ part: ArraySlice<Unicode.Scalar>) -> String {
+      var view = String.UnicodeScalarView()
+      view.append(contentsOf: part)
+      return String(view)
+    }
+    let head = proseScalars[max(0, range.lowerBound - 80)..<range.lowerBound]
+    let tail = proseScalars[range.upperBound..<min(proseScalars.count, range.upperBound + 80)]
+    let start = head.lastIndex(of: LintDocument.barrier).map { $0 + 1 } ?? head.startIndex
+    let end = tail.firstIndex(of: LintDocument.barrier) ?? tail.endIndex
+    return LintContext(
+      before: text(head[start...]), phrase: text(proseScalars[range]), after: text(tail[..<end]))
+  }
+
   /// The prose around `offset` up to the barriers on either side.
   func passage(around offset: Int) -> String {
-    let text = Array(prose.unicodeScalars)
+    let text = proseScalars
     let start = text[..<offset].lastIndex(of: LintDocument.barrier).map { $0 + 1 } ?? 0
     let end = text[offset...].firstIndex(of: LintDocument.barrier) ?? text.count
     var passage = String.UnicodeScalarView()
@@ -114,13 +139,11 @@ struct LintDocument {
     return !sections.contains { $0.lines.lowerBound > from && $0.lines.lowerBound <= to }
   }
 
-  private static func comments(in text: String) -> [Comment] {
-    text.matches(of: /<!--\s*lint\s+(off|on)\s+([A-Z]{2}[0-9]{2})\s*(?::\s*(.*?))?\s*-->/).map { match in
-      let scalars = text.unicodeScalars
-      return Comment(
-        isOff: match.output.1 == "off", rule: String(match.output.2), reason: String(match.output.3 ?? ""),
-        offset: scalars.distance(from: scalars.startIndex, to: match.range.lowerBound),
-        length: scalars.distance(from: match.range.lowerBound, to: match.range.upperBound))
-    }
+  private static func comment(_ text: String, at offset: Int) -> Comment? {
+    let pattern = /<!--\s*lint\s+(off|on)\s+([A-Z]{2}[0-9]{2})\s*(?::\s*(.*?))?\s*-->/
+    guard let match = text.wholeMatch(of: pattern.dotMatchesNewlines()) else { return nil }
+    return Comment(
+      isOff: match.output.1 == "off", rule: String(match.output.2), reason: String(match.output.3 ?? ""),
+      offset: offset, length: text.unicodeScalars.count)
   }
 }

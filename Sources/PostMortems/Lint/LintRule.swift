@@ -12,6 +12,13 @@ struct LintHit {
   }
 }
 
+/// A phrase that a rule found, with the text of its paragraph on either side: the same words may be about machines.
+struct LintContext {
+  let before: String
+  let phrase: String
+  let after: String
+}
+
 /// One rule: what it looks for, why that hurts and what to write instead.
 struct LintRule {
   let id: String
@@ -48,11 +55,12 @@ struct LintRule {
   /// A rule about words: every match in the prose (of `sections`, when given).
   static func phrase(
     _ id: String, _ level: LintLevel, why: String, suggestion: String, in section: LintSection.Kind? = nil,
-    _ patterns: [Regex<Substring>]
+    _ patterns: [Regex<Substring>], unless: (@Sendable (LintContext) -> Bool)? = nil
   ) -> LintRule {
     LintRule(id: id, level: level, why: why, suggestion: suggestion) { document in
       patterns.flatMap { document.matches(of: $0) }
         .filter { section == nil || document.isIn(section, at: $0.lowerBound) }
+        .filter { range in unless.map { !$0(document.context(of: range)) } ?? true }
         .map { LintHit($0) }
     }
   }

@@ -7,26 +7,29 @@ struct ProseFilter {
   /// True for the lines of fenced code, fences included.
   func isCodeLine(_ line: Int) -> Bool { codeLines.contains(line) }
 
+  /// HTML comments outside of code, in order; they may span lines.
+  let comments: [Range<Int>]
+
   init(_ scalars: [Unicode.Scalar], lineStarts: [Int]) {
     var text = scalars
     var quoted: [Range<Int>] = []
-    ProseFilter.blankComments(&text)
     let lines = lineStarts.indices.map { index in
       lineStarts[index]..<(index + 1 < lineStarts.count ? lineStarts[index + 1] - 1 : scalars.count)
     }
-    var code: Set<Int> = []
-    var fence: Unicode.Scalar?
+    var blocks = CodeBlocks(frontMatter: CodeBlocks.frontMatter(of: scalars, lines))
+    var comments: [Range<Int>] = []
+    let lastEnd = ProseFilter.lastCommentEnd(scalars)
     for (index, line) in lines.enumerated() {
-      let content = text[line].drop { $0 == " " }
-      let opens = content.starts(with: "```".unicodeScalars) || content.starts(with: "~~~".unicodeScalars)
-      if fence != nil || opens {
-        code.insert(index)
-        if fence == nil { fence = content.first } else if opens, content.first == fence { fence = nil }
+      // A comment that began earlier goes on: its lines are no code, whatever they look like.
+      let isInComment = comments.last.map { $0.upperBound > line.lowerBound } ?? false
+      if !isInComment, blocks.take(text[line], number: index) {
         text.blank(line)
-      } else if content.first == ">" {
+        continue
+      }
+      ProseFilter.blankInline(&text, line, &comments, lastEnd: lastEnd)
+      if text[line].first(where: { $0 != " " }) == ">" {
         quoted.append(line)
       } else {
-        ProseFilter.blankInline(&text, line)
         quoted += ProseFilter.quotations(in: text, line)
       }
     }
@@ -41,25 +44,30 @@ struct ProseFilter {
     proseAndQuotes = ProseFilter.string(text)
     for range in quoted { text.blank(range) }
     prose = ProseFilter.string(text)
-    codeLines = code
+    codeLines = blocks.lines
+    self.comments = comments
   }
 
-  /// HTML comments; they may span lines.
-  private static func blankComments(_ text: inout [Unicode.Scalar]) {
-    var index = 0
-    while let start = text[index...].firstRange(of: Array("<!--".unicodeScalars))?.lowerBound {
-      let end = text[start...].firstRange(of: Array("-->".unicodeScalars))?.upperBound ?? text.count
-      text.blank(start..<end)
-      index = end
-    }
-  }
-
-  /// Code spans, links, addresses and tags of one line.
-  private static func blankInline(_ text: inout [Unicode.Scalar], _ line: Range<Int>) {
-    var index = line.lowerBound
+  /// Comments, code spans, links, addresses and tags of one line; a comment may end on a later one.
+  ///
+  /// A comment that never ends is none: one stray mark must not switch the rules off.
+  private static func blankInline(
+    _ text: inout [Unicode.Scalar], _ line: Range<Int>, _ comments: inout [Range<Int>], lastEnd: Int
+  ) {
+    var index = max(line.lowerBound, comments.last?.upperBound ?? 0)
     while index < line.upperBound {
       switch text[index] {
       case "\\": index += 2
+      case "<" where text[index...].starts(with: "<!--".unicodeScalars):
+        guard index + 4 < lastEnd,
+          let end = text[(index + 4)...].firstRange(of: Array("-->".unicodeScalars))?.upperBound
+        else {
+          index += 4
+          continue
+        }
+        text.blank(index..<end)
+        comments.append(index..<end)
+        index = end
       case "`": index = blankCode(&text, from: index, to: line.upperBound)
       case "[": index = blankLink(&text, from: index, to: line.upperBound)
       case "<": index = blankTag(&text, from: index, to: line.upperBound)
@@ -68,6 +76,14 @@ struct ProseFilter {
       default: index += 1
       }
     }
+  }
+
+  /// Behind the last `-->`; 0 when there is none.
+  private static func lastCommentEnd(_ text: [Unicode.Scalar]) -> Int {
+    for index in text.indices.reversed() where text[index] == ">" {
+      if index >= 2, text[index - 1] == "-", text[index - 2] == "-" { return index + 1 }
+    }
+    return 0
   }
 
   private static func blankCode(_ text: inout [Unicode.Scalar], from start: Int, to end: Int) -> Int {

@@ -1,13 +1,16 @@
 import Foundation
 import Incidents
+import JSON
 
 /// What people outside the terminal read first, and what the next responder takes over.
 extension StatusModel {
   static func verdict(_ status: IncidentStatus) -> String {
-    switch status.leaked?.state {
-    case .dead:
+    if status.isContained {
       return status.state == .closed ? "closed; the credential is dead" : "contained; the credential is dead"
+    }
+    switch status.leaked?.state {
     case .alive: return "NOT contained; the credential still works"
+    case .dead: return "not proven contained; the credential was refused, which alone proves nothing"
     case .unknown, nil: return "not proven contained; whether the credential works is unknown"
     }
   }
@@ -49,13 +52,17 @@ extension StatusModel {
     return failed + pending + todos
   }
 
+  /// Every word of a person (and of a policy) that steered the response: approvals and take-overs, too.
   static func decisions(_ record: IncidentRecord, _ words: Words) -> [Decision] {
     record.events.compactMap { event in
       let what: String? =
         switch event.kind {
         case .decision: event.text("what") ?? "unnamed"
-        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") skipped"
-        case .planDeclined: "plan declined"
+        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") left out"
+        case .stepManual: "step \(event.step?.rawValue ?? "") done by hand"
+        case .planApproved: approved(event)
+        case .planDeclined: event.step.map { "gate \($0) declined" } ?? "plan declined"
+        case .lockTaken where event.text("reason") != nil: "run \(event.run?.rawValue ?? "") taken over"
         default: nil  // everything else was no decision of a person
         }
       return what.map {
@@ -67,7 +74,25 @@ extension StatusModel {
     }
   }
 
-  static func risks(_ status: IncidentStatus) -> [String] {
+  /// Entries of stores that still hold the old value.
+  static func copies(_ record: IncidentRecord) -> [String] {
+    let outcomes = record.outcomes(of: "credential.issue") + record.outcomes(of: "secret.store")
+    let names = outcomes.filter { $0.run == record.currentRun }
+      .flatMap { $0.body["outputs"]?["still_old"]?.array ?? [] }.compactMap(\.string)
+    return Set(names).sorted().map {
+      "\($0) still holds the old value: what reads it fails until it is changed by hand"
+    }
+  }
+
+  private static func approved(_ event: JournalEvent) -> String {
+    let digest = event.text("digest").map { " (digest \($0.prefix(12)))" } ?? ""
+    if let step = event.step { return "gate \(step) approved\(digest)" }
+    guard let actions = event.body["actions"] else { return "plan approved\(digest)" }
+    return "plan approved for \(actions.readable) only\(digest)"
+  }
+
+  /// What may still go wrong, by what the journal does and does not hold: only something observed takes a risk away.
+  static func risks(_ record: IncidentRecord, _ status: IncidentStatus) -> [String] {
     var risks: [String] = []
     for credential in status.credentials where credential.subject == .leaked {
       switch credential.state {
@@ -75,6 +100,10 @@ extension StatusModel {
       case .unknown: risks.append("nobody knows whether \(credential.name) still works")
       case .dead: continue
       }
+    }
+    if status.leaked?.state == .dead, status.unproven > 0 {
+      risks.append(
+        "\(Count.text(status.unproven, "leaked value")) without a proof of death: treat it as alive")
     }
     if status.credentials.allSatisfy({ $0.subject != .leaked }) {
       risks.append("the leaked credential was not probed: treat it as alive")
@@ -93,6 +122,23 @@ extension StatusModel {
     for step in status.steps where step.state == .unknown {
       risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")
     }
+    for event in record.events(.stepSkipped) where event.text("by") == "operator" {
+      risks.append(
+        "step \(event.step?.rawValue ?? "") was left out: \(event.text("reason") ?? "no reason given")")
+    }
+    if !record.outcomes(of: "credential.end-sessions").contains(where: \.leftNoSession) {
+      risks.append(
+        "no step ended the sessions opened with the leaked credential: where its system has sessions, "
+          + "whoever is logged in stays")
+    }
+    if case .unknown(let reason) = MetricInstants(of: record, repositories: []).clean {
+      risks.append("the history is not proven clean (\(reason)): copies of the leaked value may be there")
+    }
     return risks
   }
+}
+
+extension JournalEvent {
+  /// True for a recount that says 0.
+  fileprivate var leftNoSession: Bool { body["outputs"]?["left"]?.integer == 0 }
 }

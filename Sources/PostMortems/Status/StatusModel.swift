@@ -64,13 +64,14 @@ struct StatusModel: Sendable {
     }
     tasks = StatusModel.tasks(record, status, words)
     decisions = StatusModel.decisions(record, words)
-    risks = StatusModel.risks(status).map { words.clean($0) }
+    risks = (StatusModel.risks(record, status) + StatusModel.copies(record)).map { words.clean($0) }
     acknowledge = DocumentText("staunch note \"I took over\" --incident \(status.id)")
   }
 
   private static func credential(_ credential: IncidentStatus.Credential, now: Date) -> Credential {
     let probe = credential.probed.map { probed in
-      let ago = DurationText.text(.milliseconds(Int((now.timeIntervalSince(probed) * 1000).rounded())))
+      let ago = DurationText.text(
+        .milliseconds(max(0, Int((now.timeIntervalSince(probed) * 1000).rounded()))))
       let code = credential.code.map { ", \($0)" } ?? ""
       return DocumentText("probed at \(ClockText.near(probed, from: now)), \(ago) ago\(code)")
     }

@@ -42,7 +42,7 @@ enum AWSHealth: ReportFormat {
     }
     let arn = try detail.requiredText("eventArn")
     var items: [RecordItem] = []
-    for entity in try detail.objects("affectedEntities") {
+    items += try RecordItem.each("affectedEntities", of: detail) { entity throws(RecordProblem) in
       let id = try entity.requiredText("entityValue")
       var finding = context.finding(
         .awsHealth, detector: Detector(rule: code), kinds: ["aws_access_key"], value: nil)
@@ -52,7 +52,7 @@ enum AWSHealth: ReportFormat {
       finding.providerKey = "awshealth:\(arn):\(id)"
       finding.exposure.isPubliclyLeaked = true
       finding.validity = .notChecked
-      items.append(.finding(finding))
+      return [.finding(finding)]
     }
     guard !items.isEmpty else { throw RecordProblem("detail.affectedEntities names no access key") }
     return items

@@ -5,13 +5,12 @@ import JSON
 enum Betterleaks: JSONReportFormat {
   static let name = "betterleaks"
   static let summary = "Betterleaks 1 JSON (`betterleaks git -f json`)"
-  static let framing = JSONFraming.paths([JSONPath(.anyElement)])
+  static let framing = JSONFraming.list
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
-    opening.paths.contains("[].RuleID")
-      && ["ValidationStatus", "Attributes", "CaptureGroups", "RequiredSets"].contains {
-        opening.paths.contains("[].\($0)")
-      }
+    let members = opening.members
+    return members.contains("RuleID")
+      && ["ValidationStatus", "Attributes", "CaptureGroups", "RequiredSets"].contains(where: members.contains)
   }
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]

@@ -14,9 +14,7 @@ enum CloudEvent: ReportFormat {
 
   static func reader(_ context: ReportContext) -> any ReportReader {
     WholeBodyReader(context: context) { body throws(RecordProblem) in
-      var items: [RecordItem] = []
-      for event in body.array ?? [body] { items += try self.items(RecordFields(event, ""), context) }
-      return items
+      try items(RecordFields(body, ""), context)
     }
   }
 

@@ -32,15 +32,12 @@ enum GGShield: JSONReportFormat {
     let entity = try RecordFields(record.value, "")
     let path = try entity.requiredText("filename")
     guard entity.has("incidents") else { throw RecordProblem("incidents is missing") }
-    var items: [RecordItem] = []
-    for incident in try entity.objects("incidents") {
+    return try RecordItem.each("incidents", of: entity) { incident throws(RecordProblem) in
       if let reason = try incident.text("ignore_reason") {
-        items.append(.setAside("\(path): ggshield ignores it (\(reason))"))
-      } else {
-        items.append(.finding(try finding(incident, path, commit, context)))
+        return [.setAside("\(path): ggshield ignores it (\(reason))")]
       }
+      return [.finding(try finding(incident, path, commit, context))]
     }
-    return items
   }
 
   private static func finding(

@@ -23,6 +23,7 @@ enum GitGuardian: ReportFormat {
     -> RecordItem
   {
     guard let incident = try event.object("incident") else {
+      guard event.has("action") || event.has("source") else { throw RecordProblem("incident is missing") }
       return .setAside("the message is about no incident")
     }
     guard let id = try incident.integer("id") else { throw RecordProblem("incident.id is missing") }

@@ -16,8 +16,7 @@ enum GitHubAlert: ReportFormat {
     if opening.firstLine.hasPrefix("payload=%7B") { return true }
     let paths = opening.paths
     return (paths.contains("alert") && (paths.contains("action") || paths.contains("repository")))
-      || paths.isSuperset(of: ["secret_type", "number"])
-      || paths.isSuperset(of: ["[].secret_type", "[].number"])
+      || opening.members.isSuperset(of: ["secret_type", "number"])
   }
 
   static func reader(_ context: ReportContext) -> any ReportReader {
@@ -28,16 +27,11 @@ enum GitHubAlert: ReportFormat {
 
   private static func items(_ body: JSONValue, _ context: ReportContext) throws(RecordProblem) -> [RecordItem]
   {
-    var items: [RecordItem] = []
-    for value in body.array ?? [body] {
-      let fields = try RecordFields(value, "")
-      if let alert = try fields.object("alert") {
-        items.append(.finding(try finding(alert, event: fields, context)))
-      } else {
-        items.append(.finding(try finding(fields, event: nil, context)))
-      }
+    let fields = try RecordFields(body, "")
+    if let alert = try fields.object("alert") {
+      return [.finding(try finding(alert, event: fields, context))]
     }
-    return items
+    return [.finding(try finding(fields, event: nil, context))]
   }
 
   private static func finding(_ alert: RecordFields, event: RecordFields?, _ context: ReportContext)

@@ -14,12 +14,7 @@ enum GitHubPartner: ReportFormat {
 
   static func reader(_ context: ReportContext) -> any ReportReader {
     WholeBodyReader(context: context) { body throws(RecordProblem) in
-      guard let tokens = body.array else { throw RecordProblem("the message must be a list") }
-      var items: [RecordItem] = []
-      for (index, token) in tokens.enumerated() {
-        items.append(.finding(try finding(RecordFields(token, "[\(index)]"), context)))
-      }
-      return items
+      [.finding(try finding(RecordFields(body, ""), context))]
     }
   }
 

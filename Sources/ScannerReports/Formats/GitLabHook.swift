@@ -14,14 +14,9 @@ enum GitLabHook: ReportFormat {
 
   static func reader(_ context: ReportContext) -> any ReportReader {
     WholeBodyReader(context: context) { body throws(RecordProblem) in
-      if let tokens = body.array {
-        var items: [RecordItem] = []
-        for (index, token) in tokens.enumerated() {
-          items.append(.finding(try revocation(RecordFields(token, "[\(index)]"), context)))
-        }
-        return items
-      }
-      return [try vulnerability(RecordFields(body, "").requiredObject("object_attributes"), context)]
+      let fields = try RecordFields(body, "")
+      if fields.has("token") { return [.finding(try revocation(fields, context))] }
+      return [try vulnerability(fields.requiredObject("object_attributes"), context)]
     }
   }
 

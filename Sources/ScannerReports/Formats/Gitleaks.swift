@@ -8,10 +8,10 @@ import JSON
 enum Gitleaks: JSONReportFormat {
   static let name = "gitleaks"
   static let summary = "gitleaks v8 JSON (`gitleaks git -f json`)"
-  static let framing = JSONFraming.paths([JSONPath(.anyElement)])
+  static let framing = JSONFraming.list
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
-    opening.isEmptyList || (opening.paths.contains("[].RuleID") && opening.paths.contains("[].File"))
+    opening.isEmptyList || opening.members.isSuperset(of: ["RuleID", "File"])
   }
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]

@@ -14,7 +14,7 @@ enum GitleaksCSV: ReportFormat {
 
   private struct Reader: ReportReader {
     let context: ReportContext
-    private var rows = CSVReader()
+    private var rows = CSVReader(cleansText: true)
     private var head: [String] = []
 
     init(context: ReportContext) { self.context = context }
@@ -22,40 +22,25 @@ enum GitleaksCSV: ReportFormat {
     var scannedDirectories: [String] { context.scannedDirectories }
 
     mutating func feed(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
-      do throws(CSVReader.Malformed) {
-        return try items(rows.feed(piece))
-      } catch {
-        throw failure(error)
-      }
+      try items(rows.salvage(piece))
     }
 
-    mutating func finish() throws(ReportError) -> [ReportItem] {
-      do throws(CSVReader.Malformed) {
-        return try items(rows.finish())
-      } catch {
-        throw failure(error)
-      }
-    }
+    mutating func finish() throws(ReportError) -> [ReportItem] { try items(rows.salvage([], isLast: true)) }
 
-    private func failure(_ error: CSVReader.Malformed) -> ReportError {
-      ReportError(
-        .malformed, at: "\(context.options.sourceName):\(error.line)", because: error.because,
-        fix:
-          "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going"
-      )
-    }
-
-    private mutating func items(_ rows: [CSVReader.Row]) throws(CSVReader.Malformed) -> [ReportItem] {
+    private mutating func items(_ rows: [CSVReader.Salvaged]) throws(ReportError) -> [ReportItem] {
       var items: [ReportItem] = []
       for row in rows {
-        if head.isEmpty {
+        switch row {
+        case .malformed(let error):
+          items.append(.malformed(UnreadRecord(line: error.line, because: error.because)))
+        case .row(let row) where head.isEmpty:
           guard Set(row.fields).isSuperset(of: ["RuleID", "File", "Secret"]) else {
-            throw CSVReader.Malformed(
-              line: row.line, because: "the first line does not name gitleaks' columns")
+            throw ReportError(
+              .malformed, at: "\(context.options.sourceName):\(row.line)",
+              because: "the first line does not name gitleaks' columns", fix: "scan again with -f json")
           }
           head = row.fields
-        } else {
-          items.append(item(row))
+        case .row(let row): items.append(item(row))
         }
       }
       return items

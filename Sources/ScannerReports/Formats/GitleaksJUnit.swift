@@ -52,12 +52,20 @@ enum GitleaksJUnit: ReportFormat {
     }
 
     private func item(_ element: ElementTextReader.Element) -> ReportItem {
-      let value: JSONValue
-      do throws(JSONError) {
-        value = try JSONValue(parsing: element.text, limits: context.options.limits)
-      } catch {
-        return .malformed(
-          UnreadRecord(line: element.line, because: "the failure's text is no JSON: \(error.because)"))
+      if let problem = element.problem {
+        return .malformed(UnreadRecord(line: element.line, because: problem))
+      }
+      var records = JSONSalvageReader([JSONPath()], limits: context.options.limits)
+      var value: JSONValue?
+      for item in records.feed(element.text[...]) + records.finish() {
+        switch item {
+        case .record(let record), .embedded(let record): value = record.value
+        case .damaged(let error, _):
+          return .malformed(
+            UnreadRecord(line: element.line, because: "the failure's text is no JSON: \(error.because)"))
+        case .text:
+          return .malformed(UnreadRecord(line: element.line, because: "the failure's text is no JSON"))
+        }
       }
       do throws(RecordProblem) {
         var finding = try Gitleaks.finding(RecordFields(value, ""), source: .gitleaks, context: context)

@@ -13,9 +13,9 @@ enum Kingfisher: JSONReportFormat {
   ])
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
-    opening.shape == .object && opening.paths.contains("findings")
-      && (opening.paths.contains("findings[].rule") || opening.paths.contains("audit")
-        || opening.paths.contains("metadata.kingfisher_version"))
+    let members = opening.members
+    return members.contains("findings")
+      && ["findings[].rule", "audit", "metadata.kingfisher_version"].contains(where: members.contains)
   }
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
@@ -86,22 +86,24 @@ enum Kingfisher: JSONReportFormat {
   }
 }
 
-/// Kingfisher 2 JSON Lines: a finding a line, the last line is the audit.
+/// Kingfisher 2 JSON Lines: a finding a line, then the audit; on standard output a summary follows.
 enum KingfisherLines: JSONReportFormat {
   static let name = "kingfisher-jsonl"
   static let summary = "Kingfisher 2 JSON Lines (`kingfisher scan --format jsonl --no-dedup`)"
   static let framing = JSONFraming.lines
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
-    guard opening.shape == .object else { return false }
-    return opening.paths.isSuperset(of: ["rule.id", "finding.fingerprint"])
-      || (opening.paths.contains("audit.schema") && !opening.paths.contains("findings"))
+    let members = opening.members
+    return members.isSuperset(of: ["rule.id", "finding.fingerprint"])
+      || (members.contains("audit.schema") && !members.contains("findings"))
   }
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
     let fields = try RecordFields(record.value, "")
-    let isSummary = !fields.has("rule") && !fields.has("finding") && !fields.names.isEmpty
+    let isSummary = !fields.has("rule") && !fields.has("finding")
+    // The last line on standard output: `findings` is a number there.
+    if isSummary, fields.has("kingfisher"), fields["findings"]?.integer != nil { return [] }
     if isSummary, fields.has("audit") || fields.has("metadata") || fields.has("access_map") {
       for repository in try fields.object("audit")?.objects("repositories") ?? [] {
         if let directory = try repository.text("repository") { context.addScannedDirectory(directory) }

@@ -1,6 +1,7 @@
 import Foundation
 import Incidents
 import JSON
+import Secrets
 
 /// staunch's own plain findings, for scanners and people that have no format of their own:
 ///
@@ -26,13 +27,14 @@ enum PlainFindings: JSONReportFormat {
     guard context.options.table.row(of: kind) != nil else {
       throw RecordProblem("kind is no word of the table of kinds (the words are in docs/REPORTS.md)")
     }
-    var value = try fields.text("value")
+    var value = try fields.text("value").map { Secret($0) }
     if value == nil, let encoded = try fields.text("value_base64") {
       guard let data = Data(base64Encoded: encoded) else { throw RecordProblem("value_base64 is no base64") }
-      value = String(decoding: data, as: UTF8.self)
+      value = data.isEmpty ? nil : Secret(SecretBytes(copying: Array(data)))
     }
     var finding = context.finding(
-      .manual, detector: Detector(rule: try fields.text("rule") ?? kind.rawValue), kinds: [kind], value: value
+      .manual, detector: Detector(rule: try fields.text("rule") ?? kind.rawValue), kinds: [kind],
+      secret: value
     )
     // Whoever writes plain findings knows the kind.
     finding.kind = kind

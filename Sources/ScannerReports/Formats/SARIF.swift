@@ -13,6 +13,9 @@ enum SARIF: JSONReportFormat {
   static let framing = JSONFraming.paths([
     JSONPath(.member("runs"), .anyElement, .member("results"), .anyElement),
     JSONPath(.member("runs"), .anyElement, .member("tool"), .member("driver"), .member("name")),
+    JSONPath(
+      .member("runs"), .anyElement, .member("tool"), .member("driver"), .member("rules"), .anyElement,
+      .member("id")),
   ])
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
@@ -23,20 +26,44 @@ enum SARIF: JSONReportFormat {
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
-    if record.steps.last == .member("name") {
+    let run = record.steps.dropFirst().first
+    if context.run != run {
+      context.run = run
+      context.tool = nil
+      context.rules = [:]
+    }
+    switch record.steps.last {
+    case .member("name"):
       context.tool = record.value.string?.lowercased()
       return []
+    case .member("id"):
+      if case .element(let number)? = record.steps.dropLast().last {
+        context.rules[number] = record.value.string
+      }
+      return []
+    case .member, .element, nil: break
     }
     let result = try RecordFields(record.value, "")
     if let reason = try settledReason(result) { return [.setAside(reason)] }
-    var rule = try result.text("ruleId")
-    if rule == nil { rule = try result.object("rule")?.text("id") }
-    guard let rule else { throw RecordProblem("ruleId is missing") }
-    let places = try result.objects("locations")
-    if places.isEmpty { return [.finding(try finding(rule, nil, result, context))] }
-    var items: [RecordItem] = []
-    for place in places { items.append(.finding(try finding(rule, place, result, context))) }
-    return items
+    let rule = try rule(of: result, context)
+    if try result.array("locations").isEmpty { return [.finding(try finding(rule, nil, result, context))] }
+    let context = context
+    return try RecordItem.each("locations", of: result) { place throws(RecordProblem) in
+      [.finding(try finding(rule, place, result, context))]
+    }
+  }
+
+  /// A result names its rule by id or by its number among the tool's rules (§3.27.5 to §3.27.7); a tool that lists its rules
+  /// after the results leaves only the number.
+  private static func rule(of result: RecordFields, _ context: ReportContext) throws(RecordProblem) -> String
+  {
+    if let id = try result.text("ruleId") { return id }
+    let reference = try result.object("rule")
+    if let id = try reference?.text("id") { return id }
+    var index = try result.integer("ruleIndex")
+    if index == nil, reference?.has("toolComponent") != true { index = try reference?.integer("index") }
+    guard let index, index >= 0 else { return KindTable.unknownKind.rawValue }
+    return context.rules[index] ?? "rule \(index)"
   }
 
   /// Why a result needs no answer, or nil.
@@ -72,7 +99,7 @@ enum SARIF: JSONReportFormat {
     if value == nil, let name = try fingerprint(result) {
       finding.providerKey = "sarif:\(context.tool ?? "unknown"):\(name)"
     }
-    if let physical {
+    if let physical, physical.has("artifactLocation") {
       finding.location = try location(physical, region, properties, result, source)
     }
     return finding
@@ -122,12 +149,10 @@ enum SARIF: JSONReportFormat {
       commit = try result.object("partialFingerprints")?.text("commitSha")
     }
     if let found = commit, found.allSatisfy({ $0 == "0" }) { commit = nil }
-    var path = address.removingPercentEncoding ?? address
-    if path.hasPrefix("file://") { path.removeFirst(7) }
     return Location(
       commit == nil ? .file : .commit,
       repository: try git?.text("repository_url").map { RepositoryRef(address: $0) }, commit: commit,
-      path: path,
+      path: ReportedPath.uri(address),
       startLine: try region?.line("startLine"), endLine: try region?.line("endLine"),
       startColumn: try region?.integer("startColumn").map {
         source == .kingfisher ? Kingfisher.column($0) : $0

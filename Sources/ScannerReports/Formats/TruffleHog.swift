@@ -1,6 +1,7 @@
 import Foundation
 import Incidents
 import JSON
+import Secrets
 
 /// TruffleHog v3 JSON Lines. Members with zero values are left out by the scanner.
 ///
@@ -12,8 +13,9 @@ enum TruffleHog: JSONReportFormat {
   static let framing = JSONFraming.lines
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
-    opening.shape == .object && opening.paths.contains("SourceMetadata")
-      && (opening.paths.contains("DetectorName") || opening.paths.contains("DetectorType"))
+    let members = opening.members
+    return members.contains("SourceMetadata")
+      && (members.contains("DetectorName") || members.contains("DetectorType"))
   }
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
@@ -21,13 +23,17 @@ enum TruffleHog: JSONReportFormat {
     let fields = try RecordFields(record.value, "")
     // The scanner's log, when standard error was sent to the same place.
     if !fields.has("SourceMetadata"), fields.has("level"), fields.has("msg") || fields.has("logger") {
-      return []
+      return [.log]
     }
-    let detector = try fields.requiredText("DetectorName")
-    let value = try value(fields, context)
-    var finding = context.finding(
-      .trufflehog, detector: Detector(rule: detector, name: try fields.text("DetectorDescription")),
-      kinds: context.kinds(detector, .trufflehog), value: value)
+    let rule = try fields.requiredText("DetectorName")
+    let detector = Detector(rule: rule, name: try fields.text("DetectorDescription"))
+    let kinds = context.kinds(rule, .trufflehog)
+    let parts = try TruffleHogParts(fields, table: context.options.table)
+    var finding = context.finding(.trufflehog, detector: detector, kinds: kinds, value: parts.value)
+    // Alone the first half is only a name (an access key id): the other half is the secret.
+    if finding.secret == nil, finding.handle != nil, let secret = parts.secret {
+      finding.secret = Secret(secret)
+    }
     finding.validity = try validity(fields)
     let metadata = try fields.object("SourceMetadata")?.requiredObject("Data")
     if let name = metadata?.names.sorted().first, let source = try metadata?.object(name) {
@@ -35,23 +41,6 @@ enum TruffleHog: JSONReportFormat {
       finding.committedAt = try source.text("timestamp").flatMap(ReportedDate.date)
     }
     return [.finding(finding)]
-  }
-
-  /// `RawV2` where it is a pair; else `Raw`, which early versions wrote in base64.
-  private static func value(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem) -> String?
-  {
-    guard let raw = try fields.text("Raw") else {
-      return try fields.text("RawV2")
-    }
-    if let pair = try fields.text("RawV2"), pair.hasPrefix(raw + ":") { return pair }
-    guard !Redaction.isRedacted(raw) else { return nil }
-    let table = context.options.table
-    if table.kind(ofValueBeginning: Array(raw.utf8)) == nil, let data = Data(base64Encoded: raw),
-      let text = String(validating: data, as: UTF8.self), table.kind(ofValueBeginning: Array(data)) != nil
-    {
-      return text
-    }
-    return raw
   }
 
   private static func validity(_ fields: RecordFields) throws(RecordProblem) -> Validity {

@@ -126,7 +126,9 @@ public struct Console: Pages {
     // The version first: what changes meanwhile is shown again, never lost.
     let version = try inbox.boardVersion()
     let outbox = try inbox.document(kind: "outbox", id: "all")?.document
-    let undelivered = (outbox?["messages"]?.array ?? []).count { $0["state"]?.string != "sent" }
+    let undelivered = (outbox?["messages"]?.array ?? []).count {
+      !["sent", "dropped"].contains($0["state"]?.string)
+    }
     return Frame(
       viewer: viewer, now: now(), version: version,
       storm: try inbox.document(kind: "storm", id: "current")?.document, undelivered: undelivered)

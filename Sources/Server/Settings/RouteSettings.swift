@@ -65,6 +65,9 @@ public struct RouteSettings: Sendable, Hashable {
   /// GitHub's API, for the partner program's key list.
   public var api: String?
 
+  /// Every secret that the route needs.
+  var references: [SecretReference] { keys + tokens + credentials + signingKeys }
+
   public init(path: String, kind: RouteKind) {
     self.path = path
     self.kind = kind

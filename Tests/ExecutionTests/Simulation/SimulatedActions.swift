@@ -44,18 +44,34 @@ struct VerifyCredential: ReadAction {
   func read(_ call: ActionCall) async throws(CapabilityError) -> ActionResult {
     let secret = try await call.secretText("secret")
     try await world.before(signature.id)
+    world.maybeForeign()
     let now = world.clock.elapsed
     let isFresh = world.read { $0.settledAt > now }
     var isAlive = world.read { world.accepts(secret, $0) }
-    // Eventual consistency: some replica still gives the old answer.
-    if isFresh, world.roll(0.5) {
+    if secret == SimulatedWorld.leaked {
+      // Some nodes still, or again, accept what others refuse.
+      if !isAlive, world.acceptsAnywhere(secret), world.sabotage != .lagsBeyondItsWord, world.pick(2) == 0 {
+        isAlive = true
+      }
+    } else if isFresh, world.roll(0.5) {
+      // Eventual consistency: some node still gives the old answer.
       world.count("stale answer")
       isAlive.toggle()
     }
     if world.sabotage == .liesAboutDeath, secret == SimulatedWorld.leaked { isAlive = false }
+    if isAlive, secret == SimulatedWorld.leaked, world.read(\.isProven) {
+      world.violation("the leaked credential was accepted after it was proven dead")
+    }
     let state: CredentialState = isAlive ? .alive : .dead
+    guard
+      case .secret(let ref)? = call.inputs["secret"].map({ value -> Value in
+        if case .list(let values) = value, let first = values.first { first } else { value }
+      })
+    else { throw CapabilityError(.invalid, signature.id, because: "no secret") }
     return ActionResult(
-      outputs: ["state": .string(state.rawValue), "code": .string("200")], answer: state.rawValue)
+      outputs: ["state": .string(state.rawValue), "code": .string("200")], answer: state.rawValue,
+      probes: [ProbeRecord(credential: "cred", secret: ref, probe: CredentialProbe(state, code: "200"))],
+      propagation: world.sabotage == .hidesPropagation ? nil : SimulatedWorld.propagation)
   }
 }
 
@@ -64,6 +80,7 @@ struct InspectCredential: ReadAction {
   let world: SimulatedWorld
   func read(_ call: ActionCall) async throws(CapabilityError) -> ActionResult {
     try await world.before(signature.id)
+    world.maybeForeign()
     return ActionResult(outputs: ["ref": .string("key-old"), "facts": .record(["owner": .string("ml")])])
   }
 }
@@ -89,19 +106,33 @@ struct IssueCredential: EffectAction {
 
   private func ref(_ call: ActionCall) -> SecretRef { SecretRef("\(call.marker)/new") }
 
+  private var isForeign: Bool {
+    world.sabotage != .overwritesForeignValue && world.read { $0.foreign != nil }
+  }
+
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect {
     PlannedEffect(
-      will: "issue \(call.marker)", target: "cred", preconditions: ["keys": .integer(1)], reversible: true)
+      will: "issue \(call.marker)", target: "cred",
+      preconditions: ["keys": .integer(1), "replaced": .boolean(isForeign)], reversible: true)
   }
 
   func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {
     try await world.before("prepare")
     guard phase == "issue" else { return Preparation() }
+    guard !isForeign else {
+      throw CapabilityError(.conflict, "issue", because: "somebody has changed the value already")
+    }
     var preparation = Preparation(snapshot: [
       "existing": .array(world.read { $0.keys.map { .string($0.id) } })
     ])
     if world.issuing == .generated {
-      let value = "generated-" + String(world.pick(1_000_000_000)) + "-secret"
+      // The same value again after a lost reply: what comes late then changes nothing.
+      let value: String
+      if call.attempt > 1 {
+        value = try await call.secrets.secret(ref(call)).exposeAsText()
+      } else {
+        value = "generated-" + String(world.pick(1_000_000_000)) + "-secret"
+      }
       _ = world.change { $0.secrets.insert(value) }
       preparation.secrets = [ref(call): Secret(value)]
     }
@@ -116,21 +147,28 @@ struct IssueCredential: EffectAction {
         throw CapabilityError(.invalid, "store", because: "the first phase gave no secret")
       }
       let value = try await call.secrets.secret(ref).exposeAsText()
-      try await world.apply(call, "store", isRepeatable: true) { world.change { $0.stored = value } }
+      try await world.apply(call, "store", isRepeatable: true, mayBeLate: true) {
+        world.change { $0.stored = value }
+      }
       return ActionResult(outputs: ["version": .string("2")])
     }
     if world.issuing == .generated {
       guard let value = prepared.secrets[ref(call)]?.exposeAsText() else {
         throw CapabilityError(.invalid, "issue", because: "no value was prepared")
       }
-      try await world.apply(call, "issue", isRepeatable: true) {
-        _ = world.change { $0.accepted.insert(value) }
+      world.change { $0.wasIssueTried = true }
+      try await world.apply(call, "issue", isRepeatable: true, mayBeLate: true) {
+        guard world.takesOneValue else {
+          world.change { _ = $0.accepted.insert(value) }
+          return
+        }
+        world.stopLeaked { $0.accepted = [value] }
       }
       return ActionResult(
         outputs: ["ref": .string("role"), "secret": .secret(ref(call))], secrets: [ref(call): Secret(value)])
     }
     let name = world.issuing == .named ? call.marker : nil
-    let key = try await world.apply(call, "issue", isRepeatable: false) {
+    let key = try await world.apply(call, "issue", isRepeatable: false, mayBeLate: true) {
       world.change { state -> SimulatedWorld.Key in
         state.nextID += 1
         let key = SimulatedWorld.Key(
@@ -178,7 +216,34 @@ struct IssueCredential: EffectAction {
     if world.sabotage != .leavesOrphans {
       world.change { state in state.keys.removeAll { key in new.contains { $0.id == key.id } } }
     }
-    return .notDone(evidence: new.isEmpty ? "nothing there" : "removed \(new.count) orphans")
+    if world.sabotage == .hidesLeftovers { return .notDone(evidence: "nobody waited") }
+    return new.isEmpty
+      ? .notDoneYet(evidence: "nothing there", lateness: try lateness(call))
+      : .notDone(evidence: "removed \(new.count) orphans")
+  }
+
+  func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration {
+    SimulatedWorld.propagation + SimulatedWorld.lag
+  }
+
+  func leftovers(_ call: ActionCall, _ prepared: [Preparation]) async throws(CapabilityError) -> [Leftover] {
+    try await world.nap(SimulatedWorld.lag, "leftovers")
+    try await world.before("leftovers")
+    guard world.sabotage != .hidesLeftovers else { return [] }
+    let kept: String? = if case .string(let id)? = call.earlier["ref"] { id } else { nil }
+    if world.issuing == .generated {
+      guard kept == nil, let value = prepared.last?.secrets[ref(call)]?.exposeAsText(),
+        world.read({ $0.accepted.contains(value) })
+      else { return [] }
+      return [Leftover(ref: "role", isRemovable: !world.takesOneValue, why: "no store holds it")]
+    }
+    let known = Set((prepared.first?.snapshot["existing"]?.array ?? []).compactMap(\.string))
+    let isNamed = world.issuing == .named
+    return world.read { state in
+      state.keys.filter { isNamed ? $0.name == call.marker : !known.contains($0.id) }
+        .filter { $0.id != kept }
+        .map { Leftover(ref: $0.id, isRemovable: isNamed, why: "nobody uses it") }
+    }
   }
 }
 
@@ -192,15 +257,14 @@ struct DisableCredential: EffectAction {
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {
-    try await world.apply(call, "disable", isRepeatable: true) {
+    try await world.apply(call, "disable", isRepeatable: true, mayBeLate: true) {
       guard world.sabotage != .liesAboutDeath else { return }
-      world.change { state in
+      world.stopLeaked { state in
         state.disabled += 1
         state.accepted.remove(SimulatedWorld.leaked)
         for index in state.keys.indices where state.keys[index].secret == SimulatedWorld.leaked {
           state.keys[index].isEnabled = false
         }
-        state.settledAt = world.clock.elapsed + SimulatedWorld.lag
       }
     }
     return ActionResult()
@@ -222,10 +286,12 @@ struct DeleteCredential: EffectAction {
     guard case .string(let id)? = call.inputs["ref"] else {
       throw CapabilityError(.invalid, "delete", because: "no ref")
     }
-    try await world.apply(call, "delete", isRepeatable: true) {
+    try await world.apply(call, "delete", isRepeatable: true, mayBeLate: true) {
       world.change { state in
         state.keys.removeAll { $0.id == id && $0.secret != SimulatedWorld.leaked }
-        if id == "role" { state.accepted = state.accepted.filter { $0 == SimulatedWorld.leaked } }
+        if id == "role" {
+          state.accepted = state.accepted.filter { $0 == SimulatedWorld.leaked || $0 == state.foreign }
+        }
       }
     }
     return ActionResult()
@@ -248,7 +314,7 @@ struct RollOut: EffectAction {
       throw CapabilityError(.invalid, "roll out", because: "no consumer")
     }
     if world.read({ $0.stored }) == nil { world.violation("rolled out before the store had the new value") }
-    try await world.apply(call, "roll out", isRepeatable: true) {
+    try await world.apply(call, "roll out", isRepeatable: true, mayBeLate: true) {
       world.change { $0.rolledOut[name.rawValue, default: 0] += 1 }
     }
     return ActionResult()
@@ -268,7 +334,7 @@ struct OpenTicket: EffectAction {
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> ActionResult {
-    try await world.apply(call, "open ticket", isRepeatable: true) {
+    try await world.apply(call, "open ticket", isRepeatable: true, mayBeLate: true) {
       world.change { state in
         // The tracker knows the key: the same request twice is one ticket.
         if state.tickets[call.marker] == nil || world.sabotage == .forgetsKeys {

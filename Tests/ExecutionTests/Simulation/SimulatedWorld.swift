@@ -26,6 +26,14 @@ final class SimulatedWorld: Sendable {
     case forgetsKeys
     /// An action hands out a secret as plain text that it never said is one.
     case leaksSecret
+    /// A node that no probe reaches accepts the leaked credential for longer than the provider says a change takes.
+    case lagsBeyondItsWord
+    /// The provider's word on how long a change takes does not reach the engine.
+    case hidesPropagation
+    /// Settling does not wait, and nobody says what the attempts of a step left outside.
+    case hidesLeftovers
+    /// Issuing does not look whether somebody else has changed the value.
+    case overwritesForeignValue
   }
 
   struct Key: Sendable {
@@ -43,6 +51,16 @@ final class SimulatedWorld: Sendable {
     var accepted: Set<String> = []
     /// Until when a changed answer may still be the old one.
     var settledAt: Duration = .zero
+    /// From when to when some node still (or again) accepts the leaked credential that others refuse.
+    var acceptedFrom: Duration = .zero
+    var acceptedUntil: Duration = .zero
+    /// When the leaked credential was stopped; nil while it was not.
+    var stoppedAt: Duration?
+    /// A proof of death is in the journal.
+    var isProven = false
+    /// A value that somebody else has set.
+    var foreign: String?
+    var wasIssueTried = false
     var stored: String?
     var rolledOut: [String: Int] = [:]
     var tickets: [String: Int] = [:]
@@ -61,19 +79,26 @@ final class SimulatedWorld: Sendable {
   }
 
   static let leaked = "sk-leaked-" + "0123456789abcdef"
-  /// The longest time until every reader sees a change; shorter than the span of three polls.
+  /// The longest time until lists show a change.
   static let lag = Duration.seconds(9)
+  /// How long a change may take to hold at every node, and a request to be carried out after its connection broke: what
+  /// the provider declares. Longer than the span of three polls.
+  static let propagation = Duration.seconds(30)
 
   let issuing: Issuing
   let clock: VirtualClock
   let journal: Journal
   let sabotage: Sabotage?
+  /// A "generated" account takes one value (PostgreSQL) or several (Redis).
+  let takesOneValue: Bool
   private let random: Mutex<SeededRandom>
   private let state: Mutex<State>
+  private let late = Mutex<[(at: Duration, effect: @Sendable () -> Void)]>([])
 
   init(seed: UInt64, issuing: Issuing, clock: VirtualClock, journal: Journal, sabotage: Sabotage? = nil) {
     self.sabotage = sabotage
     self.issuing = issuing
+    takesOneValue = issuing == .generated && seed.isMultiple(of: 2)
     self.clock = clock
     self.journal = journal
     random = Mutex(SeededRandom(seed &* 31 &+ 7))
@@ -121,6 +146,63 @@ final class SimulatedWorld: Sendable {
     }
   }
 
+  /// True while the credential is accepted by any node.
+  func acceptsAnywhere(_ secret: String) -> Bool {
+    let now = clock.elapsed
+    return read { state in
+      accepts(secret, state)
+        || secret == Self.leaked && state.acceptedFrom <= now && now < state.acceptedUntil
+    }
+  }
+
+  /// The leaked credential is stopped: some nodes hear of it later, some take back their no.
+  func stopLeaked(_ body: (inout State) -> Void) {
+    let wasAccepted = read { accepts(Self.leaked, $0) }
+    change { body(&$0) }
+    guard wasAccepted, !read({ accepts(Self.leaked, $0) }) else { return }
+    let now = clock.elapsed
+    var (from, until) = (now, now)
+    if roll(0.4) {
+      count("nodes disagree")
+      until = now + .seconds(pick(30))
+    } else if roll(0.4) {
+      count("no taken back")
+      from = now + .seconds(11 + pick(10))
+      until = now + .seconds(30)
+    }
+    if sabotage == .lagsBeyondItsWord { until = now + .seconds(300) }
+    change { state in
+      state.stoppedAt = now
+      (state.acceptedFrom, state.acceptedUntil) = (from, until)
+      state.settledAt = now + Self.lag
+    }
+  }
+
+  /// A team rotates by hand, before the run has tried to.
+  func maybeForeign() {
+    guard takesOneValue, read({ $0.foreign == nil && !$0.wasIssueTried && accepts(Self.leaked, $0) }),
+      roll(0.02)
+    else { return }
+    count("rotated by somebody else")
+    let value = "foreign-\(pick(1_000_000))-" + "teamvalue"
+    stopLeaked { state in
+      state.foreign = value
+      state.accepted = [value]
+      state.secrets.insert(value)
+    }
+  }
+
+  /// Carries out what was asked for and is due. - Parameter all: also what is due later.
+  func arrive(all: Bool = false) {
+    let now = clock.elapsed
+    let due = late.withLock { late in
+      let due = late.filter { all || $0.at <= now }
+      late.removeAll { all || $0.at <= now }
+      return due
+    }
+    for entry in due.sorted(by: { $0.at < $1.at }) { entry.effect() }
+  }
+
   func violation(_ text: String) { state.withLock { $0.violations.append(text) } }
 
   func count(_ fault: String) { state.withLock { $0.faults[fault, default: 0] += 1 } }
@@ -129,6 +211,7 @@ final class SimulatedWorld: Sendable {
 
   /// What may happen to any call before it reaches the provider.
   func before(_ operation: String) async throws(CapabilityError) {
+    arrive()
     if roll(0.03) {
       count("clock step")
       clock.step(by: Double(pick(7200) - 3600))
@@ -157,15 +240,24 @@ final class SimulatedWorld: Sendable {
 
   /// Applies an effect with everything that can go wrong around the reply.
   ///
-  /// - Parameter isRepeatable: the provider tolerates the same request twice.
-  func apply<Result>(
-    _ call: ActionCall, _ operation: String, isRepeatable: Bool, _ effect: () -> Result
+  /// - Parameters:
+  ///   - isRepeatable: the provider tolerates the same request twice.
+  ///   - mayBeLate: it may be carried out after its connection broke, also when the process has died.
+  func apply<Result: Sendable>(
+    _ call: ActionCall, _ operation: String, isRepeatable: Bool, mayBeLate: Bool = false,
+    _ effect: @escaping @Sendable () -> Result
   ) async throws(CapabilityError) -> Result {
     checkIntent(call, operation)
     state.withLock { $0.intentsChecked += 1 }
     try await before(operation)
     if roll(0.04) {
       count("request lost")
+      throw CapabilityError(.unknownOutcome, operation, because: "the connection broke")
+    }
+    if mayBeLate, roll(sabotage == .hidesLeftovers ? 0.5 : 0.04) {
+      count("request carried out late")
+      let due = clock.elapsed + .seconds(1 + pick(28))
+      late.withLock { $0.append((due, { _ = effect() })) }
       throw CapabilityError(.unknownOutcome, operation, because: "the connection broke")
     }
     if roll(0.03) {

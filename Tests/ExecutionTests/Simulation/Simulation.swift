@@ -118,7 +118,7 @@ final class Simulation: Sendable {
       let owner = newProcess()
       let environment = EngineEnvironment(
         journal: journal, actions: actions, policy: policy, clock: clock, owner: owner,
-        initiator: identity.fingerprint, crashPoint: crash.hook)
+        initiator: identity.fingerprint, crashPoint: crash.hook, observer: { self.hear($0) })
       let aborts = isAborting
       let end: RunEnd
       do {
@@ -149,7 +149,9 @@ final class Simulation: Sendable {
         for wait in end.waits { try answer(wait, plan, approver) }
         if roll(0.05) { isAborting = true }
       case .failed:
-        guard !end.isDrift else { throw Failure("drift without a change: \(end.reason ?? "")") }
+        guard !end.isDrift || world.read({ $0.foreign != nil }) else {
+          throw Failure("drift without a change: \(end.reason ?? "")")
+        }
         if roll(0.3) { isAborting = true }
         for step in try declinedGates(plan) { try approve(step, plan, approver) }
       }
@@ -193,7 +195,7 @@ final class Simulation: Sendable {
       body["what"] = roll(0.5) ? "retry" : "skip"
       body["reason"] = "simulated"
       try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
-    case .resume: break
+    case .resume, .containment, .person: break
     }
   }
 

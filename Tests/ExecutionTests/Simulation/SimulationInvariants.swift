@@ -13,10 +13,34 @@ import Secrets
 
 // What must hold whatever happened.
 extension Simulation {
+  /// Hears every event right after it is durable.
+  func hear(_ event: JournalEvent) {
+    guard event.kind == .stepVerified, event.body["step"] == "prove_dead" else { return }
+    checked("proven dead only after the propagation time, at every node")
+    if event.body["proof"] == nil {
+      world.violation("it was called proven dead, and the journal holds no proof")
+    }
+    if world.acceptsAnywhere(SimulatedWorld.leaked) {
+      world.violation("proved dead while the provider accepts it")
+    }
+    let now = clock.elapsed
+    if let stopped = world.read(\.stoppedAt), now < stopped + SimulatedWorld.propagation {
+      world.violation("it was called proven dead \(now - stopped) after it was stopped")
+    }
+    world.change { $0.isProven = true }
+  }
+
   /// After each round.
   func checkNow(_ plan: Plan) throws {
+    world.arrive()
     if let violation = world.read(\.violations).first { throw Failure(violation) }
     checked("a leaked credential is never enabled again")
+    if let foreign = world.read(\.foreign) {
+      checked("somebody else's value stays")
+      guard world.read({ $0.accepted.contains(foreign) }) else {
+        throw Failure("the value that somebody else had set was replaced")
+      }
+    }
     checked("the chain verifies")
     let chain = try journal.verify()
     if let problem = chain.problem { throw Failure("the chain does not verify: \(problem)") }
@@ -59,6 +83,8 @@ extension Simulation {
 
   /// When the run is over.
   func checkEnd(_ end: RunEnd, _ playbook: Playbook, _ consumers: Int) throws {
+    // Whatever is still on its way arrives after the run: then nothing may live that nobody knows of.
+    world.arrive(all: true)
     checked("locks are freed")
     guard try journal.locks().isEmpty else { throw Failure("a lock is left") }
     let events = try journal.events(run: Simulation.run)
@@ -112,7 +138,30 @@ extension Simulation {
 
   /// No credential that nobody knows.
   private func checkOrphans(_ end: RunEnd, _ events: [JournalEvent], _ skipped: Set<String>) throws {
-    guard world.issuing != .generated, !skipped.contains("replacement") else { return }
+    let isNamedAtTheEnd = end.remaining.contains { $0.hasPrefix("replacement") }
+    if world.issuing == .generated {
+      checked("no live credential that the journal does not name")
+      let isIssued = events.contains { $0.kind == .stepOutcome && $0.body["step"] == "replacement" }
+      let strange = world.read { state in
+        state.accepted.filter { $0 != SimulatedWorld.leaked && $0 != state.foreign }
+      }
+      guard strange.isEmpty || isIssued || isNamedAtTheEnd else {
+        throw Failure(
+          "orphaned credentials: a value of the run is accepted, and the journal does not name it")
+      }
+      return
+    }
+    checked("no live credential that the journal does not name")
+    guard !skipped.contains("replacement") || isNamedAtTheEnd || !end.remaining.isEmpty else {
+      // Skipped, because nobody could tell: what lives of it must be named or gone.
+      let alive = world.read { $0.keys.filter { $0.id != "key-old" }.map(\.id) }
+      let named = Set(events.compactMap { $0.body["outputs"]?["ref"]?.string })
+      guard alive.allSatisfy({ named.contains($0) }) else {
+        throw Failure("orphaned credentials, which the journal does not name: \(alive)")
+      }
+      return
+    }
+    guard !skipped.contains("replacement") else { return }
     checked("no orphaned credential")
     let issued = events.filter { $0.kind == .stepOutcome && $0.body["step"] == "replacement" }
       .compactMap { $0.body["outputs"]?["ref"]?.string }

@@ -83,6 +83,44 @@ struct BlamelessLintTests {
     #expect(Lint.findings(text).map(\.line) == [3, 9])
   }
 
+  @Test(
+    "code is no prose, however it is fenced or indented",
+    arguments: [
+      "1. It printed:\n\n\t```\n\thuman error\n\t```\n",
+      "````markdown\n```sh\nhuman error\n```\nhuman error\n````\n",
+      "As follows:\n\n    human error\n\n    more human error\n", "   ~~~text\n   human error\n   ~~~\n",
+      "---\ntitle: human error\n---\n\n# T\n", "- a\n\n      human error\n",
+      "[x](https://x.example/q[]=human-error&y)\n",
+    ])
+  func codeBlocks(text: String) {
+    #expect(Lint.findings(text).filter { $0.rule == "BL03" }.isEmpty, "\(text)")
+  }
+
+  @Test(
+    "what only looks like code, or like a comment, is judged",
+    arguments: [
+      "```html\n<!-- open\n```\n\nhuman error\n", "`<!--` is a mark; human error\n",
+      "<!-- never closed\n\nhuman error\n",
+      "- a\n\n  human error in the item\n", "1. a\n\n    human error in the item\n",
+      "text\n    human error goes on\n",
+      "---\nno end of front matter\n\nhuman error\n", "```\nx\n````\nhuman error\n",
+    ])
+  func noCode(text: String) { #expect(Lint.findings(text).contains { $0.rule == "BL03" }, "\(text)") }
+
+  @Test("a suppression or a header in a code block is an example")
+  func commentsInCode() {
+    let text =
+      "```\n<!-- staunch: leak=removed audience=internal -->\n<!-- lint off BL03: example -->\n```\n\nhuman error\n"
+    #expect(Lint.findings(text).map(\.rule) == ["BL03"])
+  }
+
+  @Test("fixing a text keeps its line ends", arguments: ["\n", "\r\n", "\r"])
+  func fixedLineEnds(end: String) {
+    let text = ["# T", "", "Ask @octocat now.", "", "And @octocat."].joined(separator: end)
+    let fixed = BlamelessLint.fixed(text, Lint.findings(text))
+    #expect(fixed == text.replacing("@octocat", with: "[contributor]"))
+  }
+
   @Test("a suppression ends where the rule is turned on again, and touches no other rule")
   func suppressionEnds() {
     let text = """

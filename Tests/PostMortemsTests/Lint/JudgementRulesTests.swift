@@ -21,6 +21,11 @@ struct JudgementRulesTests {
       LintCase.found("It was human error."), .found("An operator error."), .found("A user errors."),
       .found("A fat-finger mistake."), .found("He fat fingered it."),
       .fine("The server returned an error to the user."),
+      .found("The cause was operator error."), .found("This was a user error by the team."),
+      .found("Human error rates are a bad measure."),
+      .fine("The Postgres operator errors rose to 4,000 an hour."), .fine("The user error rate went up."),
+      .fine("The admin error log shows it."), .fine("The developer error page was served."),
+      .fine("The cert-manager operator error was gone."), .fine("Operator errors per minute fell."),
     ])
   func humanError(test: LintCase) { Lint.expect("BL03", .error, test) }
 
@@ -44,6 +49,13 @@ struct JudgementRulesTests {
       .found("`aexample` is code, aexample is a person"),
       .fine("`aexample` and [aexample](https://x.y/aexample)"),
       .fine("The responder pushed it."), .fine("git@example.org:a/b"), .fine("Adamant Examples"),
+      .fine("the identity ci-deployer@acme-prod.iam.gserviceaccount.com"),
+      .fine("It came to security@acme.example."),
+      .fine("copied to no-reply@notifications.example.org"),
+      .fine("trainer@db.training.example/training was replaced"),
+      .fine("deploy@10.0.0.5"), .fine("uses setup@v4"), .fine("the handle is @oncall-platform"),
+      .fine("published under the scope @acme on the registry"), .fine("root@db1.prod.internal"),
+      .found("Write to jane.doe@acme.example."), .found("asked the team lead @jane"), .found("@abbot saw it"),
     ])
   func names(test: LintCase) { Lint.expect("BL05", .error, test, names: ["Ada Example", "aexample"]) }
 
@@ -71,6 +83,7 @@ struct JudgementRulesTests {
     arguments: [
       LintCase.found("We never rotate."), .found("Developers always skip it."), .found("Nobody looked."),
       .found("Everyone had access."), .fine("The job never ran."), .fine("It always returns 401."),
+      .fine("The sidecar runs as user nobody."), .fine("The grant \"Everyone\" was removed."),
     ])
   func overgeneralised(test: LintCase) { Lint.expect("BL16", .warning, test) }
 

@@ -112,6 +112,8 @@ struct StatusReportTests {
     story.about("inc-7f3a91c2")
     story.at(0, .incidentOpened, ["kind": "x"])
     #expect(try update(.executive, story).contains("Status: not proven contained"))
+    story.probe(1, .dead, code: "401")
+    #expect(try update(.executive, story).contains("refused, which alone proves nothing"))
     #expect(try handover(story).contains("treat it as alive"))
   }
 
@@ -122,5 +124,18 @@ struct StatusReportTests {
         events: [], incident: "inc-none", now: JournalStory.start, nextUpdate: nil, template: "")
     }
     #expect(error?.code == .unknownIncident)
+  }
+
+  @Test("what still holds the old value is a risk that the next responder hears of")
+  func stillOld() throws {
+    var story = Self.story()
+    story.effect(
+      11.5, step: "replacement", action: "credential.issue",
+      outputs: ["version": "v2", "followed": ["DATABASE_URL in env"], "still_old": ["AUTH_HEADER in env"]])
+    let text = try handover(story)
+    #expect(
+      text.contains("AUTH\\_HEADER in env still holds the old value")
+        || text.contains("AUTH_HEADER in env still holds the old value"))
+    #expect(!text.contains("DATABASE"))
   }
 }

@@ -52,7 +52,10 @@ import TestSupport
       var incident = try #require(
         try console.inbox.document(kind: "incident", id: "inc-4t8a")?.document.object)
       incident["credentials"] = [
-        ["id": "orders-db", "subject": "leaked", "state": "dead", "probed": nil, "code": "28P01"]
+        [
+          "id": "orders-db", "subject": "leaked", "state": "dead", "probed": nil, "code": "28P01",
+          "proven": "2026-11-24T03:00:00.000Z",
+        ]
       ]
       try console.inbox.publish([("incident", "inc-4t8a", .object(incident))])
       try await page.until("document.querySelector('#i-inc-4t8a .state').textContent.includes('DEAD')")

@@ -46,7 +46,7 @@ extension ActionStep {
   }
 
   /// True when the step itself asks for the proof of death.
-  var expectsDeath: Bool {
+  public var expectsDeath: Bool {
     call.action.id == ActionSignature.credentialVerify.id && expectation?.answer == "dead"
   }
 }

@@ -21,7 +21,14 @@ extension LintRule {
       [
         /(?i)\b(?:obvious(?:ly)?|clearly|simply|just|of\s+course)\b/,
         /(?i)\beveryone\s+knows\b/,
-      ])
+      ],
+      // "just in time", "just after 03:00": a way of working, an instant.
+      unless: { context in
+        context.phrase.lowercased() == "just"
+          && context.after.contains(
+            /(?i)^(?:[\s\-]+in[\s\-]+time\b|\s+(?:after|before|past|under|over|above|below|short\s+of)\s+(?:the\s+)?[0-9])/
+          )
+      })
   }
 
   /// BL10: a missing fix, told as if it were an event.

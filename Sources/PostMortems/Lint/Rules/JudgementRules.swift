@@ -18,7 +18,21 @@ extension LintRule {
       [
         /(?i)\b(?:human|user|operator|developer|engineer|pilot|admin|administrator)\s+errors?\b/,
         /(?i)\bfat[\s\-]?finger(?:s|ed|ing)?\b/,
-      ])
+      ], unless: isAboutErrorsOfSoftware)
+  }
+
+  /// Software is called operator, its users' requests fail with user errors, and pages show admin errors.
+  @Sendable private static func isAboutErrorsOfSoftware(_ context: LintContext) -> Bool {
+    guard !context.phrase.contains(/(?i)\b(?:human|pilot|fat)/) else { return false }
+    // What follows counts, shows or carries errors.
+    let measure =
+      /(?i)^\s*[\-\s]\s*(?:rates?|logs?|pages?|messages?|codes?|counts?|counters?|budgets?|handl(?:er|ers|ing)|reports?|reporting|responses?|screens?|dialogs?|metrics?|events?|boundar(?:y|ies)|strings?|texts?|types?|class(?:es)?|lines?|output|queues?|channels?|streams?|traces?|tracking|numbers?|percentages?|ratios?|thresholds?|alerts?|alarms?|volumes?|spikes?|dashboards?|panels?|templates?|paths?|schema|field|constant|notifications?|e-?mails?|banner|toast|went|jumped|reached|exceeded|rose|fell|dropped|increased|decreased|spiked|climbed|peaked|grew|doubled|appeared|stopped|ceased|per\s+(?:second|minute|hour|day)|(?:was|were|is|are)\s+(?:returned|logged|shown|served|counted|raised|thrown|emitted|displayed|rendered|rising|falling))\b/
+    if context.after.contains(measure) { return true }
+    // `Postgres operator errors`, `cert-manager operator error`: software with a name.
+    return context.phrase.contains(/(?i)^operator/)
+      && context.before.contains(
+        /(?:^|\s)(?!(?:The|An?|This|That|Our|Their|One|Another|By|Due|Was|It|Is|No|To)\s)(?:[A-Z][\w.]*|[a-z0-9]+(?:-[a-z0-9]+)+|\x{FFFC}+|Kubernetes|k8s|database|cluster)\s+$/
+      )
   }
 
   /// BL04: character.
@@ -58,7 +72,14 @@ extension LintRule {
       [
         /(?i)\b(?:we|they|he|she|you|people|teams?|developers|engineers|operators|users|staff)\s+(?:always|never)\b/,
         /(?i)\b(?:nobody|no\s+one|everyone|everybody)\b/,
-      ])
+      ],
+      // The account `nobody`, the grantee "Everyone".
+      unless: { context in
+        context.before.contains(
+          /(?i)\b(?:users?|uid|account|group|owner|as|principals?|grants?|grantee|role)\s*[:=]?\s*["“'‘]?$/)
+          || context.after.contains(/^\s*(?::\s*no\w+|\s*\(?uid\b)/)
+          || (context.before.contains(/["“'‘]$/) && context.after.contains(/^["”'’]/))
+      })
   }
 
   /// BL22: ridicule.

@@ -1,14 +1,13 @@
-import Capabilities
-
-/// A parsed reference to a secret. A plain value is refused: it would stand in a file, an argument or a log.
-enum SecretReference: Sendable, CustomStringConvertible {
+/// A parsed reference to a secret: `env:NAME`, `file:path`, `fd:N`, `-`, `prompt` or `prompt:what`. A plain value is refused: it
+/// would stand in a file, an argument or a log.
+public enum SecretReference: Sendable, CustomStringConvertible {
   case environment(String)
   case file(String)
   case descriptor(Int32)
   case prompt(String?)
 
   /// - Throws: `.configuration`; the text is never repeated, since it may be the secret itself.
-  init(_ text: String) throws(CapabilityError) {
+  public init(_ text: String) throws(CapabilityError) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let rest = parts.count == 2 ? String(parts[1]) : nil
     switch (parts.first.map(String.init), rest) {
@@ -23,15 +22,13 @@ enum SecretReference: Sendable, CustomStringConvertible {
       self = .descriptor(descriptor)
     case ("-", nil): self = .descriptor(0)
     case ("prompt", let what): self = .prompt(what)
-    case ("vault", .some):
-      throw CapabilityError(
-        .unsupported, "secret reference vault:…", because: "this build reads no Vault",
-        fix: "fetch it outside: vault kv get -field=… | staunch …, with the reference -")
     default:
       throw CapabilityError(
         .configuration, "secret reference",
         because: "it is not a reference; a plain secret would stand in files, arguments and logs",
-        fix: "write env:NAME, file:/path, fd:3, - or prompt")
+        fix:
+          "write env:NAME, file:/path, fd:3, - or prompt; out of a vault: vault kv get -field=… | staunch …, with -"
+      )
     }
   }
 
@@ -42,7 +39,7 @@ enum SecretReference: Sendable, CustomStringConvertible {
     }
   }
 
-  var description: String {
+  public var description: String {
     switch self {
     case .environment(let name): "env:\(name)"
     case .file(let path): "file:\(path)"
@@ -51,7 +48,8 @@ enum SecretReference: Sendable, CustomStringConvertible {
     }
   }
 
-  var fix: String {
+  /// How to put the secret there.
+  public var fix: String {
     switch self {
     case .environment(let name): "export \(name)=… in the shell that starts staunch"
     case .file(let path): "write the secret to \(path), mode 0600"

@@ -1,18 +1,19 @@
-public import Incidents
+import Incidents
+import ScannerReports
 
 /// A report that was read as a whole. For reports larger than memory use ``ReportReading``.
-public struct ScannerReport: Sendable {
+struct ScannerReport: Sendable {
   /// The format's name.
-  public let format: String
-  public let findings: [Finding]
+  let format: String
+  let findings: [Finding]
   /// Records that could not be read; empty unless `keepGoing`.
-  public let skipped: [UnreadRecord]
+  let skipped: [UnreadRecord]
   /// Findings that the report itself marks as settled (false positive, suppressed, gone).
-  public let setAside: [UnreadRecord]
+  let setAside: [UnreadRecord]
 
   /// Reads the whole report.
   /// - Throws: ``ReportError`` naming the place; with `keepGoing` only when the format is unknown or nothing is there.
-  public static func parse(_ bytes: some Collection<UInt8>, _ options: ReportOptions) throws(ReportError)
+  static func parse(_ bytes: some Collection<UInt8>, _ options: ReportOptions) throws(ReportError)
     -> ScannerReport
   {
     var reading = ReportReading(options)

@@ -1,0 +1,130 @@
+import Capabilities
+import Incidents
+import JSON
+import Secrets
+
+// What stands already: somebody else's replacement, an earlier attempt's value, and what a run leaves behind.
+extension CredentialIssue {
+  /// A replacement that is there already.
+  struct Standing {
+    let value: Secret
+    let version: String
+  }
+
+  /// The leaked values; empty where the playbook does not name them.
+  private func leakedValues(_ call: ActionCall) async throws(CapabilityError) -> [Secret] {
+    call.known("replaces") == nil ? [] : try await call.secrets("replaces")
+  }
+
+  /// The store's value, when the provider accepts it and it is none of the leaked ones. Nil where the playbook does not
+  /// say which values leaked.
+  func standing(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError) -> Standing? {
+    let leaked = try await leakedValues(call)
+    guard !leaked.isEmpty, target.provider.capabilities.issuing != .human else { return nil }
+    let store = try targets.store(call.store())
+    let key = call.optionalText("key") ?? target.key
+    guard let version = try await store.currentVersion(key) else { return nil }
+    let value = try await store.read(key)
+    guard !value.isEmpty, !leaked.contains(where: { $0.isSame(as: value) }) else { return nil }
+    return try await target.provider.verify(value, ref: nil).state == .alive
+      ? Standing(value: value, version: version) : nil
+  }
+
+  func keep(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError) -> ActionResult {
+    guard let found = try await standing(call, target) else {
+      throw CapabilityError(
+        .conflict, signature.id, because: "the store's value worked a moment ago and does not now",
+        fix: "staunch resume \(call.run)")
+    }
+    let ref = try await target.provider.ref(ofIssued: found.value)
+    return ActionResult(
+      outputs: ["ref": .string(ref.rawValue), "secret": .secret(call.newSecret), "kept": .boolean(true)],
+      secrets: [call.newSecret: found.value], isUnchanged: true)
+  }
+
+  /// True when every leaked value is refused and the account takes another one.
+  func isReplaced(_ call: ActionCall, _ provider: any CredentialProvider) async throws(CapabilityError)
+    -> Bool
+  {
+    let leaked = try await leakedValues(call)
+    for secret in leaked {
+      guard try await provider.verify(secret, ref: nil).isReplaced else { return false }
+    }
+    return !leaked.isEmpty
+  }
+
+  /// - Throws: `.conflict` when somebody has changed the one value that the account takes, and it was not this step.
+  func refuseForeignChange(_ call: ActionCall, _ provider: any CredentialProvider, _ earlier: Secret?)
+    async throws(CapabilityError)
+  {
+    guard provider.capabilities.overlap == .none, try await isReplaced(call, provider) else { return }
+    if let earlier, try await provider.verify(earlier, ref: nil).state == .alive { return }
+    let name = try call.credential()
+    throw CapabilityError(
+      .conflict, signature.id,
+      because:
+        "\(name) refuses the leaked value already: somebody has changed it, and a new value would lock "
+        + "out whoever uses theirs",
+      fix:
+        "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\", or put their value into "
+        + "the store first; then: staunch resume \(call.run)")
+  }
+
+  /// The value that an earlier attempt of this step sealed; nil when there was none.
+  func earlierValue(_ call: ActionCall, _ provider: any CredentialProvider) async throws(CapabilityError)
+    -> Secret?
+  {
+    guard provider.capabilities.issuing == .generated, call.attempt > 1 else { return nil }
+    for attempt in (1..<call.attempt).reversed() {
+      do {
+        return try await call.secrets.secret(SecretRef("\(call.marker).\(attempt)"))
+      } catch {
+        guard error.class == .notFound else { throw error }
+      }
+    }
+    return nil
+  }
+
+  /// How late what an attempt asked for may still be carried out. A value of ours is set again with the same text, so
+  /// nothing that comes late makes another one.
+  func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration {
+    let capabilities = try targets.credential(call.credential()).provider.capabilities
+    return capabilities.issuing == .human ? .zero : capabilities.propagation
+  }
+
+  func leftovers(_ call: ActionCall, _ prepared: [Preparation]) async throws(CapabilityError) -> [Leftover] {
+    let provider = try targets.credential(call.credential()).provider
+    let kept = call.earlier["ref"].flatMap { value -> CredentialRef? in
+      if case .string(let text) = value { CredentialRef(text) } else { nil }
+    }
+    switch provider.capabilities.issuing {
+    case .human: return []
+    case .generated:
+      guard kept == nil else { return [] }
+      // No outcome: whatever an attempt has set, nobody holds it but the journal.
+      let values = prepared.flatMap { Array($0.secrets.values) }
+      guard let value = values.last, try await provider.verify(value, ref: nil).state == .alive else {
+        return []
+      }
+      let ref = try await provider.ref(ofIssued: value)
+      return [
+        Leftover(
+          ref: ref.rawValue, isRemovable: provider.capabilities.overlap != .none,
+          why: "a value that this run generated is accepted, and no store holds it")
+      ]
+    case .named:
+      return try await provider.issued(marker: call.marker, before: []).filter { $0 != kept }.map {
+        Leftover(
+          ref: $0.rawValue, isRemovable: true, why: "a request of this run made it after its reply was lost")
+      }
+    case .unnamed:
+      let before = prepared.first?.snapshot["existing"]?.array?.compactMap(\.string) ?? []
+      return try await provider.issued(marker: call.marker, before: before.map { CredentialRef($0) })
+        .filter { $0 != kept && !before.contains($0.rawValue) }
+        .map {
+          Leftover(
+            ref: $0.rawValue, isRemovable: false, why: "it is new since this run began, and has no name")
+        }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import Incidents
+import JSON
+import Journal
+
+/// How long the values of a closed incident stay sealed, and their end.
+///
+/// `staunch close` writes the day into the journal; the first command that writes to it after that day destroys the keys of
+/// the incident, of those merged into it and of its runs. The fingerprint stays, so a later leak is still recognised.
+struct LeakedValueRetention {
+  /// For incidents that were closed before the day was written down.
+  static let standard: TimeInterval = 30 * 86400
+
+  let journal: Journal
+
+  /// - Returns: the incidents whose keys were destroyed now.
+  @discardableResult
+  func destroyDue(now: Date) throws -> [IncidentID] {
+    let live = try journal.liveSealingScopes()
+    guard !live.isEmpty else { return [] }
+    var ends: [IncidentID: Date] = [:]
+    try journal.forEachEvent(kinds: [.incidentState]) { event in
+      guard let incident = event.incident else { return }
+      let kept = event.body["values_until"]?.string.flatMap(Timestamp.date)
+      ends[incident] =
+        event.body["state"] == "closed" ? kept ?? event.at.addingTimeInterval(Self.standard) : nil
+    }
+    var destroyed: [IncidentID] = []
+    for (incident, end) in ends.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where end <= now {
+      let due = try scopes(of: incident).filter { live.contains("\($0)") }
+      for scope in due { try journal.destroyKey(of: scope, incident: incident) }
+      if !due.isEmpty { destroyed.append(incident) }
+    }
+    return destroyed
+  }
+
+  private func scopes(of incident: IncidentID) throws -> [SealingScope] {
+    var scopes: [SealingScope] = [.incident(incident)]
+    for event in try journal.events(incident: incident, kinds: [.incidentUpdated, .runStarted]) {
+      if let run = event.run, event.kind == .runStarted { scopes.append(.run(run)) }
+      scopes += event.mergedIncidents.map { .incident($0) }
+    }
+    return scopes
+  }
+}

@@ -1,0 +1,59 @@
+import Capabilities
+import StaunchConfiguration
+import Incidents
+import JSON
+import Journal
+import Secrets
+
+/// Tries values that a report brings for incidents which are known by another value: the password of after a rotation, or
+/// a second one of the same account. Reads only; the desk decides by it whether a closed incident is opened again.
+struct JoiningValues {
+  /// One try.
+  struct Trial: Sendable {
+    let credential: CredentialName
+    let probe: CredentialProbe
+
+    /// What the journal keeps of it, once the value has a handle.
+    func event(of ref: SecretRef, in incident: IncidentID) -> NewEvent {
+      NewEvent(
+        .credentialProbed, incident: incident,
+        [
+          "credential": .string(credential.rawValue), "ref": .string(ref.rawValue),
+          "subject": .string(CredentialRecord.Subject.leaked.rawValue),
+          "state": .string(probe.state.rawValue), "code": .string(probe.code),
+        ])
+    }
+  }
+
+  let installation: Installation
+  let ledger: IncidentLedger
+
+  /// A report decides how many logins it makes us try; what comes after these counts as unknown.
+  private static let most = 32
+
+  /// What each such value gave; those of incidents without a target are not among them.
+  func tried(_ incidents: [Incident]) async throws -> [Fingerprint: Trial] {
+    try ledger.refresh()
+    var trials: [Fingerprint: Trial] = [:]
+    for incident in incidents {
+      guard
+        case .known(let id) = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder),
+        let known = ledger.known(id), known.closed != nil || known.contained != nil,
+        let name = Routing(configuration: installation.configuration).route(for: incident)?.credential
+      else { continue }
+      for value in try ledger.furtherValues(of: incident, in: id) {
+        guard trials.count < Self.most else { return trials }
+        trials[value.fingerprint] = Trial(credential: name, probe: await probe(value.secret, at: name))
+      }
+    }
+    return trials
+  }
+
+  private func probe(_ secret: Secret, at name: CredentialName) async -> CredentialProbe {
+    do throws(CapabilityError) {
+      return try await installation.targets.credential(name).provider.verify(secret, ref: nil)
+    } catch {
+      return CredentialProbe(.unknown, code: error.class.rawValue)
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import Capabilities
+import Foundation
+import Secrets
+
+// Where the runner works at a PostgreSQL server whose leaked role may have prepared what it meets.
+extension PostgresRole {
+  /// A session in a database that the leaked role does not own.
+  ///
+  /// A superuser's reach cannot be escaped on its own server, so that is shown (``inspect(_:)``) and not refused: a
+  /// leaked superuser must be rotated all the same.
+  /// - Throws: `.unsafe` when the role, directly or as a member, owns the database.
+  func safeSession(_ login: SQLLogin) async throws(CapabilityError) -> any SQLSession {
+    let session: any SQLSession
+    do throws(CapabilityError) {
+      session = try await environment.postgres.connect(login)
+    } catch {
+      guard error.class == .notFound || error.because.contains("42501") else { throw error }
+      throw CapabilityError(
+        error.class, error.operation, because: error.because,
+        fix:
+          "GRANT CONNECT ON DATABASE \(login.database) TO \(login.user), or name another database that \(role) "
+          + "does not own: admin_database in staunch.yaml")
+    }
+    let rows = try await session.query(
+      """
+      SELECT r.rolsuper::pg_catalog.text, d.datdba = r.oid
+        OR pg_catalog.pg_has_role(r.oid, d.datdba, 'MEMBER'::pg_catalog.text)
+      FROM pg_catalog.pg_roles r CROSS JOIN pg_catalog.pg_database d
+      WHERE r.rolname = $1::pg_catalog.name AND d.datname = pg_catalog.current_database()
+      """, [role])
+    guard let row = rows.first, row.count == 2, row[0] == "false", row[1] == "t" else { return session }
+    await session.close()
+    throw CapabilityError(
+      .unsafe, "session in database \(login.database)",
+      because: "it belongs to the leaked role \(role), whose holder may have prepared it",
+      fix: "name another database in staunch.yaml: admin_database: postgres")
+  }
+}

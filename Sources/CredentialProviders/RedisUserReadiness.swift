@@ -1,0 +1,47 @@
+public import Capabilities
+import JSON
+
+// What a rotation will need of the server: each command is rehearsed by `ACL DRYRUN` (Redis 7), which runs nothing.
+// Source: https://redis.io/docs/latest/commands/acl-dryrun/
+extension RedisUser {
+  public func readiness() async -> [Readiness] {
+    guard adminUser != user else {
+      return [
+        Readiness(
+          "admin_user",
+          .missing(
+            because: "the runner would log in as the very user whose password leaked",
+            fix: "give the runner a user of its own: admin_user, admin_password in staunch.yaml"))
+      ]
+    }
+    let digest = "#" + String(repeating: "0", count: 64)
+    let needed: [(right: String, command: [String])] =
+      [
+        ("+acl", ["ACL", "SETUSER", user, digest]), ("+acl", ["ACL", "GETUSER", user]),
+        ("+client", ["CLIENT", "LIST"]), ("+client", ["CLIENT", "KILL", "ID", "1"]),
+      ]
+      + (persists
+        ? [
+          ("+config|get", ["CONFIG", "GET", "aclfile"]), ("+info", ["INFO", "server"]),
+          ("+config|rewrite", ["CONFIG", "REWRITE"]), ("+acl", ["ACL", "SAVE"]),
+        ] : [])
+    do throws(CapabilityError) {
+      // Says first whether the login works and the user is there.
+      _ = try await existing()
+      let replies = try await ask(needed.map { ["ACL", "DRYRUN", adminUser] + $0.command })
+      return zip(needed, replies).map { need, reply in
+        let name = need.command.prefix(2).joined(separator: " ")
+        switch reply {
+        case .value("OK"): return Readiness(name, .ready("\(adminUser) may"))
+        case .value, .lines:
+          return Readiness(
+            name,
+            .missing(because: "\(adminUser) may not", fix: "ACL SETUSER \(adminUser) \(need.right)"))
+        case .error(let word): return Readiness(name, .unknown(because: "the server answered \(word)"))
+        }
+      }
+    } catch {
+      return [Readiness("rights of \(adminUser)", error)]
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Capabilities
+import JSON
+import Playbooks
+
+// What runs is what was approved: the entries of staunch.yaml behind a step's targets.
+extension Engine {
+  /// An entry that is not the one that was planned.
+  struct ChangedEntry {
+    let name: String
+    let expected: JSONValue
+    let found: JSONValue
+
+    var error: CapabilityError {
+      CapabilityError(
+        .configuration, "use \(name)",
+        because: "its entry in staunch.yaml changed since the plan was approved",
+        fix: "put the entry back as it was, or take back by hand what the run has made")
+    }
+  }
+
+  /// Compares the settings of every target among `inputs` with the approved ones; nil when they are the same.
+  ///
+  /// A plan that an earlier version saved names no settings; it is compared by what it has.
+  func changedEntry(_ inputs: [String: Value]) -> ChangedEntry? {
+    guard !plan.targets.isEmpty else { return nil }
+    var now: [String: String] = [:]
+    for target in inputs.values.flatMap(\.targetValues) {
+      now.merge(environment.attributes.settings(of: target)) { first, _ in first }
+    }
+    for (name, digest) in now.sorted(by: { $0.key < $1.key }) where plan.targets[name] != digest {
+      return ChangedEntry(
+        name: name,
+        expected: plan.targets[name].map { .string(String($0.prefix(12))) } ?? "not part of the plan",
+        found: .string(String(digest.prefix(12))))
+    }
+    return nil
+  }
+}
+
+extension Value {
+  /// The targets of staunch.yaml that it names, in lists and records too.
+  var targetValues: [Value] {
+    switch self {
+    case .credential, .store, .consumer, .repository, .tracker: [self]
+    case .list(let elements): elements.flatMap(\.targetValues)
+    case .record(let members): members.values.flatMap(\.targetValues)
+    case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .secret, .incident: []
+    }
+  }
+}

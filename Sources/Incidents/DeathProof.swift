@@ -1,0 +1,99 @@
+public import Foundation
+import JSON
+
+/// A playbook's proof that leaked values are dead: its own question `expect: dead`, refused so often in a row as it asks.
+///
+/// A single refusal is none: a gateway's one 401, a renamed role, a replica that is ahead. So what `verify:` of an effect,
+/// triage or `credential verify` saw proves nothing, however often.
+public struct DeathProof: Sendable, Hashable {
+  public let credential: CredentialName?
+  /// The values that it covers; one that is not among them is not proven.
+  public let values: [SecretRef]
+  public let step: StepID?
+  /// When it held.
+  public let at: Date
+  /// The first of its refusals, where the journal says it.
+  public let from: Date?
+  /// Refusals in a row of each value.
+  public let refusals: Int?
+  public let evidence: EvidenceLink
+  let sequence: Int
+}
+
+/// Which leaked values of an incident are proven dead.
+public struct Containment: Sendable, Hashable {
+  /// What must be proven before the incident is contained: every sealed value, and every secret that was probed as leaked,
+  /// oldest first.
+  public let values: [SecretRef]
+  /// The latest proof of each value that no later acceptance has taken back.
+  public let proofs: [SecretRef: DeathProof]
+
+  /// Values that nothing has proven dead.
+  public var unproven: [SecretRef] { values.filter { proofs[$0] == nil } }
+
+  /// The playbook's proof held for every leaked value, and none was accepted since. Nothing else contains an incident.
+  public var isComplete: Bool { !values.isEmpty && unproven.isEmpty }
+
+  /// The proof that completed it; nil while it is not complete.
+  public var completed: DeathProof? {
+    isComplete ? proofs.values.max { $0.sequence < $1.sequence } : nil
+  }
+
+  init(of record: IncidentRecord) {
+    var values = LeakedValues()
+    var probed: [SecretRef] = []
+    var streaks: [SecretRef: [JournalEvent]] = [:]
+    var proofs: [SecretRef: DeathProof] = [:]
+    for event in record.events {
+      values.take(event)
+      switch event.kind {
+      case .credentialProbed where event.text("subject") == CredentialRecord.Subject.leaked.rawValue:
+        let ref = SecretRef(event.text("ref") ?? "")
+        if !probed.contains(ref) { probed.append(ref) }
+        let state = event.text("state").flatMap(CredentialState.init(rawValue:))
+        if state == .alive { proofs[ref] = nil }
+        if state == .dead { streaks[ref, default: []].append(event) } else { streaks[ref] = nil }
+      case .stepVerified:
+        guard let proof = DeathProof(event, streaks: streaks) else { continue }
+        for value in proof.values { proofs[value] = proof }
+      default: continue  // says nothing about what is accepted
+      }
+    }
+    self.values = values.refs + probed.filter { !values.refs.contains($0) }
+    self.proofs = proofs
+  }
+}
+
+extension IncidentRecord {
+  /// Which leaked values are proven dead.
+  public var containment: Containment { Containment(of: self) }
+}
+
+extension DeathProof {
+  /// - Parameter streaks: the latest unbroken refusals of each leaked value, for proofs of before they named their values:
+  ///   such a one covers what its run saw refused at least twice in a row.
+  fileprivate init?(_ event: JournalEvent, streaks: [SecretRef: [JournalEvent]]) {
+    // `held` is the step's own question; the verification of an effect notes the answer itself.
+    guard event.text("action") == "credential.verify", event.text("expect") == "dead",
+      event.text("result") == "held"
+    else { return nil }
+    step = event.step
+    at = event.body["proof"]?["ended"]?.string.flatMap(Timestamp.date) ?? event.at
+    evidence = event.evidence
+    sequence = event.sequence
+    if let proof = event.body["proof"] {
+      values = (proof["values"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } }
+      credential = proof["credential"]?.string.map { CredentialName($0) }
+      from = (proof["began"] ?? proof["from"])?.string.flatMap(Timestamp.date)
+      refusals = proof["refusals"]?.integer
+    } else {
+      let own = streaks.mapValues { $0.filter { $0.run == event.run } }.filter { $0.value.count > 1 }
+      let first = own.values.compactMap(\.first).min { $0.sequence < $1.sequence }
+      values = own.keys.sorted()
+      credential = first?.text("credential").map { CredentialName($0) }
+      from = first?.at
+      refusals = own.values.map(\.count).min()
+    }
+    guard !values.isEmpty else { return nil }
+  }
+}

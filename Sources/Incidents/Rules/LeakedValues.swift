@@ -1,0 +1,87 @@
+import JSON
+public import Secrets
+
+/// The values of one leaked credential that the journal holds sealed: two passwords of one account are two values, and
+/// what is said of one is not said of the other.
+public struct LeakedValues: Sendable, Hashable {
+  /// Their handles, oldest first.
+  public private(set) var refs: [SecretRef] = []
+  /// By fingerprint; a journal of before fingerprints were kept has handles without one.
+  public private(set) var fingerprints: [Fingerprint: SecretRef] = [:]
+
+  public init() {}
+
+  /// Handles whose fingerprint the journal does not say.
+  public var unnamed: [SecretRef] {
+    let named = Set(fingerprints.values)
+    return refs.filter { !named.contains($0) }
+  }
+
+  /// Takes in an event of the incident: the sealing of a value, or what names the values that it brought.
+  /// - Returns: true when it added a value.
+  @discardableResult
+  public mutating func take(_ event: JournalEvent) -> Bool {
+    switch event.kind {
+    case .secretSealed:
+      guard let named = event.incident, let key = event.body["key"]?.string,
+        SecretRef(key).isLeaked(of: named)
+      else { return false }
+      return add(SecretRef(key))
+    case .incidentOpened, .incidentUpdated:
+      var isNew = false
+      for value in event.body["values"]?.array ?? [] {
+        guard let ref = value["ref"]?.string, let print = value["fingerprint"]?.string else { continue }
+        if note(Fingerprint(rawValue: print), of: SecretRef(ref)) { isNew = true }
+      }
+      return isNew
+    default: return false  // the other kinds bring no value
+    }
+  }
+
+  /// From now on the value behind `ref` has this fingerprint. - Returns: true when it was not known.
+  @discardableResult
+  public mutating func note(_ fingerprint: Fingerprint, of ref: SecretRef) -> Bool {
+    fingerprints[fingerprint] = fingerprints[fingerprint] ?? ref
+    return add(ref)
+  }
+
+  /// The values of an incident that turned out to be the same one.
+  public mutating func join(_ other: LeakedValues) {
+    // The same value under two handles stays two: both are proven, and nothing depends on telling them apart.
+    for ref in other.refs { add(ref) }
+    fingerprints.merge(other.fingerprints) { own, _ in own }
+  }
+
+  @discardableResult
+  private mutating func add(_ ref: SecretRef) -> Bool {
+    guard !refs.contains(ref) else { return false }
+    refs.append(ref)
+    return true
+  }
+}
+
+extension SecretRef {
+  /// The handle of a leaked value: `INCIDENT/leaked` for the first, `INCIDENT/leaked-FINGERPRINT` for each other one.
+  public static func leaked(of incident: IncidentID, further fingerprint: Fingerprint? = nil) -> SecretRef {
+    SecretRef("\(incident)/leaked" + (fingerprint.map { "-\($0.tail)" } ?? ""))
+  }
+
+  /// True for the handle of a leaked value of `incident`.
+  public func isLeaked(of incident: IncidentID) -> Bool {
+    rawValue == "\(incident)/leaked" || rawValue.hasPrefix("\(incident)/leaked-")
+  }
+}
+
+extension Fingerprint {
+  /// Sixteen digits: enough that no two values of one incident share them.
+  fileprivate var tail: String {
+    String((rawValue.split(separator: ":").last.map(String.init) ?? rawValue).prefix(16))
+  }
+}
+
+extension IncidentRecord {
+  /// The incident's leaked values: what must be dead, and gone from history.
+  public var leakedValues: LeakedValues {
+    events.reduce(into: LeakedValues()) { $0.take($1) }
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Synchronization
+
+/// Ends our children when this process is killed: a small shell waits on a socket that only this process holds open.
+///
+/// A child that outlived `kill -9` would carry out its change after everybody had looked. The kernel's own signal for this
+/// (prctl(2), PR_SET_PDEATHSIG) is bound to the thread that started the child, and our threads come and go.
+final class Leash: Sendable {
+  static let shared = Leash()
+
+  /// Our end; -1 where no shell could be started: then children are only ended by deadlines.
+  private let socket: Int32
+
+  /// `+ID` and `-ID` a line; at the end of the file every process of the sessions that are left is killed.
+  private static let script = """
+    held=
+    while read -r line; do
+      case $line in
+      +*) held="$held ${line#+}" ;;
+      -*) left=
+        for id in $held; do [ "$id" = "${line#-}" ] || left="$left $id"; done
+        held=$left ;;
+      esac
+    done
+    for id in $held; do kill -KILL -- "-$id" "$id" 2>/dev/null; done
+    """
+
+  private init() {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+      socket = -1
+      return
+    }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    defer { close(ends[1]) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 0)
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    let newSession: Int16 = 0x80  // POSIX_SPAWN_SETSID, which the headers hide without _GNU_SOURCE
+    posix_spawnattr_setflags(&attributes, newSession)
+    var words = ["/bin/sh", "-c", Self.script].map { strdup($0) } + [nil]
+    var variables: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
+    defer { for pointer in words + variables { free(pointer) } }
+    var pid: pid_t = 0
+    guard posix_spawn(&pid, "/bin/sh", &actions, &attributes, &words, &variables) == 0 else {
+      close(ends[0])
+      socket = -1
+      return
+    }
+    socket = ends[0]
+  }
+
+  /// The process `id`, and its session, end with us.
+  func hold(_ id: Int32) { tell("+\(id)\n") }
+
+  /// It has ended: its number may be another's by now.
+  func release(_ id: Int32) { tell("-\(id)\n") }
+
+  private func tell(_ text: String) {
+    guard socket >= 0 else { return }
+    let bytes = Array(text.utf8)
+    // One short write on a stream socket is whole; the shell's death is no reason to die of SIGPIPE.
+    _ = send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+  }
+}

@@ -1,0 +1,126 @@
+import Actions
+import Capabilities
+import Incidents
+import JSON
+import Secrets
+import Synchronization
+import Testing
+
+/// No second rotation, and nothing alive that nobody knows.
+@Suite struct StandingReplacementTests {
+  private static func issue(_ leaked: SecretRef...) -> [String: Value] {
+    [
+      "credential": .credential("openai"), "store": .store("env"),
+      "replaces": .list(leaked.map { .secret($0) }),
+    ]
+  }
+
+  private static func issues(_ stage: Stage) -> Int { stage.provider.calls.count { $0.hasPrefix("issue") } }
+
+  @Test func `two leaked keys of one entry get one replacement`() async throws {
+    let stage = Stage(
+      provider: FakeProvider(.named, world: .init(accepted: ["a": "leaked-value", "b": "other-value"])))
+    let first = try await stage.run("credential.issue", Self.issue("leaked"))
+    #expect(first.outputs["kept"] == .boolean(false))
+    let second = try await stage.run("credential.issue", Self.issue("other"))
+    #expect(Self.issues(stage) == 1)
+    #expect(second.outputs["kept"] == .boolean(true))
+    #expect(second.outputs["ref"] == first.outputs["ref"])
+  }
+
+  @Test func `a second plan of an incident that is done issues nothing`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["a": "leaked-value"])))
+    _ = try await stage.run("credential.issue", Self.issue("leaked"))
+    stage.provider.world.withLock { $0.accepted["a"] = nil }
+    let will = try await stage.effect("credential.issue").plan(stage.call(Self.issue("leaked"))).will
+    #expect(will.hasPrefix("keep the value"))
+    _ = try await stage.run("credential.issue", Self.issue("leaked"))
+    #expect(Self.issues(stage) == 1)
+  }
+
+  @Test func `a store that holds the leaked value itself gets a new one`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["a": "leaked-value"])))
+    _ = try await stage.store.put(
+      "OPENAI_API_KEY", Secret("leaked-value"), marker: "old", under: .forTests())
+    _ = try await stage.run("credential.issue", Self.issue("leaked"))
+    #expect(Self.issues(stage) == 1)
+  }
+
+  @Test func `a value of the store that is refused is replaced`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["a": "leaked-value"])))
+    _ = try await stage.store.put("OPENAI_API_KEY", Secret("stale"), marker: "old", under: .forTests())
+    _ = try await stage.run("credential.issue", Self.issue("leaked"))
+    #expect(Self.issues(stage) == 1)
+  }
+
+  @Test func `what a team has set by hand is not overwritten`() async throws {
+    let stage = Stage(
+      provider: FakeProvider(
+        .generated,
+        world: .init(
+          accepted: ["role": "theirs"], probe: CredentialProbe(.dead, code: "28P01", isReplaced: true))))
+    let plan = try await stage.effect("credential.issue").plan(stage.call(Self.issue("leaked")))
+    #expect(plan.will.hasPrefix("nothing:"))
+    #expect(plan.preconditions["replaced"] == true)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("credential.issue", Self.issue("leaked"))
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.fix?.contains("staunch skip") == true)
+    #expect(stage.provider.accepted == ["role": "theirs"])
+  }
+
+  @Test func `the attempt after a lost reply sets the same value again`() async throws {
+    let stage = Stage(provider: FakeProvider(.generated, world: .init(accepted: ["role": "leaked-value"])))
+    stage.secrets.seal(["staunch-run-00000001-step-1.1": Secret("value-of-the-first-attempt")])
+    let action = try stage.effect("credential.issue")
+    let prepared = try await action.prepare(stage.call(Self.issue("leaked"), attempt: 2), phase: "issue")
+    #expect(prepared.secrets.values.map { $0.exposeAsText() } == ["value-of-the-first-attempt"])
+  }
+
+  @Test func `a key that came late is told at the end, and the one in use is not`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["a": "leaked-value"])))
+    let done = try await stage.run("credential.issue", Self.issue("leaked"))
+    stage.provider.world.withLock { world in
+      world.accepted["key-late"] = "late-value"
+      world.names["key-late"] = "staunch-run-00000001-step-1"
+      world.accepted["key-of-others"] = "theirs"
+    }
+    let action = try stage.effect("credential.issue")
+    let left = try await action.leftovers(stage.call(Self.issue("leaked"), earlier: done.outputs), [])
+    #expect(left.map(\.ref) == ["key-late"])
+    #expect(left.allSatisfy(\.isRemovable))
+  }
+
+  @Test func `a generated value that works and that no store holds is named`() async throws {
+    let stage = Stage(provider: FakeProvider(.generated, world: .init(accepted: ["role": "ours"])))
+    let action = try stage.effect("credential.issue")
+    let prepared = Preparation(secrets: ["staunch-run-00000001-step-1.1": Secret("ours")])
+    let left = try await action.leftovers(stage.call(Self.issue("leaked")), [prepared])
+    #expect(left.map(\.ref) == ["role"])
+    #expect(left.contains { $0.isRemovable } == false)  // a role has one password: nothing can be taken away
+  }
+
+  @Test func `a refusal counts only while the control is accepted before and after it`() async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["new": "other-value"])))
+    var inputs: [String: Value] = [
+      "credential": .credential("openai"), "secret": .secret("leaked"), "control": .secret("other"),
+    ]
+    #expect(try await stage.read("credential.verify", inputs).answer == "dead")
+    stage.provider.world.withLock { $0.accepted = [:] }  // 401 for everybody
+    let probe = try await stage.read("credential.verify", inputs)
+    #expect(probe.answer == "unknown")
+    inputs["control"] = .null
+    #expect(try await stage.read("credential.verify", inputs).answer == "dead")
+  }
+
+  @Test func `sessions and facts of an account are found when its leaked value is dead already`() async throws
+  {
+    let provider = FakeProvider(.named, world: .init(accepted: [:]), account: "role")
+    provider.world.withLock { $0.sessions = 2 }
+    let stage = Stage(provider: provider)
+    let inputs: [String: Value] = ["credential": .credential("openai"), "secret": .secret("leaked")]
+    #expect(try await stage.read("credential.inspect", inputs).outputs["ref"] == .string("role"))
+    #expect(try await stage.run("credential.end-sessions", inputs).answer == "none_left")
+  }
+}

@@ -1,0 +1,37 @@
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// Whole drills by the real binary, as on a fresh machine.
+@Suite struct DrillRunTests {
+  private func run(_ scenario: String) async throws -> (outcome: StaunchBinary.Outcome, board: JSONValue) {
+    let directory = try TemporaryDirectory()
+    let binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+    let outcome = try await binary.run(["drill", "run", scenario, "--auto", "--json"])
+    let last = outcome.output.split(separator: "\n").last.map(String.init) ?? "null"
+    return (outcome, try JSONDecoder().decode(JSONValue.self, from: Data(last.utf8)))
+  }
+
+  @Test func `with lost replies and a lost comment at GitHub's tracker every message arrives once`()
+    async throws
+  {
+    let (outcome, board) = try await run("lost-reply")
+    #expect(outcome.status == 0, "\(board.canonicalText) \(outcome.errors.suffix(2000))")
+    #expect(board["void"] == [], "every fault struck")
+    #expect(board["hard_fails"] == [])
+  }
+
+  @Test func `a key that somebody else uses is stopped before its replacement is there`() async throws {
+    let (outcome, board) = try await run("abused")
+    #expect(outcome.status == 0, "\(board.canonicalText) \(outcome.errors.suffix(2000))")
+    #expect(board["void"] == [])
+    let steps = try outcome.output.split(separator: "\n").compactMap { line -> String? in
+      let event = try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))
+      guard event["event"] == "step.done", let step = event["body"]?["step"]?.string else { return nil }
+      return step
+    }
+    let stopped = try #require(steps.firstIndex(of: "contain_first"))
+    #expect(stopped < (steps.firstIndex(of: "replacement") ?? 0))
+  }
+}
