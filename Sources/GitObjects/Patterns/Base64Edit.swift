@@ -20,10 +20,10 @@ struct Base64Edit {
   init?(_ form: SearchForm, replacement: [UInt8]) {
     let spelling = form.spelling
     let text = spelling.inside(replacement)
-    let last = String(decoding: replacement, as: UTF8.self).unicodeScalars.last.flatMap {
-      spelling.inside($0)
-    }
-    let fill = last ?? spelling.inside("*") ?? [0x2A]
+    let last = String(decoding: replacement, as: UTF8.self).unicodeScalars.last
+    // `*` is three bytes in percent encoding, which would never move the length off a multiple of three.
+    let fill =
+      [last, "*", "x"].compactMap { $0 }.compactMap { spelling.inside($0) }.first { $0.count % 3 != 0 } ?? [0x78]
     switch spelling.wrapping {
     case .base64(let shift, let isURL):
       self.init(.secret, shift, isURL, form.entry.innerCount, text, fill)
@@ -91,7 +91,7 @@ struct Base64Edit {
     case .secret:
       var bytes = Array(decoded.prefix(lead)) + replacement
       let suffix = decoded.dropFirst(lead + innerCount)
-      if !isLast, !fill.isEmpty { while (bytes.count + suffix.count) % 3 != 0 { bytes += fill } }
+      if !isLast { while (bytes.count + suffix.count) % 3 != 0 { bytes += fill } }
       return bytes + suffix
     case .base64(let edit):
       for extra in 0..<12 {
