@@ -83,6 +83,7 @@ import Testing
   @Test func `a value that joins a contained incident opens it again and wants a plan that covers it`() throws
   {
     var story = Self.story()
+    story.refuse(4, Self.first)
     story.prove(5, [Self.first])
     story.at(5, .incidentState, ["state": "contained", "reason": "proof"])
     story.at(6, .runEnded, ["state": "done"])

@@ -128,8 +128,7 @@ struct MetricsTests {
       ])
     #expect(metrics(story).metric("completeness")?.value == .count(2, of: 2))
     #expect(metrics(story).metric("time_to_reject")?.value == .duration(.seconds(900)))
-    // The second one has no proof yet.
-    #expect(metrics(story).metric("time_to_contain")?.value.isUnknown == true)
+    #expect(metrics(story).metric("time_to_contain")?.value == .duration(.seconds(900)))
   }
 
   @Test("disruption runs from the first consumer failure to the last healthy answer")
