@@ -111,7 +111,8 @@ struct StatusReportTests {
     #expect(text.contains("plan approved"))
     #expect(text.contains("taken over") && text.contains("the laptop is gone"))
     #expect(text.contains("no step ended the sessions"))
-    #expect(text.contains("step end\\_sessions was left out") || text.contains("step end_sessions was left out"))
+    // Markdown may escape the underscore.
+    #expect(text.replacing("\\", with: "").contains("step end_sessions was left out"))
     #expect(text.contains("the history is not proven clean"))
   }
 
