@@ -10,7 +10,9 @@ import Testing
 @Suite struct HeldHistoryTests {
   @Test func `runs of one delivery hold back each other's history until each is past its containment`() throws
   {
-    let journal = try WorkerRig().installation.journal
+    let rig = try WorkerRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = rig.installation.journal
     var held = HeldHistory()
     held.hold(["run-1": ["a"], "run-2": ["a"], "run-3": ["b"], "run-4": []])
     #expect(held.runs == ["run-1", "run-2"])
