@@ -13,8 +13,8 @@ import Testing
 /// What cannot be read is never the good answer.
 @Suite struct FailClosedTests {
   private static let waiting = "steps: [{id: one, manual: Do it, timeout: 1h}]"
-  private static let running =
-    "steps: [{id: one, uses: command.run, with: {argv: [\"true\"]}, undo: {none: x}}]"
+  /// Without a program: how long one takes is the machine's.
+  private static let running = "steps: [{id: one, approve: {by: [responder], within: 1h}}]"
 
   /// A worker's rig with one incident and one plan of a playbook with these steps.
   private struct Site {
@@ -37,7 +37,11 @@ import Testing
         playbook, inputs: ["incident": .incident(incident)], incident: incident)
     }
 
-    var session: RunSession { RunSession(installation: rig.installation, isJSON: false) }
+    var session: RunSession {
+      var session = RunSession(installation: rig.installation, isJSON: false)
+      session.approvesGates = true
+      return session
+    }
 
     func run() async throws -> Commands.ExitStatus {
       try await session.approveAndRun(plan, mode: .live, approval: plan.digest.rawValue)
