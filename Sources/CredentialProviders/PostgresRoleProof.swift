@@ -148,12 +148,13 @@ extension PostgresRole {
   }
 
   private func control(_ login: SQLLogin, _ user: String) async throws(CapabilityError) -> Control {
-    let session = try await environment.postgres.connect(login)
+    let session = try await safeSession(login)
     let rows = try await session.query(
       """
-      SELECT concat_ws('/', inet_server_addr(), inet_server_port(), pg_postmaster_start_time()),
-        r.rolcanlogin, coalesce(r.rolvaliduntil < now(), false)
-      FROM (SELECT) one LEFT JOIN pg_roles r ON r.rolname = $1
+      SELECT pg_catalog.concat_ws('/'::pg_catalog.text, pg_catalog.inet_server_addr(),
+          pg_catalog.inet_server_port(), pg_catalog.pg_postmaster_start_time()),
+        r.rolcanlogin, coalesce(r.rolvaliduntil < pg_catalog.now(), false)
+      FROM (SELECT) one LEFT JOIN pg_catalog.pg_roles r ON r.rolname = $1::pg_catalog.name
       """, [user])
     await session.close()
     guard let row = rows.first, row.count == 3, let server = row[0] else {

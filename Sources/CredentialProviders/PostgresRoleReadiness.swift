@@ -30,12 +30,13 @@ extension PostgresRole {
   private static let rights = """
     SELECT current_user, me.rolsuper, me.rolcreaterole,
       them.rolname IS NOT NULL, coalesce(them.rolsuper, false),
-      current_setting('server_version_num')::int >= 160000,
-      coalesce(pg_has_role(me.oid, them.oid, 'MEMBER WITH ADMIN OPTION'), false),
-      pg_has_role(me.oid, 'pg_signal_backend', 'USAGE')
-        OR coalesce(pg_has_role(me.oid, them.oid, 'USAGE'), false),
-      pg_has_role(me.oid, 'pg_read_all_stats', 'USAGE')
-    FROM pg_roles me LEFT JOIN pg_roles them ON them.rolname = $1
+      pg_catalog.current_setting('server_version_num'::pg_catalog.text)::pg_catalog.int4 >= 160000,
+      coalesce(
+        pg_catalog.pg_has_role(me.oid, them.oid, 'MEMBER WITH ADMIN OPTION'::pg_catalog.text), false),
+      pg_catalog.pg_has_role(me.oid, 'pg_signal_backend'::pg_catalog.name, 'USAGE'::pg_catalog.text)
+        OR coalesce(pg_catalog.pg_has_role(me.oid, them.oid, 'USAGE'::pg_catalog.text), false),
+      pg_catalog.pg_has_role(me.oid, 'pg_read_all_stats'::pg_catalog.name, 'USAGE'::pg_catalog.text)
+    FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_roles them ON them.rolname = $1
     WHERE me.rolname = current_user
     """
 

@@ -29,7 +29,7 @@ extension PostgresRole {
     for endpoint in try await endpoints() {
       var login = try await adminLogin()
       endpoint.apply(to: &login)
-      let session = try await environment.postgres.connect(login)
+      let session = try await safeSession(login)
       let count = try await endSessions(ref, before: before, session, under: authority)
       found += count.found
       left += count.left

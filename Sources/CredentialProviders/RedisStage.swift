@@ -14,6 +14,12 @@ struct RedisStage {
   private static let names = ["acl", "auth", "client", "config", "info", "module"]
   static let questions = [["COMMAND", "INFO"] + names, ["MODULE", "LIST"]]
 
+  /// Why nothing that the server says is evidence; nil when it may be.
+  func problem(_ replies: [RedisCommandLine.Reply]) -> CapabilityError? {
+    do throws(CapabilityError) { try check(replies) } catch { return error }
+    return nil
+  }
+
   /// - Parameter replies: the answers to ``questions``.
   /// - Throws: `.unsafe`.
   func check(_ replies: [RedisCommandLine.Reply]) throws(CapabilityError) {

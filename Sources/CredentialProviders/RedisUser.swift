@@ -33,7 +33,8 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
       "admin_user", required: true,
-      "the runner's own user, with +acl +client +info +config|get +config|rewrite"),
+      "the runner's own user, with +acl +client +info +config|get +config|rewrite; with +command|info +module|list it "
+        + "sees renamed commands and foreign modules"),
     SettingDeclaration("admin_password", required: true, secret: true, "its password"),
     SettingDeclaration("expected_clients", "addresses or networks from which connections are expected"),
     SettingDeclaration(
@@ -168,9 +169,13 @@ public struct RedisUser: CredentialProvider {
     var controls = 0
     do throws(CapabilityError) {
       while true {
-        let replies = try await redis.ask(adminUser, admin, [["ACL", "GETUSER", user]])
+        let replies = try await redis.ask(
+          adminUser, admin, RedisStage.questions + [["ACL", "GETUSER", user]])
         guard replies.first == .value("OK") else {
           return CredentialProbe(.unknown, code: "control login refused")
+        }
+        if let problem = stage.problem(Array(replies.dropFirst().prefix(RedisStage.questions.count))) {
+          return CredentialProbe(.unknown, code: "\(problem.operation): \(problem.because)")
         }
         controls += 1
         if refusals > 0, let problem = problem(replies.last, secret) {

@@ -34,7 +34,8 @@ extension GitHistoryRewriter {
                 ? "git -C \(path) remote add \(remote) ADDRESS" : "correct \"remote\" in staunch.yaml"))
         ]
       }
-      let references = try await RemoteReferences(remote: remote, layout: layout, git: git)
+      let target = try await RemoteTarget(remote, layout: layout, git: git)
+      let references = try await RemoteReferences(target, layout: layout, git: git)
       found.append(
         Readiness("remote \(remote)", .ready("it answers with \(references.ids.count) references")))
       found.append(

@@ -84,7 +84,8 @@ struct RewriteRun: Sendable {
       try HistoryMaps(outcome: outcome, snapshot: repository.snapshot, renames: renames).write(
         to: directory.maps)
       try await RemoteRecord.write(to: directory, layout: layout, git: git) {
-        patterns.cleaned(Array($0.utf8)) == nil
+        address throws(CapabilityError) in
+        try patterns.clean(Array(address.utf8), as: .blob) == nil
       }
       let result = RewriteSummary(outcome: outcome, snapshot: repository.snapshot, renames: renames)
         .result(residual: [], directory: directory)

@@ -4,13 +4,6 @@ import JSON
 /// What a playbook's proof stands on, as `step.verified` keeps it: from when to when a credential was refused without a
 /// break, how often, at which addresses, and how long a change may take to hold everywhere.
 public struct ProofOfDeath: Sendable, Hashable {
-  /// A secret that it is about.
-  public struct Subject: Sendable, Hashable {
-    public let credential: CredentialName
-    public let ref: SecretRef
-  }
-
-  public let subjects: [Subject]
   /// The first and the last refusal of the unbroken row.
   public let began: Date
   public let ended: Date
@@ -28,10 +21,6 @@ public struct ProofOfDeath: Sendable, Hashable {
       let began = proof["began"]?.string.flatMap(Timestamp.date),
       let ended = proof["ended"]?.string.flatMap(Timestamp.date)
     else { return nil }
-    subjects = (proof["of"]?.array ?? []).compactMap { subject in
-      guard let name = subject["credential"]?.string, let ref = subject["ref"]?.string else { return nil }
-      return Subject(credential: CredentialName(name), ref: SecretRef(ref))
-    }
     self.began = began
     self.ended = ended
     refusals = proof["refusals"]?.integer ?? 0
@@ -39,11 +28,6 @@ public struct ProofOfDeath: Sendable, Hashable {
     addresses = (proof["addresses"]?.array ?? []).compactMap(\.string)
     propagation = .seconds(proof["propagation_seconds"]?.integer ?? 0)
     evidence = event.evidence
-  }
-
-  /// Whether it is about this secret.
-  public func covers(_ record: CredentialRecord) -> Bool {
-    subjects.contains(Subject(credential: record.credential, ref: record.ref))
   }
 
   /// "refused 18 times from 03:09:30Z to 03:10:31Z, 21 control logins accepted, propagation time 1 min".
@@ -55,11 +39,6 @@ public struct ProofOfDeath: Sendable, Hashable {
       "refused \(refusals) times\(places) from \(from)Z to \(to)Z, \(controls) control logins accepted, "
       + "propagation time \(DurationText.text(propagation))"
   }
-}
-
-extension IncidentRecord {
-  /// Every proof of death in the journal, in its order.
-  public var proofsOfDeath: [ProofOfDeath] { events(.stepVerified).compactMap(ProofOfDeath.init) }
 }
 
 extension JournalEvent {

@@ -44,7 +44,8 @@ final class Leash: Sendable {
     defer { posix_spawnattr_destroy(&attributes) }
     let newSession: Int16 = 0x80  // POSIX_SPAWN_SETSID, which the headers hide without _GNU_SOURCE
     posix_spawnattr_setflags(&attributes, newSession)
-    var words = ["/bin/sh", "-c", Self.script].map { strdup($0) } + [nil]
+    let texts: [String] = ["/bin/sh", "-c", Self.script]
+    var words: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
     defer { for pointer in words + variables { free(pointer) } }
     var pid: pid_t = 0

@@ -165,7 +165,7 @@ struct CredentialCopy {
     bytes.flatMap { isUnreserved($0) ? [$0] : Array(("%" + Hex.text([$0]).uppercased()).utf8) }
   }
 
-  /// Also in the forms of ``SecretForms``: base64, hex and the like.
+  /// Also in every form of ``SecretForms`` (docs/FORMS.md): base64, hexadecimal, escapes.
   private func isHeld(_ secret: [UInt8], in text: [UInt8]) -> Bool {
     if text == secret { return true }
     let other = CredentialCopy(name: name, text: text)
@@ -176,8 +176,8 @@ struct CredentialCopy {
     }
     // Its other forms are long enough not to be met by chance only when it is.
     guard secret.count >= 8 else { return false }
-    return SecretForms.all(of: Secret(SecretBytes(copying: secret))).contains {
-      $0 != secret && text.firstRange(of: $0) != nil
+    return SecretForms.occurrences(of: [Secret(SecretBytes(copying: secret))], in: text).contains {
+      $0.form != .raw
     }
   }
 }

@@ -123,4 +123,15 @@ import Testing
       }
     }
   }
+
+  /// An approval that names actions reaches those and no other, because nobody goes past the gateway that asks it.
+  @Test func `actions are carried out and settled through their gateway alone`() throws {
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+    let call = /\b(?:action|effect|undo|found)\.(?:perform|settle)\(\s*call\b/
+    for room in rooms {
+      for file in try Self.sources(of: room) where file.path != "Sources/Capabilities/Action.swift" {
+        #expect(file.text.firstMatch(of: call) == nil, "\(file.path) goes past carryOut and findOut")
+      }
+    }
+  }
 }

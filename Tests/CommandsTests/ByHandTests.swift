@@ -19,10 +19,11 @@ import Testing
     return assembly
   }
 
-  private func begin(_ assembly: Assembly) throws -> DirectRun {
-    try DirectRun.begin(
-      "credential.disable", target: "db", name: "db", document: ["what": "disable"], confirmation: "db",
-      in: assembly)
+  private func begin(_ assembly: Assembly) async throws -> DirectRun {
+    try await DirectRun.begin(
+      "credential.disable", target: "db", lock: "test/db", name: "db", document: ["what": "disable"],
+      confirmation: "db", in: assembly
+    ) { _ in .unknown(reason: "nothing was begun before") }
   }
 
   @Test(arguments: [
@@ -31,11 +32,9 @@ import Testing
   ])
   func `where the policy asks for more than the operator's own word, nothing is begun by hand`(
     _ policy: String
-  )
-    throws
-  {
+  ) async throws {
     let assembly = try assembly(policy, in: try TemporaryDirectory())
-    let failure = #expect(throws: CommandFailure.self) { try begin(assembly) }
+    let failure = await #expect(throws: CommandFailure.self) { try await begin(assembly) }
     #expect(failure?.status == .declined)
     #expect(try assembly.journal().events().isEmpty)
   }
@@ -44,10 +43,10 @@ import Testing
     "policy: {approvals: {minimum: 1}}", "policy: {approvals: {roles: [repository-admin]}}", "",
   ])
   func `where it does not, the operator's word is enough, in the role that the policy names`(_ policy: String)
-    throws
+    async throws
   {
     let assembly = try assembly(policy, in: try TemporaryDirectory())
-    let run = try begin(assembly)
+    let run = try await begin(assembly)
     let word = try #require(try run.journal.events(kinds: [.planApproved]).first)
     #expect(word.body["role"]?.string == (policy.contains("repository") ? "repository-admin" : "responder"))
   }

@@ -40,9 +40,23 @@ import Testing
       ["subject": "leaked", "state": .string(state), "credential": "c", "ref": "r", "code": "401"])
   }
 
+  /// A proof of death that ends at `seconds`.
+  private static func proof(_ seconds: Double, _ incident: String) -> JournalEvent {
+    let moment = JSONValue.string(Timestamp.text(start.addingTimeInterval(seconds)))
+    return event(
+      .stepVerified, seconds, incident: incident,
+      [
+        "step": "prove_dead",
+        "proof": [
+          "of": [["credential": "c", "ref": "r"]], "began": moment, "ended": moment, "refusals": 3,
+          "control_logins": 3, "propagation_seconds": 1,
+        ],
+      ])
+  }
+
   private static let good: [JournalEvent] = [
     event(.incidentOpened, 1, ["kind": "a"]), event(.incidentOpened, 2, incident: "inc-2", ["kind": "b"]),
-    probe(3, "inc-1", "alive"), probe(10, "inc-1", "dead"), probe(20, "inc-2", "dead"),
+    probe(3, "inc-1", "alive"), proof(10, "inc-1"), proof(20, "inc-2"),
     event(.stepDone, 25, ["step": "push"]),
   ]
   private static let closed = ["incident.opened", "incident.contained", "incident.closed"]
@@ -82,14 +96,14 @@ import Testing
   @Test(arguments: [(25.0, Rating.performed), (45, .someChallenges), (90, .majorChallenges)])
   func `a late containment is rated by how late it was`(seconds: Double, rating: Rating) throws {
     let events =
-      Self.good.filter { $0.kind != .credentialProbed } + [
-        Self.probe(5, "inc-1", "dead"), Self.probe(seconds, "inc-2", "dead"),
+      Self.good.filter { $0.kind != .stepVerified } + [
+        Self.proof(5, "inc-1"), Self.proof(seconds, "inc-2"),
       ]
     #expect(Self.rating("contain", in: try Self.score(events)) == rating)
   }
 
-  @Test func `a credential seen alive after a refusal is proven only by the next refusal`() throws {
-    let events = Self.good + [Self.probe(21, "inc-2", "alive"), Self.probe(29, "inc-2", "dead")]
+  @Test func `a credential seen alive after its proof is proven only by the next proof`() throws {
+    let events = Self.good + [Self.probe(21, "inc-2", "alive"), Self.proof(29, "inc-2")]
     #expect(try Self.score(events).segments.first { $0.objective == "contain" }?.reached == 29_000)
   }
 
@@ -101,7 +115,7 @@ import Testing
   }
 
   @Test func `a leak that nobody called dead is not a false claim`() throws {
-    let events = Self.good.filter { $0.incident != "inc-2" || $0.kind != .credentialProbed }
+    let events = Self.good.filter { $0.incident != "inc-2" || $0.kind != .stepVerified }
     let score = try Self.score(events, after: Self.observation(accepted: ["b"]))
     #expect(score.hardFails.isEmpty)
     #expect(!score.isPassed)
@@ -174,17 +188,17 @@ import Testing
     #expect(score.hardFails == [.deadClaimedWhileAlive])
     #expect(Self.rating("contain", in: score) == .unable)
     let said = score.segments.first { $0.objective == "contain" }?.evidence
-    #expect(said == "a was accepted again 5.0 s after it was called dead, for at least 0.4 s")
+    #expect(said == "a was accepted again 5.0 s after the proof of its death began, for at least 0.4 s")
   }
 
   @Test func `what the journal saw alive as well is no false claim before its next refusal`() throws {
-    let events = Self.good + [Self.probe(15.4, "inc-1", "alive"), Self.probe(17, "inc-1", "dead")]
+    let events = Self.good + [Self.probe(15.4, "inc-1", "alive"), Self.proof(17, "inc-1")]
     #expect(try Self.score(events, watch: Self.watch(.leak("a"), yes: 0...9.9, 15...15.5)).hardFails == [])
   }
 
   @Test func `claims are compared by identity: one that is dead does not stand for one that lives`() throws {
     // Only the credential of kind a was called dead; it lives. The one of kind b is dead, and nobody said so.
-    let events = Self.good.filter { $0.incident != "inc-2" || $0.kind != .credentialProbed }
+    let events = Self.good.filter { $0.incident != "inc-2" || $0.kind != .stepVerified }
     let score = try Self.score(events, after: Self.observation(accepted: ["a"]))
     #expect(score.hardFails == [.deadClaimedWhileAlive])
   }
@@ -222,5 +236,15 @@ import Testing
     #expect(board.text.contains("VOID: lost_reply struck 0 of 1 time"))
     #expect(board.json["void"] == ["lost_reply struck 0 of 1 time"])
     #expect(board.json["passed"] == false)
+  }
+
+  @Test func `one refusal is no proof of death`() throws {
+    let events =
+      Self.good.filter { $0.incident != "inc-2" || $0.kind != .stepVerified } + [
+        Self.probe(20, "inc-2", "dead")
+      ]
+    let score = try Self.score(events)
+    #expect(
+      score.segments.first { $0.objective == "contain" }?.evidence == "1 of 2 leaked credentials proven dead")
   }
 }

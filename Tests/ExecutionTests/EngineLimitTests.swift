@@ -121,6 +121,36 @@ import Testing
     #expect(try run(rig, made).state == .done)
   }
 
+  /// Says not now, and remembers what it was shown.
+  private final class Onlooker: Attendant {
+    let shown = Mutex<[String]>([])
+    var isPerson: Bool { true }
+    func approvals(for request: ApprovalRequest) async -> [Approval] {
+      shown.withLock { $0 = request.effects.map(\.step.rawValue) }
+      return []
+    }
+    func evidence(for request: ManualRequest) async -> [String: Value]? { nil }
+    func decision(on question: UnknownOutcome) async -> UnknownOutcomeResponse { .ask }
+  }
+
+  @Test func `A gate that stands alone shows what its yes lets happen, up to the next gate`() throws {
+    let rig = try EngineRig()
+    rig.effect(.commandRun) { _, _ in ActionResult(outputs: ["status": .integer(0)]) }
+    let made = try planned(
+      rig,
+      """
+      steps:
+        - {id: go, approve: {by: [responder]}}
+        - {id: one, uses: command.run, with: {argv: [a]}}
+        - {id: two, uses: command.run, with: {argv: [b]}}
+        - {id: more, approve: {by: [responder]}}
+        - {id: three, uses: command.run, with: {argv: [c]}}
+      """)
+    let onlooker = Onlooker()
+    #expect(try run(rig, made, attendant: onlooker).state == .waiting)
+    #expect(onlooker.shown.withLock { $0 } == ["go", "one", "two"])
+  }
+
   /// Ten minutes at the terminal are ten minutes of waiting, in the journal and in every figure that is made of it.
   @Test func `An answer at the terminal counts as a wait`() throws {
     let rig = try EngineRig()

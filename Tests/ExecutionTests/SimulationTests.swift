@@ -44,7 +44,7 @@ import Testing
       case .forgetsKeys: "tickets were opened"
       case .leaksSecret: "a secret stands in journal.sqlite"
       case .lagsBeyondItsWord: "proved dead while the provider accepts it"
-      case .hidesPropagation: "holds no proof"
+      case .hidesPropagation: "dead"
       case .hidesLeftovers: "orphaned credentials"
       case .overwritesForeignValue: "somebody else had set was replaced"
       }

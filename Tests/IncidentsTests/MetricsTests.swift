@@ -250,5 +250,5 @@ struct MetricsTests {
 }
 
 extension MetricValue {
-  fileprivate var isUnknown: Bool { if case .unknown = self { true } else { false } }
+  var isUnknown: Bool { if case .unknown = self { true } else { false } }
 }

@@ -61,10 +61,10 @@ import Testing
 
   @Test func `An older copy is not taken for the journal that was left`() throws {
     let rig = try rig { _ in }
-    let copy = try Data(contentsOf: URL(fileURLWithPath: rig.path))
+    let copy = rig.copy()
     try rig.open().append(.noted, ["text": "later"])
     try Self.removeDatabase(rig)
-    try copy.write(to: URL(fileURLWithPath: rig.path))
+    try rig.put(copy)
     #expect(refusal { _ = try rig.open() }?.because.contains("it ends at event 5, but event 6") == true)
   }
 

@@ -9,7 +9,8 @@ public final class TCPBalancer: Sendable {
   ///   - ports: of the servers, all on 127.0.0.1.
   ///   - choose: the number of the connection, from 0 → which of them.
   public init(_ ports: [Int], choose: @escaping @Sendable (Int) -> Int) throws {
-    listener = Self.streamSocket()
+    let listener = Self.streamSocket()
+    self.listener = listener
     var address = Self.loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let bound = withUnsafeMutablePointer(to: &address) { pointer in
@@ -22,7 +23,6 @@ public final class TCPBalancer: Sendable {
       throw SupervisedServer.Failure(description: "no port for the balancer: errno \(errno)")
     }
     port = Int(UInt16(bigEndian: address.sin_port))
-    let listener = listener
     Thread.detachNewThread {
       var number = 0
       while true {

@@ -91,17 +91,21 @@ struct DirectRun {
     }
     let tenure = Tenure(run: held.run, owner: .current)
     _ = try journal.takeLocks([lock], for: tenure, incident: nil)
-    let word: String
-    let evidence: String
-    switch try await settle(intent.body["marker"]?.string ?? "staunch-\(held.run)") {
-    case .done(_, let found): (word, evidence) = ("done", found)
-    case .notDone(let found): (word, evidence) = ("not_done", found)
-    case .unknown(let reason):
+    func refuse(_ reason: String) throws -> Never {
       _ = try journal.leave(tenure, incident: nil, releasing: false, with: [])
       throw CommandFailure(
         .unavailable, "\(action) was not begun",
         because: "whether \(held.run) took effect cannot be told: \(reason)",
         fix: "look at the target, then the same command again")
+    }
+    let word: String
+    let evidence: String
+    switch try await settle(intent.body["marker"]?.string ?? "staunch-\(held.run)") {
+    case .done(_, let found): (word, evidence) = ("done", found)
+    case .notDone(let found): (word, evidence) = ("not_done", found)
+    case .notDoneYet(let found, let lateness):
+      try refuse("\(found), and it may still be carried out for \(lateness)")
+    case .unknown(let reason): try refuse(reason)
     }
     var ends = [
       NewEvent(

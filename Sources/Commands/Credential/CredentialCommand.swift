@@ -224,7 +224,11 @@ struct CredentialDisableCommand: StaunchCommand {
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
       confirmation: confirm, in: assembly
     ) { _ in
-      let probe = try await resolved.provider.verify(resolved.secret, ref: ref)
+      var probes: [CredentialProbe] = []
+      for value in resolved.values {
+        probes.append(try await resolved.provider.verify(value.secret, ref: ref))
+      }
+      let probe = CredentialProbe.verdict(of: probes)
       switch probe.state {
       case .dead: return .done(ActionResult(), evidence: "the secret is refused (\(probe.code))")
       case .alive: return .notDone(evidence: "the secret is still accepted (\(probe.code))")

@@ -52,8 +52,8 @@ enum ConfigurationReference {
       `exceptions: {NAME: [ACTION]}`: what a playbook that claims the exception NAME may do without the rules about approval and order.
       `storm: {in_delivery: 50, in_ten_minutes: 100, per_provider: 20}`: above these numbers of new incidents
       (or waiting rotations of one provider) nothing starts until a person has looked.
-      `minimum` counts people, not keys: `operator: NAME` says whose this machine's identity is, `person: NAME` whose an approver's
-      key is; a key of which nobody says it adds nobody beside others. What is done by hand asks for the same approvals as a plan.
+      `minimum` counts people, not keys: `operator: NAME` says who of them this machine's identity is; without it that key adds
+      nobody beside others. What is done by hand asks for the same approvals as a plan.
       `retention: 30d`: how long the values of a closed incident stay sealed before their key is destroyed (30 days when absent).
       `critical_kinds: [kind]` start at once.
       `calls: {openai: {per_second: 5, burst: 10}}`: how fast each kind of provider may be called, by all runs together.
@@ -93,7 +93,9 @@ enum ConfigurationReference {
       for setting in entry.settings {
         let marks = [setting.isRequired ? "required" : nil, setting.isSecretReference ? "*reference*" : nil]
           .compactMap { $0 }.joined(separator: ", ")
-        text += "| `\(setting.key)` | \(marks) | \(setting.summary) |\n"
+        // A bar would end the cell.
+        let summary = setting.summary.replacing("|", with: "\\|")
+        text += "| `\(setting.key)` | \(marks) | \(summary) |\n"
       }
     }
     return text

@@ -40,7 +40,7 @@ struct IncidentHead: Sendable {
     sinceText = "T+" + ConsoleText.span(max(0, Int(now.timeIntervalSince(detected))))
     credentials = (json["credentials"]?.array ?? []).compactMap { CredentialModel($0, now: now) }
     verdict = CredentialModel.worstLeaked(credentials)
-    unprobed = StateMark.credential(nil, isLeaked: true)
+    unprobed = StateMark.credential(nil, isLeaked: true, isProven: false)
     nextText = json["next"]?["text"]?.string ?? "Nothing is left to do"
     command = json["next"]?["command"]?.string
     announcement = "\(codename): old credential \(verdict?.word ?? "UNKNOWN"). Next: \(nextText)."

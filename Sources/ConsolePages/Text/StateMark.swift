@@ -13,7 +13,7 @@ struct StateMark: Sendable {
 
   /// A credential's state; what is good for a replacement is bad for the leaked one. A leaked one that was refused and that
   /// no proof covers is not called dead.
-  static func credential(_ state: String?, isLeaked: Bool, isProven: Bool) -> StateMark {
+  static func credential(_ state: String?, isLeaked: Bool, isProven: Bool = false) -> StateMark {
     switch state {
     case "dead" where isLeaked && !isProven: StateMark("?", "REFUSED", "wait")
     case "alive": StateMark(isLeaked ? "▲" : "✓", "ALIVE", isLeaked ? "bad" : "good")

@@ -81,7 +81,7 @@ public struct Judge: Sendable {
 
   /// Proven in the journal, and true in the sandbox.
   private var containment: Finding {
-    var finding = counted(proofs.values.map { $0 }, "leaked credentials proven dead")
+    var finding = counted(proofs.values.map(\.ended), "leaked credentials proven dead")
     if evidence.watch.probes > 0 {
       finding.text +=
         "; probed \(evidence.watch.probes) times from outside, at most \(seconds(evidence.watch.longestGap)) apart"
@@ -100,11 +100,12 @@ public struct Judge: Sendable {
   /// Leaked credentials that were accepted at some moment after they were called dead, each with when and how long.
   private var lapses: [String] {
     proofs.compactMap { incident, proof -> String? in
-      guard let kind = kinds[incident], let lapse = evidence.watch.first(.leak(kind), after: proof) else {
+      guard let kind = kinds[incident], let lapse = evidence.watch.first(.leak(kind), after: proof.began)
+      else {
         return nil
       }
       return
-        "\(kind) was accepted again \(seconds(lapse.from.timeIntervalSince(proof))) after it was called dead, "
+        "\(kind) was accepted again \(seconds(lapse.from.timeIntervalSince(proof.began))) after the proof of its death began, "
         + "for at least \(seconds(lapse.until.timeIntervalSince(lapse.from)))"
     }.sorted()
   }
@@ -223,15 +224,20 @@ public struct Judge: Sendable {
     return Array(first.values)
   }
 
-  /// Incident → the first of the refusals after which the leaked credential was never seen alive again.
-  private var proofs: [String: Date] {
-    var proofs: [String: Date] = [:]
-    for event in events(.credentialProbed) where event.body["subject"]?.string == "leaked" {
+  /// From when to when the leaked credential of an incident was refused without a break.
+  private typealias Proof = (began: Date, ended: Date)
+
+  /// Incident → its first proof of death that no acceptance in the journal followed. One refusal is none.
+  private var proofs: [String: Proof] {
+    var proofs: [String: Proof] = [:]
+    for event in evidence.events {
       let incident = event.incident?.rawValue ?? ""
-      switch event.body["state"]?.string {
-      case "dead"?: if proofs[incident] == nil { proofs[incident] = event.at }
-      case "alive"?: proofs[incident] = nil
-      default: break  // unknown proves nothing either way
+      if let proof = event.proofOfDeath {
+        if proofs[incident] == nil { proofs[incident] = (proof.began, proof.ended) }
+      } else if event.kind == .credentialProbed, event.body["subject"]?.string == "leaked",
+        event.body["state"]?.string == "alive"
+      {
+        proofs[incident] = nil
       }
     }
     return proofs

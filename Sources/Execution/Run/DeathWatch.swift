@@ -27,8 +27,6 @@ struct DeathWatch {
   private var refusals = 0
   private var controls = 0
   private var addresses: Set<String> = []
-  /// What is being proven dead: credential and handle.
-  private var secrets: [[String]] = []
 
   /// - Parameters:
   ///   - accepted: when it was last accepted since the change, before this watch.
@@ -44,7 +42,6 @@ struct DeathWatch {
     if began == nil { began = (now, elapsed) }
     if firstRefusal == nil { firstRefusal = now }
     ended = (now, elapsed)
-    secrets = probes.map { [$0.credential.rawValue, $0.secret.rawValue] }
     for probe in probes {
       refusals += probe.probe.evidence?.refusals ?? 1
       controls += probe.probe.evidence?.controls ?? 0
@@ -81,7 +78,6 @@ struct DeathWatch {
       "refusals": .integer(refusals), "control_logins": .integer(controls),
       "addresses": .array(addresses.sorted().map(JSONValue.string)),
       "propagation_seconds": .integer(Int(propagation.components.seconds)),
-      "of": .array(secrets.map { ["credential": .string($0[0]), "ref": .string($0[1])] }),
     ]
     if let firstRefusal { members["first_refusal"] = .string(Timestamp.text(firstRefusal)) }
     if let began { members["began"] = .string(Timestamp.text(began.at)) }

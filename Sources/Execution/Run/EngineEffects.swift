@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Synchronization
 import Secrets
 
 // The step protocol: INTENT, perform, OUTCOME; and settling an INTENT without OUTCOME by a probe.

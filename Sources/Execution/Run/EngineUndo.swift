@@ -20,6 +20,11 @@ extension Engine {
   func takeBack() async throws -> RunEnd {
     var remaining: [String] = []
     let base = context()
+    if let needed = try uncoveredUndo(base) {
+      return try endWaiting(
+        "a person's approval of plan \(plan.digest.short): taking \(needed) back is not covered by the policy"
+      )
+    }
     for effect in try effects().reversed() where !effect.isUndone {
       if stop.isSet { return try endWaiting("the abort was stopped on request") }
       guard let place = try place(of: effect.key, base), case .action(let action) = place.step.kind,
@@ -35,6 +40,20 @@ extension Engine {
     guard let left = try await sweep() else { return try endWaiting("the abort was stopped on request") }
     remaining += left
     return try end(.aborted, reason: recorder.history { $0.abortReason }, remaining: remaining)
+  }
+
+  /// The first effect whose compensation a policy's approval does not name. Found before anything is taken back: an abort
+  /// that is over cannot be repeated with a better approval.
+  private func uncoveredUndo(_ base: StepContext) throws -> String? {
+    guard authority.actions != nil else { return nil }
+    for effect in try effects() where !effect.isUndone {
+      guard let place = try place(of: effect.key, base), case .action(let action) = place.step.kind,
+        case .some(.action(let call)) = action.compensation,
+        Engine.takesBack(action, action.call.action), !authority.covers(call.action.id)
+      else { continue }
+      return "\(effect.key)"
+    }
+    return nil
   }
 
   /// - Returns: why it stays; nil when nothing is left of it.

@@ -92,9 +92,6 @@ struct Places: Sendable {
       }
       try hits(in: path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
     case .link, .other, .missing: break
-      }
-      try hits(in: path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
-    case .link, .other, .missing: break
     }
   }
 

@@ -31,7 +31,9 @@ struct RewriteForecast: Sendable {
       let file = tree.gitDirectory / "index"
       guard DurableFiles.kind(of: file) == .regular, try !IndexFile.isSplit(file) else { continue }
       let index = try IndexFile(path: file)
-      let changes = try index.rewrite(by: outcome.fate(of:)) { paths.cleaned($0) }
+      let changes = try index.rewrite(by: outcome.fate(of:)) { path throws(CapabilityError) in
+        try paths.cleaned(path)
+      }
       indexes[file] = index.entries
       guard let root = tree.root, !keepsWorkTree else { continue }
       for (old, new) in changes where old.stage == 0 && !old.isSkipped && DurableFiles.exists(root / old.path)

@@ -23,7 +23,7 @@ enum RemoteRecord {
   /// Writes what `git` says now. Addresses may hold a secret that is being removed: those are left out.
   static func write(
     to directory: RewriteDirectory, layout: RepositoryLayout, git: GitProgram,
-    isShown: (String) -> Bool
+    isShown: (String) throws(CapabilityError) -> Bool
   ) async throws(CapabilityError) {
     let outcome = try await git.run(["remote"], in: layout.standing)
     guard outcome.status == 0 else {
@@ -34,7 +34,7 @@ enum RemoteRecord {
       let name = String(decoding: line, as: UTF8.self)
       do throws(CapabilityError) {
         let target = try await RemoteTarget(name, layout: layout, git: git)
-        if isShown(target.shown) { text += "\(Hex.text(Array(name.utf8)))\t\(target.shown)\n" }
+        if try isShown(target.shown) { text += "\(Hex.text(Array(name.utf8)))\t\(target.shown)\n" }
       } catch  where error.class == .configuration {
         continue  // it pushes to several addresses: refused when it is pushed to
       }

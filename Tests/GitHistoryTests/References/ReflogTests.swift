@@ -19,7 +19,7 @@ import Testing
         \(b) \(c) \(who)\tcommit: three
 
         """.utf8))
-    let new = log.rewritten(
+    let new = try log.rewritten(
       by: { $0 == a ? .rewritten(d) : $0 == b ? .dropped : .unchanged },
       cleaned: { line in
         let text = String(decoding: line, as: UTF8.self)
