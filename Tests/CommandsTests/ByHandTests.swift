@@ -32,9 +32,7 @@ import Testing
   ])
   func `where the policy asks for more than the operator's own word, nothing is begun by hand`(
     _ policy: String
-  )
-    throws
-  {
+  ) async throws {
     let assembly = try assembly(policy, in: try TemporaryDirectory())
     let failure = await #expect(throws: CommandFailure.self) { try await begin(assembly) }
     #expect(failure?.status == .declined)

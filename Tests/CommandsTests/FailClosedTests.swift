@@ -4,6 +4,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Playbooks
 import TestSupport
 import Testing
 
@@ -38,7 +39,7 @@ import Testing
 
     var session: RunSession { RunSession(installation: rig.installation, isJSON: false) }
 
-    func run() async throws -> ExitStatus {
+    func run() async throws -> Commands.ExitStatus {
       try await session.approveAndRun(plan, mode: .live, approval: plan.digest.rawValue)
     }
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Capabilities
 import Foundation
 import Incidents

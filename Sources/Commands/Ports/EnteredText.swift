@@ -14,9 +14,10 @@ struct EnteredText {
   /// - Parameter incident: whose values are looked for; nil: those of every incident.
   init(about incident: IncidentID?, in journal: Journal) throws {
     // Collected first: the journal is not read inside a read.
-    let refs = try journal.events(incident: incident, kinds: [.secretSealed]).compactMap {
-      $0.body["key"]?.string
-    }
+    var sealed = try journal.events(incident: incident, kinds: [.secretSealed])
+    // With those of every incident that was merged into it.
+    if let incident { sealed += try journal.record(of: incident).events(.secretSealed) }
+    let refs = sealed.compactMap { $0.body["key"]?.string }
     for ref in Set(refs).sorted() {
       do {
         redactor.register(try journal.open(SecretRef(ref)))
