@@ -33,10 +33,12 @@ import Testing
   func `where the policy asks for more than the operator's own word, nothing is begun by hand`(
     _ policy: String
   ) async throws {
-    let assembly = try assembly(policy, in: try TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    let assembly = try assembly(policy, in: directory)
     let failure = await #expect(throws: CommandFailure.self) { try await begin(assembly) }
     #expect(failure?.status == .declined)
     #expect(try assembly.journal().events().isEmpty)
+    _ = directory
   }
 
   @Test(arguments: [
@@ -45,10 +47,12 @@ import Testing
   func `where it does not, the operator's word is enough, in the role that the policy names`(_ policy: String)
     async throws
   {
-    let assembly = try assembly(policy, in: try TemporaryDirectory())
+    let directory = try TemporaryDirectory()
+    let assembly = try assembly(policy, in: directory)
     let run = try await begin(assembly)
     let word = try #require(try run.journal.events(kinds: [.planApproved]).first)
     #expect(word.body["role"]?.string == (policy.contains("repository") ? "repository-admin" : "responder"))
+    _ = directory
   }
 
   @Test func `a storm is released and a step done again only by whoever may approve plans`() throws {

@@ -85,7 +85,7 @@ import Testing
     ),
     (
       "staunch: 1\ncredentials:\n  p: {kind: postgres, host: h, admin_password: hunter2}",
-      "staunch.yaml:3:48: \"admin_password\" holds a secret itself; only references may stand in this file\n"
+      "staunch.yaml:3:48: \"admin_password\" is no reference that can be read; only references may stand in this file\n"
         + "  fix: put the value into the environment or a file of mode 0600 and write env:NAME or file:/path"
     ),
     (
