@@ -27,6 +27,7 @@ public enum BuiltinContent {
 
   /// Every built-in drill scenario, by path.
   public static let scenarios: [File] = [
+    File(path: "playbooks/drills/abused.yaml", bytes: PackageResources.abused_yaml),
     File(path: "playbooks/drills/consumer-breaks.yaml", bytes: PackageResources.consumer_breaks_yaml),
     File(path: "playbooks/drills/crash-after-issue.yaml", bytes: PackageResources.crash_after_issue_yaml),
     File(path: "playbooks/drills/lost-reply.yaml", bytes: PackageResources.lost_reply_yaml),

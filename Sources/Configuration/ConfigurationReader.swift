@@ -282,6 +282,7 @@ extension ConfigurationReader {
 
   mutating func entries(_ node: YAMLNode) -> [(String, YAMLNode)] {
     if case .null = node.content { return [] }
+    if node.elements?.isEmpty == true { return [] }  // `consumers: []`
     guard let members = node.members else {
       problem(node, "this must be a mapping, not \(node.kind)", nil)
       return []

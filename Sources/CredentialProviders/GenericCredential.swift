@@ -42,6 +42,8 @@ public struct GenericCredential: CredentialProvider {
   private let id: String
   private let replacementID: String
   private let replacement: String
+  /// How a person puts the new value there.
+  private let handingOver: String
   private let console: String?
   private let verifyCall: GenericCall?
   private let revokeCall: GenericCall?
@@ -53,6 +55,7 @@ public struct GenericCredential: CredentialProvider {
     id = try target.optionalText("id") ?? target.name
     replacementID = try target.optionalText("replacement_id") ?? target.name + "-replacement"
     replacement = try target.optionalText("replacement") ?? "prompt:the new \(target.name)"
+    handingOver = try SecretReference(replacement).fix
     console = try target.optionalText("console")
     verifyCall = try GenericCall(target, "verify", method: .get, credential: .subject)
     revokeCall = try GenericCall(target, "revoke", method: .post, credential: .none)
@@ -198,7 +201,7 @@ public struct GenericCredential: CredentialProvider {
       throw CapabilityError(
         .awaitsPerson, "issue \(name)",
         because: "a person issues it, and the new value is not there yet: \(error.because)",
-        fix: "make a new one \(place), then \(error.fix ?? "put it where \"replacement\" points")")
+        fix: "make a new one \(place), then \(handingOver)")
     }
   }
 

@@ -33,8 +33,8 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
       "admin_user", required: true,
-      "the runner's own user, with +acl +client +info +config|get +config|rewrite and, to see renamed commands and "
-        + "foreign modules, +command|info +module|list"),
+      "the runner's own user, with +acl +client +info +config|get +config|rewrite (and +command|info +module|list "
+        + "to see renamed commands and foreign modules)"),
     SettingDeclaration("admin_password", required: true, secret: true, "its password"),
     SettingDeclaration("expected_clients", "addresses or networks from which connections are expected"),
     SettingDeclaration(

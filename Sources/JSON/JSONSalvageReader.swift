@@ -54,7 +54,9 @@ public struct JSONSalvageReader: Sendable {
     held = []
     switch mode {
     case .passing(let damage): items.append(.damaged(damage.error, isRest: true))
-    case .text(let line): items += line.items
+    case .text(let line):
+      items += line.items
+      if line.isNull { hasSeenRecord = true }
     case .reading:
       do throws(JSONError) {
         try tokenizer.finish(into: &collector)
@@ -81,6 +83,7 @@ public struct JSONSalvageReader: Sendable {
           return items
         case .over:
           items += line.items
+          if line.isNull { hasSeenRecord = true }
           mode = .reading
         case .record:
           isEmbedded = true
@@ -139,10 +142,11 @@ public struct JSONSalvageReader: Sendable {
         let open = collector.openRecord
         if let name = collector.firstName { firstName = name }
         collector.abandon()
-        // A record that was cut off is named where it begins.
+        // A record that was cut off is named where it begins; the next one shows that it was.
+        let isCut = error.code == .unexpectedEnd || (rest.first == 0x7B && !tokenizer.isInString)
         let named =
-          error.code == .unexpectedEnd
-          ? JSONError(error.code, at: open?.start ?? place, because: error.because) : error
+          isCut && open != nil
+          ? JSONError(.unexpectedEnd, at: open?.start ?? place, because: "a record without its end") : error
         mode = .passing(
           JSONDamage(
             error: named, depth: tokenizer.depth, target: open?.depth ?? tokenizer.depth,

@@ -32,11 +32,16 @@ struct JSONTextLine: Sendable {
     return bytes.endIndex
   }
 
+  /// True for `null`: a program's word for a list without anything in it.
+  var isNull: Bool {
+    let text = first.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+    return String(decoding: text, as: UTF8.self).trimmingSuffix(while: \.isWhitespace) == "null"
+  }
+
   /// Named as a record when it ends like one: the beginning was cut off.
   var items: [JSONSalvageReader.Item] {
     let text = first.drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
-    let word = String(decoding: text, as: UTF8.self).trimmingSuffix(while: \.isWhitespace)
-    if text.isEmpty || word == "null" { return [] }
+    if text.isEmpty || isNull { return [] }
     let isEnd = last == 0x7D || last == 0x5D || last == 0x2C
     guard isEnd, text.firstRange(of: Array("\":".utf8)) != nil else { return [.text(line: number)] }
     let place = JSONPosition(line: number, column: 1, offset: 0)

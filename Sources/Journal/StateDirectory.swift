@@ -57,10 +57,23 @@ public struct StateDirectory: Sendable {
     guard stat(path, &status) == 0 else { throw KeyFile.failure("read \(path)", path: path) }
     // To pass through is no look inside: an endpoint that is another user has to reach its own directory below.
     guard status.st_mode & 0o066 == 0 else {
+      // Somebody made it with mkdir: nobody else could put anything into it, and there is nothing to see yet. So it is
+      // closed instead of refused.
+      if status.st_uid == geteuid(), status.st_mode & 0o022 == 0, isEmpty(path), chmod(path, 0o700) == 0 {
+        return
+      }
       throw JournalError(
         .permissions, "use the state directory \(path)", because: "others may enter it",
         fix: "chmod 700 \(path)")
     }
+  }
+
+  private static func isEmpty(_ path: String) -> Bool {
+    guard let stream = opendir(path) else { return false }
+    defer { closedir(stream) }
+    var names = 0
+    while readdir(stream) != nil { names += 1 }
+    return names <= 2  // `.` and `..`
   }
 
   /// The journal of live runs.

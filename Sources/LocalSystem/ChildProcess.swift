@@ -112,7 +112,7 @@ public final class ChildProcess: Sendable {
   }
 
   /// Libraries of ours may have forgotten it; the child must not hold the journal open.
-  private static func closeEverythingOnExec() {
+  static func closeEverythingOnExec() {
     // No /proc: then what libraries set by themselves must do.
     for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] {
       guard let number = Int32(name), number > 2 else { continue }

@@ -39,6 +39,7 @@ final class Leash: Sendable {
     posix_spawn_file_actions_adddup2(&actions, ends[1], 0)
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    Self.closeTheRest(&actions)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -55,6 +56,17 @@ final class Leash: Sendable {
       return
     }
     socket = ends[0]
+  }
+
+  /// The shell lives as long as we do: whatever else it held would stay open with it (somebody's pipe, a lock of the journal).
+  private static func closeTheRest(_ actions: inout posix_spawn_file_actions_t) {
+    typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
+    // glibc 2.34 has it; the headers of older ones do not.
+    if let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") {
+      _ = unsafeBitCast(symbol, to: CloseFrom.self)(&actions, 3)
+    } else {
+      ChildProcess.closeEverythingOnExec()
+    }
   }
 
   /// The process `id`, and its session, end with us.

@@ -25,11 +25,7 @@ import Testing
     title: Mine
     deadline: 1h
     inputs: {consumer: {type: consumer}}
-    steps:
-      - id: again
-        uses: consumer.roll-out
-        with: {consumer: "${{ inputs.consumer }}"}
-        undo: {none: it runs}
+    steps: [{id: again, uses: consumer.roll-out, with: {consumer: "${{ inputs.consumer }}"}, undo: {none: it runs}}]
     """.write(toFile: directory.path("mine.yaml"), atomically: true, encoding: .utf8)
     return directory
   }

@@ -34,11 +34,11 @@ import Testing
     _ policy: String
   ) async throws {
     let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
     let assembly = try assembly(policy, in: directory)
     let failure = await #expect(throws: CommandFailure.self) { try await begin(assembly) }
     #expect(failure?.status == .declined)
     #expect(try assembly.journal().events().isEmpty)
-    _ = directory
   }
 
   @Test(arguments: [
@@ -48,11 +48,11 @@ import Testing
     async throws
   {
     let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
     let assembly = try assembly(policy, in: directory)
     let run = try await begin(assembly)
     let word = try #require(try run.journal.events(kinds: [.planApproved]).first)
     #expect(word.body["role"]?.string == (policy.contains("repository") ? "repository-admin" : "responder"))
-    _ = directory
   }
 
   @Test func `a storm is released and a step done again only by whoever may approve plans`() throws {

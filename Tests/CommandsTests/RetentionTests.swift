@@ -20,8 +20,8 @@ import Testing
     let value = FakeSecrets.value("openai_api_key")
     let now = Date(timeIntervalSince1970: 1_790_000_000)
 
-    /// - Parameter open: whether another incident is open, with a value of its own.
-    init(beside open: Bool = true) throws {
+    /// - Parameter hasOther: another incident is open from the beginning.
+    init(hasOther: Bool = true) throws {
       directory = try TemporaryDirectory()
       state = try StateDirectory(directory.path("state"))
       let now = now
@@ -31,10 +31,10 @@ import Testing
       try journal.append(.runStarted, run: "run-1", incident: "inc-1", [:])
       try journal.seal(["leaked": Secret(value)], under: .incident("inc-1"), purpose: "leaked")
       try journal.seal(["new": Secret(value + "2")], under: .run("run-1"), purpose: "issued")
-      if open { try openAnother() }
+      if hasOther { try openOther() }
     }
 
-    func openAnother() throws {
+    func openOther() throws {
       try journal.append(.incidentOpened, incident: "inc-2", ["kind": "openai_api_key"])
       try journal.seal(["open": Secret(value + "3")], under: .incident("inc-2"), purpose: "leaked")
     }
@@ -81,10 +81,11 @@ import Testing
   }
 
   @Test func `prune removes boxes and keys of what it removes, from the file and its log`() throws {
-    let site = try Site(beside: false)
-    try site.close(keeping: 1000)
+    // An open incident keeps everything from its first event on: the other one is over before.
+    let site = try Site(hasOther: false)
     try site.journal.append(.runEnded, run: "run-1", incident: "inc-1", ["state": "done"])
-    try site.openAnother()  // behind all of it: retention stops at the first event of what is open
+    try site.close(keeping: 1000)
+    try site.openOther()
     let removed = try site.journal.prune(before: site.now.addingTimeInterval(1))
     #expect(removed > 0)
     #expect(try site.journal.liveSealingScopes() == ["inc-2"])

@@ -99,6 +99,7 @@ import Testing
         let probe = try await provider.verify(leaked, ref: nil)
         #expect(probe.state == .alive, "\(name): \(probe)")
       }
+      withExtendedLifetime(balancer) {}
     }
   }
 
@@ -120,6 +121,7 @@ import Testing
     let dead = try await provider.verify(leaked, ref: nil)
     #expect(dead.state == .dead)
     #expect(dead.evidence?.addresses == ["127.0.0.1:\(new.port)", "127.0.0.1:\(old.port)"])
+    withExtendedLifetime(stuck) {}
     #expect(dead.evidence.map { $0.refusals >= 12 && $0.controls > $0.refusals } == true)
   }
 

@@ -68,7 +68,8 @@ import Testing
   {
     let (name, _) = try await server.makeUser()
     let summary = try #require(RedisUser.settings.first { $0.key == "admin_user" }?.summary)
-    let rights = summary.split(separator: " ").filter { $0.hasPrefix("+") }.joined(separator: " ")
+    let rights = summary.split(separator: " ").filter { $0.hasPrefix("+") }
+      .map { $0.trimmingCharacters(in: .punctuationCharacters) }.joined(separator: " ")
     let (admin, password) = try await server.makeUser(rights)
     func missing() async throws -> [String] {
       let provider = try RedisUser(

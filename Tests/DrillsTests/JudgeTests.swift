@@ -37,7 +37,10 @@ import Testing
   private static func probe(_ seconds: Double, _ incident: String, _ state: String) -> JournalEvent {
     event(
       .credentialProbed, seconds, incident: incident,
-      ["subject": "leaked", "state": .string(state), "credential": "c", "ref": "r", "code": "401"])
+      [
+        "subject": "leaked", "state": .string(state), "credential": "c", "ref": .string("\(incident)/leaked"),
+        "code": "401",
+      ])
   }
 
   /// A proof of death that ends at `seconds`.
@@ -46,8 +49,9 @@ import Testing
     return event(
       .stepVerified, seconds, incident: incident,
       [
-        "step": "prove_dead",
+        "step": "prove_dead", "action": "credential.verify", "expect": "dead", "result": "held",
         "proof": [
+          "values": [.string("\(incident)/leaked")], "credential": "c",
           "of": [["credential": "c", "ref": "r"]], "began": moment, "ended": moment, "refusals": 3,
           "control_logins": 3, "propagation_seconds": 1,
         ],
@@ -56,7 +60,7 @@ import Testing
 
   private static let good: [JournalEvent] = [
     event(.incidentOpened, 1, ["kind": "a"]), event(.incidentOpened, 2, incident: "inc-2", ["kind": "b"]),
-    probe(3, "inc-1", "alive"), proof(10, "inc-1"), proof(20, "inc-2"),
+    probe(3, "inc-1", "alive"), proof(10, "inc-1"), probe(19, "inc-2", "dead"), proof(20, "inc-2"),
     event(.stepDone, 25, ["step": "push"]),
   ]
   private static let closed = ["incident.opened", "incident.contained", "incident.closed"]

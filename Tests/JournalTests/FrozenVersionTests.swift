@@ -62,6 +62,7 @@ import Testing
             INSERT INTO events (seq, at, kind, body, prev, hash)
             SELECT max(seq) + 1, max(at), 'decision', json_object('what', ?), 'x', 'y' FROM events
             """, arguments: [decision])
+        try db.execute(sql: "UPDATE head SET seq = (SELECT max(seq) FROM events), hash = 'y'")
       }
       try queue.close()
       try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: rig.path)

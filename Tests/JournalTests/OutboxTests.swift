@@ -80,7 +80,9 @@ import Testing
   }
 
   @Test func `what was dropped is no longer undelivered, and lets the next pass`() throws {
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open()
     _ = try journal.enqueue(message("m1", .opened), to: "security")
     _ = try journal.enqueue(message("m2", .closed), to: "security")
     #expect(try journal.settle("m1", as: .dropped, reason: "told by phone").state == .dropped)
@@ -92,7 +94,9 @@ import Testing
   }
 
   @Test func `a round takes only what its scope and its trackers let it`() throws {
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open()
     _ = try journal.enqueue(message("m1", .opened), to: "security")
     _ = try journal.enqueue(message("m2", .contained), to: "security")
     _ = try journal.enqueue(message("x1", .opened, incident: "inc-2"), to: "security")
@@ -106,7 +110,9 @@ import Testing
 
   @Test func `a message whose sender is gone is looked up after five minutes, without a worker`() throws {
     let now = Mutex(Date(timeIntervalSince1970: 1_795_489_200))
-    let journal = try JournalRig().open(JournalSettings(now: { now.withLock { $0 } }))
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open(JournalSettings(now: { now.withLock { $0 } }))
     _ = try journal.enqueue(message("m1", .opened), to: "security")
     #expect(try journal.claimMessage()?.state == .pending)
     now.withLock { $0 += 299 }
@@ -117,7 +123,9 @@ import Testing
 
   @Test func `a person's word makes due what waits and what was given up`() throws {
     let now = Mutex(Date(timeIntervalSince1970: 1_795_489_200))
-    let journal = try JournalRig().open(JournalSettings(now: { now.withLock { $0 } }))
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open(JournalSettings(now: { now.withLock { $0 } }))
     for (id, incident) in [("a", "inc-1"), ("b", "inc-2"), ("c", "inc-3")] {
       _ = try journal.enqueue(message(id, .opened, incident: IncidentID(incident)), to: "security")
       _ = try journal.claimMessage()
@@ -134,7 +142,9 @@ import Testing
   }
 
   @Test func `an update that is replaced says so in the journal`() throws {
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    defer { withExtendedLifetime(rig) {} }
+    let journal = try rig.open()
     _ = try journal.enqueue(message("u1", .updated), to: "security")
     _ = try journal.enqueue(message("u2", .updated), to: "security")
     let states = try journal.events(kinds: [.message]).map {

@@ -39,8 +39,8 @@ import Testing
     #expect(
       run.calls.map { call in call.item.map { "\(call.step)#\($0)" } ?? call.step.rawValue } == [
         "triage.alive", "triage.facts", "triage.abuse", "ticket", "replacement", "rollout#0", "rollout#1",
-        "disable_old", "end_sessions", "prove_dead", "prove_alive", "contained", "alerts", "rewrite#0",
-        "push#0", "fresh_clone#0", "close", "postmortem",
+        "disable_old", "end_sessions", "prove_dead", "prove_alive", "contained", "alerts",
+        "programs_work#0", "programs_work#1", "rewrite#0", "push#0", "fresh_clone#0", "close", "postmortem",
       ])
     let disable = try #require(run.calls.first { $0.step == "disable_old" })
     #expect(

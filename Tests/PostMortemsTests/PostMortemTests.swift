@@ -93,8 +93,8 @@ struct PostMortemTests {
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(40, .alive, code: "login accepted")
     let second = try draft(story, existing: first)
-    #expect(first.contains("It was proven dead 9 min 48 s after detection."))
-    #expect(!second.contains("It was proven dead 9 min 48 s after detection."))
+    #expect(first.contains("It was proven dead 9 min 42 s after detection."))
+    #expect(!second.contains("It was proven dead 9 min 42 s after detection."))
     #expect(second.contains("the leaked value is not proven dead"))
   }
 
@@ -103,7 +103,7 @@ struct PostMortemTests {
     var story = JournalStory.contained()
     let first = try draft(story)
     let edited = try #require(
-      first.replacing(once: "It was proven dead 9 min 48 s after detection.", with: "It died fast."))
+      first.replacing(once: "It was proven dead 9 min 42 s after detection.", with: "It died fast."))
     #expect(try !draft(story, existing: edited).contains("The evidence changed"))
     story.about("inc-7f3a91c2", run: "run-1")
     story.probe(40, .alive, code: "login accepted")
@@ -179,11 +179,11 @@ struct PostMortemTests {
   @Test("what a formatter of Markdown changes is nobody's text")
   func formatted() throws {
     let first = try draft(.contained())
-    let formatted = first.replacing("| --- |", with: "| :------- |").replacing(
-      "| Codename |", with: "| Codename     |"
-    )
-    .replacing("<!-- people:begin ", with: "<!--   people:begin  ").replacing(
-      "_To be confirmed._", with: "*To be confirmed.*")
+    let formatted = first.replacing("| | |\n| --- | --- |", with: "|     |     |\n| :------- | --- |")
+      .replacing("| Codename |", with: "| Codename     |")
+      .replacing("<!-- people:begin ", with: "<!--   people:begin  ")
+      .replacing("_To be confirmed._", with: "*To be confirmed.*")
+    #expect(formatted != first)
     let redraft = try PostMortem.redraft(
       events: JournalStory.contained().events, repositories: [JournalStory.evidence],
       incident: "inc-7f3a91c2",
@@ -364,7 +364,9 @@ struct PostMortemTests {
     #expect(page.contains("Tokens &lt;outlive&gt; their\nowners."))
     #expect(page.matches(of: /<h2>/).count == 24)
     #expect(page.matches(of: /DRILL/).count >= 6)
-    #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"))
+    // An address may stand there as text; nothing is loaded and no link leads out.
+    #expect(!page.contains("src=") && !page.contains("url(") && !page.contains("<script"))
+    #expect(page.matches(of: /href="[^#]/).isEmpty)
     let cited = Set(page.matches(of: /href="#([a-z0-9\-]+)"/).map { String($0.output.1) })
     let ids = Set(page.matches(of: /\bid="([a-z0-9\-]+)"/).map { String($0.output.1) })
     #expect(cited.isSubset(of: ids))
@@ -393,7 +395,7 @@ struct PostMortemTests {
       events: JournalStory.contained().events, repositories: [], incident: "inc-7f3a91c2", document: nil)
     let metrics = try #require(document["metrics"]?.array)
     let contain = metrics.first { $0["id"] == "time_to_contain" }
-    #expect(contain?["value"]?["ms"] == 570_000)
+    #expect(contain?["value"]?["ms"] == 582_000)
     let latent = metrics.first { $0["id"] == "latent" }
     #expect(latent?["value"]?["unknown"] == "t_push: no forge record of the first push")
     #expect(document["timeline"]?[0]?["evidence"]?["journal"] == 1)

@@ -58,7 +58,7 @@ import Testing
     let text = try Fixture.text(file)
     for (from, to) in [
       ("\"snippet\"", "\"snippet\":1,\"x\""), ("\"line\":", "\"line\":\"x\",\"y\":"),
-      ("\"ruleId\"", "\"rule_Id\""),
+      ("\"uri\":", "\"uri\":7,\"x\":"),
     ]
     where text.contains(from) {
       let broken = text.replacing(from, with: to)

@@ -161,7 +161,7 @@ extension JournalStory {
     story.effect(
       20.1, step: "push", item: 0, action: "history.push",
       outputs: [
-        "repository": ["$repository": "models"], "remote": "https://forge.example/models.git", "updated": 3,
+        "repository": ["$repository": "models"], "remote": "forge.example:models.git", "updated": 3,
         "untouched": 0, "refused": [], "residual": [],
       ], took: 0.05)
     story.at(
@@ -170,7 +170,7 @@ extension JournalStory {
         "step": "fresh_clone", "item": 0, "attempt": 1, "action": "history.verify", "phase": "read",
         "answer": "clean",
         "outputs": [
-          "repository": ["$repository": "models"], "remote": "https://forge.example/models.git", "places": 0,
+          "repository": ["$repository": "models"], "remote": "forge.example:models.git", "places": 0,
           "objects": 412, "commits": 9,
         ],
       ])
@@ -216,7 +216,7 @@ extension JournalStory {
             fix: "ask the forge's support to drop it")
         ], backup: "backup-1"),
       freshScan: .init(
-        at: minute(20.2), isClean: true, objects: 412, remote: "https://forge.example/models.git"),
+        at: minute(20.2), isClean: true, objects: 412, remote: "forge.example:models.git"),
       people: ["Ada Example", "ada@example.org"])
   }
 }

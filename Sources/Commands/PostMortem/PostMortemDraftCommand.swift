@@ -52,7 +52,8 @@ struct PostMortemDraftCommand: StaunchCommand {
     let path =
       output.map { $0 == "-" ? $0 : assembly.absolute($0) } ?? "\(writer.directory)/\(id).\(format.rawValue)"
     do throws(CapabilityError) {
-      let source = format == .md && path != "-" ? path : document.map { assembly.absolute($0) } ?? writer.path(of: id)
+      let source =
+        format == .md && path != "-" ? path : document.map { assembly.absolute($0) } ?? writer.path(of: id)
       try writer.refuse(try writer.earlier(at: source)?.text, of: id, source)
       switch format {
       case .md: try markdown(id, writer, to: path, in: assembly)

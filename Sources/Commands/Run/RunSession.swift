@@ -191,7 +191,8 @@ struct RunSession {
   }
 
   private func say(
-    _ plan: Plan, _ end: RunEnd, _ standing: IncidentStatus?, _ undelivered: [OutboxEntry], _ status: ExitStatus
+    _ plan: Plan, _ end: RunEnd, _ standing: IncidentStatus?, _ undelivered: [OutboxEntry],
+    _ status: ExitStatus
   ) {
     if isJSON {
       console.data(
@@ -219,7 +220,11 @@ struct RunSession {
     if let reason = end.reason { console.data("  because: \(harmless(reason))") }
     for entry in undelivered { console.data("  undelivered: \(TicketList.line(entry))") }
     for step in end.undelivered { console.data("  nobody was told by step \(step)") }
-    for step in end.unfinished { console.data("  not done: \(harmless(step))") }
+    for step in end.unfinished {
+      // The run is over, so what the error advises for a run that goes on does not help.
+      let why = step.range(of: "; fix: ").map { String(step[..<$0.lowerBound]) } ?? step
+      console.data("  not done: \(harmless(why)); the run is over: do it by hand")
+    }
     if let standing {
       for line in StatusScreen(console: console).summary(standing) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {

@@ -25,6 +25,8 @@ struct CloseCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
+    let journal = try assembly.journal()
+    try journal.admit([("--reason", reason), ("--role", role)], about: id)
     let status = try assembly.statuses().first { $0.id == id }
     guard let status, unproven || status.isContained else {
       throw CommandFailure(
@@ -45,14 +47,13 @@ struct CloseCommand: StaunchCommand {
     if !status.isContained { although.append("it is not proven contained") }
     if !left.isEmpty {
       although.append(
-        "the leaked value is still at the forge (" + left.map(\.repository.rawValue).joined(separator: ", ") + ")")
+        "the leaked value is still at the forge (" + left.map(\.repository.rawValue).joined(separator: ", ")
+          + ")")
     }
     if !although.isEmpty { what += " although " + although.joined(separator: " and ") }
     let kept = assembly.configurationPath == nil ? nil : try assembly.configuration().policy.retention
     let until = assembly.now().addingTimeInterval(
       kept.map { TimeInterval($0.components.seconds) } ?? LeakedValueRetention.standard)
-    let journal = try assembly.journal()
-    try journal.admit([("--reason", reason), ("--role", role)], about: id)
     try journal.append([
       NewEvent(
         .incidentState, incident: id,

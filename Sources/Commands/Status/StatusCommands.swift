@@ -38,6 +38,7 @@ struct NextCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
+    try assembly.warnOfDifference()
     let status = try assembly.statuses().first { $0.state != .closed }
     if global.json {
       let next = status.map { status -> JSONValue in
@@ -66,6 +67,7 @@ struct IncidentsCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
+    try assembly.warnOfDifference()
     let statuses = try assembly.statuses()
     if global.json {
       assembly.console.data(IncidentStatus.document(statuses).canonicalText)
@@ -90,6 +92,7 @@ struct ShowCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
+    try assembly.warnOfDifference()
     let statuses = try assembly.statuses()
     guard let status = statuses.first(where: { $0.id.rawValue == incident }) else {
       throw CommandFailure(
@@ -122,6 +125,12 @@ extension Assembly {
       "  next: put the right file back into \(harmless(statePath)); or, when nobody has it:",
       "    staunch journal accept --reason TEXT", "",
     ]
+  }
+
+  /// Says on standard error that what follows may not be everything.
+  func warnOfDifference() throws {
+    guard let difference = try journalForReading()?.difference() else { return }
+    for line in lines(of: difference) { console.fail(line) }
   }
 
   /// Every incident of the local journal; empty when nothing has run here.

@@ -224,21 +224,17 @@ public struct Judge: Sendable {
     return Array(first.values)
   }
 
-  /// From when to when the leaked credential of an incident was refused without a break.
+  /// From the first refusal of what proves an incident's leaked values dead to the end of the proof.
   private typealias Proof = (began: Date, ended: Date)
 
-  /// Incident → its first proof of death that no acceptance in the journal followed. One refusal is none.
+  /// Incident → the proof that contains it, by the journal's own rule (``Containment``). One refusal is none.
   private var proofs: [String: Proof] {
     var proofs: [String: Proof] = [:]
-    for event in evidence.events {
-      let incident = event.incident?.rawValue ?? ""
-      if let proof = event.proofOfDeath {
-        if proofs[incident] == nil { proofs[incident] = (proof.began, proof.ended) }
-      } else if event.kind == .credentialProbed, event.body["subject"]?.string == "leaked",
-        event.body["state"]?.string == "alive"
-      {
-        proofs[incident] = nil
-      }
+    for record in IncidentRecord.all(in: evidence.events) {
+      let containment = record.containment
+      guard let completed = containment.completed else { continue }
+      let began = containment.proofs.values.map { $0.from ?? $0.at }.min() ?? completed.at
+      proofs[record.id.rawValue] = (began, completed.at)
     }
     return proofs
   }

@@ -26,6 +26,8 @@ final class ServerLeash: Sendable {
     process.currentDirectoryURL = URL(filePath: "/")
     let input = Pipe()
     let output = Pipe()
+    // Any other child that inherited our end would keep the server alive, and `stop` waiting, for as long as it lives.
+    _ = fcntl(input.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
     process.standardInput = input
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice

@@ -43,7 +43,8 @@ extension Engine {
       try record(result, key, attempt: attempt, action: read.signature.id, phase: "read")
       if let expected = action.expectation?.answer {
         var body = verified(by: read, expected, result, watch)
-        body["result"] = "held"  // the step's own question; the verification of an effect notes the answer itself
+        // The step's own question; the verification of an effect notes the answer itself.
+        body["result"] = "held"
         try recorder.note(.stepVerified, key.body(body))
       }
       return .goOn

@@ -23,6 +23,8 @@ extension Engine {
 
   /// - Returns: a sentence for each thing that lives and stays; nil when it was stopped before everything was seen.
   func sweep() async throws -> [String]? {
+    // Nothing was begun that could leave something: no word, and no write.
+    guard recorder.history({ !$0.actions.isDisjoint(with: Self.changesAcceptance) }) else { return [] }
     var remaining: [String] = []
     let base = context()
     for trace in try traces() {

@@ -168,6 +168,7 @@ struct RunHistory: Sendable {
       records[key]?.openIntent = nil
       records[key]?.waitingFor = nil
       records[key]?.failure = nil
+      records[key]?.isPassedOver = false  // it was learned, or done, after all
     case .stepFailed: fail(key, body)
     case .stepSettled:
       if body["settlement"]?.string == "not_done" {

@@ -23,7 +23,9 @@ struct Base64Edit {
     let last = String(decoding: replacement, as: UTF8.self).unicodeScalars.last
     // `*` is three bytes in percent encoding, which would never move the length off a multiple of three.
     let fill =
-      [last, "*", "x"].compactMap { $0 }.compactMap { spelling.inside($0) }.first { $0.count % 3 != 0 } ?? [0x78]
+      [last, "*", "x"].compactMap { $0 }.compactMap { spelling.inside($0) }.first { $0.count % 3 != 0 } ?? [
+        0x78
+      ]
     switch spelling.wrapping {
     case .base64(let shift, let isURL):
       self.init(.secret, shift, isURL, form.entry.innerCount, text, fill)

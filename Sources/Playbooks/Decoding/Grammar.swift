@@ -130,7 +130,7 @@ extension Grammar {
       Key("within", .duration, "How long to wait for an answer."),
       Key(
         "on_timeout", .word(ApprovalGate.TimeoutResponse.allCases.map(\.rawValue)),
-        "wait (when absent) or stop."),
+        "wait (when absent), or stop: the step fails, and a later yes does not count."),
       Key("min", .integer(atLeast: 1), "Different people needed; 1 when absent."),
       Key("not_initiator", .boolean, "Whoever started the run does not count."),
       Key("show", .list(.text), "What the approver is shown besides the plan."),

@@ -29,7 +29,7 @@ public enum StatusReport {
   ) throws(PostMortemError) -> String {
     let model = try model(
       events: events, incident: incident, now: now, nextUpdate: nextUpdate, people: people)
-    return try DocumentTemplate(template, as: .text).render(model)
+    return quiet(try DocumentTemplate(template, as: .text).render(model))
   }
 
   /// What the next responder needs: state, open tasks, timers, decisions with reasons, risks, undelivered messages.
@@ -40,7 +40,7 @@ public enum StatusReport {
   ) throws(PostMortemError) -> String {
     let model = try model(
       events: events, incident: incident, now: now, nextUpdate: nextUpdate, people: people)
-    return try DocumentTemplate(template, as: .markdown).render(model)
+    return quiet(try DocumentTemplate(template, as: .markdown).render(model))
   }
 
   /// How long after one update the next is due: the worse, the sooner.
@@ -51,6 +51,11 @@ public enum StatusReport {
     case .sev3: .seconds(4 * 60 * 60)
     case .sev4: .seconds(24 * 60 * 60)
     }
+  }
+
+  /// Words that page a whole channel lose their mark: these texts are made to be pasted.
+  private static func quiet(_ text: String) -> String {
+    ["everyone", "here", "channel"].reduce(text) { $0.replacing("@\($1)", with: $1) }
   }
 
   private static func model(

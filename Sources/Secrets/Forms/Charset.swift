@@ -20,7 +20,6 @@ public enum Charset: Hashable, Sendable {
     case cp850 = "IBM850"
     case macintosh
     case shiftJIS = "Shift_JIS"
-    case eucJP = "EUC-JP"
     case eucKR = "EUC-KR"
     case big5 = "Big5"
     case gb18030 = "GB18030"
@@ -38,9 +37,8 @@ public enum Charset: Hashable, Sendable {
       case .koi8r: extended(0x0A02)
       case .cp437: extended(0x0400)
       case .cp850: extended(0x0410)
-      case .macintosh: .macOSRoman
+      case .macintosh: extended(0)  // not .macOSRoman, which gives other bytes on Linux
       case .shiftJIS: .shiftJIS
-      case .eucJP: .japaneseEUC
       case .eucKR: extended(0x0940)
       case .big5: extended(0x0A03)
       case .gb18030: extended(0x0632)

@@ -229,7 +229,7 @@ struct IssueCredential: EffectAction {
   func leftovers(_ call: ActionCall, _ prepared: [Preparation]) async throws(CapabilityError) -> [Leftover] {
     try await world.nap(SimulatedWorld.lag, "leftovers")
     try await world.before("leftovers")
-    guard world.sabotage != .hidesLeftovers else { return [] }
+    guard world.sabotage != .hidesLeftovers, world.sabotage != .leavesOrphans else { return [] }
     let kept: String? = if case .string(let id)? = call.earlier["ref"] { id } else { nil }
     if world.issuing == .generated {
       guard kept == nil, let value = prepared.last?.secrets[ref(call)]?.exposeAsText(),

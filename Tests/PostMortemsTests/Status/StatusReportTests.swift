@@ -91,9 +91,29 @@ struct StatusReportTests {
     #expect(StatusReport.interval(for: severity) == .seconds(minutes * 60))
   }
 
+  @Test("a pasted text pages no channel", arguments: StatusReport.Audience.allCases)
+  func pages(audience: StatusReport.Audience) throws {
+    #expect(try !update(audience).contains("@everyone"))
+    #expect(try !handover(Self.story()).contains("@everyone"))
+  }
+
   @Test("an update after midnight names the day")
   func midnight() throws {
     #expect(try update(.executive, now: 20 * 60 + 45).hasSuffix("next update at 2026-11-25 00:15Z\n"))
+  }
+
+  @Test("approvals and take-overs are decisions, what was left out and not cleaned are risks")
+  func handoverIsWhole() throws {
+    var story = Self.story()
+    story.at(11.2, .lockTaken, ["locks": ["run/run-1"], "reason": "the laptop is gone"])
+    story.at(11.4, .stepSkipped, ["step": "end_sessions", "by": "operator", "reason": "nobody is on call"])
+    let text = try handover(story)
+    #expect(text.contains("plan approved"))
+    #expect(text.contains("taken over") && text.contains("the laptop is gone"))
+    #expect(text.contains("no step ended the sessions"))
+    // Markdown may escape the underscore.
+    #expect(text.replacing("\\", with: "").contains("step end_sessions was left out"))
+    #expect(text.contains("the history is not proven clean"))
   }
 
   @Test("a drill says so in every text")

@@ -23,7 +23,8 @@ def secrets(rng):
         yield "".join(text)
     yield word(rng, ASCII, 5) + "&<" + word(rng, ASCII, 5) + "'\"" + word(rng, ASCII, 5)
     yield word(rng, ASCII, 4) + "%" + word(rng, ASCII, 4) + "$" + word(rng, ASCII, 6)
-    yield word(rng, ASCII, 5) + "\u00e4" + word(rng, ASCII, 7) + "\u00df" + word(rng, ASCII, 3)
+    for one, two in ("\u00e4\u00df", "\u0436\u044f", "\u65e5\u672c", "\ud55c\uad6d"):
+        yield word(rng, ASCII, 5) + one + word(rng, ASCII, 7) + two + word(rng, ASCII, 3)
 
 
 def key(rng):
@@ -163,7 +164,8 @@ TEXT = [
     ("hex", "upper", lambda s: b"0x" + binascii.hexlify(s.encode()).upper(), lambda d: bytes.fromhex(u8(d)[2:])),
     ("hex", "prefixed", lambda s: "".join("\\x%02x" % b for b in s.encode()).encode(), lambda d: codecs.escape_decode(d)[0]),
 ]
-for name in ("latin-1", "cp1252", "iso8859-2", "iso8859-15", "cp1250", "cp437", "cp850", "mac-roman", "gb18030"):
+for name in ("latin-1", "cp1252", "iso8859-2", "iso8859-15", "cp1250", "cp437", "cp850", "mac-roman", "cp1251", "koi8-r",
+             "shift_jis", "euc_kr", "big5", "gb18030"):
     TEXT.append(("charset", name, lambda s, n=name: f"pw = {s}\n".encode(n), lambda d, n=name: d.decode(n, "replace")))
 TEXT.append(("charset", "xml", lambda s: f"<p>{html.escape(s)}</p>".encode("latin-1"),
              lambda d: html.unescape(d.decode("latin-1"))))
