@@ -90,7 +90,6 @@ import Testing
 
   @Test func `A program's restart dies with the runner, and changes nothing afterwards`() async throws {
     let world = try await LiveWorld()
-    let planned = try #require(try await world.respond().plans.first { $0.kind == "postgres_uri" })
     // The restart says that it runs, and then waits for a word that comes after the runner was killed.
     let (started, go, late) = (world.root.path("started"), world.root.path("go"), world.root.path("late"))
     for path in [started, go] { try #require(mkfifo(path, 0o600) == 0) }
@@ -108,6 +107,7 @@ import Testing
     }
     try lines.joined(separator: "\n").write(
       toFile: world.sandbox.configuration, atomically: true, encoding: .utf8)
+    let planned = try #require(try await world.respond().plans.first { $0.kind == "postgres_uri" })
     let runner = try world.binary.start([
       "run", planned.plan, "--live", "--approve", planned.digest, "--no-input", "--json",
     ])

@@ -9,19 +9,16 @@ import Testing
 @Suite struct AuthenticationRequestTests {
   private let connector = PostgresConnector()
 
-  /// A server whose first rule for `role` is `method`.
-  private func ask(_ role: SQLLogin, for method: String, at server: PostgresServer) async throws {
-    let path = server.directory + "/data/pg_hba.conf"
-    let rules = try String(contentsOfFile: path, encoding: .utf8)
-    let handle = try #require(FileHandle(forWritingAtPath: path))
-    try handle.write(contentsOf: Data("host all \(role.user) 127.0.0.1/32 \(method)\n\(rules)".utf8))
-    try handle.close()
-    if method == "md5" {
-      let password = try #require(role.password).exposeAsText()
-      try await server.sql(
-        "SET password_encryption = md5; ALTER ROLE \(role.user) PASSWORD '\(password)'", isLogged: false)
-    }
-    try await server.sql("SELECT pg_reload_conf()")
+  /// A server that asks `weak` by `method`, and everybody else as usual.
+  private func server(_ method: String, tls: Bool = false) throws -> PostgresServer {
+    var settings = method == "md5" ? ["password_encryption": "md5"] : [:]
+    if tls { settings["ssl"] = "on" }
+    return try PostgresServer(settings: settings, rules: ["host all weak 127.0.0.1/32 \(method)"])
+  }
+
+  private func weak(_ server: PostgresServer) async throws -> SQLLogin {
+    try await server.sql("CREATE ROLE weak LOGIN PASSWORD 'W3akPassw0rd'", isLogged: false)
+    return server.login("weak", Secret("W3akPassw0rd"))
   }
 
   private func check(_ role: SQLLogin) async {
@@ -37,23 +34,28 @@ import Testing
 
   @Test(arguments: ["password", "md5"])
   func `a password is sent neither in clear nor as MD5`(method: String) async throws {
-    let server = try PostgresServer()
-    let role = try await server.makeRole()
-    #expect(await connector.tryLogin(role) == .accepted)
-    try await ask(role, for: method, at: server)
-    await check(role)
+    let server = try server(method)
+    await check(try await weak(server))
   }
 
   @Test(arguments: ["password", "md5"])
   func `nor within TLS, to a server that nobody has verified`(method: String) async throws {
+    let server = try server(method, tls: true)
+    var role = try await weak(server)
+    for tls in ["require", "prefer"] {
+      role.tls = tls
+      await check(role)
+    }
+  }
+
+  @Test func `SCRAM goes on as before, with TLS and without`() async throws {
     let server = try PostgresServer(settings: ["ssl": "on"])
     var role = try await server.makeRole()
-    role.tls = "require"
-    #expect(await connector.tryLogin(role) == .accepted)
-    try await ask(role, for: method, at: server)
-    await check(role)
-    role.tls = "prefer"
-    await check(role)
+    for tls in ["disable", "prefer", "require"] {
+      role.tls = tls
+      #expect(await connector.tryLogin(role) == .accepted)
+      await (try connector.connect(role)).close()
+    }
   }
 
   @Test func `verify-full lets in no server whose certificate is not believed, and one that is`() async throws

@@ -34,11 +34,11 @@ import Testing
   @Test func `a query cannot write, and the session still works afterwards`() async throws {
     let table = name("t")
     let session = try await connector.connect(server.superuser)
-    let refusal = await error { _ = try await session.query("CREATE TABLE \(table) (a int)", []) }
+    let refusal = await error { _ = try await session.query("CREATE TABLE public.\(table) (a int)", []) }
     #expect(refusal?.class == .unsafe)
     #expect(try await session.query("SELECT 1", []) == [["1"]])
     #expect(try await server.sql("SELECT count(*) FROM pg_tables WHERE tablename = '\(table)'") == "0")
-    _ = try await session.execute("CREATE TABLE \(table) (a int)", [], under: .forTests())
+    _ = try await session.execute("CREATE TABLE public.\(table) (a int)", [], under: .forTests())
     #expect(try await server.sql("SELECT count(*) FROM pg_tables WHERE tablename = '\(table)'") == "1")
   }
 

@@ -20,8 +20,10 @@ public final class PostgresServer: Sendable {
   public static func shared() throws -> PostgresServer { try sharedServer.get() }
   private static let sharedServer = Result { try PostgresServer() }
 
-  /// - Parameter settings: lines for postgresql.conf, for example `["max_connections": "5"]`.
-  public init(settings: [String: String] = [:]) throws {
+  /// - Parameters:
+  ///   - settings: lines for postgresql.conf, for example `["max_connections": "5"]`.
+  ///   - rules: lines of pg_hba.conf that come before all others.
+  public init(settings: [String: String] = [:], rules: [String] = []) throws {
     let binaries = try Self.binaries()
     let password = "Super" + UUID().uuidString
     var started: (SupervisedServer, Int)?
@@ -39,7 +41,10 @@ public final class PostgresServer: Sendable {
       do {
         let server = try SupervisedServer(
           Self.script, arguments: [binaries],
-          environment: ["STAUNCH_TEST_PASSWORD": password, "STAUNCH_TEST_CONFIGURATION": configuration],
+          environment: [
+            "STAUNCH_TEST_PASSWORD": password, "STAUNCH_TEST_CONFIGURATION": configuration,
+            "STAUNCH_TEST_RULES": rules.map { $0 + "\n" }.joined(),
+          ],
           user: "postgres")
         started = (server, port)
       } catch {
@@ -125,6 +130,8 @@ public final class PostgresServer: Sendable {
         -keyout "$dir/data/server.key" -out "$dir/data/server.crt" >&2 2>/dev/null </dev/null || exit 1
       chmod 600 "$dir/data/server.key";;
     esac
+    printf '%s' "$STAUNCH_TEST_RULES" | cat - "$dir/data/pg_hba.conf" >"$dir/rules"
+    cat "$dir/rules" >"$dir/data/pg_hba.conf"
     printf '%s' "$STAUNCH_TEST_CONFIGURATION" >>"$dir/data/postgresql.conf"
     printf "unix_socket_directories = '%s'\\n" "$dir" >>"$dir/data/postgresql.conf"
     unset STAUNCH_TEST_PASSWORD STAUNCH_TEST_CONFIGURATION

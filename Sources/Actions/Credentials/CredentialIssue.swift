@@ -150,7 +150,8 @@ struct CredentialIssue: EffectAction {
     case "store":
       let (new, key) = (try await issuedSecret(call), call.optionalText("key") ?? target.key)
       let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
-      if call.earlier["kept"] == .boolean(true), try await !former.holders().holders.contains(where: \.follows) {
+      let isKept = call.earlier["kept"] == .boolean(true)
+      if isKept, try await !former.holders().holders.contains(where: \.follows) {
         return .notDone(evidence: "nothing was to be stored")
       }
       return try await StoredValue(store: try targets.store(call.store()), key: key).settle(

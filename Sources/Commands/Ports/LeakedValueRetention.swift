@@ -43,3 +43,16 @@ struct LeakedValueRetention {
     return scopes
   }
 }
+
+/// The worker's look at it, once an hour.
+struct RetentionRound {
+  private var due = Date.distantPast
+
+  mutating func look(_ installation: Installation, now: Date) throws {
+    guard due <= now else { return }
+    due = now.addingTimeInterval(3600)
+    for incident in try LeakedValueRetention(journal: installation.journal).destroyDue(now: now) {
+      installation.assembly.console.say("\(incident): the key of its leaked value was destroyed")
+    }
+  }
+}

@@ -34,8 +34,7 @@ final class Worker {
   private let ledger: IncidentLedger
   /// The journal's last event after the last round.
   private var seen = -1
-  /// When the values of closed incidents are looked at again.
-  private var retentionDue = Date.distantPast
+  private var retention = RetentionRound()
   /// When time alone makes something due.
   private var due = Date.distantPast
 
@@ -79,12 +78,7 @@ final class Worker {
   /// One round over everything. - Returns: true when there may be more at once.
   func round() async throws -> Bool {
     due = .distantFuture
-    if retentionDue <= now() {
-      for incident in try LeakedValueRetention(journal: installation.journal).destroyDue(now: now()) {
-        installation.assembly.console.say("\(incident): the key of its leaked value was destroyed")
-      }
-      retentionDue = now().addingTimeInterval(3600)
-    }
+    try retention.look(installation, now: now())
     becomesDue(try await reconciliation.run())
     var more = try await takeIn()
     for decision in try inbox.pendingDecisions() {

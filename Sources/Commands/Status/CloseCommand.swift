@@ -40,7 +40,7 @@ struct CloseCommand: StaunchCommand {
         because: "the leaked value is still at the forge: "
           + left.map { "\($0.repository) (\(harmless($0.why)))" }.joined(separator: ", "),
         fix: "clean it: staunch plan \(id); or leave it there and say so: "
-          + "staunch close \(id) --uncleaned --reason \"why\"")
+          + "staunch close \(id) \(unproven ? "--unproven " : "")--uncleaned --reason \"why\"")
     }
     var what = "close the incident"
     var although: [String] = []

@@ -221,30 +221,6 @@ extension Engine {
     }
   }
 
-  /// What the plan said must still hold: read again right before the first INTENT. Nil when nothing can be compared.
-  private func observed(_ run: EffectRun, _ call: ActionCall) async throws(CapabilityError) -> PlannedEffect?
-  {
-    guard let line = planned[run.key]?.effect, !line.preconditions.isEmpty, !run.isUndo,
-      recorder.history({ $0.touched.isDisjoint(with: run.touches + [line.target]) })
-    else { return nil }
-    return try await limited(to: run.timeout, by: environment.clock, run.action.signature.id) {
-      () async throws(CapabilityError) in
-      try await run.action.plan(call)
-    }
-  }
-
-  /// - Returns: the end of the run, when something is no longer as it was planned.
-  private func checkDrift(_ run: EffectRun, _ found: PlannedEffect) throws -> Flow? {
-    guard let expected = planned[run.key]?.effect?.preconditions else { return nil }
-    for name in Set(expected.keys).union(found.preconditions.keys).sorted()
-    where expected[name] != found.preconditions[name] {
-      return try drift(
-        run.key, what: "\(found.target): \(name)", expected: expected[name] ?? .null,
-        found: found.preconditions[name] ?? .null)
-    }
-    return nil
-  }
-
   private func intentBody(_ run: EffectRun, _ phase: String, _ number: Int, _ prepared: Preparation)
     -> JSONValue
   {

@@ -199,6 +199,8 @@ struct Places: Sendable {
       }
     } catch {
       if DurableFiles.kind(of: file) == .missing { return }  // removed while we looked
+      // An expression that cannot be matched fails the search: it would fail in every file like this.
+      if error.class == .unsupported || error.class == .invalid { throw error }
       found.notSearched.append(HistoryUnsearched(place: shown(file.bytes), why: error.because))
       return
     }

@@ -40,7 +40,8 @@ public enum Charset: Hashable, Sendable {
       case .macintosh: extended(0)  // not .macOSRoman, which gives other bytes on Linux
       case .shiftJIS: .shiftJIS
       case .eucKR: extended(0x0940)
-      case .big5: extended(0x0A03)
+      // With HKSCS: Foundation on Linux has no plain Big5, whose Chinese is the same.
+      case .big5: extended(0x0A06)
       case .gb18030: extended(0x0632)
       }
     }

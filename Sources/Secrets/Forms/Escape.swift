@@ -19,6 +19,8 @@ public enum Escape: Hashable, Sendable {
   /// How quotes and characters beyond ASCII are written; `&`, `<`, `>` always by name.
   public enum XMLStyle: Hashable, Sendable {
     case text
+    /// `&quot;`, and `'` as it is: what an attribute in double quotes needs.
+    case quot
     /// `&quot; &apos;`
     case apos
     /// `&quot; &#39;`, `&quot; &#039;`, `&quot; &#x27;`, `&#34; &#39;`: .NET, PHP, Python, Go.
@@ -33,6 +35,8 @@ public enum Escape: Hashable, Sendable {
     case upper, lower
     /// JavaScript's encodeURIComponent, and what a user name or password may keep (RFC 3986 §3.2.1).
     case component, userInfo
+    /// A path: `/` stays (Python's quote).
+    case path
     /// JavaScript's encodeURI.
     case whole
     /// `%252F`
@@ -117,6 +121,7 @@ public enum Escape: Hashable, Sendable {
   private static let unreserved = alphanumeric.union("-._~".utf8)
   private static let component = unreserved.union("!'()*".utf8)
   private static let userInfo = component.union("$&+,;=".utf8)
+  private static let path = unreserved.union("/".utf8)
   private static let whole = userInfo.union("/?:@#".utf8)
   private static let formKept = alphanumeric.union("*-._".utf8)
   private static let printable = Set(0x20...0x7E as ClosedRange<UInt8>).subtracting([0x3D])
@@ -126,6 +131,7 @@ public enum Escape: Hashable, Sendable {
     case .upper, .lower, .twice, .doubled: unreserved
     case .component: component
     case .userInfo: userInfo
+    case .path: path
     case .whole: whole
     case .form: formKept
     case .quotedPrintable: printable
@@ -184,7 +190,7 @@ private enum XMLEscape {
     case ">": return "&gt;"
     case "\"":
       switch style {
-      case .apos, .quot39, .quot039, .quotX27: return "&quot;"
+      case .quot, .apos, .quot39, .quot039, .quotX27: return "&quot;"
       case .decimalQuotes: return "&#34;"
       case .text, .decimal, .hex, .named: return "\""
       }
@@ -194,7 +200,7 @@ private enum XMLEscape {
       case .quot39, .decimalQuotes: return "&#39;"
       case .quot039: return "&#039;"
       case .quotX27: return "&#x27;"
-      case .text, .decimal, .hex, .named: return "'"
+      case .text, .quot, .decimal, .hex, .named: return "'"
       }
     default: break
     }

@@ -79,12 +79,26 @@ struct LandlockRules {
 
   /// The directory of every file that is mapped now: our program and its libraries, wherever they were installed.
   private static func mappedDirectories() -> [String] {
-    guard let maps = FileManager.default.contents(atPath: "/proc/self/maps") else { return [] }
-    let paths = String(decoding: maps, as: UTF8.self).split(separator: "\n").compactMap { line -> String? in
+    let paths = String(decoding: maps(), as: UTF8.self).split(separator: "\n").compactMap { line -> String? in
       guard let start = line.firstIndex(of: "/") else { return nil }
       return (String(line[start...]) as NSString).deletingLastPathComponent
     }
     return Set(paths).subtracting(["/", "/tmp", "/dev/shm", "/dev/zero", "/memfd:"]).sorted()
+  }
+
+  /// `/proc/self/maps` to its end: it tells no size, and each read gives a page of it at most.
+  private static func maps() -> [UInt8] {
+    let file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return [] }
+    defer { close(file) }
+    var all: [UInt8] = []
+    var page = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = read(file, &page, page.count)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return all }
+      all += page[..<count]
+    }
   }
 
   /// Allows `path`; where the state directory lies beneath it, all but the state directory.

@@ -165,7 +165,7 @@ TEXT = [
     ("hex", "prefixed", lambda s: "".join("\\x%02x" % b for b in s.encode()).encode(), lambda d: codecs.escape_decode(d)[0]),
 ]
 for name in ("latin-1", "cp1252", "iso8859-2", "iso8859-15", "cp1250", "cp437", "cp850", "mac-roman", "cp1251", "koi8-r",
-             "shift_jis", "euc_kr", "big5", "gb18030"):
+             "shift_jis", "euc_kr", "big5hkscs", "gb18030"):
     TEXT.append(("charset", name, lambda s, n=name: f"pw = {s}\n".encode(n), lambda d, n=name: d.decode(n, "replace")))
 TEXT.append(("charset", "xml", lambda s: f"<p>{html.escape(s)}</p>".encode("latin-1"),
              lambda d: html.unescape(d.decode("latin-1"))))

@@ -1,8 +1,11 @@
 import Capabilities
+import Foundation
+import Incidents
 import JSON
+import Journal
 import Playbooks
 
-// What runs is what was approved: the entries of staunch.yaml behind a step's targets.
+// What runs is what was approved: what the plan found outside, and the entries of staunch.yaml behind a step's targets.
 extension Engine {
   /// An entry that is not the one that was planned.
   struct ChangedEntry {
@@ -16,6 +19,29 @@ extension Engine {
         because: "its entry in staunch.yaml changed since the plan was approved",
         fix: "put the entry back as it was, or take back by hand what the run has made")
     }
+  }
+
+  /// What the plan said must still hold: read again right before the first INTENT. Nil when nothing can be compared.
+  func observed(_ run: EffectRun, _ call: ActionCall) async throws(CapabilityError) -> PlannedEffect? {
+    guard let line = planned[run.key]?.effect, !line.preconditions.isEmpty, !run.isUndo,
+      recorder.history({ $0.touched.isDisjoint(with: run.touches + [line.target]) })
+    else { return nil }
+    return try await limited(to: run.timeout, by: environment.clock, run.action.signature.id) {
+      () async throws(CapabilityError) in
+      try await run.action.plan(call)
+    }
+  }
+
+  /// - Returns: the end of the run, when something is no longer as it was planned.
+  func checkDrift(_ run: EffectRun, _ found: PlannedEffect) throws -> Flow? {
+    guard let expected = planned[run.key]?.effect?.preconditions else { return nil }
+    for name in Set(expected.keys).union(found.preconditions.keys).sorted()
+    where expected[name] != found.preconditions[name] {
+      return try drift(
+        run.key, what: "\(found.target): \(name)", expected: expected[name] ?? .null,
+        found: found.preconditions[name] ?? .null)
+    }
+    return nil
   }
 
   /// Compares the settings of every target among `inputs` with the approved ones; nil when they are the same.
