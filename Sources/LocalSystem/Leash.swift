@@ -11,7 +11,11 @@ final class Leash: Sendable {
   /// Our end; -1 where no shell could be started: then children are only ended by deadlines.
   private let socket: Int32
 
-  /// `+ID` and `-ID` a line; at the end of the file every process of the sessions that are left is killed.
+  /// What every child has in its environment: so one that was started in the very instant of our death is found, too.
+  let mark = (name: "STAUNCH_LEASH", value: "\(getpid())-\(UInt64.random(in: .min ... .max))")
+
+  /// `+ID` and `-ID` a line; at the end of the file every process of the sessions that are left is killed, and after them
+  /// whoever carries the mark: a process between fork and exec carries it a moment later.
   private static let script = """
     held=
     while read -r line; do
@@ -23,6 +27,13 @@ final class Leash: Sendable {
       esac
     done
     for id in $held; do kill -KILL -- "-$id" "$id" 2>/dev/null; done
+    for pause in 0.05 0.2 0; do
+      for file in $(grep -lzsx "$1" /proc/[0-9]*/environ); do
+        id=${file#/proc/}
+        kill -KILL "${id%/environ}" 2>/dev/null
+      done
+      sleep "$pause"
+    done
     """
 
   private init() {
@@ -45,7 +56,7 @@ final class Leash: Sendable {
     defer { posix_spawnattr_destroy(&attributes) }
     let newSession: Int16 = 0x80  // POSIX_SPAWN_SETSID, which the headers hide without _GNU_SOURCE
     posix_spawnattr_setflags(&attributes, newSession)
-    let texts: [String] = ["/bin/sh", "-c", Self.script]
+    let texts: [String] = ["/bin/sh", "-c", Self.script, "sh", "\(mark.name)=\(mark.value)"]
     var words: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
     defer { for pointer in words + variables { free(pointer) } }

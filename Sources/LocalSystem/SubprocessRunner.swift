@@ -85,6 +85,8 @@ public struct SubprocessRunner: ProcessRunner {
     for (name, value) in inherited.merging(call.environment, uniquingKeysWith: { _, own in own }) {
       if let key = Environment.Key(rawValue: name) { environment[key] = value }
     }
+    let mark = Leash.shared.mark
+    if let key = Environment.Key(rawValue: mark.name) { environment[key] = mark.value }
     var options = PlatformOptions()
     options.createSession = true  // no terminal to read from, and a group to end as a whole
     options.teardownSequence = [

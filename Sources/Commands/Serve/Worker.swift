@@ -90,7 +90,8 @@ final class Worker {
     try await planLatePlaces()
     becomesDue(try notices.tell(isStorm: try storm.isHeld()))
     // A run may take minutes: people hear of it before. A tracker that hangs holds no run up.
-    becomesDue(try await OutboxRound(installation: installation, now: now).deliver(within: .seconds(2)))
+    let limit: Duration? = try dueRuns().isEmpty ? nil : .seconds(2)
+    becomesDue(try await OutboxRound(installation: installation, now: now).deliver(within: limit))
     try await carryOut()
     becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
     try board.publish(now: now())
