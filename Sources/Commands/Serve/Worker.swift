@@ -90,9 +90,10 @@ final class Worker {
     try await planLatePlaces()
     becomesDue(try notices.tell(isStorm: try storm.isHeld()))
     // A run may take minutes: people hear of it before. A tracker that hangs holds no run up.
-    let limit: Duration? = try dueRuns().isEmpty ? nil : .seconds(2)
+    let waiting = try dueRuns()
+    let limit: Duration? = waiting.isEmpty ? nil : .seconds(2)
     becomesDue(try await OutboxRound(installation: installation, now: now).deliver(within: limit))
-    try await carryOut()
+    try await carryOut(waiting)
     becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
     try board.publish(now: now())
     seen = try installation.journal.head().sequence
@@ -287,8 +288,7 @@ final class Worker {
   }
 
   /// Goes on with every run that the worker has taken on, until it waits or is over.
-  private func carryOut() async throws {
-    let due = try dueRuns()
+  private func carryOut(_ due: [RunPool<Plan>.Entry]) async throws {
     guard !due.isEmpty else { return }
     held.hold(Dictionary(due.map { ($0.work.run, deliveries(of: $0.work)) }) { first, _ in first })
     try await Self.carryOut(due, holding: held.runs, in: installation)
