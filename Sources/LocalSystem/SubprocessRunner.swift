@@ -19,7 +19,8 @@ public struct SubprocessRunner: ProcessRunner {
   private let redact: @Sendable (String) -> String
 
   /// - Parameters:
-  ///   - environment: of the runner; only PATH, HOME, LANG and TZ are handed on.
+  ///   - environment: of the runner; only PATH, HOME, LANG and TZ are handed on; STAUNCH_LEASH is added,
+  ///     by which a child is found when this process was killed as it started it.
   ///   - largestOutput: bytes kept of each stream; the rest is read and dropped.
   ///   - redact: hides secrets in what the program wrote.
   public init(
