@@ -118,7 +118,13 @@ extension CredentialIssue {
           ref: $0.rawValue, isRemovable: true, why: "a request of this run made it after its reply was lost")
       }
     case .unnamed:
-      let before = prepared.first?.snapshot["existing"]?.array?.compactMap(\.string) ?? []
+      // An attempt that kept what was there has asked for nothing.
+      guard let first = prepared.first(where: { $0.snapshot["keeps"] == nil }) else { return [] }
+      guard let before = first.snapshot["existing"]?.array?.compactMap(\.string) else {
+        throw CapabilityError(
+          .invalid, "look for what \(call.step) left",
+          because: "the journal does not say what was there before, so nothing can be called new")
+      }
       return try await provider.issued(marker: call.marker, before: before.map { CredentialRef($0) })
         .filter { $0 != kept && !before.contains($0.rawValue) }
         .map {
