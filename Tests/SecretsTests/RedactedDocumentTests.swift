@@ -53,8 +53,8 @@ import Testing
     let found = SecretForms.occurrences(
       of: secrets, in: Array(#"see "Qx7\u0026Mint\u003cDraft=55" there"#.utf8))
     #expect(found.map(\.secret) == [0] && found.map(\.form) == [.json] && found.map(\.offset) == [5])
-    #expect(SecretForms.occur(secrets, in: "Qx7&amp;Mint&lt;Draft=55"))
-    #expect(SecretForms.occur(secrets, in: "abc"))
-    #expect(!SecretForms.occur(secrets, in: "abcd and nothing else"))
+    #expect(!SecretForms.occurrences(of: secrets, in: Array("Qx7&amp;Mint&lt;Draft=55".utf8)).isEmpty)
+    #expect(!SecretForms.occurrences(of: secrets, in: Array("abc".utf8)).isEmpty)
+    #expect(SecretForms.occurrences(of: secrets, in: Array("abcd and nothing else".utf8)).isEmpty)
   }
 }

@@ -15,11 +15,6 @@ extension SecretForms {
   public static func occurrences(of secrets: [Secret], in text: [UInt8]) -> [Occurrence] {
     SecretSearch(secrets).occurrences(in: text)
   }
-
-  /// Whether one of `secrets` stands in `text`, in any form.
-  public static func occur(_ secrets: [Secret], in text: String) -> Bool {
-    !occurrences(of: secrets, in: Array(text.utf8)).isEmpty
-  }
 }
 
 /// Secrets ready to be looked for in many texts.
