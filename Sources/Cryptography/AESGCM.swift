@@ -127,7 +127,9 @@ private final class Cipher {
           let count = min(bytes.count - done, 1 << 30)
           var written: Int32 = 0
           let target = output.baseAddress?.advanced(by: done).assumingMemoryBound(to: UInt8.self)
-          guard EVP_CipherUpdate(context, target, &written, bytes.octets + done, Int32(count)) == 1 else {
+          guard
+            EVP_CipherUpdate(context, target, &written, bytes.octets?.advanced(by: done), Int32(count)) == 1
+          else {
             return 0
           }
           done += count

@@ -9,8 +9,6 @@ extension DataProtocol {
 }
 
 extension UnsafeRawBufferPointer {
-  /// libcrypto's `const unsigned char *`; never nil, also for no bytes.
-  var octets: UnsafePointer<UInt8> {
-    baseAddress?.assumingMemoryBound(to: UInt8.self) ?? UnsafePointer(bitPattern: 1)!
-  }
+  /// libcrypto's `const unsigned char *`; nil for no bytes.
+  var octets: UnsafePointer<UInt8>? { baseAddress?.assumingMemoryBound(to: UInt8.self) }
 }

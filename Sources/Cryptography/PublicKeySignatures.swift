@@ -24,10 +24,10 @@ public enum P256 {
       throws(CryptographyError) -> Bool
     {
       let isDER = signature.withContiguousBytes { bytes in
-        var start: UnsafePointer<UInt8>? = bytes.octets
+        var start = bytes.octets
         let parsed = d2i_ECDSA_SIG(nil, &start, bytes.count)
         defer { ECDSA_SIG_free(parsed) }
-        return parsed != nil && start == bytes.octets + bytes.count
+        return parsed != nil && start == bytes.octets?.advanced(by: bytes.count)
       }
       guard isDER else { throw .malformed }
       return handle.isValid(signature, for: message, hash: SHA256Algorithm.method)

@@ -19,7 +19,7 @@ public enum Scrypt {
     let result = password.withContiguousBytes { password in
       salt.withContiguousBytes { salt in
         EVP_PBE_scrypt(
-          UnsafeRawPointer(password.octets).assumingMemoryBound(to: CChar.self), password.count, salt.octets,
+          password.baseAddress?.assumingMemoryBound(to: CChar.self), password.count, salt.octets,
           salt.count, UInt64(rounds), UInt64(blockSize), UInt64(parallelism), 1 << 30, &output, output.count)
       }
     }

@@ -262,7 +262,8 @@ import Testing
       }
       let planted = FakeSecrets.value("npm_token")
       #expect(
-        try await server.send(await request("k1", #"[{"token":"\#(planted)","type":"t","url":""}]"#)).status == 202)
+        try await server.send(await request("k1", #"[{"token":"\#(planted)","type":"t","url":""}]"#)).status
+          == 202)
       #expect(try await server.send(await request("k2", "[]")).status == 401)
       #expect(try await server.send(await request("k3", "[]")).status == 401)
       #expect(fetching.asked.count == 1)
@@ -279,7 +280,8 @@ private struct PartnerKey {
   init() async throws {
     directory = try TemporaryDirectory()
     _ = try await Program.run(
-      ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem"], in: directory.path)
+      ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem"],
+      in: directory.path)
     publicKey = try await Program.run(["openssl", "ec", "-in", "key.pem", "-pubout"], in: directory.path)
   }
 
@@ -287,7 +289,8 @@ private struct PartnerKey {
     let file = directory.path + "/" + UUID().uuidString
     try Data(body.utf8).write(to: URL(filePath: file))
     _ = try await Program.run(
-      ["openssl", "dgst", "-sha256", "-sign", "key.pem", "-out", file + ".signature", file], in: directory.path)
+      ["openssl", "dgst", "-sha256", "-sign", "key.pem", "-out", file + ".signature", file],
+      in: directory.path)
     return try Data(contentsOf: URL(filePath: file + ".signature")).base64EncodedString()
   }
 }
