@@ -12,7 +12,6 @@ let common: [SwiftSetting] = [
 /// A pure room may not touch unsafe memory without writing `unsafe` beside it.
 let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -32,8 +31,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -55,35 +52,38 @@ let package = Package(
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+
+    // Hashes, seals and signatures over OpenSSL's libcrypto: it owns the C handles, so that the rooms below stay pure.
+    .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: common),
 
     // Pure rooms.
     .target(name: "JSON", swiftSettings: pure),
-    .target(name: "Secrets", dependencies: [crypto, "JSON"], swiftSettings: pure),
+    .target(name: "Secrets", dependencies: ["Cryptography", "JSON"], swiftSettings: pure),
     .target(
-      name: "Incidents", dependencies: ["JSON", "Secrets", crypto],
+      name: "Incidents", dependencies: ["JSON", "Secrets", "Cryptography"],
       resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
     .target(
-      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", crypto], swiftSettings: pure),
+      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", "Cryptography"],
+      swiftSettings: pure),
     .target(
       name: "WebhookSignatures",
       dependencies: [
-        "JSON", "Secrets", crypto, .product(name: "CryptoExtras", package: "swift-crypto"),
-        .product(name: "SwiftASN1", package: "swift-asn1"),
+        "JSON", "Secrets", "Cryptography",
       ],
       swiftSettings: pure),
     .target(
-      name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
+      name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", "Cryptography"],
       swiftSettings: pure),
     .target(
       name: "People",
       dependencies: [
-        "Capabilities", "Incidents", "JSON", "Secrets", crypto,
-        .product(name: "CryptoExtras", package: "swift-crypto"),
+        "Capabilities", "Incidents", "JSON", "Secrets", "Cryptography",
       ],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", "Cryptography"],
       swiftSettings: pure),
 
     // Not named as its folder: Hummingbird brings a module `Configuration`, and names are unique in a package graph.
@@ -95,13 +95,13 @@ let package = Package(
     .target(
       name: "Journal",
       dependencies: [
-        "Incidents", "JSON", "Secrets", "Capabilities", crypto,
+        "Incidents", "JSON", "Secrets", "Capabilities", "Cryptography",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: common),
     .target(
       name: "Execution",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", crypto],
+      dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Cryptography"],
       swiftSettings: common),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.
@@ -110,7 +110,7 @@ let package = Package(
       swiftSettings: pure),
     .target(
       name: "CredentialProviders",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography"],
       swiftSettings: pure),
     .target(
       name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
@@ -120,7 +120,7 @@ let package = Package(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography"],
       swiftSettings: pure),
 
     // Adapters: they own C handles, files and processes.
@@ -136,7 +136,7 @@ let package = Package(
     .target(
       name: "GitHistory",
       dependencies: [
-        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto,
+        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, "Cryptography",
       ],
       swiftSettings: common),
     .target(
@@ -156,7 +156,7 @@ let package = Package(
     .target(
       name: "PostMortems",
       dependencies: [
-        "Incidents", "JSON", "Secrets", crypto, .product(name: "Mustache", package: "swift-mustache"),
+        "Incidents", "JSON", "Secrets", "Cryptography", .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: pure),
     .target(
@@ -172,7 +172,7 @@ let package = Package(
         "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "People", "Platforms", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
-        "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", crypto,
+        "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -182,7 +182,7 @@ let package = Package(
     .target(
       name: "Inbox",
       dependencies: [
-        "Incidents", "JSON", "Secrets", crypto, .product(name: "GRDB", package: "GRDB.swift"),
+        "Incidents", "JSON", "Secrets", "Cryptography", .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: common),
     .target(
@@ -196,8 +196,7 @@ let package = Package(
         "People",
         "Secrets",
         "WebhookSignatures",
-        crypto,
-        .product(name: "CryptoExtras", package: "swift-crypto"),
+        "Cryptography",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -218,8 +217,10 @@ let package = Package(
     // Tests mirror the rooms.
     .target(
       name: "TestSupport",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto, subprocess],
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography", subprocess],
       path: "Tests/TestSupport", swiftSettings: common),
+    .testTarget(
+      name: "CryptographyTests", dependencies: ["Cryptography", "JSON", "TestSupport"], swiftSettings: common),
     .testTarget(
       name: "JSONTests", dependencies: ["JSON"],
       swiftSettings: common),
@@ -231,11 +232,13 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, crypto],
+      dependencies: [
+        "ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, "Cryptography",
+      ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "WebhookSignaturesTests",
-      dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],
+      dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", "Cryptography"],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",
@@ -350,11 +353,10 @@ let package = Package(
       name: "ServerTests",
       dependencies: [
         "Server", "Capabilities", "Inbox", "Incidents", "JSON", "People", "Secrets", "TestSupport",
-        "WebhookSignatures", crypto, subprocess,
+        "WebhookSignatures", "Cryptography", subprocess,
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -366,7 +368,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "Capabilities", "Drills", "Inbox", "Incidents", "JSON", "LocalSystem", "PostgresClient", "Secrets",
-        "TestSupport", crypto,
+        "TestSupport", "Cryptography",
       ],
       swiftSettings: common),
     .testTarget(

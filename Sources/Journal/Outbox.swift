@@ -1,5 +1,5 @@
 public import Capabilities
-import Crypto
+import Cryptography
 public import Foundation
 import GRDB
 public import Incidents

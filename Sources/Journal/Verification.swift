@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 public import Foundation
 import GRDB
 import Incidents
