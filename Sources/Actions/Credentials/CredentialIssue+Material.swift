@@ -15,8 +15,8 @@ extension CredentialIssue {
     if let expiry = material.expiry { outputs["expires"] = .timestamp(expiry) }
     if !material.shape.isSingle {
       let fields = material.shape.fields.filter(\.isSecret)
-      for field in fields { secrets[call.newSecret(field.name)] = material[field.name] }
-      outputs["fields"] = .list(fields.map { .secret(call.newSecret($0.name)) })
+      for field in fields { secrets[call.newField(field.name)] = material[field.name] }
+      outputs["fields"] = .list(fields.map { .secret(call.newField($0.name)) })
       outputs["public"] = .record(material.publicParts.mapValues { .string($0) })
     }
     return ActionResult(outputs: outputs, secrets: secrets, isUnchanged: isKept)

@@ -210,7 +210,7 @@ struct CredentialIssue: EffectAction {
     }
     var values = parts.compactMapValues { $0.string.map { Secret($0) } }
     for field in shape.fields where field.isSecret {
-      values[field.name] = try await opened(call.newSecret(field.name))
+      values[field.name] = try await opened(call.newField(field.name))
     }
     return result(IssuedCredential(ref: CredentialRef(ref), material: try Material(shape, values)), call)
   }

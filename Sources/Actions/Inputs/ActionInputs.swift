@@ -143,7 +143,7 @@ extension ActionCall {
   var newSecret: SecretRef { SecretRef("\(marker).\(attempt)") }
 
   /// The handle of one field of it.
-  func newSecret(_ field: String) -> SecretRef { SecretRef("\(newSecret)/\(field)") }
+  func newField(_ field: String) -> SecretRef { SecretRef("\(newSecret)/\(field)") }
 
   func missing(_ name: String, _ type: ValueType) -> CapabilityError {
     CapabilityError(
