@@ -25,7 +25,10 @@ let package = Package(
     .library(name: "GitObjects", targets: ["GitObjects"]),
     .library(
       name: "Execution",
-      targets: ["Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets"]),
+      targets: [
+        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
+        "Simulators",
+      ]),
     .library(name: "Secrets", targets: ["Secrets"]),
     .library(name: "Server", targets: ["Server", "Inbox"]),
   ],
@@ -104,23 +107,31 @@ let package = Package(
       dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Cryptography"],
       swiftSettings: common),
 
+    // JSON APIs: login, pages, rate limits, what a status means.
+    .target(
+      name: "RESTClient", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+
     // What a step can do: generic verbs over the ports, and one file per system behind them.
     .target(
       name: "Actions", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"],
       swiftSettings: pure),
     .target(
       name: "CredentialProviders",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography"],
+      dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
       swiftSettings: pure),
+    // What imitates a provider, with everything that can go wrong: for tests and drills.
+    .target(
+      name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "Platforms", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Platforms", dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"],
+      swiftSettings: pure),
     .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography"],
+      dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
       swiftSettings: pure),
 
     // Adapters: they own C handles, files and processes.
@@ -263,18 +274,28 @@ let package = Package(
       name: "ExecutionTests",
       dependencies: [
         "Execution", "Actions", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "TestSupport",
+        "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
       name: "ActionsTests",
-      dependencies: ["Actions", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["Actions", "Capabilities", "Incidents", "JSON", "Secrets", "Simulators", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "RESTClientTests",
+      dependencies: [
+        "RESTClient", "Capabilities", "HTTP", "Incidents", "JSON", "Secrets", "TestSupport", subprocess,
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "SimulatorsTests",
+      dependencies: ["Simulators", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
         "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "PostgresClient",
-        "Secrets", "TestSupport",
+        "Secrets", "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
@@ -334,7 +355,7 @@ let package = Package(
       name: "CommandsTests",
       dependencies: [
         "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Inbox", "Incidents", "JSON",
-        "Journal", "People", "PostMortems", "Secrets", "TestSupport",
+        "Journal", "People", "PostMortems", "Secrets", "Simulators", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),

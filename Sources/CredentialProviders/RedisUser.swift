@@ -142,7 +142,8 @@ public struct RedisUser: CredentialProvider {
     )
   }
 
-  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+  public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
+    let secret = try leak.requireValue(to: "identify user \(user)")
     let admin = try await admin()
     if adminUser == user || admin.isSame(as: secret) {
       throw CapabilityError(
@@ -155,7 +156,7 @@ public struct RedisUser: CredentialProvider {
         because: "the user has no such password: taken away, or of another target",
         fix: "check user, host and port of the entry in staunch.yaml")
     }
-    return CredentialRef(user)
+    return Subject(CredentialRef(user))
   }
 
   /// Refusals for one verdict, each on a connection of its own.
@@ -220,10 +221,10 @@ public struct RedisUser: CredentialProvider {
 
   /// Adds the new password beside the leaked one. Its ref ends in the first digits of its digest, which says nothing
   /// about 256 random bits; the leaked one's ref never does.
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+  public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   {
-    guard let generated else {
+    guard let generated = order.generated else {
       throw CapabilityError(.invalid, "ACL SETUSER", because: "no password was generated before the call")
     }
     _ = try await passwords()
@@ -235,7 +236,7 @@ public struct RedisUser: CredentialProvider {
   private func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
 
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
-    _ = try await identify(secret)
+    _ = try await identify(Leak(secret))
     return ref(Self.digest(secret))
   }
 
@@ -243,9 +244,11 @@ public struct RedisUser: CredentialProvider {
   { [] }
 
   public func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
+    // Of several passwords only the value tells which one leaked.
+    let leaked = try leak.requireValue(to: "disable a password of \(user)")
     let (digests, flags) = try await passwords()
     guard !flags.contains("nopass") else {
       throw CapabilityError(

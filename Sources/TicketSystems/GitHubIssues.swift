@@ -2,6 +2,7 @@ public import Capabilities
 import Foundation
 import Incidents
 import JSON
+import RESTClient
 import Secrets
 
 /// Issues of a GitHub repository.
@@ -30,7 +31,7 @@ public struct GitHubIssues: TicketSystem {
   public var isIdempotent: Bool { true }
 
   private let label: String
-  private let api: GitHubAPI
+  private let api: RESTClient
   private let repository: String
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
@@ -49,9 +50,9 @@ public struct GitHubIssues: TicketSystem {
     label = try target.optionalText("label") ?? "staunch"
     isPublic = target.settings["public"]?.boolean ?? true
     let base = try target.optionalText("base_url") ?? "https://api.github.com"
-    api = GitHubAPI(
-      base: (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/repos/\(repository)",
-      token: try target.text("token"), environment: environment)
+    api = .gitHub(
+      repository: (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/repos/\(repository)",
+      token: try target.text("token"), in: environment)
   }
 
   public func readiness() async -> [Readiness] {
@@ -115,7 +116,7 @@ public struct GitHubIssues: TicketSystem {
   {
     let marker = Self.marker(message: message.id)
     if issue["body"]?.string?.contains(marker) == true { return true }
-    return try await api.list("/issues/\(ref.id)/comments").contains {
+    return try await api.pages("/issues/\(ref.id)/comments", by: .number).contains {
       $0["body"]?.string?.contains(marker) == true
     }
   }
@@ -123,7 +124,8 @@ public struct GitHubIssues: TicketSystem {
   /// The incident's issues, the oldest first.
   private func issues(of incident: IncidentID) async throws(CapabilityError) -> [JSONValue] {
     let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
-    let issues = try await api.list("/issues?labels=\(escaped)&state=all&sort=created&direction=asc")
+    let issues = try await api.pages(
+      "/issues?labels=\(escaped)&state=all&sort=created&direction=asc", by: .number)
     let marker = Self.marker(incident)
     return issues.filter { issue in
       issue["pull_request"] == nil && issue["body"]?.string?.contains(marker) == true
@@ -181,7 +183,7 @@ public struct GitHubIssues: TicketSystem {
     _ message: TicketMessage, on ticket: TicketRef, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     let marker = Self.marker(message: message.id)
-    let comments = try await api.list("/issues/\(ticket.id)/comments")
+    let comments = try await api.pages("/issues/\(ticket.id)/comments", by: .number)
     guard !comments.contains(where: { $0["body"]?.string?.contains(marker) == true }) else { return }
     _ = try await api.send(
       .post, "/issues/\(ticket.id)/comments",

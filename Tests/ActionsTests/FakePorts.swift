@@ -12,9 +12,41 @@ final class FakeStore: SecretStore {
   static let summary = "a fake"
   static let settings: [SettingDeclaration] = []
   private let entries = Mutex<[String: (value: String, version: Int)]>([:])
+  let takesSeveralEntries: Bool
+  private let isReadable: Bool
+  private let problem: String?
 
-  init() {}
-  init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {}
+  /// - Parameters:
+  ///   - isNamed: providers know its entries as `fake:KEY`.
+  ///   - problem: why nothing can be written.
+  init(takesSeveral: Bool = false, isNamed: Bool = false, problem: String? = nil) {
+    takesSeveralEntries = takesSeveral
+    isReadable = isNamed
+    self.problem = problem
+  }
+  convenience init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError)
+  {
+    self.init()
+  }
+
+  func resource(of key: String) -> ResourceName? { isReadable ? ResourceName("fake:\(key)") : nil }
+  func readiness() async -> [Readiness] {
+    problem.map { [Readiness("writing", .missing(because: $0, fix: "repair it"))] } ?? []
+  }
+  func put(
+    _ entries: [StoreEntry], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String {
+    guard entries.count == 1 || takesSeveralEntries else {
+      throw CapabilityError(.unsupported, "write", because: "one by one")
+    }
+    var version = ""
+    for entry in entries {
+      version = try await put(
+        entry.key, entry.secret, replacing: entry.old, sparing: others, marker: marker, under: authority)
+    }
+    return version
+  }
 
   func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
     entries.withLock { $0[key].map { "v\($0.version)" } }

@@ -275,3 +275,44 @@ import Testing
     #expect(throws: CapabilityError.self) { try Self.provider(api, ["propagation_seconds": -1]) }
   }
 }
+
+@Suite struct OpenAIProjectContractTests {
+  @Test(arguments: ContractCheck.all) func `it keeps the port's promises`(_ check: ContractCheck) async throws
+  {
+    try await check.run(OpenAIProjectFixture.self)
+  }
+  @Test func `docs CONTRACT md says what is checked`() async throws {
+    try await ContractTable.check(OpenAIProjectFixture.self)
+  }
+}
+
+private struct OpenAIProjectFixture: ContractFixture {
+  static let against = "a mock written from the reference"
+  let api: OpenAISimulation
+  let provider: any CredentialProvider
+  let leak: Leak
+
+  static func make() throws -> Self {
+    let api = try OpenAISimulation()
+    let key = api.addKey()
+    let target = TargetConfiguration(
+      name: "it", kind: OpenAIProject.kind,
+      settings: ["base_url": .string(api.url), "project": .string(api.project), "admin_key": "env:A"],
+      position: "staunch.yaml:1:1")
+    return Self(
+      api: api,
+      provider: try CredentialProviderRegistry.make(
+        target, in: .forTests(http: CurlTransport(), secrets: ["env:A": Secret(api.adminKey)])),
+      leak: Leak(Secret(key.value), handle: key.id))
+  }
+
+  func loseNextReply() -> Bool {
+    api.loseReply(to: "POST", "/v1/organization/projects/\(api.project)/service_accounts")
+    return true
+  }
+
+  func refuseNextCall() -> Bool {
+    api.answer("GET", "/v1/models", with: 429)
+    return true
+  }
+}

@@ -221,15 +221,18 @@ struct DoctorCommand: StaunchCommand {
       }
       if let store = target.store.flatMap({ targets.stores[$0] }) {
         do {
-          let version = try await store.currentVersion(target.key)
-          checks.append(
-            Check(
-              name: "store of \(name)",
-              problem: version == nil
-                ? "it has no \(target.key): a new value would be written where no program reads it; "
-                  + "fix: correct \"key\" of \(name) in staunch.yaml, or put the present value there first"
-                : nil,
-              note: "holds \(target.key)"))
+          let keys = target.keys.isEmpty ? [target.key] : target.keys.values.sorted()
+          for key in keys {
+            let version = try await store.currentVersion(key)
+            checks.append(
+              Check(
+                name: "store of \(name)",
+                problem: version == nil
+                  ? "it has no \(key): a new value would be written where no program reads it; "
+                    + "fix: correct \"key\" of \(name) in staunch.yaml, or put the present value there first"
+                  : nil,
+                note: "holds \(key)"))
+          }
         } catch {
           checks.append(Check(name: "store of \(name)", problem: "\(error)", note: ""))
         }
