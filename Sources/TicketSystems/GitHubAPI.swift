@@ -43,11 +43,11 @@ struct GitHubAPI {
     return (try json(answer, operation), scopes)
   }
 
-  /// All pages. - Parameter path: with or without a query.
-  func list(_ path: String) async throws(CapabilityError) -> [JSONValue] {
+  /// All pages, or the first ones. - Parameter path: with or without a query.
+  func list(_ path: String, pages: Int = 1000) async throws(CapabilityError) -> [JSONValue] {
     var elements: [JSONValue] = []
     let operation = "GET \(self.path(String(path.prefix { $0 != "?" })))"
-    for page in 1...1000 {
+    for page in 1...pages {
       let url = base + path + (path.contains("?") ? "&" : "?") + "per_page=100&page=\(page)"
       let answer = try await environment.http.fetch(.get(url, headers: try await headers()))
       if let failure = failure(answer, operation, changes: false) { throw failure }
