@@ -150,10 +150,12 @@ let package = Package(
         "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, "Cryptography",
       ],
       swiftSettings: common),
+    .target(name: "NameResolution", swiftSettings: common),
     .target(
-      name: "HTTP", dependencies: ["CCurl", "Capabilities", "Secrets"], swiftSettings: common),
+      name: "HTTP", dependencies: ["CCurl", "Capabilities", "NameResolution", "Secrets"],
+      swiftSettings: common),
     .target(
-      name: "PostgresClient", dependencies: ["CLibpq", "Capabilities", "Secrets"],
+      name: "PostgresClient", dependencies: ["CLibpq", "Capabilities", "NameResolution", "Secrets"],
       swiftSettings: common),
     .target(
       name: "LocalSystem", dependencies: ["CLinux", "Capabilities", "Secrets", subprocess],
@@ -324,7 +326,8 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "HTTPTests", dependencies: ["HTTP", "Capabilities", "Secrets", "TestSupport"],
+      name: "HTTPTests",
+      dependencies: ["HTTP", "Capabilities", "NameResolution", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "PostgresClientTests",

@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import StaunchConfiguration
 import Execution
+import Incidents
 import JSON
 import Journal
 import People

@@ -56,8 +56,11 @@ struct OpenAIUsage {
       guard let start = bucket["start_time"]?.integer.map({ Date(timeIntervalSince1970: Double($0)) }) else {
         continue
       }
-      let count = (bucket["results"]?.array ?? []).compactMap { $0["num_model_requests"]?.integer }.reduce(
-        0, +)
+      // A day without a count that can be read is not a day without requests: it is not covered.
+      guard let results = bucket["results"]?.array else { continue }
+      let counts = results.compactMap { $0["num_model_requests"]?.integer }
+      guard counts.count == results.count else { continue }
+      let count = counts.reduce(0, +)
       if count > 0 { requests[start, default: 0] += count }
       if let end = bucket["end_time"]?.integer.map({ Date(timeIntervalSince1970: Double($0)) }), end > start {
         spans.append(start...end)

@@ -131,15 +131,14 @@ public struct RedisUser: CredentialProvider {
   /// before every change.
   private func passwords() async throws(CapabilityError) -> (digests: [String], flags: [String]) {
     guard let found = try await ask([["ACL", "GETUSER", user]]).first?.members,
-      let digests = found["passwords"]
+      let digests = found["passwords"]?.array?.compactMap(\.string),
+      let flags = found["flags"]?.array?.compactMap(\.string)
     else {
       throw CapabilityError(
         .notFound, "ACL GETUSER", because: "there is no user \(user) at \(place)",
         fix: "check \"user\" in staunch.yaml")
     }
-    return (
-      digests.array?.compactMap(\.string) ?? [], found["flags"]?.array?.compactMap(\.string) ?? []
-    )
+    return (digests, flags)
   }
 
   public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
@@ -204,7 +203,9 @@ public struct RedisUser: CredentialProvider {
   private func problem(_ reply: RedisCommandLine.Reply?, _ secret: Secret) -> String? {
     if case .error(let word)? = reply { return "the user could not be looked at (\(word))" }
     guard let members = reply?.members else { return "there is no such user: renamed, or the entry is wrong" }
-    let digests = members["passwords"]?.array?.compactMap(\.string) ?? []
+    guard let digests = members["passwords"]?.array?.compactMap(\.string) else {
+      return "the server does not say which passwords the user has"
+    }
     let isOff = members["flags"]?.array?.contains("off") == true
     guard digests.contains(Self.digest(secret)), !isOff else { return nil }
     return "the user still has this password: its servers disagree"

@@ -20,7 +20,10 @@ extension RESTClient {
   private static let mostPages = 1000
 
   /// Every element, in the order of the pages. - Throws: `.invalid` when an answer is no list or the pages go in circles.
-  public func pages(_ path: String, by paging: Paging) async throws(CapabilityError) -> [JSONValue] {
+  /// - Parameter count: as many pages and no more; all when nil.
+  public func pages(_ path: String, by paging: Paging, first count: Int? = nil) async throws(CapabilityError)
+    -> [JSONValue]
+  {
     var elements: [JSONValue] = []
     let operation = "GET \(shown(path))"
     var next = Self.first(paging)
@@ -35,6 +38,7 @@ extension RESTClient {
         throw CapabilityError(.invalid, operation, because: "the answer is no list", fix: "check base_url")
       }
       elements += found
+      if seen.count == count { break }
       next = Self.next(after: page, found, answer, paging, seen.count)
     }
     return elements

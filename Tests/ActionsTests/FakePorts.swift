@@ -92,6 +92,8 @@ final class FakeTracker: TicketSystem {
   static let settings: [SettingDeclaration] = []
   struct World: Sendable {
     var delivered: [TicketMessage] = []
+    /// The ticket of each delivery, tries included.
+    var tickets: [String?] = []
     /// Thrown by the next deliveries, in order.
     var errors: [CapabilityError] = []
     /// True: the message arrives although an error is thrown.
@@ -125,6 +127,7 @@ final class FakeTracker: TicketSystem {
     async throws(CapabilityError) -> TicketRef?
   {
     let error: CapabilityError? = world.withLock { world in
+      world.tickets.append(ticket?.id)
       let error = world.errors.isEmpty ? nil : world.errors.removeFirst()
       let isKnown = isIdempotent && world.delivered.contains { $0.id == message.id }
       if error == nil || world.arrivesAnyway, !isKnown { world.delivered.append(message) }

@@ -24,7 +24,11 @@ import Testing
       ["repository": .repository("training"), "remove": .list([.secret("leaked")])])
     #expect(result.outputs["backup"] == .string("backup-1"))
     #expect(
-      result.outputs["residual"] == .list([.string("fork: it is elsewhere; fix: ask its owner")]))
+      result.outputs["residual"]
+        == .list(
+          (FakeHistory.moved.residual + HistoryRewrite.outOfReach).map {
+            .string("\($0.place): \($0.why); fix: \($0.fix)")
+          }), "what no rewrite reaches is left, too")
   }
 
   @Test func `a push that the remote refuses fails the step and says which ref`() async throws {

@@ -171,6 +171,15 @@ import Testing
     #expect(try await search(since: Self.day(19_990)).covered == Self.day(19_990)...Self.today)
   }
 
+  @Test func `a day whose requests cannot be counted is not a day without requests`() async throws {
+    var usage = OpenAISimulation.Usage()
+    usage.days = 19_971..<20_001
+    usage.uncounted = [19_992]
+    api.use(usage)
+    let report = try await search(since: Self.day(19_990), ["expected_requests_per_day": 5])
+    #expect(report.covered == Self.day(19_993)...Self.today)
+  }
+
   @Test func `an API that answers with no day covers nothing`() async throws {
     usage(kept: 0)
     let report = try await search(since: Self.day(19_990), ["expected_requests_per_day": 5])

@@ -19,7 +19,7 @@ struct HistoryRewriteAction: EffectAction {
         will: "nothing: the history of \(name) holds none of the secrets", target: name.rawValue,
         preconditions: ["refs": []], reversible: true, cannotPredict: rewrite.residual.map(Self.line))
     }
-    var unsure = rewrite.residual.map(Self.line)
+    var unsure = rewrite.left.map(Self.line)
     if let matches = rewrite.matches {
       // Whoever approves this must see that it is no rare value: it is replaced in the middle of other words, too.
       unsure.insert("\(matches.text): every one of them is replaced", at: 0)
@@ -76,7 +76,7 @@ struct HistoryRewriteAction: EffectAction {
       "repository": .repository(repository),
       "backup": .optional(rewrite.backup), "commits": .integer(rewrite.commits),
       "refs": .integer(rewrite.refs.count), "signatures_dropped": .integer(rewrite.signaturesDropped),
-      "residual": .list(rewrite.residual.map { .string(Self.line($0)) }), "maps": .optional(rewrite.maps),
+      "residual": .list(rewrite.left.map { .string(Self.line($0)) }), "maps": .optional(rewrite.maps),
     ])
   }
 

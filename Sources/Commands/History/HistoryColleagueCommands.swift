@@ -1,8 +1,8 @@
 import ArgumentParser
 import Capabilities
 import Foundation
-import Journal
 import GitHistory
+import Incidents
 import JSON
 
 /// Where a rewrite left its maps.

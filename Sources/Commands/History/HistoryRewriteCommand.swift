@@ -39,11 +39,19 @@ struct HistoryRewriteCommand: StaunchCommand {
     help: "How many matches the plan shows, where a value is short or common: you have seen what they are.")
   var common: Int?
   @Flag(name: .long, help: "Go on with a rewrite that was interrupted while files moved.") var resume = false
+  @Flag(
+    name: .long,
+    help: "With --incident: although other incidents of the same report are not contained.")
+  var historyBeforeContainment = false
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let patterns = try target.patterns(in: assembly)
     let rewriter = assembly.historyRewriter(try options(in: assembly))
+    if live, !target.incident.isEmpty {
+      try HistoryOrder(journal: try assembly.journal(), now: assembly.now())
+        .admit(target.incident.map { IncidentID($0) }, decided: historyBeforeContainment)
+    }
     if let repositories {
       let batch = RepositoryBatch(
         assembly: assembly, rewriter: rewriter, patterns: patterns, isLive: live, isJSON: global.json)

@@ -27,7 +27,7 @@ struct HistoryScanCommand: StaunchCommand {
       assembly.console.data(
         HistoryDocuments.noting(patterns, HistoryDocuments.scan(report, repository: path)).canonicalText)
     } else if sarif {
-      assembly.console.data(HistoryDocuments.sarif(report).canonicalText)
+      assembly.console.data(report.sarif(version: toolVersion).canonicalText)
     } else {
       HistoryScreen(console: assembly.console).showNotSearched(patterns)
       HistoryScreen(console: assembly.console).show(report)

@@ -186,8 +186,24 @@ struct PlanMaker {
       playbook, inputs: inputs, incident: incident, id: PlanID("\(prefix)plan-\(suffix)"),
       run: RunID("\(prefix)run-\(suffix)"))
     installation.assembly.console.endTransient()
-    try plan.save(in: installation.journal)
+    try plan.save(in: installation.journal, unlisted: try incident.map(unlisted))
     return plan
+  }
+
+  /// Repositories that the incident was reported in and that staunch.yaml does not name: no plan cleans them.
+  private func unlisted(_ incident: IncidentID) throws -> [String] {
+    let listed = Set(
+      installation.configuration.repositories.values.flatMap { repository in
+        ([repository.name.rawValue] + repository.aliases).map { $0.lowercased() }
+      })
+    let record = try installation.journal.record(of: incident)
+    let places = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+      .flatMap { $0.body["locations"]?.array ?? [] }.compactMap { $0["repository"] }
+    let missing = places.filter { repository in
+      ![repository["name"]?.string, repository["id"]?.string, repository.string].compactMap { $0 }
+        .contains { listed.contains($0.lowercased()) }
+    }
+    return Set(missing.compactMap { $0["name"]?.string ?? $0["id"]?.string ?? $0.string }).sorted()
   }
 
   /// Everything of the route that the playbook declares as an input.

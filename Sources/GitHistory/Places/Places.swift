@@ -16,8 +16,6 @@ struct Places: Sendable {
 
   let layout: RepositoryLayout
   let patterns: SecretPatterns
-  /// Files of the work trees, too (not for a bare clone made to be searched).
-  var searchesWorkTrees = true
   /// Looks at the repository as it will be after a rewrite; nil: as it is.
   var forecast: RewriteForecast?
 
@@ -36,7 +34,7 @@ struct Places: Sendable {
     for tree in layout.workTrees {
       try gitFiles(tree.gitDirectory, &found)
       found.places += try index(tree)
-      if searchesWorkTrees, let root = tree.root { try workTree(root, &found) }
+      if let root = tree.root { try workTree(root, &found) }
     }
     return found
   }

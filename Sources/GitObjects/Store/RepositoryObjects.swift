@@ -48,9 +48,6 @@ public final class RepositoryObjects: Sendable {
     table.kind(try position(of: id))
   }
 
-  /// Every object's id in ascending order, reachable or not.
-  public func allIDs() -> [ObjectID] { (0..<table.count).map { table.ids[$0] } }
-
   /// Every object of `kind` in ascending order of ids.
   public func ids(of kind: ObjectKind) -> [ObjectID] {
     (0..<table.count).filter { table.kind[$0] == kind.rawValue }.map { table.ids[$0] }

@@ -1,19 +1,26 @@
+import Dispatch
 import Foundation
 
 /// The addresses behind a host name. Source: getaddrinfo(3).
-enum HostAddresses {
-  /// False for an address, and for this machine.
-  static func hasSeveral(_ host: String) -> Bool {
-    let bare = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
-    if bare.isEmpty || RequestAddress.isLoopback(bare.lowercased()) { return false }
+public enum HostAddresses {
+  /// False for a socket's directory, an address, and this machine, whose two loopback addresses are one server.
+  public static func hasSeveral(_ host: String) -> Bool {
+    let bare = host.trimmingCharacters(in: CharacterSet(charactersIn: "[]")).lowercased()
+    if bare.isEmpty || bare.hasPrefix("/") || bare == "localhost" { return false }
     var four = in_addr()
     var six = in6_addr()
     return inet_pton(AF_INET, bare, &four) != 1 && inet_pton(AF_INET6, bare, &six) != 1
   }
 
-  /// Blocks. Empty when the name cannot be resolved: the exchange itself then says so. Families that this machine has no
-  /// address of are left out.
-  static func all(of host: String) -> [String] {
+  /// All of them; empty when the name cannot be resolved. Families that this machine has no address of are left out.
+  public static func all(of host: String) async -> [String] {
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { continuation.resume(returning: resolve(host)) }
+    }
+  }
+
+  /// Blocks.
+  private static func resolve(_ host: String) -> [String] {
     var hints = addrinfo()
     hints.ai_family = AF_UNSPEC
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
