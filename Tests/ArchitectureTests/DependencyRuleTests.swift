@@ -30,7 +30,7 @@ import Testing
     ("ScannerReports", ["Crypto", "Incidents", "JSON", "Secrets"]),
     ("Capabilities", ["Crypto", "Incidents", "JSON", "Secrets"]),
     ("People", ["Capabilities", "Crypto", "CryptoExtras", "Incidents", "JSON", "Secrets"]),
-    ("Playbooks", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets", "Yams"]),
+    ("Playbooks", ["CYaml", "Capabilities", "Crypto", "Incidents", "JSON", "Secrets", "Yams"]),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Crypto", "Incidents", "JSON", "Secrets"]),
     ("SecretStores", ["Capabilities", "Incidents", "JSON", "Secrets"]),
@@ -83,6 +83,7 @@ import Testing
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
       "CDeflate": ["GitObjects"], "CFastHash": ["GitObjects"], "CLinux": ["LocalSystem", "Server"],
+      "CYaml": ["Playbooks"],
     ]
     let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
     for room in rooms {
