@@ -247,8 +247,11 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "PlaybooksTests",
-      dependencies: ["Playbooks", "Actions", "BuiltinContent", "Capabilities", "JSON", "TestSupport"],
-      swiftSettings: common),
+      dependencies: [
+        "Playbooks", "Actions", "BuiltinContent", "Capabilities", "Incidents", "JSON", "StaunchConfiguration",
+        "TestSupport",
+      ],
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "JournalTests",
       dependencies: [
@@ -279,7 +282,7 @@ let package = Package(
       dependencies: [
         "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsumersTests",
       dependencies: ["Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport"],
@@ -298,7 +301,7 @@ let package = Package(
       dependencies: [
         "GitHistory", "GitObjects", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "HTTPTests", dependencies: ["HTTP", "Capabilities", "Secrets", "TestSupport"],
       swiftSettings: common),
@@ -341,7 +344,7 @@ let package = Package(
         "Inbox", "Incidents", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsolePagesTests",
       dependencies: ["ConsolePages", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
