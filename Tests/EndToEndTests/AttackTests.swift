@@ -8,84 +8,6 @@ import Testing
 
 /// The demonstrations of the audit, made again with the built program. docs/SECURITY-MODEL.md lists what each shows.
 @Suite struct AttackTests {
-  /// An installation whose one playbook restarts a program for an incident.
-  struct Site {
-    let directory: TemporaryDirectory
-    let binary: StaunchBinary
-    /// Looks like a word of some vocabulary: lower-case letters and digits.
-    static let value = "hunter2" + "hunter2xx"
-    var state: String { directory.path("state") }
-
-    init(policy: String = "{}", more: String = "") throws {
-      directory = try TemporaryDirectory()
-      binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
-      try FileManager.default.createDirectory(
-        atPath: directory.path("playbooks"), withIntermediateDirectories: true)
-      try """
-      playbook: 1
-      id: again
-      title: Restart again
-      deadline: 1h
-      inputs: {incident: {type: incident}, leaked: {type: list<secret>}, consumers: {type: list<consumer>, default: []}}
-      steps:
-        - id: restart
-          for_each: {in: "${{ inputs.consumers }}", as: c}
-          uses: consumer.roll-out
-          with: {consumer: "${{ c }}"}
-          undo: {none: it runs}
-      """.write(toFile: directory.path("playbooks/again.yaml"), atomically: true, encoding: .utf8)
-      try configure("harmless", policy: policy, more: more)
-    }
-
-    func configure(_ program: String, policy: String = "{}", more: String = "") throws {
-      try """
-      staunch: 1
-      consumers:
-        web: {kind: command, restart: [/usr/bin/touch, "\(directory.path(program))"]}
-      routes:
-        - {playbook: again, consumers: [web]}
-      policy: \(policy)
-      \(more)
-      """.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
-    }
-
-    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: directory.path(name)) }
-
-    struct Planned {
-      let incident: String
-      let plan: String
-      let digest: String
-    }
-
-    func respond(_ value: String = Site.value, file: String = "a.py") async throws -> Planned {
-      try """
-      [{"RuleID": "generic-api-key", "Secret": "\(value)", "Match": "k = \(value)", "File": "\(file)", "StartLine": 3,
-        "Commit": "0123456789012345678901234567890123456789", "Date": "2026-11-01T10:00:00Z"}]
-      """.write(toFile: directory.path("r.json"), atomically: true, encoding: .utf8)
-      let outcome = try await binary.run(["respond", "r.json", "--format", "gitleaks", "--json"])
-      let document = try JSONDecoder().decode(JSONValue.self, from: Data(outcome.output.utf8))
-      let incident = try #require(document["incidents"]?.array?.first, "\(outcome.errors)")
-      #expect(incident["severity"] == "sev3")
-      return Planned(
-        incident: try #require(incident["id"]?.string), plan: try #require(incident["plan"]?["id"]?.string),
-        digest: try #require(incident["plan"]?["digest"]?.string))
-    }
-
-    func run(_ planned: Planned) async throws -> StaunchBinary.Outcome {
-      try await binary.run(["run", planned.plan, "--live", "--approve", planned.digest, "--no-input"])
-    }
-
-    /// What a taken-over endpoint does to the exchange file, in Python's sqlite3.
-    func attackExchange(_ script: String) async throws {
-      try await Program.run(
-        [
-          "python3", "-c", "import sqlite3, os, sys\npath = sys.argv[1]\n" + script,
-          state + "/exchange/exchange.sqlite",
-        ],
-        in: directory.path)
-    }
-  }
-
   // MARK: 1, 10, 12: the leaked role's database
 
   /// A role that owns a database with a false `pg_stat_activity` and a false `pg_backend_pid()`, and a rotator.
@@ -205,131 +127,6 @@ import Testing
     #expect(try await site.binary.run(["journal", "verify"]).status == 0)
   }
 
-  // MARK: 3, 4: the endpoint's directory
-
-  @Test func `3: a person whom the endpoint plants is not trusted by people add, remove or password`()
-    async throws
-  {
-    let site = try Site()
-    try "four random words here".write(toFile: site.directory.path("pw"), atomically: true, encoding: .utf8)
-    func people(_ arguments: String...) async throws -> StaunchBinary.Outcome {
-      let outcome = try await site.binary.run(["people"] + arguments)
-      #expect(outcome.status == 0, "\(arguments): \(outcome.errors)")
-      return outcome
-    }
-    let password = "file:" + site.directory.path("pw")
-    _ = try await people("add", "maria", "--password-from", password)
-    let copy = URL(filePath: site.state + "/exchange/people.json")
-    let trust = URL(filePath: site.state + "/people.trust.json")
-    for change in [
-      ["add", "jonas", "--password-from", password],
-      ["password", "maria", "--old-password-from", password, "--password-from", password],
-      ["remove", "jonas"],
-    ] {
-      var document = try JSONDecoder().decode(JSONValue.self, from: Data(contentsOf: copy)).object ?? [:]
-      var list = document["people"]?.array ?? []
-      var eve = try #require(list.first?.object)
-      eve["name"] = "eve"
-      eve["roles"] = ["repository-admin"]
-      list.append(.object(eve))
-      document["people"] = .array(list)
-      try Data(JSONValue.object(document).canonicalText.utf8).write(to: copy)
-      let outcome = try await site.binary.run(["people"] + change)
-      #expect(outcome.errors.contains("eve"), "\(change): \(outcome.output)\(outcome.errors)")
-      for file in [trust, copy] {
-        #expect(try !String(contentsOf: file, encoding: .utf8).contains("eve"), "\(change)")
-      }
-    }
-  }
-
-  /// What is planted, and whether the worker must stop because of it or mark it and go on.
-  static let plants: [(name: String, script: String, isRefused: Bool)] = [
-    (
-      "a trigger",
-      "sqlite3.connect(path).execute(\"CREATE TRIGGER evil AFTER UPDATE ON deliveries BEGIN "
-        + "UPDATE deliveries SET spool = '../../operator.key'; END\")", true
-    ),
-    ("a path as spool name", row("../../operator.key"), false),
-    ("a pipe in the spool", row(uuid) + "os.mkdir(spool)\nos.mkfifo(spool + '/\(uuid)')\n", false),
-    (
-      "a link in the spool",
-      row(uuid) + "os.mkdir(spool)\nos.symlink('../../operator.key', spool + '/\(uuid)')\n",
-      false
-    ),
-    (
-      "a link in the spool's place",
-      row(uuid) + "os.symlink(os.path.dirname(os.path.dirname(path)), spool)\n", false
-    ),
-    (
-      "decisions that cannot be read",
-      "db = sqlite3.connect(path)\nfor d in ['{', '[]', 'x' * 300000]:\n"
-        + "    db.execute('INSERT INTO decisions (document) VALUES (?)', (d,))\ndb.commit()\n", false
-    ),
-    ("values of other types than the table declares", anyTypes, false),
-  ]
-  private static let uuid = "0f0e0d0c-0b0a-4900-8807-060504030201"
-  private static func row(_ spool: String) -> String {
-    """
-    spool = path + '.spool'
-    db = sqlite3.connect(path)
-    db.execute("INSERT INTO deliveries (route, source, id, is_id_signed, body_digest, received_at, spool) "
-      "VALUES ('/r', 'report', '1', 1, 'd', 1790000000000, '\(spool)')")
-    db.commit()
-
-    """
-  }
-  /// SQLite checks types by the schema that the writer has read, and this one has read another.
-  private static let anyTypes = """
-    one = sqlite3.connect(path, isolation_level=None)
-    names = ['decisions', 'deliveries']
-    text = {n: one.execute('SELECT sql FROM sqlite_master WHERE name = ?', (n,)).fetchone()[0] for n in names}
-    def put(change):
-        one.execute('PRAGMA writable_schema = ON')
-        for n in names: one.execute('UPDATE sqlite_master SET sql = ? WHERE name = ?', (change(text[n]), n))
-    put(lambda s: s.replace(') STRICT', ')').replace('NOT NULL', '').replace(' TEXT', '')
-      .replace('received_at INTEGER', 'received_at'))
-    two = sqlite3.connect(path, isolation_level=None)
-    bad = bytes([255, 254])
-    two.execute("INSERT INTO decisions (document, state) VALUES (?, 'pending')", (bad,))
-    two.execute("INSERT INTO deliveries (route, source, id, is_id_signed, body_digest, received_at, state) "
-      "VALUES (?, ?, ?, 1, ?, 'soon', 'pending')", (bad, bad, bad, bad))
-    put(lambda s: s)
-    """
-
-  @Test(arguments: plants.indices)
-  func `4: what the endpoint plants is not run, not followed and not waited for, and stands in nobody's way`(
-    index: Int
-  ) async throws {
-    let (name, script, isRefused) = Self.plants[index]
-    let site = try Site()
-    _ = try await site.respond()
-    #expect(try await site.binary.run(["work", "--once"]).status == 0)
-    let key = try Data(contentsOf: URL(filePath: site.state + "/operator.key"))
-    try await site.attackExchange(script)
-    for _ in 0..<2 {
-      let worked = try await site.binary.run(["work", "--once"])
-      #expect(
-        worked.status == (isRefused ? 69 : 0), "\(name): \(worked.status) \(worked.errors.prefix(2000))")
-      if isRefused { #expect(worked.errors.contains("the trigger evil"), "\(worked.errors)") }
-    }
-    #expect(try Data(contentsOf: URL(filePath: site.state + "/operator.key")) == key)
-    #expect(try await site.binary.run(["journal", "verify"]).status == 0)
-  }
-
-  @Test func `4: a key that is gone beside its journal is an error, never a new key`() async throws {
-    let site = try Site()
-    let planned = try await site.respond()
-    let key = site.state + "/operator.key"
-    try FileManager.default.removeItem(atPath: key)
-    for arguments in [
-      ["note", "x", "--incident", planned.incident], ["work", "--once"], ["respond", "r.json"],
-    ] {
-      let outcome = try await site.binary.run(arguments)
-      #expect(outcome.status == 69, "\(arguments): \(outcome.errors)")
-      #expect(!FileManager.default.fileExists(atPath: key))
-    }
-  }
-
   // MARK: 6, 7, 11: what was approved, what was leaked
 
   @Test func `6: an entry that is edited after the approval runs nothing`() async throws {
@@ -375,6 +172,25 @@ import Testing
     #expect(try await site.binary.run(["work", "--once"]).status == 0)
     let after = try await site.binary.run(scan)
     #expect(after.status == 65, "\(after.output)\(after.errors)")
+  }
+
+  @Test func `14: what stands in the state directory is for its owner's eyes alone`() async throws {
+    let site = try Site()
+    let planned = try await site.respond()
+    #expect(try await site.run(planned).status == 0)
+    #expect(try await site.binary.run(["work", "--once"]).status == 0)
+    #expect(try await site.binary.run(["postmortem", "draft", planned.incident]).status == 0)
+    let files = try #require(FileManager.default.enumerator(atPath: site.state)).compactMap { $0 as? String }
+    #expect(files.contains("journal.sqlite") && files.contains { $0.hasPrefix("postmortems/") })
+    // The endpoint may be another user of the exchange's group; nothing in there is in clear.
+    for name in files where !name.hasPrefix("exchange") {
+      var status = stat()
+      #expect(lstat(site.state + "/" + name, &status) == 0)
+      guard status.st_mode & S_IFMT == S_IFREG else { continue }
+      #expect(status.st_mode & 0o077 == 0, "\(name)")
+    }
+    var status = stat()
+    #expect(lstat(site.state, &status) == 0 && status.st_mode & 0o777 == 0o700)
   }
 
   // MARK: 8, 9: what a repository holds
