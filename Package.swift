@@ -263,8 +263,11 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "PlaybooksTests",
-      dependencies: ["Playbooks", "Actions", "BuiltinContent", "Capabilities", "JSON", "TestSupport"],
-      swiftSettings: common),
+      dependencies: [
+        "Playbooks", "Actions", "BuiltinContent", "Capabilities", "Incidents", "JSON", "StaunchConfiguration",
+        "TestSupport",
+      ],
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "JournalTests",
       dependencies: [
@@ -305,7 +308,7 @@ let package = Package(
       dependencies: [
         "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsumersTests",
       dependencies: ["Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport"],
@@ -324,7 +327,7 @@ let package = Package(
       dependencies: [
         "GitHistory", "GitObjects", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "HTTPTests",
       dependencies: ["HTTP", "Capabilities", "NameResolution", "Secrets", "TestSupport"],
@@ -368,7 +371,7 @@ let package = Package(
         "Inbox", "Incidents", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsolePagesTests",
       dependencies: ["ConsolePages", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],

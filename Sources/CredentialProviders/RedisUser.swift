@@ -24,11 +24,12 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
     SettingDeclaration(
       "tls",
-      "`on` or `off`; when absent `off` on this machine, `on` elsewhere; redis-cli checks the chain, not the name"
+      "`on` or `off`; when absent `off` on this machine, `on` elsewhere, and then `tls_ca` is needed"
     ),
     SettingDeclaration(
       "tls_ca",
-      "a PEM file of the authorities that are believed, best one of your own; the machine's when absent"),
+      "a PEM file of the one authority that is believed, or of the server's own certificate: redis-cli checks the chain, "
+        + "not the name, so any name's certificate of a public authority would do"),
     SettingDeclaration("modules", "names of loaded modules that are yours; another one is refused"),
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
@@ -76,7 +77,16 @@ public struct RedisUser: CredentialProvider {
         fix: "write tls: on")
     }
     if tls == "on" { arguments.append("--tls") }
-    if let authorities = try target.optionalText("tls_ca") { arguments += ["--cacert", authorities] }
+    if let authorities = try target.optionalText("tls_ca") {
+      arguments += ["--cacert", authorities]
+    } else if tls == "on", !isLocal {
+      // Whoever has any certificate of any public authority could stand at the address and be told the password.
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)",
+        because:
+          "redis-cli does not check that the certificate is \(host)'s, so the machine's authorities do not tell it from others",
+        fix: "give tls_ca: a file with your own authority, or with the server's certificate itself")
+    }
     stage = RedisStage(modules: Set(try target.texts("modules")))
     place = socket ?? "\(host):\(port)"
     capabilities = ProviderCapabilities(

@@ -30,7 +30,7 @@ import Testing
     ("ScannerReports", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("Capabilities", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("People", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
-    ("Playbooks", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets", "Yams"]),
+    ("Playbooks", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "Secrets", "Yams"]),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
@@ -86,6 +86,7 @@ import Testing
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
       "CDeflate": ["GitObjects"], "CFastHash": ["GitObjects"], "COpenSSL": ["Cryptography"],
       "CLinux": ["LocalSystem", "Server"],
+      "CYaml": ["Playbooks"],
     ]
     let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
     for room in rooms {

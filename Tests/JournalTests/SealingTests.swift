@@ -115,6 +115,23 @@ import Testing
     for body in bodies { #expect(!body.contains(value) && body.contains(Redactor.mark)) }
   }
 
+  @Test func `a sealed value that looks like a word does not come back as a file's name`() throws {
+    let word = "hunter2" + "hunter2xx"
+    let rig = try JournalRig()
+    let first = try rig.open()
+    try first.seal(["leaked": Secret(word)], under: .incident("inc-1"), purpose: "leaked")
+    try first.close()
+    let journal = try rig.open(JournalSettings(redactor: Redactor()))
+    let event = try journal.append(
+      .incidentOpened, incident: "inc-2",
+      ["locations": [["path": .string("\(word)/a.py"), "rule": .string(word), "key": .string(word)]]])
+    let location = event.body["locations"]?.array?.first
+    #expect(location?["path"] == "[REDACTED]/a.py")
+    #expect(location?["rule"] == "[REDACTED]")
+    // An id is looked up again.
+    #expect(location?["key"] == .string(word))
+  }
+
   @Test func `a value that does not open is counted, and the journal opens all the same`() throws {
     let rig = try JournalRig()
     let journal = try rig.open()

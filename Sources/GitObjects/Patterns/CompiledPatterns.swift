@@ -32,14 +32,14 @@ final class CompiledPatterns: Sendable {
     for (pattern, item) in list.enumerated() {
       switch item.matcher {
       case .secret(let secret):
-        try CompiledPatterns.refuseEmpty(secret, pattern)
+        try CompiledPatterns.refuseEmpty(secret, item.name(pattern))
         forms += SearchForm.all(of: secret.exposeAsBytes(), pattern: pattern)
       case .literal(let secret):
-        try CompiledPatterns.refuseEmpty(secret, pattern)
+        try CompiledPatterns.refuseEmpty(secret, item.name(pattern))
         let bytes = secret.exposeAsBytes()
         if let form = SearchForm.literal(bytes, pattern: pattern) { forms.append(form) }
       case .regex(let source):
-        let what = "expression \(pattern + 1)"
+        let what = item.name(pattern)
         let expression = try ByteExpression(source.exposeAsBytes(), what: what)
         let template = try ReplacementTemplate(item.replacement, for: expression, what: what)
         expressions.append((pattern, expression, template))
@@ -52,10 +52,10 @@ final class CompiledPatterns: Sendable {
     longestProbe = filters.map(\.grams.length).max() ?? 0
   }
 
-  private static func refuseEmpty(_ secret: Secret, _ pattern: Int) throws(GitObjectsError) {
+  private static func refuseEmpty(_ secret: Secret, _ name: String) throws(GitObjectsError) {
     guard secret.isEmpty else { return }
     throw GitObjectsError(
-      .badPattern, what: "expression \(pattern + 1)", why: "it is empty",
+      .badPattern, what: name, why: "it is empty",
       fix: "remove it from the list of secrets")
   }
 

@@ -10,6 +10,14 @@ import Secrets
 /// wrong size, 16 added takes the payload for the compressed stream itself. Entry n is found under the id n n n … n.
 ///
 /// Shared by `Benchmarks/fuzz/run` and by the test that replays its corpus.
+struct FuzzTarget: Sendable {
+  private let directory: String
+
+  init(directory: String) throws { self.directory = directory + "/git" }
+
+  func exercise(_ bytes: [UInt8]) throws { try PackFuzzInput(bytes).exercise(in: directory) }
+}
+
 struct PackFuzzInput {
   private let bytes: [UInt8]
 
