@@ -154,6 +154,7 @@ struct RewriteRun: Sendable {
       repository.layout, outcome: outcome, renames: renames, patterns: patterns,
       keepsWorkTree: options.keepsWorkTree)
     var residual = try others(repository, forecast: forecast)
+    residual += Residuals.notSearched(Residuals.notSearched(outcome.notSearched))
     if !options.keepsWorkTree {
       do throws(CapabilityError) {
         try await WorkTreeState(git: git, layout: repository.layout).refuseUncommittedChanges()

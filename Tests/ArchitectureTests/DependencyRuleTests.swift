@@ -82,7 +82,8 @@ import Testing
   @Test func `only the adapter that owns a C library imports it`() throws {
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
-      "CDeflate": ["GitObjects"], "CFastHash": ["GitObjects"], "CLinux": ["LocalSystem", "Server"],
+      "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
+      "CLinux": ["LocalSystem", "Server"],
     ]
     let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
     for room in rooms {

@@ -1,4 +1,5 @@
 import Capabilities
+import GitObjects
 
 /// What to do about places that a rewrite leaves as they are.
 enum Residuals {
@@ -44,6 +45,11 @@ enum Residuals {
     list.map {
       .init(place: $0.place, why: "not searched: \($0.why)", fix: "look into it by hand, or as its owner")
     }
+  }
+
+  /// Objects that the engine could not look into.
+  static func notSearched(_ list: [ObjectScan.Unsearched]) -> [HistoryUnsearched] {
+    list.map { HistoryUnsearched(place: "object \($0.object.hex)", why: $0.why) }
   }
 
   /// Repositories inside this one are rewritten on their own.
