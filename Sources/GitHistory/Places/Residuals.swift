@@ -47,6 +47,25 @@ enum Residuals {
     }
   }
 
+  /// Filters of the repository's own settings: the new files of its work trees are written without them.
+  static func filters(_ layout: RepositoryLayout, git: GitProgram) async throws(CapabilityError)
+    -> [HistoryRewrite.Residual]
+  {
+    guard !git.trust.covers(layout), layout.workTrees.contains(where: { $0.root != nil }) else { return [] }
+    let settings = try await RepositorySettings.read(layout, git: git)
+    let keys = Set(settings.ignored.filter { $0.hasPrefix("filter.") }).sorted()
+    guard !keys.isEmpty else { return [] }
+    return [
+      .init(
+        place: "settings \(keys.joined(separator: ", "))",
+        why:
+          "files that the rewrite changes are written without these filters: a repository's settings start no program",
+        fix: "when they are yours: the same command with --trust-repository-config; "
+          + "or check the changed files out again afterwards"
+      )
+    ]
+  }
+
   /// Objects that the engine could not look into.
   static func notSearched(_ list: [ObjectScan.Unsearched]) -> [HistoryUnsearched] {
     list.map { HistoryUnsearched(place: "object \($0.object.hex)", why: $0.why) }
