@@ -144,17 +144,24 @@ import Testing
   }
 }
 
+private let imageSize = 200 << 20
+
+/// Of this process, so far. Bytes.
+private func mostMemory() -> Int {
+  var usage = rusage()
+  getrusage(0, &usage)  // RUSAGE_SELF
+  return usage.ru_maxrss * 1024
+}
+
 /// What a blob of any size costs: the most memory that a process of its own had at once.
 @Suite struct MemoryCeilingTests {
-  private static let size = 200 << 20
-
   /// Zeros with the secret at their end, written by git as a stream.
   private static func repository(_ storage: String) throws -> GitSandbox {
     let sandbox = try GitSandbox()
     let file = sandbox.path + "/image"
     try sandbox.put("image", [])
     let handle = try #require(FileHandle(forWritingAtPath: file))
-    try handle.truncate(atOffset: UInt64(size))
+    try handle.truncate(atOffset: UInt64(imageSize))
     try handle.seekToEnd()
     try handle.write(contentsOf: Data("key = \(leaked)\n".utf8))
     try handle.close()
@@ -173,23 +180,17 @@ import Testing
     return sandbox
   }
 
-  private static func mostMemory() -> Int {
-    var usage = rusage()
-    getrusage(0, &usage)  // RUSAGE_SELF
-    return usage.ru_maxrss * 1024
-  }
-
   @Test(arguments: ["loose", "packed", "delta base"])
   func `a scan of a blob of 200 MiB takes less than 96 MiB of memory`(storage: String) async throws {
     let sandbox = try Self.repository(storage)
     let (path, hits) = (sandbox.gitDirectory, storage == "delta base" ? 2 : 1)
     await #expect(processExitsWith: .success) { [path = path as String, hits = hits as Int] in
-      let before = Self.mostMemory()
+      let before = mostMemory()
       let found = try ObjectScan(
         objects: try RepositoryObjects(gitDirectory: path), patterns: try patterns(leaked)
       ).run().hits
-      let taken = Self.mostMemory() - before
-      guard found.count == hits, found[0].offset == Self.size + 6, taken < 96 << 20 else {
+      let taken = mostMemory() - before
+      guard found.count == hits, found[0].offset == imageSize + 6, taken < 96 << 20 else {
         fatalError("\(found.count) hits, \(taken >> 20) MiB")
       }
     }
@@ -199,12 +200,12 @@ import Testing
     let sandbox = try Self.repository("packed")
     let (path, tips) = (sandbox.gitDirectory, try sandbox.tips().map(\.hex))
     await #expect(processExitsWith: .success) { [path = path as String, tips = tips as [String]] in
-      let before = Self.mostMemory()
+      let before = mostMemory()
       let outcome = try ObjectRewrite(
         objects: try RepositoryObjects(gitDirectory: path), patterns: try patterns(leaked),
         tips: tips.compactMap { ObjectID(hex: $0) }
       ).run()
-      let taken = Self.mostMemory() - before
+      let taken = mostMemory() - before
       guard outcome.blobs.count == 1, taken < 160 << 20 else {
         fatalError("\(outcome.blobs.count) blobs, \(taken >> 20) MiB")
       }
