@@ -120,4 +120,14 @@ import Testing
     #expect(
       rig.calls.withLock { $0 } == ["credential.disable stop perform", "history.rewrite rewrite perform"])
   }
+
+  @Test func `A saved plan keeps what no step changes`() throws {
+    let effect = PlannedEffect(
+      will: "push", target: "models", preconditions: ["address": "a"], constants: ["address"],
+      reversible: false)
+    #expect(PlannedEffect(json: effect.json)?.constants == ["address"])
+    // A plan from before names none, and has the digest that it had.
+    let old = PlannedEffect(will: "push", target: "models", reversible: false)
+    #expect(old.json["constants"] == nil)
+  }
 }
