@@ -20,8 +20,12 @@ final class LooseObjectReader {
     kind: ObjectKind, stream: ByteBuffer, start: Int
   )? {
     let file = try MappedFile(path)
-    let largest = Inflater.largestSize(from: file.count)
-    if largest > limit, try header(file).size > limit { return nil }
+    var largest = Inflater.largestSize(from: file.count)
+    if largest > limit {
+      let header = try header(file)
+      if header.size > limit { return nil }
+      largest = header.start + header.size  // a stream that holds more lies
+    }
     guard file.count > 0, let stream = inflater.inflate(file.base, file.count, limit: largest) else {
       throw .corrupt(path, "the zlib stream of the loose object is broken")
     }
