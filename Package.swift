@@ -56,6 +56,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
     // Hashes, seals and signatures over OpenSSL's libcrypto: it owns the C handles, so that the rooms below stay pure.
@@ -136,7 +137,7 @@ let package = Package(
 
     // Adapters: they own C handles, files and processes.
     .target(
-      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "Secrets"],
+      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "CZlib", "Secrets"],
       // Every buffer here has one owner on one thread; the checks at run time took a fortieth of a rewrite.
       swiftSettings: common + [
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))

@@ -43,6 +43,8 @@ public struct Configuration: Sendable {
     public let remote: String?
     /// Names by which reports call it (`owner/name`, a directory).
     public let aliases: [String]
+    /// Its own Git settings count, those that start programs among them.
+    public let trustsConfig: Bool
   }
 
   /// Which incidents start which playbook.

@@ -172,14 +172,15 @@ public struct ConfigurationReader {
   }
 
   private mutating func repository(_ name: String, _ node: YAMLNode) -> Configuration.Repository? {
-    refuseUnknown(node, known: ["path", "remote", "aliases"])
+    refuseUnknown(node, known: ["path", "remote", "aliases", "trust_config"])
     guard let path = text(node, "path") else {
       problem(node, "\"\(name)\" has no path", "add: path: /path/to/a/clone")
       return nil
     }
     return Configuration.Repository(
       name: RepositoryName(name), path: path.hasPrefix("/") ? path : directory + "/" + path,
-      remote: text(node, "remote"), aliases: texts(node, "aliases"))
+      remote: text(node, "remote"), aliases: texts(node, "aliases"),
+      trustsConfig: boolean(node, "trust_config") ?? false)
   }
 
   private mutating func route(_ node: YAMLNode, _ configuration: Configuration) -> Configuration.Route? {

@@ -129,8 +129,11 @@ struct RewriteRun: Sendable {
     observe(.unlocked)
     try await WorkTreeState(git: git, layout: layout).refreshIndexes(Set(plan.files.map(\.path)))
     observe(.refreshed)
-    let residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id, git: git)
+    var residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id, git: git)
       .find(progress: progress)
+    if !options.keepsWorkTree, plan.files.contains(where: { $0.stage == .workTree && $0.staged != nil }) {
+      residual += try await Residuals.filters(layout, git: git)
+    }
     let result = try StoredRewrite.read(directory).with(residual: residual)
     try StoredRewrite.write(result, to: directory)
     try directory.record(.finished)
@@ -154,7 +157,9 @@ struct RewriteRun: Sendable {
       repository.layout, outcome: outcome, renames: renames, patterns: patterns,
       keepsWorkTree: options.keepsWorkTree)
     var residual = try others(repository, forecast: forecast)
+    residual += Residuals.notSearched(Residuals.notSearched(outcome.notSearched))
     if !options.keepsWorkTree {
+      if !outcome.blobs.isEmpty { residual += try await Residuals.filters(repository.layout, git: git) }
       do throws(CapabilityError) {
         try await WorkTreeState(git: git, layout: repository.layout).refuseUncommittedChanges()
       } catch {

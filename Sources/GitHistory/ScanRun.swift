@@ -36,10 +36,17 @@ struct ScanRun: Sendable {
     let others = try await BlockingWork.run(progress: progress) { _ in
       try Places(repository.layout, patterns: patterns).find(repository.snapshot)
     }
+    if findings.isEmpty, let left = scan.notSearched.first {
+      // "Nothing was found" would read as "clean".
+      throw CapabilityError(
+        .unsupported, "search object \(left.object.hex)", because: left.why,
+        fix: "git -C '\(path)' repack -a -d -f --depth=10, then run the command again")
+    }
     return ScanReport(
       findings: findings + others.places.map { ScanReport.Finding(place: $0, location: nil, pattern: nil) },
       objects: scan.objectCount, commits: scan.commitCount, backups: try repository.layout.vaults(),
-      submodules: try repository.layout.submoduleRepositories(), notSearched: others.notSearched)
+      submodules: try repository.layout.submoduleRepositories(),
+      notSearched: Residuals.notSearched(scan.notSearched) + others.notSearched)
   }
 
   private func place(_ hit: ObjectHit, _ location: ObjectLocator.Location?) -> HistoryPlace {

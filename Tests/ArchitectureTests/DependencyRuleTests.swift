@@ -84,7 +84,8 @@ import Testing
   @Test func `only the adapter that owns a C library imports it`() throws {
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
-      "CDeflate": ["GitObjects"], "CFastHash": ["GitObjects"], "COpenSSL": ["Cryptography"],
+      "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
+      "COpenSSL": ["Cryptography"],
       "CLinux": ["LocalSystem", "Server"],
       "CYaml": ["Playbooks"],
     ]

@@ -52,7 +52,8 @@ struct Installation {
     ticketHeads = TicketComparison(configuration.isDrill ? [:] : targets.trackers, now: now)
     actions = BuiltinActions.all(
       in: ActionEnvironment(
-        targets: targets, history: assembly.historyRewriter(), http: environment.http,
+        targets: targets, history: assembly.historyRewriter(trust: configuration.trustedRepositories),
+        http: environment.http,
         processes: environment.processes, files: files, outbox: JournalOutbox(journal: journal),
         briefs: JournalBriefing(journal: journal, now: now), postMortems: postMortems,
         alerts: IncidentAlerts(journal: journal, sources: sources), now: now))

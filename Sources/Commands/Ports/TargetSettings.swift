@@ -36,9 +36,12 @@ extension TargetFacts {
     case .tracker(let name): return Self.digest("tracker \(name)", of: configuration.trackers[name])
     case .repository(let name):
       guard let entry = configuration.repositories[name] else { return [:] }
-      return Self.digest(
-        "repository \(name)",
-        ["path": .string(entry.path), "remote": entry.remote.map { .string($0) } ?? .null])
+      var members: [String: JSONValue] = [
+        "path": .string(entry.path), "remote": entry.remote.map { .string($0) } ?? .null,
+      ]
+      // Absent where it is not set, as in plans from before.
+      if entry.trustsConfig { members["trust_config"] = true }
+      return Self.digest("repository \(name)", members)
     case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .secret, .incident, .list,
       .record:
       return [:]

@@ -38,6 +38,7 @@ enum ConfigurationReference {
       | `path` | required; a local clone, relative to the file's directory |
       | `remote` | the remote that is pushed to; nothing is pushed without it |
       | `aliases` | names by which reports call it |
+      | `trust_config` | true: settings of its own `.git/config` that start programs count (docs/SECURITY-MODEL.md); it is part of what is approved |
 
       ## routes
 

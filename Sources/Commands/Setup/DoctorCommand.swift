@@ -54,7 +54,8 @@ struct DoctorCommand: StaunchCommand {
     checks += targets(of: configuration)
     if offline {
       for (name, repository) in configuration.repositories.sorted(by: { $0.key < $1.key }) {
-        let found = await assembly.historyRewriter().readiness(repository: repository.path, remote: nil)
+        let found = await assembly.historyRewriter(trust: configuration.trustedRepositories).readiness(
+          repository: repository.path, remote: nil)
         checks += found.prefix(1).map { Check(of: "repository \(name)", $0) }
       }
     }
@@ -202,7 +203,7 @@ struct DoctorCommand: StaunchCommand {
   private func outside(_ assembly: Assembly, _ configuration: Configuration) async throws -> [Check] {
     let targets = try assembly.targets(of: configuration, in: assembly.adapterEnvironment())
     var checks: [Check] = []
-    let history = assembly.historyRewriter()
+    let history = assembly.historyRewriter(trust: configuration.trustedRepositories)
     for (name, repository) in targets.repositories.sorted(by: { $0.key < $1.key }) {
       assembly.console.transient("asking \(name) …")
       checks += await history.readiness(repository: repository.path, remote: repository.remote)

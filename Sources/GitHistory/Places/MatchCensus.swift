@@ -15,14 +15,14 @@ struct MatchCensus {
     var inside = 0
     var files: Set<ObjectID> = []
     for id in Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object)).sorted() {
-      let content = try objects.read(id).content
-      for hit in try patterns.hits(in: content) where remarks[hit.pattern] != nil {
+      try objects.forEachHit(of: patterns, in: id) { hit, text in
+        guard remarks[hit.pattern] != nil else { return }
         count += 1
         files.insert(id)
         let end = hit.offset + hit.length
         let isInside =
-          hit.offset > 0 && Self.isJoined(content[hit.offset - 1], content[hit.offset])
-          || end < content.count && Self.isJoined(content[end - 1], content[end])
+          hit.offset > 0 && Self.isJoined(text[hit.offset - 1], text[hit.offset])
+          || end < text.count && Self.isJoined(text[end - 1], text[end])
         if isInside { inside += 1 }
       }
     }

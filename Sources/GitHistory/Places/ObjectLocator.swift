@@ -45,11 +45,11 @@ struct ObjectLocator {
   private mutating func reach(_ start: ObjectID) throws(CapabilityError) -> BitSet {
     if let known = reached[start] { return known }
     guard objects.contains(start) else { return BitSet() }
-    let found = try read(start)
-    switch found.kind {
+    // The kind first: a reference may lead to a blob of any size.
+    switch try engine({ () throws(GitObjectsError) in try objects.kind(of: start) }) {
     case .tag:
       var set = BitSet()
-      if let target = ObjectLinks.target(ofTag: found.content) { set = try reach(target) }
+      if let target = ObjectLinks.target(ofTag: try read(start).content) { set = try reach(target) }
       if let index = position[start] { set.insert(index) }
       reached[start] = set
       return set

@@ -21,6 +21,8 @@ final class CompiledPatterns: Sendable {
   private let filters: [Filter]
   /// Length of the longest probe: what a window must show around a change.
   let longestProbe: Int
+  /// See ``SecretPatterns/longestSpan``.
+  let longestSpan: Int
 
   private static let longestUsefulProbe = 15  // eight bytes looked up at every eighth position
   private static let shortestOfLong = 8
@@ -50,6 +52,7 @@ final class CompiledPatterns: Sendable {
     replacements = list.map(\.replacement)
     filters = CompiledPatterns.filters(for: forms)
     longestProbe = filters.map(\.grams.length).max() ?? 0
+    longestSpan = max(1 << 20, 16 * (forms.map(\.bytes.count).max() ?? 0))
   }
 
   private static func refuseEmpty(_ secret: Secret, _ name: String) throws(GitObjectsError) {

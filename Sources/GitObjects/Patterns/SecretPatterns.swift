@@ -69,7 +69,8 @@ public struct SecretPatterns: Sendable {
       let numbers = regular.prefix(8).map { String($0 + 1) }.joined(separator: ", ")
       notes.append(
         "regular expressions (\(numbers)\(regular.count > 8 ? " …" : "")) match the bytes as they are, in no other form;"
-          + " in files beside the history at most \(longestSpan >> 20) MiB at a time")
+          + " in files beside the history and in blobs of more than 64 MiB at most \(longestSpan >> 20) MiB at a time"
+      )
     }
     for (index, expression) in expressions.enumerated() {
       guard case .secret(let secret) = expression.matcher else { continue }
@@ -140,7 +141,7 @@ public struct SecretPatterns: Sendable {
   }
 
   /// No hit spans more bytes, gaps included; expressions, which have no bound, are searched in pieces that overlap by this.
-  public var longestSpan: Int { max(1 << 20, 16 * (compiled.forms.map(\.bytes.count).max() ?? 0)) }
+  public var longestSpan: Int { compiled.longestSpan }
 }
 
 /// Counts lines from the last asked position on.

@@ -60,6 +60,8 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
 
     func enters(_ object: Int) -> Bool { true }
 
+    func large(_ object: Int, _ reader: EntryReader) {}  // a blob; none is walked here
+
     mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?) {
       let kind = table.kind(object)
       let references = PointerLines(content, kind: kind)

@@ -49,6 +49,7 @@ public struct ObjectRewrite: Sendable {
     ).run(progress: progress)
     var outcome = RewriteOutcome()
     outcome.hits = scan.hits
+    outcome.notSearched = scan.notSearched
     outcome.objectCount = scan.objectCount
     outcome.commitCount = scan.commitCount
     let state = RewriteState(table: table, patterns: patterns.compiled, options: options, hits: scan.hits)

@@ -136,12 +136,13 @@ final class RewritePasses {
     let (state, patch, marks, stamp) = (state, patch, marks, stamp)
     let path = spoolPath.map { "\($0)-\(stamp)-" }
     let names = SpoolNames(prefix: path)
-    let budget = budget
+    let (budget, progress) = (budget, progress)
     let workers = try WorkerThreads.run(
       pieces: pieces.count, phase: phase, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
         let spool = try Spool(names.next(), budget: budget)
-        let visitor = RewriteVisitor(state: state, patch: patch, marks: marks, stamp: stamp, spool: spool)
+        let visitor = RewriteVisitor(
+          state: state, patch: patch, marks: marks, stamp: stamp, spool: spool, progress: progress)
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(state.table)))
       },
       work: { (worker, piece) throws(GitObjectsError) in

@@ -46,6 +46,7 @@ final class Spool: @unchecked Sendable {
   private(set) var extras: [(id: ObjectID, entry: Int)] = []
   private let deflater: Deflater
   private var mapped: MappedFile?
+  private var open: (entry: SpooledEntry, stream: DeflateStream)?
 
   private static let step = 1 << 22
 
@@ -70,6 +71,32 @@ final class Spool: @unchecked Sendable {
     if buffer.count > granted { try grow() }
   }
 
+  /// Starts an entry that is stored whole and comes piece by piece.
+  func begin(object: Int, kind: ObjectKind, size: Int) throws(GitObjectsError) {
+    guard path != nil else { return }
+    let entry = SpooledEntry(
+      object: UInt32(object), kind: kind, base: ObjectTable.none, size: size,
+      offset: written + buffer.count, count: 0)
+    open = (entry, try DeflateStream())
+  }
+
+  /// The next piece of the entry that was begun.
+  func append(_ bytes: UnsafeBufferPointer<UInt8>, isLast: Bool) throws(GitObjectsError) {
+    guard let (entry, stream) = open else { return }
+    stream.add(bytes, isLast: isLast, to: buffer)
+    if isLast {
+      entries.append(
+        SpooledEntry(
+          object: entry.object, kind: entry.kind, base: entry.base, size: entry.size, offset: entry.offset,
+          count: written + buffer.count - entry.offset))
+      open = nil
+    }
+    if buffer.count > granted { try grow() }
+  }
+
+  /// Gives the pages of the file back: what was read of it need not stay resident.
+  func forgetPages() { mapped?.forgetPages() }
+
   /// A new object that is not the successor of one old object, such as a notes tree.
   func addExtra(_ id: ObjectID, kind: ObjectKind, bytes: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) {
     extras.append((id, entries.count))
@@ -84,7 +111,7 @@ final class Spool: @unchecked Sendable {
   private func flush() throws(GitObjectsError) {
     guard let path else { return }
     if descriptor < 0 {
-      descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
       guard descriptor >= 0 else { throw .system("create \(path)") }
     }
     try FileBytes.write(buffer.bytes, to: descriptor, what: path)

@@ -6,7 +6,15 @@ public struct ObjectScan: Sendable {
     public let hits: [ObjectHit]
     public let objectCount: Int
     public let commitCount: Int
-    public var isClean: Bool { hits.isEmpty }
+    /// Objects that could not be looked into: they may hold a secret.
+    public let notSearched: [Unsearched]
+    public var isClean: Bool { hits.isEmpty && notSearched.isEmpty }
+  }
+
+  /// An object that was left out of a scan.
+  public struct Unsearched: Sendable, Hashable {
+    public let object: ObjectID
+    public let why: String
   }
 
   public let objects: RepositoryObjects
@@ -30,7 +38,8 @@ public struct ObjectScan: Sendable {
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: .scan, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
-        let visitor = ScanVisitor(table: table, patterns: compiled, isSuspect: isSuspect)
+        let visitor = ScanVisitor(
+          table: table, patterns: compiled, isSuspect: isSuspect, progress: progress)
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(table)))
       },
       work: { (worker, piece) throws(GitObjectsError) in
@@ -40,7 +49,9 @@ public struct ObjectScan: Sendable {
       left.object != right.object ? left.object < right.object : left.offset < right.offset
     }
     let commits = (0..<table.count).count { table.kind[$0] == ObjectKind.commit.rawValue }
-    return Outcome(hits: hits, objectCount: table.count, commitCount: commits)
+    let notSearched = workers.flatMap(\.visitor.notSearched).sorted { $0.object < $1.object }
+    return Outcome(
+      hits: hits, objectCount: table.count, commitCount: commits, notSearched: notSearched)
   }
 
   // Invariant for @unchecked: used by the thread that made it, then read by the one that joined it.
