@@ -7,27 +7,36 @@ struct MatchCensus {
   let patterns: SecretPatterns
   let outcome: RewriteOutcome
 
-  /// nil when every value is distinctive enough to be a secret wherever it stands.
-  func count(in objects: RepositoryObjects) throws(GitObjectsError) -> HistoryMatches? {
-    let remarks = patterns.ordinary
-    guard !remarks.isEmpty else { return nil }
+  private struct Tally: Sendable {
     var count = 0
     var inside = 0
-    var files: Set<ObjectID> = []
-    for id in Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object)).sorted() {
-      let content = try objects.read(id).content
-      for hit in try patterns.hits(in: content) where remarks[hit.pattern] != nil {
-        count += 1
-        files.insert(id)
+    var files = 0
+  }
+
+  /// nil when every value is distinctive enough to be a secret wherever it stands.
+  func count(in objects: RepositoryObjects, progress: EngineProgress = .silent) throws(GitObjectsError)
+    -> HistoryMatches?
+  {
+    let remarks = patterns.ordinary
+    guard !remarks.isEmpty else { return nil }
+    let dirty = Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object))
+    let tallies = try objects.read(dirty, from: Tally(), progress: progress) {
+      [patterns] tally, content throws(GitObjectsError) in
+      let hits = try patterns.hits(in: content).filter { remarks[$0.pattern] != nil }
+      tally.count += hits.count
+      if !hits.isEmpty { tally.files += 1 }
+      for hit in hits {
         let end = hit.offset + hit.length
         let isInside =
           hit.offset > 0 && Self.isJoined(content[hit.offset - 1], content[hit.offset])
           || end < content.count && Self.isJoined(content[end - 1], content[end])
-        if isInside { inside += 1 }
+        if isInside { tally.inside += 1 }
       }
     }
     let values = remarks.sorted { $0.key < $1.key }.map { "expression \($0.key + 1) is \($0.value)" }
-    return HistoryMatches(values: values, count: count, insideWords: inside, files: files.count)
+    return HistoryMatches(
+      values: values, count: tallies.reduce(0) { $0 + $1.count },
+      insideWords: tallies.reduce(0) { $0 + $1.inside }, files: tallies.reduce(0) { $0 + $1.files })
   }
 
   /// Two neighbouring bytes belong to one word.

@@ -23,9 +23,10 @@ struct RepositoryLocks: Sendable {
   func take() throws(CapabilityError) {
     try refuseRunningCollector()
     var taken: [PathBytes] = []
+    var made: Set<PathBytes> = []
     for path in paths {
       do throws(CapabilityError) {
-        try DurableFiles.makeDirectory(path.parent, mode: 0o755)
+        if made.insert(path.parent).inserted { try DurableFiles.makeDirectory(path.parent, mode: 0o755) }
         if try DurableFiles.createExclusively(path, with: content) {
           taken.append(path)
         } else if try DurableFiles.read(path) != content {
@@ -50,12 +51,11 @@ struct RepositoryLocks: Sendable {
     }
     if try DurableFiles.readIfPresent(collector) == collectorContent { try DurableFiles.remove(collector) }
     // Directories made only to hold the lock of a packed reference: below `refs/<kind>/`, and empty again.
-    for path in paths {
-      var directory = path.parent
+    for parent in Set(paths.map(\.parent)) {
+      var directory = parent
       while let inside = directory.relative(to: references), inside.bytes.contains(0x2F),
-        try DurableFiles.entries(of: directory).isEmpty
-      {
         DurableFiles.removeEmptyDirectory(directory)
+      {
         directory = directory.parent
       }
     }

@@ -23,10 +23,22 @@ public struct ObjectScan: Sendable {
   /// Reads every object (that may hold what is searched) once. Blocks; uses a thread for each processor. Read only.
   /// - Throws: `.corrupt` (a pack or object breaks its format), `.cancelled`.
   public func run(progress: EngineProgress = .silent) throws(GitObjectsError) -> Outcome {
+    let isSuspect = Column<UInt8>(0, count: objects.table.count)
+    return outcome(try hits(ForestRoots(objects.table, where: searches), isSuspect, progress: progress))
+  }
+
+  /// Whether `object` may hold what is searched.
+  func searches(_ object: Int) -> Bool {
+    searchesPaths || objects.table.kind[object] != ObjectKind.tree.rawValue
+  }
+
+  /// What the delta trees below `roots` hold, in no order.
+  /// - Parameter isSuspect: one byte an object.
+  func hits(_ roots: ForestRoots, _ isSuspect: Column<UInt8>, progress: EngineProgress)
+    throws(GitObjectsError) -> [ObjectHit]
+  {
     let table = objects.table
     let compiled = patterns.compiled
-    let isSuspect = Column<UInt8>(0, count: table.count)
-    let roots = ForestRoots(table) { searchesPaths || table.kind[$0] != ObjectKind.tree.rawValue }
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: .scan, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
@@ -36,11 +48,16 @@ public struct ObjectScan: Sendable {
       work: { (worker, piece) throws(GitObjectsError) in
         for root in roots[piece] { try worker.walk.walk(Int(root), &worker.visitor) }
       })
-    let hits = workers.flatMap(\.visitor.hits).sorted { left, right in
+    return workers.flatMap(\.visitor.hits)
+  }
+
+  func outcome(_ hits: [ObjectHit]) -> Outcome {
+    let table = objects.table
+    let commits = (0..<table.count).count { table.kind[$0] == ObjectKind.commit.rawValue }
+    let sorted = hits.sorted { left, right in
       left.object != right.object ? left.object < right.object : left.offset < right.offset
     }
-    let commits = (0..<table.count).count { table.kind[$0] == ObjectKind.commit.rawValue }
-    return Outcome(hits: hits, objectCount: table.count, commitCount: commits)
+    return Outcome(hits: sorted, objectCount: table.count, commitCount: commits)
   }
 
   // Invariant for @unchecked: used by the thread that made it, then read by the one that joined it.
