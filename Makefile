@@ -6,7 +6,7 @@ TESTS ?=
 RUNS ?= 1000
 SEED ?= 1
 
-.PHONY: help drill build test bench simulate bench-steps format lint install uninstall clean
+.PHONY: help drill build test test-heavy bench simulate bench-steps format lint install uninstall clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,12 +18,14 @@ drill: ## Install what is needed, build, and run a whole incident in a sandbox
 
 build: ## Build the release binaries
 	@.ci/packages build
-	swift build -c release --product staunch
-	swift build -c release --product staunch-receiver
+	swift build -c release
 
 test: ## Install the test services, build, and run every test (or make test TESTS='JournalTests HTTPTests')
 	@.ci/packages test
 	@.ci/test $(TESTS)
+
+test-heavy: ## As test, and what takes long: a kill at every crash point, 2,000 simulated playbooks
+	@STAUNCH_CRASH_STEP=1 STAUNCH_SIMULATION_SEEDS=2000 $(MAKE) test TESTS='$(or $(TESTS),EndToEndTests ExecutionTests)'
 
 bench: build ## Measure against the peers (ratios in one run; see docs/BENCHMARKS.md)
 	@.ci/packages test
@@ -46,10 +48,13 @@ lint: ## Check format and style; changes nothing
 
 install: ## Build and install: make install PREFIX=/usr/local
 	@.ci/packages build
-	swift build -c release --product staunch --static-swift-stdlib
-	swift build -c release --product staunch-receiver --static-swift-stdlib
-	install -D -m 0755 .build/release/staunch "$(DESTDIR)$(PREFIX)/bin/staunch"
-	install -D -m 0755 .build/release/staunch-receiver "$(DESTDIR)$(PREFIX)/bin/staunch-receiver"
+	swift build -c release --static-swift-stdlib
+	for program in staunch staunch-receiver; do \
+	  objcopy --only-keep-debug .build/release/$$program .build/$$program.debug && \
+	  install -D -m 0644 .build/$$program.debug "$(DESTDIR)$(PREFIX)/lib/debug/$$program.debug" && \
+	  install -D -m 0755 .build/release/$$program "$(DESTDIR)$(PREFIX)/bin/$$program" && \
+	  objcopy --strip-all --add-gnu-debuglink=.build/$$program.debug "$(DESTDIR)$(PREFIX)/bin/$$program" || exit 1; \
+	done
 	for shell in bash zsh fish; do .build/release/staunch --generate-completion-script $$shell > .build/completion.$$shell; done
 	install -D -m 0644 .build/completion.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/staunch"
 	install -D -m 0644 .build/completion.zsh "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_staunch"
@@ -58,6 +63,7 @@ install: ## Build and install: make install PREFIX=/usr/local
 
 uninstall: ## Remove what install put there
 	rm -f "$(DESTDIR)$(PREFIX)/bin/staunch" "$(DESTDIR)$(PREFIX)/bin/staunch-receiver" \
+	  "$(DESTDIR)$(PREFIX)/lib/debug/staunch.debug" "$(DESTDIR)$(PREFIX)/lib/debug/staunch-receiver.debug" \
 	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/staunch" \
 	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_staunch" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/staunch.fish"
 
