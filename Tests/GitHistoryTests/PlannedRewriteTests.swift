@@ -43,7 +43,7 @@ import Testing
     try Git(path: "/")(["-a", git.path, directory.path("other")], program: "cp")
     let phases = Phases()
     let result = try await run(try await plan(git.path), phases)
-    #expect(phases.names == ["write", "move", "scan"])
+    #expect(phases.names == ["move", "scan"])
     #expect(result.commits == 3 && result.residual.map(\.place).allSatisfy { $0.hasPrefix("undo vault") })
     #expect(try await Purge(git.path).scan().isClean)
     #expect(try git.run(["fsck", "--full", "--strict"]).status == 0)
