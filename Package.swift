@@ -12,7 +12,6 @@ let common: [SwiftSetting] = [
 /// A pure room may not touch unsafe memory without writing `unsafe` beside it.
 let pure: [SwiftSetting] = common + [.strictMemorySafety()]
 
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -26,14 +25,15 @@ let package = Package(
     .library(name: "GitObjects", targets: ["GitObjects"]),
     .library(
       name: "Execution",
-      targets: ["Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets"]),
+      targets: [
+        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
+        "Simulators",
+      ]),
     .library(name: "Secrets", targets: ["Secrets"]),
     .library(name: "Server", targets: ["Server", "Inbox"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -55,35 +55,39 @@ let package = Package(
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+
+    // Hashes, seals and signatures over OpenSSL's libcrypto: it owns the C handles, so that the rooms below stay pure.
+    .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: common),
 
     // Pure rooms.
     .target(name: "JSON", swiftSettings: pure),
-    .target(name: "Secrets", dependencies: [crypto, "JSON"], swiftSettings: pure),
+    .target(name: "Secrets", dependencies: ["Cryptography", "JSON"], swiftSettings: pure),
     .target(
-      name: "Incidents", dependencies: ["JSON", "Secrets", crypto],
+      name: "Incidents", dependencies: ["JSON", "Secrets", "Cryptography"],
       resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
     .target(
-      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", crypto], swiftSettings: pure),
+      name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", "Cryptography"],
+      swiftSettings: pure),
     .target(
       name: "WebhookSignatures",
       dependencies: [
-        "JSON", "Secrets", crypto, .product(name: "CryptoExtras", package: "swift-crypto"),
-        .product(name: "SwiftASN1", package: "swift-asn1"),
+        "JSON", "Secrets", "Cryptography",
       ],
       swiftSettings: pure),
     .target(
-      name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", crypto],
+      name: "Capabilities", dependencies: ["Incidents", "JSON", "Secrets", "Cryptography"],
       swiftSettings: pure),
     .target(
       name: "People",
       dependencies: [
-        "Capabilities", "Incidents", "JSON", "Secrets", crypto,
-        .product(name: "CryptoExtras", package: "swift-crypto"),
+        "Capabilities", "Incidents", "JSON", "Secrets", "Cryptography",
       ],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", crypto],
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", "Cryptography"],
       swiftSettings: pure),
 
     // Not named as its folder: Hummingbird brings a module `Configuration`, and names are unique in a package graph.
@@ -95,14 +99,18 @@ let package = Package(
     .target(
       name: "Journal",
       dependencies: [
-        "Incidents", "JSON", "Secrets", "Capabilities", crypto,
+        "Incidents", "JSON", "Secrets", "Capabilities", "Cryptography",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: common),
     .target(
       name: "Execution",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", crypto],
+      dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Cryptography"],
       swiftSettings: common),
+
+    // JSON APIs: login, pages, rate limits, what a status means.
+    .target(
+      name: "RESTClient", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.
     .target(
@@ -110,22 +118,26 @@ let package = Package(
       swiftSettings: pure),
     .target(
       name: "CredentialProviders",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
+      dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
       swiftSettings: pure),
+    // What imitates a provider, with everything that can go wrong: for tests and drills.
+    .target(
+      name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "Platforms", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Platforms", dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"],
+      swiftSettings: pure),
     .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto],
+      dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
       swiftSettings: pure),
 
     // Adapters: they own C handles, files and processes.
     .target(
-      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "Secrets"],
+      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "CZlib", "Secrets"],
       // Every buffer here has one owner on one thread; the checks at run time took a fortieth of a rewrite.
       swiftSettings: common + [
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
@@ -136,13 +148,15 @@ let package = Package(
     .target(
       name: "GitHistory",
       dependencies: [
-        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, crypto,
+        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, "Cryptography",
       ],
       swiftSettings: common),
+    .target(name: "NameResolution", swiftSettings: common),
     .target(
-      name: "HTTP", dependencies: ["CCurl", "Capabilities", "Secrets"], swiftSettings: common),
+      name: "HTTP", dependencies: ["CCurl", "Capabilities", "NameResolution", "Secrets"],
+      swiftSettings: common),
     .target(
-      name: "PostgresClient", dependencies: ["CLibpq", "Capabilities", "Secrets"],
+      name: "PostgresClient", dependencies: ["CLibpq", "Capabilities", "NameResolution", "Secrets"],
       swiftSettings: common),
     .target(
       name: "LocalSystem", dependencies: ["CLinux", "Capabilities", "Secrets", subprocess],
@@ -156,7 +170,7 @@ let package = Package(
     .target(
       name: "PostMortems",
       dependencies: [
-        "Incidents", "JSON", "Secrets", crypto, .product(name: "Mustache", package: "swift-mustache"),
+        "Incidents", "JSON", "Secrets", "Cryptography", .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: pure),
     .target(
@@ -172,7 +186,7 @@ let package = Package(
         "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "People", "Platforms", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
-        "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", crypto,
+        "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -182,7 +196,7 @@ let package = Package(
     .target(
       name: "Inbox",
       dependencies: [
-        "Incidents", "JSON", "Secrets", crypto, .product(name: "GRDB", package: "GRDB.swift"),
+        "Incidents", "JSON", "Secrets", "Cryptography", .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: common),
     .target(
@@ -196,8 +210,7 @@ let package = Package(
         "People",
         "Secrets",
         "WebhookSignatures",
-        crypto,
-        .product(name: "CryptoExtras", package: "swift-crypto"),
+        "Cryptography",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -218,8 +231,10 @@ let package = Package(
     // Tests mirror the rooms.
     .target(
       name: "TestSupport",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", crypto, subprocess],
+      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography", subprocess],
       path: "Tests/TestSupport", swiftSettings: common),
+    .testTarget(
+      name: "CryptographyTests", dependencies: ["Cryptography", "JSON", "TestSupport"], swiftSettings: common),
     .testTarget(
       name: "JSONTests", dependencies: ["JSON"],
       swiftSettings: common),
@@ -231,11 +246,13 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
-      dependencies: ["ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, crypto],
+      dependencies: [
+        "ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, "Cryptography",
+      ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "WebhookSignaturesTests",
-      dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", crypto],
+      dependencies: ["WebhookSignatures", "JSON", "Secrets", "TestSupport", "Cryptography"],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "CapabilitiesTests",
@@ -247,8 +264,11 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "PlaybooksTests",
-      dependencies: ["Playbooks", "Actions", "BuiltinContent", "Capabilities", "JSON", "TestSupport"],
-      swiftSettings: common),
+      dependencies: [
+        "Playbooks", "Actions", "BuiltinContent", "Capabilities", "Incidents", "JSON", "StaunchConfiguration",
+        "TestSupport",
+      ],
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "JournalTests",
       dependencies: [
@@ -260,18 +280,28 @@ let package = Package(
       name: "ExecutionTests",
       dependencies: [
         "Execution", "Actions", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "TestSupport",
+        "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
       name: "ActionsTests",
-      dependencies: ["Actions", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["Actions", "Capabilities", "Incidents", "JSON", "Secrets", "Simulators", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "RESTClientTests",
+      dependencies: [
+        "RESTClient", "Capabilities", "HTTP", "Incidents", "JSON", "Secrets", "TestSupport", subprocess,
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "SimulatorsTests",
+      dependencies: ["Simulators", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
         "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "PostgresClient",
-        "Secrets", "TestSupport",
+        "Secrets", "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
@@ -279,7 +309,7 @@ let package = Package(
       dependencies: [
         "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsumersTests",
       dependencies: ["Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport"],
@@ -298,9 +328,10 @@ let package = Package(
       dependencies: [
         "GitHistory", "GitObjects", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
-      name: "HTTPTests", dependencies: ["HTTP", "Capabilities", "Secrets", "TestSupport"],
+      name: "HTTPTests",
+      dependencies: ["HTTP", "Capabilities", "NameResolution", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "PostgresClientTests",
@@ -331,7 +362,7 @@ let package = Package(
       name: "CommandsTests",
       dependencies: [
         "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Inbox", "Incidents", "JSON",
-        "Journal", "People", "PostMortems", "Secrets", "TestSupport",
+        "Journal", "People", "PostMortems", "Secrets", "Simulators", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -341,7 +372,7 @@ let package = Package(
         "Inbox", "Incidents", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
-      swiftSettings: common),
+      exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsolePagesTests",
       dependencies: ["ConsolePages", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
@@ -350,11 +381,10 @@ let package = Package(
       name: "ServerTests",
       dependencies: [
         "Server", "Capabilities", "Inbox", "Incidents", "JSON", "People", "Secrets", "TestSupport",
-        "WebhookSignatures", crypto, subprocess,
+        "WebhookSignatures", "Cryptography", subprocess,
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
-        .product(name: "CryptoExtras", package: "swift-crypto"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -366,7 +396,7 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "Capabilities", "Drills", "Inbox", "Incidents", "JSON", "LocalSystem", "PostgresClient", "Secrets",
-        "TestSupport", crypto,
+        "TestSupport", "Cryptography",
       ],
       swiftSettings: common),
     .testTarget(

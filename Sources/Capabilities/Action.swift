@@ -141,6 +141,9 @@ public struct PlannedEffect: Sendable, Hashable {
   public var target: String
   /// What must still hold when it runs; re-read before the step, a difference stops the run (drift).
   public var preconditions: [String: JSONValue]
+  /// Names among ``preconditions`` that no step of a run changes: they are compared also when the run itself has changed
+  /// the target before.
+  public var constants: Set<String>
   public var isReversible: Bool
   /// Consumers, sessions, refs and people that will notice.
   public var affected: [String]
@@ -148,15 +151,26 @@ public struct PlannedEffect: Sendable, Hashable {
   public var cannotPredict: [String]
 
   public init(
-    will: String, target: String, preconditions: [String: JSONValue] = [:], reversible: Bool,
-    affected: [String] = [], cannotPredict: [String] = []
+    will: String, target: String, preconditions: [String: JSONValue] = [:],
+    constants: Set<String> = [], reversible: Bool, affected: [String] = [], cannotPredict: [String] = []
   ) {
     self.will = will
     self.target = target
     self.preconditions = preconditions
+    self.constants = constants
     self.isReversible = reversible
     self.affected = affected
     self.cannotPredict = cannotPredict
+  }
+}
+
+extension PlannedEffect {
+  /// The value of a precondition that could not be found out.
+  public static func unknown(because reason: String) -> JSONValue { ["unknown": .string(reason)] }
+
+  /// Whether two values of a precondition differ. What could not be found out, then or now, is no difference.
+  public static func differ(_ one: JSONValue?, _ other: JSONValue?) -> Bool {
+    one != other && one?["unknown"] == nil && other?["unknown"] == nil
   }
 }
 
@@ -192,6 +206,11 @@ public protocol EffectAction: Sendable {
   /// Something that is read in a moment and differs whenever ``plan(_:)`` may tell something else (the ids of all refs);
   /// nil: there is no such thing. Read only.
   func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue?
+  /// Names of the preconditions of ``plan(_:)`` that ``outlook(_:)`` finds out.
+  var foreseen: Set<String> { get }
+  /// Preconditions that somebody else may change at any time, found out within two seconds. What differs is told before the
+  /// run's first change; it stops this step when its turn comes, and nothing before it. Read only.
+  func outlook(_ call: ActionCall) async throws(CapabilityError) -> [String: JSONValue]
 }
 
 extension EffectAction {
@@ -200,6 +219,8 @@ extension EffectAction {
     -> [Leftover]
   { [] }
   public func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue? { nil }
+  public var foreseen: Set<String> { [] }
+  public func outlook(_ call: ActionCall) async throws(CapabilityError) -> [String: JSONValue] { [:] }
   public var phases: [String] { ["perform"] }
   public func patience(for call: ActionCall) async -> Duration? { nil }
   public func prepare(_ call: ActionCall, phase: String) async throws(CapabilityError) -> Preparation {

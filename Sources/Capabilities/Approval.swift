@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 public import Foundation
 public import Incidents
 public import Secrets
@@ -79,7 +79,7 @@ public struct ApproverIdentity: Sendable {
   ///   - rawKey: the 32 bytes of an Ed25519 public key.
   ///   - person: see ``person``; nil: somebody who has this key alone.
   ///   - actions: for a policy, the actions that it may let run without a person.
-  /// - Throws: `CryptoKitError` when the key is none.
+  /// - Throws: `CryptographyError` when the key is none.
   public init(rawKey: Data, roles: Set<RoleName>, actions: Set<String>? = nil, person: String? = nil) throws {
     self.actions = actions
     publicKey = try Curve25519.Signing.PublicKey(rawRepresentation: rawKey)
@@ -97,7 +97,7 @@ public struct LocalIdentity: Sendable {
   /// A new random key.
   public init() { key = Curve25519.Signing.PrivateKey() }
 
-  /// - Throws: `CryptoKitError` when `secret` is not 32 bytes of a key.
+  /// - Throws: `CryptographyError` when `secret` is not 32 bytes of a key.
   public init(secret: Secret) throws {
     key = try Curve25519.Signing.PrivateKey(rawRepresentation: secret.exposeAsBytes())
   }

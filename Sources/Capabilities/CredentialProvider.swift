@@ -31,6 +31,14 @@ public struct ProviderCapabilities: Sendable, Hashable {
     case named
     /// The provider issues it without a name; compare ids.
     case unnamed
+    /// The call turns the leaked value into a new one and the old one is dead at once. It is never sent twice: a repeat with
+    /// the old value may destroy the new one. What became of a lost call is a person's question.
+    case rotated
+    /// The account has fixed places whose ids never change: the one that did not leak is set anew. Repeating it is harmless
+    /// once the lost request can no longer be carried out.
+    case slot
+    /// Programs draw a lease by themselves: nothing is stored, and issuing only tries whether one is given.
+    case leased
     /// A person issues it.
     case human
   }
@@ -58,10 +66,28 @@ public struct ProviderCapabilities: Sendable, Hashable {
 /// A freshly issued credential.
 public struct IssuedCredential: Sendable {
   public let ref: CredentialRef
-  public let secret: Secret
-  public init(ref: CredentialRef, secret: Secret) {
+  public let material: Material
+  public init(ref: CredentialRef, material: Material) {
     self.ref = ref
-    self.secret = secret
+    self.material = material
+  }
+  public init(ref: CredentialRef, secret: Secret) { self.init(ref: ref, material: Material(secret)) }
+  /// What probes present.
+  public var secret: Secret { material.primary }
+}
+
+/// What is to be issued.
+public struct IssueOrder: Sendable {
+  /// The name to give it.
+  public let marker: String
+  /// The value from ``CredentialProvider/generate()``.
+  public let generated: Secret?
+  /// What it succeeds: which slot not to touch, which token to rotate. Nil where nobody knows.
+  public let replacing: Leak?
+  public init(marker: String, generated: Secret? = nil, replacing: Leak? = nil) {
+    self.marker = marker
+    self.generated = generated
+    self.replacing = replacing
   }
 }
 
@@ -103,7 +129,9 @@ public struct AbuseReport: Sendable, Hashable {
 
 /// Issues, probes, disables and deletes one kind of credential. One file per provider.
 ///
-/// Source of the contract: docs/ARCHITECTURE.md, "the port". Every method is safe to repeat unless it says otherwise.
+/// Source of the contract: docs/CONTRACT.md. Every method is safe to repeat unless it says otherwise. A credential may stand
+/// at several places (``Subject``); the verbs here are about one of them, and the loops over all are written once, in
+/// `CredentialProvider+Subject.swift`.
 public protocol CredentialProvider: Adapter {
   var capabilities: ProviderCapabilities { get }
   /// What a lock on this credential is called: two runs with the same text exclude each other.
@@ -111,21 +139,33 @@ public protocol CredentialProvider: Adapter {
   /// The public id that the entry itself names (a role, a user): known also when the secret is dead already. Nil where
   /// only a secret tells.
   var account: CredentialRef? { get }
+  /// Which fields its credentials have.
+  var shape: MaterialShape { get }
 
-  /// The public id of `secret` here. Also proves that it belongs to this target.
+  /// Whose `leak` is here, by its first value, or by its handle where there is none. Also proves that it belongs to this
+  /// target. Read only.
   /// - Throws: `.notFound` when it does not, `.unsafe` when the runner itself logs in with it.
-  func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef
+  func identify(_ leak: Leak) async throws(CapabilityError) -> Subject
+  /// Every place of a credential whose identity is known. Read only.
+  func subject(_ identity: CredentialRef) async throws(CapabilityError) -> Subject
   /// Read only; time-boxed by the caller.
   func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts
   /// Read only. - Parameter since: when the exposure began; nil: nobody knows, so search as far back as there is evidence.
   func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport
+  /// What it can read and change, the stores of staunch.yaml among it. Read only.
+  func reach(_ ref: CredentialRef) async throws(CapabilityError) -> Reach
+  /// What it has made since then. Read only.
+  func successors(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> Successors
   /// Tries `secret`. Read only. A refusal is an answer, not an error.
   ///
-  /// Dead means: every address refused it on connections of their own, a control login was accepted before, between and
+  /// Dead means: every place refused it on connections of their own, a control login was accepted before, between and
   /// after the refusals, and nothing else explains them. A refusal with another cause is unknown.
+  /// - Parameter ref: one place; nil, or the identity: all of them (``CredentialProbe/verdict(at:)``).
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe
   /// Public ids that exist now, for INTENT and for finding orphans. Read only.
   func existing() async throws(CapabilityError) -> [CredentialRef]
+  /// How many there may be and which there are; nil: as many as one likes. Read only.
+  func slots() async throws(CapabilityError) -> Slots?
 
   /// A new value to set, when ``ProviderCapabilities/Issuing/generated``; nil otherwise.
   func generate() throws(CapabilityError) -> Secret?
@@ -135,18 +175,16 @@ public protocol CredentialProvider: Adapter {
   /// Where ``handedOver()`` looks, for the plan; nil for the other ways of issuing.
   var handOverPlace: String? { get }
   /// Makes the replacement. Not safe to repeat: settle first.
-  /// - Parameters:
-  ///   - marker: the name to give it.
-  ///   - generated: the value from ``generate()``.
-  func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+  func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
-  /// The public id that ``issue(marker:generated:under:)`` gives to `secret`, which is accepted now. Read only.
+  /// The public id that ``issue(_:under:)`` gives to `secret`, which is accepted now. Read only.
   func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef
   /// Ids made under `marker` (`named`), or new since `before` (`unnamed`). Read only.
   func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
-  /// Stops `ref` (the leaked one) from being accepted. `replacedBy` tells whether the same ref now has a new value.
+  /// Stops `ref` (the leaked one) from being accepted, at this place. `replacedBy` tells whether the same ref now has a new
+  /// value. The value may be the only authority for it (`capabilities.authority == .self`).
   func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   /// Ends sessions opened with the leaked credential before `before`.
@@ -163,7 +201,16 @@ extension CredentialProvider {
   }
   public var handOverPlace: String? { nil }
   public var account: CredentialRef? { nil }
+  public var shape: MaterialShape { .secret }
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
-    try await identify(secret)
+    try await identify(Leak(secret)).identity
   }
+  public func subject(_ identity: CredentialRef) async throws(CapabilityError) -> Subject {
+    Subject(identity)
+  }
+  public func reach(_ ref: CredentialRef) async throws(CapabilityError) -> Reach { .unknown }
+  public func successors(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> Successors {
+    .unknown
+  }
+  public func slots() async throws(CapabilityError) -> Slots? { nil }
 }

@@ -31,6 +31,8 @@ public struct HTTPRequest: Sendable {
   public var address: String?
   /// No connection that is open already: behind a balancer that would ask the same server again.
   public var isOnFreshConnection = false
+  /// Whom to believe and how to show who we are; nil: as for every other server.
+  public var trust: ServerTrust?
 
   public init(
     _ method: Method, _ url: String, headers: [(name: String, value: HTTPField)] = [], body: Body = .none,
@@ -44,6 +46,20 @@ public struct HTTPRequest: Sendable {
   }
 }
 
+/// How the other side of a TLS connection is believed, and how it knows us. Files of PEM; certificates are always verified.
+public struct ServerTrust: Sendable, Hashable {
+  /// The only authorities to believe; nil: the machine's own.
+  public var authorities: String?
+  /// Our own certificate, and its key where that is another file.
+  public var certificate: String?
+  public var key: String?
+  public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+    self.authorities = authorities
+    self.certificate = certificate
+    self.key = key
+  }
+}
+
 /// A request that changes nothing (RFC 9110 §9.2.1): the only kind that needs no authority.
 public struct SafeRequest: Sendable {
   public let request: HTTPRequest
@@ -54,6 +70,13 @@ public struct SafeRequest: Sendable {
     var request = request
     request.isOnFreshConnection = true
     request.address = address
+    return SafeRequest(request)
+  }
+
+  /// The same question under the target's own trust.
+  public func trusting(_ trust: ServerTrust?) -> SafeRequest {
+    var request = request
+    request.trust = trust
     return SafeRequest(request)
   }
 

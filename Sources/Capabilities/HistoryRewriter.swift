@@ -120,6 +120,26 @@ public struct HistoryRewrite: Sendable, Codable {
   }
 }
 
+extension HistoryRewrite {
+  /// What no rewrite of this repository can reach.
+  public static let outOfReach: [Residual] = [
+    Residual(
+      place: "forks and other clones of the repository", why: "each is a copy of its own",
+      fix: "tell their owners; staunch history check-clone --repository CLONE --maps DIRECTORY"),
+    Residual(
+      place: "the forge's caches and merge-request references", why: "a push does not remove them",
+      fix: "staunch history support-request --remote NAME"),
+    Residual(
+      place: "CI logs, artifacts and build caches", why: "they hold what was checked out then",
+      fix: "delete them in the CI system; the credential must be dead in any case"),
+  ]
+
+  /// Everything that a person must hear of: ``residual``, and what no rewrite reaches where this one found something.
+  public var left: [Residual] {
+    refs.isEmpty && blobs == 0 && tags == 0 ? residual : residual + Self.outOfReach
+  }
+}
+
 /// What short or common values match: a word is no secret wherever it stands.
 public struct HistoryMatches: Sendable, Codable, Hashable {
   /// What is remarkable about each such value, by its number from 1: never the value.

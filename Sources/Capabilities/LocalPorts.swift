@@ -42,6 +42,16 @@ public struct ProcessOutcome: Sendable, Hashable {
   }
 }
 
+/// Ends children of this process when it is killed: what outlived it would act after everybody has looked.
+public protocol ChildLeash: Sendable {
+  /// A variable that every child gets in its environment, and its children with it: by it they are found.
+  var mark: (name: String, value: String) { get }
+  /// The process `id`, and its session, end with us.
+  func hold(_ id: Int32)
+  /// It has ended: its number may be another's by now.
+  func release(_ id: Int32)
+}
+
 /// Files on this machine.
 public protocol FileSystem: Sendable {
   /// - Throws: `.notFound`, `.refused`.

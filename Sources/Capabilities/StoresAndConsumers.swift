@@ -19,6 +19,49 @@ public protocol SecretStore: Adapter {
   /// What in this store holds one of `secrets` now, as it is, encoded or among other text; by key, in the store's order.
   /// Read only. - Parameter key: an entry that does not count.
   func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]
+  /// Makes several entries current in one step: whoever reads them sees all of the old ones or all of the new ones. As
+  /// ``put(_:_:replacing:sparing:marker:under:)`` otherwise.
+  /// - Throws: `.unsupported` where the store cannot (``takesSeveralEntries``); nothing is written then.
+  func put(
+    _ entries: [StoreEntry], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String
+  /// Whether it can change several entries in one step.
+  var takesSeveralEntries: Bool { get }
+  /// The entry by a name that providers know too; nil where only this machine does. Read only.
+  func resource(of key: String) -> ResourceName?
+}
+
+/// One entry that is to be written.
+public struct StoreEntry: Sendable {
+  public let key: String
+  public let secret: Secret
+  /// Values that it succeeds.
+  public let old: [Secret]
+  public init(_ key: String, _ secret: Secret, replacing old: [Secret]) {
+    self.key = key
+    self.secret = secret
+    self.old = old
+  }
+}
+
+extension SecretStore {
+  public var takesSeveralEntries: Bool { false }
+  public func resource(of key: String) -> ResourceName? { nil }
+
+  public func put(
+    _ entries: [StoreEntry], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String {
+    guard let only = entries.first, entries.count == 1 else {
+      throw CapabilityError(
+        .unsupported, "write \(entries.map(\.key).joined(separator: ", "))",
+        because: "a store of kind \(Self.kind) cannot change several entries in one step",
+        fix: "keep the credential as one text: key: NAME instead of keys: in staunch.yaml")
+    }
+    return try await put(
+      only.key, only.secret, replacing: only.old, sparing: others, marker: marker, under: authority)
+  }
 }
 
 /// An entry of a store that holds a secret besides the one it is kept as: a connection string, a second variable.

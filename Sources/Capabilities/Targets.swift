@@ -9,15 +9,19 @@ public struct Targets: Sendable {
     public let store: StoreName?
     /// Its name in the store.
     public let key: String
+    /// Field → name in the store, where its parts are kept apart; empty: all of it is one text, under ``key``.
+    public let keys: [String: String]
     /// The programs that use it.
     public let consumers: [ConsumerName]
 
     public init(
-      provider: any CredentialProvider, store: StoreName?, key: String, consumers: [ConsumerName] = []
+      provider: any CredentialProvider, store: StoreName?, key: String, keys: [String: String] = [:],
+      consumers: [ConsumerName] = []
     ) {
       self.provider = provider
       self.store = store
       self.key = key
+      self.keys = keys
       self.consumers = consumers
     }
   }

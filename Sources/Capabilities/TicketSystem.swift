@@ -23,11 +23,15 @@ public struct TicketMessage: Sendable, Hashable, Codable {
   public let severity: Severity
   public let isDrill: Bool
   public let at: Date
+  /// The id of the ticket that a playbook names; nil: the one opened for this incident.
+  public let ticket: String?
+  /// The journal's head when the message was queued; the queue sets it. Nil: queued by an earlier version.
+  public let head: JournalHead?
 
   public init(
     id: String, incident: IncidentID, event: Event, sequence: Int, title: String, body: String,
     severity: Severity,
-    isDrill: Bool, at: Date
+    isDrill: Bool, at: Date, ticket: String? = nil, head: JournalHead? = nil
   ) {
     self.id = id
     self.incident = incident
@@ -38,6 +42,15 @@ public struct TicketMessage: Sendable, Hashable, Codable {
     self.severity = severity
     self.isDrill = isDrill
     self.at = at
+    self.ticket = ticket
+    self.head = head
+  }
+
+  /// The message with its place in the queue.
+  public func queued(as sequence: Int, head: JournalHead) -> TicketMessage {
+    TicketMessage(
+      id: id, incident: incident, event: event, sequence: sequence, title: title, body: body,
+      severity: severity, isDrill: isDrill, at: at, ticket: ticket, head: head)
   }
 }
 
@@ -68,9 +81,14 @@ public protocol TicketSystem: Adapter {
   /// - Returns: the ticket, where the system has one.
   func deliver(_ message: TicketMessage, to ticket: TicketRef?, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> TicketRef?
+  /// The journal heads that stand in `ticket`, or (nil) in the newest messages of all tickets of ours, whoever signed them.
+  /// Read only. Nil: what was sent to this system cannot be read back.
+  func heads(in ticket: TicketRef?) async throws(CapabilityError) -> [PostedHead]?
 }
 
 extension TicketSystem {
+  public func heads(in ticket: TicketRef?) async throws(CapabilityError) -> [PostedHead]? { nil }
+
   /// Careful: a lost reply is then settled by `find`, or by a person.
   public var isIdempotent: Bool { false }
 }

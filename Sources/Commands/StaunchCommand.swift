@@ -3,6 +3,8 @@ import Capabilities
 import Foundation
 import StaunchConfiguration
 import Execution
+import Inbox
+import Incidents
 import JSON
 import Journal
 import People
@@ -46,6 +48,7 @@ extension CommandFailure {
     case let known as CommandFailure: self = known
     case let known as CapabilityError: self.init(known)
     case let known as JournalError: self.init(known)
+    case let known as InboxError: self.init(known)
     case let known as ConfigurationError: self.init(known)
     case let known as PlaybookError: self.init(known)
     case let known as PeopleError: self.init(known)

@@ -11,10 +11,27 @@ public struct Configuration: Sendable {
     public let store: StoreName?
     /// Its name in the store.
     public let key: String
+    /// Field → name in the store, where its parts are kept apart.
+    public var keys: [String: String] = [:]
     public let consumers: [ConsumerName]
     /// Other names of it in what leaks: a host (`db1`, `db1:6432`), or all that a connection string says
     /// (`svc@db1/app`).
     public var aliases: [String] = []
+    /// Kinds of leaks that it is for, besides those that the table of kinds gives its provider.
+    public var leaks: [CredentialKind] = []
+
+    public init(
+      target: TargetConfiguration, store: StoreName?, key: String, keys: [String: String] = [:],
+      consumers: [ConsumerName], aliases: [String] = [], leaks: [CredentialKind] = []
+    ) {
+      self.target = target
+      self.store = store
+      self.key = key
+      self.keys = keys
+      self.consumers = consumers
+      self.aliases = aliases
+      self.leaks = leaks
+    }
   }
 
   /// A local clone whose history is cleaned.
@@ -26,6 +43,8 @@ public struct Configuration: Sendable {
     public let remote: String?
     /// Names by which reports call it (`owner/name`, a directory).
     public let aliases: [String]
+    /// Its own Git settings count, those that start programs among them.
+    public let trustsConfig: Bool
   }
 
   /// Which incidents start which playbook.
@@ -37,7 +56,7 @@ public struct Configuration: Sendable {
     public let sources: [String]
     public let validities: [String]
     public let playbook: PlaybookID
-    public let credential: CredentialName?
+    public var credential: CredentialName?
     public let store: StoreName?
     public let consumers: [ConsumerName]?
     public let targets: [RepositoryName]

@@ -124,7 +124,7 @@ public struct ConfigurationReader {
     -> Configuration.Credential?
   {
     guard
-      let target = target(name, node, catalogue.credentials, also: ["store", "key", "consumers", "aliases"])
+      let target = target(name, node, catalogue.credentials, also: Self.ownOfCredentials)
     else {
       return nil
     }
@@ -132,27 +132,55 @@ public struct ConfigurationReader {
     if let store, configuration.stores[store] == nil {
       unknown(node["store"], "store", store.rawValue, configuration.stores.keys.map(\.rawValue))
     }
-    if store != nil, node["key"] == nil {
+    if store != nil, node["key"] == nil, node["keys"] == nil {
       problem(node, "\"\(name)\" has a store but no key", "add: key: NAME_IN_THE_STORE")
+    }
+    if let both = node["keys"], node["key"] != nil {
+      problem(
+        both, "\"\(name)\" has key and keys", "keep one: key for one text, keys for one entry for each field")
+    }
+    var keys: [String: String] = [:]
+    for (field, entry) in node["keys"].map({ entries($0) }) ?? [] {
+      guard let text = entry.string else {
+        problem(entry, "the entry of \"\(field)\" is no text", "write keys: {\(field): NAME_IN_THE_STORE}")
+        continue
+      }
+      keys[field] = text
     }
     let consumers = texts(node, "consumers").map { ConsumerName($0) }
     for consumer in consumers where configuration.consumers[consumer] == nil {
       unknown(node["consumers"], "consumer", consumer.rawValue, configuration.consumers.keys.map(\.rawValue))
     }
     return Configuration.Credential(
-      target: target, store: store, key: text(node, "key") ?? name, consumers: consumers,
-      aliases: texts(node, "aliases"))
+      target: target, store: store, key: text(node, "key") ?? name, keys: keys, consumers: consumers,
+      aliases: texts(node, "aliases"), leaks: kinds(node, "leaks"))
+  }
+
+  /// What an entry under `credentials:` may say besides its adapter's own settings.
+  private static let ownOfCredentials = ["store", "key", "keys", "consumers", "aliases", "leaks"]
+
+  /// The kinds that the words of `key` mean: kinds and families.
+  mutating func kinds(_ node: YAMLNode, _ key: String) -> [CredentialKind] {
+    let words = texts(node, key)
+    var found: [CredentialKind] = []
+    for word in words {
+      let kinds = KindTable.builtin.kinds(meant: word)
+      if kinds.isEmpty { unknown(node[key], "kind", word, KindTable.builtin.words) }
+      found += kinds.filter { !found.contains($0) }
+    }
+    return found
   }
 
   private mutating func repository(_ name: String, _ node: YAMLNode) -> Configuration.Repository? {
-    refuseUnknown(node, known: ["path", "remote", "aliases"])
+    refuseUnknown(node, known: ["path", "remote", "aliases", "trust_config"])
     guard let path = text(node, "path") else {
       problem(node, "\"\(name)\" has no path", "add: path: /path/to/a/clone")
       return nil
     }
     return Configuration.Repository(
       name: RepositoryName(name), path: path.hasPrefix("/") ? path : directory + "/" + path,
-      remote: text(node, "remote"), aliases: texts(node, "aliases"))
+      remote: text(node, "remote"), aliases: texts(node, "aliases"),
+      trustsConfig: boolean(node, "trust_config") ?? false)
   }
 
   private mutating func route(_ node: YAMLNode, _ configuration: Configuration) -> Configuration.Route? {
@@ -195,7 +223,7 @@ public struct ConfigurationReader {
       }
     }
     return Configuration.Route(
-      kinds: conditions.map { texts($0, "kind") } ?? [],
+      kinds: conditions.map { kinds($0, "kind").map(\.rawValue) } ?? [],
       repositories: conditions.map { texts($0, "repository") } ?? [],
       sources: conditions.map { texts($0, "source") } ?? [],
       validities: conditions.map { texts($0, "validity") } ?? [], playbook: PlaybookID(playbook),
@@ -222,7 +250,7 @@ public struct ConfigurationReader {
     }
     policy.localPerson = node["operator"] == nil ? nil : text(node, "operator")
     if let storm = node["storm"] { read(storm, into: &policy) }
-    policy.criticalKinds = Set(texts(node, "critical_kinds"))
+    policy.criticalKinds = Set(kinds(node, "critical_kinds").map(\.rawValue))
     if let calls = node["calls"] { policy.calls = callLimits(calls) }
     if let approvals = node["approvals"] {
       refuseUnknown(approvals, known: ["minimum", "not_initiator", "roles"])

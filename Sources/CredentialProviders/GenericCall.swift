@@ -79,6 +79,12 @@ struct GenericCall {
     operation = "\(self.method.rawValue) \(url.prefix { $0 != "?" })"
   }
 
+  /// Whether the call holds the secret that it is about: then an id alone does not suffice.
+  var needsSecret: Bool {
+    if case .subject = credential { return true }
+    return body?.canonicalText.contains("{secret}") == true
+  }
+
   /// Whether the runner's credential for this call is `secret`.
   func usesItself(_ secret: Secret, _ environment: AdapterEnvironment) async throws(CapabilityError) -> Bool {
     guard case .reference(let reference) = credential else { return false }

@@ -73,16 +73,25 @@ public struct GenericCredential: CredentialProvider {
 
   private var place: String { console.map { "at \($0)" } ?? "at its provider" }
 
-  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+  public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
+    guard let secret = leak.value else {
+      guard leak.handle == id else {
+        throw CapabilityError(
+          .notFound, "identify \(name)",
+          because: "the report names \(leak.handle ?? "no id"), the entry \(id)",
+          fix: "check \"id\" in staunch.yaml")
+      }
+      return Subject(CredentialRef(id))
+    }
     if let revokeCall, try await revokeCall.usesItself(secret, environment) {
       throw CapabilityError(
         .unsafe, "identify \(name)", because: "the runner itself uses the leaked credential",
         fix: "give the runner another one: revoke.credential in staunch.yaml")
     }
-    guard verifyCall != nil else { return CredentialRef(id) }
+    guard verifyCall != nil else { return Subject(CredentialRef(id)) }
     let probe = try await verify(secret, ref: nil)
     switch probe.state {
-    case .alive: return CredentialRef(id)
+    case .alive: return Subject(CredentialRef(id))
     case .dead:
       throw CapabilityError(
         .notFound, "identify \(name)", because: "the provider does not accept it (\(probe.code))",
@@ -206,7 +215,7 @@ public struct GenericCredential: CredentialProvider {
   }
 
   /// Nothing is sent: a person has issued it.
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+  public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   { try await handedOver() }
 
@@ -214,16 +223,19 @@ public struct GenericCredential: CredentialProvider {
   { [] }
 
   public func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     guard let revokeCall else {
       // A person may have done it already.
-      if try await verify(leaked, ref: ref).state == .dead { return }
+      if let leaked = leak.value, try await verify(leaked, ref: ref).state == .dead { return }
       throw CapabilityError(
         .unsupported, "disable \(name)", because: "no revoke call is configured",
         fix: "revoke the leaked one \(place), then: staunch resume")
     }
+    // A call that does not show the secret works with the id alone.
+    let leaked =
+      revokeCall.needsSecret ? try leak.requireValue(to: "disable \(name)") : leak.value ?? Secret("")
     let request = try await revokeCall.request(ref: ref, secret: leaked, environment)
     let answer = try await environment.http.send(request, under: authority)
     guard !revokeCall.success.contains(answer.status) else { return }

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import RESTClient
 import Secrets
 
 /// A key as the list of a project's keys shows it. Source: the API's `organization.project.api_key` object.
@@ -36,17 +37,6 @@ struct OpenAIKey {
     lastUsed = json["last_used_at"]?.integer.map { Date(timeIntervalSince1970: Double($0)) }
   }
 
-  /// Whether `secret` has the visible head and tail of the redacted value, such as `sk-pro...x7Qa` or `sk-****x7Qa`.
-  func looksLike(_ secret: Secret) -> Bool {
-    let isHidden = { (byte: UInt8) in byte == UInt8(ascii: ".") || byte == UInt8(ascii: "*") }
-    let shown = Array(redacted.utf8)
-    guard let first = shown.firstIndex(where: isHidden), let last = shown.lastIndex(where: isHidden) else {
-      return false
-    }
-    let (head, tail) = (shown[..<first], shown[(last + 1)...])
-    guard tail.count >= 2 else { return false }
-    let bytes = secret.exposeAsBytes()
-    return bytes.count > head.count + tail.count && bytes.starts(with: head)
-      && bytes.suffix(tail.count).elementsEqual(tail)
-  }
+  /// Whether `secret` has the visible head and tail of the redacted value.
+  func looksLike(_ secret: Secret) -> Bool { KeyHint(redacted)?.fits(secret) == true }
 }

@@ -2,6 +2,7 @@ public import Capabilities
 public import Foundation
 public import Incidents
 import JSON
+import RESTClient
 public import Secrets
 
 /// API keys of one OpenAI project. Replacements belong to service accounts named after the run's marker.
@@ -32,7 +33,7 @@ public struct OpenAIProject: CredentialProvider {
   private let project: String
   private let keyID: String?
   private let expectedRequests: Int?
-  private let api: OpenAIAdminAPI
+  private let api: RESTClient
   private let environment: AdapterEnvironment
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
@@ -46,9 +47,7 @@ public struct OpenAIProject: CredentialProvider {
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .none, issuing: .named,
       propagation: try target.propagation(default: .seconds(60)))
     let base = try target.optionalText("base_url") ?? "https://api.openai.com"
-    api = OpenAIAdminAPI(
-      base: base.hasSuffix("/") ? String(base.dropLast()) : base, adminKey: try target.text("admin_key"),
-      environment: environment)
+    api = .openAI(base: base, adminKey: try target.text("admin_key"), in: environment)
     guard project.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }) else {
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)", because: "project is no project id",
@@ -59,12 +58,12 @@ public struct OpenAIProject: CredentialProvider {
   private var path: String { "/v1/organization/projects/\(project)" }
 
   private func keys() async throws(CapabilityError) -> [OpenAIKey] {
-    try await api.list(path + "/api_keys").compactMap(OpenAIKey.init)
+    try await api.pages(path + "/api_keys", by: .afterID("after")).compactMap(OpenAIKey.init)
   }
 
-  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+  public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
     let operation = "identify key in \(project)"
-    if try await api.isAdminKey(secret) {
+    if let secret = leak.value, try await api.isLogin(secret) {
       throw CapabilityError(
         .unsafe, operation, because: "the leaked key is the admin key that the runner uses itself",
         fix:
@@ -72,7 +71,11 @@ public struct OpenAIProject: CredentialProvider {
       )
     }
     let known = try await keys()
-    let matches = known.filter { keyID == nil ? $0.looksLike(secret) : $0.id == keyID }
+    // The id that staunch.yaml gives, then the value, then the id that the report gives.
+    let matches = known.filter { key in
+      if let keyID { return key.id == keyID }
+      return leak.value.map { key.looksLike($0) } ?? (key.id == leak.handle)
+    }
     guard let match = matches.first else {
       throw CapabilityError(
         .notFound, operation,
@@ -85,7 +88,7 @@ public struct OpenAIProject: CredentialProvider {
         because: "several keys look like it: \(matches.map(\.id).joined(separator: ", "))",
         fix: "write the right one as key_id in staunch.yaml")
     }
-    return CredentialRef(match.id)
+    return Subject(CredentialRef(match.id))
   }
 
   /// Reading is tried; the reference has no question about what an admin key may change.
@@ -120,51 +123,20 @@ public struct OpenAIProject: CredentialProvider {
   /// Only a 401 of the API itself is dead, only with a code that speaks of the key, and only while the admin key works
   /// and the project no longer lists the key: a gateway that refuses everybody proves nothing.
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
-    let addresses: [String]
-    do throws(CapabilityError) {
-      addresses = try await environment.http.addresses(behind: api.base)
-    } catch { return CredentialProbe(.unknown, code: error.class.rawValue) }
-    var refusals = 0
-    var controls = 0
-    var code = ""
-    for address in addresses.isEmpty ? [nil] : addresses.map({ Optional($0) }) {
-      for _ in 0..<2 {
-        let probe = await ask(secret, at: address)
-        guard probe.state == .dead else {
-          let after =
-            probe.state == .alive && refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
-          return CredentialProbe(probe.state, code: probe.code + after)
-        }
-        code = probe.code
-        refusals += 1
-        if let problem = await controlProblem(secret, ref) {
-          return CredentialProbe(.unknown, code: "\(code), but \(problem)")
-        }
-        controls += 1
-      }
+    let base = api.base
+    let probe = KeyProbe(
+      base: base, environment: environment,
+      request: { .get(base + "/v1/models", headers: [("Authorization", .secret(prefix: "Bearer ", $0))]) },
+      read: Self.reading)
+    return try await probe.verdict(on: secret) { () async throws(CapabilityError) in
+      do throws(CapabilityError) {
+        let listed = try await keys().first { ref == nil ? $0.looksLike(secret) : $0.id == ref?.rawValue }
+        return listed.map { "the project still lists \($0.id)" }
+      } catch { return "the admin key gets no answer either (\(error.class.rawValue))" }
     }
-    return CredentialProbe(
-      .dead, code: code, evidence: ProbeEvidence(refusals: refusals, controls: controls, addresses: addresses)
-    )
   }
 
-  /// Why a refusal says nothing about the key.
-  private func controlProblem(_ secret: Secret, _ ref: CredentialRef?) async -> String? {
-    do throws(CapabilityError) {
-      let listed = try await keys().first { ref == nil ? $0.looksLike(secret) : $0.id == ref?.rawValue }
-      return listed.map { "the project still lists \($0.id)" }
-    } catch { return "the admin key gets no answer either (\(error.class.rawValue))" }
-  }
-
-  private func ask(_ secret: Secret, at address: String?) async -> CredentialProbe {
-    let answer: HTTPResponse
-    do throws(CapabilityError) {
-      let question = SafeRequest.get(
-        api.base + "/v1/models", headers: [("Authorization", .secret(prefix: "Bearer ", secret))])
-      answer = try await environment.http.fetch(question.alone(at: address))
-    } catch {
-      return CredentialProbe(.unknown, code: error.class.rawValue)
-    }
+  private static func reading(_ answer: HTTPResponse) -> CredentialProbe {
     // No body of the documented shape: a proxy or a portal answered, not the API.
     let error = (try? JSONValue(parsing: answer.body))?["error"]
     let code = error?["code"]?.string
@@ -189,11 +161,11 @@ public struct OpenAIProject: CredentialProvider {
   public func generate() throws(CapabilityError) -> Secret? { nil }
 
   /// Makes a service account named `marker` with its key.
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+  public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   {
     let made = try await api.send(
-      .post, path + "/service_accounts", body: ["name": .string(marker)], under: authority)
+      .post, path + "/service_accounts", ["name": .string(order.marker)], under: authority)
     guard let key = made["api_key"], let value = key["value"]?.string,
       let id = key["id"]?.string ?? made["id"]?.string
     else {
@@ -206,7 +178,7 @@ public struct OpenAIProject: CredentialProvider {
 
   public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
   {
-    let accounts = try await api.list(path + "/service_accounts")
+    let accounts = try await api.pages(path + "/service_accounts", by: .afterID("after"))
       .filter { $0["name"]?.string == marker }.compactMap { $0["id"]?.string }
     guard !accounts.isEmpty else { return [] }
     let keys = try await keys()
@@ -218,7 +190,7 @@ public struct OpenAIProject: CredentialProvider {
 
   /// Deletes the key: there is nothing milder.
   public func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     guard ref != replacedBy else {
@@ -238,7 +210,9 @@ public struct OpenAIProject: CredentialProvider {
     guard let key = keys.first(where: { $0.id == ref.rawValue }) else {
       // Not among the keys: gone already, or a service account (an orphan without its key).
       guard
-        try await api.list(path + "/service_accounts").contains(where: { $0["id"]?.string == ref.rawValue })
+        try await api.pages(path + "/service_accounts", by: .afterID("after")).contains(where: {
+          $0["id"]?.string == ref.rawValue
+        })
       else { return }
       return try await api.delete(path + "/service_accounts/\(ref)", under: authority)
     }

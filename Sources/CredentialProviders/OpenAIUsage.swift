@@ -2,6 +2,7 @@ import Capabilities
 import Foundation
 import Incidents
 import JSON
+import RESTClient
 
 /// What the organisation's usage API says about one key: requests per day, and for which stretch of time it answered.
 ///
@@ -24,7 +25,7 @@ struct OpenAIUsage {
   private let asked: ClosedRange<Date>
 
   /// - Throws: what the first kind throws when none can be read, and what another try may mend (network, 429, 5xx).
-  static func read(of key: CredentialRef, since: Date?, now: Date, from api: OpenAIAdminAPI)
+  static func read(of key: CredentialRef, since: Date?, now: Date, from api: RESTClient)
     async throws(CapabilityError) -> OpenAIUsage
   {
     let earliest = now.addingTimeInterval(-reach)
@@ -34,9 +35,9 @@ struct OpenAIUsage {
     for kind in kinds {
       do throws(CapabilityError) {
         usage.add(
-          try await api.list(
+          try await api.pages(
             "/v1/organization/usage/\(kind)?start_time=\(Int(start.timeIntervalSince1970))&bucket_width=1d"
-              + "&api_key_ids%5B%5D=\(key.rawValue)", limit: 31))
+              + "&api_key_ids%5B%5D=\(key.rawValue)", by: .token(limit: 31)))
       } catch {
         guard [.notFound, .invalid, .refused].contains(error.class) else { throw error }
         failure = failure ?? error
@@ -55,29 +56,17 @@ struct OpenAIUsage {
       guard let start = bucket["start_time"]?.integer.map({ Date(timeIntervalSince1970: Double($0)) }) else {
         continue
       }
-      let count = (bucket["results"]?.array ?? []).compactMap { $0["num_model_requests"]?.integer }.reduce(
-        0, +)
+      // A day without a count that can be read is not a day without requests: it is not covered.
+      guard let results = bucket["results"]?.array else { continue }
+      let counts = results.compactMap { $0["num_model_requests"]?.integer }
+      guard counts.count == results.count else { continue }
+      let count = counts.reduce(0, +)
       if count > 0 { requests[start, default: 0] += count }
       if let end = bucket["end_time"]?.integer.map({ Date(timeIntervalSince1970: Double($0)) }), end > start {
         spans.append(start...end)
       }
     }
-    stretches.append(Self.longest(spans))
-  }
-
-  /// The longest stretch without a gap.
-  private static func longest(_ spans: [ClosedRange<Date>]) -> ClosedRange<Date>? {
-    var joined: [ClosedRange<Date>] = []
-    for span in spans.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-      if let last = joined.last, span.lowerBound <= last.upperBound {
-        joined[joined.count - 1] = last.lowerBound...max(last.upperBound, span.upperBound)
-      } else {
-        joined.append(span)
-      }
-    }
-    return joined.max {
-      $0.upperBound.timeIntervalSince($0.lowerBound) < $1.upperBound.timeIntervalSince($1.lowerBound)
-    }
+    stretches.append(UsageStretch.longest(spans))
   }
 
   /// What all kinds answered for, within what was asked; nil when one of them did not say or could not be read.

@@ -108,15 +108,16 @@ public struct PostgresRole: CredentialProvider {
     try await safeSession(try await adminLogin())
   }
 
-  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+  public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
     let admin = try await adminLogin()
+    guard let secret = leak.value else { return try await named(by: leak) }
     if adminUser == role || admin.password?.isSame(as: secret) == true {
       throw CapabilityError(
         .unsafe, "identify role \(role)", because: "the runner itself logs in with the leaked credential",
         fix: "give the runner a role and password of its own: admin_user, admin_password in staunch.yaml")
     }
     switch await environment.postgres.tryLogin(login(role, secret)) {
-    case .accepted: return CredentialRef(role)
+    case .accepted: return Subject(CredentialRef(role))
     // The server checks LOGIN after the password (InitializeSessionUserId), so without LOGIN the password is this
     // role's. With it, pg_hba.conf has another judge (ldap, radius, pam), of whom nothing is known.
     case .rejected(code: "28000"):
@@ -126,7 +127,7 @@ public struct PostgresRole: CredentialProvider {
           because: "the login was refused for another reason than the password (28000)",
           fix: "see the rule for \(role) in pg_hba.conf, and that its ldap, radius or pam service is up")
       }
-      return CredentialRef(role)
+      return Subject(CredentialRef(role))
     case .rejected(let code):
       throw CapabilityError(
         .notFound, "identify role \(role)",
@@ -137,6 +138,25 @@ public struct PostgresRole: CredentialProvider {
         .network, "identify role \(role)", because: "the login could not be tried (\(code))",
         fix: "check that the server is up: pg_isready -h \(host) -p \(port)")
     }
+  }
+
+  /// A report that names only the role (`app@db1/x`) suffices to lock it.
+  private func named(by leak: Leak) async throws(CapabilityError) -> Subject {
+    let name = leak.handle.map { $0.prefix { $0 != "@" } }
+    guard let name, name == role else {
+      throw CapabilityError(
+        .notFound, "identify role \(role)", because: "the leak is of \(leak.handle ?? "an unknown role")",
+        fix: "check \"role\" in staunch.yaml")
+    }
+    guard adminUser != role else {
+      throw CapabilityError(
+        .unsafe, "identify role \(role)", because: "the runner itself logs in with this role",
+        fix: "give the runner a role of its own: admin_user in staunch.yaml")
+    }
+    guard let found = try await existing().first else {
+      throw CapabilityError(.notFound, "identify role \(role)", because: "the server has no such role")
+    }
+    return Subject(found)
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
@@ -151,10 +171,10 @@ public struct PostgresRole: CredentialProvider {
 
   /// Sets the new password; the plaintext stays here, the server gets the verifier. `LOGIN` is given back when an
   /// earlier containment took it: what was never leaked may log in.
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+  public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   {
-    guard let generated else {
+    guard let generated = order.generated else {
       throw CapabilityError(.invalid, "ALTER ROLE", because: "no password was generated before the call")
     }
     let session = try await session()
@@ -182,10 +202,16 @@ public struct PostgresRole: CredentialProvider {
   /// When the role has a new password already (it was replaced, or the leaked one is refused anyway) this only proves
   /// it: `NOLOGIN` would lock out the new password too.
   public func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
-    let probe = try await verify(leaked, ref: ref)
+    // Without a value nothing can be tried: the role is locked, unless it has a new password on it.
+    let probe: CredentialProbe
+    if let leaked = leak.value {
+      probe = try await verify(leaked, ref: ref)
+    } else {
+      probe = CredentialProbe(.unknown, code: "no value to try")
+    }
     switch probe.state {
     case .dead: return
     case .unknown where replacedBy == ref:

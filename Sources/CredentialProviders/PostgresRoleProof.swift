@@ -68,23 +68,14 @@ extension PostgresRole {
       guard error.class == .network else { throw error }
       return CredentialProbe(.unknown, code: error.because)
     }
-    var dead: [CredentialProbe] = []
-    var unknown: CredentialProbe?
+    var places: [(place: String, probe: CredentialProbe)] = []
     for endpoint in endpoints {
       let place = endpoints.count > 1 ? " at \(endpoint.name)" : ""
       let probe = await verify(secret, user: ref?.rawValue ?? role, at: endpoint, admin, place)
-      switch probe.state {
-      case .alive: return probe
-      case .unknown: unknown = unknown ?? probe
-      case .dead: dead.append(probe)
-      }
+      if probe.state == .alive { return probe }
+      places.append((endpoint.name, probe))
     }
-    if let unknown { return unknown }
-    return CredentialProbe(
-      .dead, code: dead.first?.code ?? "", isReplaced: dead.allSatisfy(\.isReplaced),
-      evidence: ProbeEvidence(
-        refusals: dead.reduce(0) { $0 + ($1.evidence?.refusals ?? 0) },
-        controls: dead.reduce(0) { $0 + ($1.evidence?.controls ?? 0) }, addresses: endpoints.map(\.name)))
+    return CredentialProbe.verdict(at: places)
   }
 
   private func verify(

@@ -34,7 +34,7 @@ struct RedisStage {
         fix: "see whether its configuration renames commands")
     }
     if case .value(let found) = replies[0] {
-      let entries = found.array ?? []
+      let entries = found.array ?? []  // no list: no command of it is there, which the loop says
       for (index, name) in Self.names.enumerated() {
         let word = index < entries.count ? entries[index].array?.first?.string : nil
         guard word == name else {
@@ -48,7 +48,12 @@ struct RedisStage {
       }
     }
     if case .value(let found) = replies[1] {
-      for entry in found.array ?? [] {
+      guard let entries = found.array else {
+        throw CapabilityError(
+          .unsafe, "MODULE LIST", because: "the server's answer is no list: which modules it runs is unknown",
+          fix: "see what answers at its address: redis-cli MODULE LIST")
+      }
+      for entry in entries {
         let members = RedisCommandLine.Reply.value(entry).members ?? [:]
         let name = members["name"]?.string ?? "without a name"
         // Built into the server, it comes from no file.

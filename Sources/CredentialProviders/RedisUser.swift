@@ -1,5 +1,5 @@
 public import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 public import Incidents
 import JSON
@@ -24,11 +24,12 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
     SettingDeclaration(
       "tls",
-      "`on` or `off`; when absent `off` on this machine, `on` elsewhere; redis-cli checks the chain, not the name"
+      "`on` or `off`; when absent `off` on this machine, `on` elsewhere, and then `tls_ca` is needed"
     ),
     SettingDeclaration(
       "tls_ca",
-      "a PEM file of the authorities that are believed, best one of your own; the machine's when absent"),
+      "a PEM file of the one authority that is believed, or of the server's own certificate: redis-cli checks the chain, "
+        + "not the name, so any name's certificate of a public authority would do"),
     SettingDeclaration("modules", "names of loaded modules that are yours; another one is refused"),
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
@@ -76,7 +77,16 @@ public struct RedisUser: CredentialProvider {
         fix: "write tls: on")
     }
     if tls == "on" { arguments.append("--tls") }
-    if let authorities = try target.optionalText("tls_ca") { arguments += ["--cacert", authorities] }
+    if let authorities = try target.optionalText("tls_ca") {
+      arguments += ["--cacert", authorities]
+    } else if tls == "on", !isLocal {
+      // Whoever has any certificate of any public authority could stand at the address and be told the password.
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)",
+        because:
+          "redis-cli does not check that the certificate is \(host)'s, so the machine's authorities do not tell it from others",
+        fix: "give tls_ca: a file with your own authority, or with the server's certificate itself")
+    }
     stage = RedisStage(modules: Set(try target.texts("modules")))
     place = socket ?? "\(host):\(port)"
     capabilities = ProviderCapabilities(
@@ -131,18 +141,18 @@ public struct RedisUser: CredentialProvider {
   /// before every change.
   private func passwords() async throws(CapabilityError) -> (digests: [String], flags: [String]) {
     guard let found = try await ask([["ACL", "GETUSER", user]]).first?.members,
-      let digests = found["passwords"]
+      let digests = found["passwords"]?.array?.compactMap(\.string),
+      let flags = found["flags"]?.array?.compactMap(\.string)
     else {
       throw CapabilityError(
         .notFound, "ACL GETUSER", because: "there is no user \(user) at \(place)",
         fix: "check \"user\" in staunch.yaml")
     }
-    return (
-      digests.array?.compactMap(\.string) ?? [], found["flags"]?.array?.compactMap(\.string) ?? []
-    )
+    return (digests, flags)
   }
 
-  public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
+  public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
+    let secret = try leak.requireValue(to: "identify user \(user)")
     let admin = try await admin()
     if adminUser == user || admin.isSame(as: secret) {
       throw CapabilityError(
@@ -155,7 +165,7 @@ public struct RedisUser: CredentialProvider {
         because: "the user has no such password: taken away, or of another target",
         fix: "check user, host and port of the entry in staunch.yaml")
     }
-    return CredentialRef(user)
+    return Subject(CredentialRef(user))
   }
 
   /// Refusals for one verdict, each on a connection of its own.
@@ -203,7 +213,9 @@ public struct RedisUser: CredentialProvider {
   private func problem(_ reply: RedisCommandLine.Reply?, _ secret: Secret) -> String? {
     if case .error(let word)? = reply { return "the user could not be looked at (\(word))" }
     guard let members = reply?.members else { return "there is no such user: renamed, or the entry is wrong" }
-    let digests = members["passwords"]?.array?.compactMap(\.string) ?? []
+    guard let digests = members["passwords"]?.array?.compactMap(\.string) else {
+      return "the server does not say which passwords the user has"
+    }
     let isOff = members["flags"]?.array?.contains("off") == true
     guard digests.contains(Self.digest(secret)), !isOff else { return nil }
     return "the user still has this password: its servers disagree"
@@ -220,10 +232,10 @@ public struct RedisUser: CredentialProvider {
 
   /// Adds the new password beside the leaked one. Its ref ends in the first digits of its digest, which says nothing
   /// about 256 random bits; the leaked one's ref never does.
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+  public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   {
-    guard let generated else {
+    guard let generated = order.generated else {
       throw CapabilityError(.invalid, "ACL SETUSER", because: "no password was generated before the call")
     }
     _ = try await passwords()
@@ -235,7 +247,7 @@ public struct RedisUser: CredentialProvider {
   private func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
 
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
-    _ = try await identify(secret)
+    _ = try await identify(Leak(secret))
     return ref(Self.digest(secret))
   }
 
@@ -243,9 +255,11 @@ public struct RedisUser: CredentialProvider {
   { [] }
 
   public func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
+    // Of several passwords only the value tells which one leaked.
+    let leaked = try leak.requireValue(to: "disable a password of \(user)")
     let (digests, flags) = try await passwords()
     guard !flags.contains("nopass") else {
       throw CapabilityError(

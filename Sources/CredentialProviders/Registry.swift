@@ -5,6 +5,7 @@ public enum CredentialProviderRegistry {
   public static let all: [any CredentialProvider.Type] = [
     PostgresRole.self,
     OpenAIProject.self,
+    AnthropicKey.self,
     RedisUser.self,
     GenericCredential.self,
   ]

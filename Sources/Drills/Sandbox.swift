@@ -1,5 +1,4 @@
 public import Foundation
-import Journal
 public import Secrets
 import Synchronization
 
@@ -74,15 +73,6 @@ public final class Sandbox: Sendable {
   public var credentials: [String] { ["openai-drill", database.credential] }
   /// What a person is told about the sandbox, for example that a stand-in plays the database; nil when all is real.
   public var notice: String? { database.notice }
-  /// Ports that are in use, all on loopback.
-  public var endpoints: [SandboxEndpoint] {
-    var all = [openAI.endpoint, tickets.endpoint, trainer.endpoint, issues.endpoint]
-    switch database {
-    case .postgres(let server, _): all.append(server.endpoint)
-    case .standIn(let provider): all.append(provider.endpoint)
-    }
-    return all
-  }
 
   /// Every secret of the drill, old, new and the runner's own, by a name that may be shown: what no output may hold.
   public var secrets: [String: Secret] {
@@ -122,15 +112,5 @@ public final class Sandbox: Sendable {
       return ["the PostgreSQL server at \(server.endpoint)"]
     }
     return []
-  }
-
-  /// Stops every server and removes the directory.
-  public func cleanUp() async throws(DrillError) {
-    await stop()
-    do {
-      try FileManager.default.removeItem(atPath: directory)
-    } catch {
-      throw DrillError(.file, "remove \(directory)", because: plainReason(of: error))
-    }
   }
 }

@@ -14,8 +14,7 @@ struct FreshClone: Sendable {
 
   func scan(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
     let layout = try RepositoryLayout(path: path)
-    let owner = RepositoryOwner(layout: layout, git: git)
-    try await owner.check()
+    try await RepositoryOwner(layout: layout, git: git).check()
     let place = temporaryDirectory / "staunch-clone-\(UUID().uuidString.lowercased())"
     try DurableFiles.makeDirectory(place)
     defer { try? DurableFiles.removeTree(place) }  // clean-up only: the clone is a copy
@@ -26,7 +25,7 @@ struct FreshClone: Sendable {
       try await clone(target, layout, to: place / "clone")
       address = RemoteAddress.withoutUser(target.fetchAddress)
     } else {
-      try await copy(layout, isForeign: owner.isForeign, to: place / "clone", in: place)
+      try await copy(layout, to: place / "clone", in: place)
     }
     progress.progress("clone", done: 1, total: 1, unit: "clones")
     let scan = try await ScanRun(path: (place / "clone").text, patterns: patterns, git: git)
@@ -53,8 +52,13 @@ struct FreshClone: Sendable {
     let quoted = absolute.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
     let text = "[remote \"origin\"]\n\turl = \"\(quoted)\"\n\tfetch = +refs/*:refs/*\n\tmirror = true\n"
     try DurableFiles.append(Array(text.utf8), to: place / "config")
-    let outcome = try await git.run(
-      ["-c", "gc.auto=0", "fetch", "--quiet", "--no-auto-gc", "origin"], in: place, contacting: .remote)
+    // The user's settings as they are for the repository: a condition on its place would not hold for this one.
+    let view = try await RepositoryView(layout, at: nil, git: git)
+    var outcome = try await git.run(
+      ["fetch", "--quiet", "--no-auto-gc", "origin"], in: place, contacting: .remote,
+      more: view.userSettings)
+    outcome.ignored = view.settings.ignored
+    withExtendedLifetime(view) {}
     guard outcome.status == 0 else {
       throw PushFailure.error(of: outcome, remote: target.name, operation: "git clone --mirror")
     }
@@ -68,43 +72,21 @@ struct FreshClone: Sendable {
     }
   }
 
-  private func copy(
-    _ layout: RepositoryLayout, isForeign: Bool, to place: PathBytes, in directory: PathBytes
-  ) async throws(CapabilityError) {
+  private func copy(_ layout: RepositoryLayout, to place: PathBytes, in directory: PathBytes)
+    async throws(CapabilityError)
+  {
     // --no-local: a local clone would copy unreachable objects, too, and prove nothing. The file transport is allowed for
-    // this one clone of ours, whatever the user's configuration says about clones from elsewhere (CVE-2022-39253).
-    var settings = [(key: "protocol.file.allow", value: "always")]
-    // upload-pack takes its trust from the user's and the system's files only (git-config(1), safe.directory).
-    var more: [String: String] = [:]
-    if isForeign {
-      let trust = directory / "trust"
-      try DurableFiles.write(Array(try await trustingConfiguration(in: directory).utf8), to: trust)
-      more["GIT_CONFIG_GLOBAL"] = trust.text
-      settings.append((key: "safe.directory", value: "*"))
-    }
+    // this one clone of ours, whatever the user's configuration says about clones from elsewhere (CVE-2022-39253). The view
+    // is cloned and not the repository, whose settings upload-pack would read; and it is ours, whoever owns the other.
+    let view = try await RepositoryView(layout, at: nil, git: git)
     let outcome = try await git.run(
       [
         Array("clone".utf8), Array("--quiet".utf8), Array("--mirror".utf8), Array("--no-local".utf8),
-        Array("--".utf8), layout.standing.bytes, place.bytes,
-      ], in: directory, more: more, settings: settings)
+        Array("--".utf8), view.path.bytes, place.bytes,
+      ], in: directory, settings: [(key: "protocol.file.allow", value: "always")])
+    withExtendedLifetime(view) {}
     guard outcome.status == 0 else {
       throw PushFailure.error(of: outcome, remote: "the repository", operation: "git clone --mirror")
     }
-  }
-
-  /// The user's own settings and trust in the repository that was checked before.
-  private func trustingConfiguration(in directory: PathBytes) async throws(CapabilityError) -> String {
-    let outcome = try await git.run(
-      ["config", "--global", "--list", "--null", "--show-origin"], in: directory)
-    var included: [String] = []
-    for field in outcome.output.split(separator: 0) where field.starts(with: "file:".utf8) {
-      let file = String(decoding: field.dropFirst(5), as: UTF8.self)
-      if !included.contains(file) { included.append(file) }
-    }
-    let includes = included.map { file in
-      let quoted = file.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-      return "[include]\n\tpath = \"\(quoted)\"\n"
-    }
-    return includes.joined() + "[safe]\n\tdirectory = *\n"
   }
 }

@@ -20,10 +20,12 @@ extension GitHistoryRewriter {
     }
     var found = [Readiness("clone", .ready(path))]
     do throws(CapabilityError) {
-      let named = try await git.run(["remote", "get-url", remote], in: layout.common)
-      guard named.status == 0 else {
-        let known = try await git.run(["remote"], in: layout.common)
-        let names = String(decoding: known.output, as: UTF8.self).split(whereSeparator: \.isNewline)
+      let known = try await git.run(["remote"], of: layout)
+      guard known.status == 0 else {
+        throw PushFailure.error(of: known, remote: remote, operation: "git remote")
+      }
+      let names = String(decoding: known.output, as: UTF8.self).split(whereSeparator: \.isNewline)
+      guard names.contains(Substring(remote)) else {
         return found + [
           Readiness(
             "remote \(remote)",

@@ -1,5 +1,5 @@
 public import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 public import GitObjects
 public import Secrets
@@ -18,25 +18,29 @@ public struct GitHistoryRewriter: HistoryRewriter {
   /// - Parameters:
   ///   - environment: the process environment; only what Git and its transports need reaches them.
   ///   - temporaryDirectory: for clones that are searched and removed.
+  ///   - leash: ends what `git` starts when this process is killed.
+  ///   - trust: of which repositories the own settings count although they may name programs.
   ///   - planKey: seals plans and maps (``RewriteSeal``); asked for only where one is written or carried out.
   ///   - beforeEachStep: called before each step of the write protocol: where a test of the program ends it.
   public init(
     environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    leash: (any ChildLeash)? = nil, trust: RepositoryTrust = .none,
     planKey: (@Sendable () throws(CapabilityError) -> Secret)? = nil,
     beforeEachStep: @escaping @Sendable () -> Void = {}
   ) {
     self.init(
-      environment: environment, temporaryDirectory: temporaryDirectory, options: options,
-      planKey: planKey, observe: { _ in beforeEachStep() })
+      environment: environment, temporaryDirectory: temporaryDirectory, options: options, leash: leash,
+      trust: trust, planKey: planKey, observe: { _ in beforeEachStep() })
   }
 
   /// - Parameter observe: hears each step of the write protocol before it is done: tests end the process there.
   init(
     environment: [String: String], temporaryDirectory: String, options: HistoryOptions = HistoryOptions(),
+    leash: (any ChildLeash)? = nil, trust: RepositoryTrust = .none,
     planKey: (@Sendable () throws(CapabilityError) -> Secret)? = nil,
     observe: @escaping @Sendable (ProtocolStep) -> Void
   ) {
-    git = GitProgram(environment: environment)
+    git = GitProgram(environment: environment, leash: leash, trust: trust)
     seal = RewriteSeal(key: planKey)
     self.temporaryDirectory = temporaryDirectory
     self.options = options
@@ -53,8 +57,9 @@ public struct GitHistoryRewriter: HistoryRewriter {
 
   public func tips(repository: String) async throws(CapabilityError) -> String? {
     let layout = try RepositoryLayout(path: repository)
+    try await RepositoryOwner(layout: layout, git: git).check()
     let references = try engine { () throws(GitObjectsError) in
-      try GitRepository(path: layout.common.text).references()
+      try GitRepository(path: layout.common.text, ownerIsChecked: true).references()
     }
     var hash = SHA256()
     for reference in references { hash.update(data: Data("\(reference.name) \(reference.target)\n".utf8)) }

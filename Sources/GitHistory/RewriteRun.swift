@@ -52,8 +52,8 @@ struct RewriteRun: Sendable {
     case .preparing, nil: try rollBack(directory, layout)
     }
     if !options.keepsWorkTree { try await WorkTreeState(git: git, layout: layout).refuseUncommittedChanges() }
-    guard try await start(layout, plan, directory, progress: progress) else {
-      return try nothingToChange(try ReferenceSnapshot(layout), layout)
+    if let unchanged = try await start(layout, plan, directory, progress: progress) {
+      return try nothingToChange(unchanged, layout)
     }
     return try await complete(directory, layout, progress: progress, under: authority)
   }
@@ -75,11 +75,11 @@ struct RewriteRun: Sendable {
   }
 
   /// Up to "committed".
-  /// - Returns: false when there is nothing to change.
+  /// - Returns: what was found when there is nothing to change; nil when it is committed.
   private func start(
     _ layout: RepositoryLayout, _ plan: PlannedRewrite?, _ directory: RewriteDirectory,
     progress: any ProgressSink
-  ) async throws(CapabilityError) -> Bool {
+  ) async throws(CapabilityError) -> RewriteOutcome? {
     let (repository, outcome) = try await written(layout, plan, progress: progress)
     do {
       try DurableFiles.makeDirectory(directory.root)
@@ -95,7 +95,7 @@ struct RewriteRun: Sendable {
       guard !plan.files.isEmpty else {
         try rollBack(directory, layout)
         try ExclusiveRun.removeTraces(layout)
-        return false
+        return outcome
       }
       try HistoryMaps(outcome: outcome, snapshot: repository.snapshot, renames: renames).write(
         to: directory.maps)
@@ -119,7 +119,7 @@ struct RewriteRun: Sendable {
     }
     try directory.record(.committed)
     observe(.committed)
-    return true
+    return nil
   }
 
   /// From "committed" on: may be repeated until it is done.
@@ -145,8 +145,11 @@ struct RewriteRun: Sendable {
     observe(.unlocked)
     try await WorkTreeState(git: git, layout: layout).refreshIndexes(Set(plan.files.map(\.path)))
     observe(.refreshed)
-    let residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id, git: git)
+    var residual = try await ResidualFinder(path: path, patterns: patterns, backup: directory.id, git: git)
       .find(progress: progress)
+    if !options.keepsWorkTree, plan.files.contains(where: { $0.stage == .workTree && $0.staged != nil }) {
+      residual += try await Residuals.filters(layout, git: git)
+    }
     let result = try StoredRewrite.read(directory).with(residual: residual)
     try StoredRewrite.write(result, to: directory)
     try directory.record(.finished)
@@ -189,7 +192,9 @@ struct RewriteRun: Sendable {
       repository.layout, outcome: outcome, renames: renames, patterns: patterns,
       keepsWorkTree: options.keepsWorkTree)
     var residual = try others(repository.snapshot, repository.layout, forecast: forecast)
+    residual += Residuals.notSearched(Residuals.notSearched(outcome.notSearched))
     if !options.keepsWorkTree {
+      if !outcome.blobs.isEmpty { residual += try await Residuals.filters(repository.layout, git: git) }
       do throws(CapabilityError) {
         try await WorkTreeState(git: git, layout: repository.layout).refuseUncommittedChanges()
       } catch {
@@ -245,12 +250,14 @@ struct RewriteRun: Sendable {
     }
   }
 
-  private func nothingToChange(_ snapshot: ReferenceSnapshot, _ layout: RepositoryLayout)
+  private func nothingToChange(_ outcome: RewriteOutcome, _ layout: RepositoryLayout)
     throws(CapabilityError) -> HistoryRewrite
   {
-    HistoryRewrite(
+    let residual = try others(try ReferenceSnapshot(layout), layout, forecast: nil)
+    return HistoryRewrite(
       commits: 0, trees: 0, blobs: 0, tags: 0, refs: [], signaturesDropped: 0,
-      residual: try others(snapshot, layout, forecast: nil), backup: nil, maps: nil)
+      residual: residual + Residuals.notSearched(Residuals.notSearched(outcome.notSearched)), backup: nil,
+      maps: nil)
   }
 
   /// Removes what a try left that never reached "committed". Safe to repeat.

@@ -22,23 +22,30 @@ struct ScanRun: Sendable {
   func report(progress: any ProgressSink) async throws(CapabilityError) -> ScanReport {
     let repository = try await OpenRepository(path: path, for: .scan, git: git)
     let patterns = patterns
-    let (survey, located) = try await BlockingWork.run(progress: progress) { progress in
+    let (scan, located) = try await BlockingWork.run(progress: progress) { progress in
       let survey = try ObjectSurvey(objects: repository.objects, patterns: patterns).run(progress: progress)
       let locator = ObjectLocator(repository.objects, survey)
       return (survey.scan, try locator.locate(from: repository.snapshot.targets, progress: progress))
     }
     let shown = ShownLocations(located, repository.snapshot, PathCleaning(patterns: patterns))
-    let findings = survey.hits.map { hit in
+    let findings = scan.hits.map { hit in
       let location = shown[hit.object]
       return ScanReport.Finding(place: place(hit, location), location: location, pattern: hit.pattern)
     }
     let others = try await BlockingWork.run(progress: progress) { _ in
       try Places(repository.layout, patterns: patterns).find(repository.snapshot)
     }
+    if findings.isEmpty, let left = scan.notSearched.first {
+      // "Nothing was found" would read as "clean".
+      throw CapabilityError(
+        .unsupported, "search object \(left.object.hex)", because: left.why,
+        fix: "git -C '\(path)' repack -a -d -f --depth=10, then run the command again")
+    }
     return ScanReport(
       findings: findings + others.places.map { ScanReport.Finding(place: $0, location: nil, pattern: nil) },
-      objects: survey.objectCount, commits: survey.commitCount, backups: try repository.layout.vaults(),
-      submodules: try repository.layout.submoduleRepositories(), notSearched: others.notSearched)
+      objects: scan.objectCount, commits: scan.commitCount, backups: try repository.layout.vaults(),
+      submodules: try repository.layout.submoduleRepositories(),
+      notSearched: Residuals.notSearched(scan.notSearched) + others.notSearched)
   }
 
   private func place(_ hit: ObjectHit, _ location: ShownLocations.Location?) -> HistoryPlace {

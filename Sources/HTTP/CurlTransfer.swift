@@ -87,6 +87,16 @@ final class CurlTransfer: @unchecked Sendable {
       set(CURLOPT_CAINFO, file)
       _ = staunch_curl_setopt_string(handle, CURLOPT_CAPATH, nil)
     }
+    if let trust = request.trust {
+      if let file = trust.authorities {
+        set(CURLOPT_CAINFO, file)
+        _ = staunch_curl_setopt_string(handle, CURLOPT_CAPATH, nil)
+      }
+      if let file = trust.certificate {
+        set(CURLOPT_SSLCERT, file)
+        set(CURLOPT_SSLKEY, trust.key ?? file)
+      }
+    }
     // An empty text turns off the environment's proxy: only the assembly reads the environment.
     set(CURLOPT_PROXY, options.proxy ?? "")
     let direct = ["localhost", "127.0.0.1", "::1", options.noProxy].compactMap { $0 }

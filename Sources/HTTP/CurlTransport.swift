@@ -1,6 +1,6 @@
 public import Capabilities
-import Dispatch
 import Foundation
+import NameResolution
 import Synchronization
 
 /// ``HTTPTransport`` on libcurl.
@@ -34,9 +34,8 @@ public final class CurlTransport: HTTPTransport {
   public func addresses(behind url: String) async throws(CapabilityError) -> [String] {
     guard let host = URLComponents(string: url)?.host, options.proxy == nil, HostAddresses.hasSeveral(host)
     else { return [] }
-    return await withCheckedContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(returning: HostAddresses.all(of: host)) }
-    }
+    // Empty when the name cannot be resolved: the exchange itself then says so.
+    return await HostAddresses.all(of: host)
   }
 
   private func exchange(_ request: HTTPRequest, isSafe: Bool) async throws(CapabilityError) -> HTTPResponse {

@@ -1,10 +1,9 @@
-import Crypto
+import Cryptography
 import Foundation
 
 /// HPKE (RFC 9180, base mode) with X25519, HKDF-SHA256 and AES-256-GCM.
 enum InboxHPKE {
-  static let suite = HPKE.Ciphersuite(
-    kem: .Curve25519_HKDF_SHA256, kdf: .HKDF_SHA256, aead: .AES_GCM_256)
+  static let aead = HPKE.AEAD.aes256GCM
   static let info = Data("staunch inbox v1".utf8)
 }
 
@@ -17,10 +16,9 @@ struct BatchSeal {
   private var next: UInt32 = 0
 
   init(to recipient: InboxPublicKey) throws {
-    let sender = try HPKE.Sender(
-      recipientKey: recipient.key, ciphersuite: InboxHPKE.suite, info: InboxHPKE.info)
+    let sender = try HPKE.Sender(to: recipient.key, aead: InboxHPKE.aead, info: InboxHPKE.info)
     encapsulatedKey = sender.encapsulatedKey
-    key = try sender.exportSecret(context: BatchSeal.context, outputByteCount: 32)
+    key = sender.exportSecret(context: BatchSeal.context, outputByteCount: 32)
   }
 
   /// - Parameter context: authenticated: a box does not open beside another delivery's description.
@@ -36,11 +34,10 @@ struct BatchSeal {
     _ box: Data, place: Int, encapsulatedKey: Data, context: Data, with key: InboxPrivateKey
   ) throws -> Data {
     let recipient = try HPKE.Recipient(
-      privateKey: key.key, ciphersuite: InboxHPKE.suite, info: InboxHPKE.info,
-      encapsulatedKey: encapsulatedKey)
-    let symmetric = try recipient.exportSecret(context: BatchSeal.context, outputByteCount: 32)
+      key.key, aead: InboxHPKE.aead, info: InboxHPKE.info, encapsulatedKey: encapsulatedKey)
+    let symmetric = recipient.exportSecret(context: BatchSeal.context, outputByteCount: 32)
     guard let place = UInt32(exactly: place), box.count >= 16 else {
-      throw CryptoKitError.incorrectParameterSize
+      throw CryptographyError.parameter
     }
     let sealed = try AES.GCM.SealedBox(
       nonce: nonce(place), ciphertext: box.dropLast(16), tag: box.suffix(16))

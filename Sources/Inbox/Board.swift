@@ -22,7 +22,7 @@ extension Inbox {
     removing removed: [(kind: String, id: String)] = []
   ) throws(InboxError) -> Int {
     try writing("publish to the board") { db in
-      let before = try Int.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'board'") ?? 0
+      let before = try Int.fetchOne(db, sql: Inbox.boardCounter) ?? 0
       // The endpoint can write the counter: one at its end would end us.
       let version = (0..<Int.max / 2).contains(before) ? before + 1 : 1
       var isChanged = false
@@ -65,9 +65,13 @@ extension Inbox {
   /// Rises with every change of the board.
   public func boardVersion() throws(InboxError) -> Int {
     try reading("read the board") { db in
-      try Int.fetchOne(db, sql: "SELECT value FROM counters WHERE name = 'board'") ?? 0
+      try Int.fetchOne(db, sql: Inbox.boardCounter) ?? 0
     }
   }
+
+  /// A number of another type counts as none: the endpoint can write it.
+  private static let boardCounter =
+    "SELECT value FROM counters WHERE name = 'board' AND typeof(value) = 'integer'"
 
   /// Text of a leak may hold U+0000, which our JSON refuses: stored as it is, the whole document could not be read back.
   private static func readable(_ value: JSONValue) -> JSONValue {
@@ -87,11 +91,13 @@ extension Inbox {
   }
 
   private static func document(_ row: Row) throws -> BoardDocument {
-    let text: String = row["document"]
+    let text = try row.decode(String.self, forColumn: "document")
     let value: JSONValue
     do { value = try JSONValue(parsing: text, limits: .own) } catch {
       throw InboxError(.corrupt, "read the board", because: "a document is no JSON: \(error)")
     }
-    return BoardDocument(kind: row["kind"], id: row["id"], version: row["version"], document: value)
+    return BoardDocument(
+      kind: try row.decode(String.self, forColumn: "kind"), id: try row.decode(String.self, forColumn: "id"),
+      version: try row.decode(Int.self, forColumn: "version"), document: value)
   }
 }

@@ -102,7 +102,7 @@ extension Inbox {
       try Row.fetchAll(
         db,
         sql: """
-          SELECT sequence, CASE WHEN length(CAST(document AS BLOB)) <= ? THEN document END AS document
+          SELECT sequence, CASE WHEN typeof(document) = 'text' AND length(CAST(document AS BLOB)) <= ? THEN document END AS document
           FROM decisions WHERE state = 'pending' ORDER BY sequence LIMIT ?
           """, arguments: [Inbox.longestDecision, limit]
       ).map { (sequence: $0["sequence"] as Int, document: $0["document"] as String?) }
@@ -113,12 +113,25 @@ extension Inbox {
       guard let document, let said = try? Inbox.decoder.decode(NewDecision.self, from: Data(document.utf8)),
         said.isPlausible
       else {
-        try finishDecision(sequence, outcome: "refused: it is not readable")
+        try refuseDecision(sequence)
         continue
       }
       decisions.append(Decision(sequence: sequence, said: said))
     }
     return decisions
+  }
+
+  /// A row with values of types that the table does not take cannot be changed, because SQLite then checks all of it: it is
+  /// removed.
+  private func refuseDecision(_ sequence: Int) throws(InboxError) {
+    do throws(InboxError) {
+      try finishDecision(sequence, outcome: "refused: it is not readable")
+    } catch {
+      guard error.code == .invalid else { throw error }
+      try writing("remove the decision \(sequence)") { db in
+        try db.execute(sql: "DELETE FROM decisions WHERE sequence = ?", arguments: [sequence])
+      }
+    }
   }
 
   /// Bytes; the console takes far less.

@@ -28,7 +28,7 @@ extension Inbox {
       do {
         deliveries.append(try delivery(row, key: key))
       } catch {
-        try fail(
+        try refuse(
           row["sequence"],
           reason:
             "the body does not open: it was changed, or sealed to another inbox.key (\(type(of: error)))")
@@ -52,18 +52,29 @@ extension Inbox {
     try end(sequence, state: "failed", outcome: reason, dropBody: false)
   }
 
+  /// ``fail(_:reason:)`` for a row that cannot be read. One with values of types that the table does not take cannot be
+  /// changed either, because SQLite then checks all of it: it is removed.
+  private func refuse(_ sequence: Int, reason: String) throws(InboxError) {
+    do throws(InboxError) {
+      try fail(sequence, reason: reason)
+    } catch {
+      guard error.code == .invalid else { throw error }
+      try writing("remove the delivery \(sequence)") { db in
+        try db.execute(sql: "DELETE FROM deliveries WHERE sequence = ?", arguments: [sequence])
+      }
+    }
+  }
+
   /// How many deliveries are in each state.
   public func counts() throws(InboxError) -> (pending: Int, done: Int, failed: Int) {
     try reading("count the deliveries") { db in
-      var counts = (pending: 0, done: 0, failed: 0)
-      for row in try Row.fetchAll(db, sql: "SELECT state, count(*) AS n FROM deliveries GROUP BY state") {
-        switch row["state"] as String {
-        case "pending": counts.pending = row["n"]
-        case "done": counts.done = row["n"]
-        default: counts.failed = row["n"]  // the table allows three states
-        }
+      func count(_ condition: String) throws -> Int {
+        try Int.fetchOne(db, sql: "SELECT count(*) FROM deliveries WHERE \(condition)") ?? 0
       }
-      return counts
+      return (
+        try count("state = 'pending'"), try count("state = 'done'"),
+        try count("state NOT IN ('pending', 'done')")
+      )
     }
   }
 
@@ -77,7 +88,10 @@ extension Inbox {
   private func end(_ sequence: Int, state: String, outcome: String, dropBody: Bool) throws(InboxError) {
     let spool = try writing("finish the delivery \(sequence)") { db in
       let row = try Row.fetchOne(
-        db, sql: "SELECT spool FROM deliveries WHERE sequence = ?", arguments: [sequence])
+        db,
+        sql:
+          "SELECT CASE WHEN typeof(spool) = 'text' THEN spool END AS spool FROM deliveries WHERE sequence = ?",
+        arguments: [sequence])
       guard let row else {
         throw InboxError(
           .notFound, "finish the delivery \(sequence)", because: "the exchange file does not hold it")
@@ -105,23 +119,26 @@ extension Inbox {
   /// The instants that a text can name, years 1 to 9999. Milliseconds since 1970.
   private static let instants = -62_135_596_800_000...253_402_300_799_000
 
+  /// Columns are decoded, not cast: the endpoint can store a value of any type in any of them, whatever the table declares
+  /// (SQLite checks types when it writes, by the schema that the writer has read).
   private func delivery(_ row: Row, key: InboxPrivateKey) throws -> Delivery {
-    let route: String = row["route"]
-    let source: String = row["source"]
-    let id: String = row["id"]
-    let digest: String = row["body_digest"]
-    let milliseconds: Int = row["received_at"]
+    let route = try row.decode(String.self, forColumn: "route")
+    let source = try row.decode(String.self, forColumn: "source")
+    let id = try row.decode(String.self, forColumn: "id")
+    let digest = try row.decode(String.self, forColumn: "body_digest")
+    let milliseconds = try row.decode(Int.self, forColumn: "received_at")
     guard Inbox.instants.contains(milliseconds) else {
       throw InboxError(.corrupt, "read a delivery", because: "it came at no time")
     }
     let body: Secret
-    if let spool: String = row["spool"] {
+    if let spool = try row.decode(String?.self, forColumn: "spool") {
       body = try SealedBody.read(
         try SpoolDirectory(spoolDirectory).file(spool, most: Inbox.largestSpool), with: key)
     } else {
-      let box: Data = row["box"] ?? Data()
+      let box = try row.decode(Data?.self, forColumn: "box") ?? Data()
       var opened = try BatchSeal.open(
-        box, place: row["place"] ?? -1, encapsulatedKey: row["encapsulated_key"] ?? Data(),
+        box, place: try row.decode(Int?.self, forColumn: "place") ?? -1,
+        encapsulatedKey: try row.decode(Data?.self, forColumn: "encapsulated_key") ?? Data(),
         context: Inbox.sealingContext(
           route: route, source: source, id: id, digest: digest, milliseconds: milliseconds),
         with: key)
@@ -131,7 +148,9 @@ extension Inbox {
     }
     return Delivery(
       sequence: row["sequence"], route: route, source: source, id: id,
-      isIDSigned: (row["is_id_signed"] as Int) == 1, bodyDigest: digest, event: row["event"],
-      contentType: row["content_type"], receivedAt: Inbox.date(milliseconds), body: body)
+      isIDSigned: try row.decode(Int.self, forColumn: "is_id_signed") == 1, bodyDigest: digest,
+      event: try row.decode(String?.self, forColumn: "event"),
+      contentType: try row.decode(String?.self, forColumn: "content_type"),
+      receivedAt: Inbox.date(milliseconds), body: body)
   }
 }

@@ -1,4 +1,5 @@
 import GRDB
+import Incidents
 
 /// Why the exchange file could not be read or written.
 public struct InboxError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -53,7 +54,7 @@ extension InboxError {
       return
     }
     guard let error = error as? DatabaseError else {
-      self.init(.inputOutput, operation, because: "\(type(of: error))")
+      self.init(.inputOutput, operation, because: plainReason(of: error))
       return
     }
     let word = error.message ?? error.resultCode.description

@@ -32,7 +32,7 @@ extension Inbox {
           DELETE FROM decisions WHERE state = 'done'
             AND sequence < (SELECT max(sequence) FROM decisions) - 100000
           """)
-      let spools = try String.fetchAll(db, sql: "SELECT spool FROM deliveries WHERE spool IS NOT NULL")
+      let spools = try String.fetchAll(db, sql: "SELECT spool FROM deliveries WHERE typeof(spool) = 'text'")
       return (forgotten, Set(spools))
     }
     removeOrphans(keeping: spools, olderThan: now.addingTimeInterval(-86400))

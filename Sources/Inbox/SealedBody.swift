@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Foundation
 import Secrets
 
@@ -21,8 +21,7 @@ public final class SealedBody {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, ExchangeFile.mode(in: directory))
     guard descriptor >= 0 else { throw ExchangeFile.failure("create \(path)") }
     handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    sender = try HPKE.Sender(
-      recipientKey: recipient.key, ciphersuite: InboxHPKE.suite, info: InboxHPKE.info)
+    sender = try HPKE.Sender(to: recipient.key, aead: InboxHPKE.aead, info: InboxHPKE.info)
     try handle.write(contentsOf: sender.encapsulatedKey)
   }
 
@@ -57,7 +56,7 @@ public final class SealedBody {
   /// The whole body, opened.
   static func read(_ handle: FileHandle, with key: InboxPrivateKey) throws -> Secret {
     var recipient = try HPKE.Recipient(
-      privateKey: key.key, ciphersuite: InboxHPKE.suite, info: InboxHPKE.info,
+      key.key, aead: InboxHPKE.aead, info: InboxHPKE.info,
       encapsulatedKey: handle.read(upToCount: 32) ?? Data())
     // At its full length from the start: a body that grows leaves copies behind.
     var body: [UInt8] = []
@@ -78,7 +77,7 @@ public final class SealedBody {
       if isLast { return Secret(SecretBytes(copying: body)) }
       place += 1
     }
-    throw CryptoKitError.authenticationFailure  // the last frame is missing
+    throw CryptographyError.authentication  // the last frame is missing
   }
 
   private static func context(_ place: Int, isLast: Bool) -> Data {

@@ -58,4 +58,27 @@ extension CredentialProbe {
     if let unknown = probes.first(where: { $0.state == .unknown }) { return unknown }
     return probes.first ?? CredentialProbe(.unknown, code: "no value to try")
   }
+
+  /// What several places say of one value together: dead only when every one of them refuses it, alive when any accepts it,
+  /// else unknown. No place at all is no verdict.
+  public static func verdict(at places: [(place: String, probe: CredentialProbe)]) -> CredentialProbe {
+    let isOne = places.count == 1
+    func named(_ found: (place: String, probe: CredentialProbe)) -> CredentialProbe {
+      guard !isOne, !found.probe.code.contains(found.place) else { return found.probe }
+      return CredentialProbe(
+        found.probe.state, code: "\(found.probe.code) at \(found.place)", evidence: found.probe.evidence)
+    }
+    if let alive = places.first(where: { $0.probe.state == .alive }) { return named(alive) }
+    if let unknown = places.first(where: { $0.probe.state == .unknown }) { return named(unknown) }
+    guard let first = places.first else { return CredentialProbe(.unknown, code: "no place to ask") }
+    return CredentialProbe(
+      .dead, code: first.probe.code, isReplaced: places.allSatisfy(\.probe.isReplaced),
+      evidence: ProbeEvidence(
+        refusals: places.reduce(0) { $0 + ($1.probe.evidence?.refusals ?? 1) },
+        controls: places.reduce(0) { $0 + ($1.probe.evidence?.controls ?? 0) },
+        addresses: places.flatMap { place in
+          let own = place.probe.evidence?.addresses ?? []
+          return own.isEmpty ? [place.place] : own
+        }))
+  }
 }

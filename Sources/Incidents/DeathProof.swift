@@ -10,12 +10,18 @@ public struct DeathProof: Sendable, Hashable {
   /// The values that it covers; one that is not among them is not proven.
   public let values: [SecretRef]
   public let step: StepID?
-  /// When it held.
+  /// When it held: the last refusal of the unbroken row.
   public let at: Date
   /// The first of its refusals, where the journal says it.
   public let from: Date?
   /// Refusals in a row of each value.
   public let refusals: Int?
+  /// Logins of the runner's own, or of the replacement, that were accepted in between; nil: the journal does not say it.
+  public let controls: Int?
+  /// The addresses that were asked, each by itself; empty: the name alone.
+  public let addresses: [String]
+  /// How long a change may take to hold everywhere; nil: the journal does not say it.
+  public let propagation: Duration?
   public let evidence: EvidenceLink
   let sequence: Int
 }
@@ -86,6 +92,9 @@ extension DeathProof {
       credential = proof["credential"]?.string.map { CredentialName($0) }
       from = (proof["began"] ?? proof["from"])?.string.flatMap(Timestamp.date)
       refusals = proof["refusals"]?.integer
+      controls = proof["control_logins"]?.integer
+      addresses = (proof["addresses"]?.array ?? []).compactMap(\.string)
+      propagation = proof["propagation_seconds"]?.integer.map { Duration.seconds($0) }
     } else {
       let own = streaks.mapValues { $0.filter { $0.run == event.run } }.filter { $0.value.count > 1 }
       let first = own.values.compactMap(\.first).min { $0.sequence < $1.sequence }
@@ -93,7 +102,28 @@ extension DeathProof {
       credential = first?.text("credential").map { CredentialName($0) }
       from = first?.at
       refusals = own.values.map(\.count).min()
+      controls = nil
+      addresses = []
+      propagation = nil
     }
     guard !values.isEmpty else { return nil }
   }
+
+  /// "refused 18 times from 03:09:30Z to 03:10:31Z, 21 control logins accepted, propagation time 1 min".
+  public var text: String {
+    func clock(_ date: Date) -> String { "\(Timestamp.text(date).dropFirst(11).prefix(8))Z" }
+    var text = "refused"
+    if let refusals { text += " \(refusals) times" }
+    if !addresses.isEmpty { text += " at \(addresses.joined(separator: ", "))" }
+    if let from { text += " from \(clock(from))" }
+    text += " to \(clock(at))"
+    if let controls { text += ", \(controls) control logins accepted" }
+    if let propagation { text += ", propagation time \(DurationText.text(propagation))" }
+    return text
+  }
+}
+
+extension JournalEvent {
+  /// The proof of death that this event is; nil when it is none, or names no value that it proves.
+  public var deathProof: DeathProof? { kind == .stepVerified ? DeathProof(self, streaks: [:]) : nil }
 }

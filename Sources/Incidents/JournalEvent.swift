@@ -34,14 +34,16 @@ public struct JournalEvent: Sendable, Hashable {
 /// Members in every step event: `step`, and in a `for_each` also `item` (from 0); `attempt` from 1.
 public enum EventKind: String, Sendable, Codable, CaseIterable {
   /// `kind, fingerprint, handle?, severity, codename, source, validity, detected` (RFC 3339), `locations`,
-  /// `values?` (of each value that it brought: `ref, fingerprint`), `delivery?` (what brought it: `route, id, received`)
+  /// `values?` (of each value that it brought: `ref, fingerprint`), `delivery?` (what brought it: `route, id, received`),
+  /// `report?` (the same for a report that a person handed in: a name)
   case incidentOpened = "incident.opened"
   /// What changed: the same members as `incident.opened`, or `merged` (ids), `occurrences`,
   /// `said` {source, text, delivery}: a platform's word about its alert
   case incidentUpdated = "incident.updated"
   /// `state` (open, contained, closed), `reason`. Contained is written with the proof that completes it, by the engine alone
   case incidentState = "incident.state"
-  /// `plan, digest, playbook, playbook_sha256, run, secrets` (the handles of its inputs)
+  /// `plan, digest, playbook, playbook_sha256, run, secrets` (the handles of its inputs), `repositories`,
+  /// `unlisted?` (reported repositories that staunch.yaml does not have)
   case planSaved = "plan.saved"
   /// `plan, digest, role, identity` (public key fingerprint), `signature, step?, actions?` (a policy's bound), `via?`
   case planApproved = "plan.approved"

@@ -15,7 +15,7 @@ public struct PublishedHistory: Sendable, Hashable {
   public let address: String?
   /// Objects of the fresh clone.
   public let objects: Int?
-  /// What the last push left to people: references that it could not reach.
+  /// What the last rewrite and the last push left to people: copies and references that they could not reach.
   public let residual: [String]
   /// The event that shows it; nil when nothing happened to the repository yet.
   public let evidence: EvidenceLink?
@@ -43,8 +43,8 @@ extension IncidentRecord {
 private struct PublishedReading {
   private struct Acts {
     var rewritten: JournalEvent?
-    /// Commits that the last rewrite changed.
-    var commits = 0
+    /// False: the last rewrite found nothing here. An outcome that does not say it counts as a change.
+    var isChanged = true
     var restored: JournalEvent?
     var pushed: JournalEvent?
     var scanned: JournalEvent?
@@ -55,6 +55,9 @@ private struct PublishedReading {
   private var order: [RepositoryName] = []
   private var acts: [RepositoryName: Acts] = [:]
   private var reported: [RepositoryName] = []
+  /// Reported ones that staunch.yaml did not have when the last plan was made, and those that were reported since; nil: that
+  /// plan is an older version's, which did not look.
+  private var unlisted: [RepositoryName]?
   /// The repositories of a run's plan: a loop's item is a number in it.
   private var planned: [RunID: [RepositoryName]] = [:]
   /// What each step does: a failure does not say it.
@@ -66,13 +69,18 @@ private struct PublishedReading {
       if let name = event.body["introduction"]?["repository"]?.string { add(RepositoryName(name)) }
       for place in event.body["locations"]?.array ?? [] {
         let repository = place["repository"]
-        guard let name = repository?["name"]?.string ?? repository?.string else { continue }
-        if !reported.contains(RepositoryName(name)) { reported.append(RepositoryName(name)) }
+        guard let word = repository?["name"]?.string ?? repository?["id"]?.string ?? repository?.string
+        else { continue }
+        let name = RepositoryName(word)
+        guard !reported.contains(name) else { continue }
+        reported.append(name)
+        unlisted?.append(name)
       }
     case .planSaved:
       let names = (event.body["repositories"]?.array ?? []).compactMap(\.string).map { RepositoryName($0) }
       if let run = event.text("run") { planned[RunID(run)] = names }
       for name in names { add(name) }
+      unlisted = event.body["unlisted"]?.array.map { $0.compactMap(\.string).map { RepositoryName($0) } }
     case .stepIntent:
       if let action = event.text("action") { actions[PublishedReading.key(event)] = action }
     case .stepOutcome, .stepFailed: act(event)
@@ -96,7 +104,8 @@ private struct PublishedReading {
     switch (event.kind, action) {
     case (.stepOutcome, "history.rewrite"):
       acts[name]?.rewritten = event
-      acts[name]?.commits = event.body["outputs"]?["commits"]?.integer ?? 0
+      let outputs = event.body["outputs"]
+      acts[name]?.isChanged = outputs?["commits"]?.integer != 0 || (outputs?["refs"]?.integer ?? 0) != 0
       acts[name]?.restored = nil
     case (.stepOutcome, "history.restore"): acts[name]?.restored = event
     case (.stepOutcome, "history.push"):
@@ -124,11 +133,11 @@ private struct PublishedReading {
   }
 
   var result: [PublishedHistory] {
-    let names = order.isEmpty ? reported : order
+    let names = order.isEmpty ? reported : order + (unlisted ?? []).filter { acts[$0] == nil }
     return names.map { name in
       guard let acts = acts[name] else {
         return PublishedHistory(
-          repository: name, cleaned: nil, why: "it was reported there, and nobody has looked from here",
+          repository: name, cleaned: nil, why: "it was reported there, and no plan here reaches it",
           address: nil, objects: nil, residual: [], evidence: nil)
       }
       return PublishedReading.judge(name, acts)
@@ -138,7 +147,7 @@ private struct PublishedReading {
   private static func judge(_ name: RepositoryName, _ acts: Acts) -> PublishedHistory {
     let scan = acts.scanned
     let remote = scan?.body["outputs"]?["remote"]?.string
-    let changed = [acts.commits > 0 ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
+    let changed = [acts.isChanged ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
     let later = changed + [acts.failed].compactMap { $0 }
     let isLatest = scan.map { scan in later.allSatisfy { $0.sequence < scan.sequence } } ?? false
     let isClean =
@@ -159,8 +168,12 @@ private struct PublishedReading {
       repository: name, cleaned: why.isEmpty ? scan?.at : nil, why: why,
       address: remote ?? acts.pushed?.body["outputs"]?["remote"]?.string,
       objects: why.isEmpty ? scan?.body["outputs"]?["objects"]?.integer : nil,
-      residual: (acts.pushed?.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string),
+      residual: residual(of: acts.restored == nil ? acts.rewritten : nil) + residual(of: acts.pushed),
       evidence: (why.isEmpty ? scan : last)?.evidence)
+  }
+
+  private static func residual(of event: JournalEvent?) -> [String] {
+    (event?.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string)
   }
 
   private static func unscanned(_ acts: Acts) -> String {
@@ -171,8 +184,8 @@ private struct PublishedReading {
     }
     if acts.pushed != nil { return "pushed, and no fresh clone of the remote was scanned since" }
     if acts.rewritten == nil { return "no run of this incident has rewritten its history" }
-    return acts.commits == 0
-      ? "nothing was found on this machine, and the remote was not looked at"
-      : "rewritten on this machine only; not pushed"
+    return acts.isChanged
+      ? "rewritten on this machine only; not pushed"
+      : "nothing was found on this machine, and the remote was not looked at"
   }
 }

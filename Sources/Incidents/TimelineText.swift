@@ -38,8 +38,8 @@ extension JournalEvent {
         ? "\(name): attempt \(body["attempt"]?.integer ?? 1) ended with an error, another follows"
         : "\(name): stopped with an error"
     case .stepSettled: "\(name): lost outcome settled by a probe as \(settlement)"
-    case .stepVerified where proofOfDeath != nil:
-      "\(name): proof of death, \(proofOfDeath?.text ?? "")"
+    case .stepVerified where deathProof != nil:
+      "\(name): proof of death, \(deathProof?.text ?? "")"
     case .stepVerified:
       "\(name): verified, expected \(text("expect") ?? "its condition"), found \(verifiedAnswer ?? "unknown")"
     case .stepWaiting: "\(name): waiting for \(awaited)"
@@ -95,7 +95,7 @@ extension JournalEvent {
     case .stepOutcome, .stepUndone, .keyDestroyed: .effect
     case .stepFailed, .driftFound: .failure
     case .stepVerified:
-      verifiedAnswer == "clean" ? .clean : proofOfDeath == nil ? .other : .dead
+      verifiedAnswer == "clean" ? .clean : deathProof == nil ? .other : .dead
     case .message: .message
     case .incidentUpdated, .incidentState, .planSaved, .runStarted, .runResumed, .runEnded, .lockTaken,
       .lockReleased,

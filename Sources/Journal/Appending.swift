@@ -143,6 +143,9 @@ extension Journal {
     db.afterNextTransaction { [witness] _ in witness.follow(record) }
   }
 
+  /// What the decision of ``accept(_:because:)`` says.
+  static let acceptance = "go on with a journal that is not the one that was left"
+
   /// A person goes on with a journal that is not the one that was left: signs what is there, and says so in it.
   func accept(_ difference: JournalDifference, because reason: String) throws(JournalError) {
     try writing("accept the journal as it is") { db in
@@ -155,7 +158,7 @@ extension Journal {
           NewEvent(
             .decision,
             [
-              "what": "go on with a journal that is not the one that was left", "reason": .string(reason),
+              "what": .string(Journal.acceptance), "reason": .string(reason),
               "found": .string("\(difference)"), "role": "responder",
             ])
         ])

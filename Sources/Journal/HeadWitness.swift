@@ -1,3 +1,4 @@
+import Capabilities
 import Foundation
 import JSON
 import Synchronization
@@ -9,6 +10,8 @@ import Synchronization
 /// the journal, and a journal that does not reach it is not the one that was left. One sector, written in place: no
 /// space is needed, and a crash leaves the old head or the new one. It is synchronised when the journal is opened and closed, not at each
 /// append: after a power cut it may lag, and a lagging head only notices less.
+///
+/// Beside it stands, until a person decides, what a ticket says and the journal does not hold (``Disputed``).
 final class HeadWitness: Sendable {
   /// A head as it was written.
   struct Record: Sendable, Hashable {
@@ -16,6 +19,54 @@ final class HeadWitness: Sendable {
     let journal: String
     let sequence: Int
     let hash: String
+    var disputed: Disputed?
+
+    init(journal: String, sequence: Int, hash: String, disputed: Disputed? = nil) {
+      self.journal = journal
+      self.sequence = sequence
+      self.hash = hash
+      self.disputed = disputed
+    }
+
+    var json: JSONValue {
+      var members: [String: JSONValue] = [
+        "hash": .string(hash), "journal": .string(journal), "seq": .integer(sequence),
+      ]
+      members["ticket"] = disputed?.json
+      return .object(members)
+    }
+  }
+
+  /// A head of ours that a ticket shows.
+  struct Disputed: Sendable, Hashable {
+    let journal: String
+    let sequence: Int
+    let hash: String
+    let place: String
+
+    var json: JSONValue {
+      [
+        "hash": .string(hash), "journal": .string(journal), "seq": .integer(sequence),
+        "place": .string(String(place.prefix(80))),
+      ]
+    }
+
+    init(_ posted: PostedHead) {
+      journal = posted.head.journal
+      sequence = posted.head.sequence
+      hash = posted.head.hash
+      place = posted.place
+    }
+
+    init?(json: JSONValue) {
+      guard let journal = json["journal"]?.string, let sequence = json["seq"]?.integer,
+        let hash = json["hash"]?.string
+      else { return nil }
+      self.journal = journal
+      self.sequence = sequence
+      self.hash = hash
+      place = json["place"]?.string ?? "a ticket"
+    }
   }
 
   /// What the file holds.
@@ -64,7 +115,10 @@ final class HeadWitness: Sendable {
       guard let journal = value["journal"]?.string, let sequence = value["seq"]?.integer,
         let hash = value["hash"]?.string
       else { return .unreadable }
-      return .head(Record(journal: journal, sequence: sequence, hash: hash))
+      let disputed = value["ticket"].map(Disputed.init(json:))
+      // A word against the journal that cannot be read is no word for it.
+      if case .some(.none) = disputed { return .unreadable }
+      return .head(Record(journal: journal, sequence: sequence, hash: hash, disputed: disputed ?? nil))
     } catch { return .unreadable }
   }
 
@@ -72,22 +126,22 @@ final class HeadWitness: Sendable {
   ///
   /// - Parameters:
   ///   - isDurable: waits for the disk.
-  ///   - replacing: also over a later head, another journal's or an unreadable one: a person decided.
+  ///   - replacing: also over a later head, another journal's, a disputed or an unreadable one: a person decided.
   func keep(_ record: Record, isDurable: Bool, replacing: Bool = false) throws(JournalError) {
     let isNew = access(path, F_OK) != 0
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw KeyFile.failure("write \(path)", path: path) }
     defer { close(descriptor) }
     guard flock(descriptor, LOCK_EX) == 0 else { throw KeyFile.failure("write \(path)", path: path) }
-    if !replacing, case .head(let kept) = try contents(descriptor), kept.journal == record.journal,
-      kept.sequence >= record.sequence
-    {
-      return
+    var record = record
+    if !replacing, case .head(let kept) = try contents(descriptor) {
+      let isBehind = kept.journal == record.journal && kept.sequence >= record.sequence
+      guard !isBehind || (record.disputed != nil && record.disputed != kept.disputed) else { return }
+      let disputed = record.disputed ?? kept.disputed
+      if isBehind { record = kept }
+      record.disputed = disputed
     }
-    let document: JSONValue = [
-      "hash": .string(record.hash), "journal": .string(record.journal), "seq": .integer(record.sequence),
-    ]
-    var bytes = Array(document.canonicalText.utf8)
+    var bytes = Array(record.json.canonicalText.utf8)
     bytes += [UInt8](repeating: 0x20, count: max(0, HeadWitness.size - 1 - bytes.count)) + [0x0A]
     guard pwrite(descriptor, bytes, bytes.count, 0) == bytes.count, !isDurable || fsync(descriptor) == 0
     else {

@@ -20,6 +20,8 @@ public enum JournalDifference: Sendable, Hashable, CustomStringConvertible {
   case otherIdentity(String)
   /// The head beside the journal cannot be read.
   case unreadableHead(path: String)
+  /// A ticket shows an event of ours that is not in it.
+  case ticket(place: String, sequence: Int)
 
   public var description: String {
     switch self {
@@ -34,11 +36,13 @@ public enum JournalDifference: Sendable, Hashable, CustomStringConvertible {
     case .otherIdentity(let identity):
       "its head was signed by the key \(identity), which is not this installation's identity.key"
     case .unreadableHead(let path): "\(path), which keeps its last head, cannot be read"
+    case .ticket(let place, let sequence):
+      "the ticket \(place) was told of event \(sequence), and the journal does not hold that event"
     }
   }
 
   /// What a writing command says instead of going on.
-  func refusal(_ operation: String, path: String) -> JournalError {
+  public func refusal(_ operation: String, path: String) -> JournalError {
     JournalError(
       .altered, operation,
       because: "\(path) is not the journal that was left: \(self); nothing was done",
@@ -67,15 +71,30 @@ extension Journal {
     case .head(let record):
       guard record.journal == header.id else { return .replaced }
       guard record.sequence <= last else { return .cut(last: last, written: record.sequence) }
-      guard record.sequence > 0 else { return nil }
-      let found = try String.fetchOne(
-        db,
-        sql: """
-          SELECT hash FROM events WHERE seq = ?1 UNION ALL SELECT hash FROM checkpoints WHERE seq = ?1 LIMIT 1
-          """, arguments: [record.sequence])
-      // Nil: retention has removed it; what is left begins with a signed checkpoint.
-      return found == nil || found == record.hash ? nil : .changed(sequence: record.sequence)
+      switch try holding(db, record.sequence, hash: record.hash) {
+      // Unknown: retention has removed it; what is left begins with a signed checkpoint.
+      case true, nil: break
+      case false: return .changed(sequence: record.sequence)
+      }
+      // The right file may have been put back since.
+      guard let disputed = record.disputed,
+        try disputed.journal != header.id || holding(db, disputed.sequence, hash: disputed.hash) == false
+      else { return nil }
+      return .ticket(place: disputed.place, sequence: disputed.sequence)
     }
+  }
+
+  /// Whether this event is in the chain; nil when retention has removed what stood there.
+  func holding(_ db: Database, _ sequence: Int, hash: String) throws -> Bool? {
+    guard sequence > 0 else { return hash == HashChain.genesis(headerText: headerText) }
+    let found = try String.fetchOne(
+      db,
+      sql: """
+        SELECT hash FROM events WHERE seq = ?1 UNION ALL SELECT hash FROM checkpoints WHERE seq = ?1 LIMIT 1
+        """, arguments: [sequence])
+    if let found { return found == hash }
+    let removed = try Int.fetchOne(db, sql: "SELECT max(seq) FROM checkpoints") ?? 0
+    return sequence <= removed ? nil : false
   }
 
   /// What the signed head says of the last event.

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Incidents
 
 /// Why the journal could not be read or written.
 public struct JournalError: Error, Sendable, Hashable, CustomStringConvertible {
@@ -77,7 +78,7 @@ extension JournalError {
       return
     }
     guard let error = error as? DatabaseError else {
-      self.init(.inputOutput, operation, because: "\(type(of: error))")
+      self.init(.inputOutput, operation, because: plainReason(of: error))
       return
     }
     let word = error.message ?? error.resultCode.description

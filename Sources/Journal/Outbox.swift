@@ -1,5 +1,5 @@
 public import Capabilities
-import Crypto
+import Cryptography
 public import Foundation
 import GRDB
 public import Incidents
@@ -40,7 +40,8 @@ extension Journal {
   /// Puts a message into the outbox and gives it its sequence, durably.
   ///
   /// A status update that nobody started to send is replaced by a newer one; every other message never is.
-  /// Enqueueing the same message id again changes nothing: it is the idempotency key.
+  /// Enqueueing the same message id again changes nothing: it is the idempotency key. The message carries the journal's
+  /// head of this moment into the ticket (``compare(_:isDisputed:)``).
   public func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID? = nil)
     throws(JournalError)
     -> OutboxEntry
@@ -65,7 +66,11 @@ extension Journal {
         try Int.fetchOne(
           db, sql: "SELECT coalesce(max(sequence), 0) + 1 FROM outbox WHERE tracker = ? AND incident = ?",
           arguments: [tracker.rawValue, incident]) ?? 1
-      let text = try document(message.numbered(sequence))
+      let keys = try requireKeys("queue a message for \(tracker)")
+      let (last, hash) = try lastLink(db)
+      let head = try JournalHead(
+        journal: header.id, sequence: last, hash: hash, at: settings.now(), by: keys.identity)
+      let text = try document(message.queued(as: sequence, head: head))
       try db.execute(
         sql: """
           INSERT INTO outbox (id, tracker, incident, event, sequence, message, payload_hash, state, attempts, next_at)
@@ -255,14 +260,5 @@ extension Journal {
       message: try decoder.decode(TicketMessage.self, from: Data(text.utf8)), state: state,
       attempts: row["attempts"], next: Date(timeIntervalSince1970: Double(next) / 1000),
       remote: remote.map { TicketRef(id: $0, url: row["remote_url"]) }, reason: row["reason"])
-  }
-}
-
-extension TicketMessage {
-  fileprivate func numbered(_ sequence: Int) -> TicketMessage {
-    TicketMessage(
-      id: id, incident: incident, event: event, sequence: sequence, title: title, body: body,
-      severity: severity,
-      isDrill: isDrill, at: at)
   }
 }

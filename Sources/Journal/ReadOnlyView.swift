@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 // A journal on a disk that cannot be written to (a mounted backup, a container's image) can still be read: SQLite wants to
-// make files beside a database with a write-ahead log, so the view is made of a private copy.
+// make files beside a database with a write-ahead log, so the view is made of a private copy. The same on a full disk.
 extension Journal {
   static func readOnlyDatabase(_ path: String, _ base: Configuration) throws -> DatabaseQueue {
     var configuration = base
@@ -12,7 +12,8 @@ extension Journal {
       _ = try queue.read { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") }
       return queue
     } catch let error as DatabaseError
-      where error.resultCode == .SQLITE_CANTOPEN || error.resultCode == .SQLITE_READONLY
+      where [.SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_FULL].contains(error.resultCode)
+      || error.extendedResultCode == .SQLITE_IOERR_SHMSIZE
     {
       return try copied(path, base)
     }

@@ -111,23 +111,3 @@ extension JournalEvent {
 
   private struct Unreadable: Error {}
 }
-
-extension Journal {
-  /// SQLite's `synchronous` of the connection that writes: 2 is FULL. For tests and `doctor`.
-  public func synchronousLevel() throws(JournalError) -> Int {
-    do {
-      return try database.writeWithoutTransaction { db in
-        try Int.fetchOne(db, sql: "PRAGMA synchronous") ?? -1
-      }
-    } catch { throw JournalError(error, "read synchronous", path: path) }
-  }
-
-  /// Makes the database refuse to grow beyond `pages` of 4 KiB, as a full disk would. For tests.
-  public func limitPages(to pages: Int) throws(JournalError) {
-    do {
-      try database.writeWithoutTransaction { db in
-        _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
-      }
-    } catch { throw JournalError(error, "limit the journal", path: path) }
-  }
-}

@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 public import Foundation
 import GRDB
 import Incidents
@@ -51,8 +51,6 @@ public struct ChainVerification: Sendable, Hashable {
   public let head: String?
   /// The first thing that does not hold; nil when everything does.
   public let problem: Problem?
-
-  public var isIntact: Bool { problem == nil }
 }
 
 /// Checks links one after the other; the same for a database and for an export.

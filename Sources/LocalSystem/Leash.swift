@@ -1,3 +1,4 @@
+public import Capabilities
 import Foundation
 import Synchronization
 
@@ -5,14 +6,14 @@ import Synchronization
 ///
 /// A child that outlived `kill -9` would carry out its change after everybody had looked. The kernel's own signal for this
 /// (prctl(2), PR_SET_PDEATHSIG) is bound to the thread that started the child, and our threads come and go.
-final class Leash: Sendable {
-  static let shared = Leash()
+public final class Leash: ChildLeash {
+  public static let shared = Leash()
 
   /// Our end; -1 where no shell could be started: then children are only ended by deadlines.
   private let socket: Int32
 
   /// What every child has in its environment: so one that was started in the very instant of our death is found, too.
-  let mark = (name: "STAUNCH_LEASH", value: "\(getpid())-\(UInt64.random(in: .min ... .max))")
+  public let mark = (name: "STAUNCH_LEASH", value: "\(getpid())-\(UInt64.random(in: .min ... .max))")
 
   /// `+ID` and `-ID` a line; at the end of the file every process of the sessions that are left is killed, and after them
   /// whoever carries the mark: a process between fork and exec carries it a moment later.
@@ -80,11 +81,9 @@ final class Leash: Sendable {
     }
   }
 
-  /// The process `id`, and its session, end with us.
-  func hold(_ id: Int32) { tell("+\(id)\n") }
+  public func hold(_ id: Int32) { tell("+\(id)\n") }
 
-  /// It has ended: its number may be another's by now.
-  func release(_ id: Int32) { tell("-\(id)\n") }
+  public func release(_ id: Int32) { tell("-\(id)\n") }
 
   private func tell(_ text: String) {
     guard socket >= 0 else { return }

@@ -23,7 +23,10 @@ public struct LocalFileSystem: FileSystem {
 
   public func exists(_ path: String) async -> Bool {
     await withCheckedContinuation { continuation in
-      queue.async { continuation.resume(returning: access(path, F_OK) == 0) }
+      // What nobody can look at is no "not there": reading it says why.
+      queue.async {
+        continuation.resume(returning: access(path, F_OK) == 0 || errno != ENOENT && errno != ENOTDIR)
+      }
     }
   }
 

@@ -1,5 +1,4 @@
-import Crypto
-import CryptoExtras
+import Cryptography
 public import Foundation
 import Secrets
 
@@ -52,7 +51,7 @@ public struct PasswordLock: Sendable, Hashable {
     do {
       let key = try PasswordLock.key(text, salt: salt, cost: cost)
       let box = try AES.GCM.seal(secret.exposeAsBytes(), using: key, authenticating: bound)
-      self.init(salt: salt, sealed: box.combined ?? Data(), cost: cost)
+      self.init(salt: salt, sealed: box.combined, cost: cost)
     } catch {
       throw PeopleError(.file, "seal a key", because: "the cryptographic library refused: \(type(of: error))")
     }
@@ -79,7 +78,7 @@ public struct PasswordLock: Sendable, Hashable {
   }
 
   private static func key(_ text: String, salt: Data, cost: Cost) throws -> SymmetricKey {
-    try KDF.Scrypt.deriveKey(
+    try Scrypt.deriveKey(
       from: Array(text.utf8), salt: salt, outputByteCount: 32, rounds: cost.n, blockSize: cost.r,
       parallelism: cost.p)
   }

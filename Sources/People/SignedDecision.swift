@@ -1,5 +1,5 @@
 public import Capabilities
-import Crypto
+import Cryptography
 public import Foundation
 public import Incidents
 import Secrets

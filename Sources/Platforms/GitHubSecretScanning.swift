@@ -1,6 +1,7 @@
 public import Capabilities
 import Foundation
 public import JSON
+import RESTClient
 public import Secrets
 
 /// Secret scanning of GitHub repositories by its REST API: what a webhook leaves out, and what it lost.
@@ -25,14 +26,14 @@ public struct GitHubSecretScanning: Sendable {
     public let payload: JSONValue
   }
 
-  private let api: PlatformAPI
+  private let api: RESTClient
 
   /// - Parameters:
   ///   - baseURL: for example `https://api.github.com`.
   ///   - token: a reference to a token with "Secret scanning alerts" and, for lost deliveries, "Webhooks".
   public init(baseURL: String, token: String, environment: AdapterEnvironment) {
-    api = PlatformAPI(
-      base: baseURL, token: token, scheme: "Bearer ",
+    api = RESTClient(
+      base: baseURL, login: .init(token),
       headers: [
         ("Accept", .text("application/vnd.github+json")), ("X-GitHub-Api-Version", .text("2022-11-28")),
       ], environment: environment,
@@ -52,7 +53,7 @@ public struct GitHubSecretScanning: Sendable {
   public func alert(_ number: Int, of repository: Repository) async throws(CapabilityError) -> Secret {
     let path = "/repos/\(repository.name)/secret-scanning/alerts/\(number)"
     let alert = try await api.get(path)
-    let places = try await api.pages(path + "/locations")
+    let places = try await api.pages(path + "/locations", by: .number)
     let event = GitHubSecretScanning.event(alert, of: repository)
     var events = places.map { place in
       var members = event.object ?? [:]
@@ -65,7 +66,8 @@ public struct GitHubSecretScanning: Sendable {
 
   /// Open alerts, without their secrets.
   public func openAlerts(of repository: Repository) async throws(CapabilityError) -> [JSONValue] {
-    try await api.pages("/repos/\(repository.name)/secret-scanning/alerts?state=open&hide_secret=true")
+    try await api.pages(
+      "/repos/\(repository.name)/secret-scanning/alerts?state=open&hide_secret=true", by: .number)
   }
 
   /// An alert as the webhook would have brought it.
@@ -84,10 +86,10 @@ public struct GitHubSecretScanning: Sendable {
     of repository: Repository, isKnown: @Sendable (String) async throws(CapabilityError) -> Bool
   ) async throws(CapabilityError) -> [LostDelivery] {
     var lost: [LostDelivery] = []
-    for hook in try await api.pages("/repos/\(repository.name)/hooks") {
+    for hook in try await api.pages("/repos/\(repository.name)/hooks", by: .number) {
       guard let id = hook["id"]?.integer else { continue }
       let path = "/repos/\(repository.name)/hooks/\(id)/deliveries"
-      let attempts = try await api.cursorPages(path)
+      let attempts = try await api.pages(path, by: .linkCursor)
       let arrived = Set(
         attempts.filter { (200..<300).contains($0["status_code"]?.integer ?? 0) }.compactMap {
           $0["guid"]?.string

@@ -1,5 +1,5 @@
 public import Capabilities
-import Dispatch
+import NameResolution
 
 /// ``SQLConnector`` for PostgreSQL on libpq.
 ///
@@ -27,10 +27,8 @@ public struct PostgresConnector: SQLConnector {
   }
 
   public func addresses(of host: String) async throws(CapabilityError) -> [String] {
-    guard HostName.isWorthResolving(host) else { return [] }
-    let found = await withCheckedContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(returning: HostName.addresses(of: host)) }
-    }
+    guard HostAddresses.hasSeveral(host) else { return [] }
+    let found = await HostAddresses.all(of: host)
     guard !found.isEmpty else {
       throw CapabilityError(
         .network, "resolve \(host)", because: "the host name could not be resolved",

@@ -38,9 +38,9 @@ struct ElementTextReader: Sendable {
     self.maximumBytes = maximumBytes
   }
 
-  mutating func feed(_ piece: ArraySlice<UInt8>) throws(UnreadMarkup) -> [Element] {
+  /// - Parameter found: gets the elements that end in this piece, also those before the place that is thrown for.
+  mutating func feed(_ piece: ArraySlice<UInt8>, into found: inout [Element]) throws(UnreadMarkup) {
     pending += piece
-    var found: [Element] = []
     var rest = pending[...]
     while let open = rest.firstIndex(of: 0x3C) {
       take(rest[..<open])
@@ -61,7 +61,6 @@ struct ElementTextReader: Sendable {
     }
     guard rest.count <= maximumBytes else { throw failure("markup without an end") }
     pending = Array(rest)
-    return found
   }
 
   /// - Throws: when the document ends inside the element or inside markup, or was none.

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Foundation
 public import Incidents
 public import Secrets

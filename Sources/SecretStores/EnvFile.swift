@@ -156,7 +156,10 @@ struct EnvFile {
       // `KEY= value` would be read as a command by a shell: no white space between.
       var head = entry.head
       while let last = head.last, Self.blank.contains(last) { head.removeLast() }
-      lines.replaceSubrange(entry.lines, with: [head + Self.quoted(value) + entry.tail])
+      // What stands directly behind a closing quote would become part of a bare value.
+      let canBeBare = entry.tail.first.map(Self.blank.contains) ?? true
+      lines.replaceSubrange(
+        entry.lines, with: [head + Self.quoted(value, canBeBare: canBeBare) + entry.tail])
       let line = entry.lines.lowerBound
       if line > 0, lines[line - 1].starts(with: Array(Self.markPrefix.utf8)) {
         lines[line - 1] = comment
@@ -167,13 +170,13 @@ struct EnvFile {
   }
 
   /// The value as every reader takes it literally: bare when it is plain, else in single quotes, else in double quotes.
-  static func quoted(_ value: [UInt8]) -> [UInt8] {
+  static func quoted(_ value: [UInt8], canBeBare: Bool = true) -> [UInt8] {
     let plain = Array("-_./:@%+,=".utf8)
     let isPlain = value.allSatisfy { byte in
       (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
         || plain.contains(byte)
     }
-    if isPlain, !value.isEmpty { return value }
+    if isPlain, canBeBare, !value.isEmpty { return value }
     let single = UInt8(ascii: "'")
     if !value.contains(single), !value.contains(0x0A), !value.contains(0x0D) {
       return [single] + value + [single]

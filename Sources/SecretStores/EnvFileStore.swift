@@ -72,29 +72,76 @@ public struct EnvFileStore: SecretStore {
     return Secret(SecretBytes(copying: value))
   }
 
+  public var takesSeveralEntries: Bool { true }
+
   public func put(
     _ key: String, _ secret: Secret, replacing old: [Secret], sparing others: Set<String>, marker: String,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> String {
-    let operation = "write \(key) to \(path)"
-    guard Self.isVariable(key) else {
+    try await put(
+      [StoreEntry(key, secret, replacing: old)], sparing: others, marker: marker, under: authority)
+  }
+
+  /// All of them in one replacement of the file.
+  public func put(
+    _ entries: [StoreEntry], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String {
+    let operation = "write \(entries.map(\.key).joined(separator: ", ")) to \(path)"
+    for entry in entries { try Self.check(entry, operation) }
+    var file = try await file()
+    let before = file.bytes
+    for entry in entries { set(entry, in: &file, marker: marker) }
+    let written = entries.reduce(into: others) { $0.formUnion([$1.key] + (templates[$1.key] ?? [:]).keys) }
+    for entry in entries { follow(entry, in: &file, sparing: written, marker: marker) }
+    guard file.bytes != before else { return marker }
+    // What other programs will read must be what we mean: parsed back before it replaces anything, and after.
+    guard Self.holds(EnvFile(file.bytes), entries) else {
+      throw CapabilityError(.unsafe, operation, because: "the value would not read back from the file")
+    }
+    try await files.replace(path, with: Secret(SecretBytes(copying: file.bytes)), under: authority)
+    guard Self.holds(try await self.file(), entries) else {
+      throw CapabilityError(
+        .conflict, operation, because: "something else wrote the file at the same time", fix: "staunch resume"
+      )
+    }
+    return marker
+  }
+
+  private static func check(_ entry: StoreEntry, _ operation: String) throws(CapabilityError) {
+    guard isVariable(entry.key) else {
       throw CapabilityError(
         .configuration, operation, because: "the key is no variable's name", fix: "use letters, digits and _")
     }
-    let value = secret.exposeAsBytes()
+    let value = entry.secret.exposeAsBytes()
     guard !value.isEmpty, !value.contains(0) else {
       throw CapabilityError(
         .invalid, operation, because: "an .env file cannot hold an empty value or a zero byte")
     }
-    var file = try await file()
-    let before = file.bytes
-    if file.value(of: key) != value || file.mark(of: key) != marker { file.set(key, to: value, mark: marker) }
-    for (variable, text) in (templates[key] ?? [:]).sorted(by: { $0.key < $1.key }) {
+  }
+
+  private static func holds(_ file: EnvFile, _ entries: [StoreEntry]) -> Bool {
+    entries.allSatisfy { file.value(of: $0.key) == $0.secret.exposeAsBytes() }
+  }
+
+  /// The variable itself, and those that a template says.
+  private func set(_ entry: StoreEntry, in file: inout EnvFile, marker: String) {
+    let value = entry.secret.exposeAsBytes()
+    if file.value(of: entry.key) != value || file.mark(of: entry.key) != marker {
+      file.set(entry.key, to: value, mark: marker)
+    }
+    for (variable, text) in (templates[entry.key] ?? [:]).sorted(by: { $0.key < $1.key }) {
       let whole = Self.filled(text, with: value)
       if file.value(of: variable) != whole { file.set(variable, to: whole, mark: marker) }
     }
-    let written = others.union([key]).union((templates[key] ?? [:]).keys)
-    for secret in old {
+  }
+
+  /// What holds a value that the entry succeeds.
+  private func follow(
+    _ entry: StoreEntry, in file: inout EnvFile, sparing written: Set<String>, marker: String
+  ) {
+    let value = entry.secret.exposeAsBytes()
+    for secret in entry.old {
       let old = secret.exposeAsBytes()
       for variable in Self.holders(of: old, in: file)
       where !written.contains(variable) && Self.canFollow(old, variable, in: file) {
@@ -108,18 +155,6 @@ public struct EnvFileStore: SecretStore {
         }
       }
     }
-    guard file.bytes != before else { return marker }
-    // What other programs will read must be what we mean: parsed back before it replaces anything, and after.
-    guard EnvFile(file.bytes).value(of: key) == value else {
-      throw CapabilityError(.unsafe, operation, because: "the value would not read back from the file")
-    }
-    try await files.replace(path, with: Secret(SecretBytes(copying: file.bytes)), under: authority)
-    guard try await self.file().value(of: key) == value else {
-      throw CapabilityError(
-        .conflict, operation, because: "something else wrote the file at the same time", fix: "staunch resume"
-      )
-    }
-    return marker
   }
 
   public func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]

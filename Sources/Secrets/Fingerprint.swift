@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Foundation
 
 /// A name for a secret that reveals nothing about it: `s1:<key id>:<64 hex digits>`.

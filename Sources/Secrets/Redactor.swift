@@ -15,28 +15,36 @@ public final class Redactor: Sendable {
   /// From now on `secret` is hidden. Safe to repeat. Secrets shorter than four bytes cannot be told from text: ignored.
   public func register(_ secret: Secret) {
     let raw = secret.exposeAsBytes()
-    let tag = Redactor.isWord(raw) ? Redactor.word : Redactor.strong
+    let rank = Redactor.rank(raw)
     let entries = SecretForms.entries(of: raw)
     let lines = Redactor.lines(of: raw)
     state.withLock { index in
       for entry in entries {
         // In another spelling than its own, even a word is no word any more.
-        index.add(entry.bytes, tag: entry.bytes == raw ? tag : Redactor.strong)
+        index.add(entry.bytes, tag: (entry.bytes == raw ? rank : .unmistakable).rawValue)
       }
-      for line in lines { index.add(line, tag: Redactor.strong) }
+      for line in lines { index.add(line, tag: Hiding.unmistakable.rawValue) }
     }
   }
 
   /// `text` with every secret replaced by ``mark``.
-  public func redact(_ text: String) -> String { redacted(text, hidesWords: true) }
+  public func redact(_ text: String) -> String { redacted(text, hiding: .everything) }
 
   /// True when `bytes` hold a registered secret in any form: the test that a sink asserts.
-  public func finds(in bytes: [UInt8]) -> Bool { !ranges(in: bytes, hidesWords: true).isEmpty }
+  public func finds(in bytes: [UInt8]) -> Bool { !ranges(in: bytes, hiding: .everything).isEmpty }
 
-  /// - Parameter hidesWords: false leaves values that may as well be a word of a machine's vocabulary.
-  func redacted(_ text: String, hidesWords: Bool) -> String {
+  /// What is hidden: a value of this rank or a lower one.
+  enum Hiding: Int {
+    /// What is no word of any vocabulary.
+    case unmistakable
+    /// Also words of eight bytes and more.
+    case longWords
+    case everything
+  }
+
+  func redacted(_ text: String, hiding: Hiding) -> String {
     let bytes = Array(text.utf8)
-    let ranges = ranges(in: bytes, hidesWords: hidesWords)
+    let ranges = ranges(in: bytes, hiding: hiding)
     guard !ranges.isEmpty else { return text }
     var result: [UInt8] = []
     var position = 0
@@ -49,10 +57,10 @@ public final class Redactor: Sendable {
   }
 
   /// What holds a secret, by position, without overlaps.
-  private func ranges(in bytes: [UInt8], hidesWords: Bool) -> [Range<Int>] {
+  private func ranges(in bytes: [UInt8], hiding: Hiding) -> [Range<Int>] {
     let index = state.withLock { $0 }
     guard !index.isEmpty else { return [] }
-    let isWanted: (Int) -> Bool = { hidesWords || $0 != Redactor.word }
+    let isWanted: (Int) -> Bool = { $0 <= hiding.rawValue }
     var found = index.hits(in: bytes, where: isWanted).map(\.range)
     if let joined = JoinedText(bytes) {
       found += index.hits(in: joined.bytes, where: isWanted).map { joined.original($0.range) }
@@ -69,19 +77,18 @@ public final class Redactor: Sendable {
     return merged
   }
 
-  private static let strong = 0
-  private static let word = 1
-
   /// Short values and lower-case words (`postgres`, `sev3`) may be names, kinds or digits of any document.
-  private static func isWord(_ raw: [UInt8]) -> Bool {
-    if raw.count < 8 { return true }
-    return raw.count < 20
+  private static func rank(_ raw: [UInt8]) -> Hiding {
+    if raw.count < 8 { return .everything }
+    let isWord =
+      raw.count < 20
       && raw.allSatisfy { byte in
         switch byte {
         case 0x30...0x39, 0x61...0x7A, 0x2D, 0x2E, 0x2F, 0x3A, 0x5F: true
         default: false
         }
       }
+    return isWord ? .longWords : .unmistakable
   }
 
   /// The lines of a key, which a log may show one by one; not its first and last, which all keys share.

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 public import Foundation
 
 /// A secret encrypted for storage: the only form in which one is ever written to disk.
@@ -37,11 +37,11 @@ public final class SealingKey: Sendable {
     let box = try unsafe secret.withUnsafeBytes { bytes in
       try unsafe AES.GCM.seal(bytes, using: key, authenticating: Array(context.utf8))
     }
-    return SealedSecret(keyID: id, box: Data(box.nonce) + box.ciphertext + box.tag)
+    return SealedSecret(keyID: id, box: box.combined)
   }
 
   /// Decrypts what ``seal(_:context:)`` made.
-  /// - Throws: `CryptoKitError` when the key, the context or the bytes are not the ones that were sealed.
+  /// - Throws: `CryptographyError` when the key, the context or the bytes are not the ones that were sealed.
   public func open(_ sealed: SealedSecret, context: String) throws -> Secret {
     let box = try AES.GCM.SealedBox(combined: sealed.box)
     let plain = try AES.GCM.open(box, using: key, authenticating: Array(context.utf8))

@@ -1,5 +1,6 @@
 public import Foundation
 import Inbox
+import Incidents
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -65,7 +66,7 @@ public struct ReceiverCommand {
       say("error: the receiver does not start\n  because: \(error)\n")
       return 74
     } catch {
-      say("error: the receiver stopped\n  because: \(error)\n")
+      say("error: the receiver stopped\n  because: \(plainReason(of: error))\n")
       return 69
     }
   }

@@ -2,6 +2,7 @@ public import Capabilities
 import Foundation
 import Incidents
 import JSON
+import RESTClient
 import Secrets
 
 /// Issues of a GitHub repository.
@@ -10,7 +11,8 @@ import Secrets
 /// ticket gets a neutral title and text until the incident is contained. The first message about an incident opens its
 /// ticket, whatever it says; a later `opened` is a comment. Tickets are found by label and a marker in the
 /// body, because the search index lags. Every message carries a marker of its own, in the issue's body or in a comment: a
-/// repeated one is not posted twice, and one whose reply was lost counts as sent only when its marker is found.
+/// repeated one is not posted twice, and one whose reply was lost counts as sent only when its marker is found. It also
+/// carries the journal's head (`GitHubIssues+Heads.swift`).
 /// Tested against a simulation on loopback, written from the reference; not against api.github.com.
 /// Sources: https://docs.github.com/en/rest/issues/issues, …/issues/comments, …/using-the-rest-api/best-practices-for-using-the-rest-api
 public struct GitHubIssues: TicketSystem {
@@ -29,9 +31,9 @@ public struct GitHubIssues: TicketSystem {
   public var canLookUp: Bool { true }
   public var isIdempotent: Bool { true }
 
-  private let label: String
-  private let api: GitHubAPI
-  private let repository: String
+  let label: String
+  let api: RESTClient
+  let repository: String
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     repository = try target.text("repository")
@@ -49,9 +51,9 @@ public struct GitHubIssues: TicketSystem {
     label = try target.optionalText("label") ?? "staunch"
     isPublic = target.settings["public"]?.boolean ?? true
     let base = try target.optionalText("base_url") ?? "https://api.github.com"
-    api = GitHubAPI(
-      base: (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/repos/\(repository)",
-      token: try target.text("token"), environment: environment)
+    api = .gitHub(
+      repository: (base.hasSuffix("/") ? String(base.dropLast()) : base) + "/repos/\(repository)",
+      token: try target.text("token"), in: environment)
   }
 
   public func readiness() async -> [Readiness] {
@@ -115,19 +117,24 @@ public struct GitHubIssues: TicketSystem {
   {
     let marker = Self.marker(message: message.id)
     if issue["body"]?.string?.contains(marker) == true { return true }
-    return try await api.list("/issues/\(ref.id)/comments").contains {
+    return try await api.pages("/issues/\(ref.id)/comments", by: .number).contains {
       $0["body"]?.string?.contains(marker) == true
     }
   }
 
   /// The incident's issues, the oldest first.
   private func issues(of incident: IncidentID) async throws(CapabilityError) -> [JSONValue] {
-    let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
-    let issues = try await api.list("/issues?labels=\(escaped)&state=all&sort=created&direction=asc")
+    let issues = try await api.pages(labelled + "&direction=asc", by: .number)
     let marker = Self.marker(incident)
     return issues.filter { issue in
       issue["pull_request"] == nil && issue["body"]?.string?.contains(marker) == true
     }
+  }
+
+  /// Every ticket of ours, by the time it was opened.
+  var labelled: String {
+    let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
+    return "/issues?labels=\(escaped)&state=all&sort=created"
   }
 
   private static func ref(_ issue: JSONValue) -> TicketRef? {
@@ -165,7 +172,8 @@ public struct GitHubIssues: TicketSystem {
         "title": .string(mayTell ? Self.harmless(message.title) : Self.neutralTitle),
         "body": .string(
           "\(Self.marker(message.incident))\n\(Self.marker(message: message.id))\n"
-            + Self.marker(message.event) + "\n" + (message.isDrill ? "**DRILL**\n\n" : "") + body),
+            + Self.marker(message.event) + "\n" + Self.marker(message.head)
+            + (message.isDrill ? "**DRILL**\n\n" : "") + body),
         "labels": [.string(label)],
       ], under: authority)
     guard let ref = Self.ref(made) else {
@@ -181,14 +189,14 @@ public struct GitHubIssues: TicketSystem {
     _ message: TicketMessage, on ticket: TicketRef, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     let marker = Self.marker(message: message.id)
-    let comments = try await api.list("/issues/\(ticket.id)/comments")
+    let comments = try await api.pages("/issues/\(ticket.id)/comments", by: .number)
     guard !comments.contains(where: { $0["body"]?.string?.contains(marker) == true }) else { return }
     _ = try await api.send(
       .post, "/issues/\(ticket.id)/comments",
       [
         "body": .string(
-          "\(marker)\n\(Self.marker(message.event))\n\(Self.harmless(message.title))\n\n\(Self.harmless(message.body))"
-        )
+          "\(marker)\n\(Self.marker(message.event))\n\(Self.marker(message.head))"
+            + "\(Self.harmless(message.title))\n\n\(Self.harmless(message.body))")
       ], under: authority)
   }
 

@@ -1,19 +1,19 @@
-import Crypto
+import Cryptography
 public import Foundation
 import Secrets
 
 /// GitHub's partner program: ECDSA P-256 with SHA-256 over the raw body, base64 of the DER form.
 /// Source: docs.github.com, secret scanning partner program.
 public struct GitHubPartnerSignature: WebhookVerifier {
-  private let keys: [String: P256.Signing.PublicKey]
+  private let keys: [String: P256.PublicKey]
 
   /// - Parameter keys: PEM by key identifier, from `api.github.com/meta/public_keys/secret_scanning`.
   /// - Throws: `.noKey` when there is none or one is no P-256 key.
   public init(keys: [String: String]) throws(SignatureError) {
-    var parsed: [String: P256.Signing.PublicKey] = [:]
+    var parsed: [String: P256.PublicKey] = [:]
     for (identifier, pem) in keys {
       do {
-        parsed[identifier] = try P256.Signing.PublicKey(pemRepresentation: pem)
+        parsed[identifier] = try P256.PublicKey(pem: pem)
       } catch {
         throw SignatureError(.noKey, "a public key of the partner program is no P-256 key")
       }
@@ -36,13 +36,11 @@ public struct GitHubPartnerSignature: WebhookVerifier {
     guard let der = Data(base64Encoded: text) else {
       throw SignatureError(.malformed, "the signature is no base64")
     }
-    let signature: P256.Signing.ECDSASignature
-    do {
-      signature = try P256.Signing.ECDSASignature(derRepresentation: der)
-    } catch {
+    let isValid: Bool
+    do { isValid = try key.isValidSignature(der: der, for: body) } catch {
       throw SignatureError(.malformed, "the signature is not in DER form")
     }
-    guard key.isValidSignature(signature, for: body) else { throw SignatureCheck.mismatch }
+    guard isValid else { throw SignatureCheck.mismatch }
     return VerifiedDelivery(id: nil, isIDSigned: false, body: body)
   }
 }

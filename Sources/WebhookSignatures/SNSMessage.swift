@@ -1,5 +1,4 @@
-import Crypto
-import CryptoExtras
+import Cryptography
 public import Foundation
 import JSON
 import Secrets
@@ -79,21 +78,32 @@ public struct SNSMessage: Sendable {
     guard let text = fields["Signature"], let bytes = Data(base64Encoded: text) else {
       throw SignatureError(.malformed, "Signature is no base64")
     }
-    let key = try SigningCertificate(pem: certificate, now: now).publicKey
-    let message = Data(stringToSign.utf8)
-    let signature = _RSA.Signing.RSASignature(rawRepresentation: bytes)
-    let isValid =
-      switch fields["SignatureVersion"] {
-      case "1":
-        key.isValidSignature(signature, for: Insecure.SHA1.hash(data: message), padding: .insecurePKCS1v1_5)
-      case "2": key.isValidSignature(signature, for: SHA256.hash(data: message), padding: .insecurePKCS1v1_5)
-      default: throw SignatureError(.malformed, "SignatureVersion is neither 1 nor 2")
-      }
-    guard isValid else { throw SignatureCheck.mismatch }
+    let key = try Self.publicKey(certificate, now: now)
+    let digest: RSA.Digest
+    switch fields["SignatureVersion"] {
+    case "1": digest = .sha1
+    case "2": digest = .sha256
+    default: throw SignatureError(.malformed, "SignatureVersion is neither 1 nor 2")
+    }
+    guard key.isValidSignature(bytes, for: Data(stringToSign.utf8), digest: digest) else {
+      throw SignatureCheck.mismatch
+    }
     guard let sent = instant, abs(now.timeIntervalSince(sent)) <= window else {
       throw SignatureError(.expired, "Timestamp is more than \(Int(window)) s away from now")
     }
     return VerifiedDelivery(id: id, isIDSigned: true, digest: bodyDigest)
+  }
+
+  /// The chain is not checked: HTTPS to AWS's own host vouches for the certificate, as in AWS's SDKs.
+  private static func publicKey(_ pem: String, now: Date) throws(SignatureError) -> RSA.PublicKey {
+    let certificate: Certificate
+    do { certificate = try Certificate(pem: pem) } catch {
+      throw SignatureError(.malformed, "the signing certificate is no X.509 certificate with an RSA key")
+    }
+    guard certificate.notBefore <= now, now <= certificate.notAfter else {
+      throw SignatureError(.expired, "the signing certificate is not valid now")
+    }
+    return certificate.publicKey
   }
 
   /// The members in the order that SNS signs, each as `name\nvalue\n`.

@@ -68,6 +68,9 @@ final class FakeHistory: HistoryRewriter {
     var cloned: [String?] = []
     var rewrites = 0
     var isBackupThere = true
+    /// nil: the remote does not answer.
+    var unfetched: [String]? = []
+    var asked: [Duration] = []
   }
   let world = Mutex(World())
   static let moved = HistoryRewrite(
@@ -127,7 +130,12 @@ final class FakeHistory: HistoryRewriter {
   func published(repository: String, remote: String, within deadline: Duration) async throws(CapabilityError)
     -> HistoryRemote
   {
-    HistoryRemote(address: "https://forge.example/models.git", refs: ["refs/heads/main"])
+    world.withLock { world in
+      world.asked.append(deadline)
+      return HistoryRemote(
+        address: "https://forge.example/models.git", refs: world.unfetched.map { ["refs/heads/main"] + $0 },
+        unfetched: world.unfetched ?? [], silence: world.unfetched == nil ? "no route" : nil)
+    }
   }
 
 }

@@ -12,9 +12,41 @@ final class FakeStore: SecretStore {
   static let summary = "a fake"
   static let settings: [SettingDeclaration] = []
   private let entries = Mutex<[String: (value: String, version: Int)]>([:])
+  let takesSeveralEntries: Bool
+  private let isReadable: Bool
+  private let problem: String?
 
-  init() {}
-  init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {}
+  /// - Parameters:
+  ///   - isNamed: providers know its entries as `fake:KEY`.
+  ///   - problem: why nothing can be written.
+  init(takesSeveral: Bool = false, isNamed: Bool = false, problem: String? = nil) {
+    takesSeveralEntries = takesSeveral
+    isReadable = isNamed
+    self.problem = problem
+  }
+  convenience init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError)
+  {
+    self.init()
+  }
+
+  func resource(of key: String) -> ResourceName? { isReadable ? ResourceName("fake:\(key)") : nil }
+  func readiness() async -> [Readiness] {
+    problem.map { [Readiness("writing", .missing(because: $0, fix: "repair it"))] } ?? []
+  }
+  func put(
+    _ entries: [StoreEntry], sparing others: Set<String>, marker: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> String {
+    guard entries.count == 1 || takesSeveralEntries else {
+      throw CapabilityError(.unsupported, "write", because: "one by one")
+    }
+    var version = ""
+    for entry in entries {
+      version = try await put(
+        entry.key, entry.secret, replacing: entry.old, sparing: others, marker: marker, under: authority)
+    }
+    return version
+  }
 
   func currentVersion(_ key: String) async throws(CapabilityError) -> String? {
     entries.withLock { $0[key].map { "v\($0.version)" } }
@@ -60,6 +92,8 @@ final class FakeTracker: TicketSystem {
   static let settings: [SettingDeclaration] = []
   struct World: Sendable {
     var delivered: [TicketMessage] = []
+    /// The ticket of each delivery, tries included.
+    var tickets: [String?] = []
     /// Thrown by the next deliveries, in order.
     var errors: [CapabilityError] = []
     /// True: the message arrives although an error is thrown.
@@ -93,6 +127,7 @@ final class FakeTracker: TicketSystem {
     async throws(CapabilityError) -> TicketRef?
   {
     let error: CapabilityError? = world.withLock { world in
+      world.tickets.append(ticket?.id)
       let error = world.errors.isEmpty ? nil : world.errors.removeFirst()
       let isKnown = isIdempotent && world.delivered.contains { $0.id == message.id }
       if error == nil || world.arrivesAnyway, !isKnown { world.delivered.append(message) }

@@ -52,13 +52,13 @@ final class FakeProvider: CredentialProvider {
   var calls: [String] { world.withLock { $0.calls } }
   var accepted: [String: String] { world.withLock { $0.accepted } }
 
-  func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
-    let text = secret.exposeAsText()
-    if capabilities.issuing == .generated { return CredentialRef("role") }
+  func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
+    let text = try leak.requireValue(to: "identify").exposeAsText()
+    if capabilities.issuing == .generated { return Subject(CredentialRef("role")) }
     guard let id = world.withLock({ $0.accepted.first { $0.value == text }?.key }) else {
       throw CapabilityError(.notFound, "identify", because: "nobody knows it")
     }
-    return CredentialRef(id)
+    return Subject(CredentialRef(id))
   }
 
   func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
@@ -89,10 +89,11 @@ final class FakeProvider: CredentialProvider {
     capabilities.issuing == .generated ? Secret("generated-value") : nil
   }
 
-  func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
+  func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   {
-    let value = generated?.exposeAsText()
+    let marker = order.marker
+    let value = order.generated?.exposeAsText()
     let (id, text, isLost) = world.withLock { world in
       world.issuedCount += 1
       let id = value == nil ? "key-\(world.issuedCount)" : "role"
@@ -123,7 +124,7 @@ final class FakeProvider: CredentialProvider {
   }
 
   func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
+    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     world.withLock { world in

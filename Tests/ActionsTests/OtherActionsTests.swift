@@ -24,7 +24,39 @@ import Testing
       ["repository": .repository("training"), "remove": .list([.secret("leaked")])])
     #expect(result.outputs["backup"] == .string("backup-1"))
     #expect(
-      result.outputs["residual"] == .list([.string("fork: it is elsewhere; fix: ask its owner")]))
+      result.outputs["residual"]
+        == .list(
+          (FakeHistory.moved.residual + HistoryRewrite.outOfReach).map {
+            .string("\($0.place): \($0.why); fix: \($0.fix)")
+          }), "what no rewrite reaches is left, too")
+  }
+
+  @Test
+  func `a rewrite remembers what its remote has that nobody fetched, and asks for less than two seconds`()
+    async throws
+  {
+    let stage = Stage()
+    let call = stage.call(["repository": .repository("training"), "remove": .list([.secret("leaked")])])
+    let rewrite = try stage.effect("history.rewrite")
+    let before = try await rewrite.plan(call).preconditions
+    #expect(before["unfetched"] == [] && rewrite.foreseen == ["unfetched"])
+    stage.history.world.withLock { $0.unfetched = ["refs/heads/hotfix"] }
+    let now = try await rewrite.outlook(call)
+    #expect(now == ["unfetched": ["refs/heads/hotfix"]])
+    #expect(PlannedEffect.differ(before["unfetched"], now["unfetched"]))
+    stage.history.world.withLock { $0.unfetched = nil }
+    let silent = try await rewrite.outlook(call)
+    #expect(silent == ["unfetched": PlannedEffect.unknown(because: "no route")])
+    #expect(!PlannedEffect.differ(before["unfetched"], silent["unfetched"]))
+    #expect(stage.history.world.withLock { $0.asked }.allSatisfy { $0 < .seconds(2) })
+  }
+
+  @Test func `the address of a push is compared although the run itself has rewritten`() async throws {
+    let stage = Stage()
+    let push = try await stage.effect("history.push").plan(
+      stage.call(["repository": .repository("training")]))
+    #expect(push.preconditions["address"] == "https://forge.example/models.git")
+    #expect(push.constants == ["remote", "address"])
   }
 
   @Test func `a push that the remote refuses fails the step and says which ref`() async throws {

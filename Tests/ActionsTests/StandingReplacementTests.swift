@@ -94,6 +94,52 @@ import Testing
     #expect(!left.contains { !$0.isRemovable })
   }
 
+  /// A provider whose keys carry no name of ours: only what was there before tells a new one.
+  private static func unnamed() -> Stage {
+    Stage(
+      provider: FakeProvider(.unnamed, world: .init(accepted: ["a": "leaked-value", "b": "other-value"])))
+  }
+
+  @Test func `what is new without a name is told at the end and not removed`() async throws {
+    let stage = Self.unnamed()
+    let action = try stage.effect("credential.issue")
+    let prepared = Preparation(snapshot: ["existing": ["a"]])
+    let left = try await action.leftovers(stage.call(Self.issue("leaked")), [prepared])
+    #expect(left.map(\.ref) == ["b"])
+    #expect(left.allSatisfy { !$0.isRemovable })
+  }
+
+  @Test func `a step that kept what was there has asked for nothing, so nothing is called new`() async throws
+  {
+    let stage = Self.unnamed()
+    let action = try stage.effect("credential.issue")
+    let kept = Preparation(snapshot: ["keeps": "v1"])
+    #expect(try await action.leftovers(stage.call(Self.issue("leaked")), [kept]).isEmpty)
+    #expect(try await action.leftovers(stage.call(Self.issue("leaked")), []).isEmpty)
+    // Settled, too: what others have issued meanwhile is not deleted as an orphan of ours.
+    let settled = try await action.settle(
+      stage.call(Self.issue("leaked")), phase: "issue", prepared: kept, under: .forTests())
+    #expect(settled.word == "not_done")
+    #expect(stage.provider.accepted.count == 2)
+  }
+
+  @Test
+  func `where the journal does not say what was there before, nothing is called new and nothing is deleted`()
+    async throws
+  {
+    let stage = Self.unnamed()
+    let action = try stage.effect("credential.issue")
+    let silent = Preparation(snapshot: [:])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await action.leftovers(stage.call(Self.issue("leaked")), [silent])
+    }
+    #expect(error?.because.contains("nothing can be called new") == true)
+    let settled = try await action.settle(
+      stage.call(Self.issue("leaked")), phase: "issue", prepared: silent, under: .forTests())
+    #expect(settled.word == "unknown")
+    #expect(stage.provider.accepted.count == 2)
+  }
+
   @Test func `a generated value that works and that no store holds is named`() async throws {
     let stage = Stage(provider: FakeProvider(.generated, world: .init(accepted: ["role": "ours"])))
     let action = try stage.effect("credential.issue")

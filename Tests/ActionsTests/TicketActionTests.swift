@@ -63,6 +63,20 @@ import TestSupport
     #expect(stage.tracker.delivered.first?.event == .opened)
   }
 
+  @Test func `a message that is sent later goes to the ticket that its step names`() async throws {
+    let stage = Stage()
+    stage.tracker.world.withLock {
+      $0.errors = [CapabilityError(.network, "POST", because: "connection refused")]
+    }
+    try await stage.run("ticket.update", ["tracker": .tracker("security"), "ticket": .string("T-99")])
+    stage.clock.advance(3600)
+    // As `staunch ticket send` does: nobody has the step's inputs any more.
+    try await OutboxDelivery(
+      outbox: stage.outbox, targets: stage.environment.targets, now: stage.environment.now
+    ).deliverDue(under: try ExecutionAuthority.forTests())
+    #expect(stage.tracker.world.withLock { $0.tickets } == ["T-99", "T-99"])
+  }
+
   @Test func `a retry waits as long as the tracker asks`() async throws {
     let stage = Stage()
     stage.tracker.world.withLock {

@@ -68,7 +68,7 @@ import Testing
       unlink(copy)
       #expect(plant() == 0)
       let people = try files.read()
-      #expect(files.strangers(beside: people).isEmpty)
+      #expect(files.strangers(beside: people) == [])
       try files.write(people)
       #expect(try PeopleDirectory(parsing: Data(contentsOf: URL(filePath: copy))) == people)
     }

@@ -154,3 +154,63 @@ private final class Counter: Sendable {
   private let state = Atomic(0)
   func next() -> Int { state.add(1, ordering: .sequentiallyConsistent).oldValue }
 }
+
+@Suite struct GenericCredentialContractTests {
+  @Test(arguments: ContractCheck.all) func `it keeps the port's promises`(_ check: ContractCheck) async throws
+  {
+    try await check.run(GenericCredentialFixture.self)
+  }
+  @Test func `docs CONTRACT md says what is checked`() async throws {
+    try await ContractTable.check(GenericCredentialFixture.self)
+  }
+}
+
+/// An API that knows a leaked token, which can revoke itself, and the one that a person has issued.
+private struct GenericCredentialFixture: ContractFixture {
+  static let against = "a mock"
+  let server: LoopbackServer
+  let isBusy: Once
+  let provider: any CredentialProvider
+  let leak: Leak
+
+  /// Something that happens once.
+  final class Once: Sendable {
+    private let state = Atomic(false)
+    var isSet: Bool { state.load(ordering: .sequentiallyConsistent) }
+    func set() { state.store(true, ordering: .sequentiallyConsistent) }
+    /// True the first time after it was set.
+    func take() -> Bool { state.exchange(false, ordering: .sequentiallyConsistent) }
+  }
+
+  static func make() throws -> Self {
+    let leaked = "leaked-\(UUID().uuidString)"
+    let fresh = "fresh-\(UUID().uuidString)"
+    let (isRevoked, isBusy) = (Once(), Once())
+    let server = try LoopbackServer { request in
+      if isBusy.take() { return .answer(429) }
+      let bearer = request.headers["authorization"]
+      if request.path == "/revoke" {
+        isRevoked.set()
+        return .answer(204)
+      }
+      return .answer(
+        bearer == "Bearer \(fresh)" || (bearer == "Bearer \(leaked)" && !isRevoked.isSet) ? 200 : 401)
+    }
+    let target = TargetConfiguration(
+      name: "it", kind: GenericCredential.kind,
+      settings: [
+        "replacement": "env:NEW", "verify": ["url": .string(server.url + "/whoami")],
+        "revoke": ["url": .string(server.url + "/revoke"), "credential": "leaked"],
+      ], position: "staunch.yaml:1:1")
+    return Self(
+      server: server, isBusy: isBusy,
+      provider: try CredentialProviderRegistry.make(
+        target, in: .forTests(http: CurlTransport(), secrets: ["env:NEW": Secret(fresh)])),
+      leak: Leak(Secret(leaked), handle: "it"))
+  }
+
+  func refuseNextCall() -> Bool {
+    isBusy.set()
+    return true
+  }
+}

@@ -171,6 +171,15 @@ import Testing
     #expect(try await search(since: Self.day(19_990)).covered == Self.day(19_990)...Self.today)
   }
 
+  @Test func `a day whose requests cannot be counted is not a day without requests`() async throws {
+    var usage = OpenAISimulation.Usage()
+    usage.days = 19_971..<20_001
+    usage.uncounted = [19_992]
+    api.use(usage)
+    let report = try await search(since: Self.day(19_990), ["expected_requests_per_day": 5])
+    #expect(report.covered == Self.day(19_993)...Self.today)
+  }
+
   @Test func `an API that answers with no day covers nothing`() async throws {
     usage(kept: 0)
     let report = try await search(since: Self.day(19_990), ["expected_requests_per_day": 5])
@@ -273,5 +282,46 @@ import Testing
     #expect(try Self.provider(api).capabilities.propagation == .seconds(60))
     #expect(try Self.provider(api, ["propagation_seconds": 5]).capabilities.propagation == .seconds(5))
     #expect(throws: CapabilityError.self) { try Self.provider(api, ["propagation_seconds": -1]) }
+  }
+}
+
+@Suite struct OpenAIProjectContractTests {
+  @Test(arguments: ContractCheck.all) func `it keeps the port's promises`(_ check: ContractCheck) async throws
+  {
+    try await check.run(OpenAIProjectFixture.self)
+  }
+  @Test func `docs CONTRACT md says what is checked`() async throws {
+    try await ContractTable.check(OpenAIProjectFixture.self)
+  }
+}
+
+private struct OpenAIProjectFixture: ContractFixture {
+  static let against = "a mock written from the reference"
+  let api: OpenAISimulation
+  let provider: any CredentialProvider
+  let leak: Leak
+
+  static func make() throws -> Self {
+    let api = try OpenAISimulation()
+    let key = api.addKey()
+    let target = TargetConfiguration(
+      name: "it", kind: OpenAIProject.kind,
+      settings: ["base_url": .string(api.url), "project": .string(api.project), "admin_key": "env:A"],
+      position: "staunch.yaml:1:1")
+    return Self(
+      api: api,
+      provider: try CredentialProviderRegistry.make(
+        target, in: .forTests(http: CurlTransport(), secrets: ["env:A": Secret(api.adminKey)])),
+      leak: Leak(Secret(key.value), handle: key.id))
+  }
+
+  func loseNextReply() -> Bool {
+    api.loseReply(to: "POST", "/v1/organization/projects/\(api.project)/service_accounts")
+    return true
+  }
+
+  func refuseNextCall() -> Bool {
+    api.answer("GET", "/v1/models", with: 429)
+    return true
   }
 }

@@ -256,3 +256,36 @@ import Testing
     #expect(second?.class == .refused)
   }
 }
+
+@Suite struct PostgresRoleContractTests {
+  @Test(arguments: ContractCheck.all) func `it keeps the port's promises`(_ check: ContractCheck) async throws
+  {
+    try await check.run(PostgresRoleFixture.self)
+  }
+  @Test func `docs CONTRACT md says what is checked`() async throws {
+    try await ContractTable.check(PostgresRoleFixture.self)
+  }
+}
+
+private struct PostgresRoleFixture: ContractFixture {
+  static let against = "a real server"
+  let provider: any CredentialProvider
+  let leak: Leak
+
+  static func make() async throws -> Self {
+    let server = try PostgresServer.shared()
+    let role = try await server.makeRole()
+    let rotator = try await server.makeRole("LOGIN CREATEROLE IN ROLE pg_signal_backend, pg_read_all_stats")
+    let target = TargetConfiguration(
+      name: "it", kind: PostgresRole.kind,
+      settings: [
+        "host": .string(server.host), "port": .integer(server.port), "database": .string(server.database),
+        "role": .string(role.user), "admin_user": .string(rotator.user), "admin_password": "env:A",
+      ], position: "staunch.yaml:1:1")
+    return Self(
+      provider: try CredentialProviderRegistry.make(
+        target,
+        in: .forTests(postgres: PostgresConnector(), secrets: ["env:A": try #require(rotator.password)])),
+      leak: Leak(try #require(role.password), handle: "\(role.user)@\(server.host)/\(server.database)"))
+  }
+}

@@ -157,3 +157,37 @@ private struct LosesReplies: ProcessRunner {
     return ProcessOutcome(status: 1, output: "", errors: "Error: Server closed the connection")
   }
 }
+
+@Suite struct RedisUserContractTests {
+  @Test(arguments: ContractCheck.all) func `it keeps the port's promises`(_ check: ContractCheck) async throws
+  {
+    try await check.run(RedisUserFixture.self)
+  }
+  @Test func `docs CONTRACT md says what is checked`() async throws {
+    try await ContractTable.check(RedisUserFixture.self)
+  }
+}
+
+private struct RedisUserFixture: ContractFixture {
+  static let against = "a real server"
+  let provider: any CredentialProvider
+  let leak: Leak
+
+  static func make() async throws -> Self {
+    let server = try RedisServer.shared()
+    let user = try await server.makeUser()
+    let target = TargetConfiguration(
+      name: "it", kind: RedisUser.kind,
+      settings: [
+        "socket": .string(server.socket), "user": .string(user.name), "admin_user": "admin",
+        "admin_password": "env:A",
+      ], position: "staunch.yaml:1:1")
+    return Self(
+      provider: try CredentialProviderRegistry.make(
+        target,
+        in: .forTests(
+          processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
+          secrets: ["env:A": server.adminPassword])),
+      leak: Leak(user.password))
+  }
+}

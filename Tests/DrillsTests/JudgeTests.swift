@@ -168,12 +168,28 @@ import Testing
     try history.append(earlier("x", "other", 1))
     try history.append(earlier("y", "d", 1))
     try history.append(score)
-    let comparable = history.comparable(with: score)
+    let comparable = try history.comparable(with: score)
     #expect(comparable.map(\.total) == [30_000])
     let board = Scoreboard(score, earlier: comparable)
     #expect(board.text.contains("2 comparable drills: min 30.0s, median 35.0s, max 40.0s"))
     #expect(board.json["history"]?["median_ms"] == 35_000)
     #expect(board.json["passed"] == true)
+  }
+
+  @Test func `a file of scores that cannot be read is not "no drill yet"`() throws {
+    let directory = try TemporaryDirectory()
+    #expect(try DrillHistory(path: directory.path("none.jsonl")).read().scores.isEmpty)
+    try FileManager.default.createDirectory(
+      atPath: directory.path("scores.jsonl"), withIntermediateDirectories: false)
+    #expect(throws: DrillError.self) { try DrillHistory(path: directory.path("scores.jsonl")).read() }
+    let history = DrillHistory(path: directory.path("other.jsonl"))
+    try history.append(try Self.score())
+    let handle = try #require(FileHandle(forWritingAtPath: directory.path("other.jsonl")))
+    try handle.seekToEnd()
+    try handle.write(contentsOf: Data("{\"version\":9}\n".utf8))
+    try handle.close()
+    #expect(try history.read().scores.count == 1)
+    #expect(try history.read().unread == 1)
   }
 
   /// One probe each 0.2 seconds from 0 to 40, with an answer of yes in `yes`.

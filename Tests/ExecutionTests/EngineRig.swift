@@ -62,11 +62,12 @@ final class EngineRig: Sendable {
     lateness: Duration = .zero,
     leftovers: @escaping @Sendable (ActionCall, [Preparation]) -> [Leftover] = { _, _ in [] },
     glance: @escaping @Sendable () -> JSONValue? = { nil },
+    outlook: (@Sendable () async throws(CapabilityError) -> [String: JSONValue])? = nil,
     _ perform: @escaping @Sendable (ActionCall, String) async throws(CapabilityError) -> ActionResult
   ) {
     let action = ClosureEffect(
       signature: signature, phases: phases, patience: patience, onPlan: plan, onSettle: settle,
-      lateness: lateness, onLeftovers: leftovers, onGlance: glance
+      lateness: lateness, onLeftovers: leftovers, onGlance: glance, onOutlook: outlook
     ) { call, phase async throws(CapabilityError) in
       self.calls.withLock {
         $0.append("\(signature.id) \(call.step)\(call.item.map { "[\($0)]" } ?? "") \(phase)")
@@ -162,6 +163,7 @@ struct ClosureEffect: EffectAction {
   let lateness: Duration
   let onLeftovers: @Sendable (ActionCall, [Preparation]) -> [Leftover]
   let onGlance: @Sendable () -> JSONValue?
+  let onOutlook: (@Sendable () async throws(CapabilityError) -> [String: JSONValue])?
   let onPerform: @Sendable (ActionCall, String) async throws(CapabilityError) -> ActionResult
 
   func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration { lateness }
@@ -169,6 +171,10 @@ struct ClosureEffect: EffectAction {
     onLeftovers(call, prepared)
   }
   func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue? { onGlance() }
+  var foreseen: Set<String> { onOutlook == nil ? [] : ["unfetched"] }
+  func outlook(_ call: ActionCall) async throws(CapabilityError) -> [String: JSONValue] {
+    try await onOutlook?() ?? [:]
+  }
   func plan(_ call: ActionCall) async throws(CapabilityError) -> PlannedEffect { onPlan(call) }
   func patience(for call: ActionCall) async -> Duration? { patience }
   func perform(

@@ -117,6 +117,57 @@ import Testing
     #expect(again.state == .aborted, "an aborted run stays aborted")
   }
 
+  @Test func `A resumed abort does not say "taking it back failed" of what the first one restored`() throws {
+    let rig = try EngineRig()
+    let isThere = Mutex(true)
+    rig.effect(.historyRewrite) { _, _ in ActionResult(outputs: ["backup": .string("backup-1")]) }
+    rig.effect(
+      .historyRestore,
+      settle: { _, _ in
+        isThere.withLock { $0 }
+          ? .notDone(evidence: "the backup is still there")
+          : .done(ActionResult(), evidence: "the backup was used up")
+      }
+    ) { _, _ async throws(CapabilityError) in
+      // A restore uses its backup up: a second one would fail.
+      let wasThere = isThere.withLock { there in
+        defer { there = false }
+        return there
+      }
+      guard wasThere else {
+        throw CapabilityError(.notFound, "history.restore", because: "there is no backup of this name")
+      }
+      return ActionResult()
+    }
+    let made = try planned(
+      rig,
+      """
+      steps:
+        - id: rewrite
+          uses: history.rewrite
+          with: {repository: shop, remove: "${{ inputs.leaked }}"}
+          undo: {uses: history.restore, with: {repository: shop, backup: "${{ self.backup }}"}}
+        - {id: go, approve: {by: [responder]}}
+        - {id: never, uses: history.rewrite, with: {repository: shop, remove: "${{ inputs.leaked }}"}}
+      """, ["leaked": .secret("s")])
+    #expect(try run(rig, made).state == .waiting)
+    struct Died: Error {}
+    #expect(throws: Died.self) {
+      try inVirtualTime(seed: 1, rig.clock) {
+        try await rig.engine(made.0, made.1) { point in
+          if case .afterCall(_, "history.restore", _) = point { throw Died() }
+        }.abort(because: "wrong incident")
+      }
+    }
+    #expect(!isThere.withLock { $0 }, "it was restored before the process died")
+    let end = try inVirtualTime(seed: 2, rig.clock) {
+      try await rig.engine(made.0, made.1).abort(because: "wrong incident")
+    }
+    #expect(end.state == .aborted)
+    #expect(end.remaining.isEmpty, "\(end.remaining)")
+    #expect(rig.calls.withLock { $0.count { $0.hasPrefix("history.restore") } } == 1)
+  }
+
   /// Found by the simulation: the failed step was tried again and succeeded, and nobody asked what had become of the other.
   @Test func `What answers a failure goes on where a crash left it, before anything else is tried`() throws {
     let rig = try EngineRig()

@@ -65,6 +65,19 @@ import Testing
     #expect(throws: GitObjectsError.self) { try ObjectScan(objects: objects, patterns: patterns).run() }
   }
 
+  @Test func `an expression that is given up or does not compile is named by its line`() throws {
+    let file = "\n\na-secret-value\n\nregex:^(?:a|aa|b|ab)*c\n"
+    let patterns = try SecretPatterns(try SecretPatterns.expressions(replaceText: Array(file.utf8)))
+    let error = #expect(throws: GitObjectsError.self) {
+      try patterns.hits(in: Array((String(repeating: "ab", count: 3000) + "xc").utf8))
+    }
+    #expect(error?.what == "expression 2 (line 5 of its file) cannot be searched")
+    let broken = #expect(throws: GitObjectsError.self) {
+      try SecretPatterns(try SecretPatterns.expressions(replaceText: Array("\r\nx\r\n\r\nregex:(\r\n".utf8)))
+    }
+    #expect(broken?.what.contains("(line 4 of its file)") == true)
+  }
+
   @Test func `the answer says that an expression is searched in no other form`() throws {
     #expect(try expression("a+").notSearched.contains { $0.hasPrefix("regular expressions (1)") })
     #expect(try SecretPatterns(secrets: [Secret("abc")]).notSearched.contains { $0.contains("too short") })

@@ -51,6 +51,14 @@ import Testing
     #expect(try sandbox.objects().contains(id))
   }
 
+  @Test func `what stands behind the last entry of a tree is searched`() throws {
+    let sandbox = try GitSandbox()
+    let blob = try sandbox.write(.blob, [1])
+    let id = try sandbox.write(.tree, Array("100644 f\0".utf8) + blob.bytes + Array("rest \(leaked)".utf8))
+    let hits = try sandbox.scan(try patterns(leaked))
+    #expect(hits.map(\.object) == [id])
+  }
+
   @Test func `signatures go with the bytes that they signed, and only there`() throws {
     let sandbox = try GitSandbox()
     let blob = try sandbox.write(.blob, Array(leaked.utf8))

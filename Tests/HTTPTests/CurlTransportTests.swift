@@ -1,6 +1,7 @@
 import Capabilities
 import Foundation
 import HTTP
+import NameResolution
 import Secrets
 import TestSupport
 import Testing
@@ -31,6 +32,44 @@ import Testing
     #expect(request.method == "GET")
     #expect(request.target == "/a?b=c")
     #expect(request.headers["accept"] == "text/plain")
+  }
+
+  /// Two servers of one name: a refusal by one says nothing of the other.
+  @Test func `each address of a name is asked by itself, on a fresh connection, under the name`() async throws
+  {
+    let first = try LoopbackServer { _ in .answer(401) }
+    let second = try LoopbackServer(at: "127.0.0.2", port: first.port) { _ in .answer(200) }
+    let transport = CurlTransport(TransportOptions(plainHosts: ["several.test"]))
+    let question = SafeRequest.get("http://several.test:\(first.port)/v1/models")
+    for _ in 1...2 {
+      #expect(try await transport.fetch(question.alone(at: "127.0.0.1")).status == 401)
+      #expect(try await transport.fetch(question.alone(at: "127.0.0.2")).status == 200)
+    }
+    for server in [first, second] {
+      #expect(server.requests.count == 2)
+      #expect(server.requests.allSatisfy { $0.headers["host"] == "several.test:\(first.port)" })
+      #expect(server.connectionCount == 2, "an old connection stays with whoever answered it")
+    }
+  }
+
+  /// /etc/hosts is this machine's own: what it says of its names is what the system's resolver must give.
+  @Test func `the addresses of a name are all that the system knows, and an address has no others`()
+    async throws
+  {
+    let hosts = try String(contentsOfFile: "/etc/hosts", encoding: .utf8)
+    let entries = hosts.split(whereSeparator: \.isNewline).map {
+      $0.prefix { $0 != "#" }.split(separator: " ")
+    }
+    .map { $0.flatMap { $0.split(separator: "\t") }.map(String.init) }
+    for name in Set(entries.flatMap { $0.dropFirst() }) where HostAddresses.hasSeveral(name) {
+      let found = await HostAddresses.all(of: name)
+      let four = entries.filter { $0.dropFirst().contains(name) && !$0[0].contains(":") }.map { $0[0] }
+      #expect(Set(four).isSubset(of: found), "\(name): \(found)")
+    }
+    for host in ["127.0.0.1", "10.0.0.1", "[::1]", "::1", "localhost", "", "/run/postgresql"] {
+      #expect(!HostAddresses.hasSeveral(host), "\(host)")
+    }
+    #expect(HostAddresses.hasSeveral("api.example.org"))
   }
 
   @Test(arguments: [HTTPRequest.Method.post, .put, .patch, .delete])

@@ -24,6 +24,20 @@ import Testing
     try queue.close()
   }
 
+  /// A trigger whose row says that it is a table, between those of `deliveries` and `board`: SQLite makes what the
+  /// statement says, and who keeps rows by name sees the later one alone.
+  static func disguised(as name: String) -> String {
+    """
+    PRAGMA writable_schema = ON;
+    UPDATE sqlite_master SET rowid = rowid * 100;
+    INSERT INTO sqlite_master (rowid, type, name, tbl_name, rootpage, sql)
+      SELECT min(rowid) + 50, 'table', '\(name)', '\(name)', 0,
+        'CREATE TRIGGER evil AFTER UPDATE ON deliveries BEGIN DELETE FROM board; END'
+      FROM sqlite_master WHERE name = 'deliveries';
+    PRAGMA schema_version = 4711;
+    """
+  }
+
   func spooled(_ inbox: Inbox, _ id: String = "1") async throws {
     let body = try inbox.spool()
     try body.write(Array("body".utf8))
@@ -40,6 +54,8 @@ import Testing
     "CREATE TABLE evil (a)",
     "ALTER TABLE decisions ADD COLUMN evil TEXT DEFAULT 'x'",
     "DROP INDEX decisions_pending",
+    disguised(as: "sqlite_stat1"),
+    disguised(as: "board"),
   ])
   func `a schema that is not ours is refused at the start and in the middle of the work`(_ sql: String)
     async throws

@@ -72,6 +72,52 @@ import Testing
     #expect(metrics.instants.clean.date == JournalStory.minute(5))
   }
 
+  @Test func `what a rewrite could not reach is left, beside what the push could not`() throws {
+    var story = base()
+    story.effect(
+      2, step: "rewrite", item: 0, action: "history.rewrite",
+      outputs: ["commits": 7, "residual": ["forks: each is a copy of its own; fix: tell their owners"]])
+    push(&story, 4)
+    scan(&story, 5, remote: Self.address)
+    #expect(try published(story).residual.map { String($0.prefix(8)) } == ["forks: e", "2 hidden"])
+    story.effect(6, step: "undo", item: 0, action: "history.restore")
+    #expect(try published(story).residual.count == 1, "a rewrite that was taken back left nothing")
+  }
+
+  @Test
+  func `a repository that was reported and is missing from staunch.yaml is listed beside those of the plan`()
+    throws
+  {
+    func places(_ names: String...) -> JSONValue {
+      [
+        "key": "k",
+        "locations": .array(
+          names.map { ["key": .string($0), "repository": ["name": .string($0)], "path": "a"] }),
+      ]
+    }
+    var story = JournalStory()
+    story.about("inc-7f3a91c2")
+    story.at(0, .incidentOpened, places("acme/models", "acme/legacy"))
+    // staunch.yaml calls acme/models "models".
+    story.at(
+      1, .planSaved,
+      [
+        "plan": "plan-1", "digest": "d", "run": "run-1", "repositories": ["models"],
+        "unlisted": ["acme/legacy"],
+      ])
+    story.about("inc-7f3a91c2", run: "run-1")
+    rewrite(&story, 2)
+    push(&story, 4)
+    scan(&story, 5, remote: Self.address)
+    func status() throws -> IncidentStatus {
+      try #require(IncidentStatus.derive(events: story.events, now: JournalStory.minute(9)).first)
+    }
+    #expect(try status().stillAtTheForge.map(\.repository) == ["acme/legacy"])
+    story.about("inc-7f3a91c2")
+    story.at(6, .incidentUpdated, places("acme/models", "acme/later"))
+    #expect(try status().stillAtTheForge.map(\.repository) == ["acme/legacy", "acme/later"])
+  }
+
   @Test func `a later push, rewrite or restore makes it unknown again`() throws {
     var story = base()
     rewrite(&story, 2)

@@ -67,13 +67,13 @@ import Testing
     ])
     #expect(try journal.prune(before: at(200)) == 2)
     #expect(try journal.events().map(\.sequence) == [3, 4])
-    #expect(try journal.verify().isIntact)
+    #expect(try journal.verify().problem == nil)
     #expect(try journal.prune(before: at(200)) == 0)
     try journal.append(.noted, ["text": "goes on"])
-    #expect(try journal.verify().isIntact)
+    #expect(try journal.verify().problem == nil)
     var lines: [String] = []
     try journal.export { lines.append($0) }
-    #expect(JournalExport.verify(lines, publicKeys: [try rig.state.identity().publicKey]).isIntact)
+    #expect(JournalExport.verify(lines, publicKeys: [try rig.state.identity().publicKey]).problem == nil)
     try journal.close()
     try rig.tamper("DELETE FROM events WHERE seq = 3")
     #expect(try rig.open().verify().problem == .removed(sequence: 3))
@@ -99,6 +99,6 @@ import Testing
     if story == "failed, then resumed" { try journal.append([event(.runResumed, ["reason": "again"])]) }
     try journal.append([NewEvent(.noted, ["text": "late"], at: start.addingTimeInterval(300 * 86_400))])
     #expect(try journal.prune(before: start.addingTimeInterval(200 * 86_400)) == removed, "\(story)")
-    #expect(try journal.verify().isIntact)
+    #expect(try journal.verify().problem == nil)
   }
 }

@@ -77,25 +77,6 @@ import TestSupport
     #expect(try reader.events().count == 1)
   }
 
-  @Test func aFullDiskStopsAnAppendAsAWholeAndItGoesOnWhenThereIsSpace() throws {
-    let rig = try JournalRig()
-    let journal = try rig.open()
-    try journal.append(.noted, ["text": "before"])
-    try journal.limitPages(to: 30)
-    let large = JSONValue.string(String(repeating: "x", count: 400_000))
-    #expect(
-      code {
-        try journal.append(
-          [NewEvent(.noted, ["text": "small"]), NewEvent(.noted, ["text": large])],
-          sealing: Sealing(["s": Secret("value-1")], under: .run("run-1"), purpose: "test"))
-      } == .diskFull)
-    #expect(try journal.events().count == 1)
-    #expect(code { _ = try journal.open("s") } == .notFound)
-    try journal.limitPages(to: 1_000_000)
-    try journal.append(.noted, ["text": "after"])
-    #expect(try journal.verify().isIntact)
-  }
-
   @Test func drillsAndLiveRunsDoNotShareAJournalAndTheMarkCannotBeTakenOff() throws {
     let rig = try JournalRig()
     let keys = try rig.state.keys()

@@ -114,4 +114,11 @@ import Testing
     #expect(await files.exists(directory.path))
     #expect(await !files.exists(directory.path("no")))
   }
+
+  @Test func `what nobody can look at is not called absent, and reading it says why`() async throws {
+    let path = directory.path(String(repeating: "n", count: 300))
+    #expect(await files.exists(path))
+    let error = await #expect(throws: CapabilityError.self) { try await files.read(path) }
+    #expect(error?.because.contains("too long") == true)
+  }
 }

@@ -311,6 +311,16 @@ import Testing
     #expect(complaints.first?.contains("its aliases expand to too much [PB001]") == true)
   }
 
+  @Test func `An alias that blows up in the place of a key is refused before keys are compared`() {
+    var source = "playbook: 1\na0: &a0 [x, x]\n"
+    for level in 1...40 { source += "a\(level): &a\(level) [*a\(level - 1), *a\(level - 1)]\n" }
+    for key in ["? *a40\n: x\n", "? [*a40, y]\n: x\n", "*a40 : x\n", "b: {[*a40]: x}\n"] {
+      let complaints = Samples.complaints(source + key)
+      #expect(complaints.count == 1)
+      #expect(complaints.first?.contains("its aliases expand to too much [PB001]") == true)
+    }
+  }
+
   @Test func `A document that is nested without end is refused, not followed`() {
     let complaints = Samples.complaints(String(repeating: "[", count: 100_000))
     #expect(complaints.count == 1)

@@ -320,8 +320,9 @@ struct PostMortemTests {
     let text = try draft(story, repositories: [])
     #expect(text.contains("7 commits, 3 refs | 0 | `backup-2`"))
     #expect(
-      text.contains("| step again | `refs/pull/3/head` | the forge keeps it: for ever | ask its support |"))
-    #expect(text.contains("| step again | `stash` |  |  |"))
+      text.contains("| models | `refs/pull/3/head` | the forge keeps it: for ever | ask its support |"))
+    #expect(text.contains("| models | `stash` |  |  |"))
+    #expect(text.matches(of: /`stash`/).count == 1)
   }
 
   @Test("places are listed once, up to a hundred, and the rest is counted")

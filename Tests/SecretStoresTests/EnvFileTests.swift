@@ -71,6 +71,13 @@ import Testing
     #expect(String(decoding: empty.bytes, as: UTF8.self) == "# rotated by m\nB=2\n")
   }
 
+  @Test func `what stands directly behind a quoted value does not become part of the new one`() {
+    var file = EnvFile(Array("A=\"old\"rest\n".utf8))
+    file.set("A", to: Array("new".utf8), mark: "m")
+    #expect(EnvFile(file.bytes).value(of: "A") == Array("new".utf8))
+    #expect(String(decoding: file.bytes, as: UTF8.self) == "# rotated by m\nA='new'rest\n")
+  }
+
   @Test(arguments: [
     "plain", "with space", "quo'te", "dou\"ble", "$HOME", "`id`", "a\\b", "#x", "a#b", "new\nline", "é",
     "'\"$\\\n",

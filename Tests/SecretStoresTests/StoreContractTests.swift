@@ -136,6 +136,34 @@ import Testing
     #expect(try await store.copies(of: [Secret("old")], besides: nil).isEmpty)
   }
 
+  @Test(arguments: kinds)
+  func `several entries change in one step, or nothing does`(kind: String) async throws {
+    let store = try store(kind)
+    let entries = [
+      StoreEntry("KEY", Secret("id-2"), replacing: []),
+      StoreEntry("OTHER", Secret("secret-2"), replacing: []),
+    ]
+    guard store.takesSeveralEntries else {
+      let error = await #expect(throws: CapabilityError.self) {
+        try await store.put(entries, sparing: [], marker: "m", under: .forTests())
+      }
+      #expect(error?.class == .unsupported)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+      return
+    }
+    _ = try await store.put(entries, sparing: [], marker: "m", under: .forTests())
+    #expect(try await store.read("KEY").exposeAsText() == "id-2")
+    #expect(try await store.read("OTHER").exposeAsText() == "secret-2")
+    // One part that cannot be held keeps the other from being written.
+    let error = await #expect(throws: CapabilityError.self) {
+      try await store.put(
+        [StoreEntry("KEY", Secret("id-3"), replacing: []), StoreEntry("OTHER", Secret(""), replacing: [])],
+        sparing: [], marker: "m3", under: .forTests())
+    }
+    #expect(error?.class == .invalid)
+    #expect(try await store.read("KEY").exposeAsText() == "id-2")
+  }
+
   @Test func `a value that no .env file can hold is refused before anything is written`() async throws {
     let store = try store(EnvFileStore.kind)
     for value in [[], [0x61, 0]] as [[UInt8]] {

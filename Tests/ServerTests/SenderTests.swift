@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Foundation
 import Inbox
 import JSON
@@ -243,16 +243,16 @@ import Testing
   }
 
   @Test func `the partner program's keys come from the configured API, once a minute at most`() async throws {
-    let private1 = P256.Signing.PrivateKey()
+    let partner = try await PartnerKey()
     let list =
-      #"{"public_keys":[{"key_identifier":"k1","key":\#(JSONValue.string(private1.publicKey.pemRepresentation).canonicalText),"is_current":true}]}"#
+      #"{"public_keys":[{"key_identifier":"k1","key":\#(JSONValue.string(partner.publicKey).canonicalText),"is_current":true}]}"#
     let fetching = TableFetching([
       "https://api.example.org/meta/public_keys/secret_scanning": Array(list.utf8)
     ])
     try await RunningReceiver.with([TestKeys.route(.githubPartner)], fetching: fetching) {
       server async throws in
-      func request(_ id: String, _ body: String) throws -> RawRequest {
-        let signature = try private1.signature(for: Data(body.utf8)).derRepresentation.base64EncodedString()
+      func request(_ id: String, _ body: String) async throws -> RawRequest {
+        let signature = try await partner.signature(of: body)
         return RawRequest(
           "/github-partner",
           [
@@ -262,11 +262,35 @@ import Testing
       }
       let planted = FakeSecrets.value("npm_token")
       #expect(
-        try await server.send(request("k1", #"[{"token":"\#(planted)","type":"t","url":""}]"#)).status == 202)
-      #expect(try await server.send(request("k2", "[]")).status == 401)
-      #expect(try await server.send(request("k3", "[]")).status == 401)
+        try await server.send(await request("k1", #"[{"token":"\#(planted)","type":"t","url":""}]"#)).status
+          == 202)
+      #expect(try await server.send(await request("k2", "[]")).status == 401)
+      #expect(try await server.send(await request("k3", "[]")).status == 401)
       #expect(fetching.asked.count == 1)
       try Self.expectSealed(server, planted)
     }
+  }
+}
+
+/// A P-256 key as GitHub's, made and used by `openssl`.
+private struct PartnerKey {
+  private let directory: TemporaryDirectory
+  let publicKey: String
+
+  init() async throws {
+    directory = try TemporaryDirectory()
+    _ = try await Program.run(
+      ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem"],
+      in: directory.path)
+    publicKey = try await Program.run(["openssl", "ec", "-in", "key.pem", "-pubout"], in: directory.path)
+  }
+
+  func signature(of body: String) async throws -> String {
+    let file = directory.path + "/" + UUID().uuidString
+    try Data(body.utf8).write(to: URL(filePath: file))
+    _ = try await Program.run(
+      ["openssl", "dgst", "-sha256", "-sign", "key.pem", "-out", file + ".signature", file],
+      in: directory.path)
+    return try Data(contentsOf: URL(filePath: file + ".signature")).base64EncodedString()
   }
 }

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Foundation
 
 /// Every file below a directory with its mode, size, time of change and content: to see that nothing was written.

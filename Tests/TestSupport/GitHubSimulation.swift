@@ -19,6 +19,7 @@ public final class GitHubSimulation: Sendable {
     var lostReplies: Set<String> = []
     var lostRequests: Set<String> = []
     var refusals: [String: (Int, [String: String])] = [:]
+    var silences = 0
   }
 
   public let repository = "acme/incidents"
@@ -56,6 +57,14 @@ public final class GitHubSimulation: Sendable {
     box.state.withLock { _ = $0.lostRequests.insert("\(method) \(path)") }
   }
 
+  /// Somebody who may write there says something.
+  public func write(_ comment: String, onIssue number: Int) {
+    box.state.withLock { $0.issues[number - 1].comments.append(comment) }
+  }
+
+  /// The next requests get no answer.
+  public func fallSilent(for count: Int) { box.state.withLock { $0.silences = count } }
+
   /// The next request with this method and path is refused.
   public func refuse(_ method: String, _ path: String, _ status: Int, _ headers: [String: String]) {
     box.state.withLock { $0.refusals["\(method) \(path)"] = (status, headers) }
@@ -66,6 +75,10 @@ public final class GitHubSimulation: Sendable {
   )
     -> LoopbackServer.Reply
   {
+    if state.silences > 0 {
+      state.silences -= 1
+      return .silence
+    }
     guard request.headers["authorization"] == "Bearer \(token)" else {
       return .json(401, #"{"message":"Bad"}"#)
     }
@@ -85,6 +98,18 @@ public final class GitHubSimulation: Sendable {
   {
     let body = try? JSONValue(parsing: request.body)  // a GET has none
     let index = path.count > 1 ? Int(path[1]).map { $0 - 1 } : nil
+    if path == ["issues", "comments"], request.method == "GET" {
+      // Newest first, over all issues.
+      let comments = state.issues.flatMap { issue in
+        issue.comments.map { comment -> JSONValue in
+          [
+            "body": .string(comment),
+            "issue_url": .string("https://api.github.example/repos/acme/incidents/issues/\(issue.number)"),
+          ]
+        }
+      }
+      return json(200, .array(page(comments.reversed(), request.query)))
+    }
     if path.count > 1 {
       guard let index, state.issues.indices.contains(index) else {
         return .json(404, #"{"message":"Not Found"}"#)
@@ -97,7 +122,8 @@ public final class GitHubSimulation: Sendable {
     case ("GET", 1, "issues"):
       let label = request.query["labels"] ?? ""
       let found = state.issues.filter { $0.labels.contains(label) }
-      return json(200, .array(page(found.map(json(issue:)), request.query)))
+      let ordered = request.query["direction"] == "desc" ? found.reversed() : found
+      return json(200, .array(page(ordered.map(json(issue:)), request.query)))
     case ("POST", 1, "issues"):
       guard let title = body?["title"]?.string, let text = body?["body"]?.string else {
         return .json(422, #"{"message":"Validation Failed"}"#)

@@ -41,12 +41,15 @@ public final class LoopbackServer: Sendable {
   private struct State: Sendable {
     var requests: [Request] = []
     var connections: Set<Int32> = []
+    var accepted = 0
     var isStopped = false
   }
 
   public let port: Int
+  /// An address of this machine.
+  public let host: String
   /// `http://127.0.0.1:<port>`, without a trailing slash.
-  public var url: String { "http://127.0.0.1:\(port)" }
+  public var url: String { "http://\(host):\(port)" }
   /// Every request, as it arrives, before it is answered.
   public let arrivals: AsyncStream<Request>
   private let arrival: AsyncStream<Request>.Continuation
@@ -54,13 +57,20 @@ public final class LoopbackServer: Sendable {
   private let state = Mutex(State())
   private let answer: @Sendable (Request) -> Reply
 
-  public init(_ answer: @escaping @Sendable (Request) -> Reply) throws {
+  /// - Parameters:
+  ///   - host: of 127.0.0.0/8.
+  ///   - wanted: the port; 0: a free one.
+  public init(
+    at host: String = "127.0.0.1", port wanted: Int = 0, _ answer: @escaping @Sendable (Request) -> Reply
+  ) throws {
     self.answer = answer
+    self.host = host
     (arrivals, arrival) = AsyncStream.makeStream()
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    address.sin_addr.s_addr = inet_addr(host)
+    address.sin_port = UInt16(wanted).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let listener = listener
     let isListening = withUnsafeMutablePointer(to: &address) { pointer in
@@ -92,6 +102,9 @@ public final class LoopbackServer: Sendable {
   /// What arrived so far.
   public var requests: [Request] { state.withLock { $0.requests } }
 
+  /// Connections that were opened so far.
+  public var connectionCount: Int { state.withLock { $0.accepted } }
+
   /// Closes the port and every connection. Safe to repeat.
   public func stop() {
     state.withLock { state in
@@ -106,7 +119,10 @@ public final class LoopbackServer: Sendable {
   deinit { stop() }
 
   private func serve(_ connection: Int32) {
-    state.withLock { _ = $0.connections.insert(connection) }
+    state.withLock {
+      $0.connections.insert(connection)
+      $0.accepted += 1
+    }
     Thread.detachNewThread { [weak self] in
       var reader = RequestReader(connection)
       while let request = reader.next() {

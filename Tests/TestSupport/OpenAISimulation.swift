@@ -29,6 +29,8 @@ public final class OpenAISimulation: Sendable {
     public var days: Range<Int> = 0..<0
     /// Endpoint (`completions`, …) → day → requests.
     public var requests: [String: [Int: Int]] = [:]
+    /// Days whose results name no count, as after a change of the API.
+    public var uncounted: Set<Int> = []
     /// Endpoints that the API knows.
     public var kinds: Set<String> = [
       "completions", "embeddings", "moderations", "images", "audio_speeches", "audio_transcriptions",
@@ -181,7 +183,9 @@ public final class OpenAISimulation: Sendable {
       let count = usage.requests[kind]?[day] ?? 0
       return [
         "object": "bucket", "start_time": .integer(day * 86_400), "end_time": .integer((day + 1) * 86_400),
-        "results": count == 0 ? [] : [["num_model_requests": .integer(count)]],
+        "results": usage.uncounted.contains(day)
+          ? [["object": "organization.usage.result"]]
+          : count == 0 ? [] : [["num_model_requests": .integer(count)]],
       ]
     }
     let isMore = days.count > 31

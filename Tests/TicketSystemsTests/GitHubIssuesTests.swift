@@ -50,6 +50,26 @@ import Testing
     #expect(issue.state == "closed")
   }
 
+  @Test func `every message carries the journal's head, and the tracker reads it back`() async throws {
+    let server = try GitHubSimulation()
+    let tracker = try Self.tracker(server, ["public": false])
+    let identity = LocalIdentity()
+    func queued(_ event: TicketMessage.Event, _ sequence: Int) throws -> TicketMessage {
+      message(event).queued(
+        as: 1,
+        head: try JournalHead(
+          journal: "j", sequence: sequence, hash: String(repeating: "ab", count: 32),
+          at: Date(timeIntervalSince1970: 1_000_000), by: identity))
+    }
+    let ref = try #require(try await tracker.deliver(try queued(.opened, 7), to: nil, under: .forTests()))
+    _ = try await tracker.deliver(try queued(.updated, 9), to: ref, under: .forTests())
+    server.write("seen, thanks <!-- staunch head nonsense -->", onIssue: 1)
+    let newest = try #require(try await tracker.heads(in: nil))
+    #expect(newest.map(\.head.sequence).sorted() == [7, 9])
+    #expect(newest.allSatisfy { $0.place == "acme/incidents#1" && $0.head.isSigned(by: identity.publicKey) })
+    #expect(try await tracker.heads(in: ref)?.map(\.head.sequence) == [9])
+  }
+
   @Test func `a lost reply is found by label and marker, and no second ticket is made`() async throws {
     let server = try GitHubSimulation()
     let tracker = try Self.tracker(server)

@@ -1,5 +1,6 @@
 import Capabilities
 import Foundation
+import Incidents
 import Secrets
 
 /// `abuse.search`
@@ -17,7 +18,7 @@ struct AbuseSearch: ReadAction {
     if let given = call.optionalRef() {
       ref = given
     } else if call.known("secret") != nil {
-      ref = try await call.identified(by: provider)
+      ref = try await call.subject(by: provider).identity
     } else {
       throw CapabilityError(
         .invalid, "step \(call.step)",
@@ -37,7 +38,20 @@ struct AbuseSearch: ReadAction {
         "covered_from": report.covered.map { .timestamp($0.lowerBound) } ?? .null,
         "covered_until": report.covered.map { .timestamp($0.upperBound) } ?? .null,
         "findings": .list(report.findings.map { .string($0) }),
+        "successors": .list(await Self.successors(of: ref, since: since, provider).map { .string($0) }),
       ], answer: seen.map { $0 ? "seen" : "not_seen" } ?? "unknown")
+  }
+
+  /// One line for each. That they cannot be asked for takes nothing from what was seen.
+  private static func successors(of ref: CredentialRef, since: Date?, _ provider: any CredentialProvider)
+    async
+    -> [String]
+  {
+    do throws(CapabilityError) {
+      return try await provider.successors(ref, since: since).found.map { made in
+        "\(made.ref): \(made.what)" + (made.made.map { ", made \(Timestamp.text($0))" } ?? "")
+      }
+    } catch { return ["unknown: \(error.because)"] }
   }
 
   /// The covered share of `since … now`; nil when it cannot be measured.

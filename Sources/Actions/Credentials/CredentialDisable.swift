@@ -14,7 +14,7 @@ struct CredentialDisable: EffectAction {
     var unpredicted: [String] = []
     var ref: String?
     do {
-      ref = try await leakedRef(call, target.provider).rawValue
+      ref = try await call.subject(by: target.provider).identity.rawValue
     } catch {
       guard error.class != .unsafe else { throw error }
       unpredicted.append("which credential the secret belongs to: \(error.because)")
@@ -39,7 +39,14 @@ struct CredentialDisable: EffectAction {
     let name = try call.credential()
     let provider = try targets.credential(name).provider
     let replacement = call.optionalRef("replaced_by")
-    var disabled: CredentialRef?
+    guard call.known("secret") != nil else {
+      // Only its id is known, which suffices to stop it.
+      let subject = try await call.subject(by: provider)
+      try await provider.disable(subject, leak: Leak(), replacedBy: replacement, under: authority)
+        .check("disable \(subject.identity)")
+      return result(subject, [])
+    }
+    var disabled: Subject?
     var probes: [ProbeRecord] = []
     for handle in try call.secretRefs() {
       let leaked = try await call.secrets.secret(handle)
@@ -49,13 +56,13 @@ struct CredentialDisable: EffectAction {
         let probe = try await provider.verify(leaked, ref: call.optionalRef())
         if probe.state == .dead, try await isSame(replacement, leaked, call, provider) {
           probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
-          disabled = disabled ?? replacement
+          disabled = disabled ?? Subject(replacement)
           continue
         }
       }
-      let ref: CredentialRef
+      let subject: Subject
       do throws(CapabilityError) {
-        ref = try await leakedRef(call, provider)
+        subject = try await call.subject(by: provider)
       } catch {
         // The provider no longer knows it: what was wanted, when it is refused.
         guard error.class == .notFound else { throw error }
@@ -64,10 +71,19 @@ struct CredentialDisable: EffectAction {
         probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
         continue
       }
-      try await provider.disable(ref, leaked: leaked, replacedBy: replacement, under: authority)
-      disabled = disabled ?? ref
+      try await provider.disable(subject, leak: Leak(leaked), replacedBy: replacement, under: authority)
+        .check("disable \(subject.identity)")
+      disabled = disabled ?? subject
     }
-    return ActionResult(outputs: ["ref": .optional(disabled?.rawValue)], probes: probes)
+    return result(disabled, probes)
+  }
+
+  private func result(_ subject: Subject?, _ probes: [ProbeRecord]) -> ActionResult {
+    ActionResult(
+      outputs: [
+        "ref": .optional(subject?.identity.rawValue),
+        "refs": .list((subject?.refs ?? []).map { .string($0.rawValue) }),
+      ], probes: probes)
   }
 
   func settle(
@@ -76,7 +92,7 @@ struct CredentialDisable: EffectAction {
     let name = try call.credential()
     let provider = try targets.credential(name).provider
     var probes: [ProbeRecord] = []
-    for handle in try call.secretRefs() {
+    for handle in call.known("secret") == nil ? [] : try call.secretRefs() {
       let probe = try await provider.verify(
         try await call.secrets.secret(handle), ref: call.optionalRef())
       probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
@@ -86,15 +102,8 @@ struct CredentialDisable: EffectAction {
       return .notDone(evidence: "disabling is safe to repeat (\(verdict.state.rawValue), \(verdict.code))")
     }
     return .done(
-      ActionResult(outputs: ["ref": .string(ref.rawValue)], probes: probes),
+      result(try await provider.subject(ref), probes),
       evidence: "the leaked secret is refused (\(verdict.code))")
-  }
-
-  private func leakedRef(_ call: ActionCall, _ provider: any CredentialProvider)
-    async throws(CapabilityError) -> CredentialRef
-  {
-    if let given = call.optionalRef() { return given }
-    return try await call.identified(by: provider)
   }
 
   /// True when the replacement has the same public id as the leaked credential: it carries the new value now.

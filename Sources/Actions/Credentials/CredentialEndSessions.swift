@@ -38,25 +38,20 @@ struct CredentialEndSessions: EffectAction {
     let name = try call.credential()
     let provider = try targets.credential(name).provider
     guard provider.capabilities.sessions != .none else { return result(found: 0, ended: 0) }
-    let ref: CredentialRef
-    if let given = call.optionalRef() {
-      ref = given
-    } else {
-      ref = try await call.identified(by: provider)
-    }
+    let subject = try await call.subject(by: provider)
     let before = prepared.snapshot["before"]?.string.flatMap(Timestamp.date) ?? now()
     var found = 0
     var ended = 0
     var left = 0
     for round in 0..<Self.rounds {
-      let count = try await provider.endSessions(ref, before: before, under: authority)
+      let count = try await provider.endSessions(subject, before: before, under: authority)
       if round == 0 { found = count.found }
       ended += count.ended
       left = count.left
       if left == 0 { return result(found: max(found, ended), ended: ended) }
     }
     throw CapabilityError(
-      .conflict, "end sessions of \(ref)",
+      .conflict, "end sessions of \(subject.identity)",
       because: "\(left) of \(found) sessions are still there after \(Self.rounds) rounds",
       fix: "see who they are at the provider and whether the runner may end them, then: staunch resume")
   }

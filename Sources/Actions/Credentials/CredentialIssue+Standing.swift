@@ -7,27 +7,27 @@ import Secrets
 extension CredentialIssue {
   /// A replacement that is there already.
   struct Standing {
-    let value: Secret
+    let material: Material
     let version: String
   }
 
   /// The leaked values; empty where the playbook does not name them.
   private func leakedValues(_ call: ActionCall) async throws(CapabilityError) -> [Secret] {
-    call.known("replaces") == nil ? [] : try await call.secrets("replaces")
+    try await call.leak("replaces")?.values ?? []
   }
 
   /// The store's value, when the provider accepts it and it is none of the leaked ones. Nil where the playbook does not
   /// say which values leaked.
   func standing(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError) -> Standing? {
     let leaked = try await leakedValues(call)
-    guard !leaked.isEmpty, target.provider.capabilities.issuing != .human else { return nil }
-    let store = try targets.store(call.store())
-    let key = call.optionalText("key") ?? target.key
-    guard let version = try await store.currentVersion(key) else { return nil }
-    let value = try await store.read(key)
-    guard !value.isEmpty, !leaked.contains(where: { $0.isSame(as: value) }) else { return nil }
+    let issuing = target.provider.capabilities.issuing
+    guard !leaked.isEmpty, issuing != .human, issuing != .leased,
+      let (material, version) = try await storedMaterial(call, target)
+    else { return nil }
+    let value = material.primary
+    guard !leaked.contains(where: { $0.isSame(as: value) }) else { return nil }
     return try await target.provider.verify(value, ref: nil).state == .alive
-      ? Standing(value: value, version: version) : nil
+      ? Standing(material: material, version: version) : nil
   }
 
   func keep(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError) -> ActionResult {
@@ -36,10 +36,8 @@ extension CredentialIssue {
         .conflict, signature.id, because: "the store's value worked a moment ago and does not now",
         fix: "staunch resume \(call.run)")
     }
-    let ref = try await target.provider.ref(ofIssued: found.value)
-    return ActionResult(
-      outputs: ["ref": .string(ref.rawValue), "secret": .secret(call.newSecret), "kept": .boolean(true)],
-      secrets: [call.newSecret: found.value], isUnchanged: true)
+    let ref = try await target.provider.ref(ofIssued: found.material.primary)
+    return result(IssuedCredential(ref: ref, material: found.material), call, isKept: true)
   }
 
   /// True when every leaked value is refused and the account takes another one.
@@ -89,7 +87,10 @@ extension CredentialIssue {
   /// nothing that comes late makes another one.
   func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration {
     let capabilities = try targets.credential(call.credential()).provider.capabilities
-    return capabilities.issuing == .human ? .zero : capabilities.propagation
+    switch capabilities.issuing {
+    case .human, .leased: return .zero
+    case .generated, .named, .unnamed, .slot, .rotated: return capabilities.propagation
+    }
   }
 
   func leftovers(_ call: ActionCall, _ prepared: [Preparation]) async throws(CapabilityError) -> [Leftover] {
@@ -98,7 +99,25 @@ extension CredentialIssue {
       if case .string(let text) = value { CredentialRef(text) } else { nil }
     }
     switch provider.capabilities.issuing {
-    case .human: return []
+    case .human, .leased: return []  // nothing was sent; what was drawn ends by itself
+    case .rotated:
+      guard kept == nil, !prepared.isEmpty, try await leakedVerdict(call, provider).state == .dead else {
+        return []
+      }
+      return [
+        Leftover(
+          ref: provider.account?.rawValue ?? provider.lock, isRemovable: false,
+          why: "the leaked value was turned into a new one that nobody holds")
+      ]
+    case .slot:
+      guard kept == nil, !prepared.isEmpty else { return [] }
+      let leaked = try await call.leak("replaces")
+      var mine: [CredentialRef] = []
+      if let leaked { mine = try await provider.subject(of: leaked, isAccountsOwn: true).refs }
+      return (try await provider.slots()?.taken ?? []).filter { !mine.contains($0) }.map {
+        Leftover(
+          ref: $0.rawValue, isRemovable: false, why: "it may hold a value of this run that nobody knows")
+      }
     case .generated:
       guard kept == nil else { return [] }
       // No outcome: whatever an attempt has set, nobody holds it but the journal.

@@ -19,7 +19,7 @@ struct CredentialIssue: EffectAction {
     let target = try targets.credential(name)
     let capabilities = target.provider.capabilities
     let store = try call.store()
-    let key = call.optionalText("key") ?? target.key
+    let key = try entryKeys(call, target).map(\.key).joined(separator: ", ")
     var preconditions: [String: JSONValue] = [
       "lock": .string(target.provider.lock), "issuing": .string(capabilities.issuing.rawValue),
     ]
@@ -38,6 +38,11 @@ struct CredentialIssue: EffectAction {
     case .generated: will = "set a new random value for \(name)"
     case .named: will = "issue a new credential for \(name), named \(call.marker)"
     case .unnamed: will = "issue a new credential for \(name) (its provider gives it no name)"
+    case .rotated:
+      will =
+        "turn the leaked value of \(name) into a new one, in a call that ends the old one at once and is never sent twice"
+    case .slot: will = "set the value of \(name) anew that did not leak"
+    case .leased: will = "try whether \(name) still gives leases; its programs draw their own"
     case .human:
       will =
         "wait until a person has issued a new value for \(name), take it from \(target.provider.handOverPlace ?? "them")"
@@ -53,7 +58,26 @@ struct CredentialIssue: EffectAction {
     if capabilities.overlap == .none {
       affected = affected.map { "\($0) (fails until it is rolled out: the old value stops working now)" }
     }
-    let copies = try await FormerValues(call, targets, store: store, key: key).planned()
+    if capabilities.issuing == .leased {
+      return PlannedEffect(
+        will: "\(will), and store nothing", target: name.rawValue, preconditions: preconditions,
+        reversible: true,
+        affected: affected)
+    }
+    let places = try entryKeys(call, target)
+    var copies: (affected: [String], cannotPredict: [String]) = ([], [])
+    for (key, field) in places {
+      let former = try await FormerValues(
+        call, targets, store: store, key: key,
+        countsLeaked: field == nil || field == target.provider.shape.primary,
+        own: Set(places.map(\.key)))
+      let planned = try await former.planned()
+      copies.affected += planned.affected
+      copies.cannotPredict += planned.cannotPredict
+    }
+    if let problem = try await roomProblem(target.provider) {
+      copies.cannotPredict.append("whether there will be room: \(problem.because)")
+    }
     return PlannedEffect(
       will: "\(will) and store it as \(key) in \(store)", target: name.rawValue, preconditions: preconditions,
       reversible: true, affected: affected + copies.affected,
@@ -68,6 +92,8 @@ struct CredentialIssue: EffectAction {
       if let standing = try await standing(call, target) {
         return Preparation(snapshot: ["keeps": .string(standing.version)])
       }
+      try await refuseReadable(call, target)
+      try checkEntries(call, target)
       let earlier = try await earlierValue(call, target.provider)
       try await refuseForeignChange(call, target.provider, earlier)
       let existing = try await target.provider.existing()
@@ -84,14 +110,22 @@ struct CredentialIssue: EffectAction {
       case .human:
         let issued = try await target.provider.handedOver()
         try await refuseLeaked(issued.secret, call)
-        secrets[call.newSecret] = issued.secret
+        let made = result(issued, call)
+        secrets = made.secrets
         snapshot["ref"] = .string(issued.ref.rawValue)
-      case .named, .unnamed: break
+        if !issued.material.shape.isSingle {
+          snapshot["public"] = .object(issued.material.publicParts.mapValues { .string($0) })
+        }
+      case .named, .unnamed:
+        if let problem = try await roomProblem(target.provider) { throw problem }
+      case .rotated: try await checkRotation(call, target)
+      case .slot, .leased: break
       }
       return Preparation(snapshot: .object(snapshot), secrets: secrets)
     case "store":
-      let version = try await targets.store(call.store()).currentVersion(
-        call.optionalText("key") ?? target.key)
+      guard target.provider.capabilities.issuing != .leased else { return Preparation() }
+      let places = try entryKeys(call, target)
+      let version = try await targets.store(call.store()).currentVersion(places.first?.key ?? target.key)
       return Preparation(snapshot: ["previous": version.map { .string($0) } ?? .null])
     default: throw .noPhase(phase, of: signature.id)
     }
@@ -102,121 +136,37 @@ struct CredentialIssue: EffectAction {
   ) async throws(CapabilityError) -> ActionResult {
     let name = try call.credential()
     let target = try targets.credential(name)
-    let key = call.optionalText("key") ?? target.key
     switch phase {
     case "issue":
       if target.provider.capabilities.issuing == .human { return try await taken(call, prepared, name) }
       if prepared.snapshot["keeps"] != nil { return try await keep(call, target) }
       let pending = try await pendingValue(call, prepared, target.provider)
       let issued = try await target.provider.issue(
-        marker: call.marker, generated: pending, under: authority)
+        IssueOrder(marker: call.marker, generated: pending, replacing: try await call.leak("replaces")),
+        under: authority)
       return result(issued, call)
     case "store":
-      let store = try targets.store(call.store())
-      let new = try await issuedSecret(call)
-      let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
-      let before = try await former.holders().holders
+      guard target.provider.capabilities.issuing != .leased else { return ActionResult(isUnchanged: true) }
+      try await refuseReadable(call, target)
+      let values = try await storedValues(call, target)
+      let before = try await values.holders()
       // A value that was kept is in its place; what held the leaked one beside it may not be.
-      let isKept = call.earlier["kept"] == .boolean(true) && !before.contains(where: \.follows)
+      let isKept = call.earlier["kept"] == .boolean(true) && !before.joined().contains(where: \.follows)
       let version: String?
       if isKept {
-        version = try await store.currentVersion(key)
+        version = try await values.store.currentVersion(values.entries.first?.key ?? target.key)
       } else {
-        version = try await store.put(
-          key, new, replacing: former.values, sparing: former.spared, marker: call.marker, under: authority)
+        let (entries, spared) = values.writing
+        version = try await values.store.put(entries, sparing: spared, marker: call.marker, under: authority)
       }
-      var outputs = try await former.outputs(before: before)
+      var outputs = try await values.outputs(before: before)
       outputs["version"] = .optional(version)
       return ActionResult(outputs: outputs, isUnchanged: isKept)
     default: throw .noPhase(phase, of: signature.id)
     }
   }
 
-  func settle(
-    _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) -> Settlement {
-    let name = try call.credential()
-    let target = try targets.credential(name)
-    switch phase {
-    case "issue":
-      if prepared.snapshot["keeps"] != nil { return .notDone(evidence: "nothing was to be issued") }
-      switch target.provider.capabilities.issuing {
-      case .generated: return try await settleGenerated(call, prepared, target.provider)
-      case .named, .unnamed:
-        return try await settleIssued(call, prepared, target.provider, under: authority)
-      case .human:
-        return .done(try await taken(call, prepared, name), evidence: "the person's value was sealed before")
-      }
-    case "store":
-      let (new, key) = (try await issuedSecret(call), call.optionalText("key") ?? target.key)
-      let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
-      let isKept = call.earlier["kept"] == .boolean(true)
-      if isKept, try await !former.holders().holders.contains(where: \.follows) {
-        return .notDone(evidence: "nothing was to be stored")
-      }
-      return try await StoredValue(store: try targets.store(call.store()), key: key).settle(
-        new, replacing: former, outputs: [:])
-    default: throw .noPhase(phase, of: signature.id)
-    }
-  }
-
-  /// The value was sealed before the call: try it.
-  private func settleGenerated(
-    _ call: ActionCall, _ prepared: Preparation, _ provider: any CredentialProvider
-  ) async throws(CapabilityError) -> Settlement {
-    guard let pending = try await pendingValue(call, prepared, provider) else {
-      return .unknown(reason: "the new value was not sealed before the call")
-    }
-    let probe = try await provider.verify(pending, ref: nil)
-    switch probe.state {
-    case .alive:
-      let issued = IssuedCredential(ref: try await provider.ref(ofIssued: pending), secret: pending)
-      return .done(result(issued, call), evidence: "the new value is accepted (\(probe.code))")
-    case .dead: return .notDone(evidence: "the new value is refused (\(probe.code))")
-    case .unknown: return .unknown(reason: "whether the new value was set cannot be told (\(probe.code))")
-    }
-  }
-
-  /// What was made and whose secret was lost is an orphan: nobody can use it, so it goes, and another one is issued.
-  private func settleIssued(
-    _ call: ActionCall, _ prepared: Preparation, _ provider: any CredentialProvider,
-    under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) -> Settlement {
-    guard let existing = prepared.snapshot["existing"]?.array else {
-      return .unknown(reason: "the intent holds no list of the credentials that existed before")
-    }
-    let before = existing.compactMap(\.string).map { CredentialRef($0) }
-    let orphans = try await provider.issued(marker: call.marker, before: before).filter {
-      !before.contains($0)
-    }
-    guard !orphans.isEmpty else {
-      return .notDoneYet(
-        evidence: "no new credential is there", lateness: provider.capabilities.propagation)
-    }
-    if provider.capabilities.issuing == .unnamed, orphans.count > 1 {
-      let ids = orphans.map(\.rawValue).sorted().joined(separator: ", ")
-      return .unknown(reason: "\(orphans.count) new credentials without a name: \(ids); which is ours?")
-    }
-    for orphan in orphans { try await provider.delete(orphan, under: authority) }
-    let ids = orphans.map(\.rawValue).sorted().joined(separator: ", ")
-    return .notDone(evidence: "deleted \(ids): its secret was lost with the reply")
-  }
-
-  private func result(_ issued: IssuedCredential, _ call: ActionCall) -> ActionResult {
-    ActionResult(
-      outputs: [
-        "ref": .string(issued.ref.rawValue), "secret": .secret(call.newSecret), "kept": .boolean(false),
-      ],
-      secrets: [call.newSecret: issued.secret])
-  }
-
-  /// The secret that phase `issue` gave.
-  private func issuedSecret(_ call: ActionCall) async throws(CapabilityError) -> Secret {
-    guard case .secret(let ref)? = call.earlier["secret"] else { throw call.missing("secret", .secret) }
-    return try await call.secrets.secret(ref)
-  }
-
-  private func pendingValue(
+  func pendingValue(
     _ call: ActionCall, _ prepared: Preparation, _ provider: any CredentialProvider
   ) async throws(CapabilityError) -> Secret? {
     guard provider.capabilities.issuing == .generated else { return nil }
@@ -243,17 +193,25 @@ struct CredentialIssue: EffectAction {
   }
 
   /// The value that a person issued, sealed before this phase began: nothing is sent, so nothing can be lost.
-  private func taken(_ call: ActionCall, _ prepared: Preparation, _ name: CredentialName)
+  func taken(_ call: ActionCall, _ prepared: Preparation, _ name: CredentialName)
     async throws(CapabilityError) -> ActionResult
   {
     guard let ref = prepared.snapshot["ref"]?.string else {
       throw CapabilityError(
         .awaitsPerson, "issue \(name)", because: "the person's value was not taken", fix: "staunch resume")
     }
-    let secret =
-      if let sealed = prepared.secrets[call.newSecret] { sealed } else {
-        try await call.secrets.secret(call.newSecret)
-      }
-    return result(IssuedCredential(ref: CredentialRef(ref), secret: secret), call)
+    func opened(_ handle: SecretRef) async throws(CapabilityError) -> Secret {
+      if let sealed = prepared.secrets[handle] { return sealed }
+      return try await call.secrets.secret(handle)
+    }
+    let shape = try targets.credential(name).provider.shape
+    guard let parts = prepared.snapshot["public"]?.object else {
+      return result(IssuedCredential(ref: CredentialRef(ref), secret: try await opened(call.newSecret)), call)
+    }
+    var values = parts.compactMapValues { $0.string.map { Secret($0) } }
+    for field in shape.fields where field.isSecret {
+      values[field.name] = try await opened(call.newField(field.name))
+    }
+    return result(IssuedCredential(ref: CredentialRef(ref), material: try Material(shape, values)), call)
   }
 }

@@ -32,7 +32,8 @@ struct HistoryPushAction: EffectAction {
     return PlannedEffect(
       will: "push every rewritten ref of \(name) to \(remote) (\(there.address)), all or none, with lease",
       target: name.rawValue,
-      preconditions: ["remote": .string(remote), "address": .string(there.address)], reversible: false,
+      preconditions: ["remote": .string(remote), "address": .string(there.address)],
+      constants: ["remote", "address"], reversible: false,
       affected: affected, cannotPredict: unsure)
   }
 

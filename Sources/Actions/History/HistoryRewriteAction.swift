@@ -14,12 +14,14 @@ struct HistoryRewriteAction: EffectAction {
     let repository = try targets.repository(name)
     let rewrite = try await history.plan(
       repository: repository.path, removing: try await removal(call), progress: call.progress)
+    let unfetched = await unfetched(repository)
     guard !rewrite.refs.isEmpty || rewrite.blobs > 0 || rewrite.tags > 0 else {
       return PlannedEffect(
         will: "nothing: the history of \(name) holds none of the secrets", target: name.rawValue,
-        preconditions: ["refs": []], reversible: true, cannotPredict: rewrite.residual.map(Self.line))
+        preconditions: unfetched.merging(["refs": []]) { own, _ in own }, reversible: true,
+        cannotPredict: rewrite.residual.map(Self.line))
     }
-    var unsure = rewrite.residual.map(Self.line)
+    var unsure = rewrite.left.map(Self.line)
     if let matches = rewrite.matches {
       // Whoever approves this must see that it is no rare value: it is replaced in the middle of other words, too.
       unsure.insert("\(matches.text): every one of them is replaced", at: 0)
@@ -29,7 +31,9 @@ struct HistoryRewriteAction: EffectAction {
     let refs = rewrite.refs.map(\.ref).sorted()
     return PlannedEffect(
       will: "rewrite \(rewrite.commits) commits, \(rewrite.blobs) files and \(rewrite.tags) tags of \(name)",
-      target: name.rawValue, preconditions: ["refs": .array(refs.map { .string($0) })], reversible: true,
+      target: name.rawValue,
+      preconditions: unfetched.merging(["refs": .array(refs.map { .string($0) })]) { own, _ in own },
+      reversible: true,
       affected: refs
         + (rewrite.signaturesDropped > 0 ? ["\(rewrite.signaturesDropped) signatures drop"] : []),
       cannotPredict: unsure)
@@ -38,6 +42,30 @@ struct HistoryRewriteAction: EffectAction {
   func glance(_ call: ActionCall) async throws(CapabilityError) -> JSONValue? {
     try await history.tips(repository: try targets.repository(call.repository()).path).map { .string($0) }
   }
+
+  var foreseen: Set<String> { ["unfetched"] }
+
+  func outlook(_ call: ActionCall) async throws(CapabilityError) -> [String: JSONValue] {
+    await unfetched(try targets.repository(call.repository()))
+  }
+
+  /// What the remote advertises and nobody has fetched: a rewrite here does not clean it, so a branch that appears after the
+  /// plan stops the rewrite and not only the push.
+  private func unfetched(_ repository: Targets.Repository) async -> [String: JSONValue] {
+    guard let remote = repository.remote else { return [:] }
+    let name = "unfetched"
+    do throws(CapabilityError) {
+      let there = try await history.published(
+        repository: repository.path, remote: remote, within: Self.patience)
+      if there.refs == nil {
+        return [name: PlannedEffect.unknown(because: there.silence ?? "\(there.address) does not answer")]
+      }
+      return [name: .array(there.unfetched.map { .string($0) })]
+    } catch { return [name: PlannedEffect.unknown(because: error.because)] }
+  }
+
+  /// Containment waits for this look.
+  private static let patience = Duration.milliseconds(1500)
 
   func perform(
     _ call: ActionCall, phase: String, prepared: Preparation, under authority: borrowing ExecutionAuthority
@@ -76,7 +104,7 @@ struct HistoryRewriteAction: EffectAction {
       "repository": .repository(repository),
       "backup": .optional(rewrite.backup), "commits": .integer(rewrite.commits),
       "refs": .integer(rewrite.refs.count), "signatures_dropped": .integer(rewrite.signaturesDropped),
-      "residual": .list(rewrite.residual.map { .string(Self.line($0)) }), "maps": .optional(rewrite.maps),
+      "residual": .list(rewrite.left.map { .string(Self.line($0)) }), "maps": .optional(rewrite.maps),
     ])
   }
 

@@ -78,20 +78,18 @@ extension ActionCall {
     return found
   }
 
+  /// The leaked values of an input; nil where the step does not name them.
+  func leak(_ name: String) async throws(CapabilityError) -> Leak? {
+    known(name) == nil ? nil : Leak(values: try await secrets(name))
+  }
+
   /// The credential that the input `secret` names: the first of several values that the provider knows names it for all,
   /// because values of one credential share its public id. When all are refused by now, the account that the entry is
   /// about.
   /// - Throws: what the provider said of the last value that it does not know.
-  func identified(by provider: any CredentialProvider) async throws(CapabilityError) -> CredentialRef {
-    var unknown: CapabilityError?
-    for secret in try await secrets() {
-      do throws(CapabilityError) { return try await provider.identify(secret) } catch {
-        guard error.class == .notFound else { throw error }
-        unknown = error
-      }
-    }
-    if let account = provider.account { return account }
-    throw unknown ?? missing("secret", .list(.secret))
+  func subject(by provider: any CredentialProvider) async throws(CapabilityError) -> Subject {
+    if let given = optionalRef() { return try await provider.subject(given) }
+    return try await provider.subject(of: Leak(values: try await secrets()), isAccountsOwn: true)
   }
 
   func text(_ name: String) throws(CapabilityError) -> String {
@@ -143,6 +141,9 @@ extension ActionCall {
 
   /// The handle of the secret that this call makes; another attempt makes another one.
   var newSecret: SecretRef { SecretRef("\(marker).\(attempt)") }
+
+  /// The handle of one field of it.
+  func newField(_ field: String) -> SecretRef { SecretRef("\(newSecret)/\(field)") }
 
   func missing(_ name: String, _ type: ValueType) -> CapabilityError {
     CapabilityError(

@@ -29,18 +29,16 @@ public struct OutboxDelivery: Sendable {
   /// Sends every message of `scope` that is due, oldest first for each incident and tracker. A cancelled task begins no
   /// other message.
   ///
-  /// - Parameter tickets: tickets that were opened elsewhere, by message id.
   /// - Returns: how many were delivered.
   /// - Throws: only what the outbox itself throws; a tracker's error is recorded there.
   @discardableResult
   public func deliverDue(
-    _ scope: DeliveryScope = .everything, tickets: [String: TicketRef] = [:],
-    under authority: borrowing ExecutionAuthority
+    _ scope: DeliveryScope = .everything, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Int {
     var delivered = 0
     var silent: Set<TrackerName> = []
     while !Task.isCancelled, let entry = try await outbox.claim(scope, passingOver: silent) {
-      switch try await deliver(entry, tickets: tickets, under: authority) {
+      switch try await deliver(entry, under: authority) {
       case .delivered: delivered += 1
       case .settled: continue
       case .unanswered: silent.insert(entry.tracker)
@@ -59,7 +57,7 @@ public struct OutboxDelivery: Sendable {
   }
 
   private func deliver(
-    _ entry: QueuedMessage, tickets: [String: TicketRef], under authority: borrowing ExecutionAuthority
+    _ entry: QueuedMessage, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Try {
     let message = entry.message
     guard let tracker = targets.trackers[entry.tracker] else {
@@ -82,8 +80,8 @@ public struct OutboxDelivery: Sendable {
       let ticket: TicketRef?
       if message.event == .opened {
         ticket = nil
-      } else if let given = tickets[message.id] {
-        ticket = given
+      } else if let named = message.ticket {
+        ticket = TicketRef(id: named, url: nil)
       } else {
         ticket = try await outbox.ticket(of: message.incident, at: entry.tracker)
       }

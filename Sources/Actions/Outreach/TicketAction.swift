@@ -71,11 +71,9 @@ struct TicketAction: EffectAction {
     let name = try trackerName(call)
     let message = try await message(call, tracker: try targets.tracker(name), mode: authority.mode)
     _ = try await outbox.enqueue(message, to: name, run: call.run)
-    var tickets: [String: TicketRef] = [:]
-    if let id = call.optionalText("ticket") { tickets[message.id] = TicketRef(id: id, url: nil) }
     let isContained = await isContained(call)
     try await OutboxDelivery(outbox: outbox, targets: targets, now: now).deliverDue(
-      isContained ? .incident(message.incident) : .message(message.id), tickets: tickets, under: authority)
+      isContained ? .incident(message.incident) : .message(message.id), under: authority)
     return result(try await outbox.message(message.id))
   }
 
@@ -122,7 +120,7 @@ struct TicketAction: EffectAction {
     return TicketMessage(
       id: messageID(call), incident: incident, event: event(call, brief), sequence: 1,
       title: text.title(call.optionalText("title")), body: text.body(call.optionalText("body")),
-      severity: brief.severity, isDrill: mode == .drill, at: now())
+      severity: brief.severity, isDrill: mode == .drill, at: now(), ticket: call.optionalText("ticket"))
   }
 
   /// "Contained" is said of an incident that is, whatever the playbook asks for: an unproven one is only updated.

@@ -9,15 +9,23 @@ struct FormerValues {
   let store: StoreName
   let key: String
   let values: [Secret]
+  /// Every entry of the same credential: none of them follows another one.
+  private let own: Set<String>
 
   /// The leaked values that the step names (`replaces`), and what the store holds now.
-  init(_ call: ActionCall, _ targets: Targets, store: StoreName, key: String, new: Secret? = nil)
-    async throws(CapabilityError)
-  {
+  ///
+  /// - Parameters:
+  ///   - countsLeaked: false for a part that no leaked value is one of (an id beside its secret).
+  ///   - own: the entries of the credential, where its parts are kept apart.
+  init(
+    _ call: ActionCall, _ targets: Targets, store: StoreName, key: String, new: Secret? = nil,
+    countsLeaked: Bool = true, own: Set<String> = []
+  ) async throws(CapabilityError) {
     self.targets = targets
     self.store = store
     self.key = key
-    var values = call.known("replaces") == nil ? [] : try await call.secrets("replaces")
+    self.own = own.subtracting([key])
+    var values = call.known("replaces") == nil || !countsLeaked ? [] : try await call.secrets("replaces")
     let place = try targets.store(store)
     if try await place.currentVersion(key) != nil { values.append(try await place.read(key)) }
     self.values = values.filter { value in
@@ -27,7 +35,10 @@ struct FormerValues {
 
   /// Entries of the step's store that are another credential's own: that their value is the same is their owner's business.
   var spared: Set<String> {
-    Set(targets.credentials.values.filter { $0.store == store && $0.key != key }.map(\.key))
+    let others = targets.credentials.values.filter { $0.store == store }
+    return Set(others.flatMap { $0.keys.isEmpty ? [$0.key] : Array($0.keys.values) }).union(own).subtracting([
+      key
+    ])
   }
 
   /// An entry, by its store and key, with what becomes of it.
@@ -44,7 +55,8 @@ struct FormerValues {
     guard !values.isEmpty else { return ([], []) }
     for (name, place) in targets.stores.sorted(by: { $0.key < $1.key }) {
       do throws(CapabilityError) {
-        for copy in try await place.copies(of: values, besides: name == store ? key : nil) {
+        for copy in try await place.copies(of: values, besides: name == store ? key : nil)
+        where name != store || !own.contains(copy.key) {
           holders.append(
             Holder(
               name: "\(copy.key) in \(name)",

@@ -43,8 +43,9 @@ struct SecretStoreAction: EffectAction {
   ) async throws(CapabilityError) -> Settlement {
     let (key, new) = (try call.text("key"), try await call.secret())
     let former = try await FormerValues(call, targets, store: try call.store(), key: key, new: new)
-    return try await StoredValue(store: try targets.store(call.store()), key: key).settle(
-      new, replacing: former, outputs: ["previous": previous(prepared)])
+    return try await StoredValues(
+      store: try targets.store(call.store()), entries: [(key, new, former)]
+    ).settle(outputs: ["previous": previous(prepared)])
   }
 
   private func previous(_ prepared: Preparation) -> Value {

@@ -48,13 +48,16 @@ extension ActionSignature {
     outputs: [
       Parameter("ref", .string, "its public id at the provider"),
       Parameter("facts", .any, "owner, scopes, created, last_used, privilege, as far as the provider tells"),
+      Parameter(
+        "reach", .list(.string),
+        "what it can read and change, as far as the provider tells; empty when it does not"),
     ])
 
   /// Makes the replacement and hands it to its store, in two journalled phases: `issue`, `store`.
   public static let credentialIssue = ActionSignature(
     id: "credential.issue", effect: .reversible,
     summary:
-      "Makes a replacement and hands it to its store (two journalled phases: issue, store). At a provider without overlap the old one stops working now. Where only a person can issue one, the run waits until they have.",
+      "Makes a replacement and hands it to its store (two journalled phases: issue, store). At a provider without overlap the old one stops working now. Nothing is issued whose store the leaked one can read. Where only a person can issue one, the run waits until they have.",
     inputs: [
       credential,
       Parameter("store", .store, "where the new value is kept"),
@@ -69,6 +72,11 @@ extension ActionSignature {
       Parameter("version", .string, "the store's version that holds it"),
       followed, stillOld,
       Parameter("kept", .boolean, "true when the store's value was one already and nothing was issued"),
+      Parameter(
+        "fields", .list(.secret),
+        "handles to its secret fields, where it has several: each ends in the field's name"),
+      Parameter("public", .any, "its public fields by name, where it has several"),
+      Parameter("expires", .timestamp, "when it ends by itself; null: it does not, or nobody says"),
     ])
 
   /// Stops the leaked secret from being accepted.
@@ -77,13 +85,18 @@ extension ActionSignature {
     summary: "Stops a leaked secret from being accepted. It is never enabled again.",
     inputs: [
       credential,
-      Parameter("secret", .list(.secret), "the leaked secret, or every leaked value of it"),
-      Parameter("ref", .string, required: false, "its public id, where a snapshot found it"),
+      Parameter(
+        "secret", .list(.secret), required: false,
+        "the leaked secret, or every leaked value of it; may be absent where `ref` says which one is meant"),
+      Parameter("ref", .string, required: false, "its public id, where a snapshot or a report gave it"),
       Parameter(
         "replaced_by", .string, required: false,
         "the replacement's public id: when it is the same as the old one, the new value stays usable"),
     ],
-    outputs: [Parameter("ref", .string, "the public id of what was disabled")])
+    outputs: [
+      Parameter("ref", .string, "the public id of what was disabled"),
+      Parameter("refs", .list(.string), "every place where it was: nodes, host rows, slots"),
+    ])
 
   /// Ends what was opened with the leaked secret.
   public static let credentialEndSessions = ActionSignature(
@@ -135,6 +148,9 @@ extension ActionSignature {
         "covered_from", .timestamp, "start of what the evidence answers for; null when it does not say"),
       Parameter("covered_until", .timestamp, "its end"),
       Parameter("findings", .list(.string), "one line each, without secrets"),
+      Parameter(
+        "successors", .list(.string),
+        "credentials that it made since then: they live on when it is stopped, so each is to be stopped too"),
     ],
     answers: ["seen", "not_seen", "unknown"])
 

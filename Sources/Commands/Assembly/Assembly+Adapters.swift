@@ -73,7 +73,7 @@ extension Assembly {
       let environment = paces.environment(environment, of: entry.target.kind)
       targets.credentials[name] = Targets.Credential(
         provider: try CredentialProviderRegistry.make(entry.target, in: environment), store: entry.store,
-        key: entry.key, consumers: entry.consumers)
+        key: entry.key, keys: entry.keys, consumers: entry.consumers)
     }
     for (name, entry) in configuration.stores {
       targets.stores[name] = try SecretStoreRegistry.make(entry, in: environment)

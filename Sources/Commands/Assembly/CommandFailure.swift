@@ -1,6 +1,7 @@
 import Capabilities
 import StaunchConfiguration
 import Execution
+import Inbox
 import JSON
 import Journal
 import Playbooks
@@ -45,6 +46,17 @@ struct CommandFailure: Error, Sendable {
       case .shredded, .unsealable: .failed
       }
     self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: InboxError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .notAnInbox, .newer, .corrupt, .readOnly, .diskFull, .inputOutput, .busy, .late, .key: .unavailable
+      case .notFound, .invalid: .failed
+      }
+    self.init(
+      status, error.operation, because: error.because,
+      fix: error.fix ?? "staunch doctor, then the same command")
   }
 
   init(_ error: ExecutionError) {

@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 import Incidents
 import JSON

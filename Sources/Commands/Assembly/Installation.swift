@@ -24,6 +24,7 @@ struct Installation {
   let processes: any ProcessRunner
   let postMortems: PostMortemFile
   let sources: PlatformSources
+  let ticketHeads: TicketComparison
 
   /// - Parameters:
   ///   - state: another state directory than the user's (a drill's).
@@ -47,9 +48,12 @@ struct Installation {
     postMortems = PostMortemFile(
       journal: journal, directory: directory + "/postmortems", templates: nil, files: files)
     let now: @Sendable () -> Date = { [assembly] in assembly.now() }
+    // A drill's journal is made for it: nothing outside is older than it.
+    ticketHeads = TicketComparison(configuration.isDrill ? [:] : targets.trackers, now: now)
     actions = BuiltinActions.all(
       in: ActionEnvironment(
-        targets: targets, history: assembly.historyRewriter(), http: environment.http,
+        targets: targets, history: assembly.historyRewriter(trust: configuration.trustedRepositories),
+        http: environment.http,
         processes: environment.processes, files: files, outbox: JournalOutbox(journal: journal),
         briefs: JournalBriefing(journal: journal, now: now), postMortems: postMortems,
         alerts: IncidentAlerts(journal: journal, sources: sources), now: now))

@@ -30,6 +30,12 @@ struct CredentialTarget: ParsableArguments {
   )
   var incident: String?
 
+  @Option(
+    name: .long,
+    help: "The public id of what leaked (AKIA…, a key's id), where its value is not known: it can be stopped."
+  )
+  var id: String?
+
   /// The provider and the secret that is meant.
   func resolve(in assembly: Assembly) async throws -> Resolved {
     let configuration = try assembly.configuration()
@@ -43,11 +49,14 @@ struct CredentialTarget: ParsableArguments {
           "staunch.yaml has: \(targets.credentials.keys.map(\.rawValue).sorted().joined(separator: ", "))",
         fix: "name one of them")
     }
+    if let id, secret == nil {
+      return Resolved(name: name, provider: found.provider, values: [], handle: id, incident: nil)
+    }
     if let secret {
       return Resolved(
         name: name, provider: found.provider,
         values: [Resolved.Value(secret: try await environment.sources.resolve(secret), ref: nil)],
-        incident: nil)
+        handle: id, incident: nil)
     }
     let journal = try assembly.journal()
     let incidents = try incident.map { [IncidentID($0)] } ?? leaks(of: name, in: journal)
@@ -72,7 +81,9 @@ struct CredentialTarget: ParsableArguments {
         .invalidInput, "there is no leaked value of \(harmless(only.rawValue))",
         because: "the journal knows no such incident, or not its value", fix: "give it: --secret env:NAME")
     }
-    return Resolved(name: name, provider: found.provider, values: values, incident: record.id)
+    return Resolved(
+      name: name, provider: found.provider, values: values, handle: record.current("handle"),
+      incident: record.id)
   }
 
   /// Incidents whose plans act on this credential.
@@ -95,22 +106,25 @@ struct CredentialTarget: ParsableArguments {
     }
     let name: CredentialName
     let provider: any CredentialProvider
-    /// Never empty. Several are all values of one credential.
+    /// Several are all values of one credential; empty when only ``handle`` is known.
     let values: [Value]
+    /// The public part of what leaked.
+    let handle: String?
     /// Whose leaked values they are; nil when one was given.
     let incident: IncidentID?
 
-    /// The public id: the first value that the provider knows names it for all.
-    func identify() async throws(CapabilityError) -> CredentialRef {
-      var unknown: CapabilityError?
-      for value in values {
-        do throws(CapabilityError) { return try await provider.identify(value.secret) } catch {
-          guard error.class == .notFound else { throw error }
-          unknown = error
-        }
-      }
-      throw unknown
-        ?? CapabilityError(.invalid, "identify \(name)", because: "there is no value to identify it by")
+    var leak: Leak { Leak(handle: handle, values: values.map(\.secret)) }
+
+    /// The first value that the provider knows names it for all.
+    func identify() async throws(CapabilityError) -> Subject { try await provider.subject(of: leak) }
+
+    /// - Throws: when only an id is known: nothing can be tried with it.
+    func requireValues(to verb: String) throws {
+      guard values.isEmpty else { return }
+      throw CommandFailure(
+        .invalidInput, "\(name) cannot be \(verb)",
+        because: "only an id was given, and a verdict needs the value",
+        fix: "give it: --secret env:NAME; or stop it by its id: staunch credential disable \(name) --id ID")
     }
   }
 }
@@ -125,6 +139,7 @@ struct CredentialVerifyCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
+    try resolved.requireValues(to: "probed")
     assembly.console.say("probing \(resolved.name) …")
     var probes: [CredentialProbe] = []
     for value in resolved.values {
@@ -183,19 +198,24 @@ struct CredentialInspectCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
-    let ref = try await resolved.identify()
+    let ref = try await resolved.identify().identity
     let facts = try await resolved.provider.inspect(ref)
+    let reach = try await resolved.provider.reach(ref)
     if global.json {
       assembly.console.data(
         JSONValue.object([
           "schema": 1, "credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue),
           "facts": .object(facts.facts),
+          "reach": .array(reach.grants.map { .string("\($0.access.rawValue) \($0.resource)") }),
         ]).canonicalText)
       return
     }
     assembly.console.data("\(resolved.name)  \(harmless(ref.rawValue))")
     for (name, value) in facts.facts.sorted(by: { $0.key < $1.key }) {
       assembly.console.data("  \(name): \(harmless(value.string ?? value.canonicalText))")
+    }
+    for grant in reach.grants {
+      assembly.console.data("  may \(grant.access.rawValue) \(harmless(grant.resource))")
     }
   }
 }
@@ -212,8 +232,12 @@ struct CredentialDisableCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
-    let ref = try await resolved.identify()
+    let subject = try await resolved.identify()
+    let ref = subject.identity
     guard live else {
+      for place in subject.refs where place != ref {
+        assembly.console.data("  at \(harmless(place.rawValue))")
+      }
       assembly.console.data("would stop \(harmless(ref.rawValue)) from being accepted at \(resolved.name)")
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
@@ -226,7 +250,7 @@ struct CredentialDisableCommand: StaunchCommand {
     ) { _ in
       var probes: [CredentialProbe] = []
       for value in resolved.values {
-        probes.append(try await resolved.provider.verify(value.secret, ref: ref))
+        probes.append(try await resolved.provider.verify(value.secret, of: subject))
       }
       let probe = CredentialProbe.verdict(of: probes)
       switch probe.state {
@@ -236,13 +260,18 @@ struct CredentialDisableCommand: StaunchCommand {
       }
     }
     try await run.perform { authority in
-      for value in resolved.values {
-        try await resolved.provider.disable(ref, leaked: value.secret, replacedBy: nil, under: authority)
+      let leaks = resolved.values.isEmpty ? [resolved.leak] : resolved.values.map { Leak($0.secret) }
+      for leak in leaks {
+        try await resolved.provider.disable(subject, leak: leak, replacedBy: nil, under: authority)
+          .check("disable \(ref)")
       }
     } outputs: {
-      ["ref": .string(ref.rawValue)]
+      ["ref": .string(ref.rawValue), "refs": .array(subject.refs.map { .string($0.rawValue) })]
     }
-    assembly.console.say("stopped. next: staunch credential verify \(resolved.name)")
+    assembly.console.say(
+      resolved.values.isEmpty
+        ? "stopped. Whether its value is refused can be told only with the value: staunch credential verify \(resolved.name) --secret env:NAME"
+        : "stopped. next: staunch credential verify \(resolved.name)")
   }
 }
 
@@ -258,7 +287,8 @@ struct CredentialEndSessionsCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
-    let ref = try await resolved.identify()
+    let subject = try await resolved.identify()
+    let ref = subject.identity
     guard live else {
       assembly.console.data("would end every session of \(harmless(ref.rawValue)) at \(resolved.name)")
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
@@ -271,7 +301,7 @@ struct CredentialEndSessionsCommand: StaunchCommand {
       confirmation: confirm, in: assembly
     ) { _ in .notDone(evidence: "ending sessions is safe to repeat; the recount decides") }
     let count = try await run.perform { authority in
-      try await resolved.provider.endSessions(ref, before: assembly.now(), under: authority)
+      try await resolved.provider.endSessions(subject, before: assembly.now(), under: authority)
     } outputs: {
       ["found": .integer($0.found), "ended": .integer($0.ended), "left": .integer($0.left)]
     }

@@ -87,13 +87,18 @@ struct DrillHistoryCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let scores = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl").scores()
-      .filter { scenario == nil || $0.scenario == scenario }
+    let history = try DrillHistory(path: assembly.statePath + "/drills/scores.jsonl").read()
+    if history.unread > 0 {
+      assembly.console.say("\(history.unread) scores of another version of staunch cannot be read")
+    }
+    let scores = history.scores.filter { scenario == nil || $0.scenario == scenario }
     for (index, score) in scores.enumerated() {
       let board = Scoreboard(score, earlier: scores[..<index].filter { $0.digest == score.digest })
       assembly.console.data(global.json ? board.json.canonicalText : board.text)
     }
-    if scores.isEmpty { assembly.console.say("no drill yet. next: staunch drill run openai-and-postgres") }
+    if scores.isEmpty, history.unread == 0 {
+      assembly.console.say("no drill yet. next: staunch drill run openai-and-postgres")
+    }
   }
 }
 

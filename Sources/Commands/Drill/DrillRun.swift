@@ -83,7 +83,7 @@ struct DrillRun {
     let left = await sandbox.stop()
     for orphan in left { console.say("left behind: \(orphan)") }
     let history = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl")
-    let earlier = history.comparable(with: score)
+    let earlier = try history.comparable(with: score)
     try history.append(score)
     return Report(
       sandbox: sandbox, installation: installation, exits: course.exits, score: score,

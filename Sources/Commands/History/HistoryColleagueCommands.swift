@@ -1,8 +1,8 @@
 import ArgumentParser
 import Capabilities
 import Foundation
-import Journal
 import GitHistory
+import Incidents
 import JSON
 
 /// Where a rewrite left its maps.
@@ -29,17 +29,19 @@ struct HistoryCheckCloneCommand: StaunchCommand {
   @Flag(name: .long, help: "Put the clone on the rewritten history (safe to repeat).") var fix = false
   @Option(name: .long, help: "The remote that has the rewritten history.") var remote = "origin"
   @Option(name: .long, help: "The directory's name, instead of typing it.") var confirm: String?
+  @OptionGroup var own: RepositoryTrustOptions
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let objects = try await removed.removed(in: assembly)
     let path = assembly.absolute(repository)
-    let rewriter = assembly.historyRewriter()
+    let rewriter = assembly.historyRewriter(trust: own.trust)
     if fix {
       let name = (URL(filePath: path).standardizedFileURL.path as NSString).lastPathComponent
       let run = try await DirectRun.begin(
         "history.repair-clone", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
-        document: ["repository": .string(path), "remote": .string(remote)], confirmation: confirm,
+        document: own.noted(in: ["repository": .string(path), "remote": .string(remote)]),
+        confirmation: confirm,
         in: assembly
       ) { _ in .notDone(evidence: "repairing a clone again is safe") }
       let report = try await run.perform { authority in
@@ -122,6 +124,7 @@ struct HistorySupportRequestCommand: StaunchCommand {
   @Option(name: .long, help: "The remote.") var remote = "origin"
   @Option(name: .long, help: "github, gitlab or gitea; default: from the remote's address.") var forge:
     String?
+  @OptionGroup var own: RepositoryTrustOptions
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
@@ -135,7 +138,7 @@ struct HistorySupportRequestCommand: StaunchCommand {
       }
       chosen = known
     }
-    let request = try await assembly.historyRewriter().supportRequest(
+    let request = try await assembly.historyRewriter(trust: own.trust).supportRequest(
       repository: assembly.absolute(repository), remote: remote, forge: chosen)
     assembly.console.data(request.text)
   }

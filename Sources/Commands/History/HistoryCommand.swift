@@ -6,7 +6,9 @@ import GitObjects
 import Incidents
 import JSON
 import Journal
+import LocalSystem
 import Secrets
+import StaunchConfiguration
 
 /// `staunch history`: find, remove, publish and take back, without a playbook.
 struct HistoryCommand: AsyncParsableCommand {
@@ -95,10 +97,37 @@ struct HistoryTarget: ParsableArguments {
   }
 }
 
+/// Whether a repository's own settings count.
+struct RepositoryTrustOptions: ParsableArguments {
+  @Flag(
+    name: .long,
+    help: "The repository's own Git settings are yours: also those count that start programs.")
+  var trustRepositoryConfig = false
+
+  var trust: RepositoryTrust { trustRepositoryConfig ? .all : .none }
+
+  /// `document`, to which this word belongs: another word is another digest.
+  func noted(in document: JSONValue) -> JSONValue {
+    guard trustRepositoryConfig, case .object(var members) = document else { return document }
+    members["trust_repository_config"] = true
+    return .object(members)
+  }
+}
+
+extension Configuration {
+  /// The repositories with `trust_config: true`.
+  var trustedRepositories: RepositoryTrust {
+    .paths(Set(repositories.values.filter(\.trustsConfig).map(\.path)))
+  }
+}
+
 extension Assembly {
-  func historyRewriter(_ options: HistoryOptions = HistoryOptions()) -> GitHistoryRewriter {
+  func historyRewriter(
+    _ options: HistoryOptions = HistoryOptions(), trust: RepositoryTrust = .none
+  ) -> GitHistoryRewriter {
     GitHistoryRewriter(
       environment: environment, temporaryDirectory: environment["TMPDIR"] ?? "/tmp", options: options,
+      leash: Leash.shared, trust: trust,
       planKey: { [statePath] () throws(CapabilityError) -> Secret in
         do throws(JournalError) { return try StateDirectory(statePath).identity().secret } catch {
           throw CapabilityError(.configuration, error.operation, because: error.because, fix: error.fix)

@@ -43,7 +43,7 @@ enum HistoryDocuments {
       "refs": .array(
         rewrite.refs.map { ["ref": .string($0.ref), "from": .string($0.from), "to": .string($0.to)] }),
       "signatures_dropped": .integer(rewrite.signaturesDropped),
-      "residual": .array(rewrite.residual.map(residual)),
+      "residual": .array(rewrite.left.map(residual)),
       "matches": rewrite.matches.map(matches) ?? .null,
       "backup": rewrite.backup.map { .string($0) } ?? .null,
       "maps": rewrite.maps.map { .string($0) } ?? .null,
@@ -85,41 +85,6 @@ enum HistoryDocuments {
         }),
       "untouched": .integer(push.untouched), "unaccounted": .array(push.unaccounted.map { .string($0) }),
       "residual": .array(push.residual.map(residual)),
-    ]
-  }
-
-  static func sarif(_ report: ScanReport) -> JSONValue {
-    let results = report.findings.map { finding -> JSONValue in
-      var region: [String: JSONValue] = [:]
-      region["startLine"] = finding.place.line.map { .integer($0) }
-      var location: [String: JSONValue] = [
-        "artifactLocation": ["uri": .string(finding.place.path ?? finding.place.object)]
-      ]
-      if !region.isEmpty { location["region"] = .object(region) }
-      return [
-        "ruleId": "secret-in-history", "level": "error",
-        "message": ["text": .string("\(finding.place.place) holds the secret as \(finding.place.form)")],
-        "locations": [["physicalLocation": .object(location)]],
-        "properties": .object(place(finding.place)),
-      ]
-    }
-    return [
-      "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-      "runs": [
-        [
-          "tool": [
-            "driver": [
-              "name": "staunch", "version": .string(toolVersion),
-              "rules": [
-                [
-                  "id": "secret-in-history",
-                  "shortDescription": ["text": "A leaked secret stands in the history."],
-                ]
-              ],
-            ]
-          ], "results": .array(results),
-        ]
-      ],
     ]
   }
 

@@ -39,11 +39,20 @@ struct HistoryRewriteCommand: StaunchCommand {
     help: "How many matches the plan shows, where a value is short or common: you have seen what they are.")
   var common: Int?
   @Flag(name: .long, help: "Go on with a rewrite that was interrupted while files moved.") var resume = false
+  @Flag(
+    name: .long,
+    help: "With --incident: although other incidents of the same report are not contained.")
+  var historyBeforeContainment = false
+  @OptionGroup var own: RepositoryTrustOptions
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let patterns = try target.patterns(in: assembly)
-    let rewriter = assembly.historyRewriter(try options(in: assembly))
+    let rewriter = assembly.historyRewriter(try options(in: assembly), trust: own.trust)
+    if live, !target.incident.isEmpty {
+      try HistoryOrder(journal: try assembly.journal(), now: assembly.now())
+        .admit(target.incident.map { IncidentID($0) }, decided: historyBeforeContainment)
+    }
     if let repositories {
       let batch = RepositoryBatch(
         assembly: assembly, rewriter: rewriter, patterns: patterns, isLive: live, isJSON: global.json)
@@ -69,7 +78,8 @@ struct HistoryRewriteCommand: StaunchCommand {
     if let matches = plan.matches { try confirm(matches, in: assembly) }
     let run = try await DirectRun.begin(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
-      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: confirm, in: assembly
+      document: own.noted(in: HistoryDocuments.rewrite(plan, isPlan: true)), confirmation: confirm,
+      in: assembly
     ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     let result = try await run.perform { authority in
       try await rewriter.rewrite(prepared, marker: run.marker, progress: progress, under: authority)
@@ -92,7 +102,7 @@ struct HistoryRewriteCommand: StaunchCommand {
     }
     let run = try await DirectRun.begin(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
-      document: ["resumed": .string(path)], confirmation: confirm, in: assembly
+      document: own.noted(in: ["resumed": .string(path)]), confirmation: confirm, in: assembly
     ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     let result = try await run.perform { authority in
       try await rewriter.resume(repository: path, patterns: patterns, progress: progress, under: authority)
@@ -176,11 +186,12 @@ struct HistoryPushCommand: StaunchCommand {
   @Option(name: .long, help: "The remote.") var remote = "origin"
   @Flag(name: .long, help: "Do it.") var live = false
   @Option(name: .long, help: "The directory's name, instead of typing it.") var confirm: String?
+  @OptionGroup var own: RepositoryTrustOptions
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let target = Repository(repository, in: assembly)
-    let rewriter = assembly.historyRewriter()
+    let rewriter = assembly.historyRewriter(trust: own.trust)
     let plan = try await rewriter.pushPlan(repository: target.path, remote: remote)
     if !live || !global.json { show(plan, in: assembly) }
     guard live else {
@@ -191,7 +202,8 @@ struct HistoryPushCommand: StaunchCommand {
     // The digest that is confirmed covers the address and every ref with its ids.
     let run = try await DirectRun.begin(
       "history.push", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
-      name: target.name, document: HistoryDocuments.push(plan), confirmation: confirm, in: assembly
+      name: target.name, document: own.noted(in: HistoryDocuments.push(plan)), confirmation: confirm,
+      in: assembly
     ) { _ in .notDone(evidence: "pushing the same references again, with lease, changes nothing more") }
     let push = try await run.perform { authority in
       try await rewriter.push(

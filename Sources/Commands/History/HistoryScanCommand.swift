@@ -27,7 +27,7 @@ struct HistoryScanCommand: StaunchCommand {
       assembly.console.data(
         HistoryDocuments.noting(patterns, HistoryDocuments.scan(report, repository: path)).canonicalText)
     } else if sarif {
-      assembly.console.data(HistoryDocuments.sarif(report).canonicalText)
+      assembly.console.data(report.sarif(version: toolVersion).canonicalText)
     } else {
       HistoryScreen(console: assembly.console).showNotSearched(patterns)
       HistoryScreen(console: assembly.console).show(report)
@@ -47,12 +47,13 @@ struct HistoryVerifyCommand: StaunchCommand {
 
   @OptionGroup var target: HistoryTarget
   @Option(name: .long, help: "Clone this remote; without it, the repository itself.") var remote: String?
+  @OptionGroup var own: RepositoryTrustOptions
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let patterns = try target.patterns(in: assembly)
     let path = target.path(in: assembly)
-    let scan = try await assembly.historyRewriter().scanFreshClone(
+    let scan = try await assembly.historyRewriter(trust: own.trust).scanFreshClone(
       repository: path, remote: remote, patterns: patterns, progress: ProgressLine(console: assembly.console))
     assembly.console.endTransient()
     if global.json {

@@ -49,7 +49,7 @@ struct HistoryScreen {
       console.data("  \(harmless(move.ref))  \(move.from.prefix(12)) → \(move.to.prefix(12))")
     }
     if let matches = rewrite.matches { console.data("  \(harmless(matches.text))") }
-    for residual in rewrite.residual {
+    for residual in rewrite.left {
       console.data("  left: \(harmless(residual.place)): \(harmless(residual.why))")
       console.data("    fix: \(harmless(residual.fix))")
     }

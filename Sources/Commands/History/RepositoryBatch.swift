@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import GitHistory
 import GitObjects
+import Incidents
 import JSON
 import Journal
 
@@ -89,7 +90,7 @@ struct RepositoryBatch {
     } catch let error as CapabilityError {
       return .failed(what: error.because, fix: error.fix)
     } catch {
-      return .failed(what: "\(error)", fix: nil)
+      return .failed(what: plainReason(of: error), fix: nil)
     }
   }
 
@@ -124,7 +125,7 @@ struct RepositoryBatch {
       let undo = rewrite.backup.map { "  undo: \($0)" } ?? ""
       assembly.console.data(
         "\(isLive ? "rewritten" : "plan")  \(harmless(path))  \(rewrite.commits) commits, \(rewrite.blobs) blobs,"
-          + " \(rewrite.refs.count) refs, \(rewrite.residual.count) left\(undo)")
+          + " \(rewrite.refs.count) refs, \(rewrite.left.count) left\(undo)")
     case .failed(let what, let fix):
       assembly.console.data("failed  \(harmless(path))  \(harmless(what))")
       if let fix { assembly.console.data("  fix: \(harmless(fix))") }

@@ -18,7 +18,15 @@ struct VerifyJournal: StaunchCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract:
-      "Find any changed, removed or reordered event. Exit 0 when whole, else 1 naming the first bad event.")
+      "Find any changed, removed or reordered event. Exit 0 when whole, else 1 naming the first bad event.",
+    discussion: """
+      EXAMPLES
+        staunch journal verify
+        staunch journal verify --tickets      also ask the trackers of staunch.yaml which events they were told of
+
+      With --tickets exit 69 means that a tracker which can be read did not answer. An event that the journal does not hold \
+      is noted beside it: no run begins before `staunch journal accept`.
+      """)
 
   @Option(name: .long, help: "The signer's public key (base64, as `staunch journal key` prints it).")
   var publicKey: String?
@@ -26,26 +34,49 @@ struct VerifyJournal: StaunchCommand {
   @Option(name: .long, help: "An export (JSON Lines), - for standard input.") var export: String?
   @Option(name: .long, help: "A head hash seen earlier (in a ticket): it must still be in the chain.")
   var expect: String?
+  @Flag(name: .long, help: "Compare it with the heads that stand in the tickets.") var tickets = false
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let (verification, problem) = try examine(assembly)
+    if tickets, journal != nil || export != nil {
+      throw CommandFailure(
+        .usage, "--tickets takes neither --journal nor --export",
+        because: "the tickets are compared with this installation's own journal",
+        fix: "staunch journal verify --tickets")
+    }
+    let (verification, found) = try examine(assembly)
+    var problem = found
+    let answers = tickets ? try await compare(assembly) : []
+    for case .compared(let heads) in answers.map(\.word) where problem == nil {
+      problem = heads.missing.map { "\($0)" }
+    }
     if global.json {
       assembly.console.data(
         JSONValue.object([
           "schema": 1, "intact": .boolean(problem == nil), "events": .integer(verification.count),
           "head": verification.head.map { .string($0) } ?? .null,
           "problem": problem.map { .string($0) } ?? .null,
+          "tickets": tickets ? .array(answers.map(\.json)) : .null,
         ]).canonicalText)
     }
+    if !global.json { for answer in answers { assembly.console.say(harmless(answer.line)) } }
     guard let problem else {
       assembly.console.say(
         "the journal is whole: \(verification.count) events, head \(verification.head ?? "none")")
+      if answers.contains(where: \.isSilent) { throw ExitCode(ExitStatus.unavailable.rawValue) }
       return
     }
     throw CommandFailure(
       .failed, "the journal is not whole", because: problem,
       fix: "keep the file as evidence and compare it with an export or the head posted to the ticket")
+  }
+
+  private func compare(_ assembly: Assembly) async throws -> [TicketComparison.Answer] {
+    let targets = try assembly.targets(of: assembly.configuration(), in: assembly.adapterEnvironment())
+    let journal = try assembly.existingJournal()
+    guard let key = try StateDirectory.existing(assembly.statePath)?.publicKey() else { return [] }
+    return try await TicketComparison(targets.trackers, now: { assembly.now() })
+      .answers(journal, publicKey: key, isDisputed: true)
   }
 
   /// The chain, and the first thing that does not hold: in it, or beside it in the head that was left.

@@ -200,7 +200,12 @@ extension Assembly {
 
   /// Says whom the endpoint's copy names and nobody added here: a sign that the endpoint was taken over.
   fileprivate func tellStrangers(_ files: PeopleFiles, beside directory: PeopleDirectory) {
-    for name in files.strangers(beside: directory) {
+    guard let strangers = files.strangers(beside: directory) else {
+      return console.say(
+        "warning: exchange/people.json cannot be read: whom the endpoint lets in is not known. The next change writes it "
+          + "anew. Was the endpoint taken over?")
+    }
+    for name in strangers {
       console.say(
         "warning: exchange/people.json names \(harmless(name)), whom nobody added here: their key does not count, and the "
           + "next change removes them. Was the endpoint taken over?")

@@ -27,9 +27,12 @@ struct PeopleFiles {
     return try PeopleDirectory(trusted: bytes, copy: copy())
   }
 
-  /// Names in the endpoint's copy that are not trusted with this key: nobody added them here.
-  func strangers(beside directory: PeopleDirectory) -> [String] {
-    (copy()?["people"]?.array ?? []).filter { entry in
+  /// Names in the endpoint's copy that are not trusted with this key: nobody added them here. Nil: there is a copy, and
+  /// whom it names cannot be told.
+  func strangers(beside directory: PeopleDirectory) -> [String]? {
+    var status = stat()
+    if lstat(console, &status) != 0, errno == ENOENT { return [] }
+    return copy()?["people"]?.array?.filter { entry in
       let known = entry["name"]?.string.flatMap { directory[$0] }
       return known.map { entry["key"]?.string != $0.publicKey.base64EncodedString() } ?? true
     }.map { $0["name"]?.string ?? "somebody without a name" }

@@ -29,13 +29,18 @@ struct JournalBriefing: IncidentBriefing {
       let value = credential.value.map { " (value \($0))" } ?? ""
       lines.append("- \(name) `\(credential.name)`\(value): \(Self.word(credential))\(probed)")
     }
-    for one in status.published {
+    for one in status.published.prefix(Self.repositories) {
       lines.append(
         one.isClean
           ? "- History of `\(one.repository)`: clean, a fresh clone of the remote was scanned at "
             + "\(one.cleaned.map(Timestamp.text) ?? "")"
           : "- History of `\(one.repository)`: **still at the forge**: \(one.why)")
       lines += one.residual.map { "  - left: \($0)" }
+    }
+    if status.published.count > Self.repositories {
+      let more = status.published.dropFirst(Self.repositories)
+      let unclean = more.count { !$0.isClean }
+      lines.append("- \(more.count) more repositories, \(unclean) of them **still at the forge**")
     }
     let done = status.steps.filter { $0.state == .done }.count
     lines.append("- Steps done: \(done) of \(status.steps.count)")
@@ -44,6 +49,9 @@ struct JournalBriefing: IncidentBriefing {
       codename: status.codename, severity: status.severity, isContained: status.isContained,
       wasProbed: status.leaked != nil, state: lines.joined(separator: "\n"))
   }
+
+  /// Trackers limit the length of a message.
+  private static let repositories = 20
 
   /// One refusal is not called dead.
   private static func word(_ credential: IncidentStatus.Credential) -> String {

@@ -137,15 +137,15 @@ struct PostMortemFile: PostMortemWriter {
   ) throws(CapabilityError) -> Document {
     do {
       let events = try journal.events(incident: incident)
-      // as evidence only
-      let plans = try journal.plans(incident: incident).compactMap { try? Plan(json: $0.document) }
+      // One that is damaged says which repositories its steps were about: a draft without it would leave them out.
+      let plans = try journal.plans(incident: incident).map { try Plan(json: $0.document) }
       return try document(events, RepositoryRecord.evidence(in: events, plans: plans))
     } catch let error as JournalError {
       throw CapabilityError(.serverError, error.operation, because: error.because, fix: error.fix)
     } catch let error as PostMortemError {
       throw CapabilityError(.invalid, "draft the post-mortem", because: error.because, fix: error.fix)
     } catch {
-      throw CapabilityError(.invalid, "draft the post-mortem", because: "\(type(of: error))")
+      throw CapabilityError(.invalid, "draft the post-mortem", because: plainReason(of: error))
     }
   }
 

@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 import Incidents
 import JSON
@@ -20,12 +20,13 @@ extension TargetFacts {
     switch target {
     case .credential(let name):
       guard let entry = configuration.credentials[name] else { return [:] }
-      var found = Self.digest(
-        "credential \(name)", of: entry.target,
-        [
-          "store": entry.store.map { .string($0.rawValue) } ?? .null, "key": .string(entry.key),
-          "consumers": .array(entry.consumers.map { .string($0.rawValue) }),
-        ])
+      var members: [String: JSONValue] = [
+        "store": entry.store.map { .string($0.rawValue) } ?? .null, "key": .string(entry.key),
+        "consumers": .array(entry.consumers.map { .string($0.rawValue) }),
+      ]
+      // Only where there are any: a plan that an earlier version saved has no such member.
+      if !entry.keys.isEmpty { members["keys"] = .object(entry.keys.mapValues { .string($0) }) }
+      var found = Self.digest("credential \(name)", of: entry.target, members)
       for value in [entry.store.map(Value.store)].compactMap({ $0 }) + entry.consumers.map(Value.consumer) {
         found.merge(settings(of: value)) { first, _ in first }
       }
@@ -35,9 +36,12 @@ extension TargetFacts {
     case .tracker(let name): return Self.digest("tracker \(name)", of: configuration.trackers[name])
     case .repository(let name):
       guard let entry = configuration.repositories[name] else { return [:] }
-      return Self.digest(
-        "repository \(name)",
-        ["path": .string(entry.path), "remote": entry.remote.map { .string($0) } ?? .null])
+      var members: [String: JSONValue] = [
+        "path": .string(entry.path), "remote": entry.remote.map { .string($0) } ?? .null,
+      ]
+      // Absent where it is not set, as in plans from before.
+      if entry.trustsConfig { members["trust_config"] = true }
+      return Self.digest("repository \(name)", members)
     case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .secret, .incident, .list,
       .record:
       return [:]

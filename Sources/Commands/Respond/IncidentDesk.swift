@@ -32,6 +32,8 @@ struct IncidentDesk {
   /// What brought the incidents, named in the journal: people are told of what was delivered, together. Nil for a report that
   /// a person hands in, who reads the answer.
   var delivery: JSONValue?
+  /// Names the report that a person handed in: its incidents are contained before the history of any (``HistoryOrder``).
+  var report: String?
   /// Called before an incident is opened again, with the event that had closed it: whoever must be told is told first, so
   /// that a crash in between repeats it rather than forgets it. The text says why.
   var willReopen: (IncidentID, Incident, Int, String) throws -> Void = { _, _, _, _ in }
@@ -160,6 +162,7 @@ struct IncidentDesk {
   ) -> (Entry, Group?) {
     var members = incident.openedBody.object ?? [:]
     members["delivery"] = delivery
+    members["report"] = report.map { .string($0) }
     var values = ledger.known(id)?.values ?? LeakedValues()
     let isFirst = !values.hadAny
     var secrets: [SecretRef: Secret] = [:]

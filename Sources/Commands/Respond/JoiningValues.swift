@@ -39,7 +39,8 @@ struct JoiningValues {
       guard
         case .known(let id) = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder),
         let known = ledger.known(id), known.closed != nil || known.contained != nil,
-        let name = Routing(configuration: installation.configuration).route(for: incident)?.credential
+        let name = try planned(id)
+          ?? Routing(configuration: installation.configuration).route(for: incident)?.credential
       else { continue }
       for value in try ledger.furtherValues(of: incident, in: id) {
         guard trials.count < Self.most else { return trials }
@@ -47,6 +48,16 @@ struct JoiningValues {
       }
     }
     return trials
+  }
+
+  /// The credential of the incident's last plan, which may have been found by asking; nil when staunch.yaml has it no more.
+  private func planned(_ incident: IncidentID) throws -> CredentialName? {
+    let names = try installation.journal.plans().filter { $0.incident == incident }.compactMap {
+      $0.document["inputs"]?["credential"]?["$credential"]?.string
+    }
+    return names.last.map { CredentialName($0) }.flatMap {
+      installation.configuration.credentials[$0] == nil ? nil : $0
+    }
   }
 
   private func probe(_ secret: Secret, at name: CredentialName) async -> CredentialProbe {

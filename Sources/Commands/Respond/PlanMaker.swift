@@ -26,7 +26,8 @@ struct PlanMaker {
     guard !entry.leaked.isEmpty else {
       return .recorded(
         because: Restraint.missingValue.because,
-        next: entry.incident.next ?? "give a report that holds the value: staunch respond REPORT")
+        next: try await stoppable(entry)
+          ?? entry.incident.next ?? "give a report that holds the value: staunch respond REPORT")
     }
     if let restraint = entry.incident.restraint, restraint.isAbsolute {
       return .recorded(
@@ -51,15 +52,80 @@ struct PlanMaker {
       )
     }
     let playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
+    let named: Configuration.Route
+    switch try await chosen(route, credential, for: leak, entry, playbook) {
+    case .route(let found): named = found
+    case .asks(let outcome): return outcome
+    }
     if credential == nil,
-      let (because, fix) = RouteInputs.problem(playbook, route, installation.configuration)
+      let (because, fix) = RouteInputs.problem(playbook, named, installation.configuration)
     {
       throw CommandFailure(.configuration, "\(entry.id) cannot be planned", because: because, fix: fix)
     }
     try await LeakIntroduction(installation: installation).record(
       entry.id, leaked: entry.leaked, repositories: repositories(of: entry.incident, route))
-    let inputs = inputs(of: playbook, entry: entry, route: route, credential: credential)
+    let inputs = inputs(of: playbook, entry: entry, route: named, credential: credential)
     return .planned(try await plan(playbook, inputs: inputs, incident: entry.id))
+  }
+
+  private enum Chosen {
+    case route(Configuration.Route)
+    case asks(Outcome)
+  }
+
+  /// The route with the credential that the providers say it is. They are asked when more than one could be meant, or the
+  /// route names none; a leak that nobody knows any more keeps the route's own.
+  private func chosen(
+    _ route: Configuration.Route, _ override: CredentialName?, for leak: Incident,
+    _ entry: IncidentDesk.Entry,
+    _ playbook: Playbook
+  ) async throws -> Chosen {
+    guard override == nil, let input = playbook.inputs.first(where: { $0.name == "credential" }) else {
+      return .route(route)
+    }
+    // A playbook that also works by hand needs none.
+    let isNeeded = input.defaultValue == nil && route.credential == nil
+    let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
+    let candidates = match.candidates(for: leak)
+    if let own = route.credential, !candidates.contains(own) || candidates.count == 1 { return .route(route) }
+    if candidates.isEmpty, !isNeeded { return .route(route) }
+    installation.assembly.console.transient("asking whose it is …")
+    defer { installation.assembly.console.endTransient() }
+    var route = route
+    switch await match.answer(for: leak, values: try entry.leaked.map { try installation.journal.open($0) }) {
+    case .one(let name):
+      route.credential = name
+      return .route(route)
+    case .several(let names):
+      if let own = route.credential, names.contains(own) { return .route(route) }
+      return .asks(
+        .recorded(
+          because: "several entries know it: \(names.map(\.rawValue).joined(separator: ", "))",
+          next: "say which one is meant: staunch respond REPORT --credential \(names[0])"))
+    case .none, .undecided:
+      return isNeeded ? .asks(unknown(leak, candidates)) : .route(route)
+    }
+  }
+
+  /// Nobody knows it: the lines that staunch.yaml lacks.
+  private func unknown(_ leak: Incident, _ asked: [CredentialName]) -> Outcome {
+    let line = ReadyEntry(kind: leak.kind, handle: leak.handle).line
+    let because =
+      asked.isEmpty
+      ? "no entry under credentials: is for \(leak.kind)"
+      : "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it, or could be asked"
+    return .recorded(
+      because: because, next: "add under credentials: \(line), then the same command again")
+  }
+
+  /// How to stop a leak of which only the id is known; nil when no entry knows the id.
+  private func stoppable(_ entry: IncidentDesk.Entry) async throws -> String? {
+    let leak = try described(entry)
+    guard let handle = leak.handle else { return nil }
+    let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
+    guard case .one(let name) = await match.answer(for: leak, values: []) else { return nil }
+    return
+      "its id suffices to stop it: staunch credential disable \(name) --id \(handle) --live --confirm \(name)"
   }
 
   /// The incident with what the journal knows of it: a report may bring the value alone, and its first one told whose it is.
@@ -78,7 +144,8 @@ struct PlanMaker {
     return .recorded(
       because: why.because,
       next: why.isOfAnotherAccount
-        ? "add an entry for \(handle) under credentials: and a route to it, then the same command again"
+        ? "add an entry for \(handle) under credentials: and a route to it, then the same command again: "
+          + ReadyEntry(kind: leak.kind, handle: leak.handle).line
         : "if that is another name of \(name), write aliases: [\"\(handle)\"] in its entry, or: "
           + "staunch respond REPORT --credential \(name)")
   }
@@ -119,8 +186,24 @@ struct PlanMaker {
       playbook, inputs: inputs, incident: incident, id: PlanID("\(prefix)plan-\(suffix)"),
       run: RunID("\(prefix)run-\(suffix)"))
     installation.assembly.console.endTransient()
-    try plan.save(in: installation.journal)
+    try plan.save(in: installation.journal, unlisted: try incident.map(unlisted))
     return plan
+  }
+
+  /// Repositories that the incident was reported in and that staunch.yaml does not name: no plan cleans them.
+  private func unlisted(_ incident: IncidentID) throws -> [String] {
+    let listed = Set(
+      installation.configuration.repositories.values.flatMap { repository in
+        ([repository.name.rawValue] + repository.aliases).map { $0.lowercased() }
+      })
+    let record = try installation.journal.record(of: incident)
+    let places = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+      .flatMap { $0.body["locations"]?.array ?? [] }.compactMap { $0["repository"] }
+    let missing = places.filter { repository in
+      ![repository["name"]?.string, repository["id"]?.string, repository.string].compactMap { $0 }
+        .contains { listed.contains($0.lowercased()) }
+    }
+    return Set(missing.compactMap { $0["name"]?.string ?? $0["id"]?.string ?? $0.string }).sorted()
   }
 
   /// Everything of the route that the playbook declares as an input.

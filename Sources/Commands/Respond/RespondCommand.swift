@@ -43,6 +43,7 @@ struct RespondCommand: StaunchCommand {
       .read(report, format: format, keepGoing: keepGoing, repository: repository, checkout: checkout)
     let installation = try Installation(assembly, configuration: configuration, playbooks: own.playbooks)
     var desk = IncidentDesk(journal: installation.journal)
+    desk.report = "report-" + Assembly.randomName(8)
     desk.tried = try await JoiningValues(installation: installation, ledger: desk.ledger).tried(
       intake.incidents)
     let entries = try desk.record(intake.incidents)
@@ -120,7 +121,7 @@ struct RespondCommand: StaunchCommand {
     for record in intake.setAside {
       console.say("set aside \(record.place): \(record.because)")
     }
-    for (entry, outcome) in outcomes {
+    for (entry, outcome) in outcomes.prefix(StatusScreen.whole) {
       let incident = entry.incident
       console.data("")
       console.data(
@@ -146,6 +147,32 @@ struct RespondCommand: StaunchCommand {
         console.data("  next: \(harmless(next))")
       }
     }
+    showBriefly(outcomes.dropFirst(StatusScreen.whole), in: console)
+  }
+
+  /// A report of thousands must not scroll the first incidents away.
+  private func showBriefly(
+    _ outcomes: ArraySlice<(IncidentDesk.Entry, PlanMaker.Outcome)>, in console: Console
+  ) {
+    guard !outcomes.isEmpty else { return }
+    console.data("")
+    for (entry, outcome) in outcomes.prefix(StatusScreen.brief) {
+      let word =
+        switch outcome {
+        case .planned(let plan): "next: staunch run \(plan.id) --live"
+        case .recorded(let because, _): "recorded only: \(harmless(because))"
+        }
+      console.data(
+        "\(entry.id)  \(entry.incident.severity.rawValue)  \(entry.incident.kind)  "
+          + "\(harmless(entry.incident.codename))  \(word)")
+    }
+    let rest = outcomes.count - StatusScreen.brief
+    guard rest > 0 else { return }
+    let planned = outcomes.dropFirst(StatusScreen.brief).count {
+      if case .planned = $0.1 { true } else { false }
+    }
+    console.data(
+      "and \(rest) more, \(planned) of them planned: staunch incidents, or this command with --json")
   }
 }
 

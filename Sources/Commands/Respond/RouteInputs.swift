@@ -1,3 +1,4 @@
+import Incidents
 import Playbooks
 import StaunchConfiguration
 
@@ -14,8 +15,25 @@ enum RouteInputs {
     var named = given
     if route.credential != nil { named.insert("credential") }
     if (route.store ?? target?.store) != nil { named.insert("store") }
+    if route.credential == nil {
+      // The leak's identity names the credential, and with it its store.
+      let possible = candidates(of: route, configuration)
+      if !possible.isEmpty { named.insert("credential") }
+      if !possible.isEmpty, possible.allSatisfy({ $0.store != nil }) { named.insert("store") }
+    }
     if route.tracker != nil { named.insert("tracker") }
     return playbook.inputs.filter { $0.defaultValue == nil && !named.contains($0.name) }
+  }
+
+  /// The entries that a leak of the route's kinds may be of.
+  private static func candidates(of route: Configuration.Route, _ configuration: Configuration)
+    -> [Configuration.Credential]
+  {
+    let kinds = route.kinds.map { CredentialKind($0) }
+    let providers = Set(kinds.compactMap { KindTable.builtin.row(of: $0)?.provider })
+    return configuration.credentials.values.filter {
+      kinds.isEmpty || providers.contains($0.target.kind) || !Set($0.leaks).isDisjoint(with: kinds)
+    }
   }
 
   /// The missing ones in words: why the route cannot plan, and what to write.

@@ -41,7 +41,8 @@ struct ReportRuns {
       for index in held {
         installation.assembly.console.say(
           "\(plans[index].run): its history waits, because \(open[0].incident?.rawValue ?? open[0].run.rawValue) is not "
-            + "contained. When it is, or to go on all the same: staunch resume \(plans[index].run)")
+            + "contained. When it is: staunch resume \(plans[index].run); to go on all the same: "
+            + "staunch resume \(plans[index].run) \(HistoryOrder.word)")
       }
       return ends
     }

@@ -24,6 +24,35 @@ struct RunOptions: ParsableArguments {
   }
 }
 
+/// Whose containment the history of a run waits for.
+struct HistoryOrderOption: ParsableArguments {
+  @Flag(
+    name: .long,
+    help: "Rewrite and push history although other incidents of the same report are not contained.")
+  var historyBeforeContainment = false
+
+  /// Runs `body` with the history held back while other incidents of the plan's report are not contained, and says so.
+  func run(
+    _ plan: Plan, in session: RunSession, reason: String?, _ body: (RunSession) async throws -> ExitStatus
+  ) async throws -> ExitStatus {
+    let journal = session.installation.journal
+    let order = HistoryOrder(journal: journal, now: session.installation.assembly.now())
+    let blockers = try plan.incident.map { try order.blockers(of: $0) } ?? []
+    var session = session
+    session.holdsHistory = !blockers.isEmpty && !historyBeforeContainment
+    if historyBeforeContainment, let incident = plan.incident, !blockers.isEmpty {
+      try order.note(incident, blockers, reason: reason)
+    }
+    let status = try await body(session)
+    if session.holdsHistory, try journal.waitsForContainment(plan.run) {
+      session.installation.assembly.console.say(
+        "its history waits: \(HistoryOrder.sentence(blockers)). When that is done: staunch resume \(plan.run); "
+          + "to go on all the same: staunch resume \(plan.run) \(HistoryOrder.word)")
+    }
+    return status
+  }
+}
+
 /// `staunch run`: executes a plan; resumes by itself what a crash left.
 struct RunCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
@@ -42,6 +71,7 @@ struct RunCommand: StaunchCommand {
     name: .long,
     help: "A name that is asked for, instead of typing it (repeatable): the credential's, each repository's.")
   var confirm: [String] = []
+  @OptionGroup var order: HistoryOrderOption
   @OptionGroup var run: RunOptions
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
@@ -62,8 +92,11 @@ struct RunCommand: StaunchCommand {
     try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
     var session = RunSession(installation: installation, isJSON: global.json)
     session.approvesGates = approve != nil
-    let status = try await session.approveAndRun(
-      plan, mode: .live, approval: approve, confirmations: confirm, takeOver: try run.takeOverReason())
+    let takeOver = try run.takeOverReason()
+    let status = try await order.run(plan, in: session, reason: run.reason) { session in
+      try await session.approveAndRun(
+        plan, mode: .live, approval: approve, confirmations: confirm, takeOver: takeOver)
+    }
     if status != .done { throw ExitCode(status.rawValue) }
   }
 }
@@ -75,6 +108,7 @@ struct ResumeCommand: StaunchCommand {
 
   @Argument(help: "The run's id; default: the one that is not over.") var id: String?
   @Option(name: .long, help: "Approve gates with this digest.") var approve: String?
+  @OptionGroup var order: HistoryOrderOption
   @OptionGroup var run: RunOptions
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
@@ -92,7 +126,10 @@ struct ResumeCommand: StaunchCommand {
     try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
     var session = RunSession(installation: installation, isJSON: global.json)
     session.approvesGates = approve != nil
-    let status = try await session.resume(plan, mode: .live, takeOver: try run.takeOverReason())
+    let takeOver = try run.takeOverReason()
+    let status = try await order.run(plan, in: session, reason: run.reason) { session in
+      try await session.resume(plan, mode: .live, takeOver: takeOver)
+    }
     if status != .done { throw ExitCode(status.rawValue) }
   }
 }

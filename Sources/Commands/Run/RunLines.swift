@@ -51,7 +51,7 @@ struct RunLines: Sendable {
       return
         "\(step): settled as \(body["settlement"]?.string ?? ""): \(harmless(body["evidence"]?.string ?? ""))"
     case .stepVerified:
-      if let proof = event.proofOfDeath { return "\(step): proven dead: \(harmless(proof.text))" }
+      if let proof = event.deathProof { return "\(step): proven dead: \(harmless(proof.text))" }
       // A single refusal is not the proof, and is not called by its name.
       let isRefusal = body["expect"]?.string == "dead"
       return "\(step): verified \(isRefusal ? "refused" : harmless(body["result"]?.string ?? ""))"

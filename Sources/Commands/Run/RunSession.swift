@@ -34,6 +34,7 @@ struct RunSession {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
     try approver.checkNotDeclined(plan)
     try check(confirmations, of: plan)
+    try await compareTickets(plan)
     // A policy's bounded word does not stand for the person's.
     if let approved = try standing(plan, mode: mode, by: approver), approved.actions == nil {
       return try await run(plan, approved, takeOver: takeOver)
@@ -55,6 +56,7 @@ struct RunSession {
   /// Goes on with a run that was approved earlier.
   func resume(_ plan: Plan, mode: RunMode, takeOver: String? = nil) async throws -> ExitStatus {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
+    try await compareTickets(plan)
     return try await run(plan, try approver.approved(plan, mode: mode), takeOver: takeOver)
   }
 
@@ -63,6 +65,7 @@ struct RunSession {
     -> ExitStatus
   {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
+    try await compareTickets(plan)
     let engine = try engine(plan, try approver.approved(plan, mode: mode))
     let interruption = Interruption { engine.requestStop() }
     defer { interruption.end() }
@@ -71,6 +74,13 @@ struct RunSession {
     for remaining in end.remaining { console.data("stays: \(harmless(remaining))") }
     try await sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
+  }
+
+  /// Before the first effect: a journal that lost what its tickets were told of takes nothing.
+  private func compareTickets(_ plan: Plan) async throws {
+    try await installation.ticketHeads.check(plan.incident, in: installation.journal) {
+      console.say(harmless($0))
+    }
   }
 
   private func run(_ plan: Plan, _ approved: ApprovedPlan, takeOver: String?) async throws -> ExitStatus {

@@ -1,6 +1,6 @@
 import Actions
 import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 import Incidents
 import Journal

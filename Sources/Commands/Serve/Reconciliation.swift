@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 import Inbox
 import Incidents

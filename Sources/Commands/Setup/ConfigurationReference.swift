@@ -17,9 +17,13 @@ enum ConfigurationReference {
     text += section(
       "credentials",
       """
-      Every entry also takes `store`, `key` and `consumers`: where the replacement goes and who uses it; and `aliases`: other
-      names of it in what leaks, a host (`db1`, `db1:6432`) or all that a connection string says (`svc@db1/app`). A leak whose
-      user, host, database or key id fits no entry of its routes is not planned: a person is asked.
+      Every entry also takes `store`, `key` and `consumers`: where the replacement goes and who uses it. A credential of several
+      fields is kept as one text under `key`, or each field under its own: `keys: {access_key_id: AWS_ID, secret_access_key:
+      AWS_SECRET}`, all of them written in one step or none. `leaks` names the kinds of leaks that the entry is for (kinds or
+      families such as `github`), where the provider's own do not suffice. `aliases`: other names of it in what leaks, a host
+      (`db1`, `db1:6432`) or all that a connection string says (`svc@db1/app`). A leak whose user, host, database or key id fits
+      no entry of its routes is not planned: a person is asked. Where several entries may be meant, or a route names none, their
+      providers are asked whose it is.
       """,
       CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("stores", nil, SecretStoreRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
@@ -34,10 +38,12 @@ enum ConfigurationReference {
       | `path` | required; a local clone, relative to the file's directory |
       | `remote` | the remote that is pushed to; nothing is pushed without it |
       | `aliases` | names by which reports call it |
+      | `trust_config` | true: settings of its own `.git/config` that start programs count (docs/SECURITY-MODEL.md); it is part of what is approved |
 
       ## routes
 
       A list; the first that fits is taken. `when` takes `kind`, `repository`, `source`, `validity`, each one word or a list.
+      `kind` is a kind or a family (`github`, `aws`): all kinds of one provider; another word is an error.
       `playbook` is required; `credential`, `store`, `consumers`, `repositories`, `tracker` become its inputs.
       The `tracker` also gets the worker's messages about its incidents (docs/RECEIVER.md).
       `autonomy` is `record`, `plan` (the default) or `contain`. With `contain` the worker runs by itself the steps whose

@@ -54,7 +54,8 @@ struct DoctorCommand: StaunchCommand {
     checks += targets(of: configuration)
     if offline {
       for (name, repository) in configuration.repositories.sorted(by: { $0.key < $1.key }) {
-        let found = await assembly.historyRewriter().readiness(repository: repository.path, remote: nil)
+        let found = await assembly.historyRewriter(trust: configuration.trustedRepositories).readiness(
+          repository: repository.path, remote: nil)
         checks += found.prefix(1).map { Check(of: "repository \(name)", $0) }
       }
     }
@@ -72,7 +73,7 @@ struct DoctorCommand: StaunchCommand {
       return Check(
         name: "git", problem: nil, note: outcome.output.trimmingCharacters(in: .whitespacesAndNewlines))
     } catch {
-      return Check(name: "git", problem: "\(error)", note: "")
+      return Check(name: "git", problem: plainReason(of: error), note: "")
     }
   }
 
@@ -101,9 +102,16 @@ struct DoctorCommand: StaunchCommand {
   }
 
   private func lastDrill(_ assembly: Assembly) -> [Check] {
-    guard let last = DrillHistory(path: assembly.statePath + "/drills/scores.jsonl").scores().map(\.at).max()
-    else {
-      return [Check(name: "last drill", problem: nil, note: "never: staunch drill run openai-and-postgres")]
+    let history: DrillHistory.Contents
+    do { history = try DrillHistory(path: assembly.statePath + "/drills/scores.jsonl").read() } catch {
+      return [Check(name: "last drill", problem: "\(error)", note: "")]
+    }
+    guard let last = history.scores.map(\.at).max() else {
+      let note =
+        history.unread == 0
+        ? "never: staunch drill run openai-and-postgres"
+        : "unknown: \(history.unread) scores of another version cannot be read"
+      return [Check(name: "last drill", problem: nil, note: note)]
     }
     let days = Int(assembly.now().timeIntervalSince(last) / 86400)
     return [Check(name: "last drill", problem: nil, note: "\(days) days ago")]
@@ -134,7 +142,7 @@ struct DoctorCommand: StaunchCommand {
         name: "route \(route.position)", problem: errors.first.map { "\($0)" } ?? missing,
         note: "playbook \(route.playbook)")
     } catch {
-      return Check(name: "route \(route.position)", problem: "\(error)", note: "")
+      return Check(name: "route \(route.position)", problem: plainReason(of: error), note: "")
     }
   }
 
@@ -146,7 +154,7 @@ struct DoctorCommand: StaunchCommand {
       return Check(
         name: "receiver", problem: error.because + (error.fix.map { "; fix: \($0)" } ?? ""), note: "")
     } catch {
-      return Check(name: "receiver", problem: "\(error)", note: "")
+      return Check(name: "receiver", problem: plainReason(of: error), note: "")
     }
   }
 
@@ -195,7 +203,7 @@ struct DoctorCommand: StaunchCommand {
   private func outside(_ assembly: Assembly, _ configuration: Configuration) async throws -> [Check] {
     let targets = try assembly.targets(of: configuration, in: assembly.adapterEnvironment())
     var checks: [Check] = []
-    let history = assembly.historyRewriter()
+    let history = assembly.historyRewriter(trust: configuration.trustedRepositories)
     for (name, repository) in targets.repositories.sorted(by: { $0.key < $1.key }) {
       assembly.console.transient("asking \(name) …")
       checks += await history.readiness(repository: repository.path, remote: repository.remote)
@@ -205,6 +213,7 @@ struct DoctorCommand: StaunchCommand {
       assembly.console.transient("asking \(name) …")
       checks += await tracker.readiness().map { Check(of: "tracker \(name)", $0) }
     }
+    checks += await heads(targets, assembly)
     for (name, store) in targets.stores.sorted(by: { $0.key < $1.key }) {
       checks += await store.readiness().map { Check(of: "store \(name)", $0) }
     }
@@ -221,15 +230,18 @@ struct DoctorCommand: StaunchCommand {
       }
       if let store = target.store.flatMap({ targets.stores[$0] }) {
         do {
-          let version = try await store.currentVersion(target.key)
-          checks.append(
-            Check(
-              name: "store of \(name)",
-              problem: version == nil
-                ? "it has no \(target.key): a new value would be written where no program reads it; "
-                  + "fix: correct \"key\" of \(name) in staunch.yaml, or put the present value there first"
-                : nil,
-              note: "holds \(target.key)"))
+          let keys = target.keys.isEmpty ? [target.key] : target.keys.values.sorted()
+          for key in keys {
+            let version = try await store.currentVersion(key)
+            checks.append(
+              Check(
+                name: "store of \(name)",
+                problem: version == nil
+                  ? "it has no \(key): a new value would be written where no program reads it; "
+                    + "fix: correct \"key\" of \(name) in staunch.yaml, or put the present value there first"
+                  : nil,
+                note: "holds \(key)"))
+          }
         } catch {
           checks.append(Check(name: "store of \(name)", problem: "\(error)", note: ""))
         }
@@ -249,6 +261,21 @@ struct DoctorCommand: StaunchCommand {
     }
     assembly.console.endTransient()
     return checks
+  }
+
+  /// What the tickets were told of must be in the journal.
+  private func heads(_ targets: Targets, _ assembly: Assembly) async -> [Check] {
+    do {
+      guard let journal = try assembly.journalForReading(),
+        let key = try StateDirectory.existing(assembly.statePath)?.publicKey()
+      else { return [] }
+      let answers = try await TicketComparison(targets.trackers, now: { assembly.now() })
+        .answers(journal, publicKey: key, isDisputed: false, within: .seconds(10))
+      return answers.map { Check(of: "tracker \($0.tracker)", $0.readiness) }
+    } catch {
+      let failure = CommandFailure(after: error)
+      return [Check(name: "journal heads in the tickets", problem: failure.because, note: "")]
+    }
   }
 
   private func show(_ checks: [Check], _ assembly: Assembly) {

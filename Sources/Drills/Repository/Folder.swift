@@ -1,5 +1,5 @@
 import Foundation
-import Journal
+import Incidents
 
 /// Files of a drill below one directory.
 struct Folder: Sendable {

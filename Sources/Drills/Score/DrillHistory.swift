@@ -1,5 +1,5 @@
 import Foundation
-import Journal
+import Incidents
 
 /// The scores of earlier drills: one JSON object a line.
 public struct DrillHistory: Sendable {
@@ -8,17 +8,39 @@ public struct DrillHistory: Sendable {
   /// - Parameter path: a file; absent until the first drill.
   public init(path: String) { self.path = path }
 
-  /// Oldest first. A line that cannot be read is left out: it is of another version.
-  public func scores() -> [Score] {
+  /// What the file holds.
+  public struct Contents: Sendable {
+    /// Oldest first.
+    public let scores: [Score]
+    /// Lines that cannot be read, for example of another version: drills all the same.
+    public let unread: Int
+  }
+
+  /// - Throws: `.file` when there is a file that cannot be read: that is not "no drill yet".
+  public func read() throws(DrillError) -> Contents {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      var status = stat()
+      guard stat(path, &status) != 0, errno == ENOENT else {
+        throw DrillError(
+          .file, "read \(path)", because: "it cannot be opened", fix: "ls -l \(path)")
+      }
+      return Contents(scores: [], unread: 0)
+    }
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .millisecondsSince1970
-    let data = FileManager.default.contents(atPath: path) ?? Data()
-    return data.split(separator: UInt8(ascii: "\n")).compactMap { try? decoder.decode(Score.self, from: $0) }
+    var scores: [Score] = []
+    var unread = 0
+    for line in data.split(separator: UInt8(ascii: "\n")) {
+      do { scores.append(try decoder.decode(Score.self, from: line)) } catch { unread += 1 }
+    }
+    return Contents(scores: scores, unread: unread)
   }
 
   /// Earlier drills that `score` may be compared with: the same scenario and playbooks.
-  public func comparable(with score: Score) -> [Score] {
-    scores().filter { $0.scenario == score.scenario && $0.digest == score.digest && $0.at < score.at }
+  public func comparable(with score: Score) throws(DrillError) -> [Score] {
+    try read().scores.filter {
+      $0.scenario == score.scenario && $0.digest == score.digest && $0.at < score.at
+    }
   }
 
   /// Adds a line.

@@ -26,7 +26,11 @@ extension Sandbox {
       for text in issue.texts { look(Array(text.utf8), "issue \(issue.number)") }
     }
     for path in paths {
-      for file in Self.files(below: path) {
+      guard let files = Self.files(below: path) else {
+        found.insert("\(path) could not be listed: what is in it is not known")
+        continue
+      }
+      for file in files {
         look(Array(file.utf8), "the file name \((file as NSString).lastPathComponent)")
         // A socket or a file that went away has no contents to look at.
         if let data = FileManager.default.contents(atPath: file) { look(Array(data), file) }
@@ -35,11 +39,12 @@ extension Sandbox {
     return found.sorted()
   }
 
-  private static func files(below path: String) -> [String] {
+  /// Nil: there is a directory that cannot be listed.
+  private static func files(below path: String) -> [String]? {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return [] }
     guard isDirectory.boolValue else { return [path] }
-    let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+    guard let names = try? FileManager.default.subpathsOfDirectory(atPath: path) else { return nil }
     return names.map { "\(path)/\($0)" }.filter {
       var isDirectory: ObjCBool = false
       return FileManager.default.fileExists(atPath: $0, isDirectory: &isDirectory) && !isDirectory.boolValue

@@ -75,6 +75,7 @@ extension SandboxIssues.World {
     case ("GET", 0, _): return .json(200, ["private": true, "visibility": "private"])
     case ("GET", 1, "issues"?): return .json(200, .array(page(request) ? issues().map(Self.json) : []))
     case ("POST", 1, "issues"?): return lost(open(request))
+    case ("GET", 2, "comments"?): return .json(200, .array(page(request) ? comments() : []))
     case ("PATCH", 2, _): return change(number) { $0.closed(request.json?["state"] == "closed") }
     case ("GET", 3, "comments"?):
       let texts = issues().first { $0.number == number }?.texts.dropFirst() ?? []
@@ -87,6 +88,18 @@ extension SandboxIssues.World {
   }
 
   private func issues() -> [SandboxIssues.Issue] { state.withLock { $0.issues } }
+
+  /// Of all issues.
+  private func comments() -> [JSONValue] {
+    issues().flatMap { issue in
+      issue.texts.dropFirst().map {
+        [
+          "body": .string($0),
+          "issue_url": .string("http://127.0.0.1/repos/drill/incidents/issues/\(issue.number)"),
+        ]
+      }
+    }
+  }
 
   /// A drill has few of everything: the first page is all of it.
   private func page(_ request: SandboxRequest) -> Bool {

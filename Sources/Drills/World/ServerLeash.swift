@@ -1,5 +1,5 @@
 import Foundation
-import Journal
+import Incidents
 import Synchronization
 
 /// A real server started for a drill. It ends when its owner goes, and also when this process is killed: a small shell

@@ -1,5 +1,5 @@
 public import Capabilities
-import Crypto
+import Cryptography
 public import Foundation
 public import Incidents
 public import JSON
@@ -94,20 +94,22 @@ public struct Plan: Sendable, Hashable {
   }
 
   /// Saves it in the journal with a `plan.saved` event. Safe to repeat.
-  public func save(in journal: Journal) throws(ExecutionError) {
+  ///
+  /// - Parameter unlisted: repositories that the incident was reported in and staunch.yaml does not have; nil: nobody looked.
+  public func save(in journal: Journal, unlisted: [String]? = nil) throws(ExecutionError) {
     var repositories: [JSONValue] = []
     if case .list(let values)? = inputs["repositories"] {
       for case .repository(let name) in values { repositories.append(.string(name.rawValue)) }
     }
-    let event = NewEvent(
-      .planSaved, run: nil, incident: incident,
-      [
-        "plan": .string(id.rawValue), "digest": .string(digest.rawValue),
-        "playbook": .string(playbook.rawValue),
-        "playbook_sha256": .string(pins[playbook] ?? ""), "run": .string(run.rawValue),
-        "secrets": .array(inputs.values.flatMap(\.secrets).sorted().map { .string($0.rawValue) }),
-        "repositories": .array(repositories),
-      ])
+    var members: [String: JSONValue] = [
+      "plan": .string(id.rawValue), "digest": .string(digest.rawValue),
+      "playbook": .string(playbook.rawValue),
+      "playbook_sha256": .string(pins[playbook] ?? ""), "run": .string(run.rawValue),
+      "secrets": .array(inputs.values.flatMap(\.secrets).sorted().map { .string($0.rawValue) }),
+      "repositories": .array(repositories),
+    ]
+    members["unlisted"] = unlisted.map { .array($0.map(JSONValue.string)) }
+    let event = NewEvent(.planSaved, run: nil, incident: incident, .object(members))
     do {
       try journal.save(
         SavedPlan(id: id, digest: digest, incident: incident, created: created, document: json), with: [event]
@@ -120,7 +122,7 @@ public struct Plan: Sendable, Hashable {
     do { return try Plan(json: journal.plan(name).document) } catch let error as JournalError {
       throw ExecutionError(error)
     } catch let error as ExecutionError { throw error } catch {
-      throw ExecutionError(.plan, "read the plan", because: "\(type(of: error))")
+      throw ExecutionError(.plan, "read the plan", because: plainReason(of: error))
     }
   }
 

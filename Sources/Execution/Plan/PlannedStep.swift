@@ -104,13 +104,15 @@ public struct PlannedStep: Sendable, Hashable {
 }
 
 extension PlannedEffect {
-  /// `will, target, preconditions, reversible, affected, cannot_predict`.
+  /// `will, target, preconditions, reversible, affected, cannot_predict`, and `constants` where there are some.
   public var json: JSONValue {
-    [
+    var members: [String: JSONValue] = [
       "will": .string(will), "target": .string(target), "preconditions": .object(preconditions),
       "reversible": .boolean(isReversible), "affected": .array(affected.map(JSONValue.string)),
       "cannot_predict": .array(cannotPredict.map(JSONValue.string)),
     ]
+    if !constants.isEmpty { members["constants"] = .array(constants.sorted().map(JSONValue.string)) }
+    return .object(members)
   }
 
   /// Reads what ``json`` wrote; nil when it is something else.
@@ -119,7 +121,8 @@ extension PlannedEffect {
       let preconditions = json["preconditions"]?.object, let reversible = json["reversible"]?.boolean
     else { return nil }
     self.init(
-      will: will, target: target, preconditions: preconditions, reversible: reversible,
+      will: will, target: target, preconditions: preconditions,
+      constants: Set((json["constants"]?.array ?? []).compactMap(\.string)), reversible: reversible,
       affected: (json["affected"]?.array ?? []).compactMap(\.string),
       cannotPredict: (json["cannot_predict"]?.array ?? []).compactMap(\.string))
   }

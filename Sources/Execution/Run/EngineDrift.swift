@@ -24,7 +24,7 @@ extension Engine {
   /// What the plan said must still hold: read again right before the first INTENT. Nil when nothing can be compared.
   func observed(_ run: EffectRun, _ call: ActionCall) async throws(CapabilityError) -> PlannedEffect? {
     guard let line = planned[run.key]?.effect, !line.preconditions.isEmpty, !run.isUndo,
-      recorder.history({ $0.touched.isDisjoint(with: run.touches + [line.target]) })
+      !hasTouched(run, line) || !line.constants.isEmpty
     else { return nil }
     return try await limited(to: run.timeout, by: environment.clock, run.action.signature.id) {
       () async throws(CapabilityError) in
@@ -32,11 +32,20 @@ extension Engine {
     }
   }
 
+  /// What the run itself has changed before is not as it was planned, and should not be.
+  private func hasTouched(_ run: EffectRun, _ planned: PlannedEffect) -> Bool {
+    recorder.history { !$0.touched.isDisjoint(with: run.touches + [planned.target]) }
+  }
+
   /// - Returns: the end of the run, when something is no longer as it was planned.
   func checkDrift(_ run: EffectRun, _ found: PlannedEffect) throws -> Flow? {
-    guard let expected = planned[run.key]?.effect?.preconditions else { return nil }
+    guard let line = planned[run.key]?.effect else { return nil }
+    let expected = line.preconditions
+    let isTouched = hasTouched(run, line)
     for name in Set(expected.keys).union(found.preconditions.keys).sorted()
-    where expected[name] != found.preconditions[name] {
+    where (!isTouched || line.constants.contains(name))
+      && PlannedEffect.differ(expected[name], found.preconditions[name])
+    {
       return try drift(
         run.key, what: "\(found.target): \(name)", expected: expected[name] ?? .null,
         found: found.preconditions[name] ?? .null)

@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 import Incidents
 import JSON
@@ -181,7 +181,10 @@ extension Engine {
       }
     } catch { return .failed(error.class.leavesOutcomeOpen ? error.asReadFailure : error, isOpen: false) }
     if let effect, let flow = try checkDrift(run, effect) { return .drifted(flow) }
-    if isFirstChange(run), let flow = try await glance() { return .drifted(flow) }
+    if isFirstChange(run) {
+      if let flow = try await glance() { return .drifted(flow) }
+      if isFirst { try await foretell() }
+    }
     try recorder.commit(
       [recorder.event(.stepIntent, intentBody(run, phase, number, prepared))], sealing: prepared.secrets,
       purpose: "prepared")

@@ -131,7 +131,9 @@ struct TaintWalk {
 
   private func read(_ id: ObjectID) throws(CapabilityError) -> [ObjectID] {
     guard objects.contains(id) else { return [] }
+    let kind = try engine { () throws(GitObjectsError) in try objects.kind(of: id) }
+    guard kind == .commit else { return [] }
     let found = try engine { () throws(GitObjectsError) in try objects.read(id) }
-    return found.kind == .commit ? ObjectLinks.Commit(found.content).parents : []
+    return ObjectLinks.Commit(found.content).parents
   }
 }

@@ -24,6 +24,7 @@ struct CloneRepair: Sendable {
   func run(under authority: borrowing ExecutionAuthority) async throws(CapabilityError) -> CloneRepairReport {
     let layout = try RepositoryLayout(path: path)
     try await RepositoryOwner(layout: layout, git: git).check()
+    try await refusePrograms(layout)
     try await WorkTreeState(git: git, layout: layout).refuseUncommittedChanges()
     let directory = layout.workTrees.first?.root ?? layout.common
     let fetched = try await git.run(
@@ -60,6 +61,18 @@ struct CloneRepair: Sendable {
     }
     return CloneRepairReport(
       repaired: repaired, left: left, removedObjects: try await check.report().removedObjects)
+  }
+
+  /// A rebase writes where Git itself must find the clone, so its settings count: those that start programs are for its owner.
+  private func refusePrograms(_ layout: RepositoryLayout) async throws(CapabilityError) {
+    guard !git.trust.covers(layout) else { return }
+    let keys = Set(try await RepositorySettings.read(layout, git: git).startsPrograms).sorted()
+    guard !keys.isEmpty else { return }
+    throw CapabilityError(
+      .unsafe, "put the clone on the rewritten history",
+      because: "its own settings name programs or lead elsewhere: \(keys.joined(separator: ", "))",
+      fix: "look at them: git -C '\(layout.standing.text)' config --local --list; when they are yours: "
+        + "the same command with --trust-repository-config")
   }
 
   /// - Returns: nil when it stands on the rewritten history now.

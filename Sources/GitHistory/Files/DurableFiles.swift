@@ -93,6 +93,13 @@ enum DurableFiles {
     }
   }
 
+  /// Why nobody can say whether `path` is there (rights of a directory, a path that is too long); nil when somebody can.
+  static func obstacle(to path: PathBytes) -> CapabilityError? {
+    var status = stat()
+    guard path.withCString({ lstat($0, &status) }) != 0, errno != ENOENT, errno != ENOTDIR else { return nil }
+    return failure("lstat", path)
+  }
+
   static func exists(_ path: PathBytes) -> Bool { kind(of: path) != .missing }
 
   static func status(of path: PathBytes) -> stat? {
@@ -171,12 +178,34 @@ enum DurableFiles {
       try remove(path)
       guard path.withCString({ symlink(target, $0) }) == 0 else { throw failure("symlink", path) }
     } else {
-      try write(try read(from), to: path, mode: status.st_mode & 0o7777)
+      try copyBytes(from, to: path, mode: status.st_mode & 0o7777)
     }
     let times = [status.st_atim, status.st_mtim]
     guard path.withCString({ utimensat(AT_FDCWD, $0, times, AT_SYMLINK_NOFOLLOW) }) == 0 else {
       throw failure("utimensat", path)
     }
+  }
+
+  /// In pieces: the file may be larger than the memory.
+  private static func copyBytes(_ from: PathBytes, to path: PathBytes, mode: mode_t) throws(CapabilityError) {
+    let source = from.withCString { open($0, O_RDONLY | O_CLOEXEC) }
+    guard source >= 0 else { throw failure("open", from) }
+    defer { close(source) }
+    let temporary = path.parent / (Array("new-".utf8) + path.last)
+    let target = temporary.withCString { open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode) }
+    guard target >= 0 else { throw failure("open", temporary) }
+    defer { close(target) }
+    var piece = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = Foundation.read(source, &piece, piece.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure("read", from) }
+      if count == 0 { break }
+      try writeAll(Array(piece[..<count]), to: target, named: temporary)
+    }
+    guard fsync(target) == 0 else { throw failure("fsync", temporary) }
+    try rename(temporary, to: path)
+    try synchronizeDirectory(path.parent)
   }
 
   /// Removes one name. Safe to repeat.

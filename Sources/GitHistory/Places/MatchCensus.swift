@@ -10,7 +10,7 @@ struct MatchCensus {
   private struct Tally: Sendable {
     var count = 0
     var inside = 0
-    var files = 0
+    var files: Set<ObjectID> = []
   }
 
   /// nil when every value is distinctive enough to be a secret wherever it stands.
@@ -20,23 +20,21 @@ struct MatchCensus {
     let remarks = patterns.ordinary
     guard !remarks.isEmpty else { return nil }
     let dirty = Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object))
-    let tallies = try objects.read(dirty, from: Tally(), progress: progress) {
-      [patterns] tally, content throws(GitObjectsError) in
-      let hits = try patterns.hits(in: content).filter { remarks[$0.pattern] != nil }
-      tally.count += hits.count
-      if !hits.isEmpty { tally.files += 1 }
-      for hit in hits {
-        let end = hit.offset + hit.length
-        let isInside =
-          hit.offset > 0 && Self.isJoined(content[hit.offset - 1], content[hit.offset])
-          || end < content.count && Self.isJoined(content[end - 1], content[end])
-        if isInside { tally.inside += 1 }
-      }
+    let tallies = try objects.forEachHit(of: patterns, in: dirty, from: Tally(), progress: progress) {
+      tally, object, hit, text in
+      guard remarks[hit.pattern] != nil else { return }
+      tally.count += 1
+      tally.files.insert(object)
+      let end = hit.offset + hit.length
+      let isInside =
+        hit.offset > 0 && Self.isJoined(text[hit.offset - 1], text[hit.offset])
+        || end < text.count && Self.isJoined(text[end - 1], text[end])
+      if isInside { tally.inside += 1 }
     }
     let values = remarks.sorted { $0.key < $1.key }.map { "expression \($0.key + 1) is \($0.value)" }
     return HistoryMatches(
       values: values, count: tallies.reduce(0) { $0 + $1.count },
-      insideWords: tallies.reduce(0) { $0 + $1.inside }, files: tallies.reduce(0) { $0 + $1.files })
+      insideWords: tallies.reduce(0) { $0 + $1.inside }, files: tallies.reduce(0) { $0 + $1.files.count })
   }
 
   /// Two neighbouring bytes belong to one word.

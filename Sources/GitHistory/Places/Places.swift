@@ -16,8 +16,6 @@ struct Places: Sendable {
 
   let layout: RepositoryLayout
   let patterns: SecretPatterns
-  /// Files of the work trees, too (not for a bare clone made to be searched).
-  var searchesWorkTrees = true
   /// Looks at the repository as it will be after a rewrite; nil: as it is.
   var forecast: RewriteForecast?
 
@@ -33,10 +31,11 @@ struct Places: Sendable {
     var found = Found()
     found.places = try names(snapshot)
     try litter(snapshot, &found)
+    try objectLitter(&found)
     for tree in layout.workTrees {
       try gitFiles(tree.gitDirectory, &found)
       found.places += try index(tree)
-      if searchesWorkTrees, let root = tree.root { try workTree(root, &found) }
+      if let root = tree.root { try workTree(root, &found) }
     }
     return found
   }
@@ -91,7 +90,64 @@ struct Places: Sendable {
             form: form))
       }
       try hits(in: path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
-    case .link, .other, .missing: break
+    case .link:
+      guard let inside = path.relative(to: directory) else { return }
+      try link(path, place: Places.word(for: inside), object: inside.bytes, path: nil, &found)
+      found.notSearched.append(
+        HistoryUnsearched(place: shown(path.bytes), why: "a link; what it leads to is not searched"))
+    case .missing: unknown(path, &found)
+    case .other: break  // sockets and pipes hold nothing
+    }
+  }
+
+  /// Gone since the directory was read; or nobody can say what it is.
+  private func unknown(_ path: PathBytes, _ found: inout Found) {
+    if let error = DurableFiles.obstacle(to: path) {
+      found.notSearched.append(HistoryUnsearched(place: shown(path.bytes), why: error.because))
+    }
+  }
+
+  /// Where a link points may be what leaked; what it points to is somewhere else.
+  private func link(
+    _ path: PathBytes, place: String, object: [UInt8], path inside: [UInt8]?, _ found: inout Found
+  ) throws(CapabilityError) {
+    guard let target = DurableFiles.target(ofLink: path) else {
+      found.notSearched.append(HistoryUnsearched(place: shown(path.bytes), why: "the link cannot be read"))
+      return
+    }
+    if let form = try patterns.form(in: target) {
+      found.places.append(
+        HistoryPlace(
+          place: place, object: shown(object), path: inside.map { shown($0) }, line: nil, refs: [],
+          form: form))
+    }
+  }
+
+  /// What an interrupted command left among the objects: Git does not see it, and neither does the search of objects.
+  private func objectLitter(_ found: inout Found) throws(CapabilityError) {
+    let packs = try entries(of: layout.packs, &found)
+    let names = Set(packs)
+    var left: [PathBytes] = []
+    for name in packs {
+      let isUnknown =
+        name.suffix(5).elementsEqual(".pack".utf8)
+        && !names.contains(Array(name.dropLast(4)) + Array("idx".utf8))
+      if isUnknown || name.starts(with: "tmp_".utf8) { left.append(layout.packs / name) }
+    }
+    for name in try entries(of: layout.objects, &found) {
+      if name.starts(with: "tmp_".utf8) || name.starts(with: "incoming-".utf8) {
+        left.append(layout.objects / name)
+      } else if name.count == 2 {
+        for inside in try entries(of: layout.objects / name, &found) where inside.starts(with: "tmp_".utf8) {
+          left.append(layout.objects / name / inside)
+        }
+      }
+    }
+    for path in left {
+      found.notSearched.append(
+        HistoryUnsearched(
+          place: shown(path.bytes),
+          why: "left by a Git command that was interrupted; Git removes it: git gc --prune=now"))
     }
   }
 
@@ -147,19 +203,9 @@ struct Places: Sendable {
       found.places.removeSubrange(before...)
       return false
     case .regular: try hits(in: path, place: "work tree", object: inside.bytes, path: inside.bytes, &found)
-    case .link:
-      // What it points to is somewhere else; where it points may be what leaked.
-      guard let target = DurableFiles.target(ofLink: path) else {
-        found.notSearched.append(HistoryUnsearched(place: shown(path.bytes), why: "the link cannot be read"))
-        return true
-      }
-      if let form = try patterns.form(in: target) {
-        found.places.append(
-          HistoryPlace(
-            place: "work tree", object: shown(inside.bytes), path: shown(inside.bytes), line: nil, refs: [],
-            form: form))
-      }
-    case .other, .missing: break  // sockets and pipes hold nothing
+    case .link: try link(path, place: "work tree", object: inside.bytes, path: inside.bytes, &found)
+    case .missing: unknown(path, &found)
+    case .other: break  // sockets and pipes hold nothing
     }
     return true
   }

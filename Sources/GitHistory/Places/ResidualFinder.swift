@@ -19,6 +19,7 @@ struct ResidualFinder: Sendable {
         place: "object \(id.hex)", why: "it still holds the secret",
         fix: "run the rewrite again; its type: git cat-file -t \(id.hex)")
     }
+    residual += Residuals.notSearched(Residuals.notSearched(scan.notSearched))
     let others = try Places(repository.layout, patterns: patterns).find(repository.snapshot)
     for place in others.places {
       if let found = Residuals.residual(of: place, in: repository.layout), !residual.contains(found) {

@@ -1,4 +1,5 @@
 import Capabilities
+import GitObjects
 
 /// What to do about places that a rewrite leaves as they are.
 enum Residuals {
@@ -44,6 +45,30 @@ enum Residuals {
     list.map {
       .init(place: $0.place, why: "not searched: \($0.why)", fix: "look into it by hand, or as its owner")
     }
+  }
+
+  /// Filters of the repository's own settings: the new files of its work trees are written without them.
+  static func filters(_ layout: RepositoryLayout, git: GitProgram) async throws(CapabilityError)
+    -> [HistoryRewrite.Residual]
+  {
+    guard !git.trust.covers(layout), layout.workTrees.contains(where: { $0.root != nil }) else { return [] }
+    let settings = try await RepositorySettings.read(layout, git: git)
+    let keys = Set(settings.ignored.filter { $0.hasPrefix("filter.") }).sorted()
+    guard !keys.isEmpty else { return [] }
+    return [
+      .init(
+        place: "settings \(keys.joined(separator: ", "))",
+        why:
+          "files that the rewrite changes are written without these filters: a repository's settings start no program",
+        fix: "when they are yours: the same command with --trust-repository-config; "
+          + "or check the changed files out again afterwards"
+      )
+    ]
+  }
+
+  /// Objects that the engine could not look into.
+  static func notSearched(_ list: [ObjectScan.Unsearched]) -> [HistoryUnsearched] {
+    list.map { HistoryUnsearched(place: "object \($0.object.hex)", why: $0.why) }
   }
 
   /// Repositories inside this one are rewritten on their own.

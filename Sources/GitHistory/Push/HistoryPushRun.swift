@@ -100,7 +100,7 @@ struct HistoryPushRun: Sendable {
         contentsOf: [Array("-c".utf8), Array("include.path=\(configuration.text)".utf8)], at: 0)
     }
     let outcome = try await git.run(
-      arguments, in: layout.standing, contacting: .remote, settings: target.settings,
+      arguments, of: layout, contacting: .remote, settings: target.settings,
       deadline: .seconds(7200))
     let results = PushOutput(outcome).results(for: updates.map(\.name))
     guard results.contains(where: { $0.isReported }) else {

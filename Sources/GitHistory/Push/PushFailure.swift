@@ -4,6 +4,27 @@ import Capabilities
 enum PushFailure {
   /// The error of a command that did not even come to single references.
   static func error(of outcome: GitProgram.Outcome, remote: String, operation: String) -> CapabilityError {
+    let error = plain(outcome, remote, operation)
+    let prefixes = [
+      "core.sshcommand", "core.gitproxy", "core.askpass", "credential.", "http.", "url.", "remote.",
+      "protocol.",
+      "ssh.", "include",
+    ]
+    // They may be what makes it work for somebody who calls git by hand.
+    let keys = Set(outcome.ignored.filter { key in prefixes.contains { key.hasPrefix($0) } }).sorted()
+    guard !keys.isEmpty else { return error }
+    return CapabilityError(
+      error.class, error.operation,
+      because: error.because
+        + "; the repository's own settings \(keys.joined(separator: ", ")) did not count",
+      fix: (error.fix.map { $0 + "; " } ?? "")
+        + "when those settings are yours: the same command with --trust-repository-config, or trust_config: true in staunch.yaml"
+    )
+  }
+
+  private static func plain(_ outcome: GitProgram.Outcome, _ remote: String, _ operation: String)
+    -> CapabilityError
+  {
     let text = outcome.errors.lowercased()
     let signs: [(sign: String, kind: CapabilityError.Class, because: String, fix: String)] = [
       (

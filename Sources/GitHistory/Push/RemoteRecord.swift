@@ -25,7 +25,7 @@ enum RemoteRecord {
     to directory: RewriteDirectory, layout: RepositoryLayout, git: GitProgram,
     isShown: (String) throws(CapabilityError) -> Bool
   ) async throws(CapabilityError) {
-    let outcome = try await git.run(["remote"], in: layout.standing)
+    let outcome = try await git.run(["remote"], of: layout)
     guard outcome.status == 0 else {
       throw PushFailure.error(of: outcome, remote: "", operation: "git remote")
     }

@@ -13,7 +13,7 @@ struct RemoteReferences: Sendable {
   ) async throws(CapabilityError) {
     self.target = target
     let outcome = try await git.run(
-      ["ls-remote", "--quiet", "--", target.operand], in: layout.standing, contacting: .remote,
+      ["ls-remote", "--quiet", "--", target.operand], of: layout, contacting: .remote,
       settings: target.settings, deadline: deadline)
     guard outcome.status == 0 else {
       throw PushFailure.error(of: outcome, remote: target.name, operation: "git ls-remote")

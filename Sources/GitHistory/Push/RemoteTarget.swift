@@ -32,7 +32,7 @@ struct RemoteTarget: Sendable {
       fetchAddress = name
       pushAddress = name
       isNamed = false
-      return
+      return  // the user's own word
     }
     let push = try await RemoteTarget.addresses(name, ["--push"], layout, git)
     guard push.count == 1, let only = push.first else {
@@ -44,6 +44,29 @@ struct RemoteTarget: Sendable {
     fetchAddress = fetch
     pushAddress = only
     isNamed = true
+    guard !git.trust.covers(layout) else { return }
+    for address in [fetch, only] { try RemoteTarget.refuseInside(layout, address, name) }
+  }
+
+  /// A repository within this one would run its own hooks when it is pushed to: whoever prepared this one made it, too.
+  private static func refuseInside(_ layout: RepositoryLayout, _ address: String, _ name: String)
+    throws(CapabilityError)
+  {
+    let scheme = "file://"
+    guard address.hasPrefix(scheme) || !(address.contains("://") || RemoteAddress.isSecureShell(address))
+    else { return }
+    let path = address.hasPrefix(scheme) ? String(address.dropFirst(scheme.count)) : address
+    let given = path.hasPrefix("/") ? PathBytes(path) : layout.standing / path
+    // What is not there cannot be contacted, and Git says so.
+    guard DurableFiles.exists(given) else { return }
+    let place = try DurableFiles.canonical(given)
+    let outer = [layout.common] + layout.workTrees.compactMap(\.root)
+    guard outer.contains(where: { place == $0 || place.relative(to: $0) != nil }) else { return }
+    throw CapabilityError(
+      .unsafe, "contact the remote \(name)",
+      because: "it leads to a directory inside this repository, whose hooks would run",
+      fix: "see where it leads: git -C '\(layout.standing.text)' remote -v; when it is yours: "
+        + "the same command with --trust-repository-config")
   }
 
   private static func addresses(
@@ -51,8 +74,14 @@ struct RemoteTarget: Sendable {
   ) async throws(CapabilityError) -> [String] {
     guard !name.hasPrefix("-") else { return [] }
     let outcome = try await git.run(
-      ["remote", "get-url", "--all"] + more + [name], in: layout.standing, contacting: .remote)
-    guard outcome.status == 0 else { return [] }
+      ["remote", "get-url", "--all"] + more + [name], of: layout, contacting: .remote)
+    guard outcome.status == 0 else {
+      // Status 2 since Git 2.30: there is none. Anything else says nothing about the remote.
+      guard outcome.status == 2 || outcome.errors.lowercased().contains("no such remote") else {
+        throw PushFailure.error(of: outcome, remote: name, operation: "git remote get-url")
+      }
+      return []
+    }
     return outcome.output.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
   }
 

@@ -30,7 +30,15 @@ struct ReferenceSnapshot: Sendable, Equatable {
 
   /// - Throws: `.refused` when a file cannot be read; `.invalid` when a HEAD is broken.
   init(_ layout: RepositoryLayout) throws(CapabilityError) {
-    packed = PackedReferences(bytes: try DurableFiles.readIfPresent(layout.packedReferences) ?? [])
+    switch DurableFiles.kind(of: layout.packedReferences) {
+    case .regular: packed = PackedReferences(bytes: try DurableFiles.read(layout.packedReferences))
+    case .missing: packed = PackedReferences(bytes: [])
+    case .link, .directory, .other:
+      // Taken for empty, every reference in it would seem not to exist.
+      throw CapabilityError(
+        .unsupported, "read \(layout.packedReferences.text)", because: "it is no regular file",
+        fix: "put the file itself in its place, then run the command again")
+    }
     var loose: [Reference] = []
     var litter: [PathBytes] = []
     let packedNames = Set(packed.entries.map(\.name))

@@ -23,7 +23,11 @@ struct ConfigurationFile: Sendable {
     defer { git_config_iterator_free(iterator) }
     var found: [(key: String, value: String)] = []
     var entry: UnsafeMutablePointer<git_config_entry>?
-    while git_config_next(&entry, iterator) == 0, let entry {
+    while true {
+      let next = git_config_next(&entry, iterator)
+      if next == GIT_ITEROVER.rawValue { break }
+      // A list that ends early would lack what forbids to go on.
+      guard next == 0, let entry else { throw LibgitLibrary.failure(next, "read \(path.text)") }
       let value = entry.pointee.value.map { String(cString: $0) } ?? "true"
       found.append((String(cString: entry.pointee.name), value))
     }

@@ -68,9 +68,10 @@ struct OpenRepository: Sendable {
     var isTag = false
     for _ in 0..<64 {  // deeper nesting of tags is hostile
       guard objects.contains(current) else { return nil }
-      let found = try engine { () throws(GitObjectsError) in try objects.read(current) }
-      guard found.kind == .tag else { return isTag ? current : nil }
+      let kind = try engine { () throws(GitObjectsError) in try objects.kind(of: current) }
+      guard kind == .tag else { return isTag ? current : nil }
       isTag = true
+      let found = try engine { () throws(GitObjectsError) in try objects.read(current) }
       let line = found.content.prefix { $0 != 0x0A }
       guard line.starts(with: "object ".utf8),
         let target = ObjectID(hex: String(decoding: line.dropFirst(7), as: UTF8.self))

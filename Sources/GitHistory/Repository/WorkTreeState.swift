@@ -16,10 +16,9 @@ struct WorkTreeState: Sendable {
       guard let root = tree.root, DurableFiles.exists(tree.gitDirectory / "index") else { continue }
       let outcome = try await git.run(
         [
-          "--no-optional-locks", "-c", "core.fsmonitor=false", "status", "--porcelain", "-z",
-          "--untracked-files=no",
+          "--no-optional-locks", "status", "--porcelain", "-z", "--untracked-files=no",
           "--ignore-submodules=dirty",
-        ], in: root)
+        ], of: layout, at: tree)
       guard outcome.status == 0 else {
         throw CapabilityError(
           .refused, "git status", because: "it ended with status \(outcome.status)",
@@ -42,8 +41,8 @@ struct WorkTreeState: Sendable {
   /// here, the next `git status` does.
   func refreshIndexes(_ changed: Set<PathBytes>) async throws(CapabilityError) {
     for tree in layout.workTrees {
-      guard let root = tree.root, changed.contains(tree.gitDirectory / "index") else { continue }
-      _ = try await git.run(["update-index", "-q", "--refresh"], in: root)
+      guard tree.root != nil, changed.contains(tree.gitDirectory / "index") else { continue }
+      _ = try await git.run(["update-index", "-q", "--refresh"], of: layout, at: tree)
     }
   }
 }

@@ -44,7 +44,11 @@ struct OwnFiles: Sendable {
       else { throw OwnFiles.outside(path) }
       var walked = base
       let parts = inside.bytes.split(separator: 0x2F, omittingEmptySubsequences: false)
-      for part in parts where part.isEmpty || part.elementsEqual([0x2E]) || part.elementsEqual([0x2E, 0x2E]) {
+      // A system call reads a name up to its first zero byte: what it would open is not what was looked at.
+      for part in parts
+      where part.isEmpty || part.contains(0) || part.elementsEqual([0x2E])
+        || part.elementsEqual([0x2E, 0x2E])
+      {
         throw OwnFiles.outside(path)
       }
       for part in parts.dropLast() {

@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 import Secrets
 
 /// What one rewrite keeps inside the repository: `<git directory>/staunch/history/<id>/`.

@@ -20,7 +20,7 @@ struct StagedCheckout: Sendable {
     _ paths: [[UInt8]], of tree: RepositoryLayout.WorkTree, number: Int, index: PathBytes, pack: NewPack?
   ) async throws(CapabilityError) {
     guard let root = tree.root, !paths.isEmpty else { return }
-    // Git looks for attributes and configuration where the work tree is, so it runs there with its own git directory.
+    // Git looks for attributes where the work tree is, so it runs there.
     let store = directory.staged / "objects"
     if let pack {
       try DurableFiles.makeDirectory(store / "pack")
@@ -33,14 +33,11 @@ struct StagedCheckout: Sendable {
     }
     let prefix = directory.staged / "tree-\(number)"
     try DurableFiles.makeDirectory(prefix)
+    var arguments = ["checkout-index", "--force", "-z", "--stdin"].map { Array($0.utf8) }
+    arguments.append(Array("--prefix=".utf8) + prefix.bytes + [0x2F])
     let outcome = try await git.run(
-      [
-        Array("checkout-index".utf8), Array("--force".utf8), Array("--prefix=".utf8) + prefix.bytes + [0x2F],
-        Array("-z".utf8), Array("--stdin".utf8),
-      ], in: root, input: Array(paths.map { $0 + [0] }.joined()),
-      more: [
-        "GIT_INDEX_FILE": index.text, "GIT_ALTERNATE_OBJECT_DIRECTORIES": store.text,
-      ])
+      arguments, of: layout, at: tree, input: Array(paths.map { $0 + [0] }.joined()),
+      more: ["GIT_INDEX_FILE": index.text, "GIT_ALTERNATE_OBJECT_DIRECTORIES": store.text])
     guard outcome.status == 0 else {
       throw CapabilityError(
         .refused, "git checkout-index",

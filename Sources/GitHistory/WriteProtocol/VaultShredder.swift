@@ -64,7 +64,8 @@ struct VaultShredder: Sendable {
     let descriptor = file.withCString { open($0, O_WRONLY | O_CLOEXEC) }
     guard descriptor >= 0 else { throw DurableFiles.failure("open", file) }
     defer { close(descriptor) }
-    var left = Int(DurableFiles.status(of: file)?.st_size ?? 0)
+    guard let status = DurableFiles.status(of: file) else { throw DurableFiles.failure("lstat", file) }
+    var left = Int(status.st_size)
     let zeros = [UInt8](repeating: 0, count: 1 << 16)
     while left > 0 {
       let count = write(descriptor, zeros, min(left, zeros.count))

@@ -36,6 +36,14 @@ final class MappedFile: @unchecked Sendable {
     if let memory { _ = madvise(memory, count, MADV_DONTNEED) }
   }
 
+  /// The same for a part, as far as it fills pages.
+  func forgetPages(_ range: Range<Int>) {
+    let page = Int(getpagesize())
+    let start = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    if let memory, start < end { _ = madvise(memory + start, end - start, MADV_DONTNEED) }
+  }
+
   deinit {
     if let memory { munmap(memory, count) }
   }

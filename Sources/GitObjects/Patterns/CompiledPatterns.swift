@@ -21,6 +21,8 @@ final class CompiledPatterns: Sendable {
   private let filters: [Filter]
   /// Length of the longest probe: what a window must show around a change.
   let longestProbe: Int
+  /// See ``SecretPatterns/longestSpan``.
+  let longestSpan: Int
 
   private static let longestUsefulProbe = 15  // eight bytes looked up at every eighth position
   private static let shortestOfLong = 8
@@ -32,14 +34,14 @@ final class CompiledPatterns: Sendable {
     for (pattern, item) in list.enumerated() {
       switch item.matcher {
       case .secret(let secret):
-        try CompiledPatterns.refuseEmpty(secret, pattern)
+        try CompiledPatterns.refuseEmpty(secret, item.name(pattern))
         forms += SearchForm.all(of: secret.exposeAsBytes(), pattern: pattern)
       case .literal(let secret):
-        try CompiledPatterns.refuseEmpty(secret, pattern)
+        try CompiledPatterns.refuseEmpty(secret, item.name(pattern))
         let bytes = secret.exposeAsBytes()
         if let form = SearchForm.literal(bytes, pattern: pattern) { forms.append(form) }
       case .regex(let source):
-        let what = "expression \(pattern + 1)"
+        let what = item.name(pattern)
         let expression = try ByteExpression(source.exposeAsBytes(), what: what)
         let template = try ReplacementTemplate(item.replacement, for: expression, what: what)
         expressions.append((pattern, expression, template))
@@ -50,12 +52,13 @@ final class CompiledPatterns: Sendable {
     replacements = list.map(\.replacement)
     filters = CompiledPatterns.filters(for: forms)
     longestProbe = filters.map(\.grams.length).max() ?? 0
+    longestSpan = max(1 << 20, 16 * (forms.map(\.bytes.count).max() ?? 0))
   }
 
-  private static func refuseEmpty(_ secret: Secret, _ pattern: Int) throws(GitObjectsError) {
+  private static func refuseEmpty(_ secret: Secret, _ name: String) throws(GitObjectsError) {
     guard secret.isEmpty else { return }
     throw GitObjectsError(
-      .badPattern, what: "expression \(pattern + 1)", why: "it is empty",
+      .badPattern, what: name, why: "it is empty",
       fix: "remove it from the list of secrets")
   }
 

@@ -9,8 +9,10 @@ extension SecretPatterns {
     replaceText file: [UInt8], searchesEveryForm: Bool = true
   ) throws(GitObjectsError) -> [Expression] {
     var result: [Expression] = []
-    for line in try ExpressionsText.utf8(file).split(separator: 0x0A) {
+    let lines = try ExpressionsText.utf8(file).split(separator: 0x0A, omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
       var text = Array(line)
+      let number = index + 1
       while text.last == 0x0D { text.removeLast() }
       var replacement = Array(defaultReplacement.utf8)
       if let arrow = lastArrow(in: text) {
@@ -18,16 +20,17 @@ extension SecretPatterns {
         text = Array(text[..<arrow])
       }
       if let source = text.without(prefix: "regex:") {
-        result.append(Expression(.regex(secret(source)), replacement: replacement))
+        result.append(Expression(.regex(secret(source)), replacement: replacement, line: number))
       } else if let source = text.without(prefix: "glob:") {
-        result.append(Expression(.regex(secret(expression(glob: source))), replacement: replacement))
+        result.append(
+          Expression(.regex(secret(expression(glob: source))), replacement: replacement, line: number))
       } else {
         let literal = text.without(prefix: "literal:") ?? text
         guard !literal.isEmpty else { continue }  // as filter-repo does
         result.append(
           Expression(
-            searchesEveryForm ? .secret(secret(literal)) : .literal(secret(literal)), replacement: replacement
-          ))
+            searchesEveryForm ? .secret(secret(literal)) : .literal(secret(literal)),
+            replacement: replacement, line: number))
       }
     }
     guard !result.isEmpty else {

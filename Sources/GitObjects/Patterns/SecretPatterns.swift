@@ -19,9 +19,20 @@ public struct SecretPatterns: Sendable {
     public let matcher: Matcher
     /// Bytes in place of a match; for a regex with `\1`, `\g<name>`.
     public let replacement: [UInt8]
-    public init(_ matcher: Matcher, replacement: [UInt8] = Array(SecretPatterns.defaultReplacement.utf8)) {
+    /// Where it stands in its file, from 1; nil when it came otherwise.
+    public let line: Int?
+    public init(
+      _ matcher: Matcher, replacement: [UInt8] = Array(SecretPatterns.defaultReplacement.utf8),
+      line: Int? = nil
+    ) {
       self.matcher = matcher
       self.replacement = replacement
+      self.line = line
+    }
+
+    /// How messages name it, without its text: the number `index` counts from 0.
+    func name(_ index: Int) -> String {
+      "expression \(index + 1)" + (line.map { " (line \($0) of its file)" } ?? "")
     }
   }
 
@@ -36,7 +47,7 @@ public struct SecretPatterns: Sendable {
     compiled = try CompiledPatterns(expressions)
     for (index, expression) in expressions.enumerated() where holdsSecret(expression.replacement) {
       throw GitObjectsError(
-        .badPattern, what: "the replacement of expression \(index + 1)",
+        .badPattern, what: "the replacement of \(expression.name(index))",
         why: "it holds one of the secrets itself", fix: "choose another replacement")
     }
   }
@@ -58,7 +69,8 @@ public struct SecretPatterns: Sendable {
       let numbers = regular.prefix(8).map { String($0 + 1) }.joined(separator: ", ")
       notes.append(
         "regular expressions (\(numbers)\(regular.count > 8 ? " …" : "")) match the bytes as they are, in no other form;"
-          + " in files beside the history at most \(longestSpan >> 20) MiB at a time")
+          + " in files beside the history and in blobs of more than 64 MiB at most \(longestSpan >> 20) MiB at a time"
+      )
     }
     for (index, expression) in expressions.enumerated() {
       guard case .secret(let secret) = expression.matcher else { continue }
@@ -129,7 +141,7 @@ public struct SecretPatterns: Sendable {
   }
 
   /// No hit spans more bytes, gaps included; expressions, which have no bound, are searched in pieces that overlap by this.
-  public var longestSpan: Int { max(1 << 20, 16 * (compiled.forms.map(\.bytes.count).max() ?? 0)) }
+  public var longestSpan: Int { compiled.longestSpan }
 }
 
 /// Counts lines from the last asked position on.

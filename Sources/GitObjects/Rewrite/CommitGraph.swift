@@ -85,6 +85,8 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
 
     func enters(_ object: Int) -> Bool { true }
 
+    func large(_ object: Int, _ reader: EntryReader) {}  // a blob; none is walked here
+
     mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?) {
       add(object, content)
     }

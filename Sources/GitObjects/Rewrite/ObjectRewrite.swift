@@ -52,6 +52,7 @@ public struct ObjectRewrite: Sendable {
     ).run(progress: progress)
     var outcome = RewriteOutcome()
     outcome.hits = survey.scan.hits
+    outcome.notSearched = survey.scan.notSearched
     outcome.objectCount = survey.scan.objectCount
     outcome.commitCount = survey.scan.commitCount
     let state = RewriteState(

@@ -54,6 +54,8 @@ public struct RewriteOutcome: Sendable {
   public internal(set) var renamedEntries: [String: String] = [:]
   /// What the scan before the rewrite found.
   public internal(set) var hits: [ObjectHit] = []
+  /// What the scan before the rewrite could not look into.
+  public internal(set) var notSearched: [ObjectScan.Unsearched] = []
   /// Number of objects and of commits in the repository before.
   public internal(set) var objectCount = 0
   public internal(set) var commitCount = 0

@@ -18,6 +18,10 @@ final class PackWriter {
   /// How much was written when the old packs' pages were last given back.
   private var forgotten = 0
   private static let stride = 64 << 20
+  private static let piece = 4 << 20
+  /// Of the entry that is being written, as far as it was summed up.
+  private var checksum: UInt32 = 0
+  private var summed = 0
   private let layout: PackLayout
   /// Where each entry of the layout starts; 0 while it is not written.
   private let offsets: Column<UInt64>
@@ -64,10 +68,12 @@ final class PackWriter {
     guard flushed - forgotten > Self.stride else { return }
     forgotten = flushed
     state.table.forgetPages()
+    for spool in spools { spool.forgetPages() }
   }
 
   private func write(_ entry: PackLayout.Entry, _ rank: Int) throws(GitObjectsError) {
-    let start = buffer.count
+    checksum = 0
+    summed = buffer.count
     let offset = position
     switch entry.source {
     case .stored(let object):
@@ -84,11 +90,30 @@ final class PackWriter {
       } else {
         header(type: spooled.kind.rawValue, size: spooled.size)
       }
-      buffer.append(spools[spool].bytes(of: spooled))
+      try append(spools[spool].bytes(of: spooled))
     }
     offsets[rank] = UInt64(offset)
-    let checksum = libdeflate_crc32(0, buffer.base + start, buffer.count - start)
+    sum()
     rows.append(PackIndexWriter.Row(id: entry.id, offset: UInt64(offset), checksum: checksum))
+  }
+
+  /// Adds what is not yet in it to the checksum of the entry.
+  private func sum() {
+    checksum = libdeflate_crc32(checksum, buffer.base + summed, buffer.count - summed)
+    summed = buffer.count
+  }
+
+  /// Compressed bytes, in pieces: an entry may be of any size.
+  private func append(_ bytes: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      buffer.append(UnsafeBufferPointer(rebasing: rest.prefix(Self.piece)))
+      rest = rest.dropFirst(Self.piece)
+      guard !rest.isEmpty else { return }
+      sum()
+      try flush()
+      summed = 0
+    }
   }
 
   /// Where the successor of an old object was placed; 0 when it was not.
@@ -105,7 +130,7 @@ final class PackWriter {
       throw .corrupt(table.place(of: object), "the entry's header is broken")
     }
     if table.parent[object] == ObjectTable.none {
-      buffer.append(pack.pack.base + start, end - start)
+      try append(UnsafeBufferPointer(start: pack.pack.base + start, count: end - start))
       return
     }
     let base = baseOffset(Int(table.parent[object]))
@@ -115,7 +140,7 @@ final class PackWriter {
     let offset = position
     header(type: 6, size: old.size)
     distance(offset - base)
-    buffer.append(pack.pack.base + old.start, end - old.start)
+    try append(UnsafeBufferPointer(start: pack.pack.base + old.start, count: end - old.start))
   }
 
   private func header(type: UInt8, size: Int) {

@@ -134,12 +134,13 @@ final class RewritePasses {
       roots[start..<min(roots.count, start + max(1, roots.count / 128))]
     }
     let (state, patch, marks, stamp) = (state, patch, marks, stamp)
-    let (places, budget) = (places, budget)
+    let (places, budget, progress) = (places, budget, progress)
     let workers = try WorkerThreads.run(
       pieces: pieces.count, phase: phase, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
         let spool = try Spool(places.next(), budget: budget)
-        let visitor = RewriteVisitor(state: state, patch: patch, marks: marks, stamp: stamp, spool: spool)
+        let visitor = RewriteVisitor(
+          state: state, patch: patch, marks: marks, stamp: stamp, spool: spool, progress: progress)
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(state.table)))
       },
       work: { (worker, piece) throws(GitObjectsError) in

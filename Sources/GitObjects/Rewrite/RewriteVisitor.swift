@@ -13,8 +13,13 @@ struct RewriteVisitor: ForestVisitor {
   private let encoder = DeltaEncoder()
   private(set) var signaturesDropped: [ObjectID] = []
   private(set) var renames: [String: String] = [:]
+  private let progress: EngineProgress
 
-  init(state: RewriteState, patch: ObjectPatch, marks: Column<UInt16>, stamp: UInt16, spool: Spool) {
+  init(
+    state: RewriteState, patch: ObjectPatch, marks: Column<UInt16>, stamp: UInt16, spool: Spool,
+    progress: EngineProgress
+  ) {
+    self.progress = progress
     self.state = state
     self.patch = patch
     self.marks = marks
@@ -27,6 +32,12 @@ struct RewriteVisitor: ForestVisitor {
   func enters(_ object: Int) -> Bool { marks[object] & ~RewriteVisitor.targetBit == stamp }
 
   mutating func leave(_ object: Int) { onPath[object] = nil }
+
+  func large(_ object: Int, _ reader: EntryReader) throws(GitObjectsError) {
+    try LargeRewrite(state: state, spool: spool, progress: progress).rewrite(
+      object, reader, isWanted: enters,
+      isTarget: { marks[$0] == stamp | RewriteVisitor.targetBit })
+  }
 
   mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?)
     throws(GitObjectsError)

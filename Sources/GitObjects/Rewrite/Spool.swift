@@ -61,6 +61,7 @@ final class Spool: @unchecked Sendable {
   private(set) var extras: [(id: ObjectID, entry: Int)] = []
   private let deflater: Deflater
   private var mapped: MappedFile?
+  private var open: (entry: SpooledEntry, stream: DeflateStream)?
 
   private static let step = 1 << 22
 
@@ -85,6 +86,33 @@ final class Spool: @unchecked Sendable {
     if buffer.count > granted { try grow() }
   }
 
+  /// Starts an entry that is stored whole and comes piece by piece.
+  func begin(object: Int, kind: ObjectKind, size: Int) throws(GitObjectsError) {
+    if case .nowhere = place { return }
+    let entry = SpooledEntry(
+      object: UInt32(object), kind: kind, base: ObjectTable.none, size: size,
+      offset: written + buffer.count, count: 0)
+    open = (entry, try DeflateStream())
+  }
+
+  /// The next piece of the entry that was begun.
+  func append(_ bytes: UnsafeBufferPointer<UInt8>, isLast: Bool) throws(GitObjectsError) {
+    guard let (entry, stream) = open else { return }
+    guard !budget.isExceeded else { return discard() }
+    stream.add(bytes, isLast: isLast, to: buffer)
+    if isLast {
+      entries.append(
+        SpooledEntry(
+          object: entry.object, kind: entry.kind, base: entry.base, size: entry.size, offset: entry.offset,
+          count: written + buffer.count - entry.offset))
+      open = nil
+    }
+    if buffer.count > granted { try grow() }
+  }
+
+  /// Gives the pages of the file back: what was read of it need not stay resident.
+  func forgetPages() { mapped?.forgetPages() }
+
   /// A new object that is not the successor of one old object, such as a notes tree.
   func addExtra(_ id: ObjectID, kind: ObjectKind, bytes: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) {
     extras.append((id, entries.count))
@@ -100,16 +128,16 @@ final class Spool: @unchecked Sendable {
 
   /// The memory did not suffice: whoever wants the bytes makes them again.
   private func discard() {
-    guard !entries.isEmpty else { return }
+    open = nil
     entries = []
     extras = []
-    buffer = ByteBuffer(capacity: 1)
+    if buffer.count > 0 { buffer = ByteBuffer(capacity: 1) }
   }
 
   private func flush() throws(GitObjectsError) {
     guard case .file(let path) = place else { return }
     if descriptor < 0 {
-      descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
       guard descriptor >= 0 else { throw .system("create \(path)") }
     }
     try FileBytes.write(buffer.bytes, to: descriptor, what: path)

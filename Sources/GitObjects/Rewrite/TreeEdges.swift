@@ -89,6 +89,8 @@ final class TreeEdges: @unchecked Sendable {  // filled by `read`, then immutabl
 
     func enters(_ object: Int) -> Bool { true }
 
+    func large(_ object: Int, _ reader: EntryReader) {}  // a blob; none is walked here
+
     mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?) {
       add(object, content)
     }

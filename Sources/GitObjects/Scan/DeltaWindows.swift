@@ -24,6 +24,13 @@ final class DeltaWindows {
     window.reserve(delta.count + DeltaWindows.slack)
     var written = 0
     while true {
+      if window.count > DeltaWindows.most {
+        if scan() { return true }
+        // What a probe may reach back to.
+        let kept = min(window.count, reach)
+        memmove(window.base, window.base + window.count - kept, kept)
+        window.count = kept
+      }
       switch operations.next() {
       case .operation(.copy(let offset, let count)):
         written += count
@@ -48,6 +55,8 @@ final class DeltaWindows {
   }
 
   private static let slack = 64
+  /// Searched in pieces beyond: a delta of one-byte copies would fill the memory.
+  private static let most = 16 << 20
 
   /// A copy of fixed size is two moves, not a call.
   @inline(__always)

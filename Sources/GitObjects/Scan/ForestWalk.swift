@@ -20,6 +20,9 @@ protocol ForestVisitor {
 
   /// The content of `object` is about to be given back: no more children.
   mutating func leave(_ object: Int)
+
+  /// `object`, a blob, is too large for memory: it and everything that is stored as deltas on it is the visitor's to read.
+  mutating func large(_ object: Int, _ reader: EntryReader) throws(GitObjectsError)
 }
 
 extension ForestVisitor {
@@ -51,7 +54,7 @@ struct ForestWalk {
   /// - Parameter root: an object without a delta base.
   /// - Throws: `.corrupt`, `.system`, and what the visitor throws.
   func walk<Visitor: ForestVisitor>(_ root: Int, _ visitor: inout Visitor) throws(GitObjectsError) {
-    let content = try reader.stored(root)
+    guard let content = try reader.stored(root) else { return try visitor.large(root, reader) }
     try visitor.visit(root, content: content.bytes, origin: nil)
     var stack = [Frame(object: root, content: content, next: 0)]
     while var frame = stack.popLast() {
@@ -90,7 +93,10 @@ struct ForestWalk {
   private func build<Visitor: ForestVisitor>(
     _ child: Int, on frame: Frame, _ visitor: inout Visitor
   ) throws(GitObjectsError) -> ByteBuffer? {
-    let delta = try reader.stored(child)
+    guard let delta = try reader.stored(child) else {
+      try visitor.large(child, reader)
+      return nil
+    }
     defer { reader.give(delta) }
     let isLeaf = interesting(table.children(of: child), from: 0, visitor) == nil
     let origin = DeltaOrigin(delta: delta.bytes, base: frame.content.bytes)
@@ -98,7 +104,10 @@ struct ForestWalk {
       visitor.leave(child)
       return nil
     }
-    let content = try reader.applied(delta.bytes, to: frame.content.bytes, object: child)
+    guard let content = try reader.applied(delta.bytes, to: frame.content.bytes, object: child) else {
+      try visitor.large(child, reader)
+      return nil
+    }
     try visitor.visit(child, content: content.bytes, origin: origin)
     return content
   }

@@ -9,9 +9,21 @@ enum ObjectParts {
   static func parts(of content: UnsafeBufferPointer<UInt8>, kind: ObjectKind) -> [ObjectPart] {
     switch kind {
     case .blob: [ObjectPart(place: .blob, range: 0..<content.count)]
-    case .tree: TreeEntries(content).map { ObjectPart(place: .path, range: $0.name) }
+    case .tree: entries(content)
     case .commit, .tag: headed(content)
     }
+  }
+
+  /// Names, and what no longer reads as an entry: a rewrite leaves it as it is.
+  private static func entries(_ content: UnsafeBufferPointer<UInt8>) -> [ObjectPart] {
+    var parts: [ObjectPart] = []
+    var end = 0
+    for entry in TreeEntries(content) {
+      parts.append(ObjectPart(place: .path, range: entry.name))
+      end = entry.whole.upperBound
+    }
+    if end < content.count { parts.append(ObjectPart(place: .path, range: end..<content.count)) }
+    return parts
   }
 
   /// Header lines up to an empty one, then the message. A line that starts with a space continues the one before.

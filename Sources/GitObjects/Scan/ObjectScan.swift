@@ -6,7 +6,15 @@ public struct ObjectScan: Sendable {
     public let hits: [ObjectHit]
     public let objectCount: Int
     public let commitCount: Int
-    public var isClean: Bool { hits.isEmpty }
+    /// Objects that could not be looked into: they may hold a secret.
+    public let notSearched: [Unsearched]
+    public var isClean: Bool { hits.isEmpty && notSearched.isEmpty }
+  }
+
+  /// An object that was left out of a scan.
+  public struct Unsearched: Sendable, Hashable {
+    public let object: ObjectID
+    public let why: String
   }
 
   public let objects: RepositoryObjects
@@ -24,7 +32,7 @@ public struct ObjectScan: Sendable {
   /// - Throws: `.corrupt` (a pack or object breaks its format), `.cancelled`.
   public func run(progress: EngineProgress = .silent) throws(GitObjectsError) -> Outcome {
     let isSuspect = Column<UInt8>(0, count: objects.table.count)
-    return outcome(try hits(ForestRoots(objects.table, where: searches), isSuspect, progress: progress))
+    return outcome(try found(ForestRoots(objects.table, where: searches), isSuspect, progress: progress))
   }
 
   /// Whether `object` may hold what is searched.
@@ -32,32 +40,46 @@ public struct ObjectScan: Sendable {
     searchesPaths || objects.table.kind[object] != ObjectKind.tree.rawValue
   }
 
-  /// What the delta trees below `roots` hold, in no order.
+  /// What a part of a scan found, in no order.
+  struct Found: Sendable {
+    var hits: [ObjectHit] = []
+    var notSearched: [Unsearched] = []
+
+    mutating func add(_ visitor: ScanVisitor) {
+      hits += visitor.hits
+      notSearched += visitor.notSearched
+    }
+  }
+
+  /// What the delta trees below `roots` hold.
   /// - Parameter isSuspect: one byte an object.
-  func hits(_ roots: ForestRoots, _ isSuspect: Column<UInt8>, progress: EngineProgress)
-    throws(GitObjectsError) -> [ObjectHit]
+  func found(_ roots: ForestRoots, _ isSuspect: Column<UInt8>, progress: EngineProgress)
+    throws(GitObjectsError) -> Found
   {
     let table = objects.table
     let compiled = patterns.compiled
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: .scan, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
-        let visitor = ScanVisitor(table: table, patterns: compiled, isSuspect: isSuspect)
+        let visitor = ScanVisitor(
+          table: table, patterns: compiled, isSuspect: isSuspect, progress: progress)
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(table)))
       },
       work: { (worker, piece) throws(GitObjectsError) in
         for root in roots[piece] { try worker.walk.walk(Int(root), &worker.visitor) }
       })
-    return workers.flatMap(\.visitor.hits)
+    return workers.reduce(into: Found()) { $0.add($1.visitor) }
   }
 
-  func outcome(_ hits: [ObjectHit]) -> Outcome {
+  func outcome(_ found: Found) -> Outcome {
     let table = objects.table
     let commits = (0..<table.count).count { table.kind[$0] == ObjectKind.commit.rawValue }
-    let sorted = hits.sorted { left, right in
+    let sorted = found.hits.sorted { left, right in
       left.object != right.object ? left.object < right.object : left.offset < right.offset
     }
-    return Outcome(hits: sorted, objectCount: table.count, commitCount: commits)
+    return Outcome(
+      hits: sorted, objectCount: table.count, commitCount: commits,
+      notSearched: found.notSearched.sorted { $0.object < $1.object })
   }
 
   // Invariant for @unchecked: used by the thread that made it, then read by the one that joined it.

@@ -46,27 +46,30 @@ public struct ObjectSurvey: Sendable {
     let second = ForestRoots(table) { !isBlob($0) && scan.searches($0) }
     let isSuspect = Column<UInt8>(0, count: table.count)
     let total = first.pieces + second.pieces
-    var hits = try scan.hits(first, isSuspect, progress: progress.part(of: total, behind: 0))
+    var found = try scan.found(first, isSuspect, progress: progress.part(of: total, behind: 0))
     let isWanted = Column<UInt8>(0, count: table.count)
     var isAny = !links.isEmpty
-    for id in hits.map(\.object) + blobs {
+    for id in found.hits.map(\.object) + blobs {
       guard let object = table.ids.position(of: id), isBlob(object) else { continue }
       isWanted[object] = 1
       isAny = true
     }
     let rest = progress.part(of: total, behind: first.pieces)
     guard isAny else {
-      hits += try scan.hits(second, isSuspect, progress: rest)
-      return Outcome(scan: scan.outcome(hits), graph: nil, edges: nil)
+      let others = try scan.found(second, isSuspect, progress: rest)
+      found.hits += others.hits
+      found.notSearched += others.notSearched
+      return Outcome(scan: scan.outcome(found), graph: nil, edges: nil)
     }
     let columns = TreeEdges.Columns(table, isWantedBlob: isWanted, links: links)
     let everything = ForestRoots(table) { !isBlob($0) }
+    let whole = progress.part(of: first.pieces + everything.pieces, behind: first.pieces)
     let workers = try WorkerThreads.run(
-      pieces: everything.pieces, phase: .scan,
-      progress: progress.part(of: first.pieces + everything.pieces, behind: first.pieces),
+      pieces: everything.pieces, phase: .scan, progress: whole,
       makeWorker: { () throws(GitObjectsError) in
         let visitor = SurveyVisitor(
-          search: ScanVisitor(table: table, patterns: scan.patterns.compiled, isSuspect: isSuspect),
+          search: ScanVisitor(
+            table: table, patterns: scan.patterns.compiled, isSuspect: isSuspect, progress: whole),
           scan: scan, commits: CommitGraph.Collector(table: table, keepsContents: keepsContents),
           trees: TreeEdges.Collector(columns))
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(table)))
@@ -74,12 +77,11 @@ public struct ObjectSurvey: Sendable {
       work: { (worker, piece) throws(GitObjectsError) in
         for root in everything[piece] { try worker.walk.walk(Int(root), &worker.visitor) }
       })
-    let found = workers.flatMap(\.visitor.search.hits)
-    hits += found
+    for worker in workers { found.add(worker.visitor.search) }
     // A tree whose own names hold a hit is of interest itself, and that was not known when the edges were kept.
-    let isWhole = !found.contains { $0.kind == .tree }
+    let isWhole = !found.hits.contains { $0.kind == .tree }
     return Outcome(
-      scan: scan.outcome(hits), graph: try CommitGraph(table, workers.map(\.visitor.commits)),
+      scan: scan.outcome(found), graph: try CommitGraph(table, workers.map(\.visitor.commits)),
       edges: isWhole ? TreeEdges(columns, workers.map(\.visitor.trees)) : nil)
   }
 
@@ -97,6 +99,8 @@ private struct SurveyVisitor: ForestVisitor {
   var trees: TreeEdges.Collector
 
   func enters(_ object: Int) -> Bool { true }
+
+  func large(_ object: Int, _ reader: EntryReader) {}  // a blob; none is walked here
 
   mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?)
     throws(GitObjectsError)

@@ -6,10 +6,15 @@ struct ScanVisitor: ForestVisitor {
   /// 1 for an object in which a probe was met, hit or not: its deltas are searched whole.
   private let isSuspect: Column<UInt8>
   private(set) var hits: [ObjectHit] = []
+  private(set) var notSearched: [ObjectScan.Unsearched] = []
+  private let progress: EngineProgress
 
   /// - Parameter isSuspect: one byte an object; workers write disjoint ones.
-  init(table: ObjectTable, patterns: CompiledPatterns, isSuspect: Column<UInt8>) {
+  init(
+    table: ObjectTable, patterns: CompiledPatterns, isSuspect: Column<UInt8>, progress: EngineProgress
+  ) {
     self.table = table
+    self.progress = progress
     self.patterns = patterns
     self.isSuspect = isSuspect
     windows = DeltaWindows(patterns)
@@ -28,6 +33,13 @@ struct ScanVisitor: ForestVisitor {
       throw .corrupt(table.place(of: object), "its delta does not fit its base")
     }
     return suspects
+  }
+
+  mutating func large(_ object: Int, _ reader: EntryReader) throws(GitObjectsError) {
+    var scan = LargeScan(patterns, progress: progress)
+    try scan.search(object, reader)
+    hits += scan.hits
+    notSearched += scan.notSearched
   }
 
   mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?)

@@ -99,7 +99,12 @@ public final class GitRepository {
     defer { git_config_iterator_free(iterator) }
     var result: [(name: String, value: String)] = []
     var entry: UnsafeMutablePointer<git_config_entry>?
-    while git_config_next(&entry, iterator) == 0, let found = entry?.pointee {
+    while true {
+      let status = git_config_next(&entry, iterator)
+      if status == GIT_ITEROVER.rawValue { break }
+      guard status == 0, let found = entry?.pointee else {
+        throw GitRepository.lastError("the configuration of \(gitDirectory)")
+      }
       result.append((String(cString: found.name), found.value.map { String(cString: $0) } ?? ""))
     }
     return result

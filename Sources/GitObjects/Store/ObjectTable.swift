@@ -18,9 +18,23 @@ final class ObjectTable: Sendable {
   let kind: Column<UInt8>
   /// All objects, each after its delta base, otherwise in the order of the packs.
   let order: Column<UInt32>
+  /// Blobs of more bytes are not built in memory but read in windows.
+  let largest: Int
   private let childStart: Column<UInt32>
   private let childList: Column<UInt32>
 
+  /// Where the memory for a content ends. Commits, trees and tags are read whole; none that means well comes near their limit.
+  @inline(__always)
+  func limit(_ object: Int) -> Int {
+    kind[object] == ObjectKind.blob.rawValue ? largest : ObjectTable.largestOther
+  }
+
+  /// How much of a larger one is looked at at once.
+  var window: Int { min(largest, ObjectTable.usualWindow) }
+
+  static let usualLargest = 64 << 20
+  static let usualWindow = 16 << 20
+  private static let largestOther = 512 << 20
   static let none = UInt32.max
   static let looseMark: UInt64 = 0xFFFF << 48
   static let offsetMask: UInt64 = (1 << 48) - 1
@@ -30,8 +44,9 @@ final class ObjectTable: Sendable {
   init(
     ids: SortedIDs, packs: [PackFile], directories: [String], location: Column<UInt64>,
     length: Column<UInt32>,
-    parent: Column<UInt32>, kind: Column<UInt8>, order: Column<UInt32>
+    parent: Column<UInt32>, kind: Column<UInt8>, order: Column<UInt32>, largest: Int
   ) {
+    self.largest = largest
     self.ids = ids
     self.packs = packs
     self.directories = directories

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Reads packs' indexes and entry headers and lists loose objects: no object is inflated, except loose ones for their kind.
+/// Reads packs' indexes and entry headers and lists loose objects: no object is inflated, only the first bytes of loose ones.
 struct ObjectTableBuilder {
   private let files: ObjectStoreFiles
   private let ids: SortedIDs
@@ -15,7 +15,9 @@ struct ObjectTableBuilder {
   private static let headersAtOnce = 1 << 14
 
   /// - Throws: `.corrupt`, `.system`.
-  static func build(_ files: ObjectStoreFiles) throws(GitObjectsError) -> ObjectTable {
+  static func build(
+    _ files: ObjectStoreFiles, largest: Int = ObjectTable.usualLargest
+  ) throws(GitObjectsError) -> ObjectTable {
     let builder = ObjectTableBuilder(files)
     var entries = files.packs.map { _ in Column(EntryStart(offset: 0, object: 0), count: 0) }
     for number in files.packs.indices where !files.packs[number].isAlternate {
@@ -26,7 +28,7 @@ struct ObjectTableBuilder {
       entries[number] = try builder.addPack(number)
     }
     for number in files.directories.indices.dropFirst() { try builder.addLoose(number) }
-    return try builder.table(entries)
+    return try builder.table(entries, largest)
   }
 
   private init(_ files: ObjectStoreFiles) {
@@ -147,12 +149,12 @@ struct ObjectTableBuilder {
       guard let object = ids.position(of: id), location[object] == ObjectTableBuilder.unset else { continue }
       location[object] = ObjectTable.looseMark | UInt64(directory)
       let path = ObjectStoreFiles.loosePath(id, in: files.directories[directory])
-      kind[object] = try reader.read(path).kind.rawValue
+      kind[object] = try reader.header(try MappedFile(path)).kind.rawValue
     }
   }
 
   /// Orders the objects so that bases come first, and spreads kinds from roots to deltas.
-  private func table(_ entries: [Column<EntryStart>]) throws(GitObjectsError) -> ObjectTable {
+  private func table(_ entries: [Column<EntryStart>], _ largest: Int) throws(GitObjectsError) -> ObjectTable {
     let order = Column<UInt32>(0, count: ids.count)
     let isPlaced = Column<Bool>(false, count: ids.count)
     var placed = 0
@@ -180,7 +182,7 @@ struct ObjectTableBuilder {
     }
     return ObjectTable(
       ids: ids, packs: files.packs, directories: files.directories, location: location, length: length,
-      parent: parent, kind: kind, order: order)
+      parent: parent, kind: kind, order: order, largest: largest)
   }
 
   /// All objects as their packs hold them, one pack after the other, then the loose ones.

@@ -18,9 +18,14 @@ public final class RepositoryObjects: Sendable {
   let table: ObjectTable
 
   /// - Throws: `.notARepository`, `.unsupported` (SHA-256), `.corrupt` (a pack's or index's header or bounds are wrong).
-  public init(gitDirectory: String) throws(GitObjectsError) {
+  public convenience init(gitDirectory: String) throws(GitObjectsError) {
+    try self.init(gitDirectory: gitDirectory, largest: ObjectTable.usualLargest)
+  }
+
+  /// - Parameter largest: blobs of more bytes are read in windows.
+  init(gitDirectory: String, largest: Int) throws(GitObjectsError) {
     self.gitDirectory = gitDirectory
-    table = try ObjectTableBuilder.build(ObjectStoreFiles(gitDirectory: gitDirectory))
+    table = try ObjectTableBuilder.build(ObjectStoreFiles(gitDirectory: gitDirectory), largest: largest)
   }
 
   /// Number of distinct objects, alternates included.
@@ -35,7 +40,8 @@ public final class RepositoryObjects: Sendable {
   public func contains(_ id: ObjectID) -> Bool { table.ids.position(of: id) != nil }
 
   /// The object's kind and raw content. For single objects: a pass over all of them is ``ObjectScan``'s work.
-  /// - Throws: `.missingObject`, `.corrupt`.
+  /// - Throws: `.missingObject`, `.corrupt`; `.unsupported` for a blob of more than 64 MiB
+  ///   (``forEachHit(of:in:from:progress:_:)``).
   public func read(_ id: ObjectID) throws(GitObjectsError) -> (kind: ObjectKind, content: [UInt8]) {
     let object = try position(of: id)
     let content = try EntryReader(table).content(object)
@@ -47,9 +53,6 @@ public final class RepositoryObjects: Sendable {
   public func kind(of id: ObjectID) throws(GitObjectsError) -> ObjectKind {
     table.kind(try position(of: id))
   }
-
-  /// Every object's id in ascending order, reachable or not.
-  public func allIDs() -> [ObjectID] { (0..<table.count).map { table.ids[$0] } }
 
   /// Every object of `kind` in ascending order of ids.
   public func ids(of kind: ObjectKind) -> [ObjectID] {

@@ -23,19 +23,25 @@ struct SelectedObjects {
     roots = ForestRoots(table) { mark[$0] != 0 }
   }
 
+  /// Looks at one object's content.
+  typealias Body<Found> =
+    @Sendable (inout Found, Int, UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> Void
+  /// Looks at a blob that is too large for memory.
+  typealias LargeBody<Found> = @Sendable (inout Found, Int, any ObjectContent) throws(GitObjectsError) -> Void
+
   /// - Parameters:
   ///   - start: what each thread begins with.
   ///   - body: called for each object, on some thread, in no order.
   /// - Returns: what each thread has made of its own.
   func read<Found: Sendable>(
     phase: EngineProgress.Phase, progress: EngineProgress, from start: Found,
-    _ body: @escaping @Sendable (inout Found, Int, UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> Void
+    large: @escaping LargeBody<Found> = { _, _, _ in }, _ body: @escaping Body<Found>
   ) throws(GitObjectsError) -> [Found] {
     let (table, mark, roots) = (table, mark, roots)
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: phase, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
-        let visitor = Visitor(mark: mark, body: body, found: start)
+        let visitor = Visitor(mark: mark, body: body, largeBody: large, found: start)
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(table)))
       },
       work: { (worker, piece) throws(GitObjectsError) in
@@ -52,7 +58,8 @@ struct SelectedObjects {
 
   private struct Visitor<Found: Sendable>: ForestVisitor {
     let mark: Column<UInt8>
-    let body: @Sendable (inout Found, Int, UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> Void
+    let body: Body<Found>
+    let largeBody: LargeBody<Found>
     var found: Found
 
     func enters(_ object: Int) -> Bool { mark[object] != 0 }
@@ -62,24 +69,51 @@ struct SelectedObjects {
     {
       if mark[object] == 2 { try body(&found, object, content) }
     }
+
+    mutating func large(_ object: Int, _ reader: EntryReader) throws(GitObjectsError) {
+      let (mark, largeBody) = (mark, largeBody)
+      var found = found
+      try LargeObjects(reader: reader).forEach(
+        from: object, where: { mark[$0] != 0 },
+        { (object, content) throws(GitObjectsError) in
+          if mark[object] == 2 { try largeBody(&found, object, content) }
+        },
+        unreadable: { (_, error) throws(GitObjectsError) in throw error })
+      self.found = found
+    }
   }
 }
 
 extension RepositoryObjects {
-  /// Reads every object of `ids` that is here, on all processors, each delta base once. Blocks.
+  /// Every hit of `patterns` in the objects `ids` that are here, whatever their size, with the bytes around it. Each delta
+  /// base is built once, on all processors. Blocks.
   ///
   /// - Parameters:
   ///   - start: what each thread begins with.
-  ///   - body: called for each object's content, on some thread, in no order.
+  ///   - body: gets the object, the hit, and the text in which the hit's place counts; called on some thread, in no order.
   /// - Returns: what each thread has made of its own.
-  /// - Throws: `.corrupt`, `.cancelled`, and what `body` throws.
-  public func read<Found: Sendable>(
-    _ ids: some Sequence<ObjectID>, from start: Found, progress: EngineProgress = .silent,
-    _ body: @escaping @Sendable (inout Found, UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> Void
+  /// - Throws: `.corrupt`, `.cancelled`; `.unsupported` when one cannot be searched.
+  public func forEachHit<Found: Sendable>(
+    of patterns: SecretPatterns, in ids: some Sequence<ObjectID>, from start: Found,
+    progress: EngineProgress = .silent,
+    _ body:
+      @escaping @Sendable (
+        _ found: inout Found, ObjectID, SecretPatterns.TextHit, UnsafeBufferPointer<UInt8>
+      ) -> Void
   ) throws(GitObjectsError) -> [Found] {
-    let objects = ids.compactMap { table.ids.position(of: $0) }
-    return try SelectedObjects(table, objects).read(phase: .scan, progress: progress, from: start) {
-      (found, _, content) throws(GitObjectsError) in try body(&found, content)
-    }
+    let table = table
+    return try SelectedObjects(table, ids.compactMap { table.ids.position(of: $0) }).read(
+      phase: .scan, progress: progress, from: start,
+      large: { (found, object, content) throws(GitObjectsError) in
+        var windows = ContentWindows(content, overlap: patterns.longestSpan)
+        while let window = try windows.next() {
+          for hit in try patterns.hits(in: window.text) where window.own.contains(hit.offset) {
+            body(&found, table.ids[object], hit, window.text)
+          }
+        }
+      },
+      { (found, object, content) throws(GitObjectsError) in
+        for hit in try patterns.hits(in: content) { body(&found, table.ids[object], hit, content) }
+      })
   }
 }

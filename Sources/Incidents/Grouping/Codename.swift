@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 
 /// Two words by which people call an incident on the phone, for example `calm-otter`. The id decides them.
 public enum Codename {

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 public import Secrets
 
 /// What makes two findings the same incident. Text forms, strongest first:

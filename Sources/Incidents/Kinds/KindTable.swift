@@ -94,6 +94,23 @@ public struct KindTable: Sendable {
   /// The row of `kind`, or nil when it is not in the table.
   public func row(of kind: CredentialKind) -> KindRow? { byKind[kind] }
 
+  /// The kinds that a word of staunch.yaml means: one kind, or a family, all kinds of one provider (`github`, `aws`).
+  /// Empty: there is no such word.
+  public func kinds(meant word: String) -> [CredentialKind] {
+    if let row = row(of: CredentialKind(word)) { return [row.kind] }
+    return rows.filter { row in
+      guard let provider = row.provider else { return false }
+      return provider == word || provider.prefix { $0 != "_" } == word
+    }.map(\.kind)
+  }
+
+  /// Every word that ``kinds(meant:)`` knows: kinds, then families.
+  public var words: [String] {
+    let families = rows.compactMap(\.provider).flatMap { [$0, String($0.prefix { $0 != "_" })] }
+    var seen: Set<String> = []
+    return (rows.map(\.kind.rawValue) + families).filter { seen.insert($0).inserted }
+  }
+
   /// Every kind that `word` may mean in `vocabularies`, best first; empty when none of them knows it.
   public func kinds(named word: String, in vocabularies: [KindVocabulary]) -> [CredentialKind] {
     let wanted = word.lowercased()

@@ -1,5 +1,5 @@
 import Capabilities
-import Crypto
+import Cryptography
 public import Incidents
 public import JSON
 

@@ -1,5 +1,5 @@
 public import Capabilities
-import Crypto
+import Cryptography
 import Foundation
 import Incidents
 

@@ -43,7 +43,8 @@ public enum TargetAttributes {
       Attribute("overlap", .string, "`none` (issuing ends the old one), `alternate` or `several`"),
       Attribute("disable", .string, "`reversible`, `irreversible` or `none`"),
       Attribute("sessions", .string, "`end`, `expire` or `none`"),
-      Attribute("issuing", .string, "`generated`, `named`, `unnamed` or `human`"),
+      Attribute(
+        "issuing", .string, "`generated`, `named`, `unnamed`, `rotated`, `slot`, `leased` or `human`"),
       Attribute("authority", .string, "`self`, `admin`, `human` or `local`"),
     ]
 

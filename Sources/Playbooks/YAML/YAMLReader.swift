@@ -27,6 +27,9 @@ package struct YAMLReader {
     let source = (source.hasPrefix("\u{FEFF}") ? String(source.unicodeScalars.dropFirst()) : source)
       .replacing("\r\n", with: "\n")
     let start = SourcePosition(file: file, line: 1, column: 1)
+    if let place = AliasExpansion.excess(over: nodeLimit, in: source) {
+      throw tooMuch(at: SourcePosition(file: file, line: place.line, column: place.column))
+    }
     let root: Node?
     do {
       // The basic resolver resolves nothing: the core schema decides below.
@@ -45,16 +48,18 @@ package struct YAMLReader {
     return try reader.node(root, depth: 0)
   }
 
+  private static func tooMuch(at position: SourcePosition) -> PlaybookError {
+    PlaybookError([
+      Diagnostic(
+        .syntax, at: position, "the document is too deep or its aliases expand to too much",
+        suggestion: "write the repeated part out, or split the playbook")
+    ])
+  }
+
   private mutating func node(_ node: Node, depth: Int) throws(PlaybookError) -> YAMLNode {
     let position = position(of: node.mark)
     nodes += 1
-    guard nodes <= Self.nodeLimit, depth <= Self.depthLimit else {
-      throw PlaybookError([
-        Diagnostic(
-          .syntax, at: position, "the document is too deep or its aliases expand to too much",
-          suggestion: "write the repeated part out, or split the playbook")
-      ])
-    }
+    guard nodes <= Self.nodeLimit, depth <= Self.depthLimit else { throw Self.tooMuch(at: position) }
     switch node {
     case .scalar(let scalar):
       try refuseTag(scalar.tag.description, allowed: "tag:yaml.org,2002:str", at: position)

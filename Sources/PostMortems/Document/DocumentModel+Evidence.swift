@@ -165,21 +165,25 @@ extension DocumentModel {
         ])
         + one.residual.map { Residual(one.repository.rawValue, .init(line: $0)) }
     }
-    return forges + rewriteResidual(record, repositories)
+    // What the status says of a rewrite stands in its report, too.
+    let said = Set(record.published.flatMap(\.residual).map { RepositoryEvidence.Rewrite.Residual(line: $0) })
+    return forges + rewriteResidual(record, repositories, besides: said)
   }
 
-  private static func rewriteResidual(_ record: IncidentRecord, _ repositories: [RepositoryEvidence])
-    -> [Residual]
-  {
+  private static func rewriteResidual(
+    _ record: IncidentRecord, _ repositories: [RepositoryEvidence],
+    besides said: Set<RepositoryEvidence.Rewrite.Residual>
+  ) -> [Residual] {
     if repositories.contains(where: { $0.rewrite != nil }) {
       return repositories.flatMap { repository in
-        (repository.rewrite?.residual ?? []).map { Residual(repository.repository.rawValue, $0) }
+        (repository.rewrite?.residual ?? []).filter { !said.contains($0) }
+          .map { Residual(repository.repository.rawValue, $0) }
       }
     }
     return record.outcomes(of: "history.rewrite").flatMap { event in
-      (event.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string).map {
-        Residual(event.step.map { "step \($0)" } ?? "", RepositoryEvidence.Rewrite.Residual(line: $0))
-      }
+      (event.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string)
+        .map { RepositoryEvidence.Rewrite.Residual(line: $0) }.filter { !said.contains($0) }
+        .map { Residual(event.step.map { "step \($0)" } ?? "", $0) }
     }
   }
 

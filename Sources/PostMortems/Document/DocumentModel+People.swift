@@ -130,7 +130,7 @@ extension DocumentModel {
               "Clear \(residual.place) of \(evidence.repository)\(residual.fix.isEmpty ? "" : ": \(residual.fix)")"
             ),
             type: "eradicate",
-            owner: "repository-admin", doneTest: "a scan of a fresh mirror clone is clean"))
+            owner: "repository-admin", doneTest: "whoever looked there does not find the value"))
       }
       if let backup = evidence.rewrite?.backup {
         items.append(

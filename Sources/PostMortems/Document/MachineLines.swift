@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Foundation
 
 /// Which lines of a draft the machine wrote, as short digests in its last line: `<!-- staunch:lines … -->`.

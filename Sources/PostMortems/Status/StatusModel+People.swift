@@ -17,8 +17,10 @@ extension StatusModel {
 
   static func overview(_ status: IncidentStatus) -> [String] {
     var sentences = [
-      "A credential of kind \(status.kind) leaked; it was detected at \(ClockText.full(status.detected)), "
-        + "\(DurationText.text(status.sinceDetection)) ago."
+      "A credential of kind \(status.kind) leaked; it was detected at \(ClockText.full(status.detected))"
+        + (status.isClockBehind
+          ? " (this machine's clock stands before that)."
+          : ", \(DurationText.text(status.sinceDetection)) ago.")
     ]
     if let leaked = status.leaked, let probed = leaked.probed {
       let meaning =
@@ -117,7 +119,7 @@ extension StatusModel {
       risks.append("the leaked value is still at the forge of \(one.repository): \(one.why)")
     }
     for one in status.published {
-      risks += one.residual.map { "left by the push of \(one.repository): \($0)" }
+      risks += one.residual.map { "left of \(one.repository): \($0)" }
     }
     for step in status.steps where step.state == .unknown {
       risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")
@@ -131,7 +133,10 @@ extension StatusModel {
         "no step ended the sessions opened with the leaked credential: where its system has sessions, "
           + "whoever is logged in stays")
     }
-    if case .unknown(let reason) = MetricInstants(of: record, repositories: []).clean {
+    // Said above, repository by repository, where one is still at the forge.
+    if status.stillAtTheForge.isEmpty,
+      case .unknown(let reason) = MetricInstants(of: record, repositories: []).clean
+    {
       risks.append("the history is not proven clean (\(reason)): copies of the leaked value may be there")
     }
     return risks

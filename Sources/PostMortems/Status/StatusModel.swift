@@ -46,7 +46,9 @@ struct StatusModel: Sendable {
     severity = DocumentText(status.severity.rawValue)
     phase = DocumentText(status.state.rawValue)
     detected = DocumentText(ClockText.full(status.detected))
-    elapsed = DocumentText(DurationText.text(status.sinceDetection))
+    elapsed = DocumentText(
+      status.isClockBehind
+        ? "? (this clock stands before the detection)" : DurationText.text(status.sinceDetection))
     asOf = DocumentText(ClockText.full(status.now))
     self.nextUpdate = DocumentText(ClockText.near(nextUpdate, from: status.now))
     verdict = DocumentText(StatusModel.verdict(status))

@@ -16,6 +16,8 @@ enum GitleaksCSV: ReportFormat {
     let context: ReportContext
     private var rows = CSVReader(cleansText: true)
     private var head: [String] = []
+    /// Thrown at the next call: what stands before the place is handed out first.
+    private var held: ReportError?
 
     init(context: ReportContext) { self.context = context }
 
@@ -25,9 +27,14 @@ enum GitleaksCSV: ReportFormat {
       try items(rows.salvage(piece))
     }
 
-    mutating func finish() throws(ReportError) -> [ReportItem] { try items(rows.salvage([], isLast: true)) }
+    mutating func finish() throws(ReportError) -> [ReportItem] {
+      let last = try items(rows.salvage([], isLast: true))
+      if let held { throw held }
+      return last
+    }
 
     private mutating func items(_ rows: [CSVReader.Salvaged]) throws(ReportError) -> [ReportItem] {
+      if let held { throw held }
       var items: [ReportItem] = []
       for row in rows {
         switch row {
@@ -35,9 +42,12 @@ enum GitleaksCSV: ReportFormat {
           items.append(.malformed(UnreadRecord(line: error.line, because: error.because)))
         case .row(let row) where head.isEmpty:
           guard Set(row.fields).isSuperset(of: ["RuleID", "File", "Secret"]) else {
-            throw ReportError(
+            let error = ReportError(
               .malformed, at: "\(context.options.sourceName):\(row.line)",
               because: "the first line does not name gitleaks' columns", fix: "scan again with -f json")
+            held = error
+            guard !items.isEmpty else { throw error }
+            return items
           }
           head = row.fields
         case .row(let row): items.append(item(row))

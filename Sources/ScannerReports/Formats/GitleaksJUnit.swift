@@ -16,6 +16,8 @@ enum GitleaksJUnit: ReportFormat {
   private struct Reader: ReportReader {
     let context: ReportContext
     private var elements: ElementTextReader
+    /// Thrown at the next call: what stands before the place is handed out first.
+    private var held: ReportError?
 
     init(context: ReportContext) {
       self.context = context
@@ -27,14 +29,19 @@ enum GitleaksJUnit: ReportFormat {
     var scannedDirectories: [String] { context.scannedDirectories }
 
     mutating func feed(_ piece: ArraySlice<UInt8>) throws(ReportError) -> [ReportItem] {
+      if let held { throw held }
+      var found: [ElementTextReader.Element] = []
       do throws(UnreadMarkup) {
-        return try elements.feed(piece).map(item)
+        try elements.feed(piece, into: &found)
       } catch {
-        throw failure(error)
+        held = failure(error)
+        if found.isEmpty { throw failure(error) }
       }
+      return found.map(item)
     }
 
     mutating func finish() throws(ReportError) -> [ReportItem] {
+      if let held { throw held }
       do throws(UnreadMarkup) {
         try elements.finish()
         return []

@@ -36,11 +36,11 @@ struct LandlockRules {
     return (1 << UInt64(bits)) - 1
   }
 
-  /// Programs and libraries.
-  private static let programs = ["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin"]
+  /// Programs and libraries. docs/SECURITY-MODEL.md has the same lists.
+  static let programs = ["/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin"]
   /// Names, addresses, certificate authorities, time zones; what the kernel says of this machine. `/proc` shows no other
   /// process's memory, environment or descriptors: Landlock refuses debugging of whoever is outside.
-  private static let knowledge = [
+  static let knowledge = [
     "/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/resolv.conf", "/etc/hosts",
     "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols",
     "/etc/localtime",

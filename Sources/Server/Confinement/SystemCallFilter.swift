@@ -6,24 +6,57 @@ import Foundation
 /// A list of what is refused, not of what is allowed: it stands behind Landlock, and libraries may begin to use new calls.
 /// Source: seccomp(2); numbers: the kernel's tables of x86-64 and arm64.
 enum SystemCallFilter {
+  struct Call {
+    let name: String
+    let x86: UInt32
+    let arm: UInt32
+  }
+
+  /// docs/SECURITY-MODEL.md has the same list.
+  static let calls = [
+    Call(name: "execve", x86: 59, arm: 221),
+    Call(name: "execveat", x86: 322, arm: 281),
+    Call(name: "ptrace", x86: 101, arm: 117),
+    Call(name: "process_vm_readv", x86: 310, arm: 270),
+    Call(name: "process_vm_writev", x86: 311, arm: 271),
+    Call(name: "pidfd_getfd", x86: 438, arm: 438),
+    Call(name: "mount", x86: 165, arm: 40),
+    Call(name: "umount2", x86: 166, arm: 39),
+    Call(name: "pivot_root", x86: 155, arm: 41),
+    Call(name: "chroot", x86: 161, arm: 51),
+    Call(name: "open_tree", x86: 428, arm: 428),
+    Call(name: "move_mount", x86: 429, arm: 429),
+    Call(name: "fsopen", x86: 430, arm: 430),
+    Call(name: "fsconfig", x86: 431, arm: 431),
+    Call(name: "fsmount", x86: 432, arm: 432),
+    Call(name: "fspick", x86: 433, arm: 433),
+    Call(name: "mount_setattr", x86: 442, arm: 442),
+    Call(name: "unshare", x86: 272, arm: 97),
+    Call(name: "setns", x86: 308, arm: 268),
+    Call(name: "open_by_handle_at", x86: 304, arm: 265),
+    Call(name: "name_to_handle_at", x86: 303, arm: 264),
+    Call(name: "bpf", x86: 321, arm: 280),
+    Call(name: "perf_event_open", x86: 298, arm: 241),
+    Call(name: "userfaultfd", x86: 323, arm: 282),
+    Call(name: "add_key", x86: 248, arm: 217),
+    Call(name: "request_key", x86: 249, arm: 218),
+    Call(name: "keyctl", x86: 250, arm: 219),
+    Call(name: "init_module", x86: 175, arm: 105),
+    Call(name: "finit_module", x86: 313, arm: 273),
+    Call(name: "delete_module", x86: 176, arm: 106),
+    Call(name: "kexec_load", x86: 246, arm: 104),
+    Call(name: "kexec_file_load", x86: 320, arm: 294),
+    Call(name: "io_uring_setup", x86: 425, arm: 425),
+    Call(name: "io_uring_enter", x86: 426, arm: 426),
+    Call(name: "io_uring_register", x86: 427, arm: 427),
+  ]
+
   #if arch(x86_64)
     private static let architecture: UInt32 = 0xC000_003E
-    private static let refused: [UInt32] = [
-      59, 322,  // execve, execveat
-      101, 310, 311, 438,  // ptrace, process_vm_readv, process_vm_writev, pidfd_getfd
-      165, 166, 155, 161, 428, 429, 430, 431, 432, 442,  // mount, umount2, pivot_root, chroot …
-      272, 308, 304, 303,  // unshare, setns, open_by_handle_at, name_to_handle_at
-      321, 298, 323, 248, 249, 250,  // bpf, perf_event_open, userfaultfd, add_key, request_key, keyctl
-      175, 313, 176, 246, 320,  // init_module, finit_module, delete_module, kexec_load, kexec_file_load
-      425, 426, 427,  // io_uring
-    ]
+    private static let refused = calls.map(\.x86)
   #elseif arch(arm64)
     private static let architecture: UInt32 = 0xC000_00B7
-    private static let refused: [UInt32] = [
-      221, 281, 117, 270, 271, 438, 40, 39, 41, 51, 428, 429, 430, 431, 432, 442, 97, 268, 265, 264, 280, 241,
-      282,
-      217, 218, 219, 105, 273, 106, 104, 294, 425, 426, 427,
-    ]
+    private static let refused = calls.map(\.arm)
   #else
     private static let architecture: UInt32 = 0
     private static let refused: [UInt32] = []

@@ -1,5 +1,5 @@
 import ConsolePages
-import Crypto
+import Cryptography
 import Foundation
 import HTTPTypes
 import HummingbirdCore

@@ -1,6 +1,6 @@
 import BuiltinContent
 import ConsolePages
-import Crypto
+import Cryptography
 import Secrets
 
 /// The static files, by content-hashed addresses: a browser may keep them for ever.

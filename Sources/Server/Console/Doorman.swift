@@ -27,9 +27,19 @@ final class Doorman: Sendable {
   private let decoy: Person
   private let attempts = Mutex(Attempts())
   private let queue = DispatchQueue(label: "staunch-passwords")
+  /// The dear part: scrypt, then the box.
+  private let open: @Sendable (Person, Secret) -> LocalIdentity?
 
+  /// - Parameter open: tries a password; tests count the tries.
   /// - Throws: ``PeopleError`` only when the cryptographic library fails.
-  init(cost: PasswordLock.Cost = .standard) throws(PeopleError) {
+  init(
+    cost: PasswordLock.Cost = .standard,
+    open: @escaping @Sendable (Person, Secret) -> LocalIdentity? = { person, password in
+      // A record that cannot be opened at all lets nobody in, like a wrong password.
+      try? person.identity(password: password)
+    }
+  ) throws(PeopleError) {
+    self.open = open
     decoy = try Person(
       name: "nobody", roles: ["nobody"], password: Secret(Sessions.randomToken()), cost: cost)
   }
@@ -44,10 +54,10 @@ final class Doorman: Sendable {
     defer { attempts.withLock { $0.checking -= 1 } }
     let known = people[name]
     let person = known ?? decoy
+    let open = open
     let identity = await withCheckedContinuation {
       (continuation: CheckedContinuation<LocalIdentity?, Never>) in
-      // A record that cannot be opened at all lets nobody in, like a wrong password.
-      queue.async { continuation.resume(returning: try? person.identity(password: password)) }
+      queue.async { continuation.resume(returning: open(person, password)) }
     }
     guard let identity, known != nil else { return .wrong }
     attempts.withLock { attempts in

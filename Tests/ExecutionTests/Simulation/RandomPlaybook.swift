@@ -26,21 +26,14 @@ struct RandomPlaybook {
     }
     extra()
     if random.happens(0.5) { step("{id: go, approve: {by: [responder], within: 15m}}") }
+    let stopsFirst = random.happens(0.2)
+    if stopsFirst { stop() }
     if random.happens(0.85) {
       replacement()
       if random.happens(0.8) { rollout() }
     }
     extra()
-    if random.happens(0.85) {
-      // A playbook that asks for the leaked credential back does not get it.
-      let undo = random.happens(0.3) ? "uses: command.run, with: {argv: [enable]}" : "none: \"never again\""
-      step(
-        "{id: disable_old, uses: credential.disable, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ inputs.leaked }}\"}, undo: {\(undo)}, \(Self.retry)}"
-      )
-      step(
-        "{id: prove_dead, uses: credential.verify, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ inputs.leaked }}\"}, expect: dead, poll: {every: 5s, for: 10m, consecutive: 3}, \(Self.retry)}"
-      )
-    }
+    if !stopsFirst, random.happens(0.85) { stop() }
     extra()
     if random.happens(0.3) {
       step("{id: leftovers, manual: \"Account for forks\", collect: {evidence: list<url>}}")
@@ -68,10 +61,24 @@ struct RandomPlaybook {
     )
   }
 
+  /// Stops the leaked credential and proves it dead.
+  private mutating func stop() {
+    // A playbook that asks for the leaked credential back does not get it.
+    let undo = random.happens(0.3) ? "uses: command.run, with: {argv: [enable]}" : "none: \"never again\""
+    step(
+      "{id: disable_old, uses: credential.disable, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ inputs.leaked }}\"}, undo: {\(undo)}, \(Self.retry)}"
+    )
+    step(
+      "{id: prove_dead, uses: credential.verify, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ inputs.leaked }}\"}, expect: dead, poll: {every: 5s, for: 10m, consecutive: 3}, \(Self.retry)}"
+    )
+  }
+
   private mutating func replacement() {
     lines.append("  - id: replacement")
     lines.append("    uses: credential.issue")
-    lines.append("    with: {credential: \"${{ inputs.credential }}\", store: \"${{ inputs.store }}\"}")
+    lines.append(
+      "    with: {credential: \"${{ inputs.credential }}\", store: \"${{ inputs.store }}\", replaces: \"${{ inputs.leaked }}\"}"
+    )
     if random.happens(0.8) {
       lines.append(
         "    verify: {uses: credential.verify, with: {credential: \"${{ inputs.credential }}\", secret: \"${{ self.secret }}\"}, expect: alive, poll: {every: 2s, for: 5m}}"

@@ -34,6 +34,26 @@ final class SimulatedWorld: Sendable {
     case hidesLeftovers
     /// Issuing does not look whether somebody else has changed the value.
     case overwritesForeignValue
+    /// The store writes the fields of a credential one by one and stops in between.
+    case storesHalf
+    /// The transport sends a self-rotation again when its reply is lost.
+    case rotatesTwice
+    /// One node is neither changed nor asked.
+    case overlooksANode
+    /// The provider does not tell that the leaked credential reads the store.
+    case hidesReach
+
+    /// The shape that it is about; nil: the classes of the step protocol's table.
+    var shape: SimulatedShape.Name? {
+      switch self {
+      case .storesHalf, .hidesReach: .pair
+      case .rotatesTwice: .rotation
+      case .overlooksANode: .nodes
+      case .blindRepeat, .leavesOrphans, .liesAboutDeath, .enablesAgain, .forgetsKeys, .leaksSecret,
+        .lagsBeyondItsWord, .hidesPropagation, .hidesLeftovers, .overwritesForeignValue:
+        nil
+      }
+    }
   }
 
   struct Key: Sendable {
@@ -181,7 +201,7 @@ final class SimulatedWorld: Sendable {
   /// A team rotates by hand, before the run has tried to.
   func maybeForeign() {
     guard takesOneValue, read({ $0.foreign == nil && !$0.wasIssueTried && accepts(Self.leaked, $0) }),
-      roll(0.02)
+      roll(0.06)
     else { return }
     count("rotated by somebody else")
     let value = "foreign-\(pick(1_000_000))-" + "teamvalue"
@@ -245,11 +265,12 @@ final class SimulatedWorld: Sendable {
   ///   - mayBeLate: it may be carried out after its connection broke, also when the process has died.
   func apply<Result: Sendable>(
     _ call: ActionCall, _ operation: String, isRepeatable: Bool, mayBeLate: Bool = false,
-    _ effect: @escaping @Sendable () -> Result
+    sent: () -> Void = {}, _ effect: @escaping @Sendable () -> Result
   ) async throws(CapabilityError) -> Result {
     checkIntent(call, operation)
     state.withLock { $0.intentsChecked += 1 }
     try await before(operation)
+    sent()
     if roll(0.04) {
       count("request lost")
       throw CapabilityError(.unknownOutcome, operation, because: "the connection broke")

@@ -35,6 +35,8 @@ final class Simulation: Sendable {
   let journal: Journal
   let identity = LocalIdentity()
   let world: SimulatedWorld
+  /// The shape that is played; nil: a class of the step protocol's table.
+  let shape: SimulatedShape?
   /// The process that lives now; all others are dead.
   private let process: Mutex<Int>
   private let random: Mutex<SeededRandom>
@@ -55,11 +57,22 @@ final class Simulation: Sendable {
       path: directory.path("journal.sqlite"), keys: JournalKeys(identity: identity, operatorKey: key),
       settings: JournalSettings(now: { clock.now }, isAlive: { alive.pid.withLock { $0 } == $0.pid }))
     living = alive
-    world = SimulatedWorld(
+    let world = SimulatedWorld(
       seed: seed, issuing: SimulatedWorld.Issuing.allCases[Int(seed % 3)], clock: clock, journal: journal,
       sabotage: sabotage)
+    self.world = world
     random = Mutex(SeededRandom(seed &+ 99))
+    // Three of ten seeds play the classes of the table, the others a shape each.
+    let names = SimulatedShape.Name.allCases
+    let index = Int(seed / 3 % 10)
+    let name = sabotage == nil ? (index < names.count ? names[index] : nil) : sabotage?.shape
+    shape = name.map { SimulatedShape($0, seed: seed / 30, world: world, sabotage: sabotage) }
   }
+
+  /// The value that leaked.
+  var leaked: String { shape?.leaked ?? SimulatedWorld.leaked }
+  /// True while any node accepts it, or may.
+  var isLeakedAccepted: Bool { shape?.isLeakedAccepted ?? world.acceptsAnywhere(SimulatedWorld.leaked) }
 
   private let living: LivingProcess
 
@@ -91,12 +104,16 @@ final class Simulation: Sendable {
   private func play(_ text: String, consumers: Int) throws {
     let playbook = try Playbook.load(source: text, file: "random.yaml", catalogue: ActionSignature.builtin)
     try journal.seal(
-      ["leaked": Secret(SimulatedWorld.leaked)], under: .incident("inc-simulate"), purpose: "leaked")
+      ["leaked": Secret(leaked)], under: .incident("inc-simulate"), purpose: "leaked")
     let inputs: [String: Value] = [
       "credential": .credential("cred"), "leaked": .secret("leaked"), "store": .store("vault"),
       "consumers": .list((0..<consumers).map { .consumer(ConsumerName("c\($0)")) }),
     ]
-    let actions = SimulatedActions.all(world)
+    let clock = clock
+    let actions = SimulatedActions.all(world).merging(shape?.actions(now: { clock.now }) ?? [:]) { _, new in
+      new
+    }
+    if shape?.name == .lease { world.change { $0.stored = "nothing: its programs draw their own" } }
     let plan = try inVirtualTime(seed: seed, clock) {
       try await Planner(actions: actions, secrets: self.journal, clock: self.clock)
         .plan(playbook, inputs: inputs, incident: "inc-simulate", id: "plan-1", run: Simulation.run)
@@ -195,7 +212,9 @@ final class Simulation: Sendable {
       body["what"] = roll(0.5) ? "retry" : "skip"
       body["reason"] = "simulated"
       try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
-    case .resume, .containment, .person: break
+    case .person:
+      if roll(0.5) { shape?.handOver() }
+    case .resume, .containment: break
     }
   }
 

@@ -6,6 +6,7 @@ import JSON
 import Journal
 import Playbooks
 import Secrets
+import Simulators
 
 #if canImport(TestSupport)
   import TestSupport
@@ -20,13 +21,14 @@ extension Simulation {
     if event.body["proof"] == nil {
       world.violation("it was called proven dead, and the journal holds no proof")
     }
-    if world.acceptsAnywhere(SimulatedWorld.leaked) {
+    if isLeakedAccepted {
       world.violation("proved dead while the provider accepts it")
     }
     let now = clock.elapsed
     if let stopped = world.read(\.stoppedAt), now < stopped + SimulatedWorld.propagation {
       world.violation("it was called proven dead \(now - stopped) after it was stopped")
     }
+    if shape != nil { checked("dead only where no node accepts it") }
     world.change { $0.isProven = true }
   }
 
@@ -47,11 +49,12 @@ extension Simulation {
     let events = try journal.events(run: plan.run)
     checked("not dead while the provider accepts it")
     if events.contains(where: { $0.kind == .stepVerified && $0.body["step"] == "prove_dead" }),
-      world.read({ world.accepts(SimulatedWorld.leaked, $0) })
+      shape?.isLeakedAccepted ?? world.read({ world.accepts(SimulatedWorld.leaked, $0) })
     {
       throw Failure("proved dead while the provider accepts it")
     }
     try checkExactlyOnce(events)
+    try checkShape(events)
     checked("a declined gate is not passed")
     var declined: Set<String> = []
     for event in events {
@@ -63,6 +66,51 @@ extension Simulation {
         throw Failure("\(step) was declined, and the run passed it")
       default: break
       }
+    }
+  }
+
+  /// What the shapes of docs/CONTRACT.md add.
+  private func checkShape(_ events: [JournalEvent]) throws {
+    guard let shape else { return }
+    switch shape.name {
+    case .pair:
+      checked("a credential of two fields is never stored half")
+      if let problem = shape.halfStored { throw Failure(problem) }
+      if shape.readsStore { checked("nothing new is written where a living leaked credential reads") }
+    case .rotation:
+      checked("a self-rotation is never sent twice")
+      let told = events.count {
+        $0.kind == .decision && $0.body["what"] == "retry" && $0.body["step"] == "replacement"
+      }
+      guard shape.conditions.rotations <= 1 + told else {
+        throw Failure("a self-rotation was sent \(shape.conditions.rotations) times")
+      }
+    case .document, .slots, .lease, .nodes, .token: break
+    }
+  }
+
+  /// Every credential that lives is the leaked one, one that was there before, or one that the journal names.
+  private func checkOrphans(_ shape: SimulatedShape, _ end: RunEnd, _ events: [JournalEvent]) throws {
+    checked("no live credential that the journal does not name")
+    // What a snapshot lists was found, not named.
+    let told =
+      events.filter { $0.kind != .stepIntent }.map(\.body.canonicalText).joined() + end.remaining.joined()
+    let old = shape.initial
+    for entry in shape.provider.world.entries where !old.contains(entry.ref) && entry.expiry == nil {
+      guard shape.provider.world.isAcceptedAnywhere(entry.value), !told.contains(entry.ref.rawValue),
+        !entry.ref.rawValue.contains("by-hand")
+      else { continue }
+      // A rotated token whose reply was lost has no name that anyone could know.
+      guard shape.name != .rotation || !told.contains(shape.provider.lock) else { continue }
+      throw Failure("orphaned credentials, which the journal does not name: \(entry.ref)")
+    }
+    guard shape.name == .nodes else { return }
+    let isIssued = events.contains { $0.kind == .stepOutcome && $0.body["step"] == "replacement" }
+    let strange = shape.provider.world.values.contains {
+      $0 != shape.leaked && shape.provider.world.isAcceptedAnywhere($0)
+    }
+    guard !strange || isIssued || end.remaining.contains(where: { $0.hasPrefix("replacement") }) else {
+      throw Failure("orphaned credentials: a value of the run is accepted, and the journal does not name it")
     }
   }
 
@@ -94,7 +142,8 @@ extension Simulation {
     guard end.state == .done else { return }
     checked("the run's key is destroyed")
     // it must throw
-    if (try? journal.open(SecretRef("staunch-\(Simulation.run)-replacement-1/new"))) != nil {
+    for ref in ["1/new", "1.1", "1.2", "1.1/secret_access_key"]
+    where (try? journal.open(SecretRef("staunch-\(Simulation.run)-replacement-\(ref)"))) != nil {
       throw Failure("the run is done and its sealed value still opens")
     }
     checked("every step is settled")
@@ -138,6 +187,7 @@ extension Simulation {
 
   /// No credential that nobody knows.
   private func checkOrphans(_ end: RunEnd, _ events: [JournalEvent], _ skipped: Set<String>) throws {
+    if let shape { return try checkOrphans(shape, end, events) }
     let isNamedAtTheEnd = end.remaining.contains { $0.hasPrefix("replacement") }
     if world.issuing == .generated {
       checked("no live credential that the journal does not name")
@@ -184,7 +234,8 @@ extension Simulation {
     checked("secrets only sealed")
     for name in ["journal.sqlite", "journal.sqlite-wal"] {
       guard let bytes = FileManager.default.contents(atPath: directory.path(name)) else { continue }
-      for secret in world.read(\.secrets) where bytes.range(of: Data(secret.utf8)) != nil {
+      for secret in world.read(\.secrets).union(shape?.secrets ?? [])
+      where bytes.range(of: Data(secret.utf8)) != nil {
         throw Failure("a secret stands in \(name)")
       }
     }

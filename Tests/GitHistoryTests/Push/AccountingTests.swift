@@ -138,6 +138,31 @@ import Testing
     #expect(try scene.remote("rev-parse", "extra") == scene.remote("rev-parse", "main"))
   }
 
+  @Test(arguments: [false, true])
+  func `A remote that is given another address after the plan was approved gets nothing`(isPush: Bool)
+    async throws
+  {
+    let scene = try Scene()
+    _ = try await scene.purge.rewrite()
+    let plan = try await scene.purge.rewriter.pushPlan(repository: scene.local.path, remote: "origin")
+    // A faithful copy: its references are those of the plan.
+    let other = scene.directory.path("other.git")
+    try scene.local("clone", "-q", "--mirror", scene.remote.path, other)
+    let before = try Git(path: other)("for-each-ref")
+    if isPush {
+      try scene.local("remote", "set-url", "--push", "origin", other)
+    } else {
+      try scene.local("remote", "set-url", "origin", other)
+    }
+    let error = try await #require(throws: CapabilityError.self) {
+      try await scene.purge.rewriter.push(
+        plan, repository: scene.local.path, remote: "origin", progress: Silent(),
+        under: try approvedPlan().authority())
+    }
+    #expect(error.class == .conflict && error.because.contains(other), "\(error)")
+    #expect(try Git(path: other)("for-each-ref") == before)
+  }
+
   @Test func `A hardened configuration does not stop the clone of one's own repository`() async throws {
     let scene = try Scene()
     let home = scene.directory.path("gitconfig")

@@ -110,6 +110,28 @@ import Testing
     #expect(push.residual.contains { $0.place.contains("refs/pull/7/head") })
   }
 
+  @Test
+  func `A fresh clone says of a hidden merge-request reference that it still holds the value, and where`()
+    async throws
+  {
+    let scene = try Scene()
+    try scene.remote("update-ref", "refs/pull/7/head", "main")
+    _ = try await scene.purge.rewrite()
+    let push = try await scene.purge.push(to: "origin")
+    #expect(push.isWhole, "the push did what a push can")
+    let hidden = try #require(push.residual.first { $0.place.contains("refs/pull/7/head") })
+    #expect(hidden.place == "a hidden reference of origin (first: refs/pull/7/head)")
+    #expect(hidden.why == "the forge keeps them for merge requests and refuses a push")
+    #expect(hidden.fix.contains("staunch history support-request"))
+    let clone = try await scene.purge.freshClone(of: "origin")
+    #expect(clone.isClean == false)
+    #expect(clone.places.contains { $0.refs == ["refs/pull/7/head"] }, "\(clone.places)")
+    #expect(clone.places.allSatisfy { !$0.refs.contains("refs/heads/main") })
+    let request = try await scene.purge.rewriter.supportRequest(
+      repository: scene.local.path, remote: "origin", forge: .github)
+    #expect(request.hidden == ["refs/pull/7/head"] && request.text.contains("refs/pull/7/head"))
+  }
+
   @Test(arguments: [("nowhere", CapabilityError.Class.notFound), ("/does/not/exist", .notFound)])
   func `A remote that is not there is explained`(remote: String, kind: CapabilityError.Class) async throws {
     let scene = try Scene()

@@ -116,6 +116,23 @@ struct StatusReportTests {
     #expect(text.contains("the history is not proven clean"))
   }
 
+  @Test("a history that is still at the forge is one risk, said in one sentence")
+  func oneSentence() throws {
+    var story = Self.story()
+    story.at(
+      1, .planSaved, ["plan": "plan-2", "digest": "d2", "run": "run-1", "repositories": ["models"]])
+    let text = try handover(story)
+    #expect(text.contains("still at the forge of models"))
+    #expect(!text.contains("the history is not proven clean"))
+  }
+
+  @Test(
+    "a clock that was set back makes no negative age", arguments: StatusReport.Audience.allCases)
+  func clockBehind(audience: StatusReport.Audience) throws {
+    let text = try update(audience, now: -59)
+    #expect(text.firstMatch(of: /[-−]\d+ (ms|s|min|h|d)/) == nil, "\(text)")
+  }
+
   @Test("a drill says so in every text")
   func drill() throws {
     let story = JournalStory.contained(mode: "drill")

@@ -1,0 +1,99 @@
+import Capabilities
+import Foundation
+import Incidents
+import JSON
+import Journal
+
+/// In one report every incident is contained before history is rewritten: a clean history stops nobody who has a secret
+/// that still works. This is the rule for what a person begins by hand, one plan or one command at a time.
+struct HistoryOrder {
+  /// An incident that comes before the history of others.
+  struct Blocker: Sendable {
+    let incident: IncidentID
+    let why: String
+  }
+
+  /// The option with which a person decides otherwise.
+  static let word = "--history-before-containment"
+
+  let journal: Journal
+  let now: Date
+
+  /// The incidents that came with `incident` in one report or delivery and are not past their containment, by id.
+  func blockers(of incident: IncidentID) throws -> [Blocker] {
+    let known = try JournalledIncidents(journal)
+    guard let (id, own) = known[incident] else { return [] }
+    let reports = own.reports
+    return try known.incidents.filter { other, gathered in
+      other != id && !gathered.isClosed && !gathered.reports.isDisjoint(with: reports)
+    }.compactMap { other, gathered in try blocker(other, gathered) }
+      .sorted { $0.incident < $1.incident }
+  }
+
+  private func blocker(_ id: IncidentID, _ gathered: JournalledIncidents.Gathered) throws -> Blocker? {
+    // Nobody can stop what nobody knows, or what is no credential of ours.
+    guard !gathered.values.refs.isEmpty,
+      Incident(id: id, journalled: gathered.bodies)?.restraint?.isAbsolute != true
+    else { return nil }
+    let record = try journal.record(of: id)
+    if record.containment.isComplete { return nil }
+    let state = IncidentStatus(of: record, now: now).leaked?.state
+    if state != .alive, try isPast(record) { return nil }
+    return Blocker(
+      incident: id,
+      why: state == .alive ? "its credential is still accepted" : "it is not proven contained")
+  }
+
+  /// A run of one of its plans has done all that comes before history: for playbooks that ask for no proof. A plan of before
+  /// its last value says nothing.
+  private func isPast(_ record: IncidentRecord) throws -> Bool {
+    var runs: [RunID] = []
+    for event in record.events {
+      switch event.kind {
+      case .secretSealed: runs = []
+      case .planSaved: runs += [event.text("run").map { RunID($0) }].compactMap { $0 }
+      default: break  // says nothing about plans
+      }
+    }
+    return try runs.contains { try journal.isPastContainment($0) }
+  }
+
+  /// What a person reads when history waits for `blockers`.
+  static func sentence(_ blockers: [Blocker]) -> String {
+    let named = blockers.prefix(3).map { "\($0.incident) (\($0.why))" }.joined(separator: ", ")
+    let more = blockers.count > 3 ? " and \(blockers.count - 3) more" : ""
+    return "of the same report \(blockers.count == 1 ? "is" : "are") not contained: \(named)\(more)"
+  }
+
+  /// Refuses history by hand for these incidents, unless a person has decided otherwise; that decision stands in the journal.
+  func admit(_ incidents: [IncidentID], decided: Bool) throws {
+    for incident in incidents {
+      let blockers = try blockers(of: incident)
+      guard !blockers.isEmpty else { continue }
+      guard decided else {
+        throw CommandFailure(
+          .declined, "history was not rewritten", because: Self.sentence(blockers),
+          fix: "staunch show \(blockers[0].incident) says what stops it; or go on all the same: \(Self.word)")
+      }
+      try note(incident, blockers)
+    }
+  }
+
+  /// A person's word that history goes first.
+  func note(_ incident: IncidentID, _ blockers: [Blocker], reason: String? = nil) throws {
+    try journal.append(
+      .decision, incident: incident,
+      [
+        "what": .string(
+          "rewrite history before \(blockers.map(\.incident.rawValue).joined(separator: ", ")) is contained"),
+        "reason": .string(reason ?? "not stated"), "role": "responder",
+      ])
+  }
+}
+
+extension JournalledIncidents.Gathered {
+  /// What brought it: deliveries, and reports that people handed in.
+  var reports: Set<JSONValue> {
+    Set(bodies.flatMap { [$0["delivery"], $0["report"]].compactMap { $0 } }).subtracting([.null])
+  }
+}

@@ -1,0 +1,151 @@
+public import Capabilities
+import Foundation
+public import JSON
+public import Secrets
+
+/// Calls of one system's JSON API below a base address of staunch.yaml, with the runner's own credential.
+///
+/// What every API asks for alike stands here: the header with the credential, pages, rate limits, what a status means, the
+/// target's own trust. An address that an answer names is never followed: pages are asked for by number or cursor. The pace
+/// is the transport's (`PacedTransport`); answers never go into errors.
+public struct RESTClient: Sendable {
+  /// How the runner shows who it is.
+  public struct Login: Sendable {
+    let header: String
+    let prefix: String
+    /// A reference (`env:…`), read at each call.
+    let reference: String
+    public init(header: String = "Authorization", prefix: String = "Bearer ", _ reference: String) {
+      self.header = header
+      self.prefix = prefix
+      self.reference = reference
+    }
+  }
+
+  /// Without a slash at its end.
+  public let base: String
+  public let login: Login
+  /// What else the API wants in every request.
+  public let headers: [(name: String, value: HTTPField)]
+  public let trust: ServerTrust?
+  public let environment: AdapterEnvironment
+  /// What the login must be allowed: shown with a refusal.
+  public let fix: String
+  /// What a status means to this API alone; nil: what it means to all.
+  public let exceptions: @Sendable (_ status: Int) -> (because: String, fix: String)?
+
+  public init(
+    base: String, login: Login, headers: [(name: String, value: HTTPField)] = [], trust: ServerTrust? = nil,
+    environment: AdapterEnvironment, fix: String,
+    exceptions: @escaping @Sendable (_ status: Int) -> (because: String, fix: String)? = { _ in nil }
+  ) {
+    self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
+    self.login = login
+    self.headers = headers
+    self.trust = trust
+    self.environment = environment
+    self.fix = fix
+    self.exceptions = exceptions
+  }
+
+  // MARK: questions
+
+  /// One answer, checked. - Parameter path: with or without a query; texts of it are ``escaped(_:)``.
+  public func fetch(_ path: String) async throws(CapabilityError) -> HTTPResponse {
+    let request = SafeRequest.get(base + path, headers: try await allHeaders()).trusting(trust)
+    let answer = try await environment.http.fetch(request)
+    if let failure = failure(of: answer, "GET \(shown(path))", changes: false) { throw failure }
+    return answer
+  }
+
+  public func get(_ path: String) async throws(CapabilityError) -> JSONValue {
+    try json(try await fetch(path), "GET \(shown(path))")
+  }
+
+  // MARK: changes
+
+  /// - Returns: the answer's JSON. - Throws: `.unknownOutcome` also when it was done and the answer cannot be read.
+  @discardableResult
+  public func send(
+    _ method: HTTPRequest.Method, _ path: String, _ body: JSONValue,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> JSONValue {
+    let operation = "\(method.rawValue) \(shown(path))"
+    var request = HTTPRequest(
+      method, base + path, headers: try await allHeaders(), body: .bytes(Data(body.canonicalBytes)),
+      timeout: .seconds(30))
+    request.headers.append(("Content-Type", .text("application/json")))
+    request.trust = trust
+    let answer = try await environment.http.send(request, under: authority)
+    if let failure = failure(of: answer, operation, changes: true) { throw failure }
+    guard !answer.body.isEmpty else { return .null }
+    do throws(CapabilityError) { return try json(answer, operation) } catch {
+      throw CapabilityError(.unknownOutcome, operation, because: "it was done, but the answer is not JSON")
+    }
+  }
+
+  /// Deletes; what is gone already is fine.
+  public func delete(_ path: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    var request = HTTPRequest(.delete, base + path, headers: try await allHeaders())
+    request.trust = trust
+    let answer = try await environment.http.send(request, under: authority)
+    if let failure = failure(of: answer, "DELETE \(shown(path))", changes: true),
+      failure.class != .notFound
+    {
+      throw failure
+    }
+  }
+
+  // MARK: small parts
+
+  /// The runner's own credential.
+  public func isLogin(_ secret: Secret) async throws(CapabilityError) -> Bool {
+    try await environment.sources.resolve(login.reference).isSame(as: secret)
+  }
+
+  /// `text` as one part of a path or query.
+  public static func escaped(_ text: String) -> String {
+    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+  }
+
+  /// As errors show it: the base's path and the path, never the query.
+  public func shown(_ path: String) -> String {
+    (URLComponents(string: base)?.path ?? "") + path.prefix { $0 != "?" }
+  }
+
+  public func json(_ answer: HTTPResponse, _ operation: String) throws(CapabilityError) -> JSONValue {
+    do throws(JSONError) { return try JSONValue(parsing: answer.body) } catch {
+      throw CapabilityError(.invalid, operation, because: "the answer is not JSON", fix: "check base_url")
+    }
+  }
+
+  private func allHeaders() async throws(CapabilityError) -> [(name: String, value: HTTPField)] {
+    let secret = try await environment.sources.resolve(login.reference)
+    return [(login.header, .secret(prefix: login.prefix, secret))] + headers
+  }
+
+  /// Rate limits come as 429, or as 403 with `retry-after` or a spent `x-ratelimit-remaining` (GitHub): the pause is
+  /// `retry-after`, else until `x-ratelimit-reset`, else a minute.
+  public func failure(of answer: HTTPResponse, _ operation: String, changes: Bool) -> CapabilityError? {
+    let now = environment.now()
+    let isSpent = answer.headers["x-ratelimit-remaining"] == "0"
+    let after = answer.retryAfter(now: now)
+    if answer.status == 429 || (answer.status == 403 && (isSpent || after != nil)) {
+      let reset = answer.headers["x-ratelimit-reset"].flatMap { Double($0) }.map {
+        Duration.seconds(max(1, Int(($0 - now.timeIntervalSince1970).rounded(.up))))
+      }
+      return CapabilityError(
+        .rateLimit, operation, because: "too many requests (HTTP \(answer.status))",
+        requestID: ["x-github-request-id", "request-id", "x-request-id"].lazy.compactMap {
+          answer.headers[$0]
+        }
+        .first, retryAfter: after ?? (isSpent ? reset : nil) ?? .seconds(60))
+    }
+    if let (because, fix) = exceptions(answer.status) {
+      return CapabilityError(.configuration, operation, because: because, fix: fix)
+    }
+    return answer.failure(operation, changes: changes, now: now, fix: fix)
+  }
+}

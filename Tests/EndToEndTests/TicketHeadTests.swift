@@ -1,0 +1,157 @@
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// An older copy of the whole state directory agrees with itself; its tickets know better. The real binary; GitHub is a
+/// simulation.
+@Suite struct TicketHeadTests {
+  /// A home with one incident whose playbook opens a ticket and then stops the secret (touches a file).
+  private struct Desk {
+    let directory: TemporaryDirectory
+    let binary: StaunchBinary
+    let tracker: GitHubSimulation
+    let plan: (id: String, digest: String)
+    var state: String { directory.path("state") }
+    var stopped: String { directory.path("stopped") }
+
+    init() async throws {
+      directory = try TemporaryDirectory()
+      binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+      tracker = try GitHubSimulation()
+      try tracker.token.write(toFile: directory.path("token"), atomically: true, encoding: .utf8)
+      try """
+      staunch: 1
+      trackers:
+        desk:
+          kind: github-issues
+          repository: \(tracker.repository)
+          token: "file:\(directory.path("token"))"
+          base_url: "\(tracker.url)"
+          public: false
+      routes:
+        - {when: {kind: generic_password}, playbook: tell-and-stop, tracker: desk}
+
+      """.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
+      try FileManager.default.createDirectory(
+        atPath: directory.path("playbooks"), withIntermediateDirectories: true)
+      try """
+      playbook: 1
+      id: tell-and-stop
+      title: Tell and stop
+      deadline: 1h
+      inputs:
+        incident: {type: incident}
+        tracker: {type: tracker}
+      locks: [shop]
+      steps:
+        - {id: ticket, uses: ticket.open, with: {tracker: "${{ inputs.tracker }}", title: A leak}}
+        - {id: stop, uses: command.run, with: {argv: [touch, "\(directory.path("stopped"))"]}}
+        - {id: told, uses: ticket.update, with: {tracker: "${{ inputs.tracker }}"}}
+      """.write(toFile: directory.path("playbooks/tell-and-stop.yaml"), atomically: true, encoding: .utf8)
+      let report: JSONValue = [
+        "schema": "staunch.findings/1",
+        "findings": [
+          [
+            "kind": "generic_password", "value": .string("made-up-" + "value-27182818"), "repository": "shop",
+            "path": "a.py", "line": 1,
+          ]
+        ],
+      ]
+      try report.canonicalText.write(
+        toFile: directory.path("report.json"), atomically: true, encoding: .utf8)
+      let responded = try await binary.run(["respond", "report.json", "--json"])
+      let incident = try JSONDecoder().decode(JSONValue.self, from: Data(responded.output.utf8))["incidents"]?
+        .array?.first
+      plan = (
+        try #require(incident?["plan"]?["id"]?.string, "\(responded.output) \(responded.errors)"),
+        try #require(incident?["plan"]?["digest"]?.string)
+      )
+    }
+
+    func run(_ more: String...) async throws -> StaunchBinary.Outcome {
+      try await binary.run(["run", plan.id, "--live", "--approve", plan.digest, "--no-input"] + more)
+    }
+
+    func copyState(to name: String) async throws {
+      try await Program.run(["cp", "-a", state, name], in: directory.path)
+    }
+
+    func restoreState(from name: String) async throws {
+      try await Program.run(["rm", "-r", state], in: directory.path)
+      try await Program.run(["cp", "-a", name, state], in: directory.path)
+    }
+  }
+
+  @Test func `An older copy of the state directory does not run again what its ticket knows of`() async throws
+  {
+    let desk = try await Desk()
+    try await desk.copyState(to: "before")
+    let first = try await desk.run()
+    #expect(first.status == 0, "\(first.errors) \(first.output)")
+    #expect(FileManager.default.fileExists(atPath: desk.stopped))
+    #expect(desk.tracker.issues.first?.body.contains("<!-- staunch head 1 ") == true)
+    let verified = try await desk.binary.run(["journal", "verify", "--tickets"])
+    #expect(verified.status == 0, "\(verified.errors)")
+    #expect(verified.errors.contains("2 heads compared, all in the journal"), "\(verified.errors)")
+
+    try await desk.restoreState(from: "before")
+    try FileManager.default.removeItem(atPath: desk.stopped)
+    let again = try await desk.run()
+    #expect(again.status == 69, "\(again.errors) \(again.output)")
+    #expect(again.errors.contains("acme/incidents#1"), "\(again.errors)")
+    #expect(again.errors.contains("staunch journal accept"), "\(again.errors)")
+    #expect(!FileManager.default.fileExists(atPath: desk.stopped))
+    // It stands: nothing else takes effect, and people see it.
+    #expect(try await desk.binary.run(["note", "x"]).status == 69)
+    #expect(try await desk.binary.run(["status"]).output.contains("THE JOURNAL IS NOT THE ONE THAT WAS LEFT"))
+    #expect(try await desk.binary.run(["doctor"]).output.contains("acme/incidents#1"))
+    #expect(try await desk.binary.run(["journal", "verify"]).status == 1)
+
+    #expect(try await desk.binary.run(["journal", "accept", "--reason", "I looked at the desk"]).status == 0)
+    let accepted = try await desk.run()
+    #expect(accepted.status == 0, "\(accepted.errors) \(accepted.output)")
+    #expect(FileManager.default.fileExists(atPath: desk.stopped))
+    #expect(try await desk.binary.run(["journal", "verify", "--tickets"]).status == 0)
+  }
+
+  @Test func `A tracker that does not answer is said to be not compared, and does not hold containment up`()
+    async throws
+  {
+    let desk = try await Desk()
+    // The comparison's first question, and the step's own message.
+    desk.tracker.fallSilent(for: 2)
+    let began = Date()
+    let outcome = try await desk.run("--json")
+    #expect(outcome.status == 0, "\(outcome.errors) \(outcome.output)")
+    #expect(
+      outcome.errors.contains("the journal was not compared with the tickets at desk"), "\(outcome.errors)")
+    let events = try outcome.output.split(separator: "\n").map {
+      try JSONDecoder().decode(JSONValue.self, from: Data($0.utf8))
+    }
+    let stop = events.first { $0["event"]?.string == "step.intent" && $0["body"]?["step"]?.string == "stop" }
+    let stopped = try #require(stop?["at"]?.string)
+    let at = try Date(
+      stopped, strategy: .iso8601.year().month().day().time(includingFractionalSeconds: true))
+    // Two seconds for each; the transport's own limit is 30.
+    #expect(at.timeIntervalSince(began) < 15)
+    desk.tracker.refuse("GET", "/issues", 503, [:])
+    let verified = try await desk.binary.run(["journal", "verify", "--tickets", "--json"])
+    #expect(verified.status == 69, "\(verified.errors)")
+    #expect(verified.output.contains("\"compared\":null"), "\(verified.output)")
+  }
+
+  @Test func `A stranger's comment in the ticket holds no run up`() async throws {
+    let desk = try await Desk()
+    #expect(try await desk.run().status == 0)
+    let text = try #require(desk.tracker.issues.first?.body)
+    let start = try #require(text.range(of: "<!-- staunch head "))
+    let end = try #require(text.range(of: " -->", range: start.upperBound..<text.endIndex))
+    var words = text[start.upperBound..<end.lowerBound].split(separator: " ").map(String.init)
+    words[2] = "4000"
+    desk.tracker.write("<!-- staunch head \(words.joined(separator: " ")) -->", onIssue: 1)
+    let verified = try await desk.binary.run(["journal", "verify", "--tickets"])
+    #expect(verified.status == 0, "\(verified.errors)")
+    #expect(verified.errors.contains("1 of another installation, or forged"), "\(verified.errors)")
+  }
+}

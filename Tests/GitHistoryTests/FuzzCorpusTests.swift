@@ -1,0 +1,15 @@
+import TestSupport
+import Testing
+
+/// Inputs that fuzzing found (`Benchmarks/fuzz/run`): each once led a reader where no other did.
+@Suite struct FuzzCorpusTests {
+  @Test func `every planted file of the corpus is read or refused, and no plan leads out`() throws {
+    let scratch = try TemporaryDirectory()
+    let target = try FuzzTarget(directory: scratch.path)
+    let inputs = try FuzzCorpus.inputs()
+    #expect(inputs.count >= 8)
+    for input in inputs {
+      #expect(throws: Never.self, "\(input.name)") { try target.exercise(input.bytes) }
+    }
+  }
+}
