@@ -24,10 +24,11 @@ struct RepositoryLocks: Sendable {
     try refuseRunningCollector()
     var taken: [PathBytes] = []
     var made: Set<PathBytes> = []
+    var source: PathBytes?
     for path in paths {
       do throws(CapabilityError) {
         if made.insert(path.parent).inserted { try DurableFiles.makeDirectory(path.parent, mode: 0o755) }
-        if try DurableFiles.createExclusively(path, with: content) {
+        if try create(path, &source) {
           taken.append(path)
         } else if try DurableFiles.read(path) != content {
           throw CapabilityError(
@@ -42,6 +43,20 @@ struct RepositoryLocks: Sendable {
         throw error
       }
     }
+  }
+
+  /// - Parameter source: a lock that was made before: the others are further names of it.
+  private func create(_ path: PathBytes, _ source: inout PathBytes?) throws(CapabilityError) -> Bool {
+    if let source {
+      switch try DurableFiles.addName(path, to: source) {
+      case .made: return true
+      case .taken: return false
+      case .impossible: break
+      }
+    }
+    guard try DurableFiles.createExclusively(path, with: content) else { return false }
+    source = path
+    return true
   }
 
   /// Gives back what is ours. Safe to repeat.

@@ -35,7 +35,7 @@ struct SelectedObjects {
   /// - Returns: what each thread has made of its own.
   func read<Found: Sendable>(
     phase: EngineProgress.Phase, progress: EngineProgress, from start: Found,
-    large: @escaping LargeBody<Found> = { _, _, _ in }, _ body: @escaping Body<Found>
+    _ body: @escaping Body<Found>, large: @escaping LargeBody<Found> = { _, _, _ in }
   ) throws(GitObjectsError) -> [Found] {
     let (table, mark, roots) = (table, mark, roots)
     let workers = try WorkerThreads.run(
@@ -104,6 +104,9 @@ extension RepositoryObjects {
     let table = table
     return try SelectedObjects(table, ids.compactMap { table.ids.position(of: $0) }).read(
       phase: .scan, progress: progress, from: start,
+      { (found, object, content) throws(GitObjectsError) in
+        for hit in try patterns.hits(in: content) { body(&found, table.ids[object], hit, content) }
+      },
       large: { (found, object, content) throws(GitObjectsError) in
         var windows = ContentWindows(content, overlap: patterns.longestSpan)
         while let window = try windows.next() {
@@ -111,9 +114,6 @@ extension RepositoryObjects {
             body(&found, table.ids[object], hit, window.text)
           }
         }
-      },
-      { (found, object, content) throws(GitObjectsError) in
-        for hit in try patterns.hits(in: content) { body(&found, table.ids[object], hit, content) }
       })
   }
 }
