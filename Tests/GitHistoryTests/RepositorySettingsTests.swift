@@ -195,6 +195,8 @@ import Testing
       try await Purge(scene.git.path).push(to: "origin")
     }
     #expect(error.class == .unsafe && error.fix?.contains("--trust-repository-config") == true)
+    // It is no reason not to rewrite.
+    #expect(try await Purge(scene.git.path).rewrite().blobs > 0)
     #expect(try scene.ran() == "")
   }
 
