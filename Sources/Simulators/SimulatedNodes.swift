@@ -1,5 +1,5 @@
 public import Capabilities
-import Incidents
+public import Incidents
 public import Secrets
 
 /// One account on several nodes that share nothing: Redis's ACLs, MariaDB's host rows, SSH hosts.
