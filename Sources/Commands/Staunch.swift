@@ -34,8 +34,10 @@ public struct Staunch: AsyncParsableCommand {
   /// Parses the process's arguments and runs the command; does not return.
   public static func start() async {
     ProcessProtection.apply()
-    let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
     let arguments = Array(CommandLine.arguments.dropFirst())
+    // Asked at every turn of an incident: it does not wait for the tree of all commands.
+    guard !arguments.isEmpty else { return await StatusCommand.main([]) }
+    let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
     if let message = UnknownCommand.message(for: arguments, among: commands) {
       FileHandle.standardError.write(Data((message + "\n").utf8))
       exit(withError: ExitCode(ExitStatus.usage.rawValue))

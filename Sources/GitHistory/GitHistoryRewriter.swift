@@ -159,6 +159,23 @@ public struct GitHistoryRewriter: HistoryRewriter {
     try await run(repository, patterns, id: "plan").plan(progress: progress)
   }
 
+  /// The same, as a plan that ``rewrite(_:marker:progress:under:)`` carries out without searching again, while nothing has
+  /// changed. Keeps the new objects in memory, up to 96 MiB of them.
+  public func prepare(repository: String, patterns: SecretPatterns, progress: any ProgressSink)
+    async throws(CapabilityError) -> PlannedRewrite
+  {
+    try await run(repository, patterns, id: "plan").prepare(progress: progress)
+  }
+
+  /// Carries `plan` out; where the repository has changed since, what is there now is searched and rewritten.
+  public func rewrite(
+    _ plan: PlannedRewrite, marker: String, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    try await run(plan.path, plan.patterns, id: RewriteDirectory.id(marker: marker)).run(
+      plan, progress: progress, under: authority)
+  }
+
   /// Rewrites. The same `marker` goes on after an interruption, or gives back what was done.
   public func rewrite(
     repository: String, patterns: SecretPatterns, marker: String, progress: any ProgressSink,

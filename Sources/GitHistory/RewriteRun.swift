@@ -16,16 +16,15 @@ struct RewriteRun: Sendable {
   let seal: RewriteSeal
   let observe: @Sendable (ProtocolStep) -> Void
 
-  func run(progress: any ProgressSink, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-    -> HistoryRewrite
-  {
-    let repository = try await OpenRepository(path: path, for: .rewrite, git: git)
-    let layout = repository.layout
+  /// - Parameter plan: of the same repository and patterns: what it has made is used while nothing changed since.
+  func run(
+    _ plan: PlannedRewrite? = nil, progress: any ProgressSink, under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HistoryRewrite {
+    let layout = try await OpenRepository.checked(path, for: .rewrite, git: git)
     let exclusive = try ExclusiveRun(layout)
     defer { withExtendedLifetime(exclusive) {} }
     do {
-      return try await runAlone(repository, progress: progress, under: authority)
+      return try await runAlone(layout, plan, progress: progress, under: authority)
     } catch {
       try ExclusiveRun.removeTraces(layout)
       throw error
@@ -33,9 +32,9 @@ struct RewriteRun: Sendable {
   }
 
   private func runAlone(
-    _ repository: OpenRepository, progress: any ProgressSink, under authority: borrowing ExecutionAuthority
+    _ layout: RepositoryLayout, _ plan: PlannedRewrite?, progress: any ProgressSink,
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryRewrite {
-    let layout = repository.layout
     let directory = RewriteDirectory(id: id, in: layout)
     try refuseOtherUnfinished(directory, layout)
     switch try directory.state {
@@ -53,18 +52,35 @@ struct RewriteRun: Sendable {
     case .preparing, nil: try rollBack(directory, layout)
     }
     if !options.keepsWorkTree { try await WorkTreeState(git: git, layout: layout).refuseUncommittedChanges() }
-    // What the clean-up of an interrupted try removed must not be in what we rewrite.
-    return try await start(try OpenRepository(layout), directory, progress: progress, under: authority)
+    if let unchanged = try await start(layout, plan, directory, progress: progress) {
+      return try nothingToChange(unchanged, layout)
+    }
+    return try await complete(directory, layout, progress: progress, under: authority)
   }
 
-  private func start(
-    _ repository: OpenRepository, _ directory: RewriteDirectory, progress: any ProgressSink,
-    under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) -> HistoryRewrite {
-    let layout = repository.layout
+  /// What the repository becomes, its new pack written. Reads after the clean-up of an interrupted try: what that removed
+  /// must not be in what we rewrite.
+  private func written(
+    _ layout: RepositoryLayout, _ plan: PlannedRewrite?, progress: any ProgressSink
+  ) async throws(CapabilityError) -> (repository: OpenRepository, outcome: RewriteOutcome) {
+    if let work = try plan?.take(for: layout) {
+      let outcome = try await BlockingWork.run(progress: progress) { try work.rewrite.write(progress: $0) }
+      return (work.repository, outcome)
+    }
+    let repository = try OpenRepository(layout)
     let outcome = try await BlockingWork.run(progress: progress) { [self] in
       try rewriting(repository).run(progress: $0)
     }
+    return (repository, outcome)
+  }
+
+  /// Up to "committed".
+  /// - Returns: what was found when there is nothing to change; nil when it is committed.
+  private func start(
+    _ layout: RepositoryLayout, _ plan: PlannedRewrite?, _ directory: RewriteDirectory,
+    progress: any ProgressSink
+  ) async throws(CapabilityError) -> RewriteOutcome? {
+    let (repository, outcome) = try await written(layout, plan, progress: progress)
     do {
       try DurableFiles.makeDirectory(directory.root)
       try directory.record(.preparing)
@@ -79,7 +95,7 @@ struct RewriteRun: Sendable {
       guard !plan.files.isEmpty else {
         try rollBack(directory, layout)
         try ExclusiveRun.removeTraces(layout)
-        return try nothingToChange(repository)
+        return outcome
       }
       try HistoryMaps(outcome: outcome, snapshot: repository.snapshot, renames: renames).write(
         to: directory.maps)
@@ -103,7 +119,7 @@ struct RewriteRun: Sendable {
     }
     try directory.record(.committed)
     observe(.committed)
-    return try await complete(directory, layout, progress: progress, under: authority)
+    return nil
   }
 
   /// From "committed" on: may be repeated until it is done.
@@ -148,15 +164,34 @@ struct RewriteRun: Sendable {
     let outcome = try await BlockingWork.run(progress: progress) { [self] in
       try rewriting(repository).plan(progress: $0)
     }
-    let matches = try await BlockingWork.run(progress: progress) { [patterns] _ in
-      try MatchCensus(patterns: patterns, outcome: outcome).count(in: repository.objects)
+    return try await summary(repository, outcome, progress: progress)
+  }
+
+  /// The same, with what the run needs: new objects are kept in memory.
+  func prepare(progress: any ProgressSink) async throws(CapabilityError) -> PlannedRewrite {
+    let layout = try await OpenRepository.checked(path, for: .rewrite, git: git)
+    let state = try RepositoryState(layout)
+    let repository = try OpenRepository(layout)
+    let rewrite = try await BlockingWork.run(progress: progress) { [self] in
+      try rewriting(repository).prepare(progress: $0)
+    }
+    return PlannedRewrite(
+      try await summary(repository, rewrite.outcome, progress: progress), path: path, patterns: patterns,
+      work: PlannedRewrite.Work(state: state, repository: repository, rewrite: rewrite))
+  }
+
+  private func summary(_ repository: OpenRepository, _ outcome: RewriteOutcome, progress: any ProgressSink)
+    async throws(CapabilityError) -> HistoryRewrite
+  {
+    let matches = try await BlockingWork.run(progress: progress) { [patterns] in
+      try MatchCensus(patterns: patterns, outcome: outcome).count(in: repository.objects, progress: $0)
     }
     let renames = try ReferenceRenames(
       repository.snapshot, outcome: outcome, patterns: patterns, peel: peeling(repository, outcome))
     let forecast = try RewriteForecast(
       repository.layout, outcome: outcome, renames: renames, patterns: patterns,
       keepsWorkTree: options.keepsWorkTree)
-    var residual = try others(repository, forecast: forecast)
+    var residual = try others(repository.snapshot, repository.layout, forecast: forecast)
     residual += Residuals.notSearched(Residuals.notSearched(outcome.notSearched))
     if !options.keepsWorkTree {
       if !outcome.blobs.isEmpty { residual += try await Residuals.filters(repository.layout, git: git) }
@@ -176,19 +211,17 @@ struct RewriteRun: Sendable {
   }
 
   /// What stays in places that are no objects, as it is or as `forecast` says it will be.
-  private func others(_ repository: OpenRepository, forecast: RewriteForecast?) throws(CapabilityError)
-    -> [HistoryRewrite.Residual]
+  private func others(_ snapshot: ReferenceSnapshot, _ layout: RepositoryLayout, forecast: RewriteForecast?)
+    throws(CapabilityError) -> [HistoryRewrite.Residual]
   {
-    let others = try Places(repository.layout, patterns: patterns, forecast: forecast).find(
-      repository.snapshot)
+    let others = try Places(layout, patterns: patterns, forecast: forecast).find(snapshot)
     var residual: [HistoryRewrite.Residual] = []
     for place in others.places {
-      if let found = Residuals.residual(of: place, in: repository.layout), !residual.contains(found) {
+      if let found = Residuals.residual(of: place, in: layout), !residual.contains(found) {
         residual.append(found)
       }
     }
-    return residual + Residuals.notSearched(others.notSearched)
-      + (try Residuals.submodules(repository.layout))
+    return residual + Residuals.notSearched(others.notSearched) + (try Residuals.submodules(layout))
   }
 
   private func rewriting(_ repository: OpenRepository) throws(CapabilityError) -> ObjectRewrite {
@@ -217,12 +250,14 @@ struct RewriteRun: Sendable {
     }
   }
 
-  private func nothingToChange(
-    _ repository: OpenRepository
-  ) throws(CapabilityError) -> HistoryRewrite {
-    HistoryRewrite(
+  private func nothingToChange(_ outcome: RewriteOutcome, _ layout: RepositoryLayout)
+    throws(CapabilityError) -> HistoryRewrite
+  {
+    let residual = try others(try ReferenceSnapshot(layout), layout, forecast: nil)
+    return HistoryRewrite(
       commits: 0, trees: 0, blobs: 0, tags: 0, refs: [], signaturesDropped: 0,
-      residual: try others(repository, forecast: nil), backup: nil, maps: nil)
+      residual: residual + Residuals.notSearched(Residuals.notSearched(outcome.notSearched)), backup: nil,
+      maps: nil)
   }
 
   /// Removes what a try left that never reached "committed". Safe to repeat.

@@ -22,16 +22,15 @@ struct ScanRun: Sendable {
   func report(progress: any ProgressSink) async throws(CapabilityError) -> ScanReport {
     let repository = try await OpenRepository(path: path, for: .scan, git: git)
     let patterns = patterns
-    let scan = try await BlockingWork.run(progress: progress) {
-      try ObjectScan(objects: repository.objects, patterns: patterns).run(progress: $0)
+    let (scan, located) = try await BlockingWork.run(progress: progress) { progress in
+      let survey = try ObjectSurvey(objects: repository.objects, patterns: patterns).run(progress: progress)
+      let locator = ObjectLocator(repository.objects, survey)
+      return (survey.scan, try locator.locate(from: repository.snapshot.targets, progress: progress))
     }
-    let located = try await BlockingWork.run(progress: progress) { _ in
-      var locator = ObjectLocator(repository.objects, wanted: Set(scan.hits.map(\.object)).sorted())
-      return try locator.locate(repository.snapshot)
-    }
+    let shown = ShownLocations(located, repository.snapshot, PathCleaning(patterns: patterns))
     let findings = scan.hits.map { hit in
-      ScanReport.Finding(
-        place: place(hit, located[hit.object]), location: located[hit.object], pattern: hit.pattern)
+      let location = shown[hit.object]
+      return ScanReport.Finding(place: place(hit, location), location: location, pattern: hit.pattern)
     }
     let others = try await BlockingWork.run(progress: progress) { _ in
       try Places(repository.layout, patterns: patterns).find(repository.snapshot)
@@ -49,7 +48,7 @@ struct ScanRun: Sendable {
       notSearched: Residuals.notSearched(scan.notSearched) + others.notSearched)
   }
 
-  private func place(_ hit: ObjectHit, _ location: ObjectLocator.Location?) -> HistoryPlace {
+  private func place(_ hit: ObjectHit, _ location: ShownLocations.Location?) -> HistoryPlace {
     let word: String
     switch (hit.place, hit.kind) {
     case (.blob, _): word = "blob"
@@ -61,11 +60,9 @@ struct ScanRun: Sendable {
     case (.header, _): word = "commit header"
     case (.path, _): word = "path"
     }
-    let paths = PathCleaning(patterns: patterns)
     return HistoryPlace(
-      place: word, object: hit.object.hex, path: location?.path.map { paths.shown($0) },
-      line: hit.place == .path ? nil : hit.line,
-      refs: (location?.references ?? []).map { paths.shown($0.bytes) }, form: hit.form.rawValue)
+      place: word, object: hit.object.hex, path: location?.path, line: hit.place == .path ? nil : hit.line,
+      refs: location?.references ?? [], form: hit.form.rawValue)
   }
 }
 

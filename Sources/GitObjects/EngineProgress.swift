@@ -27,6 +27,13 @@ public struct EngineProgress: Sendable {
   /// Says nothing and never stops.
   public static let silent = EngineProgress()
 
+  /// The progress of one part of a whole: it begins behind `done` of `total` units.
+  func part(of total: Int, behind done: Int) -> EngineProgress {
+    EngineProgress(
+      report: { [report] in report(Report(phase: $0.phase, done: done + $0.done, total: total)) },
+      isCancelled: isCancelled)
+  }
+
   func step(_ phase: Phase, _ done: Int, of total: Int) throws(GitObjectsError) {
     report(Report(phase: phase, done: done, total: total))
     if isCancelled() { throw .cancelled }

@@ -97,6 +97,7 @@ extension Journal {
     if let difference = try signedDifference(db, last: sequence, hash: hash) {
       throw difference.refusal("append to the journal", path: path)
     }
+    let isListed = try IncidentList.isListed(db, upTo: sequence)
     let insert = try db.cachedStatement(
       sql:
         "INSERT INTO events (seq, at, run, incident, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
@@ -123,17 +124,21 @@ extension Journal {
           body: body,
           hash: hash))
     }
-    try sign(db, sequence: sequence, hash: hash, keys)
+    if isListed { try IncidentList.follow(appended, in: db) } else { try IncidentList.remake(in: db) }
+    try sign(db, sequence: sequence, hash: hash, keys, listed: sequence)
     return appended
   }
 
   /// Signs the head inside the caller's transaction; once that is durable, the head is also written beside the database.
-  func sign(_ db: Database, sequence: Int, hash: String, _ keys: JournalKeys) throws {
+  ///
+  /// - Parameter listed: the last event that ``IncidentList`` has taken in; nil: it is made anew with the next one.
+  func sign(_ db: Database, sequence: Int, hash: String, _ keys: JournalKeys, listed: Int? = nil) throws {
     let signature = try keys.identity.sign(
       HashChain.signedHead(journal: header.id, sequence: sequence, hash: hash))
     try db.cachedStatement(
-      sql: "INSERT OR REPLACE INTO head (one, seq, hash, identity, signature) VALUES (1, ?, ?, ?, ?)"
-    ).execute(arguments: [sequence, hash, keys.identity.fingerprint, signature])
+      sql:
+        "INSERT OR REPLACE INTO head (one, seq, hash, identity, signature, listed) VALUES (1, ?, ?, ?, ?, ?)"
+    ).execute(arguments: [sequence, hash, keys.identity.fingerprint, signature, listed])
     let record = HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash)
     db.afterNextTransaction { [witness] _ in witness.follow(record) }
   }

@@ -249,7 +249,14 @@ extension Journal {
     }
     try DatabaseMigrator.journal.migrate(pool)
     try pool.write { db in
-      guard try Int.fetchOne(db, sql: "SELECT count(*) FROM header") == 0 else { return }
+      guard try Int.fetchOne(db, sql: "SELECT count(*) FROM header") == 0 else {
+        // An earlier version kept no list of incidents.
+        if try Int.fetchOne(db, sql: "SELECT 1 FROM head WHERE listed IS NULL") != nil {
+          try IncidentList.remake(in: db)
+          try db.execute(sql: "UPDATE head SET listed = (SELECT coalesce(max(seq), 0) FROM events)")
+        }
+        return
+      }
       let header = JournalHeader(id: settings.newID(), created: settings.now(), isDrill: isDrill)
       try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
       try db.execute(

@@ -11,6 +11,9 @@ extension DatabaseMigrator {
     migrator.registerMigration("2 dropped messages") { db in
       try db.execute(sql: Schema.version2)
     }
+    migrator.registerMigration("3 list of incidents") { db in
+      try db.execute(sql: Schema.version3)
+    }
     return migrator
   }()
 }
@@ -117,5 +120,25 @@ enum Schema {
     ALTER TABLE outbox ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
     UPDATE outbox SET dropped = 1 WHERE state = 'dead' AND EXISTS (
       SELECT 1 FROM events WHERE kind = 'decision' AND json_extract(body, '$.what') = 'drop message ' || outbox.id);
+    """
+
+  /// ``IncidentList``: `listed` is the last event that the list has taken in.
+  static let version3 = """
+    CREATE TABLE incidents (
+      id TEXT PRIMARY KEY,
+      owner TEXT NOT NULL,
+      opened INTEGER,
+      first INTEGER,
+      detected TEXT,
+      openings INTEGER NOT NULL,
+      severity TEXT NOT NULL,
+      severity_from INTEGER NOT NULL,
+      is_closed INTEGER NOT NULL,
+      state_from INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX incidents_by_urgency ON incidents (is_closed, severity, detected, opened)
+    WHERE owner = id AND opened IS NOT NULL;
+    CREATE INDEX incidents_by_owner ON incidents (owner);
+    ALTER TABLE head ADD COLUMN listed INTEGER;
     """
 }

@@ -46,7 +46,7 @@ extension Journal {
         WHERE \(conditions.joined(separator: " AND ")) ORDER BY seq \(limit.map { "LIMIT \($0)" } ?? "")
         """
       let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
-      while let row = try rows.next() { try body(try event(row)) }
+      while let row = try rows.next() { try body(try JournalEvent(row)) }
     }
   }
 
@@ -61,7 +61,7 @@ extension Journal {
           SELECT seq, at, run, incident, kind, body, hash FROM events
           WHERE kind = ? AND body LIKE '%"merged":%' ORDER BY seq
           """, arguments: [EventKind.incidentUpdated.rawValue]
-      ).map { try event($0) }
+      ).map { try JournalEvent($0) }
     }
     for event in merges {
       guard let into = event.incident else { continue }
@@ -85,8 +85,12 @@ extension Journal {
   func holds(_ question: String) throws(JournalError) -> Bool {
     try reading("read the journal") { db in try Row.fetchOne(db, sql: question) != nil }
   }
+}
 
-  private func event(_ row: Row) throws -> JournalEvent {
+extension JournalEvent {
+  /// Columns: `seq, at, run, incident, kind, body, hash`.
+  /// - Throws: `corrupt`.
+  init(_ row: Row) throws {
     let sequence: Int = row[0]
     let text: String = row[5]
     do {
@@ -95,7 +99,7 @@ extension Journal {
       }
       let run: String? = row[2]
       let incident: String? = row[3]
-      return JournalEvent(
+      self.init(
         sequence: sequence, at: at, run: run.map { RunID($0) }, incident: incident.map { IncidentID($0) },
         kind: kind, body: try JSONValue(parsing: text, limits: .own), hash: row[6])
     } catch {

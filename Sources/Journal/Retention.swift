@@ -52,6 +52,7 @@ extension Journal {
         arguments: [last, hash, keys.identity.fingerprint, signature])
       try db.execute(sql: "DELETE FROM events WHERE seq <= ?", arguments: [last])
       let removed = db.changesCount
+      try IncidentList.remake(in: db)
       try db.execute(
         sql: """
           DELETE FROM plans WHERE created < ? AND id NOT IN (

@@ -26,6 +26,8 @@ public struct ChainVerification: Sendable, Hashable {
     case otherHead(expected: String)
     /// A line of an export, or a row, cannot be read.
     case unreadable(place: String)
+    /// The list of incidents, from which the first screen chooses, does not say what the events say.
+    case otherList
 
     public var description: String {
       switch self {
@@ -38,6 +40,7 @@ public struct ChainVerification: Sendable, Hashable {
       case .badSignature(let identity): "the head is not signed by a trusted key (it names \(identity))"
       case .otherHead(let expected): "the journal does not contain the head \(expected)"
       case .unreadable(let place): "\(place) cannot be read"
+      case .otherList: "the list of incidents does not say what the events say"
       }
     }
   }
@@ -169,9 +172,23 @@ extension Journal {
         }
       }
       let head = try Row.fetchOne(db, sql: "SELECT * FROM head").map(SignedHead.init)
+      let problem = checker.finish(journal: header.id, head: head, publicKeys: trusted)
       return ChainVerification(
         count: checker.count, head: checker.sequence > 0 ? checker.hash : nil,
-        problem: checker.finish(journal: header.id, head: head, publicKeys: trusted))
+        problem: try problem ?? listProblem(db, last: checker.sequence))
     }
+  }
+
+  /// `otherList` when the list of incidents, from which the first screen chooses, does not say what the events say.
+  public func listProblem() throws(JournalError) -> ChainVerification.Problem? {
+    try reading("compare the list of incidents with the events") { db in
+      try listProblem(db, last: try lastLink(db).0)
+    }
+  }
+
+  /// A list that the head does not vouch for is not used, and is no problem.
+  private func listProblem(_ db: Database, last: Int) throws -> ChainVerification.Problem? {
+    guard try db.tableExists("incidents"), try IncidentList.isListed(db, upTo: last) else { return nil }
+    return try IncidentList.fits(db) ? nil : .otherList
   }
 }

@@ -169,6 +169,14 @@ struct EnvFile {
     }
   }
 
+  /// Whether everything but `keys` reads the same in `other`. Where a quote was left open, a quote in a new value closes it.
+  func keeps(_ other: EnvFile, besides keys: Set<String>) -> Bool {
+    func rest(_ file: EnvFile) -> [(String, [UInt8])] {
+      file.entries.filter { !keys.contains($0.key) }.map { ($0.key, $0.value) }
+    }
+    return rest(self).elementsEqual(rest(other), by: ==)
+  }
+
   /// The value as every reader takes it literally: bare when it is plain, else in single quotes, else in double quotes.
   static func quoted(_ value: [UInt8], canBeBare: Bool = true) -> [UInt8] {
     let plain = Array("-_./:@%+,=".utf8)

@@ -90,14 +90,22 @@ public struct EnvFileStore: SecretStore {
     let operation = "write \(entries.map(\.key).joined(separator: ", ")) to \(path)"
     for entry in entries { try Self.check(entry, operation) }
     var file = try await file()
-    let before = file.bytes
+    let before = file
     for entry in entries { set(entry, in: &file, marker: marker) }
     let written = entries.reduce(into: others) { $0.formUnion([$1.key] + (templates[$1.key] ?? [:]).keys) }
-    for entry in entries { follow(entry, in: &file, sparing: written, marker: marker) }
-    guard file.bytes != before else { return marker }
+    var changed = entries.reduce(into: Set<String>()) {
+      $0.formUnion([$1.key] + (templates[$1.key] ?? [:]).keys)
+    }
+    for entry in entries {
+      changed.formUnion(follow(entry, in: &file, sparing: written, marker: marker))
+    }
+    guard file.bytes != before.bytes else { return marker }
     // What other programs will read must be what we mean: parsed back before it replaces anything, and after.
-    guard Self.holds(EnvFile(file.bytes), entries) else {
-      throw CapabilityError(.unsafe, operation, because: "the value would not read back from the file")
+    let after = EnvFile(file.bytes)
+    guard Self.holds(after, entries), after.keeps(before, besides: changed) else {
+      throw CapabilityError(
+        .unsafe, operation, because: "the value, or another variable, would not read back from the file",
+        fix: "close the quote that was left open in \(path), then: staunch resume")
     }
     try await files.replace(path, with: Secret(SecretBytes(copying: file.bytes)), under: authority)
     guard Self.holds(try await self.file(), entries) else {
@@ -136,11 +144,12 @@ public struct EnvFileStore: SecretStore {
     }
   }
 
-  /// What holds a value that the entry succeeds.
+  /// What holds a value that the entry succeeds. - Returns: the variables that were written.
   private func follow(
     _ entry: StoreEntry, in file: inout EnvFile, sparing written: Set<String>, marker: String
-  ) {
+  ) -> Set<String> {
     let value = entry.secret.exposeAsBytes()
+    var followed: Set<String> = []
     for secret in entry.old {
       let old = secret.exposeAsBytes()
       for variable in Self.holders(of: old, in: file)
@@ -149,12 +158,15 @@ public struct EnvFileStore: SecretStore {
         let last = CredentialCopy(name: variable, text: text)
         if let whole = last.replacing(old, with: value) {
           file.set(variable, to: whole, mark: marker)
+          followed.insert(variable)
         } else if last.holding(old) == .nothing {
           // An earlier assignment holds it, which the last one overrides: no place keeps it.
           file.set(variable, to: text, mark: marker)
+          followed.insert(variable)
         }
       }
     }
+    return followed
   }
 
   public func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]

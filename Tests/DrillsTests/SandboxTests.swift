@@ -101,74 +101,7 @@ import Testing
   @Test func `when it is stopped nothing of it listens any more`() async throws {
     let directory = try TemporaryDirectory()
     let sandbox = try await Self.start(in: directory)
-    #expect(await sandbox.stop().isEmpty)
-  }
-
-  @Test
-  func `the repository has two branches, a merge, an annotated tag, a note and a stash, and a clean tip`()
-    async throws
-  {
-    let directory = try TemporaryDirectory()
-    let sandbox = try await Self.start(in: directory)
-    func git(_ arguments: String...) async throws -> String {
-      try await Program.run(["git", "-C", sandbox.repository] + arguments, in: "/")
-    }
-    #expect(
-      try await git("for-each-ref", "--format=%(refname)", "refs/heads").split(separator: "\n").count == 2)
-    #expect(try await git("rev-list", "--merges", "main").split(separator: "\n").count == 1)
-    #expect(try await git("cat-file", "-t", "v0.1") == "tag\n")
-    #expect(try await git("notes", "list").isEmpty == false)
-    #expect(try await git("stash", "list").isEmpty == false)
-    #expect(try await git("status", "--porcelain").isEmpty)
-    let redactor = Redactor()
-    for secret in sandbox.secrets.values { redactor.register(secret) }
-    #expect(!redactor.finds(in: Array(try await git("grep", "-h", "", "main").utf8)))
-    #expect(redactor.finds(in: Array(try await git("log", "-p", "--all").utf8)))
     await sandbox.stop()
-  }
-
-  @Test func `the files name loopback only and hold no secret but where one belongs`() async throws {
-    let directory = try TemporaryDirectory()
-    let sandbox = try await Self.start(in: directory)
-    let configuration = try String(contentsOfFile: sandbox.configuration, encoding: .utf8)
-    #expect(configuration.contains("drill: true"))
-    for match in configuration.matches(of: /https?:\/\/([^\s:\/]+)/) { #expect(match.1 == "127.0.0.1") }
-    #expect(sandbox.leaks(in: [sandbox.configuration]).isEmpty)
-    #expect(sandbox.leaks(in: [sandbox.report]).count == 2)
-    #expect(sandbox.leaks(in: [], texts: ["standard output": "x"]).isEmpty)
-    for endpoint in sandbox.endpoints { #expect(endpoint.host == "127.0.0.1") }
-    await sandbox.stop()
-  }
-
-  @Test func `two drills share no decoy`() async throws {
-    let directories = (try TemporaryDirectory(), try TemporaryDirectory())
-    let one = try await Self.start(in: directories.0)
-    let two = try await Self.start(in: directories.1)
-    let first = Set(one.secrets.values.map { $0.exposeAsText() })
-    #expect(first.isDisjoint(with: two.secrets.values.map { $0.exposeAsText() }))
-    await one.stop()
-    await two.stop()
-  }
-
-  @Test func `an earlier drill's directory is refused`() async throws {
-    let directory = try TemporaryDirectory()
-    let sandbox = try await Self.start(in: directory)
-    let error = await #expect(throws: DrillError.self) { try await Self.start(in: directory) }
-    #expect(error?.code == .file)
-    await sandbox.stop()
-  }
-
-  @Test func `when it is stopped nothing of it listens any more`() async throws {
-    let directory = try TemporaryDirectory()
-    let sandbox = try await Self.start(in: directory)
-    var endpoints = [
-      sandbox.openAI.endpoint, sandbox.tickets.endpoint, sandbox.trainer.endpoint, sandbox.issues.endpoint,
-    ]
-    switch sandbox.database {
-    case .postgres(let server, _): endpoints.append(server.endpoint)
-    case .standIn(let provider): endpoints.append(provider.endpoint)
-    }
-    #expect(await sandbox.stop().isEmpty)
     for endpoint in sandbox.endpoints {
       await #expect(throws: CapabilityError.self) {
         try await CurlTransport().fetch(.get(endpoint.url + "/healthz"))

@@ -16,7 +16,7 @@ import Testing
   private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(
     path: "Fixtures")
   /// One for each version that was ever released.
-  static let versions = [1, 2]
+  static let versions = [1, 2, 3]
   private static let value = "frozen-" + "value"
 
   @Test(arguments: versions) func `A journal of each version opens, verifies, unseals and goes on`(
@@ -45,6 +45,7 @@ import Testing
     #expect(try journal.plans().map(\.id) == ["plan-1"])
     #expect(try journal.locks().map(\.name) == ["pg", "run/run-1"])
     #expect(try journal.outbox().map(\.message.id) == ["m1"])
+    #expect(try journal.overview(first: 9)?.urgent.map(\.id) == ["inc-1"])
     try journal.append(.noted, ["text": "written by today's program"])
     #expect(try journal.verify().problem == nil)
   }
@@ -78,7 +79,10 @@ import Testing
     let applied = try DatabaseQueue(path: rig.path).read { db in
       try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY rowid")
     }
-    #expect(applied == ["1 events, sealed secrets, plans, locks, outbox", "2 dropped messages"])
+    #expect(
+      applied == [
+        "1 events, sealed secrets, plans, locks, outbox", "2 dropped messages", "3 list of incidents",
+      ])
     #expect(applied.count == Self.versions.count)
   }
 

@@ -71,6 +71,16 @@ import Testing
     #expect(String(decoding: empty.bytes, as: UTF8.self) == "# rotated by m\nB=2\n")
   }
 
+  @Test func `a quote that was left open and that the new value would close is noticed`() {
+    let before = EnvFile(Array("A='open\nB=old\nC=c\n".utf8))
+    var file = before
+    file.set("B", to: Array("it's".utf8), mark: "m")
+    #expect(!EnvFile(file.bytes).keeps(before, besides: ["B"]))
+    var plain = before
+    plain.set("B", to: Array("new".utf8), mark: "m")
+    #expect(EnvFile(plain.bytes).keeps(before, besides: ["B"]))
+  }
+
   @Test func `what stands directly behind a quoted value does not become part of the new one`() {
     var file = EnvFile(Array("A=\"old\"rest\n".utf8))
     file.set("A", to: Array("new".utf8), mark: "m")

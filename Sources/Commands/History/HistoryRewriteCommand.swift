@@ -63,14 +63,17 @@ struct HistoryRewriteCommand: StaunchCommand {
     let name = target.name(in: assembly)
     let progress = ProgressLine(console: assembly.console)
     if resume { return try await goOn(rewriter, patterns, path: path, name: name, progress, in: assembly) }
-    let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
-    assembly.console.endTransient()
     guard live else {
+      let plan = try await rewriter.plan(repository: path, patterns: patterns, progress: progress)
+      assembly.console.endTransient()
       show(plan, patterns, isPlan: true, name: name, in: assembly)
       let common = plan.matches.map { " --common \($0.count)" } ?? ""
       assembly.console.say("next: the same command with --live --confirm \(harmless(name))\(common)")
       return
     }
+    let prepared = try await rewriter.prepare(repository: path, patterns: patterns, progress: progress)
+    let plan = prepared.summary
+    assembly.console.endTransient()
     if !global.json { show(plan, patterns, isPlan: true, name: name, in: assembly) }
     if let matches = plan.matches { try confirm(matches, in: assembly) }
     let run = try await DirectRun.begin(
@@ -79,8 +82,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       in: assembly
     ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     let result = try await run.perform { authority in
-      try await rewriter.rewrite(
-        repository: path, patterns: patterns, marker: run.marker, progress: progress, under: authority)
+      try await rewriter.rewrite(prepared, marker: run.marker, progress: progress, under: authority)
     } outputs: {
       HistoryDocuments.rewrite($0, isPlan: false)
     }

@@ -99,7 +99,9 @@ struct RepositoryBatch {
   }
 
   private func rewrite(_ path: String) async throws -> HistoryRewrite {
-    let plan = try await plan(path)
+    let prepared = try await rewriter.prepare(
+      repository: path, patterns: patterns, progress: NoProgress())
+    let plan = prepared.summary
     if let matches = plan.matches {
       throw CapabilityError(
         .unsafe, "rewrite \(path)", because: matches.text + "; each would be replaced",
@@ -111,8 +113,7 @@ struct RepositoryBatch {
       document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, in: assembly
     ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     return try await run.perform { authority in
-      try await rewriter.rewrite(
-        repository: path, patterns: patterns, marker: run.marker, progress: NoProgress(), under: authority)
+      try await rewriter.rewrite(prepared, marker: run.marker, progress: NoProgress(), under: authority)
     } outputs: {
       HistoryDocuments.rewrite($0, isPlan: false)
     }

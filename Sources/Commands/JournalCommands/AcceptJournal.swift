@@ -63,6 +63,7 @@ struct AcceptJournal: StaunchCommand {
   private func difference(_ state: StateDirectory) throws(JournalError) -> String? {
     guard let journal = try state.journalForReading() else { return nil }
     if let found = try journal.difference() { return "\(found)" }
+    if let found = try journal.listProblem() { return "\(found)" }
     _ = try state.keys()
     _ = try state.fingerprintKey()
     return nil

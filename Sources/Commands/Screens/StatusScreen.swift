@@ -8,12 +8,14 @@ struct StatusScreen {
   /// How many incidents are shown with all they need, and how many more with a line each.
   static let whole = 5
   static let brief = 15
+  /// How many are shown at most.
+  static let most = whole + brief
 
-  /// The lines for `incidents`, the most urgent first: a storm must not scroll the first one away.
-  func lines(_ incidents: [IncidentStatus], in directory: String) -> [String] {
-    let open = incidents.filter { $0.state != .closed }
+  /// The lines for the open incidents, the most urgent first: a storm must not scroll the first one away.
+  func lines(_ incidents: OpenIncidents, in directory: String) -> [String] {
+    let open = incidents.urgent
     guard !open.isEmpty else {
-      let closed = incidents.count
+      let closed = incidents.closed
       return [
         "No open incident in \(harmless(directory))\(closed == 0 ? "." : " (\(closed) closed).")",
         "next: staunch respond REPORT    or    staunch drill run openai-and-postgres",
@@ -24,7 +26,7 @@ struct StatusScreen {
     guard !others.isEmpty else { return lines }
     lines.append("")
     lines += others.prefix(Self.brief).map { line($0) }
-    let rest = others.count - Self.brief
+    let rest = incidents.open - Self.most
     if rest > 0 { lines.append("and \(rest) more open: staunch incidents") }
     return lines
   }

@@ -11,10 +11,11 @@ struct StatusCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let statuses = try assembly.statuses()
-    let locks = try assembly.heldLocks()
-    let difference = try assembly.journalForReading()?.difference()
+    let journal = try assembly.journalForReading()
+    let locks = LockLines(locks: try journal?.locks() ?? [], now: assembly.now())
+    let difference = try journal?.difference()
     if global.json {
+      let statuses = try journal.map { try assembly.statuses(in: $0) } ?? []
       assembly.console.data(
         locks.added(to: IncidentStatus.document(statuses)).with([
           "state_directory": .string(assembly.statePath),
@@ -23,7 +24,10 @@ struct StatusCommand: StaunchCommand {
     } else {
       if let difference { for line in assembly.lines(of: difference) { assembly.console.data(line) } }
       let screen = StatusScreen(console: assembly.console)
-      for line in screen.lines(statuses, in: assembly.statePath) { assembly.console.data(line) }
+      let open = try journal.map { try assembly.openIncidents(in: $0, first: StatusScreen.most) }
+      for line in screen.lines(open ?? OpenIncidents(), in: assembly.statePath) {
+        assembly.console.data(line)
+      }
       for line in locks.lines { assembly.console.data(line) }
     }
     if difference != nil { throw ExitCode(ExitStatus.unavailable.rawValue) }
@@ -39,7 +43,8 @@ struct NextCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     try assembly.warnOfDifference()
-    let status = try assembly.statuses().first { $0.state != .closed }
+    let journal = try assembly.journalForReading()
+    let status = try journal.flatMap { try assembly.openIncidents(in: $0, first: 1).urgent.first }
     if global.json {
       let next = status.map { status -> JSONValue in
         ["text": .string(status.next.text), "command": status.next.command.map { .string($0) } ?? .null]
@@ -134,8 +139,30 @@ extension Assembly {
   }
 
   /// Every incident of the local journal; empty when nothing has run here.
-  func statuses() throws -> [IncidentStatus] {
-    guard let journal = try journalForReading() else { return [] }
-    return IncidentStatus.derive(events: try journal.events(), now: now())
+  func statuses() throws -> [IncidentStatus] { try journalForReading().map { try statuses(in: $0) } ?? [] }
+
+  func statuses(in journal: Journal) throws -> [IncidentStatus] {
+    IncidentStatus.derive(events: try journal.events(), now: now())
   }
+
+  /// The `limit` most urgent open incidents. Reads their events only, where the journal keeps a list of incidents.
+  func openIncidents(in journal: Journal, first limit: Int) throws -> OpenIncidents {
+    let now = now()
+    if let overview = try journal.overview(first: limit) {
+      return OpenIncidents(
+        urgent: overview.urgent.map { IncidentStatus(of: $0, now: now) }, open: overview.open,
+        closed: overview.closed)
+    }
+    let all = try statuses(in: journal)
+    let open = all.filter { $0.state != .closed }
+    return OpenIncidents(urgent: Array(open.prefix(limit)), open: open.count, closed: all.count - open.count)
+  }
+}
+
+/// What the first screen shows.
+struct OpenIncidents {
+  /// The most urgent first; not all of them.
+  var urgent: [IncidentStatus] = []
+  var open = 0
+  var closed = 0
 }

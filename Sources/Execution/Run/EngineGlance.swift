@@ -85,9 +85,9 @@ extension Engine {
       case .effect(let effect) = environment.actions[action.call.action.id]
     else { return nil }
     let inputs: [String: Value]
-    do {
+    do throws(EvaluationError) {
       inputs = try action.call.inputs(in: place.context.scope(attributes: environment.attributes))
-    } catch is EvaluationError {
+    } catch {
       return nil
     }
     guard !inputs.values.contains(where: \.holdsUnknown) else { return nil }

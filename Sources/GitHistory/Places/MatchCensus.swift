@@ -7,27 +7,34 @@ struct MatchCensus {
   let patterns: SecretPatterns
   let outcome: RewriteOutcome
 
-  /// nil when every value is distinctive enough to be a secret wherever it stands.
-  func count(in objects: RepositoryObjects) throws(GitObjectsError) -> HistoryMatches? {
-    let remarks = patterns.ordinary
-    guard !remarks.isEmpty else { return nil }
+  private struct Tally: Sendable {
     var count = 0
     var inside = 0
     var files: Set<ObjectID> = []
-    for id in Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object)).sorted() {
-      try objects.forEachHit(of: patterns, in: id) { hit, text in
-        guard remarks[hit.pattern] != nil else { return }
-        count += 1
-        files.insert(id)
-        let end = hit.offset + hit.length
-        let isInside =
-          hit.offset > 0 && Self.isJoined(text[hit.offset - 1], text[hit.offset])
-          || end < text.count && Self.isJoined(text[end - 1], text[end])
-        if isInside { inside += 1 }
-      }
+  }
+
+  /// nil when every value is distinctive enough to be a secret wherever it stands.
+  func count(in objects: RepositoryObjects, progress: EngineProgress = .silent) throws(GitObjectsError)
+    -> HistoryMatches?
+  {
+    let remarks = patterns.ordinary
+    guard !remarks.isEmpty else { return nil }
+    let dirty = Set(outcome.hits.filter { remarks[$0.pattern] != nil }.map(\.object))
+    let tallies = try objects.forEachHit(of: patterns, in: dirty, from: Tally(), progress: progress) {
+      tally, object, hit, text in
+      guard remarks[hit.pattern] != nil else { return }
+      tally.count += 1
+      tally.files.insert(object)
+      let end = hit.offset + hit.length
+      let isInside =
+        hit.offset > 0 && Self.isJoined(text[hit.offset - 1], text[hit.offset])
+        || end < text.count && Self.isJoined(text[end - 1], text[end])
+      if isInside { tally.inside += 1 }
     }
     let values = remarks.sorted { $0.key < $1.key }.map { "expression \($0.key + 1) is \($0.value)" }
-    return HistoryMatches(values: values, count: count, insideWords: inside, files: files.count)
+    return HistoryMatches(
+      values: values, count: tallies.reduce(0) { $0 + $1.count },
+      insideWords: tallies.reduce(0) { $0 + $1.inside }, files: tallies.reduce(0) { $0 + $1.files.count })
   }
 
   /// Two neighbouring bytes belong to one word.

@@ -13,24 +13,40 @@ struct HistoryMaps: Sendable {
 
   func write(to directory: PathBytes) throws(CapabilityError) {
     try DurableFiles.makeDirectory(directory)
-    try DurableFiles.write(HistoryMaps.map(outcome.commits), to: directory / "commit-map")
-    try DurableFiles.write(HistoryMaps.map(outcome.blobs), to: directory / "blob-map")
-    try DurableFiles.write(HistoryMaps.map(outcome.trees), to: directory / "tree-map")
-    try DurableFiles.write(HistoryMaps.map(outcome.tags), to: directory / "tag-map")
-    let all = outcome.commits.merging(outcome.blobs) { first, _ in first }
-      .merging(outcome.trees) { first, _ in first }.merging(outcome.tags) { first, _ in first }
-    let lines = all.sorted { $0.key < $1.key }.map { "\($0.key.hex) \($0.value.hex)\n" }.joined()
-    try DurableFiles.write(Array(lines.utf8), to: directory / "object-id-map.old-new.txt")
-    let dropped = outcome.dropped.sorted().map { "\($0.hex)\n" }.joined()
-    try DurableFiles.write(Array(dropped.utf8), to: directory / "dropped-objects")
+    let head = Array(("old" + String(repeating: " ", count: 38) + "new\n").utf8)
+    var all: [(ObjectID, ObjectID)] = []
+    for (name, ids) in [
+      ("commit-map", outcome.commits), ("blob-map", outcome.blobs), ("tree-map", outcome.trees),
+      ("tag-map", outcome.tags),
+    ] {
+      let sorted = ids.sorted { $0.key < $1.key }
+      try DurableFiles.write(
+        HistoryMaps.lines(of: sorted.map { ($0.key, $0.value) }, under: head), to: directory / name)
+      all += sorted.map { ($0.key, $0.value) }
+    }
+    all.sort { $0.0 < $1.0 }
+    try DurableFiles.write(HistoryMaps.lines(of: all), to: directory / "object-id-map.old-new.txt")
+    var dropped: [UInt8] = []
+    dropped.reserveCapacity(outcome.dropped.count * 41)
+    for id in outcome.dropped.sorted() {
+      id.append(to: &dropped)
+      dropped.append(0x0A)
+    }
+    try DurableFiles.write(dropped, to: directory / "dropped-objects")
     try writeReferences(to: directory)
   }
 
-  /// `old new` a line, sorted, under filter-repo's head line.
-  private static func map(_ ids: [ObjectID: ObjectID]) -> [UInt8] {
-    let head = "old" + String(repeating: " ", count: 38) + "new\n"
-    return Array(
-      (head + ids.sorted { $0.key < $1.key }.map { "\($0.key.hex) \($0.value.hex)\n" }.joined()).utf8)
+  /// `old new` a line.
+  private static func lines(of ids: [(old: ObjectID, new: ObjectID)], under head: [UInt8] = []) -> [UInt8] {
+    var text = head
+    text.reserveCapacity(head.count + ids.count * 82)
+    for (old, new) in ids {
+      old.append(to: &text)
+      text.append(0x20)
+      new.append(to: &text)
+      text.append(0x0A)
+    }
+    return text
   }
 
   /// Names are those after the rewrite: an old name may hold the secret.
@@ -42,7 +58,12 @@ struct HistoryMaps: Sendable {
       guard case .object(let old) = reference.value else { continue }
       let change = renames.change(of: reference, by: outcome)
       guard case .object(let new) = change.value else { continue }
-      map += Array("\(old.hex) \(new.hex) ".utf8) + change.name.bytes + [0x0A]
+      old.append(to: &map)
+      map.append(0x20)
+      new.append(to: &map)
+      map.append(0x20)
+      map += change.name.bytes
+      map.append(0x0A)
       if change.isChange { changed += change.name.bytes + [0x0A] }
     }
     try DurableFiles.write(map, to: directory / "ref-map")

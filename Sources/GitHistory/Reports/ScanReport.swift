@@ -14,7 +14,7 @@ public struct ScanReport: Sendable {
     /// Number of the expression, from 0; nil outside of objects.
     public let pattern: Int?
 
-    init(place: HistoryPlace, location: ObjectLocator.Location?, pattern: Int?) {
+    init(place: HistoryPlace, location: ShownLocations.Location?, pattern: Int?) {
       self.place = place
       firstCommit = location?.first?.hex
       lastCommit = location?.last?.hex

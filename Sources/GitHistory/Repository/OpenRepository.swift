@@ -11,6 +11,14 @@ struct OpenRepository: Sendable {
 
   /// - Throws: `.notFound`, `.unsupported`, `.refused` with what to do. Changes nothing.
   init(path: String, for purpose: Purpose, git: GitProgram) async throws(CapabilityError) {
+    try self.init(try await OpenRepository.checked(path, for: purpose, git: git))
+  }
+
+  /// The parts of the repository at `path`, once its conditions were checked.
+  /// - Throws: as ``init(path:for:git:)``.
+  static func checked(_ path: String, for purpose: Purpose, git: GitProgram) async throws(CapabilityError)
+    -> RepositoryLayout
+  {
     let layout = try RepositoryLayout(path: path)
     let conditions = try RepositoryConditions(layout)
     switch purpose {
@@ -22,7 +30,7 @@ struct OpenRepository: Sendable {
     _ = try engine { () throws(GitObjectsError) in
       try GitRepository(path: layout.common.text, ownerIsChecked: true)
     }
-    try self.init(layout)
+    return layout
   }
 
   /// Reads again what may have changed.

@@ -23,10 +23,12 @@ struct RepositoryLocks: Sendable {
   func take() throws(CapabilityError) {
     try refuseRunningCollector()
     var taken: [PathBytes] = []
+    var made: Set<PathBytes> = []
+    var source: PathBytes?
     for path in paths {
       do throws(CapabilityError) {
-        try DurableFiles.makeDirectory(path.parent, mode: 0o755)
-        if try DurableFiles.createExclusively(path, with: content) {
+        if made.insert(path.parent).inserted { try DurableFiles.makeDirectory(path.parent, mode: 0o755) }
+        if try create(path, &source) {
           taken.append(path)
         } else if try DurableFiles.read(path) != content {
           throw CapabilityError(
@@ -43,6 +45,20 @@ struct RepositoryLocks: Sendable {
     }
   }
 
+  /// - Parameter source: a lock that was made before: the others are further names of it.
+  private func create(_ path: PathBytes, _ source: inout PathBytes?) throws(CapabilityError) -> Bool {
+    if let source {
+      switch try DurableFiles.addName(path, to: source) {
+      case .made: return true
+      case .taken: return false
+      case .impossible: break
+      }
+    }
+    guard try DurableFiles.createExclusively(path, with: content) else { return false }
+    source = path
+    return true
+  }
+
   /// Gives back what is ours. Safe to repeat.
   func release() throws(CapabilityError) {
     for path in paths where try DurableFiles.readIfPresent(path) == content {
@@ -50,12 +66,11 @@ struct RepositoryLocks: Sendable {
     }
     if try DurableFiles.readIfPresent(collector) == collectorContent { try DurableFiles.remove(collector) }
     // Directories made only to hold the lock of a packed reference: below `refs/<kind>/`, and empty again.
-    for path in paths {
-      var directory = path.parent
+    for parent in Set(paths.map(\.parent)) {
+      var directory = parent
       while let inside = directory.relative(to: references), inside.bytes.contains(0x2F),
-        try DurableFiles.entries(of: directory).isEmpty
-      {
         DurableFiles.removeEmptyDirectory(directory)
+      {
         directory = directory.parent
       }
     }

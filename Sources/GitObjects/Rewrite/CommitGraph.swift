@@ -8,6 +8,7 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
     let parents: [UInt32]
     /// Starts with a well-formed `tree` line, so that the lines of its parents follow at fixed distances.
     let hasTreeLine: Bool
+    /// Raw; empty where nothing is to be patched.
     let content: [UInt8]
   }
 
@@ -17,7 +18,13 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
   /// Commits, each after its parents.
   private(set) var topological: [Int] = []
 
-  private init(count: Int) { numbers = Column(ObjectTable.none, count: count) }
+  /// - Throws: `.corrupt` when a commit is its own ancestor.
+  init(_ table: ObjectTable, _ collectors: [Collector]) throws(GitObjectsError) {
+    numbers = Column(ObjectTable.none, count: table.count)
+    for collector in collectors { nodes += collector.nodes }
+    for (number, node) in nodes.enumerated() { numbers[Int(node.object)] = UInt32(number) }
+    try sort(table)
+  }
 
   /// The number of the node of `object`; nil when it is neither commit nor tag.
   @inline(__always)
@@ -28,8 +35,22 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
 
   func node(_ object: UInt32) -> Node? { number(object).map { nodes[$0] } }
 
+  /// The tag `object` and those that it leads to, the outermost first. Deeper nesting than 64 is hostile.
+  func tags(from object: UInt32) -> [Node] {
+    var chain: [Node] = []
+    var next = object
+    while chain.count < 64, let node = node(next), node.kind == .tag {
+      chain.append(node)
+      next = node.target
+    }
+    return chain
+  }
+
+  /// - Parameter keepsContents: for patching.
   /// - Throws: `.corrupt`, `.cancelled`.
-  static func read(_ table: ObjectTable, progress: EngineProgress) throws(GitObjectsError) -> CommitGraph {
+  static func read(_ table: ObjectTable, keepsContents: Bool = true, progress: EngineProgress)
+    throws(GitObjectsError) -> CommitGraph
+  {
     let isWanted = { @Sendable (object: Int) in
       table.kind[object] == ObjectKind.commit.rawValue || table.kind[object] == ObjectKind.tag.rawValue
     }
@@ -37,32 +58,40 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: .commits, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
-        Worker(visitor: Visitor(table: table), walk: ForestWalk(try EntryReader(table)))
+        let visitor = Collector(table: table, keepsContents: keepsContents)
+        return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(table)))
       },
       work: { (worker, piece) throws(GitObjectsError) in
         for root in roots[piece] { try worker.walk.walk(Int(root), &worker.visitor) }
       })
-    let graph = CommitGraph(count: table.count)
-    for worker in workers { graph.nodes += worker.visitor.nodes }
-    for (number, node) in graph.nodes.enumerated() { graph.numbers[Int(node.object)] = UInt32(number) }
-    try graph.sort(table)
-    return graph
+    return try CommitGraph(table, workers.map(\.visitor))
   }
 
   private struct Worker: @unchecked Sendable {  // used by one thread, then read by the one that joined it
-    var visitor: Visitor
+    var visitor: Collector
     let walk: ForestWalk
   }
 
-  private struct Visitor: ForestVisitor {
+  /// Keeps what commits and tags point to. One per thread.
+  struct Collector: ForestVisitor {
     let table: ObjectTable
-    var nodes: [Node] = []
+    let keepsContents: Bool
+    fileprivate(set) var nodes: [Node] = []
+
+    init(table: ObjectTable, keepsContents: Bool) {
+      self.table = table
+      self.keepsContents = keepsContents
+    }
 
     func enters(_ object: Int) -> Bool { true }
 
     func large(_ object: Int, _ reader: EntryReader) {}  // a blob; none is walked here
 
     mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?) {
+      add(object, content)
+    }
+
+    mutating func add(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) {
       let kind = table.kind(object)
       let references = PointerLines(content, kind: kind)
       func position(_ id: ObjectID) -> UInt32 {
@@ -73,7 +102,8 @@ final class CommitGraph: @unchecked Sendable {  // filled by `read`, then immuta
           object: UInt32(object), kind: kind,
           target: references.target.map { position($0.id) } ?? ObjectTable.none,
           parents: references.parents.map { position($0.id) },
-          hasTreeLine: kind == .commit && references.target != nil, content: Array(content)))
+          hasTreeLine: kind == .commit && references.target != nil,
+          content: keepsContents ? Array(content) : []))
     }
   }
 

@@ -8,19 +8,18 @@ final class RewritePasses {
   private let edges: TreeEdges
   private let level: Column<UInt16>
   private let progress: EngineProgress
-  private let spoolPath: String?
+  private let places: SpoolPlaces
   private let marks: Column<UInt16>
   private var stamp: UInt16 = 0
-  private let budget = SpoolBudget(bytes: 96 << 20)
+  let budget: SpoolBudget
   private(set) var spools: [Spool] = []
   private(set) var signaturesDropped: [ObjectID] = []
   private(set) var renames: [String: String] = [:]
 
-  /// - Parameter spoolPath: prefix of spool files; nil for a plan.
   init(
     state: RewriteState, edges: TreeEdges, graph: CommitGraph, notes: NotesTrees, removal: PathRemoval,
-    level: Column<UInt16>,
-    spoolPath: String?, progress: EngineProgress
+    level: Column<UInt16>, spools place: SpoolPlace, memory: Int,
+    progress: EngineProgress
   ) {
     self.state = state
     self.notes = notes
@@ -28,7 +27,8 @@ final class RewritePasses {
     self.edges = edges
     self.graph = graph
     self.level = level
-    self.spoolPath = spoolPath
+    places = SpoolPlaces(place)
+    budget = SpoolBudget(bytes: memory)
     self.progress = progress
     patch = ObjectPatch(state: state, edges: edges, graph: graph)
     marks = Column(0, count: state.table.count)
@@ -46,7 +46,7 @@ final class RewritePasses {
     for list in trees { try pass(.trees, list) }
     let isNote = { (number: Int) in self.notes.commits.contains(self.graph.nodes[number].object) }
     if !removal.commits.isEmpty {
-      let spool = try Spool(spoolPath.map { $0 + "-paths" }, budget: budget)
+      let spool = try Spool(places.next(), budget: budget)
       try removal.rebuild(into: spool, edges: edges)
       try spool.finish()
       spools.append(spool)
@@ -82,7 +82,7 @@ final class RewritePasses {
       state.isNeeded(Int($0.object)) && $0.target != ObjectTable.none
     }
     guard !dirty.isEmpty else { return }
-    let spool = try Spool(spoolPath.map { $0 + "-notes" }, budget: budget)
+    let spool = try Spool(places.next(), budget: budget)
     for node in dirty {
       state.treeOverrides[state.table.ids[Int(node.object)]] = try notes.rekeyed(node.target, into: spool)
     }
@@ -134,13 +134,11 @@ final class RewritePasses {
       roots[start..<min(roots.count, start + max(1, roots.count / 128))]
     }
     let (state, patch, marks, stamp) = (state, patch, marks, stamp)
-    let path = spoolPath.map { "\($0)-\(stamp)-" }
-    let names = SpoolNames(prefix: path)
-    let (budget, progress) = (budget, progress)
+    let (places, budget, progress) = (places, budget, progress)
     let workers = try WorkerThreads.run(
       pieces: pieces.count, phase: phase, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
-        let spool = try Spool(names.next(), budget: budget)
+        let spool = try Spool(places.next(), budget: budget)
         let visitor = RewriteVisitor(
           state: state, patch: patch, marks: marks, stamp: stamp, spool: spool, progress: progress)
         return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(state.table)))

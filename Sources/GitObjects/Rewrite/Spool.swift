@@ -18,8 +18,13 @@ struct SpooledEntry {
 /// How much the spools of one rewrite may keep in memory together.
 final class SpoolBudget: Sendable {
   private let rest: Mutex<Int>
+  private let exceeded = Atomic(false)
+  /// It was not enough, and there was no file to go on in: nothing is kept any more.
+  var isExceeded: Bool { exceeded.load(ordering: .relaxed) }
 
   init(bytes: Int) { rest = Mutex(bytes) }
+
+  func exceed() { exceeded.store(true, ordering: .relaxed) }
 
   /// False when nothing is left.
   func take(_ bytes: Int) -> Bool {
@@ -31,13 +36,23 @@ final class SpoolBudget: Sendable {
   }
 }
 
-/// Compressed entries, in memory while the budget lasts, then in a file of their own. One per thread.
+/// Where new entries are kept until their pack is written.
+enum SpoolPlace: Sendable {
+  /// A plan: only their ids are wanted.
+  case nowhere
+  /// Nothing may be written yet: all of them within the budget, or none.
+  case memory
+  /// In memory while the budget lasts, then in this new file.
+  case file(String)
+}
+
+/// Compressed entries, kept where ``SpoolPlace`` says. One per thread.
 ///
 /// Invariant for @unchecked: written by one thread, read after it has been joined.
 final class Spool: @unchecked Sendable {
-  private let path: String?
+  private let place: SpoolPlace
   private let budget: SpoolBudget
-  private let buffer = ByteBuffer(capacity: 1 << 16)
+  private var buffer = ByteBuffer(capacity: 1 << 16)
   private var granted = 1 << 16
   private var descriptor: Int32 = -1
   private var written = 0
@@ -50,9 +65,8 @@ final class Spool: @unchecked Sendable {
 
   private static let step = 1 << 22
 
-  /// - Parameter path: a new file, made when memory does not suffice; nil to throw the bytes away (a plan).
-  init(_ path: String?, budget: SpoolBudget) throws(GitObjectsError) {
-    self.path = path
+  init(_ place: SpoolPlace, budget: SpoolBudget) throws(GitObjectsError) {
+    self.place = place
     self.budget = budget
     deflater = try Deflater()
   }
@@ -62,7 +76,8 @@ final class Spool: @unchecked Sendable {
   func add(object: Int, kind: ObjectKind, base: UInt32, bytes: UnsafeBufferPointer<UInt8>)
     throws(GitObjectsError)
   {
-    guard path != nil else { return }
+    if case .nowhere = place { return }
+    guard !budget.isExceeded else { return discard() }
     let offset = written + buffer.count
     let count = deflater.deflate(bytes, kind, to: buffer)
     entries.append(
@@ -73,7 +88,7 @@ final class Spool: @unchecked Sendable {
 
   /// Starts an entry that is stored whole and comes piece by piece.
   func begin(object: Int, kind: ObjectKind, size: Int) throws(GitObjectsError) {
-    guard path != nil else { return }
+    if case .nowhere = place { return }
     let entry = SpooledEntry(
       object: UInt32(object), kind: kind, base: ObjectTable.none, size: size,
       offset: written + buffer.count, count: 0)
@@ -83,6 +98,7 @@ final class Spool: @unchecked Sendable {
   /// The next piece of the entry that was begun.
   func append(_ bytes: UnsafeBufferPointer<UInt8>, isLast: Bool) throws(GitObjectsError) {
     guard let (entry, stream) = open else { return }
+    guard !budget.isExceeded else { return discard() }
     stream.add(bytes, isLast: isLast, to: buffer)
     if isLast {
       entries.append(
@@ -105,11 +121,21 @@ final class Spool: @unchecked Sendable {
 
   private func grow() throws(GitObjectsError) {
     while granted < buffer.count, budget.take(Spool.step) { granted += Spool.step }
-    if buffer.count > granted || descriptor >= 0 { try flush() }
+    guard buffer.count > granted || descriptor >= 0 else { return }
+    if case .memory = place { return budget.exceed() }
+    try flush()
+  }
+
+  /// The memory did not suffice: whoever wants the bytes makes them again.
+  private func discard() {
+    open = nil
+    entries = []
+    extras = []
+    if buffer.count > 0 { buffer = ByteBuffer(capacity: 1) }
   }
 
   private func flush() throws(GitObjectsError) {
-    guard let path else { return }
+    guard case .file(let path) = place else { return }
     if descriptor < 0 {
       descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
       guard descriptor >= 0 else { throw .system("create \(path)") }
@@ -121,7 +147,7 @@ final class Spool: @unchecked Sendable {
 
   /// Ends writing; ``bytes(of:)`` may be called from now on.
   func finish() throws(GitObjectsError) {
-    guard let path, descriptor >= 0 else { return }
+    guard case .file(let path) = place, descriptor >= 0 else { return }
     try flush()
     mapped = try MappedFile(path)
   }

@@ -14,13 +14,37 @@ final class TreeEdges: @unchecked Sendable {  // filled by `read`, then immutabl
   /// Trees with a submodule whose commit was mapped.
   let hasMappedLink: Column<UInt8>
 
-  private init(
-    _ lists: [EdgeList], _ start: Column<UInt64>, _ count: Column<UInt32>, _ hasMappedLink: Column<UInt8>
-  ) {
-    self.lists = lists
-    self.start = start
-    self.count = count
-    self.hasMappedLink = hasMappedLink
+  /// Where each tree's edges lie, and which edges are kept.
+  struct Columns: Sendable {
+    let table: ObjectTable
+    /// Non-zero for blobs to which edges are kept.
+    let isWantedBlob: Column<UInt8>
+    let links: [ObjectID: ObjectID]
+    fileprivate let wanted: IDFilter
+    fileprivate let start: Column<UInt64>
+    fileprivate let count: Column<UInt32>
+    fileprivate let hasMappedLink: Column<UInt8>
+
+    init(_ table: ObjectTable, isWantedBlob: Column<UInt8>, links: [ObjectID: ObjectID]) {
+      self.table = table
+      self.isWantedBlob = isWantedBlob
+      self.links = links
+      wanted = IDFilter(table, isWantedBlob)
+      start = Column(0, count: table.count)
+      count = Column(0, count: table.count)
+      hasMappedLink = Column(0, count: table.count)
+    }
+  }
+
+  init(_ columns: Columns, _ collectors: [Collector]) {
+    lists = collectors.map(\.list)
+    start = columns.start
+    count = columns.count
+    hasMappedLink = columns.hasMappedLink
+    // A list's number is known only now.
+    for (number, collector) in collectors.enumerated() {
+      for tree in collector.trees { start[Int(tree)] |= UInt64(number) << 56 }
+    }
   }
 
   @inline(__always)
@@ -36,57 +60,48 @@ final class TreeEdges: @unchecked Sendable {  // filled by `read`, then immutabl
   static func read(
     _ table: ObjectTable, isWantedBlob: Column<UInt8>, links: [ObjectID: ObjectID], progress: EngineProgress
   ) throws(GitObjectsError) -> TreeEdges {
-    let start = Column<UInt64>(0, count: table.count)
-    let count = Column<UInt32>(0, count: table.count)
-    let hasMappedLink = Column<UInt8>(0, count: table.count)
-    let wanted = IDFilter(table, isWantedBlob)
+    let columns = Columns(table, isWantedBlob: isWantedBlob, links: links)
     let roots = ForestRoots(table) { table.kind[$0] == ObjectKind.tree.rawValue }
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: .trees, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
-        let visitor = Visitor(
-          table: table, isWantedBlob: isWantedBlob, wanted: wanted, links: links, start: start, count: count,
-          hasMappedLink: hasMappedLink)
-        return Worker(visitor: visitor, walk: ForestWalk(try EntryReader(table)))
+        Worker(visitor: Collector(columns), walk: ForestWalk(try EntryReader(table)))
       },
       work: { (worker, piece) throws(GitObjectsError) in
         for root in roots[piece] { try worker.walk.walk(Int(root), &worker.visitor) }
       })
-    // A list's number is known only now.
-    for (number, worker) in workers.enumerated() {
-      for tree in worker.visitor.trees { start[Int(tree)] |= UInt64(number) << 56 }
-    }
-    return TreeEdges(workers.map(\.visitor.list), start, count, hasMappedLink)
+    return TreeEdges(columns, workers.map(\.visitor))
   }
 
   private struct Worker: @unchecked Sendable {  // used by one thread, then read by the one that joined it
-    var visitor: Visitor
+    var visitor: Collector
     let walk: ForestWalk
   }
 
-  private struct Visitor: ForestVisitor {
-    let table: ObjectTable
-    let isWantedBlob: Column<UInt8>
-    let wanted: IDFilter
-    let links: [ObjectID: ObjectID]
-    let start: Column<UInt64>
-    let count: Column<UInt32>
-    let hasMappedLink: Column<UInt8>
-    let list = EdgeList()
-    let cache = TreeIndexCache()
-    var trees: [UInt32] = []
+  /// Keeps the edges of trees. One per thread.
+  struct Collector: ForestVisitor {
+    private let columns: Columns
+    fileprivate let list = EdgeList()
+    private let cache = TreeIndexCache()
+    fileprivate var trees: [UInt32] = []
+
+    init(_ columns: Columns) { self.columns = columns }
 
     func enters(_ object: Int) -> Bool { true }
 
     func large(_ object: Int, _ reader: EntryReader) {}  // a blob; none is walked here
 
     mutating func visit(_ object: Int, content: UnsafeBufferPointer<UInt8>, origin: DeltaOrigin?) {
+      add(object, content)
+    }
+
+    mutating func add(_ object: Int, _ content: UnsafeBufferPointer<UInt8>) {
       let first = list.count
+      let table = columns.table
       guard let base = content.baseAddress else { return }
       for entry in TreeEntries(content) {
         let id = base + entry.id
-        let mode = TreeMode(content, entry.mode)
-        switch mode {
+        switch TreeMode(content, entry.mode) {
         case .tree:
           let child = cache.index(of: id, in: table)
           guard child != ObjectTable.none, table.kind[Int(child)] == ObjectKind.tree.rawValue else {
@@ -94,18 +109,20 @@ final class TreeEdges: @unchecked Sendable {  // filled by `read`, then immutabl
           }
           list.append(Edge(child: child, offset: UInt32(truncatingIfNeeded: entry.id)))
         case .link:
-          if !links.isEmpty, links[ObjectID(at: id)] != nil { hasMappedLink[object] = 1 }
-        case .other:
-          guard wanted.mayHold(id), let child = table.ids.position(of: id), isWantedBlob[child] != 0 else {
-            continue
+          if !columns.links.isEmpty, columns.links[ObjectID(at: id)] != nil {
+            columns.hasMappedLink[object] = 1
           }
+        case .other:
+          guard columns.wanted.mayHold(id), let child = table.ids.position(of: id),
+            columns.isWantedBlob[child] != 0
+          else { continue }
           list.append(Edge(child: UInt32(child), offset: UInt32(truncatingIfNeeded: entry.id)))
         }
       }
       guard list.count > first else { return }
       trees.append(UInt32(object))
-      start[object] = UInt64(first)
-      count[object] = UInt32(list.count - first)
+      columns.start[object] = UInt64(first)
+      columns.count[object] = UInt32(list.count - first)
     }
   }
 }

@@ -31,10 +31,33 @@ public struct ObjectScan: Sendable {
   /// Reads every object (that may hold what is searched) once. Blocks; uses a thread for each processor. Read only.
   /// - Throws: `.corrupt` (a pack or object breaks its format), `.cancelled`.
   public func run(progress: EngineProgress = .silent) throws(GitObjectsError) -> Outcome {
+    let isSuspect = Column<UInt8>(0, count: objects.table.count)
+    return outcome(try found(ForestRoots(objects.table, where: searches), isSuspect, progress: progress))
+  }
+
+  /// Whether `object` may hold what is searched.
+  func searches(_ object: Int) -> Bool {
+    searchesPaths || objects.table.kind[object] != ObjectKind.tree.rawValue
+  }
+
+  /// What a part of a scan found, in no order.
+  struct Found: Sendable {
+    var hits: [ObjectHit] = []
+    var notSearched: [Unsearched] = []
+
+    mutating func add(_ visitor: ScanVisitor) {
+      hits += visitor.hits
+      notSearched += visitor.notSearched
+    }
+  }
+
+  /// What the delta trees below `roots` hold.
+  /// - Parameter isSuspect: one byte an object.
+  func found(_ roots: ForestRoots, _ isSuspect: Column<UInt8>, progress: EngineProgress)
+    throws(GitObjectsError) -> Found
+  {
     let table = objects.table
     let compiled = patterns.compiled
-    let isSuspect = Column<UInt8>(0, count: table.count)
-    let roots = ForestRoots(table) { searchesPaths || table.kind[$0] != ObjectKind.tree.rawValue }
     let workers = try WorkerThreads.run(
       pieces: roots.pieces, phase: .scan, progress: progress,
       makeWorker: { () throws(GitObjectsError) in
@@ -45,13 +68,18 @@ public struct ObjectScan: Sendable {
       work: { (worker, piece) throws(GitObjectsError) in
         for root in roots[piece] { try worker.walk.walk(Int(root), &worker.visitor) }
       })
-    let hits = workers.flatMap(\.visitor.hits).sorted { left, right in
+    return workers.reduce(into: Found()) { $0.add($1.visitor) }
+  }
+
+  func outcome(_ found: Found) -> Outcome {
+    let table = objects.table
+    let commits = (0..<table.count).count { table.kind[$0] == ObjectKind.commit.rawValue }
+    let sorted = found.hits.sorted { left, right in
       left.object != right.object ? left.object < right.object : left.offset < right.offset
     }
-    let commits = (0..<table.count).count { table.kind[$0] == ObjectKind.commit.rawValue }
-    let notSearched = workers.flatMap(\.visitor.notSearched).sorted { $0.object < $1.object }
     return Outcome(
-      hits: hits, objectCount: table.count, commitCount: commits, notSearched: notSearched)
+      hits: sorted, objectCount: table.count, commitCount: commits,
+      notSearched: found.notSearched.sorted { $0.object < $1.object })
   }
 
   // Invariant for @unchecked: used by the thread that made it, then read by the one that joined it.

@@ -65,7 +65,22 @@ public struct ObjectID: Hashable, Comparable, Sendable, Codable, BitwiseCopyable
   }
 
   /// 40 lower-case hexadecimal digits.
-  public var hex: String { Hex.text(bytes) }
+  public var hex: String {
+    String(unsafeUninitializedCapacity: 40) { buffer in
+      guard let base = buffer.baseAddress else { return 0 }
+      HexText.write(self, to: base)
+      return 40
+    }
+  }
+
+  /// Appends the 40 digits: lists of a hundred thousand ids are written without a text for each.
+  public func append(to text: inout [UInt8]) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 40) { buffer in
+      guard let base = buffer.baseAddress else { return }
+      HexText.write(self, to: base)
+      text.append(contentsOf: UnsafeBufferPointer(start: base, count: 40))
+    }
+  }
 
   public var description: String { hex }
 

@@ -1,9 +1,32 @@
 import Foundation
 import Secrets
 
-/// What lies in an `objects` directory and in those it borrows from: packs and loose objects, local ones first.
+/// What lies in an `objects` directory and in those it borrows from, local things first; packs are open.
 struct ObjectStoreFiles {
-  private(set) var packs: [PackFile] = []
+  let packs: [PackFile]
+  let directories: [String]
+  let loose: [[ObjectID]]
+
+  /// - Throws: `.notARepository`, `.corrupt`, `.system`.
+  init(gitDirectory: String) throws(GitObjectsError) {
+    let names = try ObjectStoreNames(gitDirectory: gitDirectory)
+    packs = try names.packs.map { pack throws(GitObjectsError) in
+      try PackFile(path: pack.path, isAlternate: pack.isAlternate)
+    }
+    directories = names.directories
+    loose = names.loose
+  }
+
+  /// The path of loose object `id` in `directory`.
+  static func loosePath(_ id: ObjectID, in directory: String) -> String {
+    let hex = id.hex
+    return directory + "/" + hex.prefix(2) + "/" + hex.dropFirst(2)
+  }
+}
+
+/// The names of packs and loose objects in an `objects` directory and in those it borrows from, local ones first.
+struct ObjectStoreNames {
+  private(set) var packs: [(path: String, isAlternate: Bool)] = []
   /// Object directories; the first is the repository's own.
   private(set) var directories: [String] = []
   /// Loose objects, by directory.
@@ -27,15 +50,15 @@ struct ObjectStoreFiles {
   private mutating func add(_ directory: String, depth: Int) throws(GitObjectsError) {
     guard !directories.contains(directory) else { return }
     directories.append(directory)
-    let names = try ObjectStoreFiles.names(in: directory + "/pack")
+    let names = try ObjectStoreNames.names(in: directory + "/pack")
     let present = Set(names)
     for name in names.sorted() where name.hasPrefix("pack-") && name.hasSuffix(".pack") {
       guard present.contains(name.dropLast(4) + "idx") else { continue }  // git does not see it either
-      packs.append(try PackFile(path: directory + "/pack/" + name, isAlternate: depth > 0))
+      packs.append((directory + "/pack/" + name, depth > 0))
     }
-    loose.append(try ObjectStoreFiles.looseIDs(in: directory))
+    loose.append(try ObjectStoreNames.looseIDs(in: directory))
     let list = directory + "/info/alternates"
-    guard depth < ObjectStoreFiles.deepestAlternate, access(list, F_OK) == 0 else { return }
+    guard depth < ObjectStoreNames.deepestAlternate, access(list, F_OK) == 0 else { return }
     guard let text = FileManager.default.contents(atPath: list) else { throw .unreadable(list) }
     for line in String(decoding: text, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("#") {
       let path = line.hasPrefix("/") ? String(line) : directory + "/" + line
@@ -74,11 +97,5 @@ struct ObjectStoreFiles {
       names.append(name)
     }
     return names
-  }
-
-  /// The path of loose object `id` in `directory`.
-  static func loosePath(_ id: ObjectID, in directory: String) -> String {
-    let hex = id.hex
-    return directory + "/" + hex.prefix(2) + "/" + hex.dropFirst(2)
   }
 }

@@ -40,28 +40,12 @@ public final class RepositoryObjects: Sendable {
   public func contains(_ id: ObjectID) -> Bool { table.ids.position(of: id) != nil }
 
   /// The object's kind and raw content. For single objects: a pass over all of them is ``ObjectScan``'s work.
-  /// - Throws: `.missingObject`, `.corrupt`; `.unsupported` for a blob of more than 64 MiB (``forEachHit(of:in:_:)``).
+  /// - Throws: `.missingObject`, `.corrupt`; `.unsupported` for a blob of more than 64 MiB
+  ///   (``forEachHit(of:in:from:progress:_:)``).
   public func read(_ id: ObjectID) throws(GitObjectsError) -> (kind: ObjectKind, content: [UInt8]) {
     let object = try position(of: id)
     let content = try EntryReader(table).content(object)
     return (table.kind(object), Array(content.bytes))
-  }
-
-  /// Every hit of `patterns` in the object's content, whatever its size, with the bytes around it.
-  ///
-  /// - Parameter body: gets the hit, with its place in the text that it also gets.
-  /// - Throws: `.missingObject`, `.corrupt`; `.unsupported` when it cannot be searched.
-  public func forEachHit(
-    of patterns: SecretPatterns, in id: ObjectID,
-    _ body: (_ hit: SecretPatterns.TextHit, _ text: UnsafeBufferPointer<UInt8>) -> Void
-  ) throws(GitObjectsError) {
-    let content = try LargeObjects(reader: try EntryReader(table)).content(try position(of: id))
-    var windows = ContentWindows(content, overlap: patterns.longestSpan)
-    while let window = try windows.next() {
-      for hit in try patterns.hits(in: window.text) where window.own.contains(hit.offset) {
-        body(hit, window.text)
-      }
-    }
   }
 
   /// The object's kind.
