@@ -9,6 +9,8 @@ public struct ConfigurationReader {
   private let directory: String
   let catalogue: AdapterCatalogue
   private var problems: [ConfigurationError.Problem] = []
+  /// The entries under `credentials:`, once they are read.
+  var credentialNames: [String] = []
 
   /// - Parameters:
   ///   - source: the text of the file.
@@ -71,6 +73,7 @@ public struct ConfigurationReader {
     for (name, node) in entries(root, "credentials") {
       configuration.credentials[CredentialName(name)] = credential(name, node, configuration)
     }
+    credentialNames = configuration.credentials.keys.map(\.rawValue).sorted()
     for node in root["routes"].flatMap({ elements($0) }) ?? [] {
       if let route = route(node, configuration) { configuration.routes.append(route) }
     }

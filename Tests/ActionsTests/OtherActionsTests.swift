@@ -39,15 +39,15 @@ import Testing
     let call = stage.call(["repository": .repository("training"), "remove": .list([.secret("leaked")])])
     let rewrite = try stage.effect("history.rewrite")
     let before = try await rewrite.plan(call).preconditions
-    #expect(before["unfetched"] == [] && rewrite.foreseen == ["unfetched"])
+    #expect(before["remote refs never fetched"] == [] && rewrite.foreseen == ["remote refs never fetched"])
     stage.history.world.withLock { $0.unfetched = ["refs/heads/hotfix"] }
     let now = try await rewrite.outlook(call)
-    #expect(now == ["unfetched": ["refs/heads/hotfix"]])
-    #expect(PlannedEffect.differ(before["unfetched"], now["unfetched"]))
+    #expect(now == ["remote refs never fetched": ["refs/heads/hotfix"]])
+    #expect(PlannedEffect.differ(before["remote refs never fetched"], now["remote refs never fetched"]))
     stage.history.world.withLock { $0.unfetched = nil }
     let silent = try await rewrite.outlook(call)
-    #expect(silent == ["unfetched": PlannedEffect.unknown(because: "no route")])
-    #expect(!PlannedEffect.differ(before["unfetched"], silent["unfetched"]))
+    #expect(silent == ["remote refs never fetched": PlannedEffect.unknown(because: "no route")])
+    #expect(!PlannedEffect.differ(before["remote refs never fetched"], silent["remote refs never fetched"]))
     #expect(stage.history.world.withLock { $0.asked }.allSatisfy { $0 < .seconds(2) })
   }
 

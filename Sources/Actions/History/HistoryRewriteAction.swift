@@ -43,7 +43,7 @@ struct HistoryRewriteAction: EffectAction {
     try await history.tips(repository: try targets.repository(call.repository()).path).map { .string($0) }
   }
 
-  var foreseen: Set<String> { ["unfetched"] }
+  var foreseen: Set<String> { [Self.foreseenName] }
 
   func outlook(_ call: ActionCall) async throws(CapabilityError) -> [String: JSONValue] {
     await unfetched(try targets.repository(call.repository()))
@@ -53,7 +53,7 @@ struct HistoryRewriteAction: EffectAction {
   /// plan stops the rewrite and not only the push.
   private func unfetched(_ repository: Targets.Repository) async -> [String: JSONValue] {
     guard let remote = repository.remote else { return [:] }
-    let name = "unfetched"
+    let name = Self.foreseenName
     do throws(CapabilityError) {
       let there = try await history.published(
         repository: repository.path, remote: remote, within: Self.patience)
@@ -64,6 +64,7 @@ struct HistoryRewriteAction: EffectAction {
     } catch { return [name: PlannedEffect.unknown(because: error.because)] }
   }
 
+  private static let foreseenName = "remote refs never fetched"
   /// Containment waits for this look.
   private static let patience = Duration.milliseconds(1500)
 

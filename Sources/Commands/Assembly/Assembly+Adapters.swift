@@ -70,7 +70,7 @@ extension Assembly {
     var targets = Targets()
     let paces = ProviderPaces(configuration.policy.calls)
     for (name, entry) in configuration.credentials {
-      let environment = paces.environment(environment, of: entry.target.kind)
+      let environment = paces.environment(environment, for: entry.target)
       targets.credentials[name] = Targets.Credential(
         provider: try CredentialProviderRegistry.make(entry.target, in: environment), store: entry.store,
         key: entry.key, keys: entry.keys, consumers: entry.consumers)

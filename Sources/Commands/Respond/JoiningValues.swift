@@ -35,11 +35,16 @@ struct JoiningValues {
   func tried(_ incidents: [Incident]) async throws -> [Fingerprint: Trial] {
     try ledger.refresh()
     var trials: [Fingerprint: Trial] = [:]
+    // Read once, and only when an incident is known already.
+    var planned: [IncidentID: CredentialName]?
     for incident in incidents {
       guard
         case .known(let id) = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder),
-        let known = ledger.known(id), known.closed != nil || known.contained != nil,
-        let name = try planned(id)
+        let known = ledger.known(id), known.closed != nil || known.contained != nil
+      else { continue }
+      if planned == nil { planned = try plannedCredentials() }
+      guard
+        let name = planned?[id]
           ?? Routing(configuration: installation.configuration).route(for: incident)?.credential
       else { continue }
       for value in try ledger.furtherValues(of: incident, in: id) {
@@ -50,14 +55,17 @@ struct JoiningValues {
     return trials
   }
 
-  /// The credential of the incident's last plan, which may have been found by asking; nil when staunch.yaml has it no more.
-  private func planned(_ incident: IncidentID) throws -> CredentialName? {
-    let names = try installation.journal.plans().filter { $0.incident == incident }.compactMap {
-      $0.document["inputs"]?["credential"]?["$credential"]?.string
+  /// The credential of each incident's last plan, which may have been found by asking.
+  private func plannedCredentials() throws -> [IncidentID: CredentialName] {
+    var found: [IncidentID: CredentialName] = [:]
+    for plan in try installation.journal.plans() {
+      guard let incident = plan.incident,
+        let name = plan.document["inputs"]?["credential"]?["$credential"]?.string.map({ CredentialName($0) }),
+        installation.configuration.credentials[name] != nil
+      else { continue }
+      found[incident] = name
     }
-    return names.last.map { CredentialName($0) }.flatMap {
-      installation.configuration.credentials[$0] == nil ? nil : $0
-    }
+    return found
   }
 
   private func probe(_ secret: Secret, at name: CredentialName) async -> CredentialProbe {

@@ -1,3 +1,4 @@
+import Capabilities
 import Incidents
 import Playbooks
 import StaunchConfiguration

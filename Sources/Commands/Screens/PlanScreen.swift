@@ -58,7 +58,7 @@ struct PlanScreen {
   }
 
   private func text(_ value: JSONValue) -> String {
-    let text = value.string ?? value.canonicalText
+    let text = value.string ?? value["unknown"]?.string.map { "unknown (\($0))" } ?? value.canonicalText
     return text.count > 80 ? text.prefix(77) + "..." : text
   }
 

@@ -108,7 +108,7 @@ extension PlanModel.Line {
   private static func conditions(_ json: JSONValue?) -> String? {
     guard let members = json?.object, !members.isEmpty else { return nil }
     return members.sorted { $0.key < $1.key }.map { name, value in
-      let text = value.string ?? value.canonicalText
+      let text = value.string ?? value["unknown"]?.string.map { "unknown (\($0))" } ?? value.canonicalText
       return "\(name) is \(text.count > 80 ? text.prefix(77) + "..." : text)"
     }.joined(separator: "; ")
   }

@@ -35,8 +35,9 @@ enum RemoteRecord {
       do throws(CapabilityError) {
         let target = try await RemoteTarget(name, layout: layout, git: git)
         if try isShown(target.shown) { text += "\(Hex.text(Array(name.utf8)))\t\(target.shown)\n" }
-      } catch  where error.class == .configuration {
-        continue  // it pushes to several addresses: refused when it is pushed to
+      } catch  where [.configuration, .unsafe, .notFound].contains(error.class) {
+        // It pushes to several addresses, leads into this repository or nowhere: refused when it is pushed to.
+        continue
       }
     }
     try DurableFiles.write(Array(text.utf8), to: directory.maps / "remotes")
