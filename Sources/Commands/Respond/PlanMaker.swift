@@ -103,8 +103,8 @@ struct PlanMaker {
         .recorded(
           because: "several entries know it: \(names.map(\.rawValue).joined(separator: ", "))",
           next: "say which one is meant: staunch respond REPORT --credential \(names[0])"))
-    case .none, .undecided:
-      return isNeeded ? .asks(unknown(leak, candidates)) : .route(route)
+    case .none(let asked): return isNeeded ? .asks(unknown(leak, asked)) : .route(route)
+    case .undecided(let reasons): return isNeeded ? .asks(unasked(reasons)) : .route(route)
     }
   }
 
@@ -114,9 +114,17 @@ struct PlanMaker {
     let because =
       asked.isEmpty
       ? "no entry under credentials: is for \(leak.kind)"
-      : "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it, or could be asked"
+      : "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it"
     return .recorded(
       because: because, next: "add under credentials: \(line), then the same command again")
+  }
+
+  /// Whether it is one of these nobody can say yet.
+  private func unasked(_ reasons: [CredentialName: String]) -> Outcome {
+    let list = reasons.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
+    return .recorded(
+      because: "whose it is cannot be told: \(list.joined(separator: ", ")) could not be asked",
+      next: "see what they lack: staunch doctor, then the same command again")
   }
 
   /// How to stop a leak of which only the id is known; nil when no entry knows the id.
