@@ -89,7 +89,15 @@ struct PlanMaker {
     let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
     let candidates = match.candidates(for: leak)
     if let own = route.credential, !candidates.contains(own) || candidates.count == 1 { return .route(route) }
-    if candidates.isEmpty, !isNeeded { return .route(route) }
+    if candidates.isEmpty {
+      guard isNeeded else { return .route(route) }
+      // The route can plan for nothing of this kind: staunch.yaml is incomplete.
+      throw CommandFailure(
+        .configuration, "\(entry.id) cannot be planned",
+        because:
+          "the playbook \(playbook.id) needs \"credential\", and no entry under credentials: is for \(leak.kind)",
+        fix: "add one: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line)")
+    }
     installation.assembly.console.transient("asking whose it is …")
     defer { installation.assembly.console.endTransient() }
     var route = route
@@ -110,13 +118,11 @@ struct PlanMaker {
 
   /// Nobody knows it: the lines that staunch.yaml lacks.
   private func unknown(_ leak: Incident, _ asked: [CredentialName]) -> Outcome {
-    let line = ReadyEntry(kind: leak.kind, handle: leak.handle).line
-    let because =
-      asked.isEmpty
-      ? "no entry under credentials: is for \(leak.kind)"
-      : "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it"
-    return .recorded(
-      because: because, next: "add under credentials: \(line), then the same command again")
+    .recorded(
+      because: "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it",
+      next:
+        "add under credentials: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line), then the same command again"
+    )
   }
 
   /// Whether it is one of these nobody can say yet.
