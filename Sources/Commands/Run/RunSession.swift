@@ -106,7 +106,7 @@ struct RunSession {
       attributes: try installation.facts(),
       attendant: TerminalAttendant(
         console: console, identity: installation.identity, approvesGates: approvesGates,
-        now: { installation.assembly.now() }),
+        now: { [assembly = installation.assembly] in assembly.now() }),
       progress: installation.progress, initiator: installation.identity.fingerprint, toolVersion: toolVersion,
       crashPoint: crashHook(), observer: { lines.show($0) })
     if holdsHistory {
