@@ -81,7 +81,7 @@ import Testing
     let scan = ["history", "scan", "--repository", "b.git", "--secrets", "secrets"]
     let before = try await site.binary.run(scan)
     #expect(before.status == 10, "\(before.errors)")
-    #expect(before.output.contains("17 objects"), "\(before.output)")
+    #expect(before.errors.contains("in 17 objects"), "\(before.errors)")
     let rewritten = try await site.binary.run([
       "history", "rewrite", "--repository", "b.git", "--secrets", "secrets", "--live", "--confirm", "b.git",
     ])
