@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Small inputs that stand for something huge. Each is refused or read; none takes the machine's memory or an evening.
-@Suite(.timeLimit(.minutes(5))) struct BombTests {
+@Suite(.timeLimit(.minutes(20))) struct BombTests {
   private struct Site {
     let directory: TemporaryDirectory
     let binary: StaunchBinary
