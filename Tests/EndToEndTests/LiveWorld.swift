@@ -84,9 +84,13 @@ final class LiveWorld: Sendable {
   }
 
   /// Runs a plan unattended.
-  func run(_ planned: Planned, environment: [String: String] = [:]) async throws -> StaunchBinary.Outcome {
+  /// - Parameter isAlone: history is cleaned although the report's other incident is not contained.
+  func run(_ planned: Planned, isAlone: Bool = true, environment: [String: String] = [:]) async throws
+    -> StaunchBinary.Outcome
+  {
     try await binary.run(
-      ["run", planned.plan, "--live", "--approve", planned.digest, "--no-input", "--json"],
+      ["run", planned.plan, "--live", "--approve", planned.digest, "--no-input", "--json"]
+        + (isAlone ? ["--history-before-containment", "--reason", "the other one is run apart"] : []),
       environment: environment)
   }
 
