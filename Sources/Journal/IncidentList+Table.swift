@@ -4,14 +4,23 @@ import Incidents
 
 // The list in the database: table `incidents`, and `listed` in the head.
 extension IncidentList {
-  /// Whether the table goes up to event `sequence` and knows of every opening.
-  static func isBelieved(_ db: Database, upTo sequence: Int) throws -> Bool {
+  /// How many incidents are open and closed; nil when the table does not go up to event `sequence`, or does not know of every
+  /// opening.
+  static func counts(_ db: Database, upTo sequence: Int) throws -> (open: Int, closed: Int)? {
     // A journal of an earlier version, opened for reading.
-    guard try db.tableExists("incidents"), try isListed(db, upTo: sequence) else { return false }
-    let counted = try Int.fetchOne(db, sql: "SELECT coalesce(sum(openings), 0) FROM incidents")
+    guard try db.tableExists("incidents"), try isListed(db, upTo: sequence) else { return nil }
     let opened = try Int.fetchOne(
       db, sql: "SELECT count(*) FROM events WHERE kind = ?", arguments: [EventKind.incidentOpened.rawValue])
-    return counted == opened
+    let row = try Row.fetchOne(
+      db,
+      sql: """
+        SELECT coalesce(sum(openings), 0), coalesce(sum(listed AND NOT is_closed), 0),
+          coalesce(sum(listed AND is_closed), 0)
+        FROM (SELECT openings, is_closed, owner = id AND opened IS NOT NULL AS listed FROM incidents)
+        """)
+    guard let row else { return nil }
+    let (counted, open, closed): (Int, Int, Int) = (row[0], row[1], row[2])
+    return counted == opened ? (open: open, closed: closed) : nil
   }
 
   /// Whether the head says so.

@@ -18,19 +18,16 @@ extension Journal {
   ///   somebody changed the file): then every event must be read.
   public func overview(first limit: Int) throws(JournalError) -> IncidentOverview? {
     try reading("read the open incidents") { db in
-      guard try IncidentList.isBelieved(db, upTo: try lastLink(db).0) else { return nil }
-      let listed = "owner = id AND opened IS NOT NULL"
+      guard let counts = try IncidentList.counts(db, upTo: try lastLink(db).0) else { return nil }
       let ids = try String.fetchAll(
         db,
         sql: """
-          SELECT id FROM incidents WHERE \(listed) AND is_closed = 0
+          SELECT id FROM incidents WHERE owner = id AND opened IS NOT NULL AND is_closed = 0
           ORDER BY severity, detected, opened LIMIT ?
           """, arguments: [limit])
-      let counts = try Row.fetchOne(
-        db, sql: "SELECT count(*), coalesce(sum(is_closed), 0) FROM incidents WHERE \(listed)")
-      let (all, closed): (Int, Int) = (counts?[0] ?? 0, counts?[1] ?? 0)
       return IncidentOverview(
-        urgent: try ids.map { try record(of: IncidentID($0), in: db) }, open: all - closed, closed: closed)
+        urgent: try ids.map { try record(of: IncidentID($0), in: db) }, open: counts.open,
+        closed: counts.closed)
     }
   }
 

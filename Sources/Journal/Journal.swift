@@ -92,8 +92,11 @@ public final class Journal: Sendable {
       try witness.keep(
         HeadWitness.Record(journal: header.id, sequence: sequence, hash: hash), isDurable: true,
         replacing: true)
+      let last = sequence
+      let hasOtherList = try database.writeWithoutTransaction { db in try listProblem(db, last: last) != nil }
       // Nothing differs any more, but a key was gone, or the file and its head together.
-      try accept(difference ?? (sequence == 0 ? .gone : .keyGone), because: reason)
+      let other: JournalDifference = hasOtherList ? .otherList : sequence == 0 ? .gone : .keyGone
+      try accept(difference ?? other, because: reason)
       (sequence, hash) = try link()
     }
     try witness.keep(

@@ -20,6 +20,8 @@ public enum JournalDifference: Sendable, Hashable, CustomStringConvertible {
   case otherIdentity(String)
   /// The head beside the journal cannot be read.
   case unreadableHead(path: String)
+  /// Its list of incidents was changed; accepting makes it anew.
+  case otherList
   /// A ticket shows an event of ours that is not in it.
   case ticket(place: String, sequence: Int)
 
@@ -36,6 +38,7 @@ public enum JournalDifference: Sendable, Hashable, CustomStringConvertible {
     case .otherIdentity(let identity):
       "its head was signed by the key \(identity), which is not this installation's identity.key"
     case .unreadableHead(let path): "\(path), which keeps its last head, cannot be read"
+    case .otherList: "the list of incidents does not say what the events say"
     case .ticket(let place, let sequence):
       "the ticket \(place) was told of event \(sequence), and the journal does not hold that event"
     }

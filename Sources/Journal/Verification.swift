@@ -187,7 +187,7 @@ extension Journal {
   }
 
   /// A list that the head does not vouch for is not used, and is no problem.
-  private func listProblem(_ db: Database, last: Int) throws -> ChainVerification.Problem? {
+  func listProblem(_ db: Database, last: Int) throws -> ChainVerification.Problem? {
     guard try db.tableExists("incidents"), try IncidentList.isListed(db, upTo: last) else { return nil }
     return try IncidentList.fits(db) ? nil : .otherList
   }

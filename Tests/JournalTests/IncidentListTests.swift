@@ -133,6 +133,13 @@ import Testing
     ])
     try rig.tamper("UPDATE incidents SET is_closed = 1 WHERE id = 'inc-1'")
     #expect(try rig.open().verify().problem == .otherList)
+    do {
+      let accepted = try Journal.open(
+        path: rig.path, keys: rig.state.keys(), acceptingBecause: "looked at it")
+      #expect(try accepted.verify().problem == nil)
+      #expect(try accepted.overview(first: 5)?.open == 2)
+      #expect(try accepted.events().last?.body["found"]?.string?.contains("list of incidents") == true)
+    }
     try rig.tamper("DELETE FROM incidents WHERE id = 'inc-1'")
     #expect(try Journal.openReading(path: rig.path).overview(first: 5) == nil)
   }
