@@ -63,11 +63,11 @@ import Testing
     let deceived = try provider(
       place.merging(["tls_ca": .string(directory.path("other.pem"))]) { old, _ in old },
       admin: server.adminPassword)
-    let before = try await server.run("INFO commandstats").split(separator: "\n").first {
+    let before = try await server.run("INFO commandstats").split(whereSeparator: \.isNewline).first {
       $0.hasPrefix("cmdstat_auth")
     }
     await #expect(throws: CapabilityError.self) { try await deceived.inspect(CredentialRef(name)) }
-    let after = try await server.run("INFO commandstats").split(separator: "\n").first {
+    let after = try await server.run("INFO commandstats").split(whereSeparator: \.isNewline).first {
       $0.hasPrefix("cmdstat_auth")
     }
     // Only this test's own login stands between them.
