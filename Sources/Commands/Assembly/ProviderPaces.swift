@@ -1,3 +1,4 @@
+import JSON
 import Capabilities
 import HTTP
 import StaunchConfiguration
