@@ -27,7 +27,7 @@ struct PlanMaker {
     guard !entry.leaked.isEmpty else {
       return .recorded(
         because: Restraint.missingValue.because,
-        next: try await stoppable(entry)
+        next: try stoppable(entry)
           ?? entry.incident.next ?? "give a report that holds the value: staunch respond REPORT")
     }
     if let restraint = entry.incident.restraint, restraint.isAbsolute {
@@ -133,12 +133,13 @@ struct PlanMaker {
       next: "see what they lack: staunch doctor, then the same command again")
   }
 
-  /// How to stop a leak of which only the id is known; nil when no entry knows the id.
-  private func stoppable(_ entry: IncidentDesk.Entry) async throws -> String? {
+  /// How to stop a leak of which only the id is known; nil when not exactly one entry can be meant. Nobody is asked: a report
+  /// of many ids must not become as many calls, and the command asks before it does anything.
+  private func stoppable(_ entry: IncidentDesk.Entry) throws -> String? {
     let leak = try described(entry)
-    guard let handle = leak.handle else { return nil }
     let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
-    guard case .one(let name) = await match.answer(for: leak, values: []) else { return nil }
+    let candidates = match.candidates(for: leak)
+    guard let handle = leak.handle, let name = candidates.first, candidates.count == 1 else { return nil }
     return
       "its id suffices to stop it: staunch credential disable \(name) --id \(handle) --live --confirm \(name)"
   }
