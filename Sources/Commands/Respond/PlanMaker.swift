@@ -2,6 +2,7 @@ import JSON
 import Capabilities
 import StaunchConfiguration
 import Execution
+import Foundation
 import Incidents
 import Journal
 import Playbooks
@@ -43,7 +44,8 @@ struct PlanMaker {
       if let misfit { return asking(misfit.route, misfit.contradiction, leak) }
       return .recorded(
         because: "no route of staunch.yaml fits \(entry.incident.kind)",
-        next: "add a route for {kind: \(entry.incident.kind)}, then the same command again")
+        next: "add a route for {kind: \(entry.incident.kind)}, then the same command again: "
+          + ReadyEntry(kind: leak.kind, handle: leak.handle).route)
     }
     if route.autonomy == .record {
       return .recorded(
@@ -141,7 +143,16 @@ struct PlanMaker {
     let candidates = match.candidates(for: leak)
     guard let handle = leak.handle, let name = candidates.first, candidates.count == 1 else { return nil }
     return
-      "its id suffices to stop it: staunch credential disable \(name) --id \(handle) --live --confirm \(name)"
+      "its id suffices to stop it: staunch credential disable \(name) --id \(Self.shellWord(handle)) --live --confirm \(name)"
+  }
+
+  /// A report's text as one word of a command that people paste.
+  static func shellWord(_ text: String) -> String {
+    let isPlain = text.allSatisfy {
+      $0.isASCII && ($0.isLetter || $0.isNumber || "_.:/@=+-".contains($0))
+    }
+    return isPlain && !text.hasPrefix("-")
+      ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 
   /// The incident with what the journal knows of it: a report may bring the value alone, and its first one told whose it is.
