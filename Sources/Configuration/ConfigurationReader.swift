@@ -168,7 +168,14 @@ public struct ConfigurationReader {
     var found: [CredentialKind] = []
     for word in words {
       let kinds = KindTable.builtin.kinds(meant: word)
-      if kinds.isEmpty { unknown(node[key], "kind", word, KindTable.builtin.words) }
+      if kinds.isEmpty, let place = node[key] {
+        let begun = KindTable.builtin.words.filter { $0.hasPrefix(word) }.map { "\"\($0)\"" }
+        problem(
+          place, "there is no kind \"\(word)\"",
+          begun.isEmpty
+            ? Suggestion.phrase(for: word, among: KindTable.builtin.words)
+            : "did you mean \(begun.joined(separator: " or "))?")
+      }
       found += kinds.filter { !found.contains($0) }
     }
     return found

@@ -80,16 +80,19 @@ public final class SimulatedAccount: Sendable {
 
   // MARK: changes
 
-  /// Adds a credential that every node accepts.
+  /// Adds a credential that every node accepts. - Parameter isOld: no node is behind about it.
   @discardableResult
-  public func add(_ ref: CredentialRef, _ value: String, name: String? = nil, expiry: Duration? = nil)
-    -> Entry
-  {
+  public func add(
+    _ ref: CredentialRef, _ value: String, name: String? = nil, expiry: Duration? = nil, isOld: Bool = false
+  ) -> Entry {
     let now = conditions.elapsed
     return state.withLock { state in
       let entry = Entry(ref: ref, value: value, name: name, expiry: expiry, madeAt: now)
       state.entries.append(entry)
-      for node in nodes { Self.set(true, value, node, now, &state) }
+      for node in nodes {
+        Self.set(true, value, node, now, &state)
+        if isOld { state.answers[value]?[node]?.before = true }
+      }
       return entry
     }
   }

@@ -15,7 +15,7 @@ public struct SimulatedDocument: SimulatedProvider {
   public init(conditions: any SimulatorConditions) {
     capabilities = .simulated(.unnamed, overlap: .several, conditions)
     world = SimulatedAccount(conditions: conditions)
-    world.add(CredentialRef("doc-0"), Self.document("doc-0", "leaked"))
+    world.add(CredentialRef("doc-0"), Self.document("doc-0", "leaked"), isOld: true)
   }
 
   public var leak: Leak { Leak(Secret(Self.document("doc-0", "leaked"))) }

@@ -15,8 +15,8 @@ public struct SimulatedFixedSlots: SimulatedProvider {
   public init(conditions: any SimulatorConditions) {
     capabilities = .simulated(.slot, overlap: .alternate, disable: .irreversible, conditions)
     world = SimulatedAccount(conditions: conditions)
-    world.add(CredentialRef("key1"), "slot-leaked-00000000")
-    world.add(CredentialRef("key2"), "slot-other-000000000")
+    world.add(CredentialRef("key1"), "slot-leaked-00000000", isOld: true)
+    world.add(CredentialRef("key2"), "slot-other-000000000", isOld: true)
   }
 
   public var leak: Leak { Leak(Secret("slot-leaked-00000000")) }

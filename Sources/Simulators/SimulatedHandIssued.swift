@@ -22,8 +22,8 @@ public struct SimulatedHandIssued: SimulatedProvider {
     capabilities = .simulated(
       .human, authority: .`self`, overlap: .several, disable: .irreversible, conditions)
     world = SimulatedAccount(conditions: conditions)
-    world.add(CredentialRef("token/0"), "token-leaked-00000000")
-    world.add(CredentialRef("token/1"), "token-innocent-000000")
+    world.add(CredentialRef("token/0"), "token-leaked-00000000", isOld: true)
+    world.add(CredentialRef("token/1"), "token-innocent-000000", isOld: true)
   }
 
   public var leak: Leak { Leak(Secret("token-leaked-00000000")) }

@@ -29,7 +29,7 @@ public struct SimulatedKeyPair: SimulatedProvider {
     capabilities = .simulated(.unnamed, overlap: .several, conditions)
     world = SimulatedAccount(conditions: conditions)
     self.rights = rights
-    world.add(CredentialRef("AKIASIMULATED000"), "pair-leaked-0000000000")
+    world.add(CredentialRef("AKIASIMULATED000"), "pair-leaked-0000000000", isOld: true)
   }
 
   public var leak: Leak { Leak(Secret("pair-leaked-0000000000"), handle: "AKIASIMULATED000") }

@@ -19,7 +19,7 @@ public struct SimulatedLease: SimulatedProvider {
   public init(conditions: any SimulatorConditions) {
     capabilities = .simulated(.leased, overlap: .several, disable: .irreversible, conditions)
     world = SimulatedAccount(conditions: conditions)
-    world.add(CredentialRef("lease/0"), "lease-leaked-00000000", expiry: Self.life)
+    world.add(CredentialRef("lease/0"), "lease-leaked-00000000", expiry: Self.life, isOld: true)
   }
 
   public var leak: Leak { Leak(Secret("lease-leaked-00000000"), handle: "lease/0") }

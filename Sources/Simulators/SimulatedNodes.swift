@@ -18,7 +18,7 @@ public struct SimulatedNodes: SimulatedProvider {
   public init(conditions: any SimulatorConditions) {
     capabilities = .simulated(.generated, overlap: .several, conditions)
     world = SimulatedAccount(conditions: conditions, nodes: ["node-1", "node-2", "node-3"])
-    world.add(CredentialRef("app"), Self.leaked)
+    world.add(CredentialRef("app"), Self.leaked, isOld: true)
   }
 
   public var leak: Leak { Leak(Secret(Self.leaked), handle: "app") }

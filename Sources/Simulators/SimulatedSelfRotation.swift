@@ -15,7 +15,7 @@ public struct SimulatedSelfRotation: SimulatedProvider {
     capabilities = .simulated(
       .rotated, authority: .`self`, overlap: .none, disable: .irreversible, conditions)
     world = SimulatedAccount(conditions: conditions)
-    world.add(CredentialRef("token-0"), Self.first)
+    world.add(CredentialRef("token-0"), Self.first, isOld: true)
   }
 
   private static let first = "rotating-leaked-00000000"

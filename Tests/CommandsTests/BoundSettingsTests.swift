@@ -87,4 +87,22 @@ import Testing
     #expect(first == moved)
     #expect(first != other)
   }
+
+  @Test func `whether a repository's own settings count is part of what is approved`() throws {
+    let directory = try site()
+    func settings(_ more: String) throws -> [String: String] {
+      let rig = try WorkerRig(
+        Self.configuration("harmless") + "repositories:\n  models: {path: DIR/models\(more)}\n",
+        in: directory,
+        playbooks: directory.path)
+      defer { try? rig.installation.journal.close() }  // clean-up: the next one opens it
+      return TargetFacts(
+        configuration: rig.installation.configuration, targets: rig.installation.targets, incidents: [:]
+      ).settings(of: .repository("models"))
+    }
+    let before = try settings("")
+    #expect(before.keys.sorted() == ["repository models"])
+    #expect(try settings(", trust_config: false") == before)
+    #expect(try settings(", trust_config: true") != before)
+  }
 }

@@ -103,6 +103,24 @@ import Testing
         == "stripe-secret-key: {kind: generic, leaks: [stripe_secret_key], store: …, key: …}")
   }
 
+  @Test(arguments: [
+    ("AKIA0123", "AKIA0123"), ("x; rm -rf ~", "'x; rm -rf ~'"), ("$(id)", "'$(id)'"), ("it's", #"'it'\''s'"#),
+    ("-rf", "'-rf'"),
+  ])
+  func `an id of a report is one word of the command that is printed`(id: String, word: String) {
+    #expect(PlanMaker.shellWord(id) == word)
+  }
+
+  @Test(arguments: [
+    ("openai_api_key", "rotate-leaked-credential"), ("stripe_secret_key", "generic-secret"),
+    ("generic_password", "generic-secret"),
+  ])
+  func `the ready route names the playbook that its kind can have`(kind: String, playbook: String) {
+    #expect(
+      ReadyEntry(kind: CredentialKind(kind), handle: nil).route
+        == "- {when: {kind: \(kind)}, playbook: \(playbook), tracker: …}")
+  }
+
   @Test func `the ready line is read back as an entry`() throws {
     let line = ReadyEntry(kind: "postgres_uri", handle: "svc@db1.example:6432/app").line
       .replacingOccurrences(of: "store: …", with: "store: env").replacingOccurrences(of: "…", with: "x")

@@ -83,10 +83,17 @@ final class LiveWorld: Sendable {
     return (outcome, plans)
   }
 
-  /// Runs a plan unattended.
+  /// Runs a plan unattended, history included: the report's other incident stays as it is (`HistoryOrderTests` have the rule).
   func run(_ planned: Planned, environment: [String: String] = [:]) async throws -> StaunchBinary.Outcome {
+    try await run(planned, ["--history-before-containment"], environment: environment)
+  }
+
+  /// Runs a plan unattended, as most people would.
+  func run(_ planned: Planned, _ more: [String], environment: [String: String] = [:]) async throws
+    -> StaunchBinary.Outcome
+  {
     try await binary.run(
-      ["run", planned.plan, "--live", "--approve", planned.digest, "--no-input", "--json"],
+      ["run", planned.plan, "--live", "--approve", planned.digest, "--no-input", "--json"] + more,
       environment: environment)
   }
 

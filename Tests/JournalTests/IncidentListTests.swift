@@ -50,7 +50,8 @@ import Testing
   @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8] as [UInt64])
   func `The list says after every append what all events say`(seed: UInt64) throws {
     var numbers = Numbers(state: seed &* 0x9E37_79B9_7F4A_7C15)
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    let journal = try rig.open()
     for _ in 0..<40 {
       try journal.append((0..<Int.random(in: 1...3, using: &numbers)).map { _ in random(&numbers) })
       let now = Date(timeIntervalSince1970: 1_796_000_000)
@@ -93,7 +94,8 @@ import Testing
   }
 
   @Test func `Events of a run that name no incident belong to the one that the run is for`() throws {
-    let journal = try JournalRig().open()
+    let rig = try JournalRig()
+    let journal = try rig.open()
     try journal.append([
       opened("inc-1", severity: "sev2", detected: 0), opened("inc-2", severity: "sev2", detected: 1),
       NewEvent(.runStarted, run: "run-1", incident: "inc-1", ["mode": "live"]),

@@ -2,6 +2,7 @@ import JSON
 import Capabilities
 import StaunchConfiguration
 import Execution
+import Foundation
 import Incidents
 import Journal
 import Playbooks
@@ -27,7 +28,7 @@ struct PlanMaker {
     guard !entry.leaked.isEmpty else {
       return .recorded(
         because: Restraint.missingValue.because,
-        next: try await stoppable(entry)
+        next: try stoppable(entry)
           ?? entry.incident.next ?? "give a report that holds the value: staunch respond REPORT")
     }
     if let restraint = entry.incident.restraint, restraint.isAbsolute {
@@ -43,7 +44,8 @@ struct PlanMaker {
       if let misfit { return asking(misfit.route, misfit.contradiction, leak) }
       return .recorded(
         because: "no route of staunch.yaml fits \(entry.incident.kind)",
-        next: "add a route for {kind: \(entry.incident.kind)}, then the same command again")
+        next: "add a route for {kind: \(entry.incident.kind)}, then the same command again: "
+          + ReadyEntry(kind: leak.kind, handle: leak.handle).route)
     }
     if route.autonomy == .record {
       return .recorded(
@@ -133,14 +135,24 @@ struct PlanMaker {
       next: "see what they lack: staunch doctor, then the same command again")
   }
 
-  /// How to stop a leak of which only the id is known; nil when no entry knows the id.
-  private func stoppable(_ entry: IncidentDesk.Entry) async throws -> String? {
+  /// How to stop a leak of which only the id is known; nil when not exactly one entry can be meant. Nobody is asked: a report
+  /// of many ids must not become as many calls, and the command asks before it does anything.
+  private func stoppable(_ entry: IncidentDesk.Entry) throws -> String? {
     let leak = try described(entry)
-    guard let handle = leak.handle else { return nil }
     let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
-    guard case .one(let name) = await match.answer(for: leak, values: []) else { return nil }
+    let candidates = match.candidates(for: leak)
+    guard let handle = leak.handle, let name = candidates.first, candidates.count == 1 else { return nil }
     return
-      "its id suffices to stop it: staunch credential disable \(name) --id \(handle) --live --confirm \(name)"
+      "its id suffices to stop it: staunch credential disable \(name) --id \(Self.shellWord(handle)) --live --confirm \(name)"
+  }
+
+  /// A report's text as one word of a command that people paste.
+  static func shellWord(_ text: String) -> String {
+    let isPlain = text.allSatisfy {
+      $0.isASCII && ($0.isLetter || $0.isNumber || "_.:/@=+-".contains($0))
+    }
+    return isPlain && !text.hasPrefix("-")
+      ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
   }
 
   /// The incident with what the journal knows of it: a report may bring the value alone, and its first one told whose it is.

@@ -14,13 +14,20 @@ struct ReadyEntry {
   var line: String {
     let type = CredentialProviderRegistry.all.first { $0.kind == provider } ?? GenericCredential.self
     var members: [(String, String)] = [("kind", type.kind)]
-    if type.kind == GenericCredential.kind { members.append(("leaks", "[\(kind)]")) }
+    if type.kind == GenericCredential.kind { members.append(("leaks", "[\(Self.quoted(kind.rawValue))]")) }
     let said = said(type.kind)
     for setting in type.settings where setting.isRequired || said[setting.key] != nil {
       members.append((setting.key, said[setting.key] ?? (setting.isSecretReference ? "env:…" : "…")))
     }
     members += [("store", "…"), ("key", "…")]
     return "\(name): {" + members.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
+  }
+
+  /// `- {when: {kind: …}, playbook: …, tracker: …}`: the playbook for a kind that staunch rotates, else the one for people.
+  var route: String {
+    let isRotated = CredentialProviderRegistry.all.contains { $0.kind == provider }
+    let playbook = isRotated ? "rotate-leaked-credential" : "generic-secret"
+    return "- {when: {kind: \(Self.quoted(kind.rawValue))}, playbook: \(playbook), tracker: …}"
   }
 
   /// The provider that rotates this kind, when staunch has it.

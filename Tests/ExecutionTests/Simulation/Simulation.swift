@@ -166,7 +166,11 @@ final class Simulation: Sendable {
         for wait in end.waits { try answer(wait, plan, approver) }
         if roll(0.05) { isAborting = true }
       case .failed:
-        guard !end.isDrift || world.read({ $0.foreign != nil }) else {
+        // A verdict that nobody could give while planning, or now, makes another world than the planned one.
+        let unknown = CredentialState.unknown.rawValue
+        let answers = try journal.events(run: plan.run).compactMap { $0.body["answer"]?.string }
+        let wasUnknown = answers.contains(unknown) || plan.steps.contains { $0.answer == unknown }
+        guard !end.isDrift || world.read({ $0.foreign != nil }) || wasUnknown else {
           throw Failure("drift without a change: \(end.reason ?? "")")
         }
         if roll(0.3) { isAborting = true }
@@ -209,7 +213,10 @@ final class Simulation: Sendable {
       body["collected"] = ["evidence": .array([["$url": "https://example.org/1"]])]
       try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
     case .decision:
-      body["what"] = roll(0.5) ? "retry" : "skip"
+      let isRepeated = roll(0.5)
+      body["what"] = isRepeated ? "retry" : "skip"
+      // Whoever skips the replacement has put one into the store.
+      if !isRepeated, step == "replacement" { world.change { $0.stored = $0.stored ?? "by hand" } }
       body["reason"] = "simulated"
       try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
     case .person:
