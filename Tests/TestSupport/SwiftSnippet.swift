@@ -19,12 +19,14 @@ public struct SwiftSnippet: Sendable {
     try source.write(toFile: file, atomically: true, encoding: .utf8)
     let modules = URL(filePath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       .deletingLastPathComponent().appending(path: "Modules").path
+    // The rooms' own module maps of C libraries, which a module that uses one asks for.
+    let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Sources").path
     let result = try await run(
       .name("swiftc"),
       arguments: [
         "-typecheck", "-swift-version", "6", "-enable-upcoming-feature", "MemberImportVisibility", "-I",
-        modules,
-        file,
+        modules, "-I", sources + "/COpenSSL", file,
       ],
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
     if result.terminationStatus.isSuccess { return "" }

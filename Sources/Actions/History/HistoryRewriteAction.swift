@@ -21,7 +21,7 @@ struct HistoryRewriteAction: EffectAction {
         preconditions: unfetched.merging(["refs": []]) { own, _ in own }, reversible: true,
         cannotPredict: rewrite.residual.map(Self.line))
     }
-    var unsure = rewrite.left.map(Self.line)
+    var unsure = rewrite.residual.map(Self.line)
     if let matches = rewrite.matches {
       // Whoever approves this must see that it is no rare value: it is replaced in the middle of other words, too.
       unsure.insert("\(matches.text): every one of them is replaced", at: 0)

@@ -89,7 +89,15 @@ struct PlanMaker {
     let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
     let candidates = match.candidates(for: leak)
     if let own = route.credential, !candidates.contains(own) || candidates.count == 1 { return .route(route) }
-    if candidates.isEmpty, !isNeeded { return .route(route) }
+    if candidates.isEmpty {
+      guard isNeeded else { return .route(route) }
+      // The route can plan for nothing of this kind: staunch.yaml is incomplete.
+      throw CommandFailure(
+        .configuration, "\(entry.id) cannot be planned",
+        because:
+          "the playbook \(playbook.id) needs \"credential\", and no entry under credentials: is for \(leak.kind)",
+        fix: "add one: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line)")
+    }
     installation.assembly.console.transient("asking whose it is …")
     defer { installation.assembly.console.endTransient() }
     var route = route
@@ -103,20 +111,26 @@ struct PlanMaker {
         .recorded(
           because: "several entries know it: \(names.map(\.rawValue).joined(separator: ", "))",
           next: "say which one is meant: staunch respond REPORT --credential \(names[0])"))
-    case .none, .undecided:
-      return isNeeded ? .asks(unknown(leak, candidates)) : .route(route)
+    case .none(let asked): return isNeeded ? .asks(unknown(leak, asked)) : .route(route)
+    case .undecided(let reasons): return isNeeded ? .asks(unasked(reasons)) : .route(route)
     }
   }
 
   /// Nobody knows it: the lines that staunch.yaml lacks.
   private func unknown(_ leak: Incident, _ asked: [CredentialName]) -> Outcome {
-    let line = ReadyEntry(kind: leak.kind, handle: leak.handle).line
-    let because =
-      asked.isEmpty
-      ? "no entry under credentials: is for \(leak.kind)"
-      : "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it, or could be asked"
+    .recorded(
+      because: "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it",
+      next:
+        "add under credentials: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line), then the same command again"
+    )
+  }
+
+  /// Whether it is one of these nobody can say yet.
+  private func unasked(_ reasons: [CredentialName: String]) -> Outcome {
+    let list = reasons.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
     return .recorded(
-      because: because, next: "add under credentials: \(line), then the same command again")
+      because: "whose it is cannot be told: \(list.joined(separator: ", ")) could not be asked",
+      next: "see what they lack: staunch doctor, then the same command again")
   }
 
   /// How to stop a leak of which only the id is known; nil when no entry knows the id.

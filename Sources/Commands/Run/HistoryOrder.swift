@@ -62,7 +62,9 @@ struct HistoryOrder {
   static func sentence(_ blockers: [Blocker]) -> String {
     let named = blockers.prefix(3).map { "\($0.incident) (\($0.why))" }.joined(separator: ", ")
     let more = blockers.count > 3 ? " and \(blockers.count - 3) more" : ""
-    return "of the same report \(blockers.count == 1 ? "is" : "are") not contained: \(named)\(more)"
+    return
+      "\(blockers.count == 1 ? "another incident of the same report is" : "\(blockers.count) other incidents of the same report are") "
+      + "not contained: \(named)\(more)"
   }
 
   /// Refuses history by hand for these incidents, unless a person has decided otherwise; that decision stands in the journal.

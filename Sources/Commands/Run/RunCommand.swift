@@ -41,7 +41,7 @@ struct HistoryOrderOption: ParsableArguments {
     var session = session
     session.holdsHistory = !blockers.isEmpty && !historyBeforeContainment
     if historyBeforeContainment, let incident = plan.incident, !blockers.isEmpty {
-      try order.note(incident, blockers, reason: reason)
+      session.onBegin = { try order.note(incident, blockers, reason: reason) }
     }
     let status = try await body(session)
     if session.holdsHistory, try journal.waitsForContainment(plan.run) {

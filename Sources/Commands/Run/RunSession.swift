@@ -15,6 +15,8 @@ struct RunSession {
   var role: RoleName = "responder"
   /// History is left for later: other incidents of the report are to be contained first.
   var holdsHistory = false
+  /// Writes down what a person decided with the run, once it is approved and before it begins.
+  var onBegin: () throws -> Void = {}
   /// Sends, when the run is over, what its steps left in the outbox.
   var sendsTheRest = true
   /// A drill's: the engine dies (once) when this step's first effect is done.
@@ -85,6 +87,7 @@ struct RunSession {
 
   private func run(_ plan: Plan, _ approved: ApprovedPlan, takeOver: String?) async throws -> ExitStatus {
     let engine = try engine(plan, approved)
+    try onBegin()
     let interruption = Interruption { engine.requestStop() }
     defer { interruption.end() }
     let end = try await engine.run(takingOverBecause: takeOver)
@@ -103,7 +106,7 @@ struct RunSession {
       attributes: try installation.facts(),
       attendant: TerminalAttendant(
         console: console, identity: installation.identity, approvesGates: approvesGates,
-        now: { installation.assembly.now() }),
+        now: { [assembly = installation.assembly] in assembly.now() }),
       progress: installation.progress, initiator: installation.identity.fingerprint, toolVersion: toolVersion,
       crashPoint: crashHook(), observer: { lines.show($0) })
     if holdsHistory {
