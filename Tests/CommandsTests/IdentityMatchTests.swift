@@ -91,7 +91,7 @@ import Testing
     world.add(
       "db", kind: "postgres", SimulatedKeyPair(conditions: calm),
       settings: ["host": "db1", "role": "app", "database": "app"])
-    let leak = try incident("postgres_uri", value: "pw", handle: "svc@db2/shop")
+    let leak = try incident("postgres_uri", value: "a password", handle: "svc@db2/shop")
     #expect(world.match.entries(for: leak) == ["db"])
     #expect(world.match.candidates(for: leak).isEmpty)
   }
