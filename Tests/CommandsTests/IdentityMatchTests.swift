@@ -86,6 +86,16 @@ import Testing
       await world.match.answer(for: leak, values: leak.values.map(\.secret)) == .several(["one", "other"]))
   }
 
+  @Test func `an entry of another account is for the kind and no candidate`() throws {
+    var world = World()
+    world.add(
+      "db", kind: "postgres", SimulatedKeyPair(conditions: calm),
+      settings: ["host": "db1", "role": "app", "database": "app"])
+    let leak = try incident("postgres_uri", value: "a password", handle: "svc@db2/shop")
+    #expect(world.match.entries(for: leak) == ["db"])
+    #expect(world.match.candidates(for: leak).isEmpty)
+  }
+
   @Test func `an id without a value finds its credential too`() async throws {
     var world = World()
     world.add("iam", kind: "generic", SimulatedKeyPair(conditions: calm), leaks: ["aws_access_key"])

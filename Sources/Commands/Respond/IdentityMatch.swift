@@ -20,16 +20,22 @@ struct IdentityMatch {
   let configuration: Configuration
   let targets: Targets
 
-  /// The entries that a leak of this kind may be of, by name: those whose provider the table of kinds gives it, and those
-  /// that say so (`leaks:`). An entry that the leak itself contradicts is none.
-  func candidates(for incident: Incident) -> [CredentialName] {
+  /// The entries for leaks of this kind, by name: those whose provider the table of kinds gives it, and those that say so
+  /// (`leaks:`).
+  func entries(for incident: Incident) -> [CredentialName] {
     let kinds = [incident.kind] + incident.alternatives
     let providers = Set(kinds.compactMap { KindTable.builtin.row(of: $0)?.provider })
-    let fit = LeakFit(configuration: configuration)
-    return configuration.credentials.filter { name, entry in
-      (providers.contains(entry.target.kind) || !Set(entry.leaks).isDisjoint(with: kinds))
-        && fit.contradiction(kind: incident.kind, handle: incident.handle, name) == nil
+    return configuration.credentials.filter { _, entry in
+      providers.contains(entry.target.kind) || !Set(entry.leaks).isDisjoint(with: kinds)
     }.keys.sorted()
+  }
+
+  /// Those of them that the leak itself does not contradict.
+  func candidates(for incident: Incident) -> [CredentialName] {
+    let fit = LeakFit(configuration: configuration)
+    return entries(for: incident).filter {
+      fit.contradiction(kind: incident.kind, handle: incident.handle, $0) == nil
+    }
   }
 
   /// Asks each candidate for each value; a value that one of them knows decides for it.

@@ -93,6 +93,8 @@ struct PlanMaker {
     if let own = route.credential, !candidates.contains(own) || candidates.count == 1 { return .route(route) }
     if candidates.isEmpty {
       guard isNeeded else { return .route(route) }
+      let entries = match.entries(for: leak)
+      guard entries.isEmpty else { return .asks(unknown(leak, entries)) }
       // The route can plan for nothing of this kind: staunch.yaml is incomplete.
       throw CommandFailure(
         .configuration, "\(entry.id) cannot be planned",
@@ -121,7 +123,7 @@ struct PlanMaker {
   /// Nobody knows it: the lines that staunch.yaml lacks.
   private func unknown(_ leak: Incident, _ asked: [CredentialName]) -> Outcome {
     .recorded(
-      because: "none of \(asked.map(\.rawValue).joined(separator: ", ")) knows it",
+      because: "it is of none of \(asked.map(\.rawValue).joined(separator: ", "))",
       next:
         "add under credentials: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line), then the same command again"
     )
