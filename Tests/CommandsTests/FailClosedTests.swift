@@ -85,4 +85,15 @@ import Testing
     }
     #expect(named?.because.contains("damaged") == true)
   }
+
+  @Test func `a draft is not made as if a damaged plan had never been there`() async throws {
+    let site = try await Site(Self.waiting)
+    #expect(try await site.run() == .waiting)
+    _ = try site.rig.installation.postMortems.redraft(site.incident, earlier: nil)
+    try await site.damage("UPDATE plans SET document = replace(document, '\"one\"', '\"two\"')")
+    let error = #expect(throws: CapabilityError.self) {
+      try site.rig.installation.postMortems.redraft(site.incident, earlier: nil)
+    }
+    #expect(error?.because.contains("damaged") == true)
+  }
 }

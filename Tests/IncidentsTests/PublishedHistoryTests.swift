@@ -126,6 +126,13 @@ import Testing
     var pushed = story
     push(&pushed, 6)
     #expect(try published(pushed).isClean == false)
+    // An outcome that does not say how many commits it changed is no "nothing was found".
+    var silent = story
+    silent.effect(6, step: "rewrite", item: 0, action: "history.rewrite", outputs: ["backup": "b"])
+    #expect(try published(silent).isClean == false)
+    var idle = story
+    idle.effect(6, step: "rewrite", item: 0, action: "history.rewrite", outputs: ["commits": 0, "refs": 0])
+    #expect(try published(idle).isClean)
     var restored = story
     restored.effect(6, step: "undo", item: 0, action: "history.restore")
     #expect(try published(restored).why == "its rewrite was taken back")
