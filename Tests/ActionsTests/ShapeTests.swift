@@ -164,6 +164,21 @@ import Testing
     #expect(stage.provider.world.calls == ["rotate"])
   }
 
+  @Test func `a rotated token that nodes still accept is not rotated again`() async throws {
+    let stage = ShapeStage(SimulatedSelfRotation(conditions: ScriptedConditions()))
+    stage.provider.world.set { $0.stale = .seconds(10) }
+    guard case .unknown(let reason) = try await stage.lose() else {
+      Issue.record("it was settled without a person")
+      return
+    }
+    #expect(reason.contains("lost with its reply"))
+    let refusal = await error {
+      try await stage.run("credential.issue", ShapeStage<SimulatedSelfRotation>.issuing, attempt: 2)
+    }
+    #expect(refusal?.class == .conflict)
+    #expect(stage.provider.world.calls == ["rotate"])
+  }
+
   @Test func `nothing is rotated whose new value could not be stored`() async throws {
     let stage = ShapeStage(
       SimulatedSelfRotation(conditions: ScriptedConditions()),
