@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Secrets
 import Simulators
+import TestSupport
 import Testing
 
 /// What the actions make of each shape of docs/CONTRACT.md.
@@ -163,6 +164,21 @@ import Testing
     #expect(stage.provider.world.calls == ["rotate"])
   }
 
+  @Test func `a rotated token that nodes still accept is not rotated again`() async throws {
+    let stage = ShapeStage(SimulatedSelfRotation(conditions: ScriptedConditions()))
+    stage.provider.world.set { $0.stale = .seconds(10) }
+    guard case .unknown(let reason) = try await stage.lose() else {
+      Issue.record("it was settled without a person")
+      return
+    }
+    #expect(reason.contains("lost with its reply"))
+    let refusal = await error {
+      try await stage.run("credential.issue", ShapeStage<SimulatedSelfRotation>.issuing, attempt: 2)
+    }
+    #expect(refusal?.class == .conflict)
+    #expect(stage.provider.world.calls == ["rotate"])
+  }
+
   @Test func `nothing is rotated whose new value could not be stored`() async throws {
     let stage = ShapeStage(
       SimulatedSelfRotation(conditions: ScriptedConditions()),
@@ -201,6 +217,21 @@ import Testing
     #expect(verdict.answer == "unknown")
     stage.provider.world.set { $0.down = nil }
     #expect(try await stage.read("credential.verify", ShapeStage<SimulatedNodes>.leaked).answer == "alive")
+  }
+
+  @Test func `a value whose deletion was cut off is deleted again, though no list names it`() async throws {
+    let stage = ShapeStage(SimulatedNodes(conditions: ScriptedConditions()))
+    let outputs = try await stage.run("credential.issue", ShapeStage<SimulatedNodes>.issuing)
+    let inputs: [String: Value] = ["credential": .credential("it"), "ref": try #require(outputs["ref"])]
+    let action = try stage.effect("credential.delete")
+    let settlement = try await action.settle(
+      stage.call(inputs), phase: "perform", prepared: Preparation(), under: .forTests())
+    guard case .notDone = settlement else {
+      Issue.record("it was called gone: \(settlement)")
+      return
+    }
+    try await stage.run("credential.delete", inputs)
+    #expect(!stage.provider.world.isAcceptedAnywhere(stage.store.value("KEY") ?? ""))
   }
 
   // A person issues, its holder revokes.

@@ -55,6 +55,22 @@ extension CredentialIssue {
     return CredentialProbe.verdict(of: probes)
   }
 
+  /// ``leakedVerdict(_:_:)``, and dead as soon as the provider's own record no longer has the value: after a rotation some
+  /// nodes go on accepting it for a while, and a second call would destroy what the first one made.
+  func rotationVerdict(_ call: ActionCall, _ provider: any CredentialProvider) async throws(CapabilityError)
+    -> CredentialProbe
+  {
+    let verdict = try await leakedVerdict(call, provider)
+    guard verdict.state == .alive, let leak = try await call.leak("replaces") else { return verdict }
+    do throws(CapabilityError) {
+      _ = try await provider.subject(of: leak)
+      return verdict
+    } catch {
+      guard error.class == .notFound else { throw error }
+      return CredentialProbe(.dead, code: "\(verdict.code), but the provider's record no longer has it")
+    }
+  }
+
   /// Why the account has no place for another one; nil when it has.
   func roomProblem(_ provider: any CredentialProvider) async throws(CapabilityError) -> CapabilityError? {
     guard [.named, .unnamed].contains(provider.capabilities.issuing), let slots = try await provider.slots(),
@@ -83,7 +99,7 @@ extension CredentialIssue {
       throw CapabilityError(
         .conflict, "rotate \(name)", because: "the new value could not be stored: \(because)", fix: fix)
     }
-    let verdict = try await leakedVerdict(call, target.provider)
+    let verdict = try await rotationVerdict(call, target.provider)
     switch verdict.state {
     case .alive: return
     case .dead:

@@ -86,7 +86,7 @@ extension CredentialIssue {
   func settleRotated(_ call: ActionCall, _ provider: any CredentialProvider) async throws(CapabilityError)
     -> Settlement
   {
-    switch try await leakedVerdict(call, provider).state {
+    switch try await rotationVerdict(call, provider).state {
     case .alive:
       return .unknown(
         reason:

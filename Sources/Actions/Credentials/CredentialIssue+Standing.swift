@@ -101,7 +101,7 @@ extension CredentialIssue {
     switch provider.capabilities.issuing {
     case .human, .leased: return []  // nothing was sent; what was drawn ends by itself
     case .rotated:
-      guard kept == nil, !prepared.isEmpty, try await leakedVerdict(call, provider).state == .dead else {
+      guard kept == nil, !prepared.isEmpty, try await rotationVerdict(call, provider).state == .dead else {
         return []
       }
       return [
