@@ -23,7 +23,8 @@ public func plainReason(of error: any Error) -> String {
 /// Its own description ends in Foundation's error for what is no JSON at all.
 private func reason(of damage: DecodingError) -> String {
   func place(_ path: [any CodingKey]) -> String {
-    path.isEmpty ? "" : " at " + path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    let names = path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+    return path.isEmpty ? "" : " at " + names.joined(separator: ".")
   }
   switch damage {
   case .keyNotFound(let key, let context): return "\(key.stringValue) is missing" + place(context.codingPath)
