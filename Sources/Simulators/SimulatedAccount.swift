@@ -156,6 +156,11 @@ public final class SimulatedAccount: Sendable {
     }
   }
 
+  /// Whether any node will accept `value` when every change has come to it.
+  public func isAccepted(_ value: String) -> Bool {
+    state.withLock { state in (state.answers[value] ?? [:]).values.contains(where: \.now) }
+  }
+
   /// Whether any node accepts `value` now, or may still do so.
   public func isAcceptedAnywhere(_ value: String) -> Bool {
     let now = conditions.elapsed

@@ -97,7 +97,7 @@ extension Simulation {
       events.filter { $0.kind != .stepIntent }.map(\.body.canonicalText).joined() + end.remaining.joined()
     let old = shape.initial
     for entry in shape.provider.world.entries where !old.contains(entry.ref) && entry.expiry == nil {
-      guard shape.provider.world.isAcceptedAnywhere(entry.value), !told.contains(entry.ref.rawValue),
+      guard shape.provider.world.isAccepted(entry.value), !told.contains(entry.ref.rawValue),
         !entry.ref.rawValue.contains("by-hand")
       else { continue }
       // A rotated token whose reply was lost has no name that anyone could know.
@@ -107,7 +107,7 @@ extension Simulation {
     guard shape.name == .nodes else { return }
     let isIssued = events.contains { $0.kind == .stepOutcome && $0.body["step"] == "replacement" }
     let strange = shape.provider.world.values.contains {
-      $0 != shape.leaked && shape.provider.world.isAcceptedAnywhere($0)
+      $0 != shape.leaked && shape.provider.world.isAccepted($0)
     }
     guard !strange || isIssued || end.remaining.contains(where: { $0.hasPrefix("replacement") }) else {
       throw Failure("orphaned credentials: a value of the run is accepted, and the journal does not name it")
