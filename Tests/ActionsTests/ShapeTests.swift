@@ -179,6 +179,17 @@ import Testing
     #expect(stage.provider.world.calls == ["rotate"])
   }
 
+  @Test func `what a lost rotation left is not called nothing because nobody answers`() async throws {
+    let stage = ShapeStage(SimulatedSelfRotation(conditions: ScriptedConditions()))
+    _ = try await stage.lose()
+    let action = try stage.effect("credential.issue")
+    let call = stage.call(ShapeStage<SimulatedSelfRotation>.issuing)
+    stage.conditions.set { $0.tooManyRequests = 1 }
+    let unseen = await error { _ = try await action.leftovers(call, [Preparation()]) }
+    #expect(unseen?.class == .network)
+    #expect(try await action.leftovers(call, [Preparation()]).map(\.ref) == ["simulated-rotation"])
+  }
+
   @Test func `nothing is rotated whose new value could not be stored`() async throws {
     let stage = ShapeStage(
       SimulatedSelfRotation(conditions: ScriptedConditions()),

@@ -101,9 +101,9 @@ extension CredentialIssue {
     switch provider.capabilities.issuing {
     case .human, .leased: return []  // nothing was sent; what was drawn ends by itself
     case .rotated:
-      guard kept == nil, !prepared.isEmpty, try await rotationVerdict(call, provider).state == .dead else {
-        return []
-      }
+      guard kept == nil, !prepared.isEmpty,
+        try isDecided(try await rotationVerdict(call, provider), as: .dead)
+      else { return [] }
       return [
         Leftover(
           ref: provider.account?.rawValue ?? provider.lock, isRemovable: false,
@@ -122,9 +122,9 @@ extension CredentialIssue {
       guard kept == nil else { return [] }
       // No outcome: whatever an attempt has set, nobody holds it but the journal.
       let values = prepared.flatMap { Array($0.secrets.values) }
-      guard let value = values.last, try await provider.verify(value, ref: nil).state == .alive else {
-        return []
-      }
+      guard let value = values.last,
+        try isDecided(try await provider.verify(value, ref: nil), as: .alive)
+      else { return [] }
       let ref = try await provider.ref(ofIssued: value)
       return [
         Leftover(
@@ -151,5 +151,15 @@ extension CredentialIssue {
             ref: $0.rawValue, isRemovable: false, why: "it is new since this run began, and has no name")
         }
     }
+  }
+
+  /// - Throws: `.network` when there is no verdict: then nobody can say that nothing was left.
+  private func isDecided(_ probe: CredentialProbe, as state: CredentialState) throws(CapabilityError) -> Bool
+  {
+    guard probe.state != .unknown else {
+      throw CapabilityError(
+        .network, "look for what was left", because: "the provider gives no verdict (\(probe.code))")
+    }
+    return probe.state == state
   }
 }
