@@ -201,7 +201,7 @@ final class SimulatedWorld: Sendable {
   /// A team rotates by hand, before the run has tried to.
   func maybeForeign() {
     guard takesOneValue, read({ $0.foreign == nil && !$0.wasIssueTried && accepts(Self.leaked, $0) }),
-      roll(0.06)
+      roll(0.12)
     else { return }
     count("rotated by somebody else")
     let value = "foreign-\(pick(1_000_000))-" + "teamvalue"
