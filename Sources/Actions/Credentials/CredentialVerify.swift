@@ -19,7 +19,7 @@ struct CredentialVerify: ReadAction {
     for ref in try call.secretRefs() {
       let secret = try await call.secrets.secret(ref)
       do throws(CapabilityError) {
-        let answer = try await meaning(secret, ref: call.optionalRef(), provider)
+        let answer = try await provider.verifyMeaning(secret, ref: call.optionalRef())
         probes.append(ProbeRecord(credential: name, secret: ref, probe: answer))
       } catch { failure = failure ?? error }
     }
@@ -31,25 +31,6 @@ struct CredentialVerify: ReadAction {
     return result(
       probes.map { ProbeRecord(credential: $0.credential, secret: $0.secret, probe: problem) }, problem,
       provider)
-  }
-
-  /// The leaked text may be the secret in another spelling (`%26`, `&amp;`): its refusal is no death while that one works.
-  private func meaning(_ secret: Secret, ref: CredentialRef?, _ provider: any CredentialProvider)
-    async throws(CapabilityError) -> CredentialProbe
-  {
-    let probe = try await provider.verify(secret, ref: ref)
-    guard probe.state == .dead else { return probe }
-    for other in secret.decodings {
-      let meant = try await provider.verify(other, ref: ref)
-      guard meant.state != .dead else {
-        return CredentialProbe(
-          .unknown,
-          code: meant.state == .alive
-            ? "\(probe.code), but the leaked value works in another spelling"
-            : "\(probe.code), and in another spelling: \(meant.code)")
-      }
-    }
-    return probe
   }
 
   private func result(

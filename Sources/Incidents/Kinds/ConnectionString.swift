@@ -128,7 +128,8 @@ enum Placeholder {
   static func isOne(_ bytes: [UInt8]) -> Bool {
     let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespaces)
     if text.contains("***") || text.contains("•••") || text.contains("REDACTED") { return true }
-    if text.allSatisfy({ "*•.xX".contains($0) }) { return true }
+    if text.allSatisfy({ "*•".contains($0) }) { return true }
+    if text.count > 3, text.allSatisfy({ ".xX".contains($0) }) { return true }
     let brackets = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("#{", "}"), ("<%", "%>"), ("%(", ")s")]
     if brackets.contains(where: { text.contains($0.0) && text.hasSuffix($0.1) }) { return true }
     let around = [("<", ">"), ("{", "}"), ("[", "]"), ("%", "%"), ("__", "__")]
