@@ -67,13 +67,13 @@ extension CredentialProvider {
 
   /// ``verify(_:ref:)`` at every place of `subject`.
   public func verify(_ secret: Secret, of subject: Subject) async throws(CapabilityError) -> CredentialProbe {
-    guard subject.refs.count > 1 else { return try await verify(secret, ref: subject.refs.first) }
+    guard subject.refs.count > 1 else { return try await verifyMeaning(secret, ref: subject.refs.first) }
     var places: [(place: String, probe: CredentialProbe)] = []
     var failure: CapabilityError?
     // Every place is asked: one that accepts must not hide behind one that cannot be asked.
     for ref in subject.refs {
       do throws(CapabilityError) {
-        places.append((ref.rawValue, try await verify(secret, ref: ref)))
+        places.append((ref.rawValue, try await verifyMeaning(secret, ref: ref)))
       } catch { failure = failure ?? error }
     }
     let verdict = CredentialProbe.verdict(at: places)

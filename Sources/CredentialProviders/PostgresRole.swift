@@ -208,7 +208,7 @@ public struct PostgresRole: CredentialProvider {
     // Without a value nothing can be tried: the role is locked, unless it has a new password on it.
     let probe: CredentialProbe
     if let leaked = leak.value {
-      probe = try await verify(leaked, ref: ref)
+      probe = try await verifyMeaning(leaked, ref: ref)
     } else {
       probe = CredentialProbe(.unknown, code: "no value to try")
     }

@@ -65,17 +65,22 @@ public enum SecretRecovery {
     guard !values.isEmpty else {
       return .notFound(finding, because: "no value on that line fits the report: the file has changed since")
     }
-    return .found(
-      values.map { value in
-        var copy = finding
-        copy.apply(
-          CredentialReading(
-            of: Secret(SecretBytes(copying: value.bytes)), kinds: [finding.kind] + finding.alternatives,
-            table: table))
-        if value.line != number { copy.location?.startLine = value.line }
-        if copy.secret == nil, copy.handle != nil { copy.secret = keySecret(near: text) }
-        return refined(copy, copy.secret, text, table)
-      })
+    let found = values.map { value -> Finding in
+      var copy = finding
+      copy.apply(
+        CredentialReading(
+          of: Secret(SecretBytes(copying: value.bytes)), kinds: [finding.kind] + finding.alternatives,
+          table: table))
+      if value.line != number { copy.location?.startLine = value.line }
+      if copy.secret == nil, copy.handle != nil, !CredentialReading.uriKinds.contains(copy.kind) {
+        copy.secret = keySecret(near: text)
+      }
+      return refined(copy, copy.secret, text, table)
+    }
+    let known = found.filter { $0.secret != nil || !CredentialReading.uriKinds.contains($0.kind) }
+    guard known.isEmpty, let first = found.first else { return .found(known) }
+    return .notFound(
+      first, because: "what stands there is a mask, a placeholder or no password that can be read")
   }
 
   // MARK: Finding the value
@@ -88,7 +93,10 @@ public enum SecretRecovery {
   /// One rule after the other, the surest first.
   private static func values(of finding: Finding, in text: SourceText, _ table: KindTable) -> [Value] {
     func here(_ values: [[UInt8]]) -> [Value] { values.map { Value(bytes: $0, line: text.number) } }
-    if let handle = finding.handle { return here([Array(handle.utf8)]) }
+    // A place is no value; the id of a key is read as one.
+    if let handle = finding.handle, !CredentialReading.uriKinds.contains(finding.kind) {
+      return here([Array(handle.utf8)])
+    }
     if let key = text.privateKey { return here([key]) }
     let hashed = TextCandidates.all(in: text.line).filter { fits($0, finding.weakHashes) }
     if let value = hashed.first { return here([value]) }

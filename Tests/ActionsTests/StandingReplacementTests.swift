@@ -162,6 +162,22 @@ import Testing
     #expect(try await stage.read("credential.verify", inputs).answer == "dead")
   }
 
+  @Test(arguments: ["Mint%26Leak", "Mint&amp;Leak", "Mint\\u0026Leak", "Mint%2526Leak", "Mint\\&Leak"])
+  func `a leaked value in another spelling is refused, and that is no rotation by somebody else`(
+    written: String
+  ) async throws {
+    let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["a": "Mint&Leak"])))
+    stage.secrets.seal(["spelled": Secret(written)])
+    _ = try await stage.store.put(
+      "OPENAI_API_KEY", Secret("Mint&Leak"), replacing: [], sparing: [], marker: "old", under: .forTests())
+    let probe = try await stage.read(
+      "credential.verify", ["credential": .credential("openai"), "secret": .secret("spelled")])
+    #expect(probe.answer == "unknown")
+    #expect(probe.outputs["replaced"] == .boolean(false))
+    _ = try await stage.run("credential.issue", Self.issue("spelled"))
+    #expect(Self.issues(stage) == 1)
+  }
+
   @Test func `sessions and facts of an account are found when its leaked value is dead already`() async throws
   {
     let provider = FakeProvider(.named, world: .init(accepted: [:]), account: CredentialRef("role"))

@@ -90,6 +90,15 @@ import Testing
     #expect(found.first?.alternatives.isEmpty == true)
   }
 
+  @Test func `a mask where the password should be is told, and no value`() async {
+    let result = await SecretRecovery.complete([finding("postgres_uri")]) { _ in
+      Secret("url=postgres://app:****@db:5432/orders")
+    }
+    #expect(result.findings.first?.secret == nil)
+    #expect(result.findings.first?.handle == "app@db:5432/orders")
+    #expect(result.unresolved.first?.because.contains("a mask") == true)
+  }
+
   @Test func anAccessKeyIDFindsItsSecretNearby() throws {
     let id = FakeSecrets.value("aws_access_key_id")
     let secret = FakeSecrets.value("aws_secret")

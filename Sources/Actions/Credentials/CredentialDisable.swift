@@ -53,7 +53,7 @@ struct CredentialDisable: EffectAction {
       // Issuing may have ended the old value already (PostgreSQL: one password for each role): then there is nothing
       // left to disable, and disabling the ref would stop the new value. The probe decides.
       if let replacement, call.optionalRef() == nil || call.optionalRef() == replacement {
-        let probe = try await provider.verify(leaked, ref: call.optionalRef())
+        let probe = try await provider.verifyMeaning(leaked, ref: call.optionalRef())
         if probe.state == .dead, try await isSame(replacement, leaked, call, provider) {
           probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
           disabled = disabled ?? Subject(replacement)
@@ -66,7 +66,7 @@ struct CredentialDisable: EffectAction {
       } catch {
         // The provider no longer knows it: what was wanted, when it is refused.
         guard error.class == .notFound else { throw error }
-        let probe = try await provider.verify(leaked, ref: nil)
+        let probe = try await provider.verifyMeaning(leaked, ref: nil)
         guard probe.state == .dead else { throw error }
         probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
         continue
@@ -93,7 +93,7 @@ struct CredentialDisable: EffectAction {
     let provider = try targets.credential(name).provider
     var probes: [ProbeRecord] = []
     for handle in call.known("secret") == nil ? [] : try call.secretRefs() {
-      let probe = try await provider.verify(
+      let probe = try await provider.verifyMeaning(
         try await call.secrets.secret(handle), ref: call.optionalRef())
       probes.append(ProbeRecord(credential: name, secret: handle, probe: probe))
     }

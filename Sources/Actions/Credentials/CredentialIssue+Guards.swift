@@ -50,7 +50,7 @@ extension CredentialIssue {
   {
     var probes: [CredentialProbe] = []
     for value in try await call.leak("replaces")?.values ?? [] {
-      probes.append(try await provider.verify(value, ref: nil))
+      probes.append(try await provider.verifyMeaning(value, ref: nil))
     }
     return CredentialProbe.verdict(of: probes)
   }

@@ -25,7 +25,7 @@ extension CredentialIssue {
       let (material, version) = try await storedMaterial(call, target)
     else { return nil }
     let value = material.primary
-    guard !leaked.contains(where: { $0.isSame(as: value) }) else { return nil }
+    guard !leaked.contains(where: { $0.isSpelling(of: value) }) else { return nil }
     return try await target.provider.verify(value, ref: nil).state == .alive
       ? Standing(material: material, version: version) : nil
   }
@@ -46,7 +46,7 @@ extension CredentialIssue {
   {
     let leaked = try await leakedValues(call)
     for secret in leaked {
-      guard try await provider.verify(secret, ref: nil).isReplaced else { return false }
+      guard try await provider.verifyMeaning(secret, ref: nil).isReplaced else { return false }
     }
     return !leaked.isEmpty
   }

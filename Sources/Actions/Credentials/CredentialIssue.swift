@@ -185,7 +185,7 @@ struct CredentialIssue: EffectAction {
   /// A person who puts the leaked value there once more has replaced nothing.
   private func refuseLeaked(_ secret: Secret, _ call: ActionCall) async throws(CapabilityError) {
     guard call.inputs["replaces"] != nil else { return }
-    for leaked in try await call.secrets("replaces") where leaked.isSame(as: secret) {
+    for leaked in try await call.secrets("replaces") where leaked.isSpelling(of: secret) {
       throw CapabilityError(
         .awaitsPerson, "issue a replacement", because: "the value that was handed over is a leaked one",
         fix: "issue a new one at the provider and put that there")

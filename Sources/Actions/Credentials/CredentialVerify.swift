@@ -19,8 +19,8 @@ struct CredentialVerify: ReadAction {
     for ref in try call.secretRefs() {
       let secret = try await call.secrets.secret(ref)
       do throws(CapabilityError) {
-        let probe = try await provider.verify(secret, ref: call.optionalRef())
-        probes.append(ProbeRecord(credential: name, secret: ref, probe: probe))
+        let answer = try await provider.verifyMeaning(secret, ref: call.optionalRef())
+        probes.append(ProbeRecord(credential: name, secret: ref, probe: answer))
       } catch { failure = failure ?? error }
     }
     let verdict = CredentialProbe.verdict(of: probes.map(\.probe))

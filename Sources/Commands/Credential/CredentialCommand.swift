@@ -143,7 +143,7 @@ struct CredentialVerifyCommand: StaunchCommand {
     assembly.console.say("probing \(resolved.name) …")
     var probes: [CredentialProbe] = []
     for value in resolved.values {
-      let probe = try await resolved.provider.verify(value.secret, ref: nil)
+      let probe = try await resolved.provider.verifyMeaning(value.secret, ref: nil)
       probes.append(probe)
       if let ref = value.ref, let incident = resolved.incident {
         try assembly.journal().append([

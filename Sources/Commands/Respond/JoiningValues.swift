@@ -70,7 +70,7 @@ struct JoiningValues {
 
   private func probe(_ secret: Secret, at name: CredentialName) async -> CredentialProbe {
     do throws(CapabilityError) {
-      return try await installation.targets.credential(name).provider.verify(secret, ref: nil)
+      return try await installation.targets.credential(name).provider.verifyMeaning(secret, ref: nil)
     } catch {
       return CredentialProbe(.unknown, code: error.class.rawValue)
     }

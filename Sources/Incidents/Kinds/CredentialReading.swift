@@ -65,11 +65,15 @@ public struct CredentialReading: Sendable {
     if kinds.contains("twilio_api_key"), bytes.count == 34, bytes.starts(with: "SK".utf8) {
       return CredentialReading("twilio_api_key", secret: nil, handle: text(bytes))
     }
-    let prefixed = table.kind(ofValueBeginning: bytes)
+    let isJDBC = bytes.starts(with: "jdbc:".utf8)
+    let prefixed = table.kind(ofValueBeginning: isJDBC ? Array(bytes.dropFirst(5)) : bytes)
     if prefixed != "slack_webhook_url", let uri = CredentialURI(bytes) {
       let kind = prefixed.flatMap { uriKinds.contains($0) ? $0 : nil } ?? "basic_auth_url"
-      return CredentialReading(kind, secret: uri.password, handle: uri.handle)
+      return CredentialReading(kind, secret: known(uri.password), handle: uri.handle)
     }
+    // Without a password that can be read, the text is nothing that anybody logs in with.
+    if let prefixed, uriKinds.contains(prefixed) { return CredentialReading(prefixed, secret: nil) }
+    if let reading = connectionString(bytes, kinds) { return reading }
     if bytes.starts(with: "eyJ".utf8), let token = JSONWebToken(bytes) {
       if token.isKubernetesServiceAccount {
         return CredentialReading("k8s_service_account_token", secret: bytes, handle: token.subject)
@@ -91,15 +95,45 @@ public struct CredentialReading: Sendable {
 
   private static func undecided(_ bytes: [UInt8]?, _ kinds: [CredentialKind]) -> CredentialReading {
     guard let first = kinds.first else { return CredentialReading(KindTable.unknownKind, secret: bytes) }
-    guard kinds.count > 1 else { return CredentialReading(first, secret: bytes) }
+    let isURI = kinds.allSatisfy(uriKinds.contains)
+    guard kinds.count > 1 else {
+      return CredentialReading(first, secret: isURI ? bytes.flatMap(password) : bytes)
+    }
     // Which database a bare password opens, only the text around it can tell.
-    if kinds.allSatisfy(uriKinds.contains) {
-      return CredentialReading("basic_auth_url", secret: bytes, alternatives: kinds)
+    if isURI {
+      return CredentialReading("basic_auth_url", secret: bytes.flatMap(password), alternatives: kinds)
     }
     let guess: CredentialKind =
       kinds.contains("generic_password")
       ? "generic_password" : kinds.contains("private_key") ? "private_key" : first
     return CredentialReading(guess, secret: bytes, alternatives: kinds.filter { $0 != guess })
+  }
+
+  /// A connection string that is no URI.
+  private static func connectionString(_ bytes: [UInt8], _ kinds: [CredentialKind]) -> CredentialReading? {
+    let possible = kinds.filter(uriKinds.contains)
+    guard let first = possible.first,
+      let string = ConnectionString(bytes, isKnown: possible.count == kinds.count)
+    else { return nil }
+    if kinds.count == 1, first != "basic_auth_url" {
+      return CredentialReading(first, secret: known(string.password), handle: string.handle)
+    }
+    return CredentialReading(
+      string.kind ?? "basic_auth_url", secret: known(string.password), handle: string.handle,
+      alternatives: string.kind == nil && kinds.count > 1 ? kinds : [])
+  }
+
+  /// The password that a scanner cut out of a URI, still percent-encoded; nil for what holds no password that can be read.
+  private static func password(_ bytes: [UInt8]) -> [UInt8]? {
+    let text = text(bytes)
+    guard !text.contains("://"), !text.hasPrefix("jdbc:") else { return nil }
+    guard known(bytes) != nil else { return nil }
+    return known(text.removingPercentEncoding.map { Array($0.utf8) } ?? bytes)
+  }
+
+  /// Nil for a mask or a placeholder: the value is unknown then.
+  private static func known(_ password: [UInt8]) -> [UInt8]? {
+    Placeholder.isOne(password) ? nil : password
   }
 
   /// An AWS access key id, alone or followed by `:` and the secret (TruffleHog's RawV2).
