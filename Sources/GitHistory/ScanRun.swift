@@ -53,7 +53,8 @@ struct ScanRun: Sendable {
       objects: scan.objectCount, commits: scan.commitCount, backups: try repository.layout.vaults(),
       submodules: try repository.layout.submoduleRepositories(),
       notSearched: gaps.map { HistoryUnsearched(place: $0.place, why: $0.why) }
-        + Residuals.notSearched(scan.notSearched) + others.notSearched)
+        + Residuals.notSearched(scan.notSearched) + others.notSearched,
+      isCutOff: !gaps.isEmpty)
   }
 
   private func place(_ hit: ObjectHit, _ location: ShownLocations.Location?) -> HistoryPlace {
