@@ -28,8 +28,13 @@ struct FreshClone: Sendable {
       try await copy(layout, to: place / "clone", in: place)
     }
     progress.progress("clone", done: 1, total: 1, unit: "clones")
-    let scan = try await ScanRun(path: (place / "clone").text, patterns: patterns, git: git)
-      .run(progress: progress)
+    // A clone of a shallow repository is shallow, too: what is missing is missing there.
+    let completing =
+      address.map { "the repository at \($0) is incomplete itself; there: git fetch --unshallow" }
+      ?? "git -C '\(path)' fetch --unshallow, then run the command again"
+    let scan = try await ScanRun(
+      path: (place / "clone").text, patterns: patterns, git: git, completing: completing
+    ).run(progress: progress)
     return HistoryScan(
       places: scan.places, objects: scan.objects, commits: scan.commits, notSearched: scan.notSearched,
       remote: address)
@@ -55,7 +60,8 @@ struct FreshClone: Sendable {
     // The user's settings as they are for the repository: a condition on its place would not hold for this one.
     let view = try await RepositoryView(layout, at: nil, git: git)
     var outcome = try await git.run(
-      ["fetch", "--quiet", "--no-auto-gc", "origin"], in: place, contacting: .remote,
+      // Without --update-shallow git leaves out, silently, what a shallow remote has.
+      ["fetch", "--quiet", "--no-auto-gc", "--update-shallow", "origin"], in: place, contacting: .remote,
       more: view.userSettings)
     outcome.ignored = view.settings.ignored
     withExtendedLifetime(view) {}

@@ -5,9 +5,10 @@ extension GitHistoryRewriter {
   /// - Parameter remote: as staunch.yaml names it; nil: nothing is pushed.
   public func readiness(repository path: String, remote: String?) async -> [Readiness] {
     let layout: RepositoryLayout
-    do throws(CapabilityError) { layout = try RepositoryLayout(path: path) } catch {
-      return [Readiness("clone", error)]
-    }
+    do throws(CapabilityError) {
+      layout = try RepositoryLayout(path: path)
+      try RepositoryConditions(layout).checkRewritable()
+    } catch { return [Readiness("clone", error)] }
     guard let remote else {
       return [
         Readiness("clone", .ready(path)),

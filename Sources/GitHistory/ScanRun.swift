@@ -7,6 +7,8 @@ struct ScanRun: Sendable {
   let path: String
   let patterns: SecretPatterns
   let git: GitProgram
+  /// How history that is not here comes here; nil: as for a clone of the user's own.
+  var completing: String?
 
   func run(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
     let report = try await report(progress: progress)
@@ -41,11 +43,18 @@ struct ScanRun: Sendable {
         .unsupported, "search object \(left.object.hex)", because: left.why,
         fix: "git -C '\(path)' repack -a -d -f --depth=10, then run the command again")
     }
+    let gaps = try HistoryBoundary(repository.layout, repository.objects, path: path).gaps
+    if findings.isEmpty, others.places.isEmpty, let gap = gaps.first {
+      throw CapabilityError(
+        .unsupported, "search the history of \(path)", because: gap.why, fix: completing ?? gap.fix)
+    }
     return ScanReport(
       findings: findings + others.places.map { ScanReport.Finding(place: $0, location: nil, pattern: nil) },
       objects: scan.objectCount, commits: scan.commitCount, backups: try repository.layout.vaults(),
       submodules: try repository.layout.submoduleRepositories(),
-      notSearched: Residuals.notSearched(scan.notSearched) + others.notSearched)
+      notSearched: gaps.map { HistoryUnsearched(place: $0.place, why: $0.why) }
+        + Residuals.notSearched(scan.notSearched) + others.notSearched,
+      isCutOff: !gaps.isEmpty)
   }
 
   private func place(_ hit: ObjectHit, _ location: ShownLocations.Location?) -> HistoryPlace {

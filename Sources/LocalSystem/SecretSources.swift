@@ -6,8 +6,8 @@ import Synchronization
 
 /// Where the runner's own secrets come from: `env:NAME`, `file:path`, `fd:N`, `-`, `prompt` or `prompt:what`.
 ///
-/// A value is read once and kept as a ``Secret``, because a pipe or a person answers only once. One newline at the end
-/// is not part of the secret.
+/// A value is read once and kept as a ``Secret``, because a pipe or a person answers only once. What a file or a pipe
+/// holds is read by ``SecretText``: one line end at the end is not part of the secret.
 public final class SecretSources: SecretSourceResolver {
   private let environment: [String: String]
   private let terminal: String
@@ -52,7 +52,7 @@ public final class SecretSources: SecretSourceResolver {
       }
       return Secret(text)
     case .file(let path):
-      return Self.withoutNewline(try await files.read(path))
+      return try Self.secret(in: try await files.read(path), source)
     case .descriptor(let number):
       let operation = source.description
       return try await onQueue { () throws(CapabilityError) in
@@ -60,8 +60,8 @@ public final class SecretSources: SecretSourceResolver {
         guard copy >= 0 else {
           throw CapabilityError(.notFound, operation, because: "the descriptor is not open", fix: source.fix)
         }
-        return Self.withoutNewline(
-          try Descriptor(adopting: copy).readAll(largest: 1 << 20, operation))
+        return try Self.secret(
+          in: try Descriptor(adopting: copy).readAll(largest: 1 << 20, operation), source)
       }
     case .prompt(let what):
       let terminal = terminal
@@ -71,12 +71,10 @@ public final class SecretSources: SecretSourceResolver {
     }
   }
 
-  private static func withoutNewline(_ secret: Secret) -> Secret {
-    secret.withUnsafeBytes { bytes in
-      var end = bytes.count
-      if end > 0, bytes[end - 1] == 0x0A { end -= 1 }
-      if end > 0, end < bytes.count, bytes[end - 1] == 0x0D { end -= 1 }
-      return Secret(SecretBytes(copying: UnsafeRawBufferPointer(rebasing: bytes[..<end])))
+  private static func secret(in content: Secret, _ source: SecretReference) throws(CapabilityError) -> Secret
+  {
+    do throws(SecretText.Refusal) { return try SecretText.secret(content.exposeAsBytes()) } catch {
+      throw CapabilityError(.configuration, source.description, because: error.because, fix: error.fix)
     }
   }
 

@@ -21,8 +21,12 @@ struct EnvFile {
   private(set) var lines: [[UInt8]]
   private let hasCarriageReturns: Bool
   private let endsWithNewline: Bool
+  /// The byte-order mark that some editors put first; it is no part of a name.
+  private let byteOrderMark: [UInt8]
 
-  init(_ bytes: [UInt8]) {
+  init(_ file: [UInt8]) {
+    byteOrderMark = file.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(file.prefix(3)) : []
+    let bytes = Array(file.dropFirst(byteOrderMark.count))
     hasCarriageReturns = bytes.firstRange(of: [0x0D, 0x0A]) != nil
     endsWithNewline = bytes.isEmpty || bytes.last == 0x0A
     lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) }
@@ -31,7 +35,7 @@ struct EnvFile {
 
   /// The file's bytes.
   var bytes: [UInt8] {
-    var result = Array(lines.joined(separator: [0x0A]))
+    var result = byteOrderMark + Array(lines.joined(separator: [0x0A]))
     if endsWithNewline, !lines.isEmpty { result.append(0x0A) }
     return result
   }

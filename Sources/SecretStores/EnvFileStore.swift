@@ -45,7 +45,14 @@ public struct EnvFileStore: SecretStore {
 
   private func file() async throws(CapabilityError) -> EnvFile {
     guard await files.exists(path) else { return EnvFile([]) }
-    return EnvFile(try await files.read(path).exposeAsBytes())
+    let bytes = try await files.read(path).exposeAsBytes()
+    // No variable would be found in it, and a new one would be written in another encoding.
+    guard !bytes.contains(0) else {
+      throw CapabilityError(
+        .unsupported, "read \(path)", because: "it holds zero bytes (NUL): it is UTF-16 or a binary format",
+        fix: "save it as UTF-8, for example: iconv -f UTF-16 -t UTF-8 FILE > NEW")
+    }
+    return EnvFile(bytes)
   }
 
   public func readiness() async -> [Readiness] {

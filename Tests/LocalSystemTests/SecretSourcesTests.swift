@@ -22,8 +22,22 @@ import Testing
       try text.write(toFile: directory.path(name), atomically: false, encoding: .utf8)
       #expect(try await sources.resolve("file:" + directory.path(name)).exposeAsText() == "v")
     }
-    try "v\n\n".write(toFile: directory.path("d"), atomically: false, encoding: .utf8)
-    #expect(try await sources.resolve("file:" + directory.path("d")).exposeAsText() == "v\n")
+  }
+
+  @Test func `A file that PowerShell or an editor wrote gives the secret or an error, never another value`()
+    async throws
+  {
+    let marked: [UInt8] = [0xFF, 0xFE] + "v\r\n".utf8.flatMap { [$0, 0] }
+    try Data(marked).write(to: URL(fileURLWithPath: directory.path("marked")))
+    #expect(try await sources.resolve("file:" + directory.path("marked")).exposeAsText() == "v")
+    for (name, text) in [("d", "v\n\n"), ("e", "v \n"), ("f", "\nv"), ("g", "v\0\0\n")] {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: directory.path(name)))
+      let error = await #expect(throws: CapabilityError.self) {
+        try await sources.resolve("file:" + directory.path(name))
+      }
+      #expect(error?.class == .configuration && error?.fix != nil)
+      #expect(error?.operation.contains(directory.path(name)) == true)
+    }
   }
 
   @Test func `a descriptor is read once and then known`() async throws {

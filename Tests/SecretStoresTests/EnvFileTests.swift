@@ -25,9 +25,15 @@ import Testing
     #expect(parsed(text) == values)
   }
 
-  @Test(arguments: ["", "A=1", "A=1\n", "# c\n\nexport  A = 'x' # y\r\nB=2\r\n", "\n\n", "A=\"1\n2\"\n"])
+  @Test(arguments: [
+    "", "A=1", "A=1\n", "# c\n\nexport  A = 'x' # y\r\nB=2\r\n", "\n\n", "A=\"1\n2\"\n", "\u{FEFF}A=1\n",
+  ])
   func `what is not changed stays byte for byte`(text: String) {
     #expect(EnvFile(Array(text.utf8)).bytes == Array(text.utf8))
+  }
+
+  @Test func `a byte-order mark is no part of the first name`() {
+    #expect(parsed("\u{FEFF}A=1\nB=2\n") == ["A": "1", "B": "2"])
   }
 
   @Test func `a new value keeps comments, order, export and the note behind it`() {

@@ -39,6 +39,12 @@ struct LeakIntroduction {
       let report = try await installation.assembly.historyRewriter().scanReport(
         repository: path, patterns: try SecretPatterns(secrets: secrets), progress: installation.progress)
       installation.assembly.console.endTransient()
+      guard !report.isCutOff else {
+        installation.assembly.console.say(
+          "the first commit with the secret may lie behind the boundary of the shallow clone \(harmless(path)); "
+            + "the plan goes on without it")
+        return nil
+      }
       var earliest: RepositoryEvidence.Introduction?
       let refs = Set(report.places.flatMap(\.refs)).sorted()
       for commit in Set(report.findings.compactMap(\.firstCommit)).sorted().prefix(256) {

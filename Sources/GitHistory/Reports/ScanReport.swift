@@ -32,6 +32,8 @@ public struct ScanReport: Sendable {
   public let submodules: [String]
   /// What else could not be searched.
   public let notSearched: [HistoryUnsearched]
+  /// Older history is not here (a shallow clone): the first commit found may not be the first.
+  public let isCutOff: Bool
 
   public var places: [HistoryPlace] { findings.map(\.place) }
   public var isClean: Bool { findings.isEmpty }

@@ -6,7 +6,7 @@ public import Secrets
 public enum SecretReference: Sendable, Hashable, CustomStringConvertible {
   /// An environment variable: `env:NAME`.
   case environment(String)
-  /// A file, its last line break left out: `file:/path`.
+  /// A file, its last line end left out: `file:/path`.
   case file(String)
   /// A file in systemd's `$CREDENTIALS_DIRECTORY`: `credential:NAME`.
   case credential(String)
@@ -71,9 +71,13 @@ public struct SecretSources: Sendable {
     let found: Secret?
     switch reference {
     case .environment(let name): found = environment[name].map { Secret($0) }
-    case .file(let path): found = SecretSources.read(path)
+    case .file(let path): found = try SecretSources.read(path, reference, at: place)
     case .credential(let name):
-      found = environment["CREDENTIALS_DIRECTORY"].flatMap { SecretSources.read($0 + "/" + name) }
+      if let directory = environment["CREDENTIALS_DIRECTORY"] {
+        found = try SecretSources.read(directory + "/" + name, reference, at: place)
+      } else {
+        found = nil
+      }
     case .inherited(let name): found = inherited[name]
     }
     guard let found, !found.isEmpty else {
@@ -84,9 +88,14 @@ public struct SecretSources: Sendable {
     return found
   }
 
-  private static func read(_ path: String) -> Secret? {
-    guard var bytes = FileManager.default.contents(atPath: path) else { return nil }
-    while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }
-    return Secret(SecretBytes(copying: bytes))
+  /// nil: there is no such file.
+  private static func read(_ path: String, _ reference: SecretReference, at place: String)
+    throws(SettingsError) -> Secret?
+  {
+    guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
+    do throws(SecretText.Refusal) { return try SecretText.secret(Array(bytes)) } catch {
+      throw SettingsError(
+        place, because: "the secret \(reference) cannot be used: \(error.because)", fix: error.fix)
+    }
   }
 }
