@@ -60,7 +60,8 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
   case lockReleased = "lock.released"
   /// `step, item?, attempt, action, phase, input_digest, marker, compensation?, snapshot`
   case stepIntent = "step.intent"
-  /// `step, item?, attempt, action, phase, outputs`; for a read there is no intent before it
+  /// `step, item?, attempt, action, phase, outputs`; for a read there is no intent before it. `values?` (handles): what
+  /// `staunch history verify` looked for
   case stepOutcome = "step.outcome"
   /// `step, item?, attempt, error {class, operation, message, fix, request_id?}`
   case stepFailed = "step.failed"

@@ -4,7 +4,8 @@ import JSON
 /// What is known of the copy of a repository that everybody else clones: its forge's.
 ///
 /// Clean is only what a fresh clone of the remote showed after the last rewrite and the last push. A clone of this
-/// machine's repository, or one made before the push, says nothing about it.
+/// machine's repository, or one made before the push, says nothing about it; nor does one that was scanned before the
+/// repository was reported again, or not for every leaked value.
 public struct PublishedHistory: Sendable, Hashable {
   public let repository: RepositoryName
   /// When the fresh clone of the remote was found clean; nil: the leaked value is, or may be, still at the forge.
@@ -48,6 +49,8 @@ private struct PublishedReading {
     var restored: JournalEvent?
     var pushed: JournalEvent?
     var scanned: JournalEvent?
+    /// The leaked values that the scan looked for.
+    var covered: Set<SecretRef> = []
     /// The last push, or look into a fresh clone, that failed.
     var failed: JournalEvent?
   }
@@ -62,23 +65,26 @@ private struct PublishedReading {
   private var planned: [RunID: [RepositoryName]] = [:]
   /// What each step does: a failure does not say it.
   private var actions: [String: String] = [:]
+  /// The leaked values of a run's plan; none for plans of before they named their values.
+  private var secrets: [RunID: Set<SecretRef>] = [:]
+  private var reports = LaterReports()
 
   mutating func take(_ event: JournalEvent) {
+    reports.take(event)
     switch event.kind {
     case .incidentOpened, .incidentUpdated:
       if let name = event.body["introduction"]?["repository"]?.string { add(RepositoryName(name)) }
       for place in event.body["locations"]?.array ?? [] {
-        let repository = place["repository"]
-        guard let word = repository?["name"]?.string ?? repository?["id"]?.string ?? repository?.string
-        else { continue }
-        let name = RepositoryName(word)
-        guard !reported.contains(name) else { continue }
+        guard let name = LaterReports.repository(of: place), !reported.contains(name) else { continue }
         reported.append(name)
         unlisted?.append(name)
       }
     case .planSaved:
       let names = (event.body["repositories"]?.array ?? []).compactMap(\.string).map { RepositoryName($0) }
-      if let run = event.text("run") { planned[RunID(run)] = names }
+      if let run = event.text("run") {
+        planned[RunID(run)] = names
+        secrets[RunID(run)] = PublishedReading.refs(event.body["secrets"])
+      }
       for name in names { add(name) }
       unlisted = event.body["unlisted"]?.array.map { $0.compactMap(\.string).map { RepositoryName($0) } }
     case .stepIntent:
@@ -114,9 +120,19 @@ private struct PublishedReading {
     case (.stepFailed, "history.push"), (.stepFailed, "history.verify"): acts[name]?.failed = event
     case (.stepOutcome, "history.verify"):
       acts[name]?.scanned = event
+      acts[name]?.covered = covered(by: event)
       acts[name]?.failed = nil
     default: break
     }
+  }
+
+  /// Named by the scan itself, or by its run's plan; those of before either was kept looked for what was known then.
+  private func covered(by scan: JournalEvent) -> Set<SecretRef> {
+    PublishedReading.refs(scan.body["values"]) ?? scan.run.flatMap { secrets[$0] } ?? Set(reports.values.refs)
+  }
+
+  private static func refs(_ list: JSONValue?) -> Set<SecretRef>? {
+    list?.array.map { Set($0.compactMap(\.string).map { SecretRef($0) }) }
   }
 
   private static func key(_ event: JournalEvent) -> String {
@@ -140,11 +156,25 @@ private struct PublishedReading {
           repository: name, cleaned: nil, why: "it was reported there, and no plan here reaches it",
           address: nil, objects: nil, residual: [], evidence: nil)
       }
-      return PublishedReading.judge(name, acts)
+      return judge(name, acts)
     }
   }
 
-  private static func judge(_ name: RepositoryName, _ acts: Acts) -> PublishedHistory {
+  /// Why the scan does not show the repository as it is known now, and what shows that; nil when it does.
+  private func outdated(_ scan: JournalEvent, _ name: RepositoryName, _ acts: Acts)
+    -> (why: String, evidence: JournalEvent)?
+  {
+    if let missing = reports.values.refs.first(where: { !acts.covered.contains($0) }) {
+      return ("value \(missing) was never scanned for in a fresh clone of the remote", scan)
+    }
+    guard let again = reports.last(in: name, of: order, unlisted: unlisted ?? []),
+      again.sequence > scan.sequence
+    else { return nil }
+    let at = Timestamp.text(again.at)
+    return ("reported again at \(at), and no fresh clone of the remote was scanned since", again)
+  }
+
+  private func judge(_ name: RepositoryName, _ acts: Acts) -> PublishedHistory {
     let scan = acts.scanned
     let remote = scan?.body["outputs"]?["remote"]?.string
     let changed = [acts.isChanged ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
@@ -153,22 +183,27 @@ private struct PublishedReading {
     let isClean =
       scan.map { $0.text("answer") == "clean" && $0.body["outputs"]?["places"]?.integer == 0 } ?? false
     let why: String
+    var news: JournalEvent?
     switch (scan, remote) {
-    case (.some, .some) where isLatest && isClean: why = ""
+    case (.some(let scan), .some) where isLatest && isClean:
+      let outdated = outdated(scan, name, acts)
+      why = outdated?.why ?? ""
+      news = outdated?.evidence
     case (.some(let scan), .some) where !isClean && isLatest:
       let places = scan.body["outputs"]?["places"]?.integer
       why =
         "a fresh clone of the remote holds it in \(places.map { $0 == 1 ? "1 place" : "\($0) places" } ?? "places that were not counted")"
     case (.some, nil) where isLatest && acts.pushed != nil:
       why = "only a clone of this machine's repository was scanned, not the remote's"
-    default: why = unscanned(acts)
+    default: why = PublishedReading.unscanned(acts)
     }
-    let last = (later + [scan].compactMap { $0 }).max { $0.sequence < $1.sequence }
+    let last = (later + [scan, news].compactMap { $0 }).max { $0.sequence < $1.sequence }
     return PublishedHistory(
       repository: name, cleaned: why.isEmpty ? scan?.at : nil, why: why,
       address: remote ?? acts.pushed?.body["outputs"]?["remote"]?.string,
       objects: why.isEmpty ? scan?.body["outputs"]?["objects"]?.integer : nil,
-      residual: residual(of: acts.restored == nil ? acts.rewritten : nil) + residual(of: acts.pushed),
+      residual: PublishedReading.residual(of: acts.restored == nil ? acts.rewritten : nil)
+        + PublishedReading.residual(of: acts.pushed),
       evidence: (why.isEmpty ? scan : last)?.evidence)
   }
 

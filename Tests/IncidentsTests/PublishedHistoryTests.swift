@@ -162,4 +162,112 @@ import Testing
     let one = try published(story)
     #expect(one.repository == "acme/app" && !one.isClean)
   }
+
+  private static let first: SecretRef = "inc-7f3a91c2/leaked"
+  private static let second: SecretRef = "inc-7f3a91c2/leaked-0a1b2c3d4e5f6071"
+
+  /// A report of places, each `key: repository`, with the values that it brought.
+  private func report(_ places: KeyValuePairs<String, String?>, _ values: SecretRef...) -> JSONValue {
+    [
+      "key": "k",
+      "locations": .array(
+        places.map { place in
+          var members: [String: JSONValue] = ["key": .string(place.key), "place": "commit", "path": "a"]
+          if let name = place.value { members["repository"] = ["name": .string(name)] }
+          return .object(members)
+        }),
+      "values": .array(
+        values.map { ["ref": .string($0.rawValue), "fingerprint": .string("s1:0a1b2c3d:\($0)")] }),
+    ]
+  }
+
+  /// Reported in acme/models and acme/data, which staunch.yaml calls by their last names; both were cleaned for one value.
+  private func cleaned(secrets: [SecretRef]? = [PublishedHistoryTests.first]) -> JournalStory {
+    var story = JournalStory()
+    story.about("inc-7f3a91c2")
+    story.at(0, .incidentOpened, report(["a": "acme/models", "b": "acme/data"], Self.first))
+    var plan: [String: JSONValue] = [
+      "plan": "plan-1", "digest": "d", "run": "run-1", "repositories": ["models", "data"], "unlisted": [],
+    ]
+    plan["secrets"] = secrets.map { .array($0.map { .string($0.rawValue) }) }
+    story.at(1, .planSaved, .object(plan))
+    story.about("inc-7f3a91c2", run: "run-1")
+    for item in 0...1 {
+      story.effect(2, step: "rewrite", item: item, action: "history.rewrite", outputs: ["commits": 7])
+      story.effect(3, step: "push", item: item, action: "history.push")
+      story.at(
+        4, .stepOutcome,
+        [
+          "step": "fresh_clone", "item": .integer(item), "action": "history.verify", "phase": "read",
+          "answer": "clean", "outputs": ["places": 0, "objects": 9, "remote": .string(Self.address)],
+        ])
+    }
+    story.about("inc-7f3a91c2")
+    return story
+  }
+
+  private func still(_ story: JournalStory) -> [RepositoryName] {
+    IncidentRecord(of: "inc-7f3a91c2", in: story.events).published.filter { !$0.isClean }.map(\.repository)
+  }
+
+  @Test func `clean, although another value was reported after the clone was scanned`() throws {
+    for secrets in [[Self.first], nil] {
+      var story = cleaned(secrets: secrets)
+      #expect(still(story) == [])
+      story.at(6, .incidentState, ["state": "closed", "reason": "over"])
+      story.at(7, .incidentUpdated, report(["a": "acme/models"], Self.second))
+      #expect(still(story) == ["models", "data"])
+      let why = try published(story).why
+      #expect(why == "value \(Self.second) was never scanned for in a fresh clone of the remote")
+      let record = IncidentRecord(of: "inc-7f3a91c2", in: story.events)
+      #expect(Metrics(of: record, repositories: [], now: JournalStory.minute(9)).instants.clean.date == nil)
+    }
+  }
+
+  @Test func `clean for every value, although the scan was of a plan or command that named one`() throws {
+    func scan(_ names: [SecretRef]) -> JSONValue {
+      [
+        "step": "history.verify", "action": "history.verify", "phase": "read", "answer": "clean",
+        "values": .array(names.map { .string($0.rawValue) }),
+        "outputs": [
+          "repository": ["$repository": "models"], "places": 0, "objects": 9, "remote": .string(Self.address),
+        ],
+      ]
+    }
+    var story = cleaned()
+    story.at(7, .incidentUpdated, report(["a": "acme/models"], Self.second))
+    story.at(8, .stepOutcome, scan([Self.first]))
+    #expect(still(story) == ["models", "data"])
+    story.at(9, .stepOutcome, scan([Self.first, Self.second]))
+    #expect(still(story) == ["data"])
+  }
+
+  @Test func `clean, although the same value was reported in a new place after the clone was scanned`() throws
+  {
+    var story = cleaned()
+    var known = story
+    known.at(7, .incidentUpdated, report(["a": "acme/models"]))
+    #expect(still(known) == [], "a place that was known when the clone was scanned is no news")
+    var nowhere = story
+    nowhere.at(7, .incidentUpdated, report(["c": nil]))
+    #expect(still(nowhere) == ["models", "data"], "a report that names no repository may be of any")
+    story.at(7, .incidentUpdated, report(["a": "acme/models", "c": "acme/data"]))
+    #expect(still(story) == ["data"])
+    let status = try #require(IncidentStatus.derive(events: story.events, now: JournalStory.minute(9)).first)
+    #expect(status.stillAtTheForge.first?.why.hasPrefix("reported again at 2026-11-24T03:07:00.000Z") == true)
+    story.about("inc-7f3a91c2", run: "run-1")
+    scan(&story, 8, remote: Self.address)
+    #expect(still(story) == ["data"], "a clone of another repository says nothing of it")
+  }
+
+  @Test func `clean, although the incident was opened again because a known place is back`() throws {
+    var story = cleaned()
+    story.at(6, .incidentState, ["state": "closed", "reason": "over"])
+    story.at(7, .incidentState, ["state": "open", "reason": "the secret was found again"])
+    story.at(7, .incidentUpdated, report(["a": "acme/models"]))
+    #expect(still(story) == ["models"])
+    story.about("inc-7f3a91c2", run: "run-1")
+    scan(&story, 8, remote: Self.address)
+    #expect(still(story) == [])
+  }
 }

@@ -83,6 +83,13 @@ struct HistoryTarget: ParsableArguments {
       fix: "staunch incidents lists them; give the value with: --secrets -")
   }
 
+  /// The handles of the incidents' leaked values.
+  func leakedValues(in assembly: Assembly) throws -> [SecretRef] {
+    guard !incident.isEmpty else { return [] }
+    let journal = try assembly.journal()
+    return try incident.flatMap { try journal.record(of: IncidentID($0)).leakedValues.refs }
+  }
+
   /// The repository's absolute path.
   func path(in assembly: Assembly) -> String {
     URL(filePath: assembly.absolute(repository)).standardizedFileURL.path

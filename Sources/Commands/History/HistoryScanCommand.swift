@@ -51,6 +51,8 @@ struct HistoryVerifyCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
+    // Before the patterns: what is reported in between is then looked for, and not claimed.
+    let values = try target.leakedValues(in: assembly)
     let patterns = try target.patterns(in: assembly)
     let path = target.path(in: assembly)
     let scan = try await assembly.historyRewriter(trust: own.trust).scanFreshClone(
@@ -73,13 +75,15 @@ struct HistoryVerifyCommand: StaunchCommand {
     for left in scan.notSearched where !global.json {
       assembly.console.data("not searched: \(harmless(left.place)): \(harmless(left.why))")
     }
-    try record(scan, path: path, in: assembly)
+    try record(scan, for: values, path: path, in: assembly)
     if !scan.isClean { throw ExitCode(ExitStatus.secretFound.rawValue) }
   }
 
   /// What a fresh clone of the remote showed is evidence of the incident. With further expressions nobody could tell whose
   /// value was found.
-  private func record(_ scan: HistoryScan, path: String, in assembly: Assembly) throws {
+  private func record(
+    _ scan: HistoryScan, for values: [SecretRef], path: String, in assembly: Assembly
+  ) throws {
     guard let address = scan.remote, target.incident.count == 1, target.secrets == nil,
       let named = target.incident.first
     else { return }
@@ -90,6 +94,7 @@ struct HistoryVerifyCommand: StaunchCommand {
         [
           "step": "history.verify", "attempt": 1, "action": "history.verify", "phase": "read",
           "answer": scan.isClean ? "clean" : "found",
+          "values": .array(values.map { .string($0.rawValue) }),
           "outputs": [
             "repository": ["$repository": .string(name.rawValue)], "remote": .string(address),
             "places": .integer(scan.places.count), "objects": .integer(scan.objects),
