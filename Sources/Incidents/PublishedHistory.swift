@@ -119,8 +119,9 @@ private struct PublishedReading {
       acts[name]?.failed = nil
     case (.stepFailed, "history.push"), (.stepFailed, "history.verify"): acts[name]?.failed = event
     case (.stepOutcome, "history.verify"):
+      let values = covered(by: event)
       acts[name]?.scanned = event
-      acts[name]?.covered = covered(by: event)
+      acts[name]?.covered = values
       acts[name]?.failed = nil
     default: break
     }
