@@ -12,6 +12,7 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
   private(set) var oversized: [JSONError] = []
   private(set) var hasSeenContainer = false
   private let containers: [JSONPath]
+  private let marks: [JSONPath]
 
   // To the value that comes next; one for each open container outside a record.
   private var steps: [JSONStep] = []
@@ -22,8 +23,11 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
   private var excess: JSONError?  // of the record being read, which is not kept
   private var excessDepth = 0
 
-  /// - Parameter passesOver: a record larger than the limits is noted and the next one read; else it is an error.
-  init(paths: [JSONPath], limits: JSONLimits, passesOver: Bool = false) {
+  /// - Parameters:
+  ///   - passesOver: a record larger than the limits is noted and the next one read; else it is an error.
+  ///   - marks: lists and objects whose beginning is a record of its own, an empty one.
+  init(paths: [JSONPath], limits: JSONLimits, passesOver: Bool = false, marks: [JSONPath] = []) {
+    self.marks = marks
     self.paths = paths
     self.limits = limits
     self.passesOver = passesOver
@@ -114,6 +118,10 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
         firstName = nil
         building = [token == .beginObject ? .object([:], name: nil) : .array([])]
       } else {
+        if marks.contains(where: { $0.matches(steps) }) {
+          let empty: JSONValue = token == .beginArray ? .array([]) : .object([:])
+          records.append(JSONRecord(steps: steps, value: empty, position: position))
+        }
         steps.append(token == .beginArray ? .element(0) : .member(""))
       }
     case .scalar(let value):

@@ -31,9 +31,11 @@ public struct JSONSalvageReader: Sendable {
   private var isEmbedded = false
   private var hasSeenRecord = false
 
-  public init(_ paths: [JSONPath], limits: JSONLimits = .standard) {
+  /// - Parameter marks: lists and objects whose beginning is a record of its own, an empty one: that they are there matters,
+  ///   also when nothing is in them.
+  public init(_ paths: [JSONPath], limits: JSONLimits = .standard, marking marks: [JSONPath] = []) {
     tokenizer = JSONTokenizer(limits: limits, content: .containers, text: .cleaned)
-    collector = JSONRecordCollector(paths: paths, limits: limits, passesOver: true)
+    collector = JSONRecordCollector(paths: paths, limits: limits, passesOver: true, marks: marks)
   }
 
   /// True once a record, or a list or object where records are expected, was seen; a text without is of another sort.

@@ -22,8 +22,12 @@ enum JSONFraming: Sendable {
 /// A format whose records are JSON values.
 protocol JSONReportFormat: ReportFormat {
   static var framing: JSONFraming { get }
+  /// Lists and objects whose beginning is handed to ``items(in:context:)`` as an empty record.
+  static var marks: [JSONPath] { get }
   /// The findings of one record; none when the record is no finding (a summary, a log line).
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
+  /// What the whole report shows once it was read: that it cannot be complete.
+  static func closing(_ context: ReportContext) -> [RecordItem]
 }
 
 /// What a record says.
@@ -77,6 +81,9 @@ enum RecordItem: Sendable {
 }
 
 extension JSONReportFormat {
+  static var marks: [JSONPath] { [] }
+  static func closing(_ context: ReportContext) -> [RecordItem] { [] }
+
   static func reader(_ context: ReportContext) -> any ReportReader {
     JSONRecordsReportReader<Self>(context)
   }
@@ -102,7 +109,9 @@ private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
 
   init(_ context: ReportContext) {
     self.context = context
-    records = JSONSalvageReader(Format.framing.paths, limits: context.options.limits)
+    records = JSONSalvageReader(
+      Format.framing.paths, limits: context.options.limits,
+      marking: Format.marks + Format.marks.map { JSONPath([.anyElement] + $0.parts) })
   }
 
   var scannedDirectories: [String] { context.scannedDirectories }
@@ -121,7 +130,9 @@ private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
         because: "there is no list of findings where \(Format.name) has it",
         fix: "leave --format out, or name the report's own format")
     }
-    return last + text.items
+    let start = JSONPosition(line: 1, column: 1, offset: 0)
+    let closing = Format.closing(context).compactMap { $0.placed(at: start, context) }
+    return last + closing + text.items
   }
 
   private mutating func items(_ salvaged: [JSONSalvageReader.Item]) -> [ReportItem] {

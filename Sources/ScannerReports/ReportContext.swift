@@ -16,6 +16,12 @@ public struct ReportContext: Sendable {
   var rules: [Int: String] = [:]
   /// The number of the run that the records at hand belong to, in a report of several.
   var run: JSONStep?
+  /// The run at hand has shown no list of results yet.
+  var isRunOpen = false
+  /// Records of findings that were read.
+  var read = 0
+  /// How many findings the report says it has, by the part of it that says so.
+  var announced: [String: Int] = [:]
 
   public init(_ options: ReportOptions) {
     self.options = options

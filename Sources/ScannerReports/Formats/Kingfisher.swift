@@ -8,9 +8,16 @@ import JSON
 enum Kingfisher: JSONReportFormat {
   static let name = "kingfisher"
   static let summary = "Kingfisher 2 JSON (`kingfisher scan --format json --no-dedup`)"
-  static let framing = JSONFraming.paths([
+  static let framing = JSONFraming.paths(own + audits)
+  private static let own: [JSONPath] = [
     JSONPath(.member("findings"), .anyElement), JSONPath(.member("metadata"), .member("target")),
-  ])
+    JSONPath(.member("metadata"), .member("summary"), .member("findings")),
+  ]
+  private static let audits: [JSONPath] = auditCounts.map { count in
+    JSONPath(.member("audit"), .member("summary"), .member(count))
+  }
+  /// What an audit counts of repositories that were not scanned, or not to the end.
+  static let auditCounts = ["fetch_failed", "scan_failed", "scan_partial", "pending"]
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
     let members = opening.members
@@ -24,7 +31,34 @@ enum Kingfisher: JSONReportFormat {
       if let directory = record.value.string { context.addScannedDirectory(directory) }
       return []
     }
+    if record.steps.last == .member("findings") {
+      announce(record.value.integer, by: "metadata", &context)
+      return []
+    }
+    if case .member(let name)? = record.steps.last { return unscanned(name, record.value) }
+    context.read += 1
     return [.finding(try finding(RecordFields(record.value, ""), context: &context))]
+  }
+
+  static func closing(_ context: ReportContext) -> [RecordItem] {
+    let announced = context.announced.values.max() ?? 0
+    guard announced > context.read else { return [] }
+    let because = "the report holds \(context.read) of the \(announced) findings that its summary counts"
+    return [context.read == 0 ? .malformed(because) : .setAside(because)]
+  }
+
+  /// Several reports, one after the other, are one.
+  static func announce(_ count: Int?, by part: String, _ context: inout ReportContext) {
+    let (sum, isTooLarge) = context.announced[part, default: 0].addingReportingOverflow(count ?? 0)
+    context.announced[part] = isTooLarge ? Int.max : sum
+  }
+
+  /// What an audit's count says about the report.
+  static func unscanned(_ name: String, _ value: JSONValue) -> [RecordItem] {
+    guard auditCounts.contains(name), let count = value.integer, count > 0 else { return [] }
+    return [
+      .malformed("the scan is not complete (\(name) is \(count)): its findings are not all; run it again")
+    ]
   }
 
   static func finding(_ record: RecordFields, context: inout ReportContext) throws(RecordProblem) -> Finding {
@@ -103,13 +137,26 @@ enum KingfisherLines: JSONReportFormat {
     let fields = try RecordFields(record.value, "")
     let isSummary = !fields.has("rule") && !fields.has("finding")
     // The last line on standard output: `findings` is a number there.
-    if isSummary, fields.has("kingfisher"), fields["findings"]?.integer != nil { return [] }
+    if isSummary, fields.has("kingfisher"), let count = fields["findings"]?.integer {
+      Kingfisher.announce(count, by: "kingfisher", &context)
+      return []
+    }
     if isSummary, fields.has("audit") || fields.has("metadata") || fields.has("access_map") {
       for repository in try fields.object("audit")?.objects("repositories") ?? [] {
         if let directory = try repository.text("repository") { context.addScannedDirectory(directory) }
       }
-      return []
+      let counted = try fields.object("metadata")?.object("summary")?.integer("findings")
+      Kingfisher.announce(counted, by: "metadata", &context)
+      guard let summary = try fields.object("audit")?.object("summary") else { return [] }
+      var items: [RecordItem] = []
+      for name in summary.names.sorted() {
+        if let count = summary[name] { items += Kingfisher.unscanned(name, count) }
+      }
+      return items
     }
+    context.read += 1
     return [.finding(try Kingfisher.finding(fields, context: &context))]
   }
+
+  static func closing(_ context: ReportContext) -> [RecordItem] { Kingfisher.closing(context) }
 }

@@ -6,17 +6,37 @@ import JSON
 ///
 /// `partialFingerprints` of gitleaks are the commit's data and Kingfisher's differ from run to run: neither is an identity.
 /// `fingerprints` name a finding that holds no value. Suppressed and absent results are set aside. Source: OASIS SARIF 2.1.0
-/// §3.27.
+/// §3.27. A run without a list of results was not completed (§3.14.23): that is no clean report.
 enum SARIF: JSONReportFormat {
   static let name = "sarif"
   static let summary = "SARIF 2.1.0 (gitleaks, Betterleaks, Kingfisher, ggshield and others)"
-  static let framing = JSONFraming.paths([
+  static let framing = JSONFraming.paths(own + audits)
+  private static let own: [JSONPath] = [
     JSONPath(.member("runs"), .anyElement, .member("results"), .anyElement),
     JSONPath(.member("runs"), .anyElement, .member("tool"), .member("driver"), .member("name")),
     JSONPath(
       .member("runs"), .anyElement, .member("tool"), .member("driver"), .member("rules"), .anyElement,
       .member("id")),
-  ])
+    JSONPath(
+      .member("runs"), .anyElement, .member("externalPropertyFileReferences"), .member("results"), .anyElement
+    ),
+    JSONPath(
+      .member("runs"), .anyElement, .member("invocations"), .anyElement, .member("executionSuccessful")),
+    JSONPath(
+      .member("runs"), .anyElement, .member("invocations"), .anyElement,
+      .member("toolExecutionNotifications"), .anyElement, .member("level")),
+  ]
+  private static let audits: [JSONPath] = Kingfisher.auditCounts.map { count in
+    JSONPath(
+      .member("runs"), .anyElement, .member("properties"), .member("repository_audit"), .member("summary"),
+      .member(count))
+  }
+  static let marks: [JSONPath] = [
+    JSONPath(.member("runs"), .anyElement),
+    JSONPath(.member("runs"), .anyElement, .member("results")),
+  ]
+  private static let withoutResults =
+    "a run without a list of results: the scan did not come to its end; run it again"
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
     opening.shape == .object && opening.paths.contains("runs")
@@ -27,6 +47,10 @@ enum SARIF: JSONReportFormat {
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
     let run = record.steps.dropFirst().first
+    if record.steps.count == 2 {
+      defer { context.isRunOpen = true }
+      return context.isRunOpen ? [.malformed("before this place stands \(withoutResults)")] : []
+    }
     if context.run != run {
       context.run = run
       context.tool = nil
@@ -41,7 +65,25 @@ enum SARIF: JSONReportFormat {
         context.rules[number] = record.value.string
       }
       return []
-    case .member, .element, nil: break
+    case .member("results"):
+      if record.value.array != nil { context.isRunOpen = false }
+      return []
+    case .member("executionSuccessful"):
+      guard record.value.boolean == false else { return [] }
+      return [
+        .malformed("the scan failed (executionSuccessful is false): its findings are not all; run it again")
+      ]
+    case .member("level"):
+      guard record.value.string == "error" else { return [] }
+      return [.malformed("the scan met an error (toolExecutionNotifications): its findings may not be all")]
+    case .member(let name): return Kingfisher.unscanned(name, record.value)
+    case .element, nil: break
+    }
+    if record.steps.dropFirst(2).first == .member("externalPropertyFileReferences") {
+      context.isRunOpen = false
+      return [
+        .malformed("results stand in another file (externalPropertyFileReferences), which was not read")
+      ]
     }
     let result = try RecordFields(record.value, "")
     if let reason = try settledReason(result) { return [.setAside(reason)] }
@@ -51,6 +93,10 @@ enum SARIF: JSONReportFormat {
     return try RecordItem.each("locations", of: result) { place throws(RecordProblem) in
       [.finding(try finding(rule, place, result, context))]
     }
+  }
+
+  static func closing(_ context: ReportContext) -> [RecordItem] {
+    context.isRunOpen ? [.malformed(withoutResults)] : []
   }
 
   /// A result names its rule by id or by its number among the tool's rules (§3.27.5 to §3.27.7); a tool that lists its rules
