@@ -11,7 +11,7 @@ extension CredentialProvider {
     guard probe.state == .dead else { return probe }
     for other in leaked.decodings {
       let meant = try await verify(other, ref: ref)
-      guard meant.state != .dead else {
+      guard meant.state == .dead else {
         let reason =
           meant.state == .alive
           ? "but the leaked value works in another spelling" : "and in another spelling: \(meant.code)"
