@@ -8,13 +8,7 @@ public enum Curve25519 {
       private let handle: KeyHandle
 
       /// A new random key.
-      public init() {
-        let bytes = SymmetricKey(size: .bits256).withUnsafeBytes {
-          try? KeyHandle(EVP_PKEY_ED25519, privateKey: $0)
-        }
-        guard let bytes else { fatalError("libcrypto has no Ed25519") }
-        handle = bytes
-      }
+      public init() { handle = .random(EVP_PKEY_ED25519) }
 
       /// - Throws: `.parameter` when it is not 32 bytes.
       public init(rawRepresentation: some DataProtocol) throws(CryptographyError) {
@@ -67,13 +61,7 @@ public enum Curve25519 {
       private let handle: KeyHandle
 
       /// A new random key.
-      public init() {
-        let bytes = SymmetricKey(size: .bits256).withUnsafeBytes {
-          try? KeyHandle(EVP_PKEY_X25519, privateKey: $0)
-        }
-        guard let bytes else { fatalError("libcrypto has no X25519") }
-        handle = bytes
-      }
+      public init() { handle = .random(EVP_PKEY_X25519) }
 
       /// - Throws: `.parameter` when it is not 32 bytes.
       public init(rawRepresentation: some DataProtocol) throws(CryptographyError) {

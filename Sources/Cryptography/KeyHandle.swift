@@ -17,6 +17,17 @@ final class KeyHandle: @unchecked Sendable {
     self.key = key
   }
 
+  /// A new key. Nothing refuses it but a libcrypto without the curve or without random numbers, which nobody can handle.
+  static func random(_ kind: Int32) -> KeyHandle {
+    let context = EVP_PKEY_CTX_new_id(kind, nil)
+    defer { EVP_PKEY_CTX_free(context) }
+    var key: OpaquePointer?
+    guard EVP_PKEY_keygen_init(context) == 1, EVP_PKEY_keygen(context, &key) == 1, let key else {
+      fatalError("libcrypto makes no Curve25519 key: look at openssl.cnf (openssl version -d)")
+    }
+    return KeyHandle(owning: key)
+  }
+
   init(_ kind: Int32, publicKey bytes: some DataProtocol) throws(CryptographyError) {
     let key = bytes.withContiguousBytes { EVP_PKEY_new_raw_public_key(kind, nil, $0.octets, $0.count) }
     guard let key, bytes.count == 32 else { throw .parameter }
