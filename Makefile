@@ -13,7 +13,7 @@ help: ## Show this list
 
 drill: ## Install what is needed, build, and run a whole incident in a sandbox
 	@.ci/packages build
-	swift build --disable-index-store --product staunch
+	swift build --product staunch
 	.build/debug/staunch drill run $(SCENARIO) --auto
 
 build: ## Build the release binaries
