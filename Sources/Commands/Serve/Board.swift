@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Inbox
 import Incidents
@@ -156,7 +157,7 @@ final class Board {
     return document.isEmpty ? nil : .object(document)
   }
 
-  private static func document(of storm: Storm.Held) -> JSONValue {
+  private static func document(of storm: StormCourse.Held) -> JSONValue {
     [
       "id": .string(storm.id), "reason": .string(storm.reason), "since": .string(Timestamp.text(storm.since)),
       "text": .string("\(storm.incidents) new incidents: \(storm.reason). Nothing starts by itself."),

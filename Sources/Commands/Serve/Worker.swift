@@ -56,9 +56,10 @@ final class Worker {
     let console = installation.assembly.console
     let say: (String) -> Void = { console.say(harmless($0)) }
     self.ledger = ledger
-    storm = Storm(journal: installation.journal, configuration: installation.configuration)
     let chronicle = FollowedChronicle(installation.journal)
     self.chronicle = chronicle
+    storm = Storm(
+      journal: installation.journal, configuration: installation.configuration, chronicle: chronicle)
     latePlaces = LatePlaces(installation: installation)
     board = Board(installation: installation, inbox: inbox, storm: storm)
     notices = Notices(installation: installation, now: now)
