@@ -60,9 +60,9 @@ final class Worker {
     self.chronicle = chronicle
     storm = Storm(
       journal: installation.journal, configuration: installation.configuration, chronicle: chronicle)
-    latePlaces = LatePlaces(installation: installation)
-    board = Board(installation: installation, inbox: inbox, storm: storm)
-    notices = Notices(installation: installation, now: now)
+    latePlaces = LatePlaces(installation: installation, chronicle: chronicle)
+    board = Board(installation: installation, inbox: inbox, chronicle: chronicle)
+    notices = Notices(installation: installation, chronicle: chronicle, now: now)
     reading = DeliveryReading(key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
     reconciliation = Reconciliation(
       sources: installation.sources, inbox: inbox, ledger: ledger,
