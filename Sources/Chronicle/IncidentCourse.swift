@@ -14,8 +14,8 @@ public struct IncidentCourse: Sendable {
   public private(set) var members: [IncidentID] = []
   /// The event that opened it: the lower, the older.
   public private(set) var opened = Int.max
-  /// Its reports, in order, as ``Incident/init(id:journalled:)`` reads them.
-  public private(set) var bodies: [JSONValue] = []
+  /// Its reports by their events: those of an incident that was merged into it stand between its own.
+  private var reports: [Int: JSONValue] = [:]
   /// When the first of its reports came, and the last.
   public private(set) var first = Date.distantFuture
   public private(set) var last = Date.distantPast
@@ -36,10 +36,13 @@ public struct IncidentCourse: Sendable {
 
   public var isClosed: Bool { closed != nil }
 
+  /// Its reports in the order of the journal, as ``Incident/init(id:journalled:)`` reads them.
+  public var bodies: [JSONValue] { reports.sorted { $0.key < $1.key }.map(\.value) }
+
   /// What brought it: deliveries, and reports that people handed in.
-  public var reports: Set<JSONValue> {
+  public var origins: Set<JSONValue> {
     Set(
-      bodies.flatMap { body in
+      reports.values.flatMap { body in
         let report = IncidentReport(body)
         return [report.delivery, report.report].compactMap { $0 }
       }
@@ -59,7 +62,7 @@ public struct IncidentCourse: Sendable {
       first = min(first, event.at)
       last = event.at
       sequence = event.sequence
-      bodies.append(event.body)
+      reports[event.sequence] = event.body
     }
     return new
   }
@@ -89,7 +92,7 @@ public struct IncidentCourse: Sendable {
   mutating func join(_ gone: IncidentCourse?, of id: IncidentID) {
     guard let gone else { return members.append(id) }
     members += gone.members.isEmpty ? [id] : gone.members
-    bodies += gone.bodies
+    reports.merge(gone.reports) { own, _ in own }
     first = min(first, gone.first)
     values.join(gone.values)
     places.formUnion(gone.places)

@@ -24,9 +24,9 @@ struct HistoryOrder {
   func blockers(of incident: IncidentID) throws -> [Blocker] {
     let known = try FollowedChronicle(journal, kinds: Chronicle.incidentKinds).current()
     guard let (id, own) = known[incident] else { return [] }
-    let reports = own.reports
+    let reports = own.origins
     return try known.incidents.filter { other, course in
-      other != id && !course.isClosed && !course.reports.isDisjoint(with: reports)
+      other != id && !course.isClosed && !course.origins.isDisjoint(with: reports)
     }.compactMap { other, course in try blocker(other, course) }
       .sorted { $0.incident < $1.incident }
   }
