@@ -11,8 +11,7 @@ import Playbooks
 import Secrets
 
 /// One installation at work: configuration, journal, targets and actions, built once for a command.
-struct Installation {
-  let assembly: Assembly
+struct Installation: Sendable {
   let configuration: Configuration
   let journal: Journal
   let targets: Targets
@@ -20,11 +19,20 @@ struct Installation {
   let library: PlaybookLibrary
   let policy: ExecutionPolicy
   let identity: LocalIdentity
-  let progress: ProgressLine
+  let progress: any ProgressSink
   let processes: any ProcessRunner
   let postMortems: PostMortemFile
   let sources: PlatformSources
   let ticketHeads: TicketComparison
+  let introductions: any LeakIntroductions
+  /// Where people read what goes on.
+  let voice: any Voice
+  let redactor: Redactor
+  /// The state directory.
+  let statePath: String
+  let now: @Sendable () -> Date
+  /// Where a test kills the process; each engine counts for itself.
+  let crashPoint: @Sendable () -> CrashPointHook
 
   /// - Parameters:
   ///   - state: another state directory than the user's (a drill's).
@@ -33,21 +41,28 @@ struct Installation {
     _ assembly: Assembly, configuration: Configuration, playbooks: String? = nil, state: String? = nil,
     isDrill: Bool = false
   ) throws {
-    self.assembly = assembly
     self.configuration = configuration
     let directory = state ?? assembly.statePath
+    statePath = directory
+    voice = assembly.voice
+    redactor = assembly.redactor
+    crashPoint = { assembly.crashPoint() }
     journal = try assembly.journal(at: directory, isDrill: isDrill)
     identity = try StateDirectory(directory).identity()
     library = try assembly.library(own: playbooks)
     progress = ProgressLine(console: assembly.console)
     let environment = assembly.adapterEnvironment()
     processes = environment.processes
+    introductions = RepositoryIntroductions(
+      rewriter: assembly.historyRewriter(), processes: environment.processes, progress: progress,
+      console: assembly.console)
     targets = try assembly.targets(of: configuration, in: environment)
     sources = PlatformSources(configuration.sources, in: environment)
     let files = LocalFileSystem()
     postMortems = PostMortemFile(
       journal: journal, directory: directory + "/postmortems", templates: nil, files: files)
     let now: @Sendable () -> Date = { [assembly] in assembly.now() }
+    self.now = now
     // A drill's journal is made for it: nothing outside is older than it.
     ticketHeads = TicketComparison(configuration.isDrill ? [:] : targets.trackers, now: now)
     actions = BuiltinActions.all(
@@ -86,7 +101,7 @@ struct Installation {
     guard let missing = playbook.ungrantedExceptions(under: configuration.policy.exceptions).first else {
       return
     }
-    throw CommandFailure(
+    throw Refusal(
       .declined, "the playbook \(playbook.id) is not permitted here", because: missing.because,
       fix: "when that is wanted, in \(configuration.file): \(missing.grant)")
   }

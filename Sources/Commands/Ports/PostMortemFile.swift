@@ -44,8 +44,10 @@ struct PostMortemFile: PostMortemWriter {
     guard let existing else { return }
     let place: String?
     do { place = try EnteredText(about: incident, in: journal).place(in: existing) } catch {
-      let failure = CommandFailure(after: error)
-      throw CapabilityError(.refused, failure.what, because: failure.because, fix: failure.fix)
+      let known = error as? JournalError
+      throw CapabilityError(
+        .refused, known?.operation ?? "write \(path)", because: known?.because ?? plainReason(of: error),
+        fix: known?.fix)
     }
     guard let place else { return }
     throw CapabilityError(

@@ -57,7 +57,7 @@ struct RespondCommand: StaunchCommand {
     } else {
       show(intake, outcomes, in: assembly)
     }
-    if live { try await run(outcomes, in: installation) }
+    if live { try await run(outcomes, in: installation, assembly) }
     guard let failure = failure(of: intake) else { return }
     guard global.json else { throw failure }
     // The document on standard output says it already: `left_out`, `skipped`.
@@ -83,21 +83,20 @@ struct RespondCommand: StaunchCommand {
       fix: "scan again, or name the report's format: staunch respond REPORT --format NAME")
   }
 
-  private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
-    async throws
-  {
+  private func run(
+    _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation, _ assembly: Assembly
+  ) async throws {
     let plans = outcomes.compactMap { outcome in if case .planned(let plan) = outcome.1 { plan } else { nil }
     }
     // Messages wait for all runs: none that does not arrive keeps another credential alive.
-    var session = RunSession(installation: installation, isJSON: global.json)
+    var session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     session.sendsTheRest = false
     let ends = try await ReportRuns(session).run(plans) { session, plan in
       try await session.approveAndRun(plan, mode: .live, approval: nil)
     } goOn: { session, plan in
       try await session.resume(plan, mode: .live)
     }
-    let round = OutboxRound(
-      installation: installation, now: { [assembly = installation.assembly] in assembly.now() })
+    let round = OutboxRound(installation: installation, now: installation.now)
     var end = ends.first { $0 != .done && $0 != .undeliveredMessages } ?? .done
     let isOver = end == .done
     for incident in plans.compactMap(\.incident) {

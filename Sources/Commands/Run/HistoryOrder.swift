@@ -74,7 +74,7 @@ struct HistoryOrder {
       let blockers = try blockers(of: incident)
       guard !blockers.isEmpty else { continue }
       guard decided else {
-        throw CommandFailure(
+        throw Refusal(
           .declined, "history was not rewritten", because: Self.sentence(blockers),
           fix: "staunch show \(blockers[0].incident) says what stops it; or go on all the same: \(Self.word)")
       }

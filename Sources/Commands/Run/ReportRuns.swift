@@ -39,7 +39,7 @@ struct ReportRuns {
     let held = try plans.indices.filter { try journal.waitsForContainment(plans[$0].run) }
     guard open.isEmpty else {
       for index in held {
-        installation.assembly.console.say(
+        session.console.say(
           "\(plans[index].run): its history waits, because \(open[0].incident?.rawValue ?? open[0].run.rawValue) is not "
             + "contained. When it is: staunch resume \(plans[index].run); to go on all the same: "
             + "staunch resume \(plans[index].run) \(HistoryOrder.word)")
@@ -61,8 +61,8 @@ struct ReportRuns {
     } catch {
       if error is CancellationError { throw error }
       let failure = CommandFailure(after: error)
-      installation.assembly.console.say("\(plan.run):")
-      installation.assembly.console.fail(failure.message)
+      session.console.say("\(plan.run):")
+      session.console.fail(failure.message)
       return failure.status
     }
   }

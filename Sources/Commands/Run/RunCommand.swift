@@ -37,7 +37,7 @@ struct HistoryOrderOption: ParsableArguments {
     _ plan: Plan, in session: RunSession, reason: String?, _ body: (RunSession) async throws -> ExitStatus
   ) async throws -> ExitStatus {
     let journal = session.installation.journal
-    let order = HistoryOrder(journal: journal, now: session.installation.assembly.now())
+    let order = HistoryOrder(journal: journal, now: session.installation.now())
     let blockers = try plan.incident.map { try order.blockers(of: $0) } ?? []
     var session = session
     session.holdsHistory = !blockers.isEmpty && !historyBeforeContainment
@@ -46,7 +46,7 @@ struct HistoryOrderOption: ParsableArguments {
     }
     let status = try await body(session)
     if session.holdsHistory, try journal.waitsForContainment(plan.run) {
-      session.installation.assembly.console.say(
+      session.console.say(
         "its history waits: \(HistoryOrder.sentence(blockers)). When that is done: staunch resume \(plan.run); "
           + "to go on all the same: staunch resume \(plan.run) \(HistoryOrder.word)")
     }
@@ -91,7 +91,7 @@ struct RunCommand: StaunchCommand {
       return
     }
     try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
-    var session = RunSession(installation: installation, isJSON: global.json)
+    var session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     session.approvesGates = approve != nil
     let takeOver = try run.takeOverReason()
     let status = try await order.run(plan, in: session, reason: run.reason) { session in
@@ -125,7 +125,7 @@ struct ResumeCommand: StaunchCommand {
         fix: "staunch show INCIDENT")
     }
     try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
-    var session = RunSession(installation: installation, isJSON: global.json)
+    var session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     session.approvesGates = approve != nil
     let takeOver = try run.takeOverReason()
     let status = try await order.run(plan, in: session, reason: run.reason) { session in
@@ -159,7 +159,7 @@ struct AbortCommand: StaunchCommand {
         fix: "undo by hand what must go: staunch run \(plan.id) shows the steps")
     }
     try installation.journal.admit([("--reason", reason)], about: plan.incident)
-    let session = RunSession(installation: installation, isJSON: global.json)
+    let session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     let status: ExitStatus
     do {
       status = try await session.abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
@@ -192,7 +192,9 @@ struct PlanCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let installation = try Installation(
       assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
-    if playbook.hasPrefix("inc-") { return try await plan(IncidentID(playbook), in: installation) }
+    if playbook.hasPrefix("inc-") {
+      return try await plan(IncidentID(playbook), in: installation, assembly)
+    }
     let playbook = try assembly.playbook(named: playbook, in: installation.library)
     var inputs: [String: Value] = [:]
     for pair in input {
@@ -239,7 +241,7 @@ struct PlanCommand: StaunchCommand {
   }
 
   /// The plan that its route gives: after drift, an abort or a no, or for what a message has opened.
-  private func plan(_ named: IncidentID, in installation: Installation) async throws {
+  private func plan(_ named: IncidentID, in installation: Installation, _ assembly: Assembly) async throws {
     guard input.isEmpty else {
       throw CommandFailure(
         .usage, "an incident's plan takes no --input", because: "its route in staunch.yaml names the targets",
@@ -259,7 +261,7 @@ struct PlanCommand: StaunchCommand {
     let entry = IncidentDesk.Entry(
       id: id, incident: incident, leaked: course.values.refs, isNew: false, state: .known)
     switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
-    case .planned(let plan): show(plan, in: installation.assembly)
+    case .planned(let plan): show(plan, in: assembly)
     case .recorded(let because, let next):
       throw CommandFailure(.invalidInput, "\(id) cannot be planned", because: because, fix: next)
     }

@@ -42,7 +42,8 @@ struct WorkCommand: StaunchCommand {
     let place = try WorkLoop.place(in: unattended)
     defer { withExtendedLifetime(place) {} }
     let worker = try Worker(
-      installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now)
+      installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now,
+      carryOn: RunSession.carrier(in: installation, unattended.console))
     let wake = WakeSignal()
     let interruption = Interruption { wake.set() }
     defer { interruption.end() }

@@ -27,7 +27,7 @@ struct WorkLoop {
     let path = try assembly.state().path + "/worker.lock"
     guard let lock = try ExclusiveLock.take(path) else {
       let who = ExclusiveLock.holder(of: path).map { "process \($0)" } ?? "another process"
-      throw CommandFailure(
+      throw Refusal(
         .unavailable, "a worker runs already", because: "\(who) works on \(assembly.statePath)",
         fix: "let it work; or end it first, or choose another state directory: STAUNCH_STATE=DIR")
     }
