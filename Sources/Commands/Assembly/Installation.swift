@@ -12,6 +12,9 @@ import Secrets
 
 /// One installation at work: configuration, journal, targets and actions, built once for a command.
 struct Installation: Sendable {
+  /// The role in which a policy signs.
+  static let policyRole: RoleName = "policy"
+
   let configuration: Configuration
   let journal: Journal
   let targets: Targets
@@ -91,7 +94,7 @@ struct Installation: Sendable {
     if !alone.isEmpty {
       trusted.append(
         try ApproverIdentity(
-          rawKey: try state.policyIdentity().publicKey, roles: [Worker.policyRole], actions: alone))
+          rawKey: try state.policyIdentity().publicKey, roles: [Installation.policyRole], actions: alone))
     }
     return ExecutionPolicy(trusted: trusted, planRule: policy.planRule(for: identity))
   }

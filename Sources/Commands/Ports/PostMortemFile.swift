@@ -5,7 +5,6 @@ import Foundation
 import Incidents
 import JSON
 import Journal
-import LocalSystem
 import PostMortems
 import Secrets
 
@@ -16,7 +15,7 @@ struct PostMortemFile: PostMortemWriter {
   let directory: String
   /// A team's own templates, by file name; nil: the built-in ones.
   let templates: String?
-  let files: LocalFileSystem
+  let files: any FileSystem
 
   func draft(_ incident: IncidentID, run: RunID, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> String

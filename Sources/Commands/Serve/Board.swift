@@ -86,7 +86,7 @@ final class Board {
     var removed = news.gone.map { (kind: "incident", id: $0.rawValue) }
     for id in known.merged.gone { summary.standings[id] = nil }
     let outbox = try journal.outbox()
-    documents.append(("outbox", "all", TicketList.document(outbox)))
+    documents.append(("outbox", "all", OutboxDocument.of(outbox)))
     documents.append(("summary", "all", summary.document(outbox: outbox)))
     if let storm = known.storm.held {
       documents.append(("storm", "current", Board.document(of: storm)))

@@ -83,12 +83,12 @@ struct OutboxRound {
   private func approved() throws -> ApprovedPlan {
     let identity = try StateDirectory(installation.statePath).policyIdentity()
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data("staunch outbox delivery v1".utf8))))
-    let word = try identity.approve(digest, role: Worker.policyRole, at: now(), actions: [Self.action])
+    let word = try identity.approve(digest, role: Installation.policyRole, at: now(), actions: [Self.action])
     return try ApprovedPlan(
       digest: digest, mode: installation.configuration.isDrill ? .drill : .live, approvals: [word],
       rule: ApprovalRule(),
       trusted: [
-        ApproverIdentity(rawKey: identity.publicKey, roles: [Worker.policyRole], actions: [Self.action])
+        ApproverIdentity(rawKey: identity.publicKey, roles: [Installation.policyRole], actions: [Self.action])
       ])
   }
 

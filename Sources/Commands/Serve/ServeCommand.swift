@@ -39,7 +39,7 @@ struct ServeCommand: StaunchCommand {
     let program = try unattended.receiverProgram()
     let handover = try await ReceiverHandover(
       receiver, listen: listen, resolve: unattended.receiverSecrets())
-    let place = try WorkLoop.place(in: unattended)
+    let place = try WorkLoop.place(in: unattended.state())
     defer { withExtendedLifetime(place) {} }
     let clock = SystemClock()
     let console = unattended.console

@@ -15,8 +15,6 @@ import StaunchConfiguration
 /// A delivery is finished in the exchange file only after its incidents stand in the journal; taken in twice, it changes
 /// nothing, because incidents and places have keys. So the process may die anywhere.
 final class Worker {
-  /// The role in which a policy signs.
-  static let policyRole: RoleName = "policy"
   /// Marks approvals of runs that the worker carries out itself.
   static let via = PlanApproved.worker
   /// More at once would hold plaintext for longer than needed.
