@@ -128,7 +128,7 @@ import Testing
   func `the ready route names the playbook that its kind can have`(kind: String, playbook: String) {
     #expect(
       ReadyEntry(kind: CredentialKind(kind), handle: nil).route
-        == "- {when: {kind: \(kind)}, playbook: \(playbook), tracker: …}")
+        == "- {when: {kind: \(kind)}, playbook: \(playbook)}")
   }
 
   @Test func `the ready line is read back as an entry`() throws {

@@ -249,7 +249,7 @@ struct PlanMaker {
     offered["store"] = (route.store ?? target?.store).map { .store($0) }
     offered["consumers"] = .list((route.consumers ?? target?.consumers ?? []).map { .consumer($0) })
     offered["repositories"] = .list(repositories(of: entry.incident, route).map { .repository($0) })
-    offered["tracker"] = route.tracker.map { .tracker($0) }
+    offered["tracker"] = .tracker(route.tracker ?? Configuration.localTracker)
     let declared = Set(playbook.inputs.map(\.name))
     return offered.filter { declared.contains($0.key) }
   }

@@ -23,11 +23,11 @@ struct ReadyEntry {
     return "\(name): {" + members.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
   }
 
-  /// `- {when: {kind: …}, playbook: …, tracker: …}`: the playbook for a kind that staunch rotates, else the one for people.
+  /// `- {when: {kind: …}, playbook: …}`: the playbook for a kind that staunch rotates, else the one for people.
   var route: String {
     let isRotated = CredentialProviderRegistry.all.contains { $0.kind == provider }
     let playbook = isRotated ? "rotate-leaked-credential" : "generic-secret"
-    return "- {when: {kind: \(Self.quoted(kind.rawValue))}, playbook: \(playbook), tracker: …}"
+    return "- {when: {kind: \(Self.quoted(kind.rawValue))}, playbook: \(playbook)}"
   }
 
   /// The provider that rotates this kind, when staunch has it.

@@ -139,7 +139,7 @@ final class LatePlaces {
       "incident": .incident(missed.incident), "leaked": .list(missed.leaked.map { .secret($0) }),
       "repositories": .list(missed.repositories.map { .repository($0) }),
     ]
-    inputs["tracker"] = route.tracker.map { .tracker($0) }
+    inputs["tracker"] = .tracker(route.tracker ?? Configuration.localTracker)
     inputs["credential"] = route.credential.map { .credential($0) }
     return try await PlanMaker(installation: installation).plan(
       playbook, inputs: inputs, incident: missed.incident)
