@@ -131,7 +131,7 @@ final class LatePlaces {
   /// Plans the cleaning of what was missed. It waits for a person, like every rewrite of history.
   func plan(_ missed: Missed) async throws -> Plan? {
     guard let incident = Incident(id: missed.incident, journalled: missed.body),
-      let route = Routing(configuration: installation.configuration).route(for: incident),
+      case .route(let route) = Routing(configuration: installation.configuration).choice(for: incident),
       route.autonomy != .record
     else { return nil }
     let playbook = try installation.library.load(Self.playbook, catalogue: ActionSignature.builtin)

@@ -51,6 +51,9 @@ enum ConfigurationReference {
       ## routes
 
       A list; the first that fits is taken. `when` takes `kind`, `repository`, `source`, `validity`, each one word or a list.
+      Without a route that fits, every kind has one that is built in: `rotate-leaked-credential` where an entry under `credentials:`
+      is for the kind and has a `store`, else `generic-secret`, in which a person does the provider's part. A last route
+      `{playbook: generic-secret, autonomy: record}` only records what no other fits.
       `kind` is a kind or a family (`github`, `aws`): all kinds of one provider; another word is an error.
       `playbook` is required; `credential`, `store`, `consumers`, `repositories`, `tracker` become its inputs.
       A `tracker` that is named also gets the worker's messages about its incidents (docs/RECEIVER.md).
