@@ -52,11 +52,11 @@ final class Worker {
     self.installation = installation
     self.inbox = inbox
     self.now = now
-    let ledger = IncidentLedger(journal: installation.journal)
+    let chronicle = FollowedChronicle(installation.journal)
+    let ledger = IncidentLedger(journal: installation.journal, chronicle: chronicle)
     let console = installation.assembly.console
     let say: (String) -> Void = { console.say(harmless($0)) }
     self.ledger = ledger
-    let chronicle = FollowedChronicle(installation.journal)
     self.chronicle = chronicle
     storm = Storm(
       journal: installation.journal, configuration: installation.configuration, chronicle: chronicle)
