@@ -54,7 +54,7 @@ struct Installation: Sendable {
     identity = try StateDirectory(directory).identity()
     library = try assembly.library(own: playbooks)
     progress = ProgressLine(console: assembly.console)
-    let environment = assembly.adapterEnvironment()
+    let environment = assembly.adapterEnvironment(state: directory)
     processes = environment.processes
     introductions = RepositoryIntroductions(
       rewriter: assembly.historyRewriter(), processes: environment.processes, progress: progress,

@@ -27,7 +27,8 @@ struct HistoryScanCommand: StaunchCommand {
       assembly.console.data(
         HistoryDocuments.noting(patterns, HistoryDocuments.scan(report, repository: path)).canonicalText)
     } else if sarif {
-      assembly.console.data(report.sarif(version: toolVersion).canonicalText)
+      assembly.console.data(
+        report.sarif(version: toolVersion, formsNotSearched: patterns.notSearched).canonicalText)
     } else {
       HistoryScreen(console: assembly.console).showNotSearched(patterns)
       HistoryScreen(console: assembly.console).show(report)

@@ -126,7 +126,7 @@ final class LatePlaces {
   /// Plans the cleaning of what was missed. It waits for a person, like every rewrite of history.
   func plan(_ missed: Missed) async throws -> Plan? {
     guard let incident = Incident(id: missed.incident, journalled: missed.body),
-      let route = Routing(configuration: installation.configuration).route(for: incident),
+      case .route(let route) = Routing(configuration: installation.configuration).choice(for: incident),
       route.autonomy != .record
     else { return nil }
     let playbook = try installation.library.load(Self.playbook, catalogue: ActionSignature.builtin)
@@ -134,7 +134,7 @@ final class LatePlaces {
       "incident": .incident(missed.incident), "leaked": .list(missed.leaked.map { .secret($0) }),
       "repositories": .list(missed.repositories.map { .repository($0) }),
     ]
-    inputs["tracker"] = route.tracker.map { .tracker($0) }
+    inputs["tracker"] = .tracker(route.tracker ?? Configuration.localTracker)
     inputs["credential"] = route.credential.map { .credential($0) }
     return try await PlanMaker(installation: installation).plan(
       playbook, inputs: inputs, incident: missed.incident)

@@ -62,11 +62,11 @@ final class Worker {
     self.inbox = inbox
     self.now = now
     self.carryOn = carryOn
-    let ledger = IncidentLedger(journal: installation.journal)
+    let chronicle = FollowedChronicle(installation.journal)
+    let ledger = IncidentLedger(journal: installation.journal, chronicle: chronicle)
     let voice = installation.voice
     let say: (String) -> Void = { voice.say(harmless($0)) }
     self.ledger = ledger
-    let chronicle = FollowedChronicle(installation.journal)
     self.chronicle = chronicle
     storm = Storm(
       journal: installation.journal, configuration: installation.configuration, chronicle: chronicle)
