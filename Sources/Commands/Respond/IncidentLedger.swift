@@ -11,6 +11,8 @@ final class IncidentLedger {
   struct Known {
     /// The event that opened it: the lower, the older.
     var opened = Int.max
+    /// What it is called.
+    var identity: IncidentIdentity
     /// Where its leaked values are sealed; none while nobody knows one.
     var values = LeakedValues()
     /// Keys of its places.
@@ -19,6 +21,10 @@ final class IncidentLedger {
     var closed: (at: Date, sequence: Int)?
     /// The event that said it is contained; nil when there is none, or a later one took it back.
     var contained: Int?
+    /// The deliveries that brought it: one that is taken in again is no new sighting.
+    var deliveries: Set<String> = []
+
+    init(_ id: IncidentID) { identity = IncidentIdentity(of: id) }
   }
 
   private let journal: Journal
@@ -39,16 +45,18 @@ final class IncidentLedger {
       guard let named = event.incident else { return }
       let id = keys.owner(of: named)
       switch event.kind {
-      case .secretSealed, .keyDestroyed: incidents[id, default: Known()].values.take(event)
+      case .secretSealed, .keyDestroyed: incidents[id, default: Known(id)].values.take(event)
       case .incidentState:
         let state = event.body["state"]?.string
-        incidents[id, default: Known()].closed = state == "closed" ? (event.at, event.sequence) : nil
+        incidents[id, default: Known(id)].closed = state == "closed" ? (event.at, event.sequence) : nil
         if state == "contained" { incidents[id]?.contained = event.sequence }
         if state == "open" { incidents[id]?.contained = nil }
       case .incidentOpened, .incidentUpdated:
         for other in event.mergedIncidents { merge(other, into: id) }
-        incidents[id, default: Known()].values.take(event)
-        note(event.body, of: id, opened: event.kind == .incidentOpened ? event.sequence : nil)
+        incidents[id, default: Known(id)].values.take(event)
+        note(
+          event.body, of: id, at: event.sequence,
+          opened: event.kind == .incidentOpened ? event.sequence : nil)
       default: return  // only these kinds were asked for
       }
     }
@@ -60,8 +68,21 @@ final class IncidentLedger {
 
   /// What is being appended, before it is: the next incident of the same report must see it.
   func expect(_ body: JSONValue, of id: IncidentID, values: LeakedValues, isOpening: Bool) {
-    note(body, of: id, opened: isOpening ? sequence + incidents.count + 1 : nil)
+    let next = sequence + incidents.count + 1
+    note(body, of: id, at: next, opened: isOpening ? next : nil)
     incidents[id]?.values = values
+  }
+
+  /// Whether this delivery was taken in for the incident already.
+  func has(_ delivery: JSONValue, of id: IncidentID) -> Bool {
+    known(id)?.deliveries.contains(Self.name(of: delivery)) ?? false
+  }
+
+  /// What stays when the same message comes once more: not when that was.
+  private static func name(of delivery: JSONValue) -> String {
+    guard var members = delivery.object else { return delivery.canonicalText }
+    members["received"] = nil
+    return JSONValue.object(members).canonicalText
   }
 
   func expectReopening(of id: IncidentID) {
@@ -99,9 +120,14 @@ final class IncidentLedger {
     (incidents[one]?.opened ?? .max, one) < (incidents[other]?.opened ?? .max, other)
   }
 
-  private func note(_ body: JSONValue, of id: IncidentID, opened: Int?) {
-    var known = incidents[id] ?? Known()
+  private func note(_ body: JSONValue, of id: IncidentID, at sequence: Int, opened: Int?) {
+    // Taken out, or every place that comes would copy all of them.
+    var known = incidents.removeValue(forKey: id) ?? Known(id)
     if let opened { known.opened = opened }
+    known.identity.take(body, at: sequence)
+    if let delivery = body["delivery"] {
+      known.deliveries.insert(Self.name(of: delivery))
+    }
     for location in body["locations"]?.array ?? [] {
       if let key = location["key"]?.string { known.places.insert(key) }
     }
@@ -117,6 +143,8 @@ final class IncidentLedger {
     keys.merge(other, into: id)
     incidents[id]?.places.formUnion(gone.places)
     incidents[id]?.values.join(gone.values)
+    incidents[id]?.identity.join(gone.identity)
+    incidents[id]?.deliveries.formUnion(gone.deliveries)
     incidents[other] = nil
   }
 }

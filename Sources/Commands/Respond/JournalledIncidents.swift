@@ -7,8 +7,8 @@ import Journal
 /// What the journal says of every incident, with merged ones as part of the one that goes on.
 struct JournalledIncidents {
   struct Gathered {
-    /// Of `incident.opened` and `incident.updated`, in order.
-    var bodies: [JSONValue] = []
+    /// Of `incident.opened` and `incident.updated`, by their events.
+    private var reports: [Int: JSONValue] = [:]
     var first = Date.distantFuture
     var last = Date.distantPast
     /// The last event that brought a place or the value.
@@ -19,8 +19,13 @@ struct JournalledIncidents {
     var isPlanned = false
     var isClosed = false
 
+    /// The reports, in the order of the journal.
+    var bodies: [JSONValue] { reports.sorted { $0.key < $1.key }.map(\.value) }
+
+    fileprivate mutating func note(_ event: JournalEvent) { reports[event.sequence] = event.body }
+
     fileprivate mutating func join(_ gone: Self) {
-      bodies += gone.bodies
+      reports.merge(gone.reports) { own, _ in own }
       first = min(first, gone.first)
       values.join(gone.values)
       isPlanned = isPlanned || gone.isPlanned
@@ -67,7 +72,7 @@ struct JournalledIncidents {
         entry.first = min(entry.first, event.at)
         entry.last = event.at
         entry.sequence = event.sequence
-        entry.bodies.append(event.body)
+        entry.note(event)
       }
     case .keyDestroyed: entry.values.take(event)
     case .secretSealed:

@@ -36,7 +36,8 @@ final class LatePlaces {
 
   /// What the journal says about one incident.
   fileprivate struct Gathered {
-    var bodies: [JSONValue] = []
+    /// Of its reports, by their events.
+    var reports: [Int: JSONValue] = [:]
     var values = LeakedValues()
     var isClosed = false
     /// The last event that named a new place in a repository.
@@ -54,7 +55,8 @@ final class LatePlaces {
       let missed = entry.named.filter { name, sequence in !entry.isCleaned(name, after: sequence) }
       guard !missed.isEmpty else { return nil }
       return Missed(
-        incident: id, leaked: entry.values.refs, repositories: missed.keys.sorted(), body: entry.bodies)
+        incident: id, leaked: entry.values.refs, repositories: missed.keys.sorted(),
+        body: entry.reports.sorted { $0.key < $1.key }.map(\.value))
     }.sorted { $0.incident < $1.incident }
   }
 
@@ -98,7 +100,7 @@ final class LatePlaces {
         }
       }
       entry.values.take(event)
-      if event.body["key"] != nil { entry.bodies.append(event.body) }
+      if event.body["key"] != nil { entry.reports[event.sequence] = event.body }
       for place in event.body["locations"]?.array ?? [] {
         guard let key = place["key"]?.string, entry.known.insert(key).inserted else { continue }
         for word in [place["repository"]?["name"]?.string, place["repository"]?["id"]?.string] {
@@ -167,7 +169,7 @@ extension LatePlaces.Gathered {
   }
 
   fileprivate mutating func join(_ other: Self) {
-    bodies += other.bodies
+    reports.merge(other.reports) { own, _ in own }
     values.join(other.values)
     known.formUnion(other.known)
     named.merge(other.named) { max($0, $1) }
