@@ -31,8 +31,12 @@ public struct IncidentCourse: Sendable {
   public private(set) var closed: Closing?
   /// The event that said it is contained; nil when there is none, or a later one took it back.
   public private(set) var contained: Int?
+  /// What it is called, of all that its reports say.
+  public private(set) var identity: IncidentIdentity
+  /// The deliveries that brought it (``IncidentReport/deliveryName``).
+  public private(set) var deliveries: Set<String> = []
 
-  public init() {}
+  public init(of id: IncidentID) { identity = IncidentIdentity(of: id) }
 
   public var isClosed: Bool { closed != nil }
 
@@ -57,6 +61,8 @@ public struct IncidentCourse: Sendable {
   /// - Returns: the places that were not known.
   mutating func note(_ report: IncidentReport, _ event: JournalEvent) -> [IncidentReport.ReportedLocation] {
     values.take(event)
+    identity.take(event.body, at: event.sequence)
+    if let name = report.deliveryName { deliveries.insert(name) }
     let new = report.places.filter { place in place.key.map { places.insert($0).inserted } ?? false }
     if report.key != nil {
       first = min(first, event.at)
@@ -97,5 +103,7 @@ public struct IncidentCourse: Sendable {
     values.join(gone.values)
     places.formUnion(gone.places)
     isPlanned = isPlanned || gone.isPlanned
+    identity.join(gone.identity)
+    deliveries.formUnion(gone.deliveries)
   }
 }

@@ -111,22 +111,33 @@ struct Installation: Sendable {
 
   /// What expressions may ask about targets and incidents.
   func facts() throws -> TargetFacts {
-    var incidents: [IncidentID: TargetFacts.IncidentFacts] = [:]
+    var gathered: [IncidentID: (identity: IncidentIdentity, firstSeen: Date?, detected: Date)] = [:]
+    var merged = MergedIncidents()
     try journal.forEachEvent(kinds: [.incidentOpened, .incidentUpdated]) { event in
-      guard let id = event.incident else { return }
+      guard let named = event.incident else { return }
+      let id = merged.owner(of: named)
       // What the report claims, and what the repository's own history showed (``LeakIntroduction``).
       let committed =
         (event.body["locations"]?.array ?? []).map { $0["committed"] }
         + [event.body["introduction"]?["authored"]]
       let first = committed.compactMap { $0?.string.flatMap(Timestamp.date) }.min()
       let detected = event.body["detected"]?.string.flatMap(Timestamp.date) ?? event.at
-      let earlier = incidents[id]
-      incidents[id] = TargetFacts.IncidentFacts(
-        codename: event.body["codename"]?.string ?? earlier?.codename ?? id.rawValue,
-        kind: CredentialKind(event.body["kind"]?.string ?? earlier?.kind.rawValue ?? "unknown"),
-        severity: event.body["severity"]?.string.flatMap(Severity.init) ?? earlier?.severity ?? .sev3,
-        firstSeen: [earlier?.firstSeen, first].compactMap { $0 }.min(),
-        detected: earlier?.detected ?? detected)
+      var facts = gathered[id] ?? (identity: IncidentIdentity(of: id), firstSeen: nil, detected: detected)
+      facts.identity.take(event.body, at: event.sequence)
+      facts.firstSeen = [facts.firstSeen, first].compactMap { $0 }.min()
+      for other in event.mergedIncidents {
+        guard let gone = merged.merge(other, into: id).flatMap({ gathered.removeValue(forKey: $0) }) else {
+          continue
+        }
+        facts.identity.join(gone.identity)
+        facts.firstSeen = [facts.firstSeen, gone.firstSeen].compactMap { $0 }.min()
+      }
+      gathered[id] = facts
+    }
+    let incidents = gathered.mapValues { facts in
+      TargetFacts.IncidentFacts(
+        codename: facts.identity.codename, kind: facts.identity.kind,
+        severity: facts.identity.severity ?? .sev3, firstSeen: facts.firstSeen, detected: facts.detected)
     }
     return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)
   }

@@ -199,10 +199,10 @@ struct PlanMaker {
   /// - Throws: as ``refusal(of:for:)``, for inputs that a person gives.
   private func check(_ inputs: [String: Value], of incident: IncidentID?) throws {
     guard let incident, case .credential(let name)? = inputs["credential"] else { return }
-    let record = try installation.journal.record(of: incident)
+    let identity = try installation.journal.record(of: incident).identity
     guard
       let why = LeakFit(configuration: installation.configuration).contradiction(
-        kind: CredentialKind(record.current("kind") ?? "unknown"), handle: record.current("handle"), name),
+        kind: identity.kind, handle: identity.handle, name),
       why.isOfAnotherAccount
     else { return }
     throw Refusal(
