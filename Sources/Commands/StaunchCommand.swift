@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capabilities
 import Foundation
+import Response
 import StaunchConfiguration
 import Execution
 import Inbox

@@ -8,6 +8,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What is done by hand asks for the same people as a plan.
 @Suite struct ByHandTests {

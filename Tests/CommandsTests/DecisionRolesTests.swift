@@ -11,6 +11,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What people of which roles may decide on the console.
 @Suite struct DecisionRolesTests {

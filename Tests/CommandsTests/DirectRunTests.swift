@@ -8,6 +8,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What is done by hand takes the road of a plan: lock, intent, and settled when nobody knows how it ended.
 @Suite struct DirectRunTests {

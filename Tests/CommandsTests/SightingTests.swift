@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// A second report of what is known: it brings no place and no value, and says that it was seen.
 @Suite struct SightingTests {

@@ -1,3 +1,5 @@
+import Response
+
 extension Assembly {
   /// The console, for rooms that know no command line.
   var voice: any Voice { AssemblyVoice(assembly: self) }

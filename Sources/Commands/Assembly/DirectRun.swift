@@ -4,6 +4,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 import Secrets
 import StaunchConfiguration
 

@@ -5,6 +5,7 @@ import GitHistory
 import GitObjects
 import Incidents
 import JSON
+import Response
 
 /// `staunch history rewrite`: a plan; with `--live` the rewrite.
 struct HistoryRewriteCommand: StaunchCommand {

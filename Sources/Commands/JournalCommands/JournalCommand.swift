@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import JSON
 import Journal
+import Response
 
 /// `staunch journal`: prove that the journal is whole, and take it elsewhere.
 struct JournalCommand: AsyncParsableCommand {

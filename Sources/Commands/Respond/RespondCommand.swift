@@ -5,6 +5,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 import ScannerReports
 import Secrets
 import StaunchConfiguration

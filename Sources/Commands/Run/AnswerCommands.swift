@@ -6,6 +6,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// `staunch skip`: leaves a step out, with a reason.
 struct SkipCommand: StaunchCommand {

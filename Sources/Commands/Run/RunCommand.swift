@@ -7,6 +7,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// What `run`, `resume` and `abort` share.
 struct RunOptions: ParsableArguments {

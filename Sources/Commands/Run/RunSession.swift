@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// Approves a plan and executes it in front of a person (or of a script), then says how it ended.
 struct RunSession {

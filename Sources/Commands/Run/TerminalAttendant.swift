@@ -3,6 +3,7 @@ import Execution
 import Foundation
 import Incidents
 import Playbooks
+import Response
 
 /// The person at the terminal; without one, only what was approved with the plan.
 struct TerminalAttendant: Attendant {

@@ -1,5 +1,6 @@
 import Foundation
 import Incidents
+import Response
 
 /// The first screen at 03:00: how bad, how long, ALIVE or DEAD, and the one next action. Everything else below.
 struct StatusScreen {

@@ -1,6 +1,7 @@
 import Capabilities
 import Consumers
 import CredentialProviders
+import Response
 import SecretStores
 import TicketSystems
 

@@ -3,6 +3,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 import StaunchConfiguration
 
 /// `staunch close`: the incident is over; a person's word.

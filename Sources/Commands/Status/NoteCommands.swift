@@ -2,6 +2,7 @@ import ArgumentParser
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// `staunch note`: a person's word for the timeline.
 struct NoteCommand: StaunchCommand {

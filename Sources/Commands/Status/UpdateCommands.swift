@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import PostMortems
+import Response
 
 /// `staunch update`: text to paste for people who are not at the terminal.
 struct UpdateCommand: StaunchCommand {

@@ -4,6 +4,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// `staunch ticket`: messages on their way.
 struct TicketCommand: AsyncParsableCommand {
