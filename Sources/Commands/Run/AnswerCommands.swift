@@ -30,10 +30,8 @@ struct SkipCommand: StaunchCommand {
         because: "the plan does not have it",
         fix: "staunch run \(plan.id) shows the steps")
     }
-    let isDone = try journal.events(run: plan.run, kinds: [.stepDone]).contains {
-      $0.body["step"]?.string == step && $0.body["item"]?.integer == item
-    }
-    guard !isDone else {
+    let answers = StepAnswers(plan, in: journal)
+    guard try !answers.isDone(StepID(step), item: item) else {
       throw CommandFailure(
         .declined, "\(step) was not left out", because: "it is done already",
         fix: "to take the run back: staunch abort \(plan.run) --reason TEXT")
@@ -45,14 +43,7 @@ struct SkipCommand: StaunchCommand {
       throw CommandFailure(.declined, "\(step) was not left out", because: because, fix: fix)
     }
     try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
-    var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
-    body["item"] = item.map { .integer($0) }
-    try journal.append([
-      NewEvent(.stepSkipped, run: plan.run, incident: plan.incident, .object(body)),
-      NewEvent(
-        .decision, run: plan.run, incident: plan.incident,
-        ["what": .string("skip \(step)"), "reason": .string(reason), "role": .string(role)]),
-    ])
+    try answers.skip(StepID(step), item: item, because: reason, role: RoleName(role))
     assembly.console.say("\(step) will be left out. next: staunch resume \(plan.run)")
   }
 }
@@ -79,22 +70,15 @@ struct RetryCommand: StaunchCommand {
     if let (because, fix) = SkipRule(installation: installation).problem(decidingIn: RoleName(role)) {
       throw CommandFailure(.declined, "\(step) is not done again", because: because, fix: fix)
     }
-    let last = try journal.events(
-      run: plan.run, kinds: [.stepWaiting, .stepOutcome, .stepDone, .stepSkipped]
-    )
-    .last { $0.body["step"]?.string == step && $0.body["item"]?.integer == item }
-    guard last?.body["for"]?.string == "decision" else {
+    let answers = StepAnswers(plan, in: journal)
+    guard try answers.asksForDecision(StepID(step), item: item) else {
       throw CommandFailure(
         .invalidInput, "\(harmless(step)) asks for no decision",
         because: "only a step with an unknown outcome can be done again by hand",
         fix: "a failed step is tried again by: staunch resume \(plan.run)")
     }
     try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
-    var body: [String: JSONValue] = [
-      "what": "retry", "step": .string(step), "reason": .string(reason), "role": .string(role),
-    ]
-    body["item"] = item.map { .integer($0) }
-    try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
+    try answers.retry(StepID(step), item: item, because: reason, role: RoleName(role))
     assembly.console.say("\(step) will be done again. next: staunch resume \(plan.run)")
   }
 }
@@ -155,9 +139,7 @@ struct DoneCommand: StaunchCommand {
         .usage, "the step asks for more", because: "missing: \(missing.joined(separator: ", "))",
         fix: "add " + missing.map { "\($0)=…" }.joined(separator: " "))
     }
-    var body: [String: JSONValue] = ["step": .string(step), "collected": .object(collected)]
-    body["item"] = item.map { .integer($0) }
-    try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
+    try StepAnswers(plan, in: journal).done(StepID(step), item: item, collected: collected)
     assembly.console.say("taken. next: staunch resume \(plan.run)")
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Incidents
-import JSON
 import Journal
 import Response
 
@@ -18,7 +17,7 @@ struct NoteCommand: StaunchCommand {
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
     try journal.admit([("the note", text), ("--role", role)], about: id)
-    try journal.append(.noted, incident: id, ["text": .string(text), "role": .string(role)])
+    try PersonsWords(journal).note(text, role: RoleName(role), about: id)
     assembly.console.say("noted for \(id)")
   }
 }
@@ -36,11 +35,10 @@ struct TodoCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
-    var body: [String: JSONValue] = ["text": .string(text), "role": .string(role)]
-    body["owner_role"] = owner.map { .string($0) }
     let journal = try assembly.journal()
     try journal.admit([("the text", text), ("--role", role), ("--owner", owner)], about: id)
-    try journal.append(.todo, incident: id, .object(body))
+    try PersonsWords(journal).todo(
+      text, role: RoleName(role), owner: owner.map { RoleName($0) }, about: id)
     assembly.console.say("kept for \(id)")
   }
 }

@@ -85,10 +85,7 @@ struct TicketDrop: StaunchCommand {
         fix: "staunch ticket list --all")
     }
     try journal.admit([("--reason", reason)], about: entry.message.incident)
-    _ = try journal.settle(id, as: .dropped, reason: reason)
-    try journal.append(
-      .decision, incident: entry.message.incident,
-      ["what": .string("drop message \(id)"), "reason": .string(reason), "role": "responder"])
+    try PersonsWords(journal).drop(entry, because: reason)
     assembly.console.say("dropped")
   }
 }

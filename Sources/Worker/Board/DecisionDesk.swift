@@ -29,9 +29,9 @@ struct DecisionDesk {
     case .skip: return try skip(decision)
     case .note:
       guard let text = decision.text, !text.isEmpty else { return "refused: the note is empty" }
-      try installation.journal.append(
-        .noted, incident: decision.incident.map { IncidentID($0) },
-        ["text": .string(text), "role": .string(decision.roles.first ?? "onlooker")])
+      try PersonsWords(installation.journal).note(
+        text, role: RoleName(decision.roles.first ?? "onlooker"),
+        about: decision.incident.map { IncidentID($0) })
       return "noted"
     case .acknowledge: return try acknowledge(decision)
     case .answer: return "refused: hand it in with: staunch done \(decision.step ?? "STEP") name=value"
@@ -147,14 +147,8 @@ struct DecisionDesk {
     {
       return "refused: \(because)"
     }
-    try installation.journal.append([
-      NewEvent(
-        .stepSkipped, run: plan.run, incident: plan.incident,
-        ["step": .string(step), "reason": .string(reason), "by": "operator"]),
-      NewEvent(
-        .decision, run: plan.run, incident: plan.incident,
-        ["what": .string("skip \(step)"), "reason": .string(reason), "role": .string(word.role.rawValue)]),
-    ])
+    try StepAnswers(plan, in: installation.journal).skip(
+      StepID(step), item: nil, because: reason, role: word.role)
     return "\(step) will be left out"
   }
 
@@ -173,9 +167,8 @@ struct DecisionDesk {
   private func acknowledge(_ decision: NewDecision) throws -> String {
     let role = decision.roles.first ?? "onlooker"
     guard let incident = decision.incident else { return try releaseStorm(decision) }
-    try installation.journal.append(
-      .decision, incident: IncidentID(incident),
-      ["what": "acknowledge", "reason": .string(decision.text ?? ""), "role": .string(role)])
+    try PersonsWords(installation.journal).decide(
+      "acknowledge", because: decision.text ?? "", role: RoleName(role), about: IncidentID(incident))
     return "acknowledged"
   }
 
