@@ -46,6 +46,7 @@ extension CommandFailure {
   init(after error: any Error) {
     switch error {
     case let known as CommandFailure: self = known
+    case let known as Refusal: self.init(known)
     case let known as CapabilityError: self.init(known)
     case let known as JournalError: self.init(known)
     case let known as InboxError: self.init(known)

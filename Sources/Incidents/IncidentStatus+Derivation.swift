@@ -13,10 +13,11 @@ extension IncidentStatus {
     let state = IncidentStatus.state(of: record, containment)
     let published = record.published
     let instant = MetricInstants.detected(record).date
+    let identity = record.identity
 
     self.id = record.id
-    self.codename = record.current("codename") ?? record.id.rawValue
-    self.kind = CredentialKind(record.current("kind") ?? "unknown")
+    self.codename = identity.codename
+    self.kind = identity.kind
     // A severity that nobody stated is treated as the worst: better woken than not.
     self.severity = record.current("severity").flatMap(Severity.init(rawValue:)) ?? .sev1
     self.state = state

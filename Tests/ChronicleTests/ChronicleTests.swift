@@ -50,8 +50,8 @@ import Testing
     #expect(course.members == ["inc-a", "inc-b"])
     #expect(course.places == ["p1", "p2"])
     #expect(course.values.refs == ["inc-a/leaked", "inc-b/leaked"])
-    #expect(course.bodies.count == 2)
-    #expect(course.reports == ["d1"])
+    #expect(course.bodies.map { $0["key"]?.string } == ["s:1", "s:2"])
+    #expect(course.origins == ["d1"])
     #expect(course.first == JournalStory.minute(0))
   }
 

@@ -27,7 +27,7 @@ import Testing
     let playbook = try installation.library.load("mine", catalogue: ActionSignature.builtin)
     let plan = try await PlanMaker(installation: installation).plan(playbook, inputs: [:], incident: nil)
     let word = try installation.identity.approve(
-      plan.digest, role: "responder", at: installation.assembly.now())
+      plan.digest, role: "responder", at: installation.now())
     try Approver(journal: installation.journal, policy: installation.policy)
       .record(word, for: plan, via: Worker.via)
     try await rig.work()

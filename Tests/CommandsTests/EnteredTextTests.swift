@@ -34,11 +34,11 @@ import Testing
   ) throws {
     let entered = try EnteredText(about: "inc-00000001", in: journal)
     #expect(entered.place(in: "first line\nit was \(spelling) all along") == "line 2, column 8")
-    let refusal = #expect(throws: CommandFailure.self) {
+    let refusal = #expect(throws: Refusal.self) {
       try journal.admit([("the note", "it was \(spelling)")], about: "inc-00000001")
     }
-    #expect(refusal?.status == .declined)
-    #expect(refusal?.message.contains(spelling) == false)
+    #expect(refusal?.kind == .declined)
+    #expect(refusal.map { "\($0)".contains(spelling) } == false)
   }
 
   @Test
@@ -46,7 +46,7 @@ import Testing
     throws
   {
     try journal.admit([("the note", "nothing to see"), ("--role", nil)], about: "inc-00000001")
-    #expect(throws: CommandFailure.self) {
+    #expect(throws: Refusal.self) {
       try journal.admit([("--release-storm", "because of \(Self.value)")], about: nil)
     }
   }

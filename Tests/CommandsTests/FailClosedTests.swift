@@ -38,7 +38,8 @@ import Testing
     }
 
     var session: RunSession {
-      var session = RunSession(installation: rig.installation, isJSON: false)
+      var session = RunSession(
+        installation: rig.installation, console: rig.assembly.console, isJSON: false)
       session.approvesGates = true
       return session
     }

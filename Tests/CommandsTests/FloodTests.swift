@@ -61,11 +61,12 @@ import Testing
     let places = opened.first?.body["locations"]?.array?.count ?? 0
     #expect(places + (opened.first?.body["further_findings"]?.integer ?? 0) == 50_000)
     #expect(try rig.plans() == 1)
-    // The same report again changes nothing.
+    // The same report again brings nothing: one event says that it was seen.
     let before = try rig.installation.journal.head().sequence
     try await Self.deliver(Self.report(50_000) { _ in secret }, to: rig)
     try await rig.work()
-    #expect(try rig.installation.journal.head().sequence == before)
+    #expect(try rig.installation.journal.head().sequence == before + 1)
+    #expect(try rig.events([.incidentUpdated]).last?.sighting?.places == 50_000)
     #expect(sink.requests.count == 1)
     sink.stop()
   }

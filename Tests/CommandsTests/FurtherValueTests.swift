@@ -193,7 +193,7 @@ import Testing
     try desk.journal.append([probe.event(of: ref, in: entry.id)])
     let close = try CloseCommand.parse([entry.id.rawValue, "--reason", "over"])
     let failure = await #expect(throws: CommandFailure.self) {
-      try await close.run(in: desk.rig.installation.assembly)
+      try await close.run(in: desk.rig.assembly)
     }
     #expect(failure?.status == .stillAlive)
     #expect(failure?.because.contains("not proven dead") == true)
@@ -206,7 +206,7 @@ import Testing
       ])
     // The report names a repository: that nobody has looked there is another refusal, about the place and not the value.
     let proven = try CloseCommand.parse([entry.id.rawValue, "--reason", "over", "--uncleaned"])
-    try await proven.run(in: desk.rig.installation.assembly)
+    try await proven.run(in: desk.rig.assembly)
     #expect(try desk.states() == ["closed"])
   }
 }

@@ -399,7 +399,7 @@ import Testing
 
   /// A delivery stands in the journal, and the worker died before it said anything.
   private static func journal(_ count: Int, in rig: WorkerRig, delivery: JSONValue?) throws {
-    let state = try StateDirectory(rig.installation.assembly.statePath)
+    let state = try StateDirectory(rig.installation.statePath)
     let reading = DeliveryReading(key: try state.fingerprintKey())
     let report = WorkerRig.report(
       many(count).map { (FakeSecrets.value("openai_api_key", $0.name), $0.path) })

@@ -43,10 +43,10 @@ import Testing
   }
 
   @Test func `a secret that is not there stops the start and says where it is missing`() async throws {
-    let error = await #expect(throws: CommandFailure.self) {
+    let error = await #expect(throws: Refusal.self) {
       _ = try await handover(#"{"routes":[{"path":"/a","kind":"github","keys":["env:A","env:GONE"]}]}"#)
     }
-    #expect(error?.status == .configuration)
+    #expect(error?.kind == .configuration)
     #expect(error?.what.contains("receiver.routes[0].keys[1]") == true)
     #expect(error?.because.contains("not set") == true)
   }

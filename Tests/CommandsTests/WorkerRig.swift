@@ -23,6 +23,7 @@ struct WorkerRig {
   }
 
   let directory: TemporaryDirectory
+  let assembly: Assembly
   let installation: Installation
   let inbox: Inbox
   let worker: Worker
@@ -44,13 +45,16 @@ struct WorkerRig {
     let clock = Clock(start ?? Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded()))
     self.clock = clock
     assembly.clock = { clock.now }
+    self.assembly = assembly
     let text = "staunch: 1\n" + configuration.replacing("DIR", with: directory.path)
     let parsed = try ConfigurationReader.read(
       text, file: "staunch.yaml", directory: directory.path, catalogue: Assembly.catalogue)
     installation = try Installation(
       assembly, configuration: parsed, playbooks: playbooks, state: assembly.statePath)
     inbox = try Exchange.inbox(in: assembly)
-    worker = try Worker(installation: installation, inbox: inbox, now: { clock.now })
+    worker = try Worker(
+      installation: installation, inbox: inbox, now: { clock.now },
+      carryOn: RunSession.carrier(in: installation, assembly.console))
   }
 
   /// Rounds until there is nothing more to do now.

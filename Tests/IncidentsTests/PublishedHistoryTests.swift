@@ -247,17 +247,40 @@ import Testing
     var story = cleaned()
     var known = story
     known.at(7, .incidentUpdated, report(["a": "acme/models"]))
-    #expect(still(known) == [], "a place that was known when the clone was scanned is no news")
+    #expect(still(known) == ["models"], "a place that was known when the clone was scanned was seen again")
     var nowhere = story
     nowhere.at(7, .incidentUpdated, report(["c": nil]))
     #expect(still(nowhere) == ["models", "data"], "a report that names no repository may be of any")
-    story.at(7, .incidentUpdated, report(["a": "acme/models", "c": "acme/data"]))
+    story.at(7, .incidentUpdated, report(["c": "acme/data"]))
     #expect(still(story) == ["data"])
     let status = try #require(IncidentStatus.derive(events: story.events, now: JournalStory.minute(9)).first)
     #expect(status.stillAtTheForge.first?.why.hasPrefix("reported again at 2026-11-24T03:07:00.000Z") == true)
     story.about("inc-7f3a91c2", run: "run-1")
     scan(&story, 8, remote: Self.address)
     #expect(still(story) == ["data"], "a clone of another repository says nothing of it")
+  }
+
+  @Test func `clean, although a scanner has seen the same place again since`() throws {
+    func seen(_ names: [String], unnamed: Bool = false) -> JSONValue {
+      [
+        "seen": [
+          "source": ["gitleaks"], "validity": "not_checked", "places": 1,
+          "repositories": .array(names.map { .string($0) }), "unnamed": .boolean(unnamed),
+        ]
+      ]
+    }
+    var story = cleaned()
+    var nowhere = story
+    nowhere.at(7, .incidentUpdated, seen([], unnamed: true))
+    #expect(still(nowhere) == ["models", "data"])
+    story.at(7, .incidentUpdated, seen(["acme/models"]))
+    #expect(still(story) == ["models"])
+    #expect(
+      try published(story).why
+        == "reported again at 2026-11-24T03:07:00.000Z, and no fresh clone of the remote was scanned since")
+    story.about("inc-7f3a91c2", run: "run-1")
+    scan(&story, 8, remote: Self.address)
+    #expect(still(story) == [])
   }
 
   @Test func `clean, although the incident was opened again because a known place is back`() throws {

@@ -25,6 +25,13 @@ public struct IncidentReport: EventBody {
   public var values: [ValueName] { (body["values"]?.array ?? []).compactMap { ValueName($0) } }
   /// What brought it; nil: nothing was delivered.
   public var delivery: JSONValue? { body["delivery"] }
+  /// What stays of ``delivery`` when the same message comes once more: not when that was.
+  public var deliveryName: String? {
+    guard let delivery else { return nil }
+    guard var members = delivery.object else { return delivery.canonicalText }
+    members["received"] = nil
+    return JSONValue.object(members).canonicalText
+  }
   /// Names the report that a person handed in.
   public var report: JSONValue? { body["report"] }
   /// Incidents that turned out to be this one.

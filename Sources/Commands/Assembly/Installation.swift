@@ -11,8 +11,10 @@ import Playbooks
 import Secrets
 
 /// One installation at work: configuration, journal, targets and actions, built once for a command.
-struct Installation {
-  let assembly: Assembly
+struct Installation: Sendable {
+  /// The role in which a policy signs.
+  static let policyRole: RoleName = "policy"
+
   let configuration: Configuration
   let journal: Journal
   let targets: Targets
@@ -20,11 +22,20 @@ struct Installation {
   let library: PlaybookLibrary
   let policy: ExecutionPolicy
   let identity: LocalIdentity
-  let progress: ProgressLine
+  let progress: any ProgressSink
   let processes: any ProcessRunner
   let postMortems: PostMortemFile
   let sources: PlatformSources
   let ticketHeads: TicketComparison
+  let introductions: any LeakIntroductions
+  /// Where people read what goes on.
+  let voice: any Voice
+  let redactor: Redactor
+  /// The state directory.
+  let statePath: String
+  let now: @Sendable () -> Date
+  /// Where a test kills the process; each engine counts for itself.
+  let crashPoint: @Sendable () -> CrashPointHook
 
   /// - Parameters:
   ///   - state: another state directory than the user's (a drill's).
@@ -33,21 +44,28 @@ struct Installation {
     _ assembly: Assembly, configuration: Configuration, playbooks: String? = nil, state: String? = nil,
     isDrill: Bool = false
   ) throws {
-    self.assembly = assembly
     self.configuration = configuration
     let directory = state ?? assembly.statePath
+    statePath = directory
+    voice = assembly.voice
+    redactor = assembly.redactor
+    crashPoint = { assembly.crashPoint() }
     journal = try assembly.journal(at: directory, isDrill: isDrill)
     identity = try StateDirectory(directory).identity()
     library = try assembly.library(own: playbooks)
     progress = ProgressLine(console: assembly.console)
     let environment = assembly.adapterEnvironment(state: directory)
     processes = environment.processes
+    introductions = RepositoryIntroductions(
+      rewriter: assembly.historyRewriter(), processes: environment.processes, progress: progress,
+      console: assembly.console)
     targets = try assembly.targets(of: configuration, in: environment)
     sources = PlatformSources(configuration.sources, in: environment)
     let files = LocalFileSystem()
     postMortems = PostMortemFile(
       journal: journal, directory: directory + "/postmortems", templates: nil, files: files)
     let now: @Sendable () -> Date = { [assembly] in assembly.now() }
+    self.now = now
     // A drill's journal is made for it: nothing outside is older than it.
     ticketHeads = TicketComparison(configuration.isDrill ? [:] : targets.trackers, now: now)
     actions = BuiltinActions.all(
@@ -76,7 +94,7 @@ struct Installation {
     if !alone.isEmpty {
       trusted.append(
         try ApproverIdentity(
-          rawKey: try state.policyIdentity().publicKey, roles: [Worker.policyRole], actions: alone))
+          rawKey: try state.policyIdentity().publicKey, roles: [Installation.policyRole], actions: alone))
     }
     return ExecutionPolicy(trusted: trusted, planRule: policy.planRule(for: identity))
   }
@@ -86,29 +104,40 @@ struct Installation {
     guard let missing = playbook.ungrantedExceptions(under: configuration.policy.exceptions).first else {
       return
     }
-    throw CommandFailure(
+    throw Refusal(
       .declined, "the playbook \(playbook.id) is not permitted here", because: missing.because,
       fix: "when that is wanted, in \(configuration.file): \(missing.grant)")
   }
 
   /// What expressions may ask about targets and incidents.
   func facts() throws -> TargetFacts {
-    var incidents: [IncidentID: TargetFacts.IncidentFacts] = [:]
+    var gathered: [IncidentID: (identity: IncidentIdentity, firstSeen: Date?, detected: Date)] = [:]
+    var merged = MergedIncidents()
     try journal.forEachEvent(kinds: [.incidentOpened, .incidentUpdated]) { event in
-      guard let id = event.incident else { return }
+      guard let named = event.incident else { return }
+      let id = merged.owner(of: named)
       // What the report claims, and what the repository's own history showed (``LeakIntroduction``).
       let committed =
         (event.body["locations"]?.array ?? []).map { $0["committed"] }
         + [event.body["introduction"]?["authored"]]
       let first = committed.compactMap { $0?.string.flatMap(Timestamp.date) }.min()
       let detected = event.body["detected"]?.string.flatMap(Timestamp.date) ?? event.at
-      let earlier = incidents[id]
-      incidents[id] = TargetFacts.IncidentFacts(
-        codename: event.body["codename"]?.string ?? earlier?.codename ?? id.rawValue,
-        kind: CredentialKind(event.body["kind"]?.string ?? earlier?.kind.rawValue ?? "unknown"),
-        severity: event.body["severity"]?.string.flatMap(Severity.init) ?? earlier?.severity ?? .sev3,
-        firstSeen: [earlier?.firstSeen, first].compactMap { $0 }.min(),
-        detected: earlier?.detected ?? detected)
+      var facts = gathered[id] ?? (identity: IncidentIdentity(of: id), firstSeen: nil, detected: detected)
+      facts.identity.take(event.body, at: event.sequence)
+      facts.firstSeen = [facts.firstSeen, first].compactMap { $0 }.min()
+      for other in event.mergedIncidents {
+        guard let gone = merged.merge(other, into: id).flatMap({ gathered.removeValue(forKey: $0) }) else {
+          continue
+        }
+        facts.identity.join(gone.identity)
+        facts.firstSeen = [facts.firstSeen, gone.firstSeen].compactMap { $0 }.min()
+      }
+      gathered[id] = facts
+    }
+    let incidents = gathered.mapValues { facts in
+      TargetFacts.IncidentFacts(
+        codename: facts.identity.codename, kind: facts.identity.kind,
+        severity: facts.identity.severity ?? .sev3, firstSeen: facts.firstSeen, detected: facts.detected)
     }
     return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)
   }

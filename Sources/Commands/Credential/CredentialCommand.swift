@@ -67,8 +67,9 @@ struct CredentialTarget: ParsableArguments {
         fix: "--secret env:NAME, or --incident ID")
     }
     let record = try journal.record(of: only)
+    let identity = record.identity
     if let why = LeakFit(configuration: configuration).contradiction(
-      kind: CredentialKind(record.current("kind") ?? "unknown"), handle: record.current("handle"), name),
+      kind: identity.kind, handle: identity.handle, name),
       why.isOfAnotherAccount
     {
       throw CommandFailure(
@@ -82,8 +83,7 @@ struct CredentialTarget: ParsableArguments {
         because: "the journal knows no such incident, or not its value", fix: "give it: --secret env:NAME")
     }
     return Resolved(
-      name: name, provider: found.provider, values: values, handle: record.current("handle"),
-      incident: record.id)
+      name: name, provider: found.provider, values: values, handle: identity.handle, incident: record.id)
   }
 
   /// Incidents whose plans act on this credential.

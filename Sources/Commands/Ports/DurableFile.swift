@@ -19,8 +19,8 @@ enum DurableFile {
     else { throw failure(path) }
   }
 
-  private static func failure(_ path: String) -> CommandFailure {
-    CommandFailure(
+  private static func failure(_ path: String) -> Refusal {
+    Refusal(
       .unavailable, "cannot write \(path)", because: String(cString: strerror(errno)).lowercased(),
       fix: "ls -ld \"$(dirname \(path))\"")
   }

@@ -42,7 +42,7 @@ struct EnteredText {
   /// - Throws: exit 77 with the place, and not with the text.
   func admit(_ text: String?, as name: String) throws {
     guard let text, let place = place(in: text) else { return }
-    throw CommandFailure(
+    throw Refusal(
       .declined, "\(name) was not taken; nothing was written",
       because: "it holds a leaked value at \(place)",
       fix: "say it without the value: what stands in the journal cannot be removed")

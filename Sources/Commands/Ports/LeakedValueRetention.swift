@@ -52,7 +52,7 @@ struct RetentionRound {
     guard due <= now else { return }
     due = now.addingTimeInterval(3600)
     for incident in try LeakedValueRetention(journal: installation.journal).destroyDue(now: now) {
-      installation.assembly.console.say("\(incident): the key of its leaked value was destroyed")
+      installation.voice.say("\(incident): the key of its leaked value was destroyed")
     }
   }
 }

@@ -5,7 +5,6 @@ import Foundation
 import Incidents
 import JSON
 import Journal
-import LocalSystem
 import PostMortems
 import Secrets
 
@@ -16,7 +15,7 @@ struct PostMortemFile: PostMortemWriter {
   let directory: String
   /// A team's own templates, by file name; nil: the built-in ones.
   let templates: String?
-  let files: LocalFileSystem
+  let files: any FileSystem
 
   func draft(_ incident: IncidentID, run: RunID, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> String
@@ -44,8 +43,10 @@ struct PostMortemFile: PostMortemWriter {
     guard let existing else { return }
     let place: String?
     do { place = try EnteredText(about: incident, in: journal).place(in: existing) } catch {
-      let failure = CommandFailure(after: error)
-      throw CapabilityError(.refused, failure.what, because: failure.because, fix: failure.fix)
+      let known = error as? JournalError
+      throw CapabilityError(
+        .refused, known?.operation ?? "write \(path)", because: known?.because ?? plainReason(of: error),
+        fix: known?.fix)
     }
     guard let place else { return }
     throw CapabilityError(

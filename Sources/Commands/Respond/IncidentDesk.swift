@@ -18,11 +18,14 @@ struct IncidentDesk {
       case ignored
     }
     let id: IncidentID
+    /// What the report brought, under the names of the incident that it belongs to.
     let incident: Incident
     /// The sealed leaked values, those of before first; none while nobody knows one.
     let leaked: [SecretRef]
     let isNew: Bool
     let state: State
+    /// The journal did not have all of it yet.
+    var isNews = true
     /// Values that a known incident did not have: each is a leak of its own, no further place of the old one.
     var furtherValues = 0
   }
@@ -50,7 +53,8 @@ struct IncidentDesk {
     self.ledger = ledger ?? IncidentLedger(journal: journal)
   }
 
-  /// Appends what is new; repeating the same report appends nothing.
+  /// Appends what is new. A report that brings nothing is one event for each incident, which says that it was seen again; the
+  /// same delivery taken in twice is none.
   func record(_ incidents: [Incident]) throws -> [Entry] {
     try ledger.refresh()
     var entries: [Entry] = []
@@ -82,6 +86,7 @@ struct IncidentDesk {
       let ended = ledger.known(id)?.closed?.sequence
       let brings = others.contains { ledger.hasOpenValues($0, besides: id) }
       for other in others { ledger.expectMerge(other, into: id) }
+      let incident = named(incident, as: id)
       let further = try ledger.furtherValues(of: incident, in: id)
       // An open value must not end up inside a closed incident.
       if let ended, brings || !further.isEmpty {
@@ -95,16 +100,24 @@ struct IncidentDesk {
         incident, to: id, kind: .incidentUpdated, state: .merged, further, before: before)
     case .known(let id):
       let known = ledger.known(id)
+      let incident = named(incident, as: id)
       let further = try ledger.furtherValues(of: incident, in: id)
-      guard let ended = known?.closed?.sequence ?? (further.isEmpty ? nil : known?.contained) else {
-        guard !further.isEmpty || isNews(incident, known) else {
-          return (unchanged(incident, id, known, .known), nil)
-        }
+      let isNews = !further.isEmpty || isNews(incident, known)
+      // Taken in once more after a crash.
+      if !isNews, reopening == nil, let delivery, ledger.has(delivery, of: id) {
+        return (unchanged(incident, id, known, known?.closed == nil ? .known : .ignored), nil)
+      }
+      let isDoubted = known?.contained != nil && incident.validity == .active
+      guard let ended = known?.closed?.sequence ?? (further.isEmpty && !isDoubted ? nil : known?.contained)
+      else {
+        guard isNews else { return seen(incident, id, known) }
         return append(incident, to: id, kind: .incidentUpdated, state: .known, further)
       }
       guard let reason = reopening(of: incident, known, further) else {
-        // A value that its provider refuses does not open a closed incident; it is kept, and scanned for from now on.
-        guard further.isEmpty else {
+        // A value that its provider refuses does not open a closed incident; it is kept, and scanned for from now on. Of a
+        // contained one the proof stands: it is still refused, whatever the report says, and the journal says both.
+        guard further.isEmpty, known?.closed != nil else {
+          guard isNews else { return seen(incident, id, known) }
           return append(incident, to: id, kind: .incidentUpdated, state: .known, further)
         }
         return (unchanged(incident, id, known, .ignored), nil)
@@ -117,10 +130,64 @@ struct IncidentDesk {
     }
   }
 
+  /// The report under the names of its incident: one codename, one kind.
+  private func named(_ incident: Incident, as id: IncidentID) -> Incident {
+    guard let known = ledger.known(id) else { return incident }
+    return known.identity.naming(incident, places: known.places)
+  }
+
+  /// Nothing new, and it was seen: what was clean before that is looked at again.
+  private func seen(_ incident: Incident, _ id: IncidentID, _ known: IncidentLedger.Known?) -> (Entry, Group?)
+  {
+    let entry = unchanged(incident, id, known, .known)
+    // What we asked for ourselves is no report, and a platform's word about its alert no sighting.
+    guard reopening == nil, report != nil || delivery != nil else { return (entry, nil) }
+    var members = origin
+    members["seen"] = Sighting(incident).json
+    members["reported_active"] = reportedActive(incident, known)
+    let body = JSONValue.object(members)
+    ledger.expect(body, of: id, values: known?.values ?? LeakedValues(), isOpening: false)
+    return (
+      entry, ([NewEvent(.incidentUpdated, incident: id, body)] + probes(of: known?.values, in: id), nil)
+    )
+  }
+
+  /// What brought it.
+  private var origin: [String: JSONValue] {
+    var members: [String: JSONValue] = [:]
+    members["delivery"] = delivery
+    members["report"] = report.map { .string($0) }
+    return members
+  }
+
+  /// Known values of which the report says that they work; nil where it says that of none.
+  private func reportedActive(_ incident: Incident, _ known: IncidentLedger.Known?) -> JSONValue? {
+    guard incident.validity == .active, let known else { return nil }
+    return .array(meant(by: incident, known.values).map { .string($0.rawValue) })
+  }
+
+  /// The known values that a report is about: its own, or, where it holds none, any.
+  private func meant(by incident: Incident, _ known: LeakedValues) -> [SecretRef] {
+    guard !incident.values.isEmpty else { return known.refs }
+    let own = incident.values.compactMap { known.fingerprints[$0.fingerprint] }
+    // One that is not among those with a fingerprint may be one of the others.
+    return own.count == incident.values.count ? own : own + known.unnamed
+  }
+
+  /// What became of asking again values that were known, because a report says that they work.
+  private func probes(of known: LeakedValues?, in id: IncidentID, besides brought: Set<Fingerprint> = [])
+    -> [NewEvent]
+  {
+    (known?.fingerprints ?? [:]).sorted { $0.value < $1.value }.compactMap { value, ref in
+      brought.contains(value) ? nil : tried[value].map { $0.event(of: ref, in: id) }
+    }
+  }
+
   private func unchanged(
     _ incident: Incident, _ id: IncidentID, _ known: IncidentLedger.Known?, _ state: Entry.State
   ) -> Entry {
-    Entry(id: id, incident: incident, leaked: known?.values.refs ?? [], isNew: false, state: state)
+    Entry(
+      id: id, incident: incident, leaked: known?.values.refs ?? [], isNew: false, state: state, isNews: false)
   }
 
   /// Why an incident that was closed, or contained before `further` values of it came, is opened again; nil: it is not.
@@ -128,6 +195,7 @@ struct IncidentDesk {
     of incident: Incident, _ known: IncidentLedger.Known?, _ further: [LeakedValue]
   ) -> String? {
     if let reopening { return reopening }
+    if further.isEmpty, let known, known.closed == nil { return doubt(of: incident, known.values) }
     let word = "another value of the same credential was reported"
     for value in further {
       switch tried[value.fingerprint]?.probe.state {
@@ -143,9 +211,29 @@ struct IncidentDesk {
       ? "the secret was found again after the incident was closed" : nil
   }
 
-  /// A place that the journal does not have yet.
+  /// Why a contained incident is open again: a report says that a value of it works, and we could not see it refused since.
+  private func doubt(of incident: Incident, _ known: LeakedValues) -> String? {
+    let word = "a leaked value was reported as accepted after it was proven dead"
+    let trials = known.fingerprints.reduce(into: [SecretRef: JoiningValues.Trial]()) {
+      $0[$1.value] = tried[$1.key]
+    }
+    for ref in meant(by: incident, known) {
+      switch trials[ref]?.probe.state {
+      case .alive: return "\(word), and it is accepted"
+      case .unknown, nil: return "\(word), and whether it is accepted is unknown"
+      case .dead: continue
+      }
+    }
+    return nil
+  }
+
+  /// A place, a name or a word about it that the journal does not have yet.
   private func isNews(_ incident: Incident, _ known: IncidentLedger.Known?) -> Bool {
-    !(known?.places.isSuperset(of: incident.occurrences.map(\.key)) ?? false)
+    guard let known else { return true }
+    let keys = [incident.key] + incident.aliases
+    return known.identity.isNews(incident)
+      || keys.contains { $0.namesOneSecret && !ledger.keys.isKnown($0) }
+      || !known.places.isSuperset(of: incident.occurrences.map(\.key))
   }
 
   private func isBack(_ incident: Incident, closedAt: Date, known: Set<String>) -> Bool {
@@ -161,8 +249,8 @@ struct IncidentDesk {
     before: [NewEvent] = []
   ) -> (Entry, Group?) {
     var members = incident.openedBody.object ?? [:]
-    members["delivery"] = delivery
-    members["report"] = report.map { .string($0) }
+    members.merge(origin) { _, new in new }
+    members["reported_active"] = reportedActive(incident, ledger.known(id))
     var values = ledger.known(id)?.values ?? LeakedValues()
     let isFirst = !values.hadAny
     var secrets: [SecretRef: Secret] = [:]
@@ -178,6 +266,7 @@ struct IncidentDesk {
       named.append(["ref": .string(ref.rawValue), "fingerprint": .string(value.fingerprint.rawValue)])
       if let trial = tried[value.fingerprint] { probes.append(trial.event(of: ref, in: id)) }
     }
+    probes += self.probes(of: values, in: id, besides: Set((further + lost).map(\.fingerprint)))
     if !named.isEmpty { members["values"] = .array(named) }
     let body = JSONValue.object(members)
     let sealing = secrets.isEmpty ? nil : Sealing(secrets, under: .incident(id), purpose: "leaked")

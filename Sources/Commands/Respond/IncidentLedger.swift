@@ -13,6 +13,8 @@ final class IncidentLedger {
   struct Known {
     /// The event that opened it: the lower, the older.
     var opened = Int.max
+    /// What it is called.
+    var identity: IncidentIdentity
     /// Where its leaked values are sealed; none while nobody knows one.
     var values = LeakedValues()
     /// Keys of its places.
@@ -21,6 +23,8 @@ final class IncidentLedger {
     var closed: (at: Date, sequence: Int)?
     /// The event that said it is contained; nil when there is none, or a later one took it back.
     var contained: Int?
+    /// The deliveries that brought it: one that is taken in again is no new sighting.
+    var deliveries: Set<String> = []
   }
 
   private let journal: Journal
@@ -62,17 +66,21 @@ final class IncidentLedger {
     if let known = expected[id] { return known }
     return chronicle.last.incidents[id].map { course in
       Known(
-        opened: course.opened, values: course.values, places: course.places,
-        closed: course.closed.map { (at: $0.at, sequence: $0.sequence) }, contained: course.contained)
+        opened: course.opened, identity: course.identity, values: course.values, places: course.places,
+        closed: course.closed.map { (at: $0.at, sequence: $0.sequence) }, contained: course.contained,
+        deliveries: course.deliveries)
     }
   }
 
   /// What is being appended, before it is: the next incident of the same report must see it.
   func expect(_ body: JSONValue, of id: IncidentID, values: LeakedValues, isOpening: Bool) {
     let report = IncidentReport(body)
-    var known = known(id) ?? Known()
+    var known = known(id) ?? Known(identity: IncidentIdentity(of: id))
     // Younger than all that the journal has, in the order of the report.
-    if isOpening { known.opened = Self.unwritten + expected.count }
+    let next = Self.unwritten + expected.count
+    if isOpening { known.opened = next }
+    known.identity.take(body, at: next)
+    if let name = report.deliveryName { known.deliveries.insert(name) }
     known.places.formUnion(report.places.compactMap(\.key))
     known.values = values
     expected[id] = known
@@ -81,6 +89,12 @@ final class IncidentLedger {
 
   /// Beyond every event of a journal.
   private static let unwritten = Int.max / 2
+
+  /// Whether this delivery was taken in for the incident already.
+  func has(_ delivery: JSONValue, of id: IncidentID) -> Bool {
+    guard let name = IncidentReport(["delivery": delivery]).deliveryName else { return false }
+    return known(id)?.deliveries.contains(name) ?? false
+  }
 
   func expectReopening(of id: IncidentID) {
     let id = keys.owner(of: id)
@@ -118,6 +132,8 @@ final class IncidentLedger {
     keys.merge(other, into: id)
     known.places.formUnion(gone.places)
     known.values.join(gone.values)
+    known.identity.join(gone.identity)
+    known.deliveries.formUnion(gone.deliveries)
     expected[id] = known
   }
 

@@ -6,7 +6,8 @@ import Journal
 import Secrets
 
 /// Tries values that a report brings for incidents which are known by another value: the password of after a rotation, or
-/// a second one of the same account. Reads only; the desk decides by it whether a closed incident is opened again.
+/// a second one of the same account; and, where it says that a value of a contained incident works, that one. Reads only; the
+/// desk decides by it whether an incident is opened again.
 struct JoiningValues {
   /// One try.
   struct Trial: Sendable {
@@ -47,12 +48,25 @@ struct JoiningValues {
         let name = planned?[id]
           ?? Routing(configuration: installation.configuration).route(for: incident)?.credential
       else { continue }
-      for value in try ledger.furtherValues(of: incident, in: id) {
+      for value in try asked(incident, id, known) where trials[value.fingerprint] == nil {
         guard trials.count < Self.most else { return trials }
         trials[value.fingerprint] = Trial(credential: name, probe: await probe(value.secret, at: name))
       }
     }
     return trials
+  }
+
+  private func asked(_ incident: Incident, _ id: IncidentID, _ known: IncidentLedger.Known) throws
+    -> [LeakedValue]
+  {
+    let further = try ledger.furtherValues(of: incident, in: id)
+    guard known.closed == nil, incident.validity == .active else { return further }
+    // Its own, or, where it holds none, all that are known.
+    let own = incident.values.filter { known.values.fingerprints[$0.fingerprint] != nil }
+    guard incident.values.isEmpty else { return further + own }
+    return try known.values.fingerprints.sorted { $0.value < $1.value }.map {
+      LeakedValue(fingerprint: $0.key, secret: try installation.journal.open($0.value))
+    }
   }
 
   /// The credential of each incident's last plan, which may have been found by asking.

@@ -1,11 +1,10 @@
 import Capabilities
 import StaunchConfiguration
 import Foundation
-import GitHistory
-import GitObjects
 import Incidents
 import JSON
 import Journal
+import Secrets
 
 /// Finds out, before history is rewritten, which commit brought the secret in, and keeps that in the journal: afterwards
 /// the commit is gone. Reads only.
@@ -19,7 +18,8 @@ struct LeakIntroduction {
       .compactMap { $0.body["introduction"]?["repository"]?.string }
     for name in repositories where !known.contains(name.rawValue) {
       guard let path = installation.configuration.repositories[name]?.path,
-        let found = await introduction(in: path, leaked: leaked)
+        let found = await installation.introductions.introduction(
+          in: path, of: { try leaked.map { try installation.journal.open($0) } })
       else { continue }
       try installation.journal.append(
         .incidentUpdated, incident: incident,
@@ -32,40 +32,11 @@ struct LeakIntroduction {
         ])
     }
   }
+}
 
-  private func introduction(in path: String, leaked: [SecretRef]) async -> RepositoryEvidence.Introduction? {
-    do {
-      let secrets = try leaked.map { try installation.journal.open($0) }
-      let report = try await installation.assembly.historyRewriter().scanReport(
-        repository: path, patterns: try SecretPatterns(secrets: secrets), progress: installation.progress)
-      installation.assembly.console.endTransient()
-      guard !report.isCutOff else {
-        installation.assembly.console.say(
-          "the first commit with the secret may lie behind the boundary of the shallow clone \(harmless(path)); "
-            + "the plan goes on without it")
-        return nil
-      }
-      var earliest: RepositoryEvidence.Introduction?
-      let refs = Set(report.places.flatMap(\.refs)).sorted()
-      for commit in Set(report.findings.compactMap(\.firstCommit)).sorted().prefix(256) {
-        guard let authored = try await authorDate(of: commit, in: path) else { continue }
-        if earliest.map({ authored < $0.authored }) ?? true {
-          earliest = RepositoryEvidence.Introduction(commit: commit, authored: authored, refs: refs)
-        }
-      }
-      return earliest
-    } catch {
-      installation.assembly.console.say(
-        "the first commit with the secret could not be found in \(harmless(path)); the plan goes on without it"
-      )
-      return nil
-    }
-  }
-
-  private func authorDate(of commit: String, in path: String) async throws -> Date? {
-    let outcome = try await installation.processes.inspect(
-      ProcessCall(["git", "-C", path, "show", "-s", "--no-show-signature", "--format=%aI", commit]),
-      readOnlyBecause: "git show prints a commit")
-    return Timestamp.date(outcome.output.trimmingCharacters(in: .whitespacesAndNewlines))
-  }
+/// Reads in a repository's history where a leak began.
+protocol LeakIntroductions: Sendable {
+  /// The first commit that holds one of `values`; nil when none does, or it cannot be told, which is said.
+  func introduction(in path: String, of values: () throws -> [Secret]) async
+    -> RepositoryEvidence.Introduction?
 }

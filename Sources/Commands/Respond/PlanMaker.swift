@@ -65,7 +65,7 @@ struct PlanMaker {
     if credential == nil,
       let (because, fix) = RouteInputs.problem(playbook, named, installation.configuration)
     {
-      throw CommandFailure(.configuration, "\(entry.id) cannot be planned", because: because, fix: fix)
+      throw Refusal(.configuration, "\(entry.id) cannot be planned", because: because, fix: fix)
     }
     try await LeakIntroduction(installation: installation).record(
       entry.id, leaked: entry.leaked, repositories: repositories(of: entry.incident, route))
@@ -98,14 +98,14 @@ struct PlanMaker {
       let entries = match.entries(for: leak)
       guard entries.isEmpty else { return .asks(unknown(leak, entries)) }
       // The route can plan for nothing of this kind: staunch.yaml is incomplete.
-      throw CommandFailure(
+      throw Refusal(
         .configuration, "\(entry.id) cannot be planned",
         because:
           "the playbook \(playbook.id) needs \"credential\", and no entry under credentials: is for \(leak.kind)",
         fix: "add one: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line)")
     }
-    installation.assembly.console.transient("asking whose it is …")
-    defer { installation.assembly.console.endTransient() }
+    installation.voice.transient("asking whose it is …")
+    defer { installation.voice.endTransient() }
     var route = route
     switch await match.answer(for: leak, values: try entry.leaked.map { try installation.journal.open($0) }) {
     case .one(let name):
@@ -199,13 +199,13 @@ struct PlanMaker {
   /// - Throws: as ``refusal(of:for:)``, for inputs that a person gives.
   private func check(_ inputs: [String: Value], of incident: IncidentID?) throws {
     guard let incident, case .credential(let name)? = inputs["credential"] else { return }
-    let record = try installation.journal.record(of: incident)
+    let identity = try installation.journal.record(of: incident).identity
     guard
       let why = LeakFit(configuration: installation.configuration).contradiction(
-        kind: CredentialKind(record.current("kind") ?? "unknown"), handle: record.current("handle"), name),
+        kind: identity.kind, handle: identity.handle, name),
       why.isOfAnotherAccount
     else { return }
-    throw CommandFailure(
+    throw Refusal(
       .declined, "\(incident) was not planned", because: why.because,
       fix: "add an entry for it under credentials:, then: staunch plan \(incident)")
   }
@@ -219,7 +219,7 @@ struct PlanMaker {
     let plan = try await installation.planner().plan(
       playbook, inputs: inputs, incident: incident, id: PlanID("\(prefix)plan-\(suffix)"),
       run: RunID("\(prefix)run-\(suffix)"))
-    installation.assembly.console.endTransient()
+    installation.voice.endTransient()
     try plan.save(in: installation.journal, unlisted: try incident.map(unlisted))
     return plan
   }

@@ -24,9 +24,9 @@ struct HistoryOrder {
   func blockers(of incident: IncidentID) throws -> [Blocker] {
     let known = try FollowedChronicle(journal, kinds: Chronicle.incidentKinds).current()
     guard let (id, own) = known[incident] else { return [] }
-    let reports = own.reports
+    let reports = own.origins
     return try known.incidents.filter { other, course in
-      other != id && !course.isClosed && !course.reports.isDisjoint(with: reports)
+      other != id && !course.isClosed && !course.origins.isDisjoint(with: reports)
     }.compactMap { other, course in try blocker(other, course) }
       .sorted { $0.incident < $1.incident }
   }
@@ -74,7 +74,7 @@ struct HistoryOrder {
       let blockers = try blockers(of: incident)
       guard !blockers.isEmpty else { continue }
       guard decided else {
-        throw CommandFailure(
+        throw Refusal(
           .declined, "history was not rewritten", because: Self.sentence(blockers),
           fix: "staunch show \(blockers[0].incident) says what stops it; or go on all the same: \(Self.word)")
       }

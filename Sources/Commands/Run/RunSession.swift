@@ -9,6 +9,7 @@ import Playbooks
 /// Approves a plan and executes it in front of a person (or of a script), then says how it ended.
 struct RunSession {
   let installation: Installation
+  let console: Console
   let isJSON: Bool
   /// Gates are approved with the plan: `--approve DIGEST`, and drills.
   var approvesGates = false
@@ -21,8 +22,6 @@ struct RunSession {
   var sendsTheRest = true
   /// A drill's: the engine dies (once) when this step's first effect is done.
   var crashStep: String?
-
-  private var console: Console { installation.assembly.console }
 
   /// Takes the approval, then runs.
   ///
@@ -42,7 +41,7 @@ struct RunSession {
       return try await run(plan, approved, takeOver: takeOver)
     }
     try confirm(plan, approval: approval, confirmations: confirmations)
-    let word = try installation.identity.approve(plan.digest, role: role, at: installation.assembly.now())
+    let word = try installation.identity.approve(plan.digest, role: role, at: installation.now())
     try approver.record(word, for: plan)
     return try await run(plan, try approver.approved(plan, mode: mode), takeOver: takeOver)
   }
@@ -106,7 +105,7 @@ struct RunSession {
       attributes: try installation.facts(),
       attendant: TerminalAttendant(
         console: console, identity: installation.identity, approvesGates: approvesGates,
-        now: { [assembly = installation.assembly] in assembly.now() }),
+        now: installation.now),
       progress: installation.progress, initiator: installation.identity.fingerprint, toolVersion: toolVersion,
       crashPoint: crashHook(), observer: { lines.show($0) })
     if holdsHistory {
@@ -116,7 +115,7 @@ struct RunSession {
   }
 
   private func crashHook() -> CrashPointHook {
-    guard let crashStep else { return installation.assembly.crashPoint() }
+    guard let crashStep else { return installation.crashPoint() }
     return { point in
       if case .afterCall(let step, _, _) = point, step.rawValue == crashStep { throw DrilledCrash() }
     }
@@ -191,7 +190,7 @@ struct RunSession {
     guard sendsTheRest, let incident = plan.incident else { return }
     let isOver = end.state == .done || end.state == .aborted
     try await OutboxRound(
-      installation: installation, now: { [assembly = installation.assembly] in assembly.now() }
+      installation: installation, now: installation.now
     )
     .finish(incident, within: isOver ? nil : .seconds(2))
   }
@@ -200,7 +199,7 @@ struct RunSession {
   private func standing(_ plan: Plan) throws -> IncidentStatus? {
     guard let incident = plan.incident else { return nil }
     let record = try installation.journal.record(of: incident)
-    return record.events.isEmpty ? nil : IncidentStatus(of: record, now: installation.assembly.now())
+    return record.events.isEmpty ? nil : IncidentStatus(of: record, now: installation.now())
   }
 
   private func say(

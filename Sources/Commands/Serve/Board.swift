@@ -86,7 +86,7 @@ final class Board {
     var removed = news.gone.map { (kind: "incident", id: $0.rawValue) }
     for id in known.merged.gone { summary.standings[id] = nil }
     let outbox = try journal.outbox()
-    documents.append(("outbox", "all", TicketList.document(outbox)))
+    documents.append(("outbox", "all", OutboxDocument.of(outbox)))
     documents.append(("summary", "all", summary.document(outbox: outbox)))
     if let storm = known.storm.held {
       documents.append(("storm", "current", Board.document(of: storm)))
@@ -158,7 +158,7 @@ final class Board {
       document["html"] = .string(try writer.page(record.id, document: markdown))
     } catch {
       // The text itself is there; a marker that a person has lost must not keep it from the console.
-      installation.assembly.console.say("\(record.id): no page of the post-mortem: \(error.because)")
+      installation.voice.say("\(record.id): no page of the post-mortem: \(error.because)")
     }
     return document.isEmpty ? nil : .object(document)
   }
@@ -172,7 +172,7 @@ final class Board {
 
   /// A plan stays as it is, for its digest is signed; what would hold a secret is not shown as it is all the same.
   private func redacted(_ document: JSONValue, kind: String) -> JSONValue {
-    let redactor = installation.assembly.redactor
+    let redactor = installation.redactor
     if kind == "plan", !redactor.holdsSecret(document: document) { return document }
     return redactor.redact(document: document)
   }

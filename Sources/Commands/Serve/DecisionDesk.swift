@@ -18,7 +18,7 @@ struct DecisionDesk {
   func apply(_ decision: NewDecision) throws -> String {
     if let refusal = try refusal(of: decision.text, in: decision) { return refusal }
     if let signed = decision.approval,
-      let problem = Self.staleness(of: signed.at, at: installation.assembly.now())
+      let problem = Self.staleness(of: signed.at, at: installation.now())
     {
       return "refused: \(problem)"
     }

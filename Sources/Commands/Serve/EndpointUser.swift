@@ -93,8 +93,8 @@ struct EndpointUser: Sendable, Equatable {
     }
   }
 
-  private static func failure(_ path: String) -> CommandFailure {
-    CommandFailure(
+  private static func failure(_ path: String) -> Refusal {
+    Refusal(
       .unavailable, "cannot give \(path) to the endpoint's user",
       because: String(cString: strerror(errno)).lowercased(), fix: "ls -ld \(path)")
   }

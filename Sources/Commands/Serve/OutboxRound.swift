@@ -24,7 +24,7 @@ struct OutboxRound {
     guard let next = try next() else { return nil }
     guard next <= now() else { return next }
     let sent = try await send(.everything, within: limit)
-    if sent > 0 { installation.assembly.console.say("sent \(sent) message\(sent == 1 ? "" : "s")") }
+    if sent > 0 { installation.voice.say("sent \(sent) message\(sent == 1 ? "" : "s")") }
     // One that waits behind another is not due, whatever its own time says.
     return try self.next().map { max($0, now().addingTimeInterval(60)) }
   }
@@ -81,14 +81,14 @@ struct OutboxRound {
   private static let patience = 5.0
 
   private func approved() throws -> ApprovedPlan {
-    let identity = try StateDirectory(installation.assembly.statePath).policyIdentity()
+    let identity = try StateDirectory(installation.statePath).policyIdentity()
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data("staunch outbox delivery v1".utf8))))
-    let word = try identity.approve(digest, role: Worker.policyRole, at: now(), actions: [Self.action])
+    let word = try identity.approve(digest, role: Installation.policyRole, at: now(), actions: [Self.action])
     return try ApprovedPlan(
       digest: digest, mode: installation.configuration.isDrill ? .drill : .live, approvals: [word],
       rule: ApprovalRule(),
       trusted: [
-        ApproverIdentity(rawKey: identity.publicKey, roles: [Worker.policyRole], actions: [Self.action])
+        ApproverIdentity(rawKey: identity.publicKey, roles: [Installation.policyRole], actions: [Self.action])
       ])
   }
 

@@ -64,7 +64,7 @@ struct ReceiverHandover {
       if let name = known[reference] { return "inherited:" + name }
       let secret: Secret
       do throws(CapabilityError) { secret = try await resolve(reference) } catch {
-        throw CommandFailure(
+        throw Refusal(
           .configuration, "the endpoint has no secret for receiver.\(place)",
           because: "\(error.operation): \(error.because)", fix: error.fix)
       }

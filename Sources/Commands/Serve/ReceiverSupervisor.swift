@@ -69,7 +69,7 @@ final class ReceiverSupervisor: Sendable {
         return
       }
       if case .exited(let status) = ending, [64, 78].contains(status) {
-        throw CommandFailure(
+        throw Refusal(
           .configuration, "the endpoint does not start",
           because: "it refuses its settings; its message is above",
           fix: "correct receiver: in staunch.yaml, then: staunch doctor")
@@ -162,7 +162,7 @@ extension ReceiverSupervisor {
   ) async throws -> ExclusiveLock {
     if let lock = try ExclusiveLock.take(path) { return lock }
     guard let pid = ExclusiveLock.holder(of: path), pid > 1 else {
-      throw CommandFailure(
+      throw Refusal(
         .unavailable, "an endpoint of an earlier staunch serve still runs",
         because: "\(path) does not say which",
         fix: "see it and end it: fuser -v \(path)")

@@ -58,8 +58,8 @@ struct StartDesk {
       route.autonomy == .contain,
       case .contain(let actions) = Autonomy.contain(actions: route.actions).allowed(for: incident)
     else { return false }
-    let identity = try StateDirectory(installation.assembly.statePath).policyIdentity()
-    let word = try identity.approve(plan.digest, role: Worker.policyRole, at: now, actions: actions)
+    let identity = try StateDirectory(installation.statePath).policyIdentity()
+    let word = try identity.approve(plan.digest, role: Installation.policyRole, at: now, actions: actions)
     try Approver(journal: installation.journal, policy: installation.policy)
       .record(word, for: plan, via: Worker.via)
     return true

@@ -42,7 +42,7 @@ struct TrustedPerson: Sendable, Hashable {
         return TrustedPerson(name: name, key: key, roles: roles)
       }
     } catch {
-      throw CommandFailure(
+      throw Refusal(
         .configuration, "cannot read \(path)", because: "it does not hold people with their keys and roles",
         fix: "restore it, or move it away and add the people again: staunch people add NAME")
     }
@@ -55,7 +55,7 @@ struct TrustedPerson: Sendable, Hashable {
         return try ApproverIdentity(
           rawKey: person.key, roles: Set(person.roles.map { RoleName($0) }), person: person.name)
       } catch {
-        throw CommandFailure(
+        throw Refusal(
           .configuration, "cannot read \(path)",
           because: "the key of \(harmless(person.name)) is no Ed25519 key",
           fix: "staunch people remove \(harmless(person.name)), then trust the right key")

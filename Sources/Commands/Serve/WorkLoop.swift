@@ -23,12 +23,12 @@ struct WorkLoop {
   }
 
   /// One worker at a time in a state directory.
-  static func place(in assembly: Assembly) throws -> ExclusiveLock {
-    let path = try assembly.state().path + "/worker.lock"
+  static func place(in state: StateDirectory) throws -> ExclusiveLock {
+    let path = state.path + "/worker.lock"
     guard let lock = try ExclusiveLock.take(path) else {
       let who = ExclusiveLock.holder(of: path).map { "process \($0)" } ?? "another process"
-      throw CommandFailure(
-        .unavailable, "a worker runs already", because: "\(who) works on \(assembly.statePath)",
+      throw Refusal(
+        .unavailable, "a worker runs already", because: "\(who) works on \(state.path)",
         fix: "let it work; or end it first, or choose another state directory: STAUNCH_STATE=DIR")
     }
     lock.note(getpid())

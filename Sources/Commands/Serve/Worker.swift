@@ -15,8 +15,6 @@ import StaunchConfiguration
 /// A delivery is finished in the exchange file only after its incidents stand in the journal; taken in twice, it changes
 /// nothing, because incidents and places have keys. So the process may die anywhere.
 final class Worker {
-  /// The role in which a policy signs.
-  static let policyRole: RoleName = "policy"
   /// Marks approvals of runs that the worker carries out itself.
   static let via = PlanApproved.worker
   /// More at once would hold plaintext for longer than needed.
@@ -47,15 +45,27 @@ final class Worker {
   private let storm: Storm
   private let latePlaces: LatePlaces
   private let chronicle: FollowedChronicle
+  private let carryOn: RunCarrier
 
-  init(installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date) throws {
+  /// Goes on with an approved run until it waits or is over; its history is held back where that is true. What its steps left
+  /// in the outbox stays there.
+  typealias RunCarrier = @Sendable (_ plan: Plan, _ holdsHistory: Bool) async throws -> Void
+
+  private typealias Trouble = (because: String, fix: String?)
+
+  /// - Parameter carryOn: goes on with a run.
+  init(
+    installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date,
+    carryOn: @escaping RunCarrier
+  ) throws {
     self.installation = installation
     self.inbox = inbox
     self.now = now
+    self.carryOn = carryOn
     let chronicle = FollowedChronicle(installation.journal)
     let ledger = IncidentLedger(journal: installation.journal, chronicle: chronicle)
-    let console = installation.assembly.console
-    let say: (String) -> Void = { console.say(harmless($0)) }
+    let voice = installation.voice
+    let say: (String) -> Void = { voice.say(harmless($0)) }
     self.ledger = ledger
     self.chronicle = chronicle
     storm = Storm(
@@ -63,7 +73,7 @@ final class Worker {
     latePlaces = LatePlaces(installation: installation, chronicle: chronicle)
     board = Board(installation: installation, inbox: inbox, chronicle: chronicle)
     notices = Notices(installation: installation, chronicle: chronicle, now: now)
-    reading = DeliveryReading(key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
+    reading = DeliveryReading(key: try StateDirectory(installation.statePath).fingerprintKey())
     reconciliation = Reconciliation(
       sources: installation.sources, inbox: inbox, ledger: ledger,
       receiver: installation.configuration.receiver, now: now, say: say)
@@ -110,8 +120,8 @@ final class Worker {
     } catch let error as ExecutionError where error.code == .journal {
       throw error
     } catch {
-      installation.assembly.console.say("a decision of \(harmless(decision.person)):")
-      _ = installation.assembly.exit(after: error)
+      installation.voice.say("a decision of \(harmless(decision.person)):")
+      installation.voice.tell(error)
       return "refused: it could not be carried out; the worker's output says why"
     }
   }
@@ -197,7 +207,7 @@ final class Worker {
   }
 
   private func say(_ delivery: Delivery, _ outcome: String) {
-    installation.assembly.console.say(
+    installation.voice.say(
       "delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))")
   }
 
@@ -230,13 +240,13 @@ final class Worker {
   }
 
   private func plan(_ entry: StartDesk.Waiting, with desk: StartDesk) async throws {
-    let console = installation.assembly.console
+    let voice = installation.voice
     switch try await PlanMaker(installation: installation).plan(entry.entry, credential: nil) {
     case .planned(let plan):
-      console.say("\(entry.incident.id): planned \(plan.id)")
+      voice.say("\(entry.incident.id): planned \(plan.id)")
       _ = try desk.contain(plan, of: entry.incident, now: now())
     case .recorded(let because, _):
-      console.say("\(entry.incident.id): recorded only: \(harmless(because))")
+      voice.say("\(entry.incident.id): recorded only: \(harmless(because))")
       notices.decided(entry.incident.id, entry.leaked.isEmpty ? .waitsForValue : .recorded(because: because))
     }
   }
@@ -255,7 +265,7 @@ final class Worker {
       try await attempt("\(missed.incident)") {
         guard let plan = try await desk.plan(missed) else { return }
         let names = missed.repositories.map(\.rawValue).joined(separator: ", ")
-        installation.assembly.console.say(
+        installation.voice.say(
           "\(missed.incident): further places in \(harmless(names)) came too late for its plan: planned "
             + "\(plan.id), which cleans history and rotates nothing")
       }
@@ -263,15 +273,15 @@ final class Worker {
   }
 
   @discardableResult
-  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws -> CommandFailure? {
-    try await Self.attempt(subject, in: installation.assembly, work)
+  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws -> Trouble? {
+    try await Self.attempt(subject, saying: installation.voice, work)
   }
 
   /// Trouble with one incident or run is said, and it waits for news while the others go on; trouble with the journal
   /// ends the worker.
   @discardableResult
-  private static func attempt(_ subject: String, in assembly: Assembly, _ work: () async throws -> Void)
-    async throws -> CommandFailure?
+  private static func attempt(_ subject: String, saying voice: any Voice, _ work: () async throws -> Void)
+    async throws -> Trouble?
   {
     do {
       try await work()
@@ -281,9 +291,8 @@ final class Worker {
     } catch let error as ExecutionError where error.code == .journal {
       throw error
     } catch {
-      assembly.console.say("\(subject):")
-      _ = assembly.exit(after: error)
-      return CommandFailure(after: error)
+      voice.say("\(subject):")
+      return voice.tell(error)
     }
   }
 
@@ -291,13 +300,13 @@ final class Worker {
   private func carryOut(_ due: [RunPool<Plan>.Entry]) async throws {
     guard !due.isEmpty else { return }
     held.hold(Dictionary(due.map { ($0.work.run, deliveries(of: $0.work)) }) { first, _ in first })
-    try await Self.carryOut(due, holding: held.runs, in: installation)
+    try await Self.carryOut(due, holding: held.runs, by: carryOn, in: installation)
     // Whoever is contained now holds nobody back any more.
     let journal = installation.journal
     let free = try due.filter {
       try held.isFree($0.work.run, in: journal) && journal.waitsForContainment($0.work.run)
     }
-    try await Self.carryOut(free, holding: [], in: installation)
+    try await Self.carryOut(free, holding: [], by: carryOn, in: installation)
     let ran = Set(due.map(\.work.run))
     for entry in try chronicle.current().workersRuns.all where ran.contains(entry.run) {
       tried[entry.run] = entry.sequence
@@ -306,14 +315,12 @@ final class Worker {
   }
 
   private static func carryOut(
-    _ due: [RunPool<Plan>.Entry], holding: Set<RunID>, in installation: Installation
+    _ due: [RunPool<Plan>.Entry], holding: Set<RunID>, by carryOn: @escaping RunCarrier,
+    in installation: Installation
   ) async throws {
     let pool = RunPool<Plan> { entry in
-      try await attempt("\(entry.work.run)", in: installation.assembly) {
-        var session = RunSession(installation: installation, isJSON: true)
-        session.holdsHistory = holding.contains(entry.work.run)
-        session.sendsTheRest = false  // the round does, when every run has had its turn
-        _ = try await session.resume(entry.work, mode: .live)
+      try await attempt("\(entry.work.run)", saying: installation.voice) {
+        try await carryOn(entry.work, holding.contains(entry.work.run))
       }
     }
     try await pool.run(due)
@@ -362,8 +369,8 @@ final class Worker {
     } catch let error as JournalError {
       throw error
     } catch {
-      installation.assembly.console.say("\(run):")
-      _ = installation.assembly.exit(after: error)
+      installation.voice.say("\(run):")
+      installation.voice.tell(error)
       return nil
     }
   }
@@ -377,6 +384,6 @@ final class Worker {
 
   /// Between the journal and the exchange file: where a test kills the process.
   private func crashPointForTests() throws {
-    try installation.assembly.crashPoint()(.afterAppend([.incidentOpened], sequence: 0))
+    try installation.crashPoint()(.afterAppend([.incidentOpened], sequence: 0))
   }
 }

@@ -150,6 +150,9 @@ struct DoctorCommand: StaunchCommand {
     do {
       return Check(
         name: "receiver", problem: nil, note: try await ReceiverCheck(assembly: assembly).run(receiver))
+    } catch let error as Refusal {
+      return Check(
+        name: "receiver", problem: error.because + (error.fix.map { "; fix: \($0)" } ?? ""), note: "")
     } catch let error as CommandFailure {
       return Check(
         name: "receiver", problem: error.because + (error.fix.map { "; fix: \($0)" } ?? ""), note: "")

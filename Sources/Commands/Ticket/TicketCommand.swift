@@ -60,18 +60,10 @@ struct TicketList: StaunchCommand {
 
   /// What `ticket list --json` prints; the console's board has the same.
   static func document(_ entries: [OutboxEntry]) -> JSONValue {
-    ["schema": 1, "messages": .array(entries.map(json))]
+    OutboxDocument.of(entries)
   }
 
-  static func json(_ entry: OutboxEntry) -> JSONValue {
-    [
-      "id": .string(entry.message.id), "tracker": .string(entry.tracker.rawValue),
-      "incident": .string(entry.message.incident.rawValue), "event": .string(entry.message.event.rawValue),
-      "state": .string(entry.state.rawValue), "attempts": .integer(entry.attempts),
-      "next": .string(Timestamp.text(entry.next)), "remote": entry.remote.map { .string($0.id) } ?? .null,
-      "reason": entry.reason.map { .string($0) } ?? .null,
-    ]
-  }
+  static func json(_ entry: OutboxEntry) -> JSONValue { OutboxDocument.of(entry) }
 }
 
 /// `staunch ticket drop`.

@@ -63,8 +63,12 @@ extension DocumentModel {
   }
 
   static func signals(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Statement] {
-    record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }.map { event in
-      let source = event.line("source").map { "reported by \($0)" } ?? event.platformSaid ?? "update"
+    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+    let last = signals.last { $0.sighting != nil }
+    return signals.filter { $0.sighting == nil || $0 == last }.map { event in
+      let source =
+        event.line("source").map { "reported by \($0)" } ?? event.platformSaid ?? event.sighting?.text
+        ?? "update"
       let validity = event.text("validity").map { ", validity \($0)" } ?? ""
       let alerted = event.text("alerted").map { ", raised there at \($0)" } ?? ""
       return Statement(

@@ -105,7 +105,7 @@ final class Notices {
         try installation.journal.append(
           .decision,
           [
-            "what": .string(NoticeLedger.record), "role": .string(Worker.policyRole.rawValue),
+            "what": .string(NoticeLedger.record), "role": .string(Installation.policyRole.rawValue),
             "reason": .string("\(stories.count) new incidents of one delivery are told in one message"),
             "batch": .string(parent.rawValue), "message": .string(message),
             "incidents": .array(stories.map { .string($0.id.rawValue) }),
