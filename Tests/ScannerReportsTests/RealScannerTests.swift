@@ -181,6 +181,7 @@ import Testing
     let clean = try await kingfisher(format, in: directory)
     #expect(clean.findings.isEmpty && clean.skipped.isEmpty)
     let server = try LoopbackServer { _ in .hangUp }
+    server.stop()  // whoever connects is refused
     let bytes = try await scan(
       [
         "kingfisher", "scan", "--git-url", "https://127.0.0.1:\(server.port)/x.git", "--no-validate",
