@@ -5,6 +5,7 @@ import GitHistory
 import GitObjects
 import Incidents
 import JSON
+import Journal
 
 /// `staunch history rewrite`: a plan; with `--live` the rewrite.
 struct HistoryRewriteCommand: StaunchCommand {
@@ -194,6 +195,7 @@ struct HistoryPushCommand: StaunchCommand {
     let rewriter = assembly.historyRewriter(trust: own.trust)
     let plan = try await rewriter.pushPlan(repository: target.path, remote: remote)
     if !live || !global.json { show(plan, in: assembly) }
+    if !global.json { try await showOthers(target, rewriter, in: assembly) }
     guard live else {
       assembly.console.say(
         "nothing was pushed. next: the same command with --live --confirm \(harmless(target.name))")
@@ -215,6 +217,19 @@ struct HistoryPushCommand: StaunchCommand {
     assembly.console.endTransient()
     show(push, target, in: assembly)
     if !push.isWhole { throw ExitCode(ExitStatus.failed.rawValue) }
+  }
+
+  /// Where nothing is pushed by this command, and what was removed may be.
+  private func showOthers(_ target: Repository, _ rewriter: GitHistoryRewriter, in assembly: Assembly)
+    async throws
+  {
+    for other in try await rewriter.others(
+      repository: target.path, besides: remote, within: .seconds(20))
+    {
+      let what =
+        other.refs.map { "\($0.count) refs" } ?? "not asked: \(harmless(other.silence ?? "no answer"))"
+      assembly.console.data("  \(harmless(other.address)), another remote: \(what); nothing is pushed there")
+    }
   }
 
   private func show(_ plan: HistoryPushPlan, in assembly: Assembly) {
@@ -292,12 +307,32 @@ struct HistoryRestoreCommand: StaunchCommand {
     } outputs: {
       ["backup": .string(backup)]
     }
+    try noteRestore(of: target, in: assembly)
     if global.json {
       assembly.console.data(JSONValue.object(["schema": 1, "restored": .string(backup)]).canonicalText)
     } else {
       assembly.console.say(
         "restored: the repository is what it was before \(harmless(backup)); the secret is in it again")
     }
+  }
+}
+
+extension HistoryRestoreCommand {
+  /// Whatever an incident says of this repository, it holds the value again.
+  private func noteRestore(of target: Repository, in assembly: Assembly) throws {
+    let journal = try assembly.journal()
+    let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
+    let events = try assembly.statuses(in: journal)
+      .filter { status in status.published.contains { $0.repository == name && $0.evidence != nil } }
+      .map { status in
+        NewEvent(
+          .stepOutcome, incident: status.id,
+          [
+            "step": "history.restore", "attempt": 1, "action": "history.restore", "phase": "perform",
+            "outputs": ["repository": ["$repository": .string(name.rawValue)]],
+          ])
+      }
+    if !events.isEmpty { try journal.append(events) }
   }
 }
 
