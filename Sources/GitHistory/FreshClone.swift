@@ -1,5 +1,4 @@
 import Capabilities
-import Foundation
 import GitObjects
 
 /// The proof from outside: a new clone made by `git` itself, then searched.
@@ -15,9 +14,9 @@ struct FreshClone: Sendable {
   func scan(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
     let layout = try RepositoryLayout(path: path)
     try await RepositoryOwner(layout: layout, git: git).check()
-    let place = temporaryDirectory / "staunch-clone-\(UUID().uuidString.lowercased())"
-    try DurableFiles.makeDirectory(place)
-    defer { try? DurableFiles.removeTree(place) }  // clean-up only: the clone is a copy
+    let temporary = try TemporaryPlace(.clone, in: temporaryDirectory)
+    defer { withExtendedLifetime(temporary) {} }
+    let place = temporary.path
     progress.progress("clone", done: 0, total: nil, unit: "clones")
     guard let remote else {
       try await copy(layout, to: place / "clone", in: place)

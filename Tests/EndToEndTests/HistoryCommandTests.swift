@@ -316,6 +316,25 @@ import Testing
     #expect(try await world.binary.run(close + ["--uncleaned"]).status == 0)
   }
 
+  @Test(.timeLimit(.minutes(2)))
+  func `settings that include a pipe are refused in a moment, by every command`() async throws {
+    let world = try World()
+    let path = world.directory.path("repository")
+    #expect(mkfifo(world.directory.path("pipe"), 0o600) == 0)
+    try world.git("-C", path, "remote", "add", "origin", path)
+    let settings = try String(contentsOfFile: path + "/.git/config", encoding: .utf8)
+    try (settings + "[include]\n\tpath = ../../pipe\n").write(
+      toFile: path + "/.git/config", atomically: false, encoding: .utf8)
+    for arguments in [
+      ["scan", "--secrets", "secrets"], ["rewrite", "--secrets", "secrets"], ["push"],
+      ["verify", "--remote", "origin", "--secrets", "secrets"],
+    ] {
+      let outcome = try await world.binary.run(["history"] + arguments + ["--repository", "repository"])
+      #expect(outcome.status == 77, "\(arguments): \(outcome.status) \(outcome.errors)")
+      #expect(outcome.errors.contains("pipe"), "\(outcome.errors)")
+    }
+  }
+
   @Test func `--incident takes the leaked value from the journal, and no file needs to hold it`() async throws
   {
     let world = try World()
