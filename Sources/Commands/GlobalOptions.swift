@@ -20,4 +20,9 @@ struct GlobalOptions: ParsableArguments {
 
   @Flag(name: .long, help: "Never ask; fail naming the missing option instead.")
   var noInput = false
+
+  @Option(
+    name: .long,
+    help: "What happens inside, on standard error (also: STAUNCH_LOG). docs/CONFIGURATION.md, Debug log.")
+  var logLevel: LogLevel?
 }

@@ -16,10 +16,10 @@ struct Assembly: Sendable {
   /// The wall clock; a test has its own.
   var clock: @Sendable () -> Date = { Date() }
 
-  init(options: GlobalOptions) {
+  /// - Parameter redactor: one that knows secrets already.
+  init(options: GlobalOptions, redactor: Redactor = Redactor()) {
     let environment = ProcessInfo.processInfo.environment
     let home = environment["HOME"] ?? NSHomeDirectory()
-    let redactor = Redactor()
     self.options = options
     self.environment = environment
     self.home = home
