@@ -26,3 +26,12 @@ struct GlobalOptions: ParsableArguments {
     help: "What happens inside, on standard error (also: STAUNCH_LOG). docs/CONFIGURATION.md, Debug log.")
   var logLevel: LogLevel?
 }
+
+extension GlobalOptions {
+  /// What was chosen, apart from the parser.
+  var chosen: Assembly.Options {
+    Assembly.Options(
+      config: config, json: json, quiet: quiet, plain: plain, noColor: noColor, noInput: noInput,
+      logLevel: logLevel)
+  }
+}

@@ -18,7 +18,7 @@ protocol StaunchCommand: AsyncParsableCommand {
 
 extension StaunchCommand {
   mutating func run() async throws {
-    let assembly = Assembly(options: global)
+    let assembly = Assembly(options: global.chosen)
     do {
       try assembly.openDebugLog()
       try await run(in: assembly)
