@@ -60,6 +60,9 @@ public protocol FileSystem: Sendable {
   func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   func exists(_ path: String) async -> Bool
+  /// Names of the regular files in `directory`, links to such among them, sorted.
+  /// - Throws: `.notFound`, `.refused`.
+  func files(in directory: String) async throws(CapabilityError) -> [String]
   /// Why ``replace(_:with:under:)`` would fail: the file or its directory may not be written. Nil: nothing speaks against
   /// it. Read only.
   func obstacle(toReplacing path: String) async -> String?

@@ -30,6 +30,25 @@ public struct LocalFileSystem: FileSystem {
     }
   }
 
+  public func files(in directory: String) async throws(CapabilityError) -> [String] {
+    try await onQueue { () throws(CapabilityError) in
+      guard let stream = opendir(directory) else { throw systemError(errno, "list \(directory)") }
+      defer { closedir(stream) }
+      var names: [String] = []
+      while let entry = readdir(stream) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        // A pipe would keep whoever reads it waiting.
+        var status = stat()
+        if stat("\(directory)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+          names.append(name)
+        }
+      }
+      return names.sorted()
+    }
+  }
+
   public func obstacle(toReplacing path: String) async -> String? {
     await withCheckedContinuation { continuation in
       queue.async { continuation.resume(returning: Self.obstacle(path)) }

@@ -30,6 +30,7 @@ public struct UnreachablePorts: HTTPTransport, SQLConnector, ProcessRunner, File
     async throws(CapabilityError)
   { throw refusal("replace") }
   public func exists(_ path: String) async -> Bool { false }
+  public func files(in directory: String) async throws(CapabilityError) -> [String] { throw refusal("list") }
   public func obstacle(toReplacing path: String) async -> String? { "nothing can be reached" }
   public func resolve(_ reference: String) async throws(CapabilityError) -> Secret {
     throw refusal("resolve")
