@@ -4,16 +4,10 @@ public import JSON
 public import Secrets
 
 /// A credential at its provider, by its public id: `AKIA…`, a key's id, a role's name. Not secret.
-public struct CredentialRef: Hashable, Sendable, Codable, CustomStringConvertible {
+public struct CredentialRef: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
   public let rawValue: String
   public init(_ rawValue: String) { self.rawValue = rawValue }
-  public init(from decoder: any Decoder) throws {
-    rawValue = try decoder.singleValueContainer().decode(String.self)
-  }
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(rawValue)
-  }
+  public init(rawValue: String) { self.rawValue = rawValue }
   public var description: String { rawValue }
 }
 

@@ -36,18 +36,7 @@ import Testing
     }
 
     @discardableResult
-    func git(_ arguments: String...) throws -> String {
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/env")
-      process.arguments = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com"] + arguments
-      let output = Pipe()
-      process.standardOutput = output
-      try process.run()
-      let bytes = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0, "\(arguments)")
-      return String(decoding: bytes, as: UTF8.self)
-    }
+    func git(_ arguments: String...) throws -> String { try Program.git(arguments) }
 
     func show(_ name: String, at revision: String = "main") throws -> String {
       try git("-C", directory.path("repository"), "show", "\(revision):\(name)")
