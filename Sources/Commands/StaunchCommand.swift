@@ -19,8 +19,9 @@ protocol StaunchCommand: AsyncParsableCommand {
 
 extension StaunchCommand {
   mutating func run() async throws {
-    let assembly = Assembly(options: global)
+    let assembly = Assembly(options: global.chosen)
     do {
+      try assembly.openDebugLog()
       try await run(in: assembly)
     } catch {
       throw assembly.exit(after: error)
@@ -33,6 +34,7 @@ extension Assembly {
   func exit(after error: any Error) -> ExitCode {
     if let code = error as? ExitCode { return code }
     let failure = CommandFailure(after: error)
+    DebugLog.note(.error, "command", "exit \(failure.status.rawValue): \(failure.what), \(failure.because)")
     console.endTransient()
     if options.json {
       console.data(failure.json.canonicalText)

@@ -151,6 +151,8 @@ public struct RedisUser: CredentialProvider {
     return (digests, flags)
   }
 
+  func flags() async throws(CapabilityError) -> [String] { try await passwords().flags }
+
   public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
     let secret = try leak.requireValue(to: "identify user \(user)")
     let admin = try await admin()

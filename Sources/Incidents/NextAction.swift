@@ -159,6 +159,12 @@ enum NextAction {
     }
     if now.state == .closed { return nothing }
     if let first = now.stillAtTheForge.first {
+      if let again = first.again {
+        return IncidentStatus.Next(
+          "Contained, but another remote of \(first.repository) holds, or may hold, the leaked value (\(first.why))."
+            + " Do what stands under \"left\" (staunch show \(now.incident)), then look again", command: again
+        )
+      }
       return IncidentStatus.Next(
         "Contained, but the leaked value is still at the forge (\(first.repository): \(first.why))."
           + " Plan its clean-up, or close the incident with --uncleaned", command: planCommand(now))

@@ -49,7 +49,22 @@ extension Journal {
     with events: [NewEvent] = []
   ) throws(JournalError) -> [JournalEvent] {
     let names = [tenure.lock] + names.sorted()
-    return try writing("take the lock \(names.joined(separator: ", "))") { db in
+    do throws(JournalError) {
+      let events = try lock(names, for: tenure, incident: incident, takingOverBecause: reason, with: events)
+      DebugLog.note(.info, "lock", "\(tenure.run) holds \(names.joined(separator: ", "))")
+      return events
+    } catch {
+      DebugLog.note(
+        .warning, "lock", "\(tenure.run) does not get \(names.joined(separator: ", ")): \(error.because)")
+      throw error
+    }
+  }
+
+  private func lock(
+    _ names: [String], for tenure: Tenure, incident: IncidentID?, takingOverBecause reason: String?,
+    with events: [NewEvent]
+  ) throws(JournalError) -> [JournalEvent] {
+    try writing("take the lock \(names.joined(separator: ", "))") { db in
       var isNew = false
       for name in names {
         if let held = try heldLock(name, in: db) {
@@ -94,7 +109,9 @@ extension Journal {
   public func leave(_ tenure: Tenure, incident: IncidentID?, releasing: Bool, with events: [NewEvent])
     throws(JournalError) -> [JournalEvent]
   {
-    try writing("leave \(tenure.run)") { db in
+    DebugLog.note(
+      .info, "lock", "\(tenure.run) \(releasing ? "lets its locks go" : "keeps its locks and waits")")
+    return try writing("leave \(tenure.run)") { db in
       try check(tenure, in: db)
       var all = events
       if releasing {

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Capabilities
 import Foundation
 import Incidents
@@ -16,7 +15,7 @@ import Testing
   private func assembly(_ policy: String, in directory: TemporaryDirectory) throws -> Assembly {
     let file = directory.path("staunch.yaml")
     try "staunch: 1\n\(policy)\n".write(toFile: file, atomically: true, encoding: .utf8)
-    var assembly = Assembly(options: try GlobalOptions.parse(["--quiet", "--no-input", "--config", file]))
+    var assembly = Assembly(options: Assembly.Options(config: file, quiet: true, noInput: true))
     assembly.statePath = directory.path("state")
     return assembly
   }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Capabilities
 import Foundation
 import Incidents
@@ -19,7 +18,7 @@ import Testing
 
     init() throws {
       directory = try TemporaryDirectory()
-      var assembly = Assembly(options: try GlobalOptions.parse(["--quiet", "--no-input"]))
+      var assembly = Assembly(options: Assembly.Options(quiet: true, noInput: true))
       assembly.statePath = directory.path("state")
       self.assembly = assembly
     }

@@ -200,7 +200,7 @@ import Testing
     if !second.isEmpty { _ = try desk.record(second, tried: Dictionary(dead) { one, _ in one }) }
     let close = try CloseCommand.parse([first.id.rawValue, "--reason", "over", "--unproven"])
     do {
-      try await close.run(in: desk.rig.installation.assembly)
+      try await close.run(in: desk.rig.assembly)
       return nil
     } catch let failure as CommandFailure { return failure }
   }

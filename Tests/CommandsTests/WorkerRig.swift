@@ -1,4 +1,3 @@
-import ArgumentParser
 import Capabilities
 import Execution
 import Foundation
@@ -41,7 +40,7 @@ struct WorkerRig {
   ) throws {
     let directory = try directory ?? TemporaryDirectory()
     self.directory = directory
-    var assembly = Assembly(options: try GlobalOptions.parse(["--quiet", "--no-input"]))
+    var assembly = Assembly(options: Assembly.Options(quiet: true, noInput: true))
     assembly.statePath = directory.path("state")
     // Whole seconds: the outbox keeps milliseconds.
     let clock = Clock(start ?? Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded()))

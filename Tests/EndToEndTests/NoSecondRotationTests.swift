@@ -88,6 +88,40 @@ import Testing
     await world.stop()
   }
 
+  @Test(arguments: ["limit", "store"])
+  func `Nothing is rotated where the new password would let nobody in, or programs use another entry`(
+    what: String
+  ) async throws {
+    let world = try await LiveWorld()
+    if what == "limit" {
+      try await rows(world, "ALTER ROLE trainer CONNECTION LIMIT 0")
+    } else {
+      let text = try stored(world).split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        line.hasPrefix("DB_PASSWORD=") ? "DB_PASSWORD=AnOldOneOfTheirs" : String(line)
+      }.joined(separator: "\n")
+      try text.write(toFile: world.sandbox.files.environmentFile, atomically: true, encoding: .utf8)
+    }
+    let before = try stored(world)
+    let doctor = try await world.binary.run(["doctor"])
+    #expect(doctor.status == 1, "\(doctor.output)")
+    let word =
+      what == "limit"
+      ? "postgres-training: CONNECTION LIMIT" : "store of postgres-training: value of DB_PASSWORD"
+    #expect(
+      doctor.output.split(separator: "\n").contains { $0.hasPrefix("BAD") && $0.contains(word) },
+      "\(doctor.output)")
+    let planned = try #require(try await world.respond().plans.first { $0.kind == "postgres_uri" })
+    let shown = try await world.binary.run(["run", planned.plan])
+    #expect(shown.output.contains("note: issue a value for postgres-training"), "\(shown.output)")
+    let stopped = try await world.run(planned)
+    #expect(stopped.status == 11, "\(stopped.errors) \(stopped.output.suffix(2000))")
+    #expect(try stored(world) == before)
+    if what == "limit" { try await rows(world, "ALTER ROLE trainer CONNECTION LIMIT -1") }
+    let leaked = try #require(world.sandbox.secrets["leaked postgres_uri"]).exposeAsText()
+    #expect(try await accepts(world, leaked), "the password was changed")
+    await world.stop()
+  }
+
   @Test func `A program's restart dies with the runner, and changes nothing afterwards`() async throws {
     let world = try await LiveWorld()
     // The restart says that it runs, and then waits for a word that comes after the runner was killed.

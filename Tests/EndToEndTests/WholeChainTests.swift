@@ -6,10 +6,12 @@ import Testing
 
 /// The value of the program is the chain: finding → contained → proven dead → history clean → ticket → post-mortem.
 @Suite struct WholeChainTests {
-  @Test func `one report is contained, proven dead, cleaned, ticketed and written up, and nothing leaks`()
+  @Test
+  func
+    `one report is contained, proven dead, cleaned, ticketed and written up, and nothing leaks, not even into the debug log`()
     async throws
   {
-    let world = try await LiveWorld()
+    let world = try await LiveWorld(logLevel: "trace")
     let (responded, plans) = try await world.respond()
     #expect(responded.status == 0, "\(responded.errors)")
     #expect(Set(plans.map(\.kind)) == ["openai_api_key", "postgres_uri"])
@@ -49,6 +51,11 @@ import Testing
       #expect(lint.status == 0, "\(lint.output)")
     }
     #expect(try world.shim.calls() > 0)
+    for line in [
+      " info file: reads /", " info journal: /", " info lock: run-", " info run: run-",
+      " debug http: GET 127.0.0.1:",
+      " debug process: git -C /", " debug postgres: login of ", " trace postgres: SELECT ",
+    ] { #expect(outputs.contains { $0.contains(line) }, "no line\(line)… in the debug log") }
     #expect(try world.leaks(outputs: outputs) == [])
     await world.stop()
   }

@@ -71,6 +71,12 @@ final class Console: Sendable {
   /// An error; never silent.
   func fail(_ text: String) { write(text + "\n", to: errorDescriptor) }
 
+  /// A line of the debug log; never silent: somebody asked for it.
+  func log(_ line: String) {
+    endTransient()
+    write(line + "\n", to: errorDescriptor)
+  }
+
   /// Redraws the last line on a terminal; does nothing elsewhere.
   func transient(_ line: String) {
     guard style.isTerminal, !style.isQuiet else { return }

@@ -119,6 +119,17 @@ struct CredentialTarget: ParsableArguments {
     /// The first value that the provider knows names it for all.
     func identify() async throws(CapabilityError) -> Subject { try await provider.subject(of: leak) }
 
+    /// Begins an effect on it by hand: confirmation, lock and journal, as ``DirectRun`` has them.
+    func begin(
+      _ action: String, on ref: CredentialRef, confirmation: String?, in assembly: Assembly,
+      settle: (_ marker: String) async throws -> Settlement
+    ) async throws -> DirectRun {
+      try await DirectRun.begin(
+        action, target: name.rawValue, lock: provider.lock, name: name.rawValue,
+        document: ["credential": .string(name.rawValue), "ref": .string(ref.rawValue)],
+        confirmation: confirmation, in: assembly, settle: settle)
+    }
+
     /// - Throws: when only an id is known: nothing can be tried with it.
     func requireValues(to verb: String) throws {
       guard values.isEmpty else { return }
@@ -243,12 +254,8 @@ struct CredentialDisableCommand: StaunchCommand {
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try await DirectRun.begin(
-      "credential.disable", target: resolved.name.rawValue, lock: resolved.provider.lock,
-      name: resolved.name.rawValue,
-      document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm, in: assembly
-    ) { _ in
+    let run = try await resolved.begin("credential.disable", on: ref, confirmation: confirm, in: assembly) {
+      _ in
       var probes: [CredentialProbe] = []
       for value in resolved.values {
         probes.append(try await resolved.provider.verify(value.secret, of: subject))
@@ -295,11 +302,8 @@ struct CredentialEndSessionsCommand: StaunchCommand {
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try await DirectRun.begin(
-      "credential.end-sessions", target: resolved.name.rawValue, lock: resolved.provider.lock,
-      name: resolved.name.rawValue,
-      document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm, in: assembly
+    let run = try await resolved.begin(
+      "credential.end-sessions", on: ref, confirmation: confirm, in: assembly
     ) { _ in .notDone(evidence: "ending sessions is safe to repeat; the recount decides") }
     let count = try await run.perform { authority in
       try await resolved.provider.endSessions(subject, before: assembly.now(), under: authority)

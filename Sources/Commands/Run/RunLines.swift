@@ -71,6 +71,7 @@ struct RunLines: Sendable {
       lines.append(
         console.toned("still holds the old value, change it by hand: ", .bad) + names("still_old"))
     }
+    if !names("elsewhere").isEmpty { lines.append(console.toned("left: ", .bad) + names("elsewhere")) }
     return lines.isEmpty ? nil : lines.map { "\(step): \(harmless($0))" }.joined(separator: "\n           ")
   }
 

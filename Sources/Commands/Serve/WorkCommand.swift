@@ -65,6 +65,6 @@ extension Assembly {
   var unattended: Assembly {
     var options = options
     options.noInput = true
-    return Assembly(options: options)
+    return Assembly(options: options, redactor: redactor)
   }
 }

@@ -1,9 +1,12 @@
 import ArgumentParser
+import Capabilities
 import Foundation
+import GitHistory
 import Incidents
 import JSON
 import Journal
 import Response
+import Secrets
 import StaunchConfiguration
 
 /// `staunch close`: the incident is over; a person's word.
@@ -13,7 +16,8 @@ struct CloseCommand: StaunchCommand {
     abstract: "Say that an incident is over. Refused while a leaked value of it is not proven dead.",
     discussion: """
       Refused, too, while the leaked value is or may be at a repository's forge: until a fresh clone of the remote, made
-      after the push, was scanned clean. Whoever leaves it there on purpose says so: --uncleaned.
+      after the push, was scanned clean. What was clean is looked at once more now, the clone's other remotes included. Whoever
+      leaves it there on purpose says so: --uncleaned.
       """)
 
   @Argument(help: "The incident; default: the most urgent open one.") var incident: String?
@@ -28,20 +32,26 @@ struct CloseCommand: StaunchCommand {
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
     try journal.admit([("--reason", reason), ("--role", role)], about: id)
-    let status = try assembly.statuses().first { $0.id == id }
-    guard let status, unproven || status.isContained else {
+    var known = try assembly.statuses().first { $0.id == id }
+    guard let status = known, unproven || status.isContained else {
       throw CommandFailure(
-        .stillAlive, "\(id) was not closed", because: Self.unproven(status),
-        fix: status?.next.command ?? "staunch show \(id)")
+        .stillAlive, "\(id) was not closed", because: Self.unproven(known),
+        fix: known?.next.command ?? "staunch show \(id)")
     }
-    let left = status.stillAtTheForge
+    // A restore and a push by hand leave no trace here: the proof is made again.
+    if !uncleaned, status.stillAtTheForge.isEmpty {
+      try await lookAgain(at: status, journal, in: assembly)
+      known = try assembly.statuses().first { $0.id == id }
+    }
+    let left = known?.stillAtTheForge ?? []
     guard uncleaned || left.isEmpty else {
+      let isElsewhere = left.contains { $0.again != nil }
       throw CommandFailure(
         .declined, "\(id) was not closed",
         because: "the leaked value is still at the forge: "
           + left.map { "\($0.repository) (\(harmless($0.why)))" }.joined(separator: ", "),
-        fix: "clean it: staunch plan \(id); or leave it there and say so: "
-          + "staunch close \(id) \(unproven ? "--unproven " : "")--uncleaned --reason \"why\"")
+        fix: "clean it: staunch \(isElsewhere ? "show" : "plan") \(id); "
+          + "or leave it there and say so: \(uncleanedCommand(id))")
     }
     var what = "close the incident"
     var although: [String] = []
@@ -70,6 +80,54 @@ struct CloseCommand: StaunchCommand {
         "closed \(id); its leaked value stays sealed until \(Timestamp.text(until).prefix(10)), then its key is destroyed "
           + "(policy: retention)")
     }
+  }
+
+  private func uncleanedCommand(_ id: IncidentID) -> String {
+    "staunch close \(id) \(unproven ? "--unproven " : "")--uncleaned --reason \(ShellWord.quoted(reason))"
+  }
+
+  /// Scans a fresh clone of every remote that was clean, and keeps what it shows.
+  private func lookAgain(at status: IncidentStatus, _ journal: Journal, in assembly: Assembly) async throws {
+    let values = try journal.record(of: status.id).leakedValues.refs
+    // A drill's forge is gone with the drill.
+    guard !status.isDrill, !values.isEmpty else { return }
+    let removal = HistoryRemoval(secrets: try values.map { try journal.open($0) })
+    let trust: RepositoryTrust =
+      assembly.configurationPath == nil ? .none : try assembly.configuration().trustedRepositories
+    for one in status.published {
+      guard let clone = try clone(of: one, in: assembly) else {
+        throw unseen(one, status.id, because: "staunch.yaml has no entry with a remote for it")
+      }
+      let scan: HistoryScan
+      do throws(CapabilityError) {
+        scan = try await assembly.historyRewriter(trust: trust).verifyFreshClone(
+          repository: clone.path, remote: clone.remote, for: removal,
+          progress: ProgressLine(console: assembly.console))
+      } catch {
+        assembly.console.endTransient()
+        throw unseen(one, status.id, because: error.because)
+      }
+      assembly.console.endTransient()
+      try FreshCloneRecord(
+        repository: one.repository, path: clone.path, remote: clone.remote, incident: status.id
+      ).note(scan, for: values, in: journal)
+    }
+  }
+
+  private func clone(of one: PublishedHistory, in assembly: Assembly) throws -> PublishedHistory.Clone? {
+    guard assembly.configurationPath != nil,
+      let entry = try assembly.configuration().repositories[one.repository], let remote = entry.remote
+    else { return one.clone }
+    return PublishedHistory.Clone(path: entry.path, remote: remote)
+  }
+
+  private func unseen(_ one: PublishedHistory, _ id: IncidentID, because: String) -> CommandFailure {
+    CommandFailure(
+      .unavailable, "\(id) was not closed",
+      because:
+        "whether the remote of \(one.repository) is still clean could not be seen: \(harmless(because))",
+      fix:
+        "make it reachable, then the same command again; or close without the look: \(uncleanedCommand(id))")
   }
 
   private static func unproven(_ status: IncidentStatus?) -> String {

@@ -10,11 +10,24 @@ struct StatusCommand: StaunchCommand {
 
   @OptionGroup var global: GlobalOptions
 
-  func run(in assembly: Assembly) async throws {
+  func run(in assembly: Assembly) async throws { try Self.show(in: assembly) }
+
+  /// A bare `staunch`, asked at every turn of an incident: there is no argument to parse, which would be most of its time.
+  static func answer() {
+    let assembly = Assembly(options: Assembly.Options())
+    do {
+      try assembly.openDebugLog()
+      try show(in: assembly)
+    } catch {
+      exit(withError: assembly.exit(after: error))
+    }
+  }
+
+  private static func show(in assembly: Assembly) throws {
     let journal = try assembly.journalForReading()
     let locks = LockLines(locks: try journal?.locks() ?? [], now: assembly.now())
     let difference = try journal?.difference()
-    if global.json {
+    if assembly.options.json {
       let statuses = try journal.map { try assembly.statuses(in: $0) } ?? []
       assembly.console.data(
         locks.added(to: IncidentStatus.document(statuses)).with([

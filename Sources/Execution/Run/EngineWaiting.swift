@@ -162,7 +162,12 @@ extension Engine {
   func pause(before attempt: Int, _ policy: RetryPolicy, after error: CapabilityError) -> Duration {
     let bound = policy.pause(before: attempt)
     let jittered = policy.jitter == .full ? bound * environment.clock.random() : bound
-    return max(jittered, error.retryAfter ?? .zero)
+    let pause = max(jittered, error.retryAfter ?? .zero)
+    DebugLog.note(
+      .debug, "run",
+      "\(plan.run) attempt \(attempt) in \(pause.milliseconds) ms, after \(error.class.rawValue): \(error.because)"
+    )
+    return pause
   }
 
   /// Fails the step that would begin after the playbook's deadline. No `on_failure` excuses that; a resume counts anew.

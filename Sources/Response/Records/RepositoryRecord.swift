@@ -22,8 +22,10 @@ package enum RepositoryRecord {
         add(name)
         introductions[name] = introductions[name] ?? introduction
       }
-      guard event.kind == .stepOutcome, let run = event.run,
-        let name = repository(of: event, in: byRun[run]), let outputs = event.body["outputs"]
+      // What was done by hand has no run, and names its repository itself.
+      guard event.kind == .stepOutcome,
+        let name = repository(of: event, in: event.run.flatMap { byRun[$0] }),
+        let outputs = event.body["outputs"]
       else { continue }
       switch event.body["action"]?.string {
       case "history.rewrite":
