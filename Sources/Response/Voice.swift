@@ -6,4 +6,6 @@ package protocol Voice: Sendable {
   func endTransient()
   /// Says what went wrong, and gives the reason and the next command.
   @discardableResult func tell(_ error: any Error) -> (because: String, fix: String?)
+  /// An error in words, without saying them.
+  func words(for error: any Error) -> (what: String, because: String, fix: String?)
 }

@@ -37,8 +37,8 @@ import Testing
     let directory = try TemporaryDirectory()
     defer { withExtendedLifetime(directory) {} }
     let assembly = try assembly(policy, in: directory)
-    let failure = await #expect(throws: CommandFailure.self) { try await begin(assembly) }
-    #expect(failure?.status == .declined)
+    let failure = await #expect(throws: Refusal.self) { try await begin(assembly) }
+    #expect(failure?.kind == .declined)
     #expect(try assembly.journal().events().isEmpty)
   }
 

@@ -17,4 +17,9 @@ private struct AssemblyVoice: Voice {
     let failure = CommandFailure(after: error)
     return (failure.because, failure.fix)
   }
+
+  func words(for error: any Error) -> (what: String, because: String, fix: String?) {
+    let failure = CommandFailure(after: error)
+    return (failure.what, failure.because, failure.fix)
+  }
 }

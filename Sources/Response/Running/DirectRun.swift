@@ -1,50 +1,70 @@
-import Capabilities
+package import Capabilities
 import Cryptography
-import Foundation
-import Incidents
-import JSON
-import Journal
-import Response
+package import Foundation
+package import Incidents
+package import JSON
+package import Journal
 import Secrets
-import StaunchConfiguration
+package import StaunchConfiguration
 
-/// One effect that a person asks for on the command line, outside of a playbook: the same rules hold.
+/// One effect that a person asks for by hand, outside of a playbook: the same rules hold.
 ///
-/// What would happen is written down, its digest is what the person confirms by typing the target's name (or giving
-/// `--confirm`), the confirmation is signed by the local identity, the target is locked against runs and other hands, and
-/// intent and outcome go to the journal. What a killed one left is settled by a probe when the command is repeated.
-struct DirectRun {
+/// What would happen is written down, its digest is what the person has confirmed, the confirmation is signed by the local
+/// identity, the target is locked against runs and other hands, and intent and outcome go to the journal. What a killed one
+/// left is settled by a probe when the same is asked for again.
+package struct DirectRun {
   /// Ids begin so: `resume` knows no plan for them, the command itself goes on.
-  static let prefix = RunID.byHandPrefix
+  private static let prefix = RunID.byHandPrefix
 
-  let assembly: Assembly
-  let journal: Journal
-  let run: RunID
+  /// By whose hand.
+  package struct Hand {
+    package let identity: LocalIdentity
+    /// Nil: without a staunch.yaml nobody has asked for more than one person's word.
+    package let policy: Configuration.Policy?
+    package let now: Date
+    package let toolVersion: String
+    package let voice: any Voice
+    /// Opens the journal, once the word is enough.
+    package let journal: () throws -> Journal
+
+    package init(
+      identity: LocalIdentity, policy: Configuration.Policy?, now: Date, toolVersion: String,
+      voice: any Voice, journal: @escaping () throws -> Journal
+    ) {
+      self.identity = identity
+      self.policy = policy
+      self.now = now
+      self.toolVersion = toolVersion
+      self.voice = voice
+      self.journal = journal
+    }
+  }
+
+  package let journal: Journal
+  package let run: RunID
   /// `noun.verb`, as in a playbook.
-  let action: String
-  let plan: ApprovedPlan
+  package let action: String
+  private let plan: ApprovedPlan
+  private let voice: any Voice
   private let tenure: Tenure
 
-  /// Asks for the confirmation, takes the lock, settles what an earlier one left, and journals the start.
+  /// Signs, takes the lock, settles what an earlier one left, and journals the start.
   ///
   /// - Parameters:
   ///   - lock: of the target; a plan's run on it takes the same.
   ///   - document: what would happen; its digest is approved.
-  ///   - name: what must be typed: the target's name.
-  ///   - confirmation: the value of `--confirm`.
   ///   - settle: how the effect of the run with this marker ended. Reads only.
-  /// - Throws: exit 77 when declined, 64 when nobody is there to ask, 69 when the target is locked.
-  static func begin(
-    _ action: String, target: String, lock: String, name: String, document: JSONValue, confirmation: String?,
-    in assembly: Assembly, settle: (_ marker: String) async throws -> Settlement
+  /// - Throws: when the hand's word is not enough, or the target is locked.
+  package static func begin(
+    _ action: String, target: String, lock: String, document: JSONValue, by hand: Hand,
+    settle: (_ marker: String) async throws -> Settlement
   ) async throws -> DirectRun {
-    try confirm(name, action: action, given: confirmation, in: assembly)
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data(document.canonicalBytes))))
-    let (approval, plan) = try approve(digest, action: action, in: assembly)
-    let identity = try assembly.state().identity()
-    let journal = try assembly.journal()
-    try await settleEarlier(action, lock: lock, journal, assembly, settle)
-    let run = RunID(prefix + Assembly.randomName(8))
+    let (approval, plan) = try approve(digest, action: action, by: hand)
+    let identity = hand.identity
+    let journal = try hand.journal()
+    try await settleEarlier(action, lock: lock, journal, hand.voice, settle)
+    let run = RunID(prefix + RandomName.of(8))
     let tenure = Tenure(run: run, owner: .current)
     let start = [
       NewEvent(
@@ -58,7 +78,7 @@ struct DirectRun {
         .runStarted, run: run,
         [
           "mode": "live", "plan": "direct", "digest": .string(digest.rawValue), "playbook": .string(action),
-          "tool_version": .string(toolVersion), "drill": false,
+          "tool_version": .string(hand.toolVersion), "drill": false,
         ]),
       NewEvent(
         .stepIntent, run: run,
@@ -69,14 +89,14 @@ struct DirectRun {
     ]
     _ = try journal.takeLocks([lock], for: tenure, incident: nil, with: start)
     return DirectRun(
-      assembly: assembly, journal: journal, run: run, action: action, plan: plan, tenure: tenure)
+      journal: journal, run: run, action: action, plan: plan, voice: hand.voice, tenure: tenure)
   }
 
   /// Finds out how a command that was killed (or got no answer) ended, says so, and gives its lock back.
   ///
   /// A plan's run, and a process that still works, keep their lock: the refusal comes when it is taken.
   private static func settleEarlier(
-    _ action: String, lock: String, _ journal: Journal, _ assembly: Assembly,
+    _ action: String, lock: String, _ journal: Journal, _ voice: any Voice,
     _ settle: (String) async throws -> Settlement
   ) async throws {
     guard let held = try journal.locks().first(where: { $0.name == lock }), held.state != .running,
@@ -85,7 +105,7 @@ struct DirectRun {
     let events = try journal.events(run: held.run, kinds: [.stepIntent])
     guard let intent = events.last, let earlier = intent.body["action"]?.string else { return }
     guard earlier == action else {
-      throw CommandFailure(
+      throw Refusal(
         .unavailable, "\(action) was not begun",
         because: "\(held.run) (\(earlier)) was left half-way on the same target",
         fix: "repeat that command first: it finds out how it ended")
@@ -94,7 +114,7 @@ struct DirectRun {
     _ = try journal.takeLocks([lock], for: tenure, incident: nil)
     func refuse(_ reason: String) throws -> Never {
       _ = try journal.leave(tenure, incident: nil, releasing: false, with: [])
-      throw CommandFailure(
+      throw Refusal(
         .unavailable, "\(action) was not begun",
         because: "whether \(held.run) took effect cannot be told: \(reason)",
         fix: "look at the target, then the same command again")
@@ -121,22 +141,21 @@ struct DirectRun {
         word == "done"
           ? ["state": "done"] : ["state": "failed", "reason": .string("it was interrupted: \(evidence)")]))
     _ = try journal.leave(tenure, incident: nil, releasing: true, with: ends)
-    assembly.console.say("\(held.run) was interrupted; it is settled as \(word): \(harmless(evidence))")
+    voice.say("\(held.run) was interrupted; it is settled as \(word): \(harmless(evidence))")
   }
 
   /// The operator's own yes, where `policy: approvals` is content with it: by hand is no way around the others.
   ///
   /// - Throws: exit 77 when it takes another role, or more people.
-  private static func approve(_ digest: PlanDigest, action: String, in assembly: Assembly) throws
+  private static func approve(_ digest: PlanDigest, action: String, by hand: Hand) throws
     -> (Approval, ApprovedPlan)
   {
-    let identity = try assembly.state().identity()
-    // Without a staunch.yaml nobody has asked for more than one person's word.
-    let policy = assembly.configurationPath == nil ? nil : try assembly.configuration().policy
+    let identity = hand.identity
+    let policy = hand.policy
     let rule = policy?.planRule(for: identity) ?? ApprovalRule()
     let own: [RoleName] = ["responder", "repository-admin"]
     let role = own.first { rule.roles.isEmpty || rule.roles.contains($0) } ?? own[0]
-    let approval = try identity.approve(digest, role: role, at: assembly.now())
+    let approval = try identity.approve(digest, role: role, at: hand.now)
     let trusted = [
       try ApproverIdentity(rawKey: identity.publicKey, roles: Set(own), person: policy?.localPerson ?? "")
     ]
@@ -146,20 +165,20 @@ struct DirectRun {
         trusted: trusted)
       return (approval, plan)
     } catch {
-      throw CommandFailure(
+      throw Refusal(
         .declined, "\(action) was not begun", because: "policy: approvals asks for more: \(error.because)",
         fix: "plan it, so that others can approve it too: staunch plan INCIDENT, then staunch approve DIGEST")
     }
   }
 
   /// The name under which the effect is found again.
-  var marker: String { "staunch-\(run)" }
+  package var marker: String { "staunch-\(run)" }
 
   /// Carries the effect out and journals how it ended.
   ///
   /// - Parameter outputs: what the journal keeps of the outcome.
   /// - Throws: what the effect threw, once it is in the journal.
-  func perform<Outcome>(
+  package func perform<Outcome>(
     _ effect: (borrowing ExecutionAuthority) async throws -> Outcome, outputs: (Outcome) -> JSONValue
   ) async throws -> Outcome {
     let authority = plan.authority()
@@ -172,9 +191,9 @@ struct DirectRun {
       // The outcome is not in the journal: the lock stays, and the next command finds out.
       throw error
     } catch {
-      assembly.console.endTransient()
+      voice.endTransient()
       let known = error as? CapabilityError
-      let failure = CommandFailure(after: error)
+      let failure = voice.words(for: error)
       try failed(
         known?.class ?? .invalid, operation: failure.what, because: failure.because, fix: failure.fix)
       throw error
@@ -216,29 +235,5 @@ struct DirectRun {
       events.append(NewEvent(.runEnded, run: run, ["state": "failed", "reason": .string(because)]))
     }
     _ = try journal.leave(tenure, incident: nil, releasing: !isOpen, with: events)
-  }
-
-  /// Asks for `name`, unless `given` says it already.
-  /// - Throws: exit 77 when declined, 64 when nobody is there to ask.
-  static func confirm(_ name: String, action: String, given: String?, in assembly: Assembly) throws {
-    if let given {
-      guard given == name else {
-        throw CommandFailure(
-          .declined, "not confirmed",
-          because: "--confirm says \"\(harmless(given))\", the target is \"\(harmless(name))\"",
-          fix: "check which target you mean, then: --confirm=\(harmless(name))")
-      }
-      return
-    }
-    guard assembly.console.style.isInteractive else {
-      throw CommandFailure(
-        .usage, "\(action) needs a confirmation", because: "nobody is there to ask",
-        fix: "add --confirm=\(harmless(name))")
-    }
-    let answer = assembly.console.ask(
-      "This cannot be taken back by a yes-key. Type \"\(harmless(name))\" to go on:")
-    guard answer == name else {
-      throw CommandFailure(.declined, "not confirmed", because: "the name was not typed; nothing was changed")
-    }
   }
 }
