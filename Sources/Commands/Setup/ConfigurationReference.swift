@@ -108,8 +108,8 @@ enum ConfigurationReference {
       | --- | --- |
       | `error` | what ended the command, with its exit code |
       | `warning` | failed attempts and why, locks that another run holds, providers that ask for silence |
-      | `info` | files that were read, the journal, locks, each step's beginning and end |
-      | `debug` | each HTTP request (method, host, path, status, time), program (arguments, exit code, time), login, secret reference and pause |
+      | `info` | configuration, playbooks and reports that were read, the journal, locks, each step's beginning and end |
+      | `debug` | each HTTP request (method, host, path, status, time), program (arguments, exit code, time), login, secret reference, file of a target and pause |
       | `trace` | each statement of a database by its name |
       """
     return text

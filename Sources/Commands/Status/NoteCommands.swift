@@ -46,19 +46,21 @@ struct TodoCommand: StaunchCommand {
 extension Assembly {
   /// The incident that `name` names, or the most urgent open one.
   func incident(named name: String?) throws -> IncidentID {
-    let statuses = try statuses()
-    if let name {
-      guard let status = statuses.first(where: { $0.id.rawValue == name }) else {
+    guard let name else {
+      // As ``NextCommand`` chooses it: the list of incidents tells without a look at all events.
+      guard
+        let status = try journalForReading().flatMap({ try openIncidents(in: $0, first: 1).urgent.first })
+      else {
         throw CommandFailure(
-          .invalidInput, "there is no incident \"\(harmless(name))\"",
-          because: "the journal of this state directory does not have it", fix: "staunch incidents")
+          .invalidInput, "no incident is open", because: "nothing was reported yet, or all is closed",
+          fix: "staunch incidents, then give --incident ID")
       }
       return status.id
     }
-    guard let status = statuses.first(where: { $0.state != .closed }) else {
+    guard let status = try statuses().first(where: { $0.id.rawValue == name }) else {
       throw CommandFailure(
-        .invalidInput, "no incident is open", because: "nothing was reported yet, or all is closed",
-        fix: "staunch incidents, then give --incident ID")
+        .invalidInput, "there is no incident \"\(harmless(name))\"",
+        because: "the journal of this state directory does not have it", fix: "staunch incidents")
     }
     return status.id
   }

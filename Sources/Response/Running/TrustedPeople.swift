@@ -29,6 +29,7 @@ package struct TrustedPerson: Sendable, Hashable {
   package static func read(_ path: String) throws -> [TrustedPerson] {
     var status = stat()
     if stat(path, &status) != 0, errno == ENOENT { return [] }
+    DebugLog.note(.info, "file", "reads \(path)")
     do {
       let document = try JSONValue(parsing: Data(contentsOf: URL(filePath: path)))
       guard document["schema"]?.integer == 1, let people = document["people"]?.array else {
