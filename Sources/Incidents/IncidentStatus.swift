@@ -30,6 +30,8 @@ public struct IncidentStatus: Sendable, Hashable {
     public let digest: String
     public let playbook: PlaybookID?
     public let isApproved: Bool
+    /// Why it can never run: somebody said no to it, or its playbook is another one now; nil: nothing is against it.
+    public let obstacle: String?
   }
 
   /// What the run waits for.

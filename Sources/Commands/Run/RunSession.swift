@@ -99,6 +99,7 @@ struct RunSession {
 
   private func engine(_ plan: Plan, _ approved: ApprovedPlan) throws -> Engine {
     let playbook = try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin)
+    try plan.checkNoted(playbook, in: installation.journal)
     try installation.permit(playbook)
     let lines = RunLines(console: console, isJSON: isJSON)
     var environment = EngineEnvironment(
@@ -242,7 +243,8 @@ struct RunSession {
       for line in StatusScreen(console: console).summary(standing) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {
       for wait in end.waits { console.data("  waits for \(wait.subject.rawValue): \(harmless(wait.prompt))") }
-      console.data("  next: staunch resume \(plan.run)")
+      // After a drift it would stop at the same place for ever.
+      console.data("  next: \(end.isDrift ? plan.planCommand : "staunch resume \(plan.run)")")
     }
   }
 
