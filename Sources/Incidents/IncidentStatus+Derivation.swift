@@ -35,6 +35,7 @@ extension IncidentStatus {
       event.platformSaid.map { Said(at: event.at, text: $0) }
     }
     self.published = published
+    self.stillOld = record.stillOld
     self.next = NextAction.choose(
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, isContained: containment.isComplete,
@@ -42,7 +43,7 @@ extension IncidentStatus {
         steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
         holdsLocks: run?.state == .failed && IncidentStatus.holdsLocks(record),
         refusedGates: IncidentStatus.refusedGates(of: record),
-        gateRoles: IncidentStatus.gateRoles(of: record),
+        gateRoles: IncidentStatus.gateRoles(of: record), stillOld: record.stillOld,
         stillAtTheForge: published.filter { !$0.isClean }))
   }
 

@@ -93,6 +93,8 @@ public struct IncidentStatus: Sendable, Hashable {
   public let said: [Said]
   /// What is known of every repository's copy at its forge.
   public let published: [PublishedHistory]
+  /// Entries of stores that still hold an old value: what reads them fails.
+  public let stillOld: [String]
   public let next: Next
 
   /// Time since detection, to `now`; zero when the clock was set back behind it.

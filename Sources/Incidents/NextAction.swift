@@ -25,6 +25,8 @@ enum NextAction {
     let refusedGates: Set<StepID>
     /// Whose yes each gate of the run asks for; none: anybody's.
     let gateRoles: [StepID: [String]]
+    /// Entries of stores that hold an old value.
+    let stillOld: [String]
     let stillAtTheForge: [PublishedHistory]
   }
 
@@ -186,6 +188,12 @@ enum NextAction {
         "The run ended without a probe of the leaked credential", command: "staunch show \(now.incident)")
     }
     if now.state == .closed { return nothing }
+    if let first = now.stillOld.first, let name = leaked.first?.name {
+      let others = now.stillOld.count > 1 ? " (and \(now.stillOld.count - 1) more)" : ""
+      return IncidentStatus.Next(
+        "Contained, but what reads an old value fails: \(first)\(others). Change it by hand, then look again",
+        command: "staunch credential verify \(name) --incident \(now.incident)")
+    }
     if let first = now.stillAtTheForge.first {
       return IncidentStatus.Next(
         "Contained, but the leaked value is still at the forge (\(first.repository): \(first.why))."

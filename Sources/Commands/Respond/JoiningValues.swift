@@ -12,16 +12,18 @@ struct JoiningValues {
   struct Trial: Sendable {
     let credential: CredentialName
     let probe: CredentialProbe
+    /// Entries of stores that hold it; nil: nobody looked.
+    var stillOld: [String]?
 
     /// What the journal keeps of it, once the value has a handle.
     func event(of ref: SecretRef, in incident: IncidentID) -> NewEvent {
-      NewEvent(
-        .credentialProbed, incident: incident,
-        [
-          "credential": .string(credential.rawValue), "ref": .string(ref.rawValue),
-          "subject": .string(CredentialRecord.Subject.leaked.rawValue),
-          "state": .string(probe.state.rawValue), "code": .string(probe.code),
-        ])
+      var body: [String: JSONValue] = [
+        "credential": .string(credential.rawValue), "ref": .string(ref.rawValue),
+        "subject": .string(CredentialRecord.Subject.leaked.rawValue),
+        "state": .string(probe.state.rawValue), "code": .string(probe.code),
+      ]
+      if let stillOld { body["still_old"] = .array(stillOld.map { .string($0) }) }
+      return NewEvent(.credentialProbed, incident: incident, .object(body))
     }
   }
 

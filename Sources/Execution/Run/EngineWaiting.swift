@@ -10,14 +10,16 @@ extension Engine {
   /// Lets the step through when enough people said yes to exactly this plan.
   func passGate(_ step: Step, _ key: StepKey) async throws -> Flow {
     guard let gate = step.approval else { return .goOn }
+    let roles = gate.roles.map(\.rawValue).sorted()
     if let reason = recorder.history({ $0.refusals[step.id] }) {
+      let role = roles.contains("responder") ? "" : roles.first.map { " --role \($0)" } ?? ""
       return try fail(
         key, attempt: 0,
         CapabilityError(
           .refused, "pass the gate \(step.id)", because: "it was declined: \(reason)",
           fix: (step.isGate ? "" : "staunch skip \(step.id) --reason TEXT, ")
             + "staunch abort \(plan.run) --reason TEXT, or approve it after all: "
-            + "staunch approve \(plan.digest.short) --step \(step.id)"))
+            + "staunch approve \(plan.digest.short) --step \(step.id)\(role)"))
     }
     let rule = environment.policy.rule(for: gate, of: step, initiator: environment.initiator)
     let since = recorder.record(key).waitingSince(for: .approval)
@@ -31,7 +33,6 @@ extension Engine {
       effects: effects(behind: step),
       given: approvals(of: step.id, until: limit), until: until)
     let prompt = "approval by \(gate.summary) of plan \(plan.digest.short)"
-    let roles = gate.roles.map(\.rawValue).sorted()
     try announce(key, .approval, prompt: prompt, until: until, roles: roles)
     for approval in await attended({ await environment.attendant.approvals(for: request) })
     where holds(approval, for: step.id) && !request.given.contains(approval) {
