@@ -24,7 +24,9 @@ extension Assembly {
   }
 
   /// The real outside: libcurl, libpq, files, programs, secret references.
-  func adapterEnvironment() -> AdapterEnvironment {
+  ///
+  /// - Parameter state: another state directory than the user's (a drill's).
+  func adapterEnvironment(state: String? = nil) -> AdapterEnvironment {
     let redactor = redactor
     return AdapterEnvironment(
       http: CurlTransport(
@@ -37,7 +39,8 @@ extension Assembly {
       files: LocalFileSystem(),
       sources: SecretSources(environment: environment) { redactor.register($0) },
       now: clock,
-      randomBytes: { Assembly.randomBytes($0) })
+      randomBytes: { Assembly.randomBytes($0) },
+      stateDirectory: absolute(state ?? statePath))
   }
 
   /// staunch.yaml, read and checked.
