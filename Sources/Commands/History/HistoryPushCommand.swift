@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import GitHistory
 import JSON
+import Response
 
 /// `staunch history push`.
 struct HistoryPushCommand: StaunchCommand {

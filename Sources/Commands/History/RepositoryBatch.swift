@@ -6,6 +6,7 @@ import GitObjects
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// Many repositories with the same secrets, some at once: one that cannot be rewritten does not stop the others.
 ///

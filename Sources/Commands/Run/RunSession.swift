@@ -205,7 +205,8 @@ struct RunSession {
       for line in StatusScreen(console: console).summary(standing) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {
       for wait in end.waits { console.data("  waits for \(wait.subject.rawValue): \(harmless(wait.prompt))") }
-      console.data("  next: staunch resume \(plan.run)")
+      // After a drift it would stop at the same place for ever.
+      console.data("  next: \(end.isDrift ? plan.planCommand : "staunch resume \(plan.run)")")
     }
   }
 }

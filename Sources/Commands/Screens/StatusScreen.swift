@@ -64,6 +64,13 @@ struct StatusScreen {
       lines.append(
         "  still at the forge: \(status.stillAtTheForge.count - Self.forgeLines) more repositories")
     }
+    for name in status.stillOld.prefix(Self.forgeLines) {
+      lines.append(
+        "  " + console.toned("still holds the old value", .bad) + ": \(harmless(name)): what reads it fails")
+    }
+    if status.stillOld.count > Self.forgeLines {
+      lines.append("  still hold the old value: \(status.stillOld.count - Self.forgeLines) more entries")
+    }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""
       lines.append("  step \(step.step) \(step.state.rawValue)\(reason)")

@@ -13,21 +13,32 @@ package struct JoiningValues {
   package struct Trial: Sendable {
     package let credential: CredentialName
     package let probe: CredentialProbe
+    /// Entries of stores that hold it; nil: nobody looked.
+    package var stillOld: [String]?
 
-    package init(credential: CredentialName, probe: CredentialProbe) {
+    package init(credential: CredentialName, probe: CredentialProbe, stillOld: [String]? = nil) {
       self.credential = credential
       self.probe = probe
+      self.stillOld = stillOld
     }
 
     /// What the journal keeps of it, once the value has a handle.
     package func event(of ref: SecretRef, in incident: IncidentID) -> NewEvent {
-      NewEvent(
-        .credentialProbed, incident: incident,
-        [
-          "credential": .string(credential.rawValue), "ref": .string(ref.rawValue),
-          "subject": .string(CredentialRecord.Subject.leaked.rawValue),
-          "state": .string(probe.state.rawValue), "code": .string(probe.code),
-        ])
+      var body: [String: JSONValue] = [
+        "credential": .string(credential.rawValue), "ref": .string(ref.rawValue),
+        "subject": .string(CredentialRecord.Subject.leaked.rawValue),
+        "state": .string(probe.state.rawValue), "code": .string(probe.code),
+      ]
+      if let stillOld { body["still_old"] = .array(stillOld.map { .string($0) }) }
+      return NewEvent(.credentialProbed, incident: incident, .object(body))
+    }
+
+    /// Keeps what tries by hand gave; opens the journal for them alone.
+    package static func note(
+      _ trials: [(ref: SecretRef, trial: Trial)], about incident: IncidentID, in journal: () throws -> Journal
+    ) throws {
+      guard !trials.isEmpty else { return }
+      try journal().append(trials.map { $0.trial.event(of: $0.ref, in: incident) })
     }
   }
 

@@ -55,6 +55,7 @@ package struct RunConduct {
 
   package func engine(_ plan: Plan, _ approved: ApprovedPlan) throws -> Engine {
     let playbook = try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin)
+    try plan.checkNoted(playbook, in: installation.journal)
     try installation.permit(playbook)
     var environment = EngineEnvironment(
       journal: installation.journal, actions: installation.actions, policy: installation.policy,
