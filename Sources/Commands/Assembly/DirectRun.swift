@@ -147,7 +147,9 @@ struct DirectRun {
     } catch {
       throw CommandFailure(
         .declined, "\(action) was not begun", because: "policy: approvals asks for more: \(error.because)",
-        fix: "plan it, so that others can approve it too: staunch plan INCIDENT, then staunch approve DIGEST")
+        fix:
+          "plan it, so that others can approve it too: staunch plan with the incident, then the command that it prints"
+      )
     }
   }
 

@@ -29,11 +29,12 @@ struct PlanMaker {
       return .recorded(
         because: Restraint.missingValue.because,
         next: try stoppable(entry)
-          ?? entry.incident.next ?? "give a report that holds the value: staunch respond REPORT")
+          ?? entry.incident.next ?? "give a report that holds the value to staunch respond")
     }
     if let restraint = entry.incident.restraint, restraint.isAbsolute {
       return .recorded(
-        because: restraint.because, next: "tell a person: staunch note \"…\" --incident \(entry.id)")
+        because: restraint.because,
+        next: "tell a person, and note it: staunch note 'a person was told' --incident \(entry.id)")
     }
     let leak = try described(entry)
     let routing = Routing(configuration: installation.configuration)
@@ -51,7 +52,7 @@ struct PlanMaker {
       return .recorded(
         because: "the route at \(route.position) only records",
         next:
-          "plan it yourself: staunch plan \(route.playbook) --input incident=\(entry.id) --input NAME=VALUE …"
+          "plan it yourself with staunch plan \(route.playbook) --input incident=\(entry.id), and an --input for each further one of the playbook"
       )
     }
     let playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
@@ -114,7 +115,7 @@ struct PlanMaker {
       return .asks(
         .recorded(
           because: "several entries know it: \(names.map(\.rawValue).joined(separator: ", "))",
-          next: "say which one is meant: staunch respond REPORT --credential \(names[0])"))
+          next: "say which one is meant: the same command with --credential \(names[0])"))
     case .none(let asked): return isNeeded ? .asks(unknown(leak, asked)) : .route(route)
     case .undecided(let reasons): return isNeeded ? .asks(unasked(reasons)) : .route(route)
     }
@@ -176,7 +177,7 @@ struct PlanMaker {
         ? "add an entry for \(handle) under credentials: and a route to it, then the same command again: "
           + ReadyEntry(kind: leak.kind, handle: leak.handle).line
         : "if that is another name of \(name), write aliases: [\"\(handle)\"] in its entry, or: "
-          + "staunch respond REPORT --credential \(name)")
+          + "the same command with --credential \(name)")
   }
 
   /// A value of another account cannot be stopped here, whoever says so: tried at this one, it would look dead at once.
