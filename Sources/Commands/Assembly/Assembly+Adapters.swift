@@ -49,7 +49,7 @@ extension Assembly {
       throw CommandFailure(
         .configuration, "there is no staunch.yaml",
         because: "none in this directory and none in the user's configuration directory",
-        fix: "staunch init, or name one: --config FILE")
+        fix: "staunch init, or name one with --config")
     }
     let shown =
       path.hasPrefix(workingDirectory + "/") ? String(path.dropFirst(workingDirectory.count + 1)) : path

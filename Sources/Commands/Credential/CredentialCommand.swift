@@ -139,7 +139,8 @@ struct CredentialTarget: ParsableArguments {
       throw CommandFailure(
         .invalidInput, "\(name) cannot be \(verb)",
         because: "only an id was given, and a verdict needs the value",
-        fix: "give it: --secret env:NAME; or stop it by its id: staunch credential disable \(name) --id ID")
+        fix: "give it with --secret, as a reference; or stop it by its id: staunch credential disable \(name)"
+          + (handle.map { " --id \(ShellWord.quoted($0))" } ?? " with --id"))
     }
   }
 }
@@ -297,7 +298,7 @@ struct CredentialDisableCommand: StaunchCommand {
     }
     assembly.console.say(
       resolved.values.isEmpty
-        ? "stopped. Whether its value is refused can be told only with the value: staunch credential verify \(resolved.name) --secret env:NAME"
+        ? "stopped. Whether its value is refused can be told only with the value: give it to staunch credential verify \(resolved.name) with --secret"
         : "stopped. next: staunch credential verify \(resolved.name)")
   }
 }

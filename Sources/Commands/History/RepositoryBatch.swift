@@ -106,7 +106,9 @@ struct RepositoryBatch {
     if let matches = plan.matches {
       throw CapabilityError(
         .unsafe, "rewrite \(path)", because: matches.text + "; each would be replaced",
-        fix: "staunch history rewrite --repository '\(path)' --replace-text FILE, and read the plan")
+        fix:
+          "read its plan: the same command with --repository '\(path)' instead of --repositories and without --live"
+      )
     }
     let name = (path as NSString).lastPathComponent
     let run = try await DirectRun.begin(

@@ -26,7 +26,8 @@ struct AcceptJournal: StaunchCommand {
     }
     guard let reason, !reason.isEmpty else {
       assembly.console.data(found)
-      assembly.console.say("nothing was changed. to go on all the same: staunch journal accept --reason TEXT")
+      assembly.console.say(
+        "nothing was changed. to go on all the same: staunch journal accept --reason 'why'")
       throw ExitCode(ExitStatus.unavailable.rawValue)
     }
     let state = try StateDirectory(assembly.statePath, acceptsLoss: true)

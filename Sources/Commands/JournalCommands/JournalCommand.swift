@@ -107,7 +107,7 @@ struct VerifyJournal: StaunchCommand {
         throw CommandFailure(
           .unavailable, "no key to verify with",
           because: "\(harmless(assembly.statePath)) has no identity.key",
-          fix: "name the signer's: --public-key KEY (on its machine: staunch journal key)")
+          fix: "name the signer's with --public-key; on its machine this prints it: staunch journal key")
       }
       return [own]
     }

@@ -75,7 +75,7 @@ struct RespondCommand: StaunchCommand {
       return CommandFailure(
         .reportCutShort, "\(intake.leftOut) findings were left out",
         because: "they are of more secrets than one report may bring (\(GroupingLimits().incidents))",
-        fix: "split the report, for example by directory, and give each part to: staunch respond PART")
+        fix: "split the report, for example by directory, and give each part to staunch respond")
     }
     // Nothing found is an answer; nothing read is none.
     guard intake.findings == 0, let first = intake.skipped.first else { return nil }
@@ -84,7 +84,7 @@ struct RespondCommand: StaunchCommand {
       because:
         "\(intake.skipped.count) record\(intake.skipped.count == 1 ? "" : "s") cannot be read, the first at "
         + "\(first.place): \(first.because)",
-      fix: "scan again, or name the report's format: staunch respond REPORT --format NAME")
+      fix: "scan again, or name the report's format: the same command with --format")
   }
 
   private func run(

@@ -34,7 +34,7 @@ struct SkipCommand: StaunchCommand {
     guard try !answers.isDone(StepID(step), item: item) else {
       throw CommandFailure(
         .declined, "\(step) was not left out", because: "it is done already",
-        fix: "to take the run back: staunch abort \(plan.run) --reason TEXT")
+        fix: "to take the run back: staunch abort \(plan.run) --reason 'why'")
     }
     let rule = SkipRule(installation: installation)
     if let (because, fix) = try rule.problem(ofClaiming: RoleName(role))
@@ -137,7 +137,8 @@ struct DoneCommand: StaunchCommand {
     guard missing.isEmpty else {
       throw CommandFailure(
         .usage, "the step asks for more", because: "missing: \(missing.joined(separator: ", "))",
-        fix: "add " + missing.map { "\($0)=…" }.joined(separator: " "))
+        fix: "the same command, and each as a word of its own: "
+          + missing.map { "\($0)= and its value" }.joined(separator: ", "))
     }
     try StepAnswers(plan, in: journal).done(StepID(step), item: item, collected: collected)
     assembly.console.say("taken. next: staunch resume \(plan.run)")

@@ -53,7 +53,7 @@ extension Assembly {
       else {
         throw CommandFailure(
           .invalidInput, "no incident is open", because: "nothing was reported yet, or all is closed",
-          fix: "staunch incidents, then give --incident ID")
+          fix: "staunch incidents lists them; give an id with --incident")
       }
       return status.id
     }

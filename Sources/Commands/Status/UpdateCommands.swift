@@ -51,7 +51,8 @@ struct HandoverCommand: StaunchCommand {
         "hand-over", because: "the new owner has read the hand-over", role: RoleName(acknowledge), about: id)
       assembly.console.say("acknowledged by \(harmless(acknowledge))")
     } else {
-      assembly.console.say("next: the new owner runs: staunch handover --acknowledge ROLE")
+      assembly.console.say(
+        "next: the new owner, in the role that takes over: staunch handover --acknowledge responder")
     }
   }
 }

@@ -17,8 +17,8 @@ extension Engine {
         key, attempt: 0,
         CapabilityError(
           .refused, "pass the gate \(step.id)", because: "it was declined: \(reason)",
-          fix: (step.isGate ? "" : "staunch skip \(step.id) --reason TEXT, ")
-            + "staunch abort \(plan.run) --reason TEXT, or approve it after all: "
+          fix: (step.isGate ? "" : "staunch skip \(step.id) --reason 'why', ")
+            + "staunch abort \(plan.run) --reason 'why', or approve it after all: "
             + "staunch approve \(plan.digest.short) --step \(step.id)\(role)"))
     }
     let rule = environment.policy.rule(for: gate, of: step, initiator: environment.initiator)
@@ -60,7 +60,7 @@ extension Engine {
       key, attempt: 0,
       CapabilityError(
         .timeout, "wait for approval", because: "nobody approved in time",
-        fix: "ask again with: staunch resume \(plan.run); or staunch abort \(plan.run) --reason TEXT"))
+        fix: "ask again with: staunch resume \(plan.run); or staunch abort \(plan.run) --reason 'why'"))
   }
 
   /// - Parameter until: what arrived later does not count; nil: everything does.
@@ -216,7 +216,7 @@ enum Evidence {
       guard let value = given[name]?.coerced(to: type) else {
         throw ExecutionError(
           .input, "finish \(key)", because: "\"\(name)\" (\(type)) is missing or wrong",
-          fix: "hand it in: --collect \(name)=…")
+          fix: "hand in a \(type) for \(name) with staunch done")
       }
       collected[name] = value
     }

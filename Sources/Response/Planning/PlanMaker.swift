@@ -33,11 +33,12 @@ package struct PlanMaker {
       return .recorded(
         because: Restraint.missingValue.because,
         next: try stoppable(entry)
-          ?? entry.incident.next ?? "give a report that holds the value: staunch respond REPORT")
+          ?? entry.incident.next ?? "give a report that holds the value to staunch respond")
     }
     if let restraint = entry.incident.restraint, restraint.isAbsolute {
       return .recorded(
-        because: restraint.because, next: "tell a person: staunch note \"…\" --incident \(entry.id)")
+        because: restraint.because,
+        next: "tell a person, and note it: staunch note 'a person was told' --incident \(entry.id)")
     }
     let leak = try described(entry)
     let routing = Routing(configuration: installation.configuration)
@@ -54,7 +55,7 @@ package struct PlanMaker {
       return .recorded(
         because: "the route at \(route.position) only records",
         next:
-          "plan it yourself: staunch plan \(route.playbook) --input incident=\(entry.id) --input NAME=VALUE …"
+          "plan it yourself with staunch plan \(route.playbook) --input incident=\(entry.id), and an --input for each further one of the playbook"
       )
     }
     var playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
@@ -120,7 +121,7 @@ package struct PlanMaker {
       return .asks(
         .recorded(
           because: "several entries know it: \(names.map(\.rawValue).joined(separator: ", "))",
-          next: "say which one is meant: staunch respond REPORT --credential \(names[0])"))
+          next: "say which one is meant: the same command with --credential \(names[0])"))
     case .none(let asked):
       // Of none that staunch can rotate: a person is guided, unless staunch.yaml says what is to be done.
       if route.isStandard { return .route(Routing.guided) }
@@ -185,7 +186,7 @@ package struct PlanMaker {
         ? "add an entry for \(handle) under credentials: and a route to it, then the same command again: "
           + ReadyEntry(kind: leak.kind, handle: leak.handle).line
         : "if that is another name of \(name), write aliases: [\"\(handle)\"] in its entry, or: "
-          + "staunch respond REPORT --credential \(name)")
+          + "the same command with --credential \(name)")
   }
 
   /// A value of another account cannot be stopped here, whoever says so: tried at this one, it would look dead at once.

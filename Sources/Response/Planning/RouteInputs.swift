@@ -50,7 +50,10 @@ package enum RouteInputs {
     let because =
       "the playbook \(playbook.id) needs \(list(missing.map(\.name))), and the route at \(route.position) names none"
     guard settable.count == missing.count else {
-      return (because, "plan it yourself: staunch plan \(playbook.id) --input NAME=VALUE …")
+      return (
+        because,
+        "plan it yourself with staunch plan \(playbook.id) and an --input for each of \(list(missing.map(\.name)))"
+      )
     }
     return (because, "add to that route: " + settable.map { "\($0): NAME" }.joined(separator: ", "))
   }

@@ -108,7 +108,7 @@ package struct PostMortemFile: PostMortemWriter {
       guard access(path, F_OK) != 0, errno == ENOENT || errno == ENOTDIR else {
         throw CapabilityError(
           .refused, "read \(path)", because: "what is there cannot be read",
-          fix: "make it a readable file, or choose another one: staunch postmortem draft --output FILE")
+          fix: "make it a readable file, or choose another one: staunch postmortem draft with --output")
       }
       return nil
     }

@@ -57,7 +57,7 @@ package final class Storm {
           id: "storm-\(first)-\(tracker)", incident: first, event: .opened, sequence: 1,
           title: "Many secrets reported at once: a person must look",
           body: "\(because). Nothing starts by itself until somebody has looked: "
-            + "`staunch incidents`, then `staunch work --release-storm REASON`.",
+            + "`staunch incidents`, then `staunch work --release-storm 'why'`.",
           severity: .sev1, isDrill: false, at: now),
         to: tracker)
     }

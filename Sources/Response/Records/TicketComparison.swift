@@ -190,7 +190,7 @@ extension TicketComparison.Answer {
         what,
         .missing(
           because: found.missing.map { "\($0)" } ?? "",
-          fix: "put the right state directory back, or: staunch journal accept --reason TEXT"))
+          fix: "put the right state directory back, or: staunch journal accept --reason 'why'"))
     case .unreadable: Readiness(what, .unknown(because: "this kind of tracker cannot be read back"))
     case .silent(let because): Readiness(what, .unknown(because: because))
     }

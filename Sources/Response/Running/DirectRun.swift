@@ -167,7 +167,9 @@ package struct DirectRun {
     } catch {
       throw Refusal(
         .declined, "\(action) was not begun", because: "policy: approvals asks for more: \(error.because)",
-        fix: "plan it, so that others can approve it too: staunch plan INCIDENT, then staunch approve DIGEST")
+        fix:
+          "plan it, so that others can approve it too: staunch plan with the incident, then the command that it prints"
+      )
     }
   }
 

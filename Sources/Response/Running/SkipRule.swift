@@ -18,8 +18,11 @@ package struct SkipRule {
     guard let found = try planned(step, in: plan) else {
       return ("the playbook \(plan.playbook) does not have it", "staunch run \(plan.id) shows the steps")
     }
-    let way =
-      "approve it (staunch approve \(plan.digest.short) --step GATE), or staunch abort \(plan.run) --reason TEXT"
+    let approval =
+      found.holdsGate && !found.isGate
+      ? "approve its gate, which staunch status names"
+      : "approve it (staunch approve \(plan.digest.short) --step \(step))"
+    let way = "\(approval), or staunch abort \(plan.run) --reason 'why'"
     if found.isGate || found.holdsGate {
       return ("it \(found.isGate ? "is" : "holds") a gate, which only an approval opens", way)
     }

@@ -45,7 +45,7 @@ package struct TrustedPerson: Sendable, Hashable {
     } catch {
       throw Refusal(
         .configuration, "cannot read \(path)", because: "it does not hold people with their keys and roles",
-        fix: "restore it, or move it away and add the people again: staunch people add NAME")
+        fix: "restore it, or move it away and add the people again with staunch people add")
     }
   }
 

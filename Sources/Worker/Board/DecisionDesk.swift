@@ -180,7 +180,7 @@ struct DecisionDesk {
     guard !reason.isEmpty else { return "refused: say why the incidents may start" }
     let signed = SignedDecision.releaseStorm(storm: held.id, reason: reason)
     guard let word = approval(decision, of: signed.digest) else {
-      return "refused: releasing a storm needs a signature; or: staunch work --release-storm REASON"
+      return "refused: releasing a storm needs a signature; or: staunch work --release-storm 'why'"
     }
     let rule = ApprovalRule(roles: installation.policy.planRule.roles)
     if let problem = problem(of: word, for: signed.digest, rule: rule) { return "refused: \(problem)" }
