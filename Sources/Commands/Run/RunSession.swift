@@ -106,7 +106,10 @@ struct RunSession {
       attributes: try installation.facts(),
       attendant: TerminalAttendant(
         console: console, identity: installation.identity, approvesGates: approvesGates,
-        now: { [assembly = installation.assembly] in assembly.now() }),
+        now: { [assembly = installation.assembly] in assembly.now() },
+        admit: { [journal = installation.journal] in
+          try journal.admit([("the answer", $0)], about: plan.incident)
+        }),
       progress: installation.progress, initiator: installation.identity.fingerprint, toolVersion: toolVersion,
       crashPoint: crashHook(), observer: { lines.show($0) })
     if holdsHistory {
