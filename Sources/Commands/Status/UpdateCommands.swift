@@ -50,8 +50,6 @@ struct HandoverCommand: StaunchCommand {
         .decision, incident: id,
         ["what": "hand-over", "reason": "the new owner has read the hand-over", "role": .string(acknowledge)])
       assembly.console.say("acknowledged by \(harmless(acknowledge))")
-    } else {
-      assembly.console.say("next: the new owner runs: staunch handover --acknowledge ROLE")
     }
   }
 }
