@@ -11,7 +11,8 @@ import StaunchConfiguration
 ///
 /// What would happen is written down, its digest is what the person confirms by typing the target's name (or giving
 /// `--confirm`), the confirmation is signed by the local identity, the target is locked against runs and other hands, and
-/// intent and outcome go to the journal. What a killed one left is settled by a probe when the command is repeated.
+/// intent and outcome go to the journal, which is compared with its tickets first. What a killed one left is settled by a probe
+/// when the command is repeated.
 struct DirectRun {
   /// Ids begin so: `resume` knows no plan for them, the command itself goes on.
   static let prefix = RunID.byHandPrefix
@@ -31,17 +32,22 @@ struct DirectRun {
   ///   - document: what would happen; its digest is approved.
   ///   - name: what must be typed: the target's name.
   ///   - confirmation: the value of `--confirm`.
+  ///   - incident: whose ticket is read besides the newest ones; nil: none is meant.
+  ///   - comparesTickets: false when that was done for this command.
   ///   - settle: how the effect of the run with this marker ended. Reads only.
-  /// - Throws: exit 77 when declined, 64 when nobody is there to ask, 69 when the target is locked.
+  /// - Throws: exit 77 when declined, 64 when nobody is there to ask, 69 when the target is locked or the journal lacks what
+  ///   its tickets were told of.
   static func begin(
     _ action: String, target: String, lock: String, name: String, document: JSONValue, confirmation: String?,
-    in assembly: Assembly, settle: (_ marker: String) async throws -> Settlement
+    incident: IncidentID? = nil, comparesTickets: Bool = true, in assembly: Assembly,
+    settle: (_ marker: String) async throws -> Settlement
   ) async throws -> DirectRun {
     try confirm(name, action: action, given: confirmation, in: assembly)
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data(document.canonicalBytes))))
     let (approval, plan) = try approve(digest, action: action, in: assembly)
     let identity = try assembly.state().identity()
     let journal = try assembly.journal()
+    if comparesTickets { try await compareTickets(journal, incident, in: assembly) }
     try await settleEarlier(action, lock: lock, journal, assembly, settle)
     let run = RunID(prefix + Assembly.randomName(8))
     let tenure = Tenure(run: run, owner: .current)
@@ -69,6 +75,20 @@ struct DirectRun {
     _ = try journal.takeLocks([lock], for: tenure, incident: nil, with: start)
     return DirectRun(
       assembly: assembly, journal: journal, run: run, action: action, plan: plan, tenure: tenure)
+  }
+
+  /// As before a plan's run: a journal that lost what its tickets were told of takes nothing. For two seconds at most.
+  static func compareTickets(_ journal: Journal, _ incident: IncidentID? = nil, in assembly: Assembly)
+    async throws
+  {
+    // Without a staunch.yaml nothing was posted from here.
+    guard assembly.configurationPath != nil else { return }
+    let configuration = try assembly.configuration()
+    guard !configuration.isDrill, !configuration.trackers.isEmpty else { return }
+    let trackers = try assembly.trackers(of: configuration, in: assembly.adapterEnvironment())
+    try await TicketComparison(trackers, now: { assembly.now() }).check(incident, in: journal) {
+      assembly.console.say(harmless($0))
+    }
   }
 
   /// Finds out how a command that was killed (or got no answer) ended, says so, and gives its lock back.

@@ -246,7 +246,7 @@ struct CredentialDisableCommand: StaunchCommand {
       "credential.disable", target: resolved.name.rawValue, lock: resolved.provider.lock,
       name: resolved.name.rawValue,
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm, in: assembly
+      confirmation: confirm, incident: resolved.incident, in: assembly
     ) { _ in
       var probes: [CredentialProbe] = []
       for value in resolved.values {
@@ -298,7 +298,7 @@ struct CredentialEndSessionsCommand: StaunchCommand {
       "credential.end-sessions", target: resolved.name.rawValue, lock: resolved.provider.lock,
       name: resolved.name.rawValue,
       document: ["credential": .string(resolved.name.rawValue), "ref": .string(ref.rawValue)],
-      confirmation: confirm, in: assembly
+      confirmation: confirm, incident: resolved.incident, in: assembly
     ) { _ in .notDone(evidence: "ending sessions is safe to repeat; the recount decides") }
     let count = try await run.perform { authority in
       try await resolved.provider.endSessions(subject, before: assembly.now(), under: authority)
