@@ -1,5 +1,6 @@
 import Capabilities
 import Foundation
+import Incidents
 import JSON
 import Journal
 import Response
@@ -11,19 +12,40 @@ extension DirectRun {
   /// - Parameters:
   ///   - name: what must be typed: the target's name.
   ///   - confirmation: the value of `--confirm`.
-  /// - Throws: exit 77 when declined, 64 when nobody is there to ask, 69 when the target is locked.
+  ///   - incident: whose ticket is read besides the newest ones; nil: none is meant.
+  ///   - comparesTickets: false when that was done for this command.
+  /// - Throws: exit 77 when declined, 64 when nobody is there to ask, 69 when the target is locked or the journal lacks what
+  ///   its tickets were told of.
   static func begin(
     _ action: String, target: String, lock: String, name: String, document: JSONValue, confirmation: String?,
-    in assembly: Assembly, settle: (_ marker: String) async throws -> Settlement
+    incident: IncidentID? = nil, comparesTickets: Bool = true, in assembly: Assembly,
+    settle: (_ marker: String) async throws -> Settlement
   ) async throws -> DirectRun {
     try confirm(name, action: action, given: confirmation, in: assembly)
     let hand = Hand(
       identity: try assembly.state().identity(),
       policy: assembly.configurationPath == nil ? nil : try assembly.configuration().policy,
       now: assembly.now(), toolVersion: toolVersion, voice: assembly.voice,
-      journal: { try assembly.journal() })
+      journal: { try assembly.journal() },
+      compareTickets: { journal in
+        if comparesTickets { try await compareTickets(journal, incident, in: assembly) }
+      })
     return try await begin(
       action, target: target, lock: lock, document: document, by: hand, settle: settle)
+  }
+
+  /// As before a plan's run: a journal that lost what its tickets were told of takes nothing. For two seconds at most.
+  static func compareTickets(_ journal: Journal, _ incident: IncidentID? = nil, in assembly: Assembly)
+    async throws
+  {
+    // Without a staunch.yaml nothing was posted from here.
+    guard assembly.configurationPath != nil else { return }
+    let configuration = try assembly.configuration()
+    guard !configuration.isDrill, !configuration.trackers.isEmpty else { return }
+    let trackers = try assembly.trackers(of: configuration, in: assembly.adapterEnvironment())
+    try await TicketComparison(trackers, now: { assembly.now() }).check(incident, in: journal) {
+      assembly.console.say(harmless($0))
+    }
   }
 
   /// Asks for `name`, unless `given` says it already.

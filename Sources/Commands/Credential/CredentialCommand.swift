@@ -130,7 +130,7 @@ struct CredentialTarget: ParsableArguments {
       try await DirectRun.begin(
         action, target: name.rawValue, lock: provider.lock, name: name.rawValue,
         document: ["credential": .string(name.rawValue), "ref": .string(ref.rawValue)],
-        confirmation: confirmation, in: assembly, settle: settle)
+        confirmation: confirmation, incident: incident, in: assembly, settle: settle)
     }
 
     /// - Throws: when only an id is known: nothing can be tried with it.

@@ -51,7 +51,8 @@ struct RepositoryBatch {
         (list as NSString).lastPathComponent, action: "history.rewrite", given: confirmation, in: assembly)
       // Made here once: repositories that begin at the same time would each try to make them.
       _ = try assembly.state().identity()
-      _ = try assembly.journal()
+      // Compared here once, too: a tracker that does not answer must not hold each of them up.
+      try await DirectRun.compareTickets(try assembly.journal(), in: assembly)
     }
     var endings: [Int: Ending] = [:]
     await withTaskGroup(of: (Int, Ending).self) { group in
@@ -113,7 +114,8 @@ struct RepositoryBatch {
     let name = (path as NSString).lastPathComponent
     let run = try await DirectRun.begin(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
-      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, in: assembly
+      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, comparesTickets: false,
+      in: assembly
     ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     return try await run.perform { authority in
       try await rewriter.rewrite(prepared, marker: run.marker, progress: NoProgress(), under: authority)

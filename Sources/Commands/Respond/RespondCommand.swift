@@ -44,6 +44,7 @@ struct RespondCommand: StaunchCommand {
     let intake = try await ReportIntake(assembly: assembly, key: key)
       .read(report, format: format, keepGoing: keepGoing, repository: repository, checkout: checkout)
     let installation = try Installation(assembly, configuration: configuration, playbooks: own.playbooks)
+    try installation.journal.admit([], names: [("--repository", repository)], about: nil)
     var desk = IncidentDesk(journal: installation.journal)
     desk.report = "report-" + Assembly.randomName(8)
     desk.tried = try await JoiningValues(installation: installation, ledger: desk.ledger).tried(

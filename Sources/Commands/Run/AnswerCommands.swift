@@ -118,6 +118,8 @@ struct DoneCommand: StaunchCommand {
         because: isLooped ? "\(step) is asked once per item of a loop" : "it stands in no loop",
         fix: isLooped ? "add: --item N, from 0" : "leave --item out")
     }
+    // First: what is refused here would be quoted below.
+    try journal.admit(values.map { ("a value", $0) }, about: plan.incident)
     var collected: [String: JSONValue] = [:]
     for pair in values {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
@@ -132,7 +134,6 @@ struct DoneCommand: StaunchCommand {
       }
       collected[parts[0]] = value.json
     }
-    try journal.admit(values.map { ("a value", $0) }, about: plan.incident)
     let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
     guard missing.isEmpty else {
       throw CommandFailure(

@@ -193,6 +193,8 @@ struct PlanCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let installation = try Installation(
       assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
+    // First: what is refused here would be quoted below.
+    try installation.journal.admit([], names: input.map { ("--input", $0) }, about: nil)
     if playbook.hasPrefix("inc-") {
       return try await plan(IncidentID(playbook), in: installation, assembly)
     }

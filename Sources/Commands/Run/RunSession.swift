@@ -36,7 +36,7 @@ struct RunSession {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
     try approver.checkNotDeclined(plan)
     try check(confirmations, of: plan)
-    let conduct = conduct
+    let conduct = conduct(plan)
     try await conduct.compareTickets(plan)
     if let approved = try conduct.standingApproval(of: plan, mode: mode) {
       return try await run(plan, approved, takeOver: takeOver)
@@ -50,7 +50,7 @@ struct RunSession {
   /// Goes on with a run that was approved earlier.
   func resume(_ plan: Plan, mode: RunMode, takeOver: String? = nil) async throws -> ExitStatus {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
-    try await conduct.compareTickets(plan)
+    try await conduct(plan).compareTickets(plan)
     return try await run(plan, try approver.approved(plan, mode: mode), takeOver: takeOver)
   }
 
@@ -59,7 +59,7 @@ struct RunSession {
     -> ExitStatus
   {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
-    let conduct = conduct
+    let conduct = conduct(plan)
     try await conduct.compareTickets(plan)
     let engine = try conduct.engine(plan, try approver.approved(plan, mode: mode))
     let interruption = Interruption { engine.requestStop() }
@@ -72,7 +72,7 @@ struct RunSession {
   }
 
   private func run(_ plan: Plan, _ approved: ApprovedPlan, takeOver: String?) async throws -> ExitStatus {
-    let conduct = conduct
+    let conduct = conduct(plan)
     let engine = try conduct.engine(plan, approved)
     try onBegin()
     let interruption = Interruption { engine.requestStop() }
@@ -84,13 +84,16 @@ struct RunSession {
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
-  private var conduct: RunConduct {
+  private func conduct(_ plan: Plan) -> RunConduct {
     let lines = RunLines(console: console, isJSON: isJSON)
     var conduct = RunConduct(
       installation: installation,
       attendant: TerminalAttendant(
         console: console, identity: installation.identity, approvesGates: approvesGates,
-        now: installation.now), toolVersion: toolVersion, observer: { lines.show($0) })
+        now: installation.now,
+        admit: { [journal = installation.journal] in
+          try journal.admit([("the answer", $0)], about: plan.incident)
+        }), toolVersion: toolVersion, observer: { lines.show($0) })
     conduct.holdsHistory = holdsHistory
     conduct.sendsTheRest = sendsTheRest
     conduct.crashPoint = crashHook()
@@ -155,7 +158,7 @@ struct RunSession {
   private func finish(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) throws -> ExitStatus {
     let outcome: RunOutcome
     do {
-      outcome = try conduct.outcome(of: plan, end, wasInterrupted: wasInterrupted)
+      outcome = try conduct(plan).outcome(of: plan, end, wasInterrupted: wasInterrupted)
     } catch {
       // The run's end is said all the same; that nobody can tell whether the credential works is no "not alive".
       say(plan, end, nil, [], CommandFailure(after: error).status)

@@ -50,9 +50,6 @@ struct HandoverCommand: StaunchCommand {
       try PersonsWords(assembly.journal()).decide(
         "hand-over", because: "the new owner has read the hand-over", role: RoleName(acknowledge), about: id)
       assembly.console.say("acknowledged by \(harmless(acknowledge))")
-    } else {
-      assembly.console.say(
-        "next: the new owner, in the role that takes over: staunch handover --acknowledge responder")
     }
   }
 }

@@ -8,6 +8,11 @@ import Secrets
 /// A person's text on its way into the journal, a draft or the exchange file. Whoever describes a leak easily pastes what
 /// leaked: it would then stand where it cannot be removed. Every text that enters is compared with the incident's values, in
 /// every form of ``SecretForms``, and refused with the place.
+///
+/// The doors: `note`, `todo`, `close`, `handover --acknowledge`, `skip`, `retry`, `done` and the same answers at the terminal,
+/// `approve --decline`, `--reason` of `run`, `resume` and `abort`, `ticket drop`, `work --release-storm`, `journal accept`, `plan
+/// --input`, `respond --repository`, what people write into a draft, and the texts of decisions from the console or its API
+/// (their ids are looked up instead).
 package struct EnteredText {
   private let redactor = Redactor()
 
@@ -38,10 +43,17 @@ package struct EnteredText {
     return "line \(line), column \(column)"
   }
 
-  /// - Parameter name: what the text is, for example `--reason`.
+  /// The same of a name, an id or a path: what may be an ordinary word (`postgres`) is none of a value there.
+  package func place(inName text: String) -> String? {
+    redactor.holdsSecret(document: .string(text)) ? place(in: text) ?? "line 1, column 1" : nil
+  }
+
+  /// - Parameters:
+  ///   - name: what the text is, for example `--reason`.
+  ///   - isName: it is a name, an id or a path.
   /// - Throws: exit 77 with the place, and not with the text.
-  package func admit(_ text: String?, as name: String) throws {
-    guard let text, let place = place(in: text) else { return }
+  package func admit(_ text: String?, as name: String, isName: Bool = false) throws {
+    guard let text, let place = isName ? place(inName: text) : place(in: text) else { return }
     throw Refusal(
       .declined, "\(name) was not taken; nothing was written",
       because: "it holds a leaked value at \(place)",
@@ -51,9 +63,15 @@ package struct EnteredText {
 
 extension Journal {
   /// Refuses texts that hold a value of `incident` (nil: of any).
-  package func admit(_ texts: [(name: String, text: String?)], about incident: IncidentID?) throws {
-    guard texts.contains(where: { $0.text?.isEmpty == false }) else { return }
+  ///
+  /// - Parameter names: names, ids and paths.
+  package func admit(
+    _ texts: [(name: String, text: String?)], names: [(name: String, text: String?)] = [],
+    about incident: IncidentID?
+  ) throws {
+    guard (texts + names).contains(where: { $0.text?.isEmpty == false }) else { return }
     let entered = try EnteredText(about: incident, in: self)
     for (name, text) in texts { try entered.admit(text, as: name) }
+    for (name, text) in names { try entered.admit(text, as: name, isName: true) }
   }
 }

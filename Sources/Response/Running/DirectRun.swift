@@ -10,8 +10,8 @@ package import StaunchConfiguration
 /// One effect that a person asks for by hand, outside of a playbook: the same rules hold.
 ///
 /// What would happen is written down, its digest is what the person has confirmed, the confirmation is signed by the local
-/// identity, the target is locked against runs and other hands, and intent and outcome go to the journal. What a killed one
-/// left is settled by a probe when the same is asked for again.
+/// identity, the target is locked against runs and other hands, and intent and outcome go to the journal, which is compared with
+/// its tickets first. What a killed one left is settled by a probe when the same is asked for again.
 package struct DirectRun {
   /// Ids begin so: `resume` knows no plan for them, the command itself goes on.
   private static let prefix = RunID.byHandPrefix
@@ -26,10 +26,13 @@ package struct DirectRun {
     package let voice: any Voice
     /// Opens the journal, once the word is enough.
     package let journal: () throws -> Journal
+    /// Refuses a journal that lacks what its tickets were told of.
+    package let compareTickets: (Journal) async throws -> Void
 
     package init(
       identity: LocalIdentity, policy: Configuration.Policy?, now: Date, toolVersion: String,
-      voice: any Voice, journal: @escaping () throws -> Journal
+      voice: any Voice, journal: @escaping () throws -> Journal,
+      compareTickets: @escaping (Journal) async throws -> Void
     ) {
       self.identity = identity
       self.policy = policy
@@ -37,6 +40,7 @@ package struct DirectRun {
       self.toolVersion = toolVersion
       self.voice = voice
       self.journal = journal
+      self.compareTickets = compareTickets
     }
   }
 
@@ -54,7 +58,7 @@ package struct DirectRun {
   ///   - lock: of the target; a plan's run on it takes the same.
   ///   - document: what would happen; its digest is approved.
   ///   - settle: how the effect of the run with this marker ended. Reads only.
-  /// - Throws: when the hand's word is not enough, or the target is locked.
+  /// - Throws: when the hand's word is not enough, the target is locked, or the journal lacks what its tickets were told of.
   package static func begin(
     _ action: String, target: String, lock: String, document: JSONValue, by hand: Hand,
     settle: (_ marker: String) async throws -> Settlement
@@ -63,6 +67,7 @@ package struct DirectRun {
     let (approval, plan) = try approve(digest, action: action, by: hand)
     let identity = hand.identity
     let journal = try hand.journal()
+    try await hand.compareTickets(journal)
     try await settleEarlier(action, lock: lock, journal, hand.voice, settle)
     let run = RunID(prefix + RandomName.of(8))
     let tenure = Tenure(run: run, owner: .current)

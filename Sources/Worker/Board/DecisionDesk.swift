@@ -29,12 +29,13 @@ struct DecisionDesk {
     case .skip: return try skip(decision)
     case .note:
       guard let text = decision.text, !text.isEmpty else { return "refused: the note is empty" }
+      guard try isKnown(decision.incident) else { return "refused: no such incident" }
       try PersonsWords(installation.journal).note(
         text, role: RoleName(decision.roles.first ?? "onlooker"),
         about: decision.incident.map { IncidentID($0) })
       return "noted"
     case .acknowledge: return try acknowledge(decision)
-    case .answer: return "refused: hand it in with: staunch done \(decision.step ?? "STEP") name=value"
+    case .answer: return "refused: hand it in with: staunch done STEP name=value"
     }
   }
 
@@ -49,6 +50,16 @@ struct DecisionDesk {
     return "refused: your text holds a leaked value at \(place); say it without the value"
   }
 
+  private func isStep(_ step: String?, of plan: Plan) -> Bool {
+    step.map { step in plan.steps.contains { $0.step.rawValue == step } } ?? true
+  }
+
+  /// An id comes from outside, too: what is no incident of ours is not written down as one.
+  private func isKnown(_ incident: String?) throws -> Bool {
+    guard let incident else { return true }
+    return try !installation.journal.record(of: IncidentID(incident)).events.isEmpty
+  }
+
   /// How long a signed word may be on its way. The endpoint can hold one back, and what somebody wanted then is not what they
   /// want weeks later.
   static let shelfLife: TimeInterval = 12 * 3600
@@ -61,6 +72,7 @@ struct DecisionDesk {
 
   private func approve(_ decision: NewDecision) throws -> String {
     guard let plan = try plan(of: decision) else { return "refused: no such plan" }
+    guard isStep(decision.step, of: plan) else { return "refused: no such step" }
     guard let word = approval(decision, of: plan.digest) else {
       return "refused: an approval needs a signature"
     }
@@ -116,6 +128,7 @@ struct DecisionDesk {
   /// A no takes nothing away that cannot be given again, so the person's sign-in is enough.
   private func decline(_ decision: NewDecision) throws -> String {
     guard let plan = try plan(of: decision) else { return "refused: no such plan" }
+    guard isStep(decision.step, of: plan) else { return "refused: no such step" }
     guard let role = try decision.roles.first(where: { try mayDecide($0, decision.step, plan) }) else {
       return "refused: none of your roles may decide that"
     }
@@ -167,6 +180,7 @@ struct DecisionDesk {
   private func acknowledge(_ decision: NewDecision) throws -> String {
     let role = decision.roles.first ?? "onlooker"
     guard let incident = decision.incident else { return try releaseStorm(decision) }
+    guard try isKnown(incident) else { return "refused: no such incident" }
     try PersonsWords(installation.journal).decide(
       "acknowledge", because: decision.text ?? "", role: RoleName(role), about: IncidentID(incident))
     return "acknowledged"
