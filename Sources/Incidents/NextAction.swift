@@ -151,7 +151,7 @@ enum NextAction {
     if now.refusedGates.contains(failed.step), let digest = now.plan?.digest {
       return IncidentStatus.Next(
         "The gate \(failed.label) was declined. Approve it after all and resume, or end the run: "
-          + "staunch abort \(run.id) --reason TEXT", command: approval(of: failed, digest, now))
+          + "staunch abort \(run.id) --reason 'why'", command: approval(of: failed, digest, now))
     }
     let reason = failed.reason.map { ": \($0)" } ?? ""
     let fix = failed.last.body["error"]?["fix"]?.string.map { ". Fix: \($0)" } ?? ""

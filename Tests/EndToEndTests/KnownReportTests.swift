@@ -70,7 +70,7 @@ import Testing
     let id = try #require(try await respond(gitleaks(Self.value))["id"]?.string)
     let shown = try await binary.run(["handover"])
     let text = shown.output + shown.errors
-    let command = "staunch handover --incident \(id) --acknowledge ROLE"
+    let command = "staunch handover --incident \(id) --acknowledge responder"
     #expect(text.contains("`\(command)`"), "\(text)")
     #expect(text.components(separatedBy: "acknowledge").count == 3, "the sentence and its command: \(text)")
     let words = command.replacing("ROLE", with: "responder").split(separator: " ").dropFirst().map {

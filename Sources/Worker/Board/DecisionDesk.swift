@@ -35,7 +35,7 @@ struct DecisionDesk {
         about: decision.incident.map { IncidentID($0) })
       return "noted"
     case .acknowledge: return try acknowledge(decision)
-    case .answer: return "refused: hand it in with: staunch done STEP name=value"
+    case .answer: return "refused: hand it in at the machine, with staunch done"
     }
   }
 
