@@ -52,11 +52,12 @@ struct TicketList: StaunchCommand {
     }
   }
 
-  /// A message for people: what, where to, how it stands and why.
+  /// A message for people: what, where to, how it stands, where it is and why.
   static func line(_ entry: OutboxEntry) -> String {
-    "\(entry.message.id)  \(entry.tracker)  \(entry.message.incident)  \(entry.message.event.rawValue)  "
-      + "\(entry.state.rawValue)  \(entry.attempts) \(entry.attempts == 1 ? "try" : "tries")"
-      + (entry.reason.map { "  \(harmless($0))" } ?? "")
+    let more = [entry.remote?.url, entry.reason].compactMap { $0 }.map { "  \(harmless($0))" }.joined()
+    return
+      "\(entry.message.id)  \(entry.tracker)  \(entry.message.incident)  \(entry.message.event.rawValue)  "
+      + "\(entry.state.rawValue)  \(entry.attempts) \(entry.attempts == 1 ? "try" : "tries")" + more
   }
 
   /// What `ticket list --json` prints; the console's board has the same.
