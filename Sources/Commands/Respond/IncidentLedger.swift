@@ -57,6 +57,10 @@ final class IncidentLedger {
         note(
           event.body, of: id, at: event.sequence,
           opened: event.kind == .incidentOpened ? event.sequence : nil)
+        // Not what is only expected: one delivery may bring several incidents that are one here.
+        if let delivery = event.body["delivery"] {
+          incidents[id]?.deliveries.insert(Self.name(of: delivery))
+        }
       default: return  // only these kinds were asked for
       }
     }
@@ -125,9 +129,6 @@ final class IncidentLedger {
     var known = incidents.removeValue(forKey: id) ?? Known(id)
     if let opened { known.opened = opened }
     known.identity.take(body, at: sequence)
-    if let delivery = body["delivery"] {
-      known.deliveries.insert(Self.name(of: delivery))
-    }
     for location in body["locations"]?.array ?? [] {
       if let key = location["key"]?.string { known.places.insert(key) }
     }
