@@ -158,10 +158,9 @@ package struct IncidentDesk {
     var members = origin
     members["seen"] = Sighting(incident).json
     members["reported_active"] = reportedActive(incident, known)
-    let body = JSONValue.object(members)
-    ledger.expect(body, of: id, values: known?.values ?? LeakedValues(), isOpening: false)
     return (
-      entry, ([NewEvent(.incidentUpdated, incident: id, body)] + probes(of: known?.values, in: id), nil)
+      entry,
+      ([NewEvent(.incidentUpdated, incident: id, .object(members))] + probes(of: known?.values, in: id), nil)
     )
   }
 

@@ -80,7 +80,7 @@ package final class IncidentLedger {
     let next = Self.unwritten + expected.count
     if isOpening { known.opened = next }
     known.identity.take(body, at: next)
-    if let name = report.deliveryName { known.deliveries.insert(name) }
+    // Not its delivery, which is only expected: one may bring several incidents that are one here.
     known.places.formUnion(report.places.compactMap(\.key))
     known.values = values
     expected[id] = known
