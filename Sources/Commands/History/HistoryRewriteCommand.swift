@@ -227,17 +227,9 @@ extension HistoryRestoreCommand {
   private func noteRestore(of target: NamedRepository, in assembly: Assembly) throws {
     let journal = try assembly.journal()
     let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
-    let events = try assembly.statuses(in: journal)
+    let concerned = try assembly.statuses(in: journal)
       .filter { status in status.published.contains { $0.repository == name && $0.evidence != nil } }
-      .map { status in
-        NewEvent(
-          .stepOutcome, incident: status.id,
-          [
-            "step": "history.restore", "attempt": 1, "action": "history.restore", "phase": "perform",
-            "outputs": ["repository": ["$repository": .string(name.rawValue)]],
-          ])
-      }
-    if !events.isEmpty { try journal.append(events) }
+    try RepositoryNotes(name, in: journal).restored(of: concerned.map(\.id))
   }
 }
 

@@ -6,6 +6,7 @@ import GitHistory
 import Incidents
 import JSON
 import Journal
+import Response
 import StaunchConfiguration
 
 /// `staunch history scan`: exit 0 clean, 10 found.

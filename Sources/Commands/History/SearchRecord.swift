@@ -4,6 +4,7 @@ import GitObjects
 import Incidents
 import JSON
 import Journal
+import Response
 import Secrets
 
 /// What a search by hand showed, as evidence of the incidents that have the repository and whose values were looked for: a
@@ -68,19 +69,9 @@ struct SearchRecord {
     _ report: ScanReport, _ name: RepositoryName, _ values: [SecretRef], to incident: IncidentID,
     in journal: Journal
   ) throws {
-    try journal.append([
-      NewEvent(
-        .stepOutcome, incident: incident,
-        [
-          "step": "history.scan", "attempt": 1, "action": "history.scan", "phase": "read",
-          "answer": report.isClean ? "clean" : "found",
-          "values": .array(values.map { .string($0.rawValue) }),
-          "outputs": [
-            "repository": ["$repository": .string(name.rawValue)],
-            "places": .integer(report.findings.count), "objects": .integer(report.objects),
-            "commits": .integer(report.commits),
-          ],
-        ])
-    ])
+    let search = RepositoryNotes.Search(
+      places: report.findings.count, objects: report.objects, commits: report.commits,
+      isClean: report.isClean)
+    try RepositoryNotes(name, in: journal).searched(search, for: values, of: incident)
   }
 }

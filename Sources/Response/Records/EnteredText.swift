@@ -3,7 +3,7 @@ import Foundation
 package import Incidents
 import JSON
 package import Journal
-import Secrets
+package import Secrets
 
 /// A person's text on its way into the journal, a draft or the exchange file. Whoever describes a leak easily pastes what
 /// leaked: it would then stand where it cannot be removed. Every text that enters is compared with the incident's values, in
@@ -14,7 +14,8 @@ import Secrets
 /// --input`, `respond --repository`, what people write into a draft, and the texts of decisions from the console or its API
 /// (their ids are looked up instead).
 package struct EnteredText {
-  private let redactor = Redactor()
+  /// Knows the incident's values.
+  package let redactor = Redactor()
 
   /// - Parameter incident: whose values are looked for; nil: those of every incident.
   package init(about incident: IncidentID?, in journal: Journal) throws {

@@ -1,20 +1,25 @@
-import Capabilities
-import Foundation
-import Incidents
+package import Capabilities
+package import Incidents
 import JSON
-import Journal
-import StaunchConfiguration
+package import Journal
 
 /// What a fresh clone of a remote showed, as evidence of an incident.
-struct FreshCloneRecord {
-  let repository: RepositoryName
+package struct FreshCloneRecord {
+  package let repository: RepositoryName
   /// The clone on this machine whose remote it is.
-  let path: String
-  let remote: String
-  let incident: IncidentID
+  package let path: String
+  package let remote: String
+  package let incident: IncidentID
+
+  package init(repository: RepositoryName, path: String, remote: String, incident: IncidentID) {
+    self.repository = repository
+    self.path = path
+    self.remote = remote
+    self.incident = incident
+  }
 
   /// - Parameter values: what was looked for.
-  func note(_ scan: HistoryScan, for values: [SecretRef], in journal: Journal) throws {
+  package func note(_ scan: HistoryScan, for values: [SecretRef], in journal: Journal) throws {
     guard let address = scan.remote else { return }
     let elsewhere = scan.elsewhere.compactMap { $0.line(repository: path) }
     var outputs: [String: JSONValue] = [
@@ -36,15 +41,5 @@ struct FreshCloneRecord {
           "values": .array(values.map { .string($0.rawValue) }), "outputs": .object(outputs),
         ])
     ])
-  }
-}
-
-extension Assembly {
-  /// What staunch.yaml calls the repository at `path`; nil without an entry, or without a file.
-  func repositoryName(at path: String) throws -> RepositoryName? {
-    guard configurationPath != nil else { return nil }
-    return try configuration().repositories.first { _, entry in
-      [entry.path, entry.path + "/.git"].contains { URL(filePath: $0).standardizedFileURL.path == path }
-    }?.key
   }
 }
