@@ -182,9 +182,25 @@ let package = Package(
         subprocess,
       ],
       swiftSettings: common),
+    // What is decided about an incident, and the worker that decides when nobody is there: no argument, no screen.
+    .target(
+      name: "Response",
+      dependencies: [
+        "Actions", "BuiltinContent", "Capabilities", "Chronicle", "CredentialProviders", "Cryptography",
+        "Execution", "Incidents", "JSON", "Journal", "Platforms", "Playbooks", "PostMortems",
+        "ScannerReports", "Secrets", "StaunchConfiguration",
+      ], swiftSettings: common),
+    .target(
+      name: "Worker",
+      dependencies: [
+        "Actions", "Capabilities", "Chronicle", "Cryptography", "Execution", "Inbox", "Incidents", "JSON",
+        "Journal", "LocalSystem", "People", "Platforms", "Playbooks", "Response", "ScannerReports", "Secrets",
+        "StaunchConfiguration",
+      ], swiftSettings: common),
     .target(
       name: "Commands",
       dependencies: [
+        "Response", "Worker",
         "Actions", "BuiltinContent", "Capabilities", "Chronicle", "Consumers", "CredentialProviders",
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
@@ -367,7 +383,8 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Capabilities", "Chronicle", "StaunchConfiguration", "Execution", "Inbox", "Incidents",
+        "Commands", "Response", "Worker", "Capabilities", "Chronicle", "StaunchConfiguration", "Execution",
+        "Inbox", "Incidents",
         "JSON",
         "Journal", "People", "PostMortems", "Secrets", "Simulators", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

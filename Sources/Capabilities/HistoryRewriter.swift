@@ -129,10 +129,10 @@ extension HistoryRewrite {
   public static let outOfReach: [Residual] = [
     Residual(
       place: "forks and other clones of the repository", why: "each is a copy of its own",
-      fix: "tell their owners; staunch history check-clone --repository CLONE --maps DIRECTORY"),
+      fix: "tell their owners; staunch history check-clone looks into a clone"),
     Residual(
       place: "the forge's caches and merge-request references", why: "a push does not remove them",
-      fix: "staunch history support-request --remote NAME"),
+      fix: "staunch history support-request writes the text for its support"),
     Residual(
       place: "CI logs, artifacts and build caches", why: "they hold what was checked out then",
       fix: "delete them in the CI system; the credential must be dead in any case"),

@@ -238,7 +238,7 @@ public struct GitHistoryRewriter: HistoryRewriter {
     }
     throw CapabilityError(
       .notFound, "resume", because: "no interrupted rewrite was found in this repository",
-      fix: "start one: staunch history rewrite --repository '\(repository)' --replace-text FILE")
+      fix: "start one: the same command without --resume")
   }
 
   /// As ``restore(repository:backup:under:)``, giving up commits made since the rewrite.

@@ -60,7 +60,7 @@ public struct ReportContext: Sendable {
   {
     let reading =
       if let secret {
-        CredentialReading(of: secret, kinds: kinds, table: options.table)
+        CredentialReading(of: secret, rule: detector.rule, kinds: kinds, table: options.table)
       } else {
         CredentialReading(kinds: kinds)
       }

@@ -45,6 +45,26 @@ import Testing
     ("WebhookSignatures", ["Cryptography", "JSON", "Secrets"]),
   ]
 
+  /// The response and its worker: they know no command line, no terminal and no way out of their own.
+  private static let response: [(room: String, imports: Set<String>)] = [
+    (
+      "Response",
+      [
+        "Actions", "BuiltinContent", "Capabilities", "Chronicle", "CredentialProviders", "Cryptography",
+        "Execution", "Incidents", "JSON", "Journal", "Platforms", "Playbooks", "PostMortems",
+        "ScannerReports", "Secrets", "StaunchConfiguration",
+      ]
+    ),
+    (
+      "Worker",
+      [
+        "Actions", "Capabilities", "Chronicle", "Cryptography", "Execution", "Inbox", "Incidents", "JSON",
+        "Journal", "LocalSystem", "People", "Platforms", "Playbooks", "Response", "ScannerReports", "Secrets",
+        "StaunchConfiguration",
+      ]
+    ),
+  ]
+
   /// Rooms that touch the network or files, yet may not reach the journal, the engine or a provider.
   private static let endpoint: [(room: String, imports: Set<String>)] = [
     ("Inbox", ["Cryptography", "Dispatch", "GRDB", "Incidents", "JSON", "Secrets"]),
@@ -62,7 +82,7 @@ import Testing
   ]
   private static let foundation: Set<String> = ["Foundation", "FoundationEssentials", "Synchronization"]
 
-  @Test(arguments: allowed + endpoint)
+  @Test(arguments: allowed + endpoint + response)
   func `a room imports only what the house allows`(room: String, imports: Set<String>) throws {
     for file in try Self.sources(of: room) {
       let strange = Self.imports(file.text).subtracting(imports).subtracting(Self.foundation)

@@ -10,6 +10,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// Runs that the worker carries out and that wait for somebody.
 @Suite struct AdoptedRunTests {

@@ -8,6 +8,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// `alert.resolve` at the (mock) platform: once, whatever happens on the way.
 @Suite struct AlertResolveTests {

@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// The demonstration of the audit: "restart web: harmless" is approved, the entry is edited, another program runs.
 @Suite struct BoundSettingsTests {

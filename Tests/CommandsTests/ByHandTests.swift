@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What is done by hand asks for the same people as a plan.
 @Suite struct ByHandTests {
@@ -35,8 +37,8 @@ import Testing
     let directory = try TemporaryDirectory()
     defer { withExtendedLifetime(directory) {} }
     let assembly = try assembly(policy, in: directory)
-    let failure = await #expect(throws: CommandFailure.self) { try await begin(assembly) }
-    #expect(failure?.status == .declined)
+    let failure = await #expect(throws: Refusal.self) { try await begin(assembly) }
+    #expect(failure?.kind == .declined)
     #expect(try assembly.journal().events().isEmpty)
   }
 

@@ -11,6 +11,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What people of which roles may decide on the console.
 @Suite struct DecisionRolesTests {
@@ -133,5 +135,23 @@ import Testing
     #expect(try site.rig.events([.stepSkipped]).isEmpty)
     #expect(
       try await site.say(.skip, step: "look", by: "jonas", role: "repository-admin").hasSuffix("left out"))
+  }
+
+  @Test func `what is no incident or step of ours is written down as one`() async throws {
+    let rig = try WorkerRig()
+    for kind in [NewDecision.Kind.note, .acknowledge] {
+      let said = NewDecision(
+        at: rig.clock.now, person: "maria", roles: ["responder"], kind: kind, incident: "inc-of-nobody",
+        text: "x", via: .password)
+      let answer = try DecisionDesk(installation: rig.installation).apply(said)
+      #expect(answer == "refused: no such incident")
+    }
+    #expect(try rig.installation.journal.events().isEmpty)
+    let site = try await Site(roles: ["maria": ["responder"]])
+    for kind in [NewDecision.Kind.approve, .decline] {
+      let answer = try await site.say(kind, step: "nosuch", by: "maria", role: "responder")
+      #expect(answer == "refused: no such step")
+    }
+    #expect(try site.rig.events([.planApproved, .planDeclined]).isEmpty)
   }
 }

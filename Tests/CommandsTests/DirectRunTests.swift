@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What is done by hand takes the road of a plan: lock, intent, and settled when nobody knows how it ended.
 @Suite struct DirectRunTests {
@@ -64,7 +66,7 @@ import Testing
   @Test func `A lost reply keeps the lock until the same command has found out how it ended`() async throws {
     let site = try Site()
     try await site.losing()
-    await #expect(throws: CommandFailure.self) { try await site.begin() }
+    await #expect(throws: Refusal.self) { try await site.begin() }
     #expect(try site.assembly.journal().locks().contains { $0.name == "postgres/db" && $0.run.isByHand })
     let again = try await site.begin { _ in .done(ActionResult(), evidence: "it is refused") }
     let settled = try site.assembly.journal().events(kinds: [.stepSettled])
@@ -81,7 +83,7 @@ import Testing
   @Test func `Another command on a target that was left half-way is refused`() async throws {
     let site = try Site()
     try await site.losing()
-    let refused = await #expect(throws: CommandFailure.self) {
+    let refused = await #expect(throws: Refusal.self) {
       try await DirectRun.begin(
         "credential.end-sessions", target: "db", lock: "postgres/db", name: "db", document: [:],
         confirmation: "db", in: site.assembly

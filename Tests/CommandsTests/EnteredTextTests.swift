@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// A leaked value in a note stood in the journal, the export, the board and the exchange file.
 @Suite struct EnteredTextTests {
@@ -27,6 +29,7 @@ import Testing
     value, Data(value.utf8).base64EncodedString(),
     value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "",
     value.utf8.map { String(format: "%02x", $0) }.joined(),
+    value.replacing("&", with: "&amp;"), value.replacing("&", with: "\\u0026"),
   ]
 
   @Test(arguments: spellings) func `A person's text with the leaked value in it is refused with the place`(
@@ -54,5 +57,21 @@ import Testing
   @Test func `A value that was destroyed no longer stands in the way`() throws {
     try journal.destroyKey(of: .incident("inc-00000001"))
     try journal.admit([("the note", "anything")], about: "inc-00000001")
+  }
+
+  @Test func `a name may be an ordinary word that leaked, and no value that cannot be one`() throws {
+    let word = "inc-00000002/leaked"
+    try journal.seal(
+      [SecretRef(word): Secret("postgres")], under: .incident("inc-00000002"), purpose: "leaked",
+      incident: "inc-00000002")
+    try journal.admit([], names: [("--input", "database=postgres")], about: nil)
+    #expect(throws: Refusal.self) {
+      try journal.admit([("the note", "it was postgres")], about: "inc-00000002")
+    }
+    let refusal = #expect(throws: Refusal.self) {
+      try journal.admit([], names: [("--input", "owner=\(Self.value)")], about: nil)
+    }
+    #expect(refusal?.because.contains("line 1, column 7") == true)
+    #expect(refusal.map { "\($0)".contains(Self.value) } == false)
   }
 }

@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What cannot be read is never the good answer.
 @Suite struct FailClosedTests {

@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// Many findings, few responses.
 @Suite struct FloodTests {

@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// Another value of a credential whose incident is known: a leak of its own, never one more place of the old value.
 @Suite struct FurtherValueTests {

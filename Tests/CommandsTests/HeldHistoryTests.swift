@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// In one report each incident is contained before any history is rewritten.
 @Suite struct HeldHistoryTests {

@@ -8,6 +8,8 @@ import StaunchConfiguration
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// A finding reaches its target by identity, not by route alone.
 @Suite struct IdentityMatchTests {

@@ -7,6 +7,8 @@ import StaunchConfiguration
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// The right credential: what a leak says of itself must fit the entry that is rotated.
 @Suite struct LeakFitTests {

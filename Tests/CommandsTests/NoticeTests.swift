@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What people are told of new incidents and of further places, how often, and in whose words.
 @Suite struct NoticeTests {

@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What a platform says became of its alert: a note, never the end of an incident.
 @Suite struct PlatformWordTests {

@@ -4,6 +4,8 @@ import Secrets
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 @Suite struct ReceiverHandoverTests {
   private static let known = ["env:A": "value of a", "file:/b": "line one\nline two"]

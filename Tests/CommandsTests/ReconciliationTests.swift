@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What no message brought is found by asking the (mock) platforms, at intervals of a clock that the test moves.
 @Suite struct ReconciliationTests {

@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What a secret that is known already does when it is reported again.
 @Suite struct RecurrenceTests {

@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// Reports that are longer than what is kept of them.
 @Suite struct ReportFindingsTests {

@@ -1,6 +1,8 @@
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 @Suite struct RestartPauseTests {
   @Test func `a child that keeps dying is started at once, then ever more slowly, at most a minute apart`() {

@@ -8,6 +8,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What is left of a leaked value after its incident was closed.
 @Suite struct RetentionTests {

@@ -7,6 +7,8 @@ import StaunchConfiguration
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 @Suite struct RoutingTests {
   private static let now = Date(timeIntervalSince1970: 1_760_000_000)

@@ -2,6 +2,8 @@ import Synchronization
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 @Suite struct RunPoolTests {
   /// Counts who runs, and keeps everybody until so many have come.

@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// GitHub's messages hold no secret: it is fetched from the (mock) REST API, and from nowhere else.
 @Suite struct SecretFetchTests {

@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// A second report of what is known: it brings no place and no value, and says that it was seen.
 @Suite struct SightingTests {
@@ -198,7 +200,7 @@ import Testing
     if !second.isEmpty { _ = try desk.record(second, tried: Dictionary(dead) { one, _ in one }) }
     let close = try CloseCommand.parse([first.id.rawValue, "--reason", "over", "--unproven"])
     do {
-      try await close.run(in: desk.rig.installation.assembly)
+      try await close.run(in: desk.rig.assembly)
       return nil
     } catch let failure as CommandFailure { return failure }
   }

@@ -10,6 +10,8 @@ import Synchronization
 import TestSupport
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// A worker in this process, with one clock for it and its journal that the test moves and an exchange file that the test fills.
 struct WorkerRig {

@@ -66,6 +66,21 @@ import Testing
     #expect(try await binary.run(["handover"]).output.contains(codename))
   }
 
+  @Test func `the hand-over names two ways to acknowledge it, and one of them does not count`() async throws {
+    let id = try #require(try await respond(gitleaks(Self.value))["id"]?.string)
+    let shown = try await binary.run(["handover"])
+    let text = shown.output + shown.errors
+    let command = "staunch handover --incident \(id) --acknowledge responder"
+    #expect(text.contains("`\(command)`"), "\(text)")
+    #expect(text.components(separatedBy: "acknowledge").count == 3, "the sentence and its command: \(text)")
+    let words = command.replacing("ROLE", with: "responder").split(separator: " ").dropFirst().map {
+      String($0)
+    }
+    let done = try await binary.run(words)
+    #expect(done.status == 0 && done.errors.contains("acknowledged by responder"), "\(done.errors)")
+    #expect(try await binary.run(["handover"]).output.contains("hand-over"))
+  }
+
   @Test func `a report that brings nothing new looks like nothing, or like something new`() async throws {
     let report = try gitleaks(Self.value)
     let first = try await respond(report)

@@ -106,7 +106,7 @@ struct IncidentStatusTests {
       25, .message, ["tracker": "security", "message_id": "m2", "state": "dead", "event": "incident.updated"])
     let status = try status(story)
     #expect(status.next.text == "The old credential is still ALIVE. Disable it")
-    #expect(status.next.command == "staunch credential disable postgres-training")
+    #expect(status.next.command == "staunch credential disable postgres-training --incident inc-7f3a91c2")
     #expect(status.undelivered.map(\.id) == ["m2"])
   }
 

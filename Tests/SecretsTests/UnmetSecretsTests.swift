@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Testing
 
 @testable import Secrets
@@ -72,5 +73,15 @@ import Testing
     let value = "Xk7Qm2" + "vB9tL0"
     redactor.register(Secret(value))
     #expect(redactor.redact("key: Xk7Q\n  m2vB9\n  tL0.") == "key: [REDACTED].")
+  }
+
+  @Test func `a word that is also a line of a key is hidden as the key's, whichever was registered first`() {
+    let word = "correcthorse" + "battery"
+    let key = ["-----BEGIN KEY-----", word, "-----END KEY-----"].joined(separator: "\n")
+    for secrets in [[word, key], [key, word]] {
+      let redactor = Redactor()
+      for secret in secrets { redactor.register(Secret(secret)) }
+      #expect(redactor.redact(document: ["state": .string(word)])["state"] == "[REDACTED]")
+    }
   }
 }

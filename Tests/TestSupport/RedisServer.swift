@@ -38,6 +38,9 @@ public final class RedisServer: Sendable {
       """, arguments: [directory.path])
   }
 
+  /// Stops it at once.
+  public func stop() { server.stop() }
+
   /// Runs commands as `admin`, one a line, with `redis-cli`. - Returns: its output.
   @discardableResult
   public func run(_ commands: String, as user: String = "admin", _ password: Secret? = nil) async throws

@@ -1,3 +1,5 @@
+import Response
+
 extension Assembly {
   /// The console, for rooms that know no command line.
   var voice: any Voice { AssemblyVoice(assembly: self) }
@@ -14,5 +16,10 @@ private struct AssemblyVoice: Voice {
     _ = assembly.exit(after: error)
     let failure = CommandFailure(after: error)
     return (failure.because, failure.fix)
+  }
+
+  func words(for error: any Error) -> (what: String, because: String, fix: String?) {
+    let failure = CommandFailure(after: error)
+    return (failure.what, failure.because, failure.fix)
   }
 }

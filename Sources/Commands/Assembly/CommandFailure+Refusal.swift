@@ -1,3 +1,5 @@
+import Response
+
 extension CommandFailure {
   /// A refusal with its exit code.
   init(_ refusal: Refusal) {

@@ -3,6 +3,7 @@ import Foundation
 import GitHistory
 import GitObjects
 import Incidents
+import Response
 import Secrets
 
 /// Where a leak began, as a repository's own history shows. Reads only.

@@ -1,4 +1,5 @@
 import Capabilities
+import Response
 import StaunchConfiguration
 import Drills
 import Execution

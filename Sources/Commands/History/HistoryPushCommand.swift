@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import GitHistory
 import JSON
+import Response
 
 /// `staunch history push`.
 struct HistoryPushCommand: StaunchCommand {
@@ -89,7 +90,7 @@ struct HistoryPushCommand: StaunchCommand {
     show(push.residual, in: console)
     console.say(
       push.isWhole
-        ? "next: staunch history verify --repository '\(harmless(target.path))' --remote \(harmless(remote)) --secrets FILE"
+        ? "next: staunch history verify with --remote \(harmless(remote)) and the same expressions or incident"
         : "the secret is still at the forge")
   }
 

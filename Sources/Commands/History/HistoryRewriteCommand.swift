@@ -6,6 +6,7 @@ import GitObjects
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// `staunch history rewrite`: a plan; with `--live` the rewrite.
 struct HistoryRewriteCommand: StaunchCommand {
@@ -140,7 +141,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       guard let id = ObjectID(hex: text) else {
         throw CommandFailure(
           .usage, "--remove-blob \(harmless(text)) is no id", because: "an id is 40 hexadecimal digits",
-          fix: "git rev-parse COMMIT:PATH prints it")
+          fix: "git rev-parse prints it, for a commit and a path with a colon between")
       }
       options.removedBlobs.insert(id)
     }
@@ -168,7 +169,8 @@ struct HistoryRewriteCommand: StaunchCommand {
         HistoryDocuments.noting(patterns, HistoryDocuments.rewrite(rewrite, isPlan: isPlan)).canonicalText)
     } else {
       if !isPlan || !live { HistoryScreen(console: assembly.console).showNotSearched(patterns) }
-      HistoryScreen(console: assembly.console).show(rewrite, isPlan: isPlan, name: name)
+      HistoryScreen(console: assembly.console).show(
+        rewrite, isPlan: isPlan, name: name, of: target.path(in: assembly))
     }
   }
 }

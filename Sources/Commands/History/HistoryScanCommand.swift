@@ -37,10 +37,17 @@ struct HistoryScanCommand: StaunchCommand {
         report.sarif(version: toolVersion, formsNotSearched: patterns.notSearched).canonicalText)
     } else {
       HistoryScreen(console: assembly.console).showNotSearched(patterns)
-      HistoryScreen(console: assembly.console).show(report)
+      HistoryScreen(console: assembly.console).show(report, of: path, next: next(path))
     }
     try SearchRecord(assembly: assembly, target: target, path: path).note(report, patterns, values)
     if !report.isClean { throw ExitCode(ExitStatus.secretFound.rawValue) }
+  }
+
+  /// What `--secrets` names is never shown again: it may be the secret itself.
+  private func next(_ path: String) -> String {
+    guard target.secrets == nil else { return "the same command with rewrite instead of scan" }
+    let incidents = target.incident.map { " --incident \($0)" }.joined()
+    return "staunch history rewrite --repository \(ShellWord.quoted(path))\(incidents)"
   }
 }
 

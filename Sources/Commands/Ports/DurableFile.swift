@@ -1,4 +1,5 @@
 import Foundation
+import Response
 
 /// A file that is written beside its place, made durable and renamed: a reader sees the old file or the new one.
 enum DurableFile {

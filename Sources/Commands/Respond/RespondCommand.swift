@@ -5,6 +5,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 import ScannerReports
 import Secrets
 import StaunchConfiguration
@@ -43,6 +44,7 @@ struct RespondCommand: StaunchCommand {
     let intake = try await ReportIntake(assembly: assembly, key: key)
       .read(report, format: format, keepGoing: keepGoing, repository: repository, checkout: checkout)
     let installation = try Installation(assembly, configuration: configuration, playbooks: own.playbooks)
+    try installation.journal.admit([], names: [("--repository", repository)], about: nil)
     var desk = IncidentDesk(journal: installation.journal)
     desk.report = "report-" + Assembly.randomName(8)
     desk.tried = try await JoiningValues(installation: installation, ledger: desk.ledger).tried(
@@ -74,7 +76,7 @@ struct RespondCommand: StaunchCommand {
       return CommandFailure(
         .reportCutShort, "\(intake.leftOut) findings were left out",
         because: "they are of more secrets than one report may bring (\(GroupingLimits().incidents))",
-        fix: "split the report, for example by directory, and give each part to: staunch respond PART")
+        fix: "split the report, for example by directory, and give each part to staunch respond")
     }
     // Nothing found is an answer; nothing read is none.
     guard intake.findings == 0, let first = intake.skipped.first else { return nil }
@@ -83,7 +85,7 @@ struct RespondCommand: StaunchCommand {
       because:
         "\(intake.skipped.count) record\(intake.skipped.count == 1 ? "" : "s") cannot be read, the first at "
         + "\(first.place): \(first.because)",
-      fix: "scan again, or name the report's format: staunch respond REPORT --format NAME")
+      fix: "scan again, or name the report's format: the same command with --format")
   }
 
   private func run(

@@ -3,6 +3,7 @@ import Execution
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// Runs the plans of one report: every incident is contained before the history of any is touched, because a clean history
 /// stops nobody who has the secret, and a rewrite takes long.

@@ -7,6 +7,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// What `run`, `resume` and `abort` share.
 struct RunOptions: ParsableArguments {
@@ -122,7 +123,7 @@ struct ResumeCommand: StaunchCommand {
       throw CommandFailure(
         .declined, "the run was not resumed",
         because: "--approve names another digest; this plan's is \(plan.digest)",
-        fix: "staunch show INCIDENT")
+        fix: plan.incident.map { "staunch show \($0)" } ?? "staunch status")
     }
     try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
     var session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
@@ -167,7 +168,7 @@ struct AbortCommand: StaunchCommand {
       throw CommandFailure(
         .unavailable, "nothing was taken back", because: error.because,
         fix: "stop it first (Ctrl-C where it runs), then abort again; when its process no longer works: "
-          + "staunch abort \(plan.run) --take-over --reason TEXT")
+          + "staunch abort \(plan.run) --take-over --reason 'why'")
     }
     if status != .done { throw ExitCode(status.rawValue) }
   }
@@ -192,6 +193,8 @@ struct PlanCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let installation = try Installation(
       assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
+    // First: what is refused here would be quoted below.
+    try installation.journal.admit([], names: input.map { ("--input", $0) }, about: nil)
     if playbook.hasPrefix("inc-") {
       return try await plan(IncidentID(playbook), in: installation, assembly)
     }
@@ -215,7 +218,9 @@ struct PlanCommand: StaunchCommand {
           throw CommandFailure(
             .usage, "a secret is never given as an option",
             because: "arguments are visible to every user of the machine",
-            fix: "--input \(parts[0])=INCIDENT/leaked, after staunch respond")
+            fix:
+              "give the report to staunch respond, then --input \(parts[0])= with the incident's id and /leaked"
+          )
         }
         inputs[parts[0]] = .list(handles.map { .secret(SecretRef($0)) })
       } else {

@@ -1,5 +1,7 @@
 import Capabilities
 import Execution
+import Response
+import Worker
 
 extension RunSession {
   /// How the worker goes on with a run: nobody is there to answer, and its round sends what is left in the outbox.

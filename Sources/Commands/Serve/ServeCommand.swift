@@ -5,7 +5,9 @@ import Foundation
 import Inbox
 import JSON
 import LocalSystem
+import Response
 import StaunchConfiguration
+import Worker
 
 /// `staunch serve`: the worker, and the public endpoint as its child.
 struct ServeCommand: StaunchCommand {

@@ -4,7 +4,9 @@ import Foundation
 import Inbox
 import Incidents
 import Journal
+import Response
 import StaunchConfiguration
+import Worker
 
 /// `staunch work`: the worker behind the public endpoint. Opens no port.
 struct WorkCommand: StaunchCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Response
 import StaunchConfiguration
 import Drills
 import Foundation

@@ -5,6 +5,7 @@ import GitHistory
 import Incidents
 import JSON
 import Journal
+import Response
 import Secrets
 import StaunchConfiguration
 
@@ -34,7 +35,7 @@ struct CloseCommand: StaunchCommand {
     var known = try assembly.statuses().first { $0.id == id }
     guard let status = known, unproven || status.isContained else {
       throw CommandFailure(
-        .stillAlive, "\(id) was not closed", because: Self.unproven(known),
+        .stillAlive, "\(id) was not closed", because: Closing.unproven(known),
         fix: known?.next.command ?? "staunch show \(id)")
     }
     // A restore and a push by hand leave no trace here: the proof is made again.
@@ -52,27 +53,10 @@ struct CloseCommand: StaunchCommand {
         fix: "clean it: staunch \(isElsewhere ? "show" : "plan") \(id); "
           + "or leave it there and say so: \(uncleanedCommand(id))")
     }
-    var what = "close the incident"
-    var although: [String] = []
-    if !status.isContained { although.append("it is not proven contained") }
-    if !left.isEmpty {
-      although.append(
-        "the leaked value is still at the forge (" + left.map(\.repository.rawValue).joined(separator: ", ")
-          + ")")
-    }
-    if !although.isEmpty { what += " although " + although.joined(separator: " and ") }
     let kept = assembly.configurationPath == nil ? nil : try assembly.configuration().policy.retention
-    let until = assembly.now().addingTimeInterval(
-      kept.map { TimeInterval($0.components.seconds) } ?? LeakedValueRetention.standard)
-    try journal.append([
-      NewEvent(
-        .incidentState, incident: id,
-        ["state": "closed", "reason": .string(reason), "values_until": .string(Timestamp.text(until))]),
-      NewEvent(
-        .decision, incident: id, ["what": .string(what), "reason": .string(reason), "role": .string(role)]),
-    ])
+    let until = try Closing(journal: journal, now: assembly.now()).close(
+      status, stillAtTheForge: left, because: reason, role: RoleName(role), keepingValues: kept)
     if until <= assembly.now() {
-      try LeakedValueRetention(journal: journal).destroyDue(now: assembly.now())
       assembly.console.say("closed \(id); the key of its leaked value was destroyed")
     } else {
       assembly.console.say(
@@ -127,18 +111,5 @@ struct CloseCommand: StaunchCommand {
         "whether the remote of \(one.repository) is still clean could not be seen: \(harmless(because))",
       fix:
         "make it reachable, then the same command again; or close without the look: \(uncleanedCommand(id))")
-  }
-
-  private static func unproven(_ status: IncidentStatus?) -> String {
-    switch status?.leaked?.state {
-    case .alive?: return "its leaked credential is still accepted"
-    case .unknown?: return "whether its leaked credential is accepted is unknown"
-    case .dead?:
-      let count = status?.unproven ?? 0
-      return
-        "its leaked credential was refused, and \(count == 1 ? "a value" : "\(count) values") of it \(count == 1 ? "is" : "are") "
-        + "not proven dead: a playbook's proof is"
-    case nil: return "its leaked credential was never tried"
-    }
   }
 }

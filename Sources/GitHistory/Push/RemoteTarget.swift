@@ -40,7 +40,9 @@ struct RemoteTarget: Sendable {
       throw CapabilityError(
         .configuration, "push to \(name)",
         because: "it pushes to \(push.count) addresses, and each needs its own references to be looked at",
-        fix: "give each its own remote: git -C '\(layout.standing.text)' remote add NAME ADDRESS")
+        fix:
+          "give each address a remote of its own (git remote add); this lists them: git -C '\(layout.standing.text)' remote -v"
+      )
     }
     fetchAddress = fetch
     pushAddress = only

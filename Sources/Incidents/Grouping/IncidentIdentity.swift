@@ -18,6 +18,8 @@ public struct IncidentIdentity: Sendable {
   private var reported: Set<IncidentKey> = []
   private var namesOneSecret = false
   private var isTrap = false
+  /// What the values themselves say: a vendor's example, a key of a test mode. A report without a value cannot know.
+  private var ofValues: Restraint?
   /// The public part, where a report has it.
   public private(set) var handle: String?
   /// The worst that was stated; nil: none was.
@@ -56,7 +58,13 @@ public struct IncidentIdentity: Sendable {
     severity = [severity, body["severity"]?.string.flatMap(Severity.init)].compactMap { $0 }.max()
     if let word = body["validity"]?.string.flatMap(Validity.init) { validity = validity.combined(with: word) }
     if let leaked = body["publicly_leaked"]?.boolean { isPubliclyLeaked = isPubliclyLeaked == true || leaked }
-    if body["restraint"]?.string == Restraint.canary.rawValue { isTrap = true }
+    let restraint = body["restraint"]?.string.flatMap(Restraint.init)
+    if restraint == .canary { isTrap = true }
+    if restraint == .example || restraint == .testKey {
+      ofValues = restraint
+    } else if body["values"] != nil {
+      ofValues = nil
+    }
   }
 
   /// Takes in what was known of an incident that is part of this one now.
@@ -68,6 +76,8 @@ public struct IncidentIdentity: Sendable {
     reported.formUnion(gone.reported)
     namesOneSecret = namesOneSecret || gone.namesOneSecret
     isTrap = isTrap || gone.isTrap
+    // One value that is no example among several restrains nothing.
+    ofValues = ofValues == gone.ofValues ? ofValues : nil
     handle = handle ?? gone.handle
     severity = [severity, gone.severity].compactMap { $0 }.max()
     validity = validity.combined(with: gone.validity)
@@ -97,9 +107,10 @@ public struct IncidentIdentity: Sendable {
       severity: own.severity ?? incident.severity, codename: own.codename,
       restraint: own.isTrap
         ? .canary
-        : Restraint.of(
-          kind: kind, validity: incident.validity, secrets: incident.values.map(\.secret), handle: handle,
-          hasIdentity: own.namesOneSecret),
+        : (incident.values.isEmpty ? ofValues : nil)
+          ?? Restraint.of(
+            kind: kind, validity: incident.validity, secrets: incident.values.map(\.secret), handle: handle,
+            hasIdentity: own.namesOneSecret),
       sources: incident.sources, detectedAt: incident.detectedAt,
       occurrences: incident.occurrences.map { own.keyed($0, of: incident.key, kind: kind, places) },
       furtherFindings: incident.furtherFindings, next: incident.next)

@@ -66,6 +66,9 @@ enum GGShield: JSONReportFormat {
     var finding = context.finding(
       .ggshield, detector: Detector(rule: word, name: type), kinds: kinds(word, context),
       value: isRedacted ? nil : value)
+    if isRedacted, let mask = value, mask.contains("***"), mask.contains(where: { $0 != "*" }) {
+      finding.redactedMatch = RedactedMatch(before: "", after: "", mask: mask)
+    }
     finding.validity = GitGuardian.validity(try incident.text("validity"))
     finding.providerURL = try incident.text("incident_url")
     finding.location = Location(

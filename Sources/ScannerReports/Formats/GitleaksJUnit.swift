@@ -70,7 +70,7 @@ enum GitleaksJUnit: ReportFormat {
       ReportError(
         .malformed, at: "\(context.options.sourceName):\(error.line)", because: error.because,
         fix:
-          "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going"
+          "scan again with -f json, or read what stands before this line: the same command with --keep-going"
       )
     }
 

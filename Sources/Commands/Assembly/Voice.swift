@@ -1,9 +1,0 @@
-/// Where people read what goes on.
-protocol Voice: Sendable {
-  func say(_ line: String)
-  /// One line that the next one takes the place of.
-  func transient(_ line: String)
-  func endTransient()
-  /// Says what went wrong, and gives the reason and the next command.
-  @discardableResult func tell(_ error: any Error) -> (because: String, fix: String?)
-}
