@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import Journal
@@ -16,8 +17,9 @@ struct KnownAlready {
     let wanted = nameless.reduce(into: Set<String>()) { $0.formUnion($1.incident.placeKeys) }
     var asked = Set(entries.filter { !$0.isNew }.map(\.id))
     if !wanted.isEmpty {
-      for (id, gathered) in try JournalledIncidents(journal).incidents where !gathered.values.refs.isEmpty {
-        guard let incident = Incident(id: id, journalled: gathered.bodies) else { continue }
+      let chronicle = try FollowedChronicle(journal, kinds: Chronicle.incidentKinds).current()
+      for (id, course) in chronicle.incidents where !course.values.refs.isEmpty {
+        guard let incident = Incident(id: id, journalled: course.bodies) else { continue }
         for place in incident.placeKeys.intersection(wanted) {
           places[place, default: []].insert(id)
           asked.insert(id)

@@ -7,6 +7,7 @@ import JSON
 import Journal
 import ScannerReports
 import Secrets
+import StaunchConfiguration
 
 /// `staunch respond`: a report → incidents → the right playbook → the plan. Changes nothing outside the journal.
 struct RespondCommand: StaunchCommand {
@@ -56,9 +57,9 @@ struct RespondCommand: StaunchCommand {
     let known = try KnownAlready(entries, in: installation.journal, now: assembly.now())
     if global.json {
       assembly.console.data(
-        RespondDocument.json(intake: intake, outcomes: outcomes, known: known).canonicalText)
+        RespondDocument.json(intake: intake, outcomes: outcomes, known, configuration).canonicalText)
     } else {
-      show(intake, outcomes, known, in: assembly)
+      show(intake, outcomes, known, configuration, in: assembly)
     }
     if live { try await run(outcomes, in: installation) }
     guard let failure = failure(of: intake) else { return }
@@ -114,9 +115,10 @@ struct RespondCommand: StaunchCommand {
 
   private func show(
     _ intake: ReportIntake.Result, _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-    _ known: KnownAlready, in assembly: Assembly
+    _ known: KnownAlready, _ configuration: Configuration, in assembly: Assembly
   ) {
     let console = assembly.console
+    let routing = Routing(configuration: configuration)
     console.say(
       "\(intake.format): \(intake.findings) finding\(intake.findings == 1 ? "" : "s"), "
         + "\(outcomes.count) incident\(outcomes.count == 1 ? "" : "s")")
@@ -151,6 +153,9 @@ struct RespondCommand: StaunchCommand {
       switch outcome {
       case .planned(let plan):
         PlanScreen(console: console).show(plan)
+        if let line = routing.missingEntry(for: incident) {
+          console.data("  to have it rotated, add under credentials: \(harmless(line))")
+        }
         console.data("  next: staunch run \(plan.id) --live")
       case .recorded(let because, let next):
         console.data("  recorded only: \(harmless(because))")
@@ -189,11 +194,13 @@ struct RespondCommand: StaunchCommand {
 /// The JSON of `respond`; stable, documented in docs/JSON.md.
 enum RespondDocument {
   static func json(
-    intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], known: KnownAlready
+    intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
+    _ known: KnownAlready, _ configuration: Configuration
   ) -> JSONValue {
-    [
+    let routing = Routing(configuration: configuration)
+    return [
       "schema": 1, "format": .string(intake.format), "findings": .integer(intake.findings),
-      "incidents": .array(outcomes.map { incident($0.0, $0.1, known) }),
+      "incidents": .array(outcomes.map { incident($0.0, $0.1, known, routing) }),
       "skipped": .array(
         intake.skipped.map { record($0, setAside: false) }
           + intake.setAside.map { record($0, setAside: true) }),
@@ -206,7 +213,7 @@ enum RespondDocument {
   }
 
   private static func incident(
-    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ known: KnownAlready
+    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ known: KnownAlready, _ routing: Routing
   ) -> JSONValue {
     let incident = entry.incident
     var members: [String: JSONValue] = [
@@ -227,6 +234,7 @@ enum RespondDocument {
       members["playbook"] = .string(plan.playbook.rawValue)
       members["plan"] = ["id": .string(plan.id.rawValue), "digest": .string(plan.digest.rawValue)]
       members["next"] = .string("staunch run \(plan.id) --live")
+      members["missing_entry"] = routing.missingEntry(for: incident).map { .string($0) }
     case .recorded(let because, let next):
       members["reason"] = .string(because)
       members["next"] = .string(next)
