@@ -1,0 +1,143 @@
+import Capabilities
+import Chronicle
+import Foundation
+import Incidents
+import JSON
+import Journal
+import Secrets
+
+/// What the journal knows of incidents, by their keys, and what it will know when what is being appended stands in it.
+/// Kept by the worker: each look reads only what is new.
+final class IncidentLedger {
+  /// One incident.
+  struct Known {
+    /// The event that opened it: the lower, the older.
+    var opened = Int.max
+    /// What it is called.
+    var identity = IncidentIdentity()
+    /// Where its leaked values are sealed; none while nobody knows one.
+    var values = LeakedValues()
+    /// Keys of its places.
+    var places: Set<String> = []
+    /// When it was closed, and by which event; nil while it is not.
+    var closed: (at: Date, sequence: Int)?
+    /// The event that said it is contained; nil when there is none, or a later one took it back.
+    var contained: Int?
+    /// Names of the deliveries that the journal has of it: one that is taken in again is no new sighting. Not what is only
+    /// expected: one delivery may bring several incidents that are one here.
+    var deliveries: Set<String> = []
+  }
+
+  private let journal: Journal
+  private let chronicle: FollowedChronicle
+  private(set) var keys = KnownKeys()
+  /// Incidents as they will be when what is being appended stands in the journal.
+  private var expected: [IncidentID: Known] = [:]
+
+  /// - Parameter chronicle: not looked at yet; nil: the ledger's own.
+  init(journal: Journal, chronicle: FollowedChronicle? = nil) {
+    self.journal = journal
+    let chronicle = chronicle ?? FollowedChronicle(journal, kinds: Chronicle.incidentKinds)
+    self.chronicle = chronicle
+    chronicle.listen { [weak self] event, change in self?.note(event, change) }
+  }
+
+  /// Takes in what was appended since the last call. What was expected stands in the journal by then, or never will.
+  func refresh() throws {
+    try chronicle.refresh()
+    expected = [:]
+  }
+
+  private func note(_ event: JournalEvent, _ change: Chronicle.Change) {
+    guard let id = change.incident else { return }
+    for gone in change.gone { keys.merge(gone, into: id) }
+    switch event.typed {
+    case .incidentOpened(let report), .incidentUpdated(let report): note(report, of: id)
+    default: return  // only a report brings keys
+    }
+  }
+
+  private func note(_ report: IncidentReport, of id: IncidentID) {
+    for key in [report.key].compactMap({ $0 }) + report.aliases { keys.add(key, of: id) }
+  }
+
+  /// The incident, as the journal knows it, and as it will with what is being appended.
+  func known(_ id: IncidentID) -> Known? {
+    let id = keys.owner(of: id)
+    if let known = expected[id] { return known }
+    return chronicle.last.incidents[id].map { course in
+      Known(
+        opened: course.opened, identity: course.identity, values: course.values, places: course.places,
+        closed: course.closed.map { (at: $0.at, sequence: $0.sequence) }, contained: course.contained,
+        deliveries: course.deliveries)
+    }
+  }
+
+  /// What is being appended, before it is: the next incident of the same report must see it.
+  func expect(_ body: JSONValue, of id: IncidentID, values: LeakedValues, isOpening: Bool) {
+    let report = IncidentReport(body)
+    var known = known(id) ?? Known()
+    // Younger than all that the journal has, in the order of the report.
+    if isOpening { known.opened = Self.unwritten + expected.count }
+    known.identity.take(body, at: Self.unwritten + expected.count)
+    known.places.formUnion(report.places.compactMap(\.key))
+    known.values = values
+    expected[id] = known
+    note(report, of: id)
+  }
+
+  /// Whether this delivery was taken in for the incident already.
+  func has(_ delivery: JSONValue, of id: IncidentID) -> Bool {
+    let name = IncidentReport(["delivery": delivery]).deliveryName
+    return name.map { name in known(id)?.deliveries.contains(name) ?? false } ?? false
+  }
+
+  /// Beyond every event of a journal.
+  private static let unwritten = Int.max / 2
+
+  func expectReopening(of id: IncidentID) {
+    let id = keys.owner(of: id)
+    guard var known = known(id) else { return }
+    known.closed = nil
+    known.contained = nil
+    expected[id] = known
+  }
+
+  /// Whether `other` is not closed and has values that `id` does not have.
+  func hasOpenValues(_ other: IncidentID, besides id: IncidentID) -> Bool {
+    guard let gone = known(other), gone.closed == nil else { return false }
+    let own = known(id)?.values.fingerprints ?? [:]
+    return !gone.values.unnamed.isEmpty || gone.values.fingerprints.keys.contains { own[$0] == nil }
+  }
+
+  /// The values of `incident` that the incident `id` does not have yet.
+  ///
+  /// - Throws: when a value of before fingerprints were kept cannot be opened: it could be the same one.
+  func furtherValues(of incident: Incident, in id: IncidentID) throws -> [LeakedValue] {
+    guard let known = known(id)?.values else { return incident.values }
+    var further: [LeakedValue] = []
+    for value in incident.values
+    where known.fingerprints[value.fingerprint] == nil && !known.destroyed.contains(value.fingerprint) {
+      let isKnown = try known.unnamed.contains { ref in
+        CanonicalSecret.of(try journal.open(ref)).isSame(as: CanonicalSecret.of(value.secret))
+      }
+      if !isKnown { further.append(value) }
+    }
+    return further
+  }
+
+  func expectMerge(_ other: IncidentID, into id: IncidentID) {
+    guard other != id, let gone = known(other), var known = known(id) else { return }
+    keys.merge(other, into: id)
+    known.places.formUnion(gone.places)
+    known.values.join(gone.values)
+    known.identity.join(gone.identity)
+    known.deliveries.formUnion(gone.deliveries)
+    expected[id] = known
+  }
+
+  /// True when the first was opened before the second.
+  func isOlder(_ one: IncidentID, _ other: IncidentID) -> Bool {
+    (known(one)?.opened ?? .max, one) < (known(other)?.opened ?? .max, other)
+  }
+}
