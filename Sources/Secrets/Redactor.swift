@@ -5,7 +5,7 @@ import Synchronization
 /// The last line of defence behind the types: it sits on the log, terminal, journal, ticket and report sinks. Free text is
 /// for ``redact(_:)``, documents that programs read are for ``redact(document:)``.
 public final class Redactor: Sendable {
-  private let state = Mutex(FormIndex())
+  private let state = Mutex(FormSearch())
 
   /// What stands where a secret was.
   public static let mark = "[REDACTED]"
@@ -18,12 +18,10 @@ public final class Redactor: Sendable {
     let rank = Redactor.rank(raw)
     let entries = SecretForms.entries(of: raw)
     let lines = Redactor.lines(of: raw)
-    state.withLock { index in
-      for entry in entries {
-        // In another spelling than its own, even a word is no word any more.
-        index.add(entry.bytes, tag: (entry.bytes == raw ? rank : .unmistakable).rawValue)
-      }
-      for line in lines { index.add(line, tag: Hiding.unmistakable.rawValue) }
+    state.withLock { search in
+      // In another spelling than its own, even a word is no word any more.
+      search.add(entries) { ($0.bytes == raw ? rank : .unmistakable).rawValue }
+      for line in lines { search.add(line, tag: Hiding.unmistakable.rawValue) }
     }
   }
 
@@ -58,13 +56,10 @@ public final class Redactor: Sendable {
 
   /// What holds a secret, by position, without overlaps.
   private func ranges(in bytes: [UInt8], hiding: Hiding) -> [Range<Int>] {
-    let index = state.withLock { $0 }
-    guard !index.isEmpty else { return [] }
-    let isWanted: (Int) -> Bool = { $0 <= hiding.rawValue }
-    var found = index.hits(in: bytes, where: isWanted).map(\.range)
-    if let joined = JoinedText(bytes) {
-      found += index.hits(in: joined.bytes, where: isWanted).map { joined.original($0.range) }
-      found.sort { $0.lowerBound < $1.lowerBound }
+    let search = state.withLock { $0 }
+    guard !search.isEmpty else { return [] }
+    let found = search.hits(in: bytes) { $0 <= hiding.rawValue }.map(\.range).sorted {
+      $0.lowerBound < $1.lowerBound
     }
     var merged: [Range<Int>] = []
     for range in found {

@@ -6,7 +6,15 @@ enum Splitting {
 
   /// The position behind a gap that starts at `position`, or nil when none starts there.
   static func skip(_ text: UnsafeBufferPointer<UInt8>, from position: Int, inBase64: Bool) -> Int? {
-    inBase64 ? line(text, position) ?? strings(text, position) : strings(text, position)
+    inBase64
+      ? line(text, position) ?? strings(text, position) : softBreak(text, position) ?? strings(text, position)
+  }
+
+  /// `=` at the end of a line: quoted-printable goes on in the next one (RFC 2045 §6.7).
+  private static func softBreak(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+    guard start + 1 < text.count, text[start] == 0x3D else { return nil }
+    let position = text[start + 1] == 0x0D ? start + 2 : start + 1
+    return position < text.count && text[position] == 0x0A ? position + 1 : nil
   }
 
   /// Line break and indentation, as base64 tools and YAML write it.
@@ -48,6 +56,9 @@ enum Splitting {
   static func starts(_ text: UnsafeBufferPointer<UInt8>, endingAt position: Int, inBase64: Bool) -> [Int] {
     guard position > 0 else { return [] }
     let last = text[position - 1]
+    if last == 0x0A, !inBase64 {
+      return [position - 2, position - 3].filter { $0 >= 0 && softBreak(text, $0) == position }
+    }
     guard last == 0x22 || last == 0x27 || (inBase64 && (isSpace(last) || last == 0x6E)) else { return [] }
     var result: [Int] = []
     var start = position - 1
