@@ -35,9 +35,9 @@ struct EscapeFilter: Sendable {
     _ behind: UnsafeBufferPointer<UInt8>
   ) -> Int? {
     let raw = UnsafeRawPointer(base)
-    let backslash = SIMD16<UInt8>(repeating: EscapeFilter.marks[0])
-    let percent = SIMD16<UInt8>(repeating: EscapeFilter.marks[1])
-    let ampersand = SIMD16<UInt8>(repeating: EscapeFilter.marks[2])
+    let backslash = SIMD16<UInt8>(repeating: UInt8(ascii: "\\"))
+    let percent = SIMD16<UInt8>(repeating: UInt8(ascii: "%"))
+    let ampersand = SIMD16<UInt8>(repeating: UInt8(ascii: "&"))
     var position = first
     while position + 16 <= count {
       let bytes = raw.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)

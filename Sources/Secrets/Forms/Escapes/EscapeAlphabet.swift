@@ -60,14 +60,12 @@ public struct EscapeAlphabet: Sendable {
     switch mark {
     case UInt8(ascii: "\\"):
       switch byte {
-      // A line end or tab alone is in every program; lines are followed otherwise (`JoinedText`).
-      case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"), UInt8(ascii: "b"), UInt8(ascii: "f"),
-        0x0A, 0x0D:
-        false
       case UInt8(ascii: "u"), UInt8(ascii: "x"), UInt8(ascii: "U"), UInt8(ascii: "o"), UInt8(ascii: "\\"),
         UInt8(ascii: "0")...UInt8(ascii: "7"):
         true
-      default: characters[Int(byte)]
+      case 0x20...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E: characters[Int(byte)]
+      // `\n` and the like alone are in every program; lines are followed otherwise (``JoinedText``).
+      default: false
       }
     case UInt8(ascii: "%"):
       (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte & 0xDF) || byte == UInt8(ascii: "u")
@@ -85,7 +83,7 @@ public struct EscapeAlphabet: Sendable {
   private func fits(_ text: Span<UInt8>, at place: Int, isWhole: Bool, depth: Int) -> Bool {
     let mark = text[place]
     guard place + 1 < text.count, fits(text[place + 1], behind: mark),
-      let escaped = EscapeReader.read(text, mark: mark, at: place + 1), let first = escaped.bytes.first
+      let escaped = EscapeReader.read(text, mark: mark, at: place + 1), let first = escaped.first
     else { return false }
     if EscapeReader.isMark(first), depth > 1, leads(first, escaped.end, in: text, mark, depth) { return true }
     guard first < 0x80 else { return hasUmlauts }
@@ -96,6 +94,7 @@ public struct EscapeAlphabet: Sendable {
 
   /// Whether `first`, which an escape gave, begins another escape with what follows.
   private func leads(_ first: UInt8, _ end: Int, in text: Span<UInt8>, _ mark: UInt8, _ depth: Int) -> Bool {
+    guard end < text.count, text[end] == mark || fits(text[end], behind: first) else { return false }
     var inner = [first]
     var place = end
     while place < text.count, inner.count <= Self.longestEscape {
@@ -119,7 +118,7 @@ public struct EscapeAlphabet: Sendable {
     let mark = text[end]
     if holds(byte, mark) { return true }
     guard EscapeReader.isMark(mark), let next = EscapeReader.read(text, mark: mark, at: end + 1),
-      let first = next.bytes.first
+      let first = next.first
     else { return false }
     // A mark may begin an escape of a layer below.
     return first >= 0x80 ? hasUmlauts : holds(byte, first) || EscapeReader.isMark(first)

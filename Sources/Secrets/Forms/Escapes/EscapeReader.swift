@@ -11,6 +11,16 @@ enum EscapeReader {
     /// Behind its last byte.
     let end: Int
 
+    /// The first byte in the decoded text; of characters beyond ASCII, some byte beyond ASCII. Asked for nearly every
+    /// escape of a text, so nothing is allocated.
+    var first: UInt8? {
+      switch value {
+      case .byte(let byte): byte
+      case .scalar(let scalar): scalar.isASCII ? UInt8(scalar.value) : 0xC2
+      case .nothing: nil
+      }
+    }
+
     /// What stands in the decoded text.
     var bytes: [UInt8] {
       switch value {
