@@ -13,13 +13,25 @@ public struct DecodedText: Sendable {
   public static func forEach(
     of text: [UInt8], fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void
   ) {
-    let plain = DecodedText(bytes: text, places: (0...Int32(text.count)).map { $0 }, layers: [])
-    plain.forEachInside(fitting: alphabet, body)
+    DecodedText(plain: text).forEachInside(fitting: alphabet, body)
+  }
+
+  /// Nothing undone.
+  init(plain text: [UInt8]) {
+    bytes = text
+    places = Array(0...Int32(text.count))
+    layers = []
+  }
+
+  private init(bytes: [UInt8], places: [Int32], layers: [EscapeFamily]) {
+    self.bytes = bytes
+    self.places = places
+    self.layers = layers
   }
 
   private func forEachInside(fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void) {
     for family in EscapeFamily.allCases {
-      guard let inside = undoing(family, hasSpaces: alphabet.hasSpaces) else { continue }
+      guard family != .form || alphabet.hasSpaces, let inside = undoing(family) else { continue }
       body(inside)
       if inside.layers.count < EscapeAlphabet.depth, !alphabet.places(in: inside.bytes.span).isEmpty {
         inside.forEachInside(fitting: alphabet, body)
@@ -38,8 +50,7 @@ public struct DecodedText: Sendable {
   }
 
   /// Nil where the family has nothing to undo, or gives what another family gives.
-  private func undoing(_ family: EscapeFamily, hasSpaces: Bool) -> DecodedText? {
-    if family == .form, !hasSpaces { return nil }
+  func undoing(_ family: EscapeFamily) -> DecodedText? {
     let text = bytes.span
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)

@@ -248,6 +248,10 @@ TEXT += [
      lambda d: urllib.parse.unquote(d.decode("utf-16", "replace"))),
     ("utf16be", "percent", lambda s: b"\xfe\xff" + urllib.parse.quote(s, safe="").encode("utf-16-be"),
      lambda d: urllib.parse.unquote(d.decode("utf-16", "replace"))),
+    ("split", "continued line", lambda s: ("PW=" + s[:len(s) // 2] + "\\\n" + s[len(s) // 2:] + "\n").encode(),
+     lambda d: u8(d).replace("\\\n", "")),
+    ("split", "continued, indented", lambda s: ("pw = " + s[:len(s) // 2] + "\\\r\n    " + s[len(s) // 2:] + "\r\n").encode(),
+     lambda d: re.sub(r"\\\r\n *", "", u8(d))),
     ("split", "quoted-printable", lambda s: quopri.encodestring((" " + "x" * (72 - len(s) // 2) + s + " y\n").encode()),
      lambda d: quopri.decodestring(d).decode("utf-8", "replace")),
 ]
