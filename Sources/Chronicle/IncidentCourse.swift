@@ -14,17 +14,8 @@ public struct IncidentCourse: Sendable {
   public private(set) var members: [IncidentID] = []
   /// The event that opened it: the lower, the older.
   public private(set) var opened = Int.max
-<<<<<<< HEAD
   /// Its reports by their events: those of an incident that was merged into it stand between its own.
   private var reports: [Int: JSONValue] = [:]
-=======
-  /// What it is called.
-  public private(set) var identity = IncidentIdentity()
-  /// Its reports, by their events.
-  private var reported: [Int: JSONValue] = [:]
-  /// Names of the deliveries that brought it, or in which it was seen again (``IncidentReport/deliveryName``).
-  public private(set) var deliveries: Set<String> = []
->>>>>>> ready/h4
   /// When the first of its reports came, and the last.
   public private(set) var first = Date.distantFuture
   public private(set) var last = Date.distantPast
@@ -49,13 +40,8 @@ public struct IncidentCourse: Sendable {
 
   public var isClosed: Bool { closed != nil }
 
-<<<<<<< HEAD
   /// Its reports in the order of the journal, as ``Incident/init(id:journalled:)`` reads them.
   public var bodies: [JSONValue] { reports.sorted { $0.key < $1.key }.map(\.value) }
-=======
-  /// Its reports, in the order of the journal, as ``Incident/init(id:journalled:)`` reads them.
-  public var bodies: [JSONValue] { reported.sorted { $0.key < $1.key }.map(\.value) }
->>>>>>> ready/h4
 
   /// What brought it: deliveries, and reports that people handed in.
   public var origins: Set<JSONValue> {
@@ -82,14 +68,8 @@ public struct IncidentCourse: Sendable {
       first = min(first, event.at)
       last = event.at
       sequence = event.sequence
-<<<<<<< HEAD
       reports[event.sequence] = event.body
-=======
-      reported[event.sequence] = event.body
->>>>>>> ready/h4
     }
-    identity.take(event.body, at: event.sequence)
-    if let name = report.deliveryName { deliveries.insert(name) }
     return new
   }
 
@@ -118,13 +98,7 @@ public struct IncidentCourse: Sendable {
   mutating func join(_ gone: IncidentCourse?, of id: IncidentID) {
     guard let gone else { return members.append(id) }
     members += gone.members.isEmpty ? [id] : gone.members
-<<<<<<< HEAD
     reports.merge(gone.reports) { own, _ in own }
-=======
-    identity.join(gone.identity)
-    reported.merge(gone.reported) { own, _ in own }
-    deliveries.formUnion(gone.deliveries)
->>>>>>> ready/h4
     first = min(first, gone.first)
     values.join(gone.values)
     places.formUnion(gone.places)

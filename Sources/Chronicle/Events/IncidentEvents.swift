@@ -32,11 +32,6 @@ public struct IncidentReport: EventBody {
     members["received"] = nil
     return JSONValue.object(members).canonicalText
   }
-<<<<<<< HEAD
-=======
-  /// Known values of which it says that they work.
-  public var reportedActive: [SecretRef] { (texts("reported_active") ?? []).map { SecretRef($0) } }
->>>>>>> ready/h4
   /// Names the report that a person handed in.
   public var report: JSONValue? { body["report"] }
   /// Incidents that turned out to be this one.

@@ -58,15 +58,9 @@ struct RespondCommand: StaunchCommand {
     let known = try KnownAlready(entries, in: installation.journal, now: assembly.now())
     if global.json {
       assembly.console.data(
-<<<<<<< HEAD
         RespondDocument.json(intake: intake, outcomes: outcomes, configuration, known: known).canonicalText)
     } else {
       show(intake, outcomes, configuration, known, in: assembly)
-=======
-        RespondDocument.json(intake: intake, outcomes: outcomes, known, configuration).canonicalText)
-    } else {
-      show(intake, outcomes, known, configuration, in: assembly)
->>>>>>> ready/h4
     }
     if live { try await run(outcomes, in: installation, assembly) }
     guard let failure = failure(of: intake) else { return }
@@ -121,11 +115,7 @@ struct RespondCommand: StaunchCommand {
 
   private func show(
     _ intake: ReportIntake.Result, _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-<<<<<<< HEAD
     _ configuration: Configuration, _ known: KnownAlready, in assembly: Assembly
-=======
-    _ known: KnownAlready, _ configuration: Configuration, in assembly: Assembly
->>>>>>> ready/h4
   ) {
     let console = assembly.console
     let routing = Routing(configuration: configuration)
@@ -205,20 +195,12 @@ struct RespondCommand: StaunchCommand {
 enum RespondDocument {
   static func json(
     intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-<<<<<<< HEAD
     _ configuration: Configuration, known: KnownAlready
-=======
-    _ known: KnownAlready, _ configuration: Configuration
->>>>>>> ready/h4
   ) -> JSONValue {
     let routing = Routing(configuration: configuration)
     return [
       "schema": 1, "format": .string(intake.format), "findings": .integer(intake.findings),
-<<<<<<< HEAD
       "incidents": .array(outcomes.map { incident($0.0, $0.1, routing, known) }),
-=======
-      "incidents": .array(outcomes.map { incident($0.0, $0.1, known, routing) }),
->>>>>>> ready/h4
       "skipped": .array(
         intake.skipped.map { record($0, setAside: false) }
           + intake.setAside.map { record($0, setAside: true) }),
@@ -231,11 +213,7 @@ enum RespondDocument {
   }
 
   private static func incident(
-<<<<<<< HEAD
     _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ routing: Routing, _ known: KnownAlready
-=======
-    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ known: KnownAlready, _ routing: Routing
->>>>>>> ready/h4
   ) -> JSONValue {
     let incident = entry.incident
     var members: [String: JSONValue] = [

@@ -1,13 +1,7 @@
 import Chronicle
-<<<<<<< HEAD:Sources/Response/Intake/KnownAlready.swift
 package import Foundation
 package import Incidents
 package import Journal
-=======
-import Foundation
-import Incidents
-import Journal
->>>>>>> ready/h4:Sources/Commands/Respond/KnownAlready.swift
 
 /// What the answer to a report says of incidents that were known before it: where they stand, and which of them have their
 /// value at a place where a report without a value has found one.
@@ -23,13 +17,8 @@ package struct KnownAlready {
     let wanted = nameless.reduce(into: Set<String>()) { $0.formUnion($1.incident.placeKeys) }
     var asked = Set(entries.filter { !$0.isNew }.map(\.id))
     if !wanted.isEmpty {
-<<<<<<< HEAD:Sources/Response/Intake/KnownAlready.swift
       let known = try FollowedChronicle(journal, kinds: Chronicle.incidentKinds).current()
       for (id, course) in known.incidents where !course.values.refs.isEmpty {
-=======
-      let chronicle = try FollowedChronicle(journal, kinds: Chronicle.incidentKinds).current()
-      for (id, course) in chronicle.incidents where !course.values.refs.isEmpty {
->>>>>>> ready/h4:Sources/Commands/Respond/KnownAlready.swift
         guard let incident = Incident(id: id, journalled: course.bodies) else { continue }
         for place in incident.placeKeys.intersection(wanted) {
           places[place, default: []].insert(id)
