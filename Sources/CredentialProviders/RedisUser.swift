@@ -8,7 +8,7 @@ public import Secrets
 /// A password of a Redis user (ACL, Redis 7 or newer), through `redis-cli`, and over TLS through `openssl s_client`.
 ///
 /// A user may have several passwords, so the new one is added, consumers move, and the leaked one is taken away. The
-/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: make one entry for each node.
+/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: name every node (``RedisNodes``).
 ///
 /// The threat: the holder of the leaked password may have prepared the server. Renamed commands answer in another's name
 /// and modules rewrite every command, so both are looked for first (``RedisStage``). Functions and scripts run only when
@@ -22,6 +22,10 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("host", "127.0.0.1 when absent"),
     SettingDeclaration("port", "6379 when absent"),
     SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
+    SettingDeclaration(
+      "addresses",
+      "every node, as a list of host:port, instead of host and port: ACLs are not replicated, so each is changed and asked"
+    ),
     SettingDeclaration(
       "tls",
       "`on` or `off`; when absent `off` on this machine, `on` elsewhere, and then `tls_ca` is needed"

@@ -16,7 +16,7 @@ extension IncidentStatus {
     let identity = record.identity
 
     self.id = record.id
-    self.codename = identity.codename
+    self.codename = identity.codename(of: record.id)
     self.kind = identity.kind
     // A severity that nobody stated is treated as the worst: better woken than not.
     self.severity = record.current("severity").flatMap(Severity.init(rawValue:)) ?? .sev1
@@ -163,7 +163,10 @@ extension IncidentStatus {
 
   /// The drift that stopped the current run; nil when the run went on after it.
   private static func drift(of record: IncidentRecord) -> String? {
-    guard let found = record.events(.driftFound).last, found.run == record.currentRun else { return nil }
+    // What is foreseen stops only its own step, later.
+    guard let found = record.events(.driftFound).last(where: { $0.body["foreseen"] != true }),
+      found.run == record.currentRun
+    else { return nil }
     let what = found.text("what") ?? "a precondition"
     let later = record.events.filter { $0.sequence > found.sequence && $0.run == found.run }
     // The run says itself what ended it: the steps of `finally` come after a drift, too.

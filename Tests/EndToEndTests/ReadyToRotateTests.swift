@@ -1,3 +1,4 @@
+import Capabilities
 import Foundation
 import Secrets
 import TestSupport

@@ -79,6 +79,10 @@ struct CredentialIssue: EffectAction {
     if let problem = try await roomProblem(target.provider) {
       copies.cannotPredict.append("whether there will be room: \(problem.because)")
     }
+    for need in await target.provider.loginReadiness() {
+      guard case .unknown(let because) = need.verdict else { continue }
+      copies.cannotPredict.append("whether a new value is accepted (\(need.what)): \(because)")
+    }
     return PlannedEffect(
       will: "\(will) and store it as \(key) in \(store)", target: name.rawValue, preconditions: preconditions,
       reversible: true, affected: affected + copies.affected,

@@ -1,0 +1,88 @@
+/// A text with one or more layers of escapes undone, and where each byte of it stood.
+public struct DecodedText: Sendable {
+  public let bytes: [UInt8]
+  /// For each byte, and for the end: where its escape begins in the text.
+  private let places: [Int32]
+  /// What was undone, the outermost first.
+  public let layers: [EscapeFamily]
+
+  /// Calls `body` with every text that `text` may mean: each layer alone and layers within layers, as far as escapes that fit
+  /// are there.
+  ///
+  /// - Parameter text: of less than 2 GiB.
+  public static func forEach(
+    of text: [UInt8], fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void
+  ) {
+    DecodedText(plain: text).forEachInside(fitting: alphabet, body)
+  }
+
+  /// Nothing undone.
+  init(plain text: [UInt8]) {
+    bytes = text
+    places = Array(0...Int32(text.count))
+    layers = []
+  }
+
+  private init(bytes: [UInt8], places: [Int32], layers: [EscapeFamily]) {
+    self.bytes = bytes
+    self.places = places
+    self.layers = layers
+  }
+
+  private func forEachInside(fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void) {
+    for family in EscapeFamily.allCases {
+      guard family != .form || alphabet.hasSpaces, let inside = undoing(family) else { continue }
+      body(inside)
+      if inside.layers.count < EscapeAlphabet.depth, !alphabet.places(in: inside.bytes.span).isEmpty {
+        inside.forEachInside(fitting: alphabet, body)
+      }
+    }
+  }
+
+  /// The range of the text that `range` of these bytes comes from.
+  public func original(_ range: Range<Int>) -> Range<Int> {
+    Int(places[range.lowerBound])..<Int(places[range.upperBound])
+  }
+
+  /// `bytes`, which are to stand in this text, as they are written in the original.
+  public func spelled(_ bytes: [UInt8]) -> [UInt8] {
+    layers.reversed().reduce(bytes) { Spelling(escape: $1.escape).inside($0) }
+  }
+
+  /// Nil where the family has nothing to undo, or gives what another family gives.
+  func undoing(_ family: EscapeFamily) -> DecodedText? {
+    let text = bytes.span
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var starts: [Int32] = []
+    starts.reserveCapacity(bytes.count + 1)
+    var hasEscapes = false
+    var isOwn = family != .form && family != .backslashCharacter
+    var place = 0
+    while place < text.count {
+      let byte = text[place]
+      guard byte == family.mark, let escaped = EscapeReader.read(text, mark: byte, at: place + 1) else {
+        let isSpace = family == .form && byte == UInt8(ascii: "+")
+        if isSpace { isOwn = true }
+        result.append(isSpace ? 0x20 : byte)
+        starts.append(places[place])
+        place += 1
+        continue
+      }
+      hasEscapes = true
+      var made = escaped.bytes
+      if family == .backslashCharacter, case .byte(let code) = escaped.value, code >= 0x80 {
+        made = Array(String(Unicode.Scalar(code)).utf8)
+        isOwn = true
+      }
+      for one in made {
+        result.append(one)
+        starts.append(places[place])
+      }
+      place = escaped.end
+    }
+    guard hasEscapes, isOwn else { return nil }
+    starts.append(places[bytes.count])
+    return DecodedText(bytes: result, places: starts, layers: layers + [family])
+  }
+}
