@@ -32,11 +32,11 @@ public struct IncidentCourse: Sendable {
   /// The event that said it is contained; nil when there is none, or a later one took it back.
   public private(set) var contained: Int?
   /// What it is called, of all that its reports say.
-  public private(set) var identity: IncidentIdentity
+  public private(set) var identity = IncidentIdentity()
   /// The deliveries that brought it (``IncidentReport/deliveryName``).
   public private(set) var deliveries: Set<String> = []
 
-  public init(of id: IncidentID) { identity = IncidentIdentity(of: id) }
+  public init() {}
 
   public var isClosed: Bool { closed != nil }
 
