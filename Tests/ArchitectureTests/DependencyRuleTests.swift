@@ -134,6 +134,16 @@ import Testing
     }
   }
 
+  /// A member's name stands in Chronicle (or where Incidents makes its views): a renamed one does not compile elsewhere.
+  @Test func `response and worker read events in types`() throws {
+    for room in ["Response", "Worker"] {
+      for file in try Self.sources(of: room) {
+        let named = file.text.contains("event.body[") || file.text.contains("$0.body[")
+        #expect(!named, "\(file.path) reads a member of an event by its name")
+      }
+    }
+  }
+
   @Test func `only the command line parses arguments, and only the assembly builds adapters`() throws {
     let adapters = [
       "Consumers", "CredentialProviders", "HTTP", "PostgresClient", "SecretStores", "TicketSystems",

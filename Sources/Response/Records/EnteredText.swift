@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 package import Incidents
 import JSON
@@ -23,10 +24,10 @@ package struct EnteredText {
     var sealed = try journal.events(incident: incident, kinds: [.secretSealed])
     // With those of every incident that was merged into it.
     if let incident { sealed += try journal.record(of: incident).events(.secretSealed) }
-    let refs = sealed.compactMap { $0.body["key"]?.string }
+    let refs = sealed.compactMap { SecretSealed($0.body).ref }
     for ref in Set(refs).sorted() {
       do {
-        redactor.register(try journal.open(SecretRef(ref)))
+        redactor.register(try journal.open(ref))
       } catch {
         // A value whose key was destroyed can no longer be recognised: that is the point of destroying it.
         guard [.shredded, .notFound].contains(error.code) else { throw error }
