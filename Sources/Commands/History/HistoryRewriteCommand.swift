@@ -226,17 +226,12 @@ extension HistoryRestoreCommand {
   private func noteRestore(of target: NamedRepository, in assembly: Assembly) throws {
     let journal = try assembly.journal()
     let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
-    let events = try assembly.statuses(in: journal)
-      .filter { status in status.published.contains { $0.repository == name && $0.evidence != nil } }
-      .map { status in
-        NewEvent(
-          .stepOutcome, incident: status.id,
-          [
-            "step": "history.restore", "attempt": 1, "action": "history.restore", "phase": "perform",
-            "outputs": ["repository": ["$repository": .string(name.rawValue)]],
-          ])
-      }
-    if !events.isEmpty { try journal.append(events) }
+    let known = try assembly.statuses(in: journal).filter { status in
+      status.published.contains { $0.repository == name && $0.evidence != nil }
+    }
+    try journal.note(
+      byHand: "history.restore", phase: "perform",
+      ["outputs": ["repository": ["$repository": .string(name.rawValue)]]], of: known.map(\.id))
   }
 }
 

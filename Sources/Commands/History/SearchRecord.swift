@@ -68,19 +68,14 @@ struct SearchRecord {
     _ report: ScanReport, _ name: RepositoryName, _ values: [SecretRef], to incident: IncidentID,
     in journal: Journal
   ) throws {
-    try journal.append([
-      NewEvent(
-        .stepOutcome, incident: incident,
-        [
-          "step": "history.scan", "attempt": 1, "action": "history.scan", "phase": "read",
-          "answer": report.isClean ? "clean" : "found",
-          "values": .array(values.map { .string($0.rawValue) }),
-          "outputs": [
-            "repository": ["$repository": .string(name.rawValue)],
-            "places": .integer(report.findings.count), "objects": .integer(report.objects),
-            "commits": .integer(report.commits),
-          ],
-        ])
-    ])
+    try journal.note(
+      byHand: "history.scan", phase: "read",
+      [
+        "answer": report.isClean ? "clean" : "found", "values": .array(values.map { .string($0.rawValue) }),
+        "outputs": [
+          "repository": ["$repository": .string(name.rawValue)], "places": .integer(report.findings.count),
+          "objects": .integer(report.objects), "commits": .integer(report.commits),
+        ],
+      ], of: [incident])
   }
 }
