@@ -170,7 +170,8 @@ import Testing
     let world = try World()
     _ = try await world.binary.run(["init"])
     let path = world.directory.path("repository")
-    let remote = world.directory.path("remote.git")
+    // Nothing but its address tells that it is the repository of the report.
+    let remote = world.directory.path("acme/app.git")
     try world.git("init", "-q", "--bare", remote)
     try world.git("-C", path, "remote", "add", "origin", remote)
     try world.git("-C", path, "push", "-q", "origin", "main")

@@ -32,11 +32,31 @@ struct FreshCloneRecord {
       [
         "answer": scan.isClean ? "clean" : "found", "values": .array(values.map { .string($0.rawValue) }),
         "outputs": .object(outputs),
-      ], of: [incident])
+      ], of: incident)
   }
 }
 
+extension PublishedHistory {
+  /// Whether it is the repository that is called `name` here, or lies at `path` as somebody who verified it said.
+  func isOf(_ name: RepositoryName, at path: String) -> Bool { repository == name || clone?.path == path }
+}
+
 extension Assembly {
+  /// What an incident calls the repository at `path`: the entry of staunch.yaml; else the reported one that the remote's address
+  /// ends with (`owner/name`); else its directory.
+  func repositoryName(
+    at path: String, remote address: String, in record: IncidentRecord, otherwise directory: String
+  ) throws -> RepositoryName {
+    if let name = try repositoryName(at: path) { return name }
+    var place = address
+    while place.hasSuffix("/") { place.removeLast() }
+    if place.hasSuffix(".git") { place.removeLast(4) }
+    let reported = record.published.map(\.repository).first { name in
+      place.hasSuffix("/\(name)") || place.hasSuffix(":\(name)")
+    }
+    return reported ?? RepositoryName(directory)
+  }
+
   /// What staunch.yaml calls the repository at `path`; nil without an entry, or without a file.
   func repositoryName(at path: String) throws -> RepositoryName? {
     guard configurationPath != nil else { return nil }

@@ -226,12 +226,13 @@ extension HistoryRestoreCommand {
   private func noteRestore(of target: NamedRepository, in assembly: Assembly) throws {
     let journal = try assembly.journal()
     let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
-    let known = try assembly.statuses(in: journal).filter { status in
-      status.published.contains { $0.repository == name && $0.evidence != nil }
+    for status in try assembly.statuses(in: journal) {
+      for one in status.published where one.isOf(name, at: target.path) && one.evidence != nil {
+        try journal.note(
+          byHand: "history.restore", phase: "perform",
+          ["outputs": ["repository": ["$repository": .string(one.repository.rawValue)]]], of: status.id)
+      }
     }
-    try journal.note(
-      byHand: "history.restore", phase: "perform",
-      ["outputs": ["repository": ["$repository": .string(name.rawValue)]]], of: known.map(\.id))
   }
 }
 
