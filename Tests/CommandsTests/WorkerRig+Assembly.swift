@@ -2,6 +2,8 @@ import ResponseSupport
 import TestSupport
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 extension WorkerRig {
   /// The command line over the rig's state, with its clock.

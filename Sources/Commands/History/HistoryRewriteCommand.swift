@@ -227,9 +227,11 @@ extension HistoryRestoreCommand {
   private func noteRestore(of target: NamedRepository, in assembly: Assembly) throws {
     let journal = try assembly.journal()
     let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
-    let concerned = try assembly.statuses(in: journal)
-      .filter { status in status.published.contains { $0.repository == name && $0.evidence != nil } }
-    try RepositoryNotes(name, in: journal).restored(of: concerned.map(\.id))
+    for status in try assembly.statuses(in: journal) {
+      for one in status.published where one.isOf(name, at: target.path) && one.evidence != nil {
+        try RepositoryNotes(one.repository, in: journal).restored(of: status.id)
+      }
+    }
   }
 }
 

@@ -21,12 +21,12 @@ struct SearchRecord {
     let name = try assembly.repositoryName(at: path) ?? RepositoryName(target.name(in: assembly))
     if isOfIncident, let named = target.incident.first {
       let record = try reading.record(of: IncidentID(named))
-      guard record.published.contains(where: { $0.repository == name }) else { return }
-      return try append(report, name, values, to: record.id, in: try assembly.journal())
+      guard let known = record.published.first(where: { $0.isOf(name, at: path) }) else { return }
+      return try append(report, known.repository, values, to: record.id, in: try assembly.journal())
     }
     let found = found(report, patterns)
     let open = try assembly.statuses(in: reading).filter { status in
-      status.state != .closed && status.published.contains { $0.repository == name }
+      status.state != .closed && status.published.contains { $0.isOf(name, at: path) }
     }
     guard !found.isEmpty, !open.isEmpty else { return }
     let journal = try assembly.journal()
@@ -35,7 +35,10 @@ struct SearchRecord {
         let value = try journal.open(ref)
         return found.contains { $0.isSame(as: value) }
       }
-      if !held.isEmpty { try append(report, name, held, to: status.id, in: journal) }
+      guard !held.isEmpty, let known = status.published.first(where: { $0.isOf(name, at: path) }) else {
+        continue
+      }
+      try append(report, known.repository, held, to: status.id, in: journal)
     }
   }
 

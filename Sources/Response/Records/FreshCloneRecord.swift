@@ -32,14 +32,11 @@ package struct FreshCloneRecord {
       outputs["again"] = .string(
         HistoryElsewhere.again(repository: path, remote: remote, incident: incident))
     }
-    try journal.append([
-      NewEvent(
-        .stepOutcome, incident: incident,
-        [
-          "step": "history.verify", "attempt": 1, "action": "history.verify", "phase": "read",
-          "answer": scan.isClean ? "clean" : "found",
-          "values": .array(values.map { .string($0.rawValue) }), "outputs": .object(outputs),
-        ])
-    ])
+    try journal.note(
+      byHand: "history.verify", phase: "read",
+      [
+        "answer": scan.isClean ? "clean" : "found", "values": .array(values.map { .string($0.rawValue) }),
+        "outputs": .object(outputs),
+      ], of: incident)
   }
 }

@@ -13,18 +13,11 @@ package struct RepositoryNotes {
     self.journal = journal
   }
 
-  /// It is what it was before its rewrite: it holds the values of these incidents again.
-  package func restored(of incidents: [IncidentID]) throws {
-    guard !incidents.isEmpty else { return }
-    try journal.append(
-      incidents.map { incident in
-        NewEvent(
-          .stepOutcome, incident: incident,
-          [
-            "step": "history.restore", "attempt": 1, "action": "history.restore", "phase": "perform",
-            "outputs": ["repository": ["$repository": .string(repository.rawValue)]],
-          ])
-      })
+  /// It is what it was before its rewrite: it holds the values of `incident` again.
+  package func restored(of incident: IncidentID) throws {
+    try journal.note(
+      byHand: "history.restore", phase: "perform",
+      ["outputs": ["repository": ["$repository": .string(repository.rawValue)]]], of: incident)
   }
 
   /// What a search showed.
@@ -44,19 +37,21 @@ package struct RepositoryNotes {
 
   /// - Parameter values: what was looked for.
   package func searched(_ search: Search, for values: [SecretRef], of incident: IncidentID) throws {
-    try journal.append([
-      NewEvent(
-        .stepOutcome, incident: incident,
-        [
-          "step": "history.scan", "attempt": 1, "action": "history.scan", "phase": "read",
-          "answer": search.isClean ? "clean" : "found",
-          "values": .array(values.map { .string($0.rawValue) }),
-          "outputs": [
-            "repository": ["$repository": .string(repository.rawValue)],
-            "places": .integer(search.places), "objects": .integer(search.objects),
-            "commits": .integer(search.commits),
-          ],
-        ])
-    ])
+    try journal.note(
+      byHand: "history.scan", phase: "read",
+      [
+        "answer": search.isClean ? "clean" : "found", "values": .array(values.map { .string($0.rawValue) }),
+        "outputs": [
+          "repository": ["$repository": .string(repository.rawValue)], "places": .integer(search.places),
+          "objects": .integer(search.objects), "commits": .integer(search.commits),
+        ],
+      ], of: incident)
+  }
+}
+
+extension PublishedHistory {
+  /// Whether it is the repository that is called `name` here, or lies at `path` as somebody who verified it said.
+  package func isOf(_ name: RepositoryName, at path: String) -> Bool {
+    repository == name || clone?.path == path
   }
 }
