@@ -116,7 +116,7 @@ package struct Installation: Sendable {
         + [event.body["introduction"]?["authored"]]
       let first = committed.compactMap { $0?.string.flatMap(Timestamp.date) }.min()
       let detected = event.body["detected"]?.string.flatMap(Timestamp.date) ?? event.at
-      var facts = gathered[id] ?? (identity: IncidentIdentity(), firstSeen: nil, detected: detected)
+      var facts = gathered[id] ?? (identity: IncidentIdentity(of: id), firstSeen: nil, detected: detected)
       facts.identity.take(event.body, at: event.sequence)
       facts.firstSeen = [facts.firstSeen, first].compactMap { $0 }.min()
       for other in event.mergedIncidents {
@@ -128,10 +128,9 @@ package struct Installation: Sendable {
       }
       gathered[id] = facts
     }
-    let incidents = gathered.reduce(into: [IncidentID: TargetFacts.IncidentFacts]()) { found, entry in
-      let (id, facts) = entry
-      found[id] = TargetFacts.IncidentFacts(
-        codename: facts.identity.codename(of: id), kind: facts.identity.kind,
+    let incidents = gathered.mapValues { facts in
+      TargetFacts.IncidentFacts(
+        codename: facts.identity.codename, kind: facts.identity.kind,
         severity: facts.identity.severity ?? .sev3, firstSeen: facts.firstSeen, detected: facts.detected)
     }
     return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)

@@ -102,14 +102,14 @@ struct UnmetSecrets: Sendable {
     let big: [UInt8] = run.flatMap { [0, $0] }
     var texts = [run, little, big]
     for isUpper in [false, true] {
-      texts.append(Spelling(wrapping: .hex(upper: isUpper, prefixed: false)).wrapped(run))
-      texts.append(Spelling(wrapping: .hex(upper: isUpper, prefixed: true)).wrapped(run))
-      texts.append(Spelling(wrapping: .hex(upper: isUpper, prefixed: false)).wrapped(little))
+      texts.append(Spelling(wrapping: .hex(upper: isUpper)).wrapped(run))
+      texts.append(Spelling(wrapping: .hex(upper: isUpper)).wrapped(little))
     }
     for shift in 0..<3 {
       // Letters and digits alone never make one of the two characters in which the alphabets differ.
       let inner = Base64Text.aligned(run, shift: shift, isURL: false)
       texts.append(inner)
+      texts.append(Spelling(wrapping: .wideBase64(shift: shift)).wrapped(run))
       for outer in 0..<3 { texts.append(Base64Text.aligned(inner, shift: outer, isURL: false)) }
       texts.append(Base64Text.aligned(little, shift: shift, isURL: false))
     }
