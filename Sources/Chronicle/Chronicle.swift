@@ -54,7 +54,7 @@ public struct Chronicle: Sendable {
     var change = Change(incident: id)
     guard Self.incidentKinds.contains(event.kind) else { return change }
     // Taken out while it changes: what it holds is not copied.
-    var course = incidents.removeValue(forKey: id) ?? IncidentCourse(of: id)
+    var course = incidents.removeValue(forKey: id) ?? IncidentCourse()
     switch event.typed {
     case .incidentOpened(let report):
       course.note(opening: event, of: id)

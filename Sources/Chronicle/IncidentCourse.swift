@@ -32,16 +32,26 @@ public struct IncidentCourse: Sendable {
   /// The event that said it is contained; nil when there is none, or a later one took it back.
   public private(set) var contained: Int?
   /// What it is called, of all that its reports say.
-  public private(set) var identity: IncidentIdentity
+  public private(set) var identity = IncidentIdentity()
+  /// The first commit with the secret, as the repository's own history shows.
+  private var introduced: Date?
+  /// When its first report says that it was detected; else when that came.
+  public private(set) var detected: Date?
   /// The deliveries that brought it (``IncidentReport/deliveryName``).
   public private(set) var deliveries: Set<String> = []
 
-  public init(of id: IncidentID) { identity = IncidentIdentity(of: id) }
+  public init() {}
 
   public var isClosed: Bool { closed != nil }
 
   /// Its reports in the order of the journal, as ``Incident/init(id:journalled:)`` reads them.
   public var bodies: [JSONValue] { reports.sorted { $0.key < $1.key }.map(\.value) }
+
+  /// The first commit with the secret, by the dates that its reports claim and what the repository's own history shows.
+  public var firstSeen: Date? {
+    let claimed = reports.values.flatMap { IncidentReport($0).places.compactMap(\.committed) }
+    return (claimed + [introduced].compactMap { $0 }).min()
+  }
 
   /// What brought it: deliveries, and reports that people handed in.
   public var origins: Set<JSONValue> {
@@ -63,6 +73,8 @@ public struct IncidentCourse: Sendable {
     values.take(event)
     identity.take(event.body, at: event.sequence)
     if let name = report.deliveryName { deliveries.insert(name) }
+    detected = detected ?? report.detected ?? event.at
+    introduced = [introduced, report.introduction?.authored].compactMap { $0 }.min()
     let new = report.places.filter { place in place.key.map { places.insert($0).inserted } ?? false }
     if report.key != nil {
       first = min(first, event.at)
@@ -105,5 +117,6 @@ public struct IncidentCourse: Sendable {
     isPlanned = isPlanned || gone.isPlanned
     identity.join(gone.identity)
     deliveries.formUnion(gone.deliveries)
+    introduced = [introduced, gone.introduced].compactMap { $0 }.min()
   }
 }

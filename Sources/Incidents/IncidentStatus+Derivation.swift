@@ -16,7 +16,7 @@ extension IncidentStatus {
     let identity = record.identity
 
     self.id = record.id
-    self.codename = identity.codename
+    self.codename = identity.codename(of: record.id)
     self.kind = identity.kind
     // A severity that nobody stated is treated as the worst: better woken than not.
     self.severity = record.current("severity").flatMap(Severity.init(rawValue:)) ?? .sev1

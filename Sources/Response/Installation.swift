@@ -1,9 +1,9 @@
 package import Capabilities
+import Chronicle
 package import StaunchConfiguration
 package import Execution
 package import Foundation
 package import Incidents
-import JSON
 package import Journal
 package import Playbooks
 package import Secrets
@@ -105,33 +105,13 @@ package struct Installation: Sendable {
 
   /// What expressions may ask about targets and incidents.
   package func facts() throws -> TargetFacts {
-    var gathered: [IncidentID: (identity: IncidentIdentity, firstSeen: Date?, detected: Date)] = [:]
-    var merged = MergedIncidents()
-    try journal.forEachEvent(kinds: [.incidentOpened, .incidentUpdated]) { event in
-      guard let named = event.incident else { return }
-      let id = merged.owner(of: named)
-      // What the report claims, and what the repository's own history showed (``LeakIntroduction``).
-      let committed =
-        (event.body["locations"]?.array ?? []).map { $0["committed"] }
-        + [event.body["introduction"]?["authored"]]
-      let first = committed.compactMap { $0?.string.flatMap(Timestamp.date) }.min()
-      let detected = event.body["detected"]?.string.flatMap(Timestamp.date) ?? event.at
-      var facts = gathered[id] ?? (identity: IncidentIdentity(of: id), firstSeen: nil, detected: detected)
-      facts.identity.take(event.body, at: event.sequence)
-      facts.firstSeen = [facts.firstSeen, first].compactMap { $0 }.min()
-      for other in event.mergedIncidents {
-        guard let gone = merged.merge(other, into: id).flatMap({ gathered.removeValue(forKey: $0) }) else {
-          continue
-        }
-        facts.identity.join(gone.identity)
-        facts.firstSeen = [facts.firstSeen, gone.firstSeen].compactMap { $0 }.min()
-      }
-      gathered[id] = facts
-    }
-    let incidents = gathered.mapValues { facts in
-      TargetFacts.IncidentFacts(
-        codename: facts.identity.codename, kind: facts.identity.kind,
-        severity: facts.identity.severity ?? .sev3, firstSeen: facts.firstSeen, detected: facts.detected)
+    let known = try FollowedChronicle(journal, kinds: [.incidentOpened, .incidentUpdated]).current()
+    let incidents = known.incidents.reduce(into: [IncidentID: TargetFacts.IncidentFacts]()) { found, entry in
+      let (id, course) = entry
+      found[id] = TargetFacts.IncidentFacts(
+        codename: course.identity.codename(of: id), kind: course.identity.kind,
+        severity: course.identity.severity ?? .sev3, firstSeen: course.firstSeen,
+        detected: course.detected ?? .distantPast)
     }
     return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)
   }

@@ -120,6 +120,47 @@ import Testing
     }
   }
 
+  /// What tells a decision from a screen: whoever decides writes an event, reads a member of one, folds the journal, makes an
+  /// approved plan or starts an engine. Commands asks Response for all of that, and shows the answer.
+  @Test func `a command writes no event, reads no member of one, and starts nothing by itself`() throws {
+    let words = [
+      "NewEvent(", "ournal.append(", "ournal().append(", ".body[", "FollowedChronicle(", "ApprovedPlan(",
+      "ApproverIdentity(", " Engine(", "EngineEnvironment(", ".takeLocks(", ".enqueue(",
+    ]
+    for file in try Self.sources(of: "Commands") {
+      for word in words where file.text.contains(word) {
+        Issue.record("\(file.path) has \(word): it belongs beside Response")
+      }
+    }
+  }
+
+  /// A member's name stands in Chronicle (or where Incidents makes its views): a renamed one does not compile elsewhere.
+  @Test func `response and worker read events in types`() throws {
+    for room in ["Response", "Worker"] {
+      for file in try Self.sources(of: room) {
+        let named = file.text.contains("event.body[") || file.text.contains("$0.body[")
+        #expect(!named, "\(file.path) reads a member of an event by its name")
+      }
+    }
+  }
+
+  @Test func `only the command line parses arguments, and only the assembly builds adapters`() throws {
+    let adapters = [
+      "Consumers", "CredentialProviders", "HTTP", "PostgresClient", "SecretStores", "TicketSystems",
+    ]
+    for room in ["Response", "Worker"] {
+      for file in try Self.sources(of: room) {
+        let imports = Self.imports(file.text)
+        #expect(!imports.contains("ArgumentParser"), "\(file.path) parses arguments")
+        // The registry of providers says which kinds there are; nothing is made from it there.
+        #expect(!file.text.contains("Registry.make("), "\(file.path) builds an adapter")
+        #expect(
+          imports.isDisjoint(with: Set(adapters).subtracting(["CredentialProviders"])),
+          "\(file.path) knows an adapter")
+      }
+    }
+  }
+
   @Test func `environment, home, clock and terminal are read in the assembly only`() throws {
     let words = [
       "ProcessInfo.processInfo.environment", "getenv(", "NSHomeDirectory", "Date()", "Date.now", "isatty(",

@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import ResponseSupport
 import TestSupport
 import Testing
 

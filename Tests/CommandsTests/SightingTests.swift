@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Secrets
+import ResponseSupport
 import TestSupport
 import Testing
 

@@ -41,6 +41,23 @@ public struct IncidentReport: EventBody {
   /// Where the leak began, as the repository's own history shows.
   public var introduction: Introduction? { body["introduction"].flatMap { Introduction($0) } }
 
+  /// Where the leak began: no report, but what a repository's own history shows.
+  public static func introduction(
+    of repository: RepositoryName, commit: String, authored: Date, refs: [String]
+  )
+    -> IncidentReport
+  {
+    IncidentReport([
+      "introduction": [
+        "repository": .string(repository.rawValue), "commit": .string(commit),
+        "authored": .string(Timestamp.text(authored)), "refs": .array(refs.map { .string($0) }),
+      ]
+    ])
+  }
+
+  /// A platform's word: no report either.
+  public static func said(_ word: PlatformWord) -> IncidentReport { IncidentReport(["said": word.body]) }
+
   /// A report's place.
   public struct ReportedLocation: EventBody {
     public let body: JSONValue
@@ -48,7 +65,8 @@ public struct IncidentReport: EventBody {
     public var key: String? { body["key"]?.string }
     /// What reports call the repository: by name, by number.
     public var repositoryWords: [String] {
-      [body["repository"]?["name"]?.string, body["repository"]?["id"]?.string].compactMap { $0 }
+      [body["repository"]?["name"]?.string, body["repository"]?["id"]?.string, body["repository"]?.string]
+        .compactMap { $0 }
     }
     public var committed: Date? { text("committed").flatMap { Timestamp.date($0) } }
   }

@@ -19,6 +19,8 @@ public struct StepOutcome: StepEventBody {
   public init(_ body: JSONValue) { self.body = body }
   public var phase: String? { text("phase") }
   public var outputs: [String: JSONValue] { body["outputs"]?.object ?? [:] }
+  /// False in journals of before outcomes kept any.
+  public var hasOutputs: Bool { body["outputs"] != nil }
   public var answer: String? { text("answer") }
   /// What a scan of a fresh clone looked for; nil: the values of its run's plan.
   public var values: [SecretRef]? { texts("values").map { $0.map { SecretRef($0) } } }

@@ -227,17 +227,11 @@ extension HistoryRestoreCommand {
   private func noteRestore(of target: NamedRepository, in assembly: Assembly) throws {
     let journal = try assembly.journal()
     let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
-    let events = try assembly.statuses(in: journal)
-      .filter { status in status.published.contains { $0.repository == name && $0.evidence != nil } }
-      .map { status in
-        NewEvent(
-          .stepOutcome, incident: status.id,
-          [
-            "step": "history.restore", "attempt": 1, "action": "history.restore", "phase": "perform",
-            "outputs": ["repository": ["$repository": .string(name.rawValue)]],
-          ])
+    for status in try assembly.statuses(in: journal) {
+      for one in status.published where one.isOf(name, at: target.path) && one.evidence != nil {
+        try RepositoryNotes(one.repository, in: journal).restored(of: status.id)
       }
-    if !events.isEmpty { try journal.append(events) }
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import GitHistory
 import Incidents
 import JSON
 import Journal
+import Response
 import StaunchConfiguration
 
 /// `staunch history scan`: exit 0 clean, 10 found.
@@ -94,10 +95,15 @@ struct HistoryVerifyCommand: StaunchCommand {
       assembly.console.data("left: \(harmless(line))")
     }
     // With further expressions nobody could tell whose value was found.
-    if let remote, target.incident.count == 1, target.secrets == nil, let named = target.incident.first {
-      let name = try assembly.repositoryName(at: path) ?? RepositoryName(target.name(in: assembly))
+    if let remote, let address = scan.remote, target.incident.count == 1, target.secrets == nil,
+      let named = target.incident.first
+    {
+      let journal = try assembly.journal()
+      let name = try assembly.repositoryName(
+        at: path, remote: address, in: try journal.record(of: IncidentID(named)),
+        otherwise: target.name(in: assembly))
       try FreshCloneRecord(repository: name, path: path, remote: remote, incident: IncidentID(named))
-        .note(scan, for: values, in: try assembly.journal())
+        .note(scan, for: values, in: journal)
     }
     let isFoundElsewhere = scan.elsewhere.contains { if case .found = $0.state { true } else { false } }
     if !scan.isClean || isFoundElsewhere { throw ExitCode(ExitStatus.secretFound.rawValue) }

@@ -4,6 +4,7 @@ import GitObjects
 import Incidents
 import JSON
 import Journal
+import Response
 import Secrets
 
 /// What a search by hand showed, as evidence of the incidents that have the repository and whose values were looked for: a
@@ -20,12 +21,12 @@ struct SearchRecord {
     let name = try assembly.repositoryName(at: path) ?? RepositoryName(target.name(in: assembly))
     if isOfIncident, let named = target.incident.first {
       let record = try reading.record(of: IncidentID(named))
-      guard record.published.contains(where: { $0.repository == name }) else { return }
-      return try append(report, name, values, to: record.id, in: try assembly.journal())
+      guard let known = record.published.first(where: { $0.isOf(name, at: path) }) else { return }
+      return try append(report, known.repository, values, to: record.id, in: try assembly.journal())
     }
     let found = found(report, patterns)
     let open = try assembly.statuses(in: reading).filter { status in
-      status.state != .closed && status.published.contains { $0.repository == name }
+      status.state != .closed && status.published.contains { $0.isOf(name, at: path) }
     }
     guard !found.isEmpty, !open.isEmpty else { return }
     let journal = try assembly.journal()
@@ -34,7 +35,10 @@ struct SearchRecord {
         let value = try journal.open(ref)
         return found.contains { $0.isSame(as: value) }
       }
-      if !held.isEmpty { try append(report, name, held, to: status.id, in: journal) }
+      guard !held.isEmpty, let known = status.published.first(where: { $0.isOf(name, at: path) }) else {
+        continue
+      }
+      try append(report, known.repository, held, to: status.id, in: journal)
     }
   }
 
@@ -68,19 +72,9 @@ struct SearchRecord {
     _ report: ScanReport, _ name: RepositoryName, _ values: [SecretRef], to incident: IncidentID,
     in journal: Journal
   ) throws {
-    try journal.append([
-      NewEvent(
-        .stepOutcome, incident: incident,
-        [
-          "step": "history.scan", "attempt": 1, "action": "history.scan", "phase": "read",
-          "answer": report.isClean ? "clean" : "found",
-          "values": .array(values.map { .string($0.rawValue) }),
-          "outputs": [
-            "repository": ["$repository": .string(name.rawValue)],
-            "places": .integer(report.findings.count), "objects": .integer(report.objects),
-            "commits": .integer(report.commits),
-          ],
-        ])
-    ])
+    let search = RepositoryNotes.Search(
+      places: report.findings.count, objects: report.objects, commits: report.commits,
+      isClean: report.isClean)
+    try RepositoryNotes(name, in: journal).searched(search, for: values, of: incident)
   }
 }

@@ -51,8 +51,37 @@ struct OtherRemotes: Sendable {
           HistoryElsewhere(remote: name, address: "", state: .unseen(because: error.because)))
       }
     }
+    for address in try await OtherRemotes.unnamed(layout, git)
+    where seen.insert(OtherRemotes.same(address)).inserted {
+      let shown = RemoteAddress.withoutUser(address)
+      do throws(CapabilityError) {
+        places.append(
+          Place(
+            name: shown, target: try RemoteTarget(shown, leadingTo: address, layout: layout, git: git)))
+      } catch {
+        refused.append(
+          HistoryElsewhere(remote: shown, address: shown, state: .unseen(because: error.because)))
+      }
+    }
     self.places = places
     self.refused = refused
+  }
+
+  /// Addresses that a branch is fetched from or pushed to without a remote of its own (git-config(1), `branch.<name>.remote`).
+  private static func unnamed(_ layout: RepositoryLayout, _ git: GitProgram) async throws(CapabilityError)
+    -> [String]
+  {
+    let outcome = try await git.run(
+      ["config", "--null", "--get-regexp", "^branch[.].*[.](remote|pushremote)$"], of: layout)
+    // Status 1: no key is like that.
+    guard outcome.status == 0 || outcome.status == 1 else {
+      throw PushFailure.error(of: outcome, remote: "", operation: "git config")
+    }
+    return outcome.output.split(separator: 0).compactMap { entry in
+      guard let end = entry.firstIndex(of: 0x0A) else { return nil }
+      let value = String(decoding: entry[(end + 1)...], as: UTF8.self)
+      return RemoteTarget.looksLikeAnAddress(value) ? value : nil
+    }
   }
 
   /// Two spellings of one directory or URL.

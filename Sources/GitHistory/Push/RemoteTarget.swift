@@ -100,7 +100,7 @@ struct RemoteTarget: Sendable {
     return outcome.output.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private static func looksLikeAnAddress(_ text: String) -> Bool {
+  static func looksLikeAnAddress(_ text: String) -> Bool {
     !text.hasPrefix("-") && (text.contains("/") || RemoteAddress.isSecureShell(text))
   }
 }

@@ -11,7 +11,7 @@ extension Incident {
     guard let first = reports.first, let last = reports.last, let key = first["key"]?.string else {
       return nil
     }
-    var identity = IncidentIdentity(of: id)
+    var identity = IncidentIdentity()
     for (number, body) in reports.enumerated() { identity.take(body, at: number) }
     let kind = identity.kind
     let keys = Set(
@@ -35,7 +35,7 @@ extension Incident {
       handle: identity.handle,
       fingerprint: keys.lazy.compactMap { IncidentKey(rawValue: $0).fingerprint }.first, values: [],
       validity: identity.validity, exposure: Exposure(isPubliclyLeaked: identity.isPubliclyLeaked),
-      severity: identity.severity ?? .sev3, codename: identity.codename,
+      severity: identity.severity ?? .sev3, codename: identity.codename(of: id),
       restraint: restraints.contains(.canary) ? .canary : restraints.last ?? nil,
       sources: Set(
         reports.flatMap { ($0["source"]?.array ?? []).compactMap { $0.string.flatMap(FindingSource.init) } }),

@@ -5,7 +5,6 @@ public import JSON
 ///
 /// Folded from the bodies of `incident.opened` and `incident.updated`; the order in which they are taken in does not matter.
 public struct IncidentIdentity: Sendable {
-  public let id: IncidentID
   /// The first codename, and by which event it came.
   private var named: String?
   private var namedBy = Int.max
@@ -28,10 +27,10 @@ public struct IncidentIdentity: Sendable {
   public private(set) var validity = Validity.notChecked
   public private(set) var isPubliclyLeaked: Bool?
 
-  public init(of id: IncidentID) { self.id = id }
+  public init() {}
 
-  /// The words it was opened with.
-  public var codename: String { named ?? Codename.of(id) }
+  /// The words that the incident `id` was opened with.
+  public func codename(of id: IncidentID) -> String { named ?? Codename.of(id) }
 
   /// The most specific word of any report; of equal ones the first.
   public var kind: CredentialKind {
@@ -92,10 +91,12 @@ public struct IncidentIdentity: Sendable {
       || (incident.exposure.isPubliclyLeaked == true && isPubliclyLeaked != true)
   }
 
-  /// `incident` as a report of this one: under its names, and with the keys that its known places have.
+  /// `incident` as a report of `id`, whose identity this is: under its names, and with the keys that its known places have.
   ///
   /// - Parameter places: keys of places that the journal has.
-  public func naming(_ incident: Incident, places: Set<String>, table: KindTable = .builtin) -> Incident {
+  public func naming(
+    _ incident: Incident, as id: IncidentID, places: Set<String>, table: KindTable = .builtin
+  ) -> Incident {
     var own = self
     own.take(incident.openedBody, at: .max - 1)
     let kind = own.kind
@@ -104,7 +105,7 @@ public struct IncidentIdentity: Sendable {
       id: id, key: incident.key, aliases: incident.aliases, kind: kind, alternatives: own.alternatives,
       provider: table.row(of: kind)?.provider, handle: handle, fingerprint: incident.fingerprint,
       values: incident.values, validity: incident.validity, exposure: incident.exposure,
-      severity: own.severity ?? incident.severity, codename: own.codename,
+      severity: own.severity ?? incident.severity, codename: own.codename(of: id),
       restraint: own.isTrap
         ? .canary
         : (incident.values.isEmpty ? ofValues : nil)
@@ -134,7 +135,7 @@ public struct IncidentIdentity: Sendable {
 extension IncidentRecord {
   /// What it is called. An incident that was merged into it is younger and gives it no codename.
   public var identity: IncidentIdentity {
-    var identity = IncidentIdentity(of: id)
+    var identity = IncidentIdentity()
     for event in events where event.kind == .incidentOpened || event.kind == .incidentUpdated {
       identity.take(event.body, at: event.sequence)
     }

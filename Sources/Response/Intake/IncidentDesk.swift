@@ -146,7 +146,7 @@ package struct IncidentDesk {
   /// The report under the names of its incident: one codename, one kind.
   private func named(_ incident: Incident, as id: IncidentID) -> Incident {
     guard let known = ledger.known(id) else { return incident }
-    return known.identity.naming(incident, places: known.places)
+    return known.identity.naming(incident, as: id, places: known.places)
   }
 
   /// Nothing new, and it was seen: what was clean before that is looked at again.

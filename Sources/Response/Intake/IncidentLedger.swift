@@ -75,7 +75,7 @@ package final class IncidentLedger {
   /// What is being appended, before it is: the next incident of the same report must see it.
   package func expect(_ body: JSONValue, of id: IncidentID, values: LeakedValues, isOpening: Bool) {
     let report = IncidentReport(body)
-    var known = known(id) ?? Known(identity: IncidentIdentity(of: id))
+    var known = known(id) ?? Known(identity: IncidentIdentity())
     // Younger than all that the journal has, in the order of the report.
     let next = Self.unwritten + expected.count
     if isOpening { known.opened = next }

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import StaunchConfiguration
 import Foundation
 package import Incidents
@@ -17,21 +18,17 @@ package struct LeakIntroduction {
     async throws
   {
     let known = try installation.journal.events(incident: incident, kinds: [.incidentUpdated])
-      .compactMap { $0.body["introduction"]?["repository"]?.string }
-    for name in repositories where !known.contains(name.rawValue) {
+      .compactMap { IncidentReport($0.body).introduction?.repository }
+    for name in repositories where !known.contains(name) {
       guard let path = installation.configuration.repositories[name]?.path,
         let found = await installation.introductions.introduction(
           in: path, of: { try leaked.map { try installation.journal.open($0) } })
       else { continue }
       try installation.journal.append(
         .incidentUpdated, incident: incident,
-        [
-          "introduction": [
-            "repository": .string(name.rawValue), "commit": .string(found.commit),
-            "authored": .string(Timestamp.text(found.authored)),
-            "refs": .array(found.refs.map { .string($0) }),
-          ]
-        ])
+        IncidentReport.introduction(
+          of: name, commit: found.commit, authored: found.authored, refs: found.refs
+        ).body)
     }
   }
 }

@@ -1,5 +1,6 @@
 import JSON
 package import Capabilities
+import Chronicle
 import StaunchConfiguration
 package import Execution
 import Foundation
@@ -237,13 +238,10 @@ package struct PlanMaker {
         ([repository.name.rawValue] + repository.aliases).map { $0.lowercased() }
       })
     let record = try installation.journal.record(of: incident)
-    let places = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
-      .flatMap { $0.body["locations"]?.array ?? [] }.compactMap { $0["repository"] }
-    let missing = places.filter { repository in
-      ![repository["name"]?.string, repository["id"]?.string, repository.string].compactMap { $0 }
-        .contains { listed.contains($0.lowercased()) }
-    }
-    return Set(missing.compactMap { $0["name"]?.string ?? $0["id"]?.string ?? $0.string }).sorted()
+    let words = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+      .flatMap { IncidentReport($0.body).places }.map(\.repositoryWords)
+    let missing = words.filter { names in !names.contains { listed.contains($0.lowercased()) } }
+    return Set(missing.compactMap(\.first)).sorted()
   }
 
   /// Everything of the route that the playbook declares as an input.

@@ -1,9 +1,10 @@
 import Capabilities
+import Chronicle
 import Foundation
 package import Incidents
 import JSON
 package import Journal
-import Secrets
+package import Secrets
 
 /// A person's text on its way into the journal, a draft or the exchange file. Whoever describes a leak easily pastes what
 /// leaked: it would then stand where it cannot be removed. Every text that enters is compared with the incident's values, in
@@ -14,7 +15,8 @@ import Secrets
 /// --input`, `respond --repository`, what people write into a draft, and the texts of decisions from the console or its API
 /// (their ids are looked up instead).
 package struct EnteredText {
-  private let redactor = Redactor()
+  /// Knows the incident's values.
+  package let redactor = Redactor()
 
   /// - Parameter incident: whose values are looked for; nil: those of every incident.
   package init(about incident: IncidentID?, in journal: Journal) throws {
@@ -22,10 +24,10 @@ package struct EnteredText {
     var sealed = try journal.events(incident: incident, kinds: [.secretSealed])
     // With those of every incident that was merged into it.
     if let incident { sealed += try journal.record(of: incident).events(.secretSealed) }
-    let refs = sealed.compactMap { $0.body["key"]?.string }
+    let refs = sealed.compactMap { SecretSealed($0.body).ref }
     for ref in Set(refs).sorted() {
       do {
-        redactor.register(try journal.open(SecretRef(ref)))
+        redactor.register(try journal.open(ref))
       } catch {
         // A value whose key was destroyed can no longer be recognised: that is the point of destroying it.
         guard [.shredded, .notFound].contains(error.code) else { throw error }

@@ -1,6 +1,6 @@
+import Chronicle
 package import Foundation
 package import Incidents
-import JSON
 package import Journal
 
 /// How long the values of a closed incident stay sealed, and their end.
@@ -24,10 +24,9 @@ package struct LeakedValueRetention {
     guard !live.isEmpty else { return [] }
     var ends: [IncidentID: Date] = [:]
     try journal.forEachEvent(kinds: [.incidentState]) { event in
-      guard let incident = event.incident else { return }
-      let kept = event.body["values_until"]?.string.flatMap(Timestamp.date)
+      guard let incident = event.incident, case .incidentState(let change) = event.typed else { return }
       ends[incident] =
-        event.body["state"] == "closed" ? kept ?? event.at.addingTimeInterval(Self.standard) : nil
+        change.state == .closed ? change.valuesUntil ?? event.at.addingTimeInterval(Self.standard) : nil
     }
     var destroyed: [IncidentID] = []
     for (incident, end) in ends.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where end <= now {

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 package import Execution
 import Foundation
 package import Incidents
@@ -17,17 +18,17 @@ package enum RepositoryRecord {
     let byRun = Dictionary(plans.map { ($0.run, $0) }) { first, _ in first }
     func add(_ name: RepositoryName) { if !names.contains(name) { names.append(name) } }
     for event in events {
-      if event.kind == .incidentUpdated, let found = event.body["introduction"] {
-        guard let (name, introduction) = introduction(found) else { continue }
-        add(name)
-        introductions[name] = introductions[name] ?? introduction
+      if case .incidentUpdated(let report) = event.typed, let found = report.introduction {
+        guard let introduction = introduction(found) else { continue }
+        add(found.repository)
+        introductions[found.repository] = introductions[found.repository] ?? introduction
       }
       // What was done by hand has no run, and names its repository itself.
-      guard event.kind == .stepOutcome,
-        let name = repository(of: event, in: event.run.flatMap { byRun[$0] }),
-        let outputs = event.body["outputs"]
+      guard case .stepOutcome(let outcome) = event.typed, outcome.hasOutputs,
+        let name = repository(of: outcome, in: event.run.flatMap { byRun[$0] })
       else { continue }
-      switch event.body["action"]?.string {
+      let outputs = outcome.outputs
+      switch outcome.action {
       case "history.rewrite":
         add(name)
         rewrites[name] = rewrite(outputs)
@@ -46,26 +47,20 @@ package enum RepositoryRecord {
   }
 
   /// The repository of a step inside `for_each: repositories`; the only one where there is no loop.
-  private static func repository(of event: JournalEvent, in plan: Plan?) -> RepositoryName? {
-    if let name = event.body["outputs"]?["repository"]?["$repository"]?.string { return RepositoryName(name) }
+  private static func repository(of outcome: StepOutcome, in plan: Plan?) -> RepositoryName? {
+    if let name = outcome.outputs["repository"]?["$repository"]?.string { return RepositoryName(name) }
     guard case .list(let values)? = plan?.inputs["repositories"] else { return nil }
-    let index = event.body["item"]?.integer ?? 0
+    let index = outcome.item ?? 0
     guard values.indices.contains(index), case .repository(let name) = values[index] else { return nil }
     return name
   }
 
-  private static func introduction(_ found: JSONValue) -> (RepositoryName, RepositoryEvidence.Introduction)? {
-    guard let name = found["repository"]?.string, let commit = found["commit"]?.string,
-      let authored = found["authored"]?.string.flatMap(Timestamp.date)
-    else { return nil }
-    return (
-      RepositoryName(name),
-      RepositoryEvidence.Introduction(
-        commit: commit, authored: authored, refs: (found["refs"]?.array ?? []).compactMap(\.string))
-    )
+  private static func introduction(_ found: IncidentReport.Introduction) -> RepositoryEvidence.Introduction? {
+    guard let commit = found.commit, let authored = found.authored else { return nil }
+    return RepositoryEvidence.Introduction(commit: commit, authored: authored, refs: found.refs)
   }
 
-  private static func rewrite(_ outputs: JSONValue) -> RepositoryEvidence.Rewrite {
+  private static func rewrite(_ outputs: [String: JSONValue]) -> RepositoryEvidence.Rewrite {
     RepositoryEvidence.Rewrite(
       commits: outputs["commits"]?.integer ?? 0, blobs: outputs["blobs"]?.integer,
       tags: outputs["tags"]?.integer, refs: outputs["refs"]?.integer ?? 0,

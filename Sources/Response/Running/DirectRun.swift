@@ -1,4 +1,5 @@
 package import Capabilities
+import Chronicle
 import Cryptography
 package import Foundation
 package import Incidents
@@ -108,7 +109,7 @@ package struct DirectRun {
       held.run.rawValue.hasPrefix(prefix)
     else { return }
     let events = try journal.events(run: held.run, kinds: [.stepIntent])
-    guard let intent = events.last, let earlier = intent.body["action"]?.string else { return }
+    guard case .stepIntent(let intent)? = events.last?.typed, let earlier = intent.action else { return }
     guard earlier == action else {
       throw Refusal(
         .unavailable, "\(action) was not begun",
@@ -126,7 +127,7 @@ package struct DirectRun {
     }
     let word: String
     let evidence: String
-    switch try await settle(intent.body["marker"]?.string ?? "staunch-\(held.run)") {
+    switch try await settle(intent.marker ?? "staunch-\(held.run)") {
     case .done(_, let found): (word, evidence) = ("done", found)
     case .notDone(let found): (word, evidence) = ("not_done", found)
     case .notDoneYet(let found, let lateness):

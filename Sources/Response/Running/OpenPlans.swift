@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 package import Execution
 import Foundation
 package import Incidents
@@ -45,7 +46,11 @@ extension Journal {
     var states: [RunID: String] = [:]
     try forEachEvent(kinds: [.runStarted, .runResumed, .runEnded]) { event in
       guard let run = event.run else { return }
-      states[run] = event.kind == .runEnded ? event.body["state"]?.string ?? "failed" : "running"
+      if case .runEnded(let end) = event.typed {
+        states[run] = end.state?.rawValue ?? "failed"
+      } else {
+        states[run] = "running"
+      }
     }
     return states
   }

@@ -131,13 +131,13 @@ final class Board {
     members["notes"] = .array(
       record.events(.noted).map {
         [
-          "at": .string(Timestamp.text($0.at)), "text": $0.body["text"] ?? "",
-          "role": $0.body["role"] ?? .null,
+          "at": .string(Timestamp.text($0.at)), "text": .string(PersonsWord($0.body).words ?? ""),
+          "role": PersonsWord($0.body).role.map { .string($0.rawValue) } ?? .null,
         ]
       }.suffix(Self.shownRows))
     let places = (record.events(.incidentOpened) + record.events(.incidentUpdated))
-      .flatMap { $0.body["locations"]?.array ?? [] }
-    members["places"] = .array(Array(places.prefix(Self.shownPlaces)))
+      .flatMap { IncidentReport($0.body).places }
+    members["places"] = .array(places.prefix(Self.shownPlaces).map(\.body))
     members["places_count"] = .integer(places.count)
     members["locks"] = .array(
       locks.filter { $0.run == status.run?.id }.map {

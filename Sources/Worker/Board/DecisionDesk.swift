@@ -105,7 +105,7 @@ struct DecisionDesk {
     for event in try installation.journal.events(run: plan.run, kinds: [.planApproved, .planDeclined]) {
       if event.kind == .planDeclined {
         // A gate's no concerns that gate, a plan's no everything.
-        let step = event.body["step"]?.string.map { StepID($0) }
+        let step = PlanDeclined(event.body).step
         if standing != .recorded, step == nil || step == word.step, event.at >= word.at {
           standing = .overtaken
         }

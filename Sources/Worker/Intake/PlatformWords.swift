@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -28,14 +29,12 @@ struct PlatformWords {
       }
       guard let id = ledger.keys.incident(of: word.key) else { continue }
       let known = try journal.events(incident: id, kinds: [.incidentUpdated])
-      guard !known.contains(where: { $0.body["said"]?["delivery"]?.string == event }) else { continue }
+      guard !known.contains(where: { IncidentReport($0.body).said?.delivery == event }) else { continue }
       try journal.append(
         .incidentUpdated, incident: id,
-        [
-          "said": [
-            "source": .string(word.source.rawValue), "text": .string(word.text), "delivery": .string(event),
-          ]
-        ])
+        IncidentReport.said(
+          IncidentReport.PlatformWord(source: word.source, text: word.text, delivery: event)
+        ).body)
     }
     return entries
   }

@@ -1,5 +1,6 @@
 import Actions
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -88,8 +89,8 @@ extension NoticeText {
       var known: Set<String> = []
       var count = 0
       for event in events {
-        for place in event.body["locations"]?.array ?? [] {
-          guard let key = place["key"]?.string, known.insert(key).inserted else { continue }
+        for place in IncidentReport(event.body).places {
+          guard let key = place.key, known.insert(key).inserted else { continue }
           if event.sequence >= sequence { count += 1 }
         }
       }
@@ -129,10 +130,10 @@ extension NoticeText {
           && $0.text("step") == nil
       }
       if words.last?.kind == .planDeclined { return "\(name) was declined." }
-      if words.contains(where: { $0.kind == .planApproved && $0.body["actions"] == nil }) {
+      if words.contains(where: { $0.kind == .planApproved && PlanApproved($0.body).actions == nil }) {
         return "\(name) is approved."
       }
-      let actions = words.last?.body["actions"]?.array?.compactMap(\.string).sorted() ?? []
+      let actions = words.last.flatMap { PlanApproved($0.body).actions }?.sorted() ?? []
       guard !actions.isEmpty else { return "\(name) waits for approval." }
       return "The policy lets \(actions.joined(separator: ", ")) of \(name) go ahead; "
         + "the rest waits for approval."

@@ -68,6 +68,16 @@ import Testing
     #expect(scan.elsewhere.last?.state == .clean, "there is nothing in it")
   }
 
+  @Test func `where a branch is pushed to without a remote's name is looked at`() async throws {
+    let scene = try Scene()
+    let published = try Git(creating: scene.directory.path("published.git"), bare: true)
+    try scene.local("push", "-q", published.path, "main")
+    try scene.local("config", "branch.main.pushRemote", published.path)
+    try scene.local("config", "branch.other.remote", ".")
+    let other = try #require(try await cleaned(scene).elsewhere.first)
+    #expect(other.finding?.hasPrefix("remote \(published.path): holds it in ") == true, "\(other)")
+  }
+
   @Test func `a remote that does not answer is named as not looked at, and holds nothing up`() async throws {
     let scene = try Scene()
     try scene.local("remote", "add", "gone", scene.directory.path("gone.git"))

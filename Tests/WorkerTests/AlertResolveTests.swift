@@ -4,10 +4,10 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

@@ -7,9 +7,7 @@ import Secrets
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 /// What is left of a leaked value after its incident was closed.
 @Suite struct RetentionTests {

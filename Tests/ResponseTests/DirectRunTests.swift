@@ -3,32 +3,37 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 /// What is done by hand takes the road of a plan: lock, intent, and settled when nobody knows how it ended.
 @Suite struct DirectRunTests {
   private struct Site {
     let directory: TemporaryDirectory
-    let assembly: Assembly
+    let state: StateDirectory
 
     init() throws {
       directory = try TemporaryDirectory()
-      var assembly = Assembly(options: Assembly.Options(quiet: true, noInput: true))
-      assembly.statePath = directory.path("state")
-      self.assembly = assembly
+      state = try StateDirectory(directory.path("state"))
     }
 
-    func begin(_ settle: (String) async throws -> Settlement = { _ in .unknown(reason: "nobody can tell") })
+    /// Opened anew by each command.
+    func journal() throws -> Journal { try Journal.open(path: state.journalPath, keys: try state.keys()) }
+
+    func begin(
+      _ action: String = "credential.disable",
+      _ settle: (String) async throws -> Settlement = { _ in .unknown(reason: "nobody can tell") }
+    )
       async throws -> DirectRun
     {
       try await DirectRun.begin(
-        "credential.disable", target: "db", lock: "postgres/db", name: "db", document: ["credential": "db"],
-        confirmation: "db", in: assembly, settle: settle)
+        action, target: "db", lock: "postgres/db", document: ["credential": "db"],
+        by: DirectRun.Hand(
+          identity: try state.identity(), policy: nil, now: Date(), toolVersion: "test", voice: QuietVoice(),
+          journal: { try journal() }, compareTickets: { _ in }), settle: settle)
     }
 
     /// An effect whose reply was lost.
@@ -43,7 +48,7 @@ import Testing
       }
     }
 
-    func kinds() throws -> [EventKind] { try assembly.journal().events().map(\.kind) }
+    func kinds() throws -> [EventKind] { try journal().events().map(\.kind) }
   }
 
   @Test func `An effect by hand excludes another one on the same target`() async throws {
@@ -67,16 +72,16 @@ import Testing
     let site = try Site()
     try await site.losing()
     await #expect(throws: Refusal.self) { try await site.begin() }
-    #expect(try site.assembly.journal().locks().contains { $0.name == "postgres/db" && $0.run.isByHand })
+    #expect(try site.journal().locks().contains { $0.name == "postgres/db" && $0.run.isByHand })
     let again = try await site.begin { _ in .done(ActionResult(), evidence: "it is refused") }
-    let settled = try site.assembly.journal().events(kinds: [.stepSettled])
+    let settled = try site.journal().events(kinds: [.stepSettled])
     #expect(settled.map { $0.body["settlement"]?.string } == ["done"])
     _ = try await again.perform { _ in
       1
     } outputs: {
       .integer($0)
     }
-    #expect(try site.assembly.journal().locks().isEmpty)
+    #expect(try site.journal().locks().isEmpty)
     #expect(try site.kinds().filter { $0 == .stepIntent }.count == 2)
   }
 
@@ -84,10 +89,7 @@ import Testing
     let site = try Site()
     try await site.losing()
     let refused = await #expect(throws: Refusal.self) {
-      try await DirectRun.begin(
-        "credential.end-sessions", target: "db", lock: "postgres/db", name: "db", document: [:],
-        confirmation: "db", in: site.assembly
-      ) { _ in .notDone(evidence: "safe") }
+      try await site.begin("credential.end-sessions") { _ in .notDone(evidence: "safe") }
     }
     #expect(refused?.fix?.contains("repeat that command first") == true)
   }

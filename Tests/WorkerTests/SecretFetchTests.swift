@@ -3,10 +3,10 @@ import Inbox
 import Incidents
 import JSON
 import Journal
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

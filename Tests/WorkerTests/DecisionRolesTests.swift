@@ -7,10 +7,10 @@ import JSON
 import Journal
 import People
 import Playbooks
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

@@ -5,11 +5,10 @@ import JSON
 import Secrets
 import Simulators
 import StaunchConfiguration
+import ResponseSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 /// A finding reaches its target by identity, not by route alone.
 @Suite struct IdentityMatchTests {
@@ -128,7 +127,7 @@ import Testing
       .replacingOccurrences(of: "store: …", with: "store: env").replacingOccurrences(of: "…", with: "x")
     let configuration = try ConfigurationReader.read(
       "staunch: 1\nstores:\n  env: {kind: env-file, path: .env}\ncredentials:\n  \(line)\n", file: "s.yaml",
-      directory: "/", catalogue: Assembly.catalogue)
+      directory: "/", catalogue: AdapterCatalogue.real)
     #expect(configuration.credentials["svc"]?.target.settings["role"] == "svc")
   }
 }

@@ -5,10 +5,10 @@ import JSON
 import Journal
 import Secrets
 import Synchronization
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

@@ -4,11 +4,10 @@ import Incidents
 import JSON
 import Secrets
 import StaunchConfiguration
+import ResponseSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 /// The right credential: what a leak says of itself must fit the entry that is rotated.
 @Suite struct LeakFitTests {
@@ -39,7 +38,7 @@ import Testing
       routes:
         - {when: {kind: postgres_uri}, playbook: database-password, credential: trainer}
         - {when: {kind: postgres_uri}, playbook: database-password, credential: svc}
-      """, file: "staunch.yaml", directory: "/", catalogue: Assembly.catalogue)
+      """, file: "staunch.yaml", directory: "/", catalogue: AdapterCatalogue.real)
   }
 
   private static func incident(_ handle: String?) throws -> Incident {

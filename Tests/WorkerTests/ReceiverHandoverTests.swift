@@ -3,7 +3,6 @@ import JSON
 import Secrets
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

@@ -1,7 +1,6 @@
 import Synchronization
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

@@ -1,10 +1,10 @@
 import Incidents
 import JSON
 import Journal
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

@@ -3,12 +3,11 @@ import Incidents
 import JSON
 import ScannerReports
 import Secrets
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 /// Reports that are longer than what is kept of them.
 @Suite struct ReportFindingsTests {

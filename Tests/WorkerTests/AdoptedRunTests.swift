@@ -6,10 +6,10 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

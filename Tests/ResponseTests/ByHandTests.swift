@@ -3,28 +3,39 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import ResponseSupport
+import StaunchConfiguration
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 /// What is done by hand asks for the same people as a plan.
 @Suite struct ByHandTests {
-  private func assembly(_ policy: String, in directory: TemporaryDirectory) throws -> Assembly {
-    let file = directory.path("staunch.yaml")
-    try "staunch: 1\n\(policy)\n".write(toFile: file, atomically: true, encoding: .utf8)
-    var assembly = Assembly(options: Assembly.Options(config: file, quiet: true, noInput: true))
-    assembly.statePath = directory.path("state")
-    return assembly
-  }
+  private struct Site {
+    let directory: TemporaryDirectory
+    let state: StateDirectory
+    let policy: Configuration.Policy
 
-  private func begin(_ assembly: Assembly) async throws -> DirectRun {
-    try await DirectRun.begin(
-      "credential.disable", target: "db", lock: "test/db", name: "db", document: ["what": "disable"],
-      confirmation: "db", in: assembly
-    ) { _ in .unknown(reason: "nothing was begun before") }
+    /// - Parameter policy: a line of staunch.yaml.
+    init(_ policy: String) throws {
+      directory = try TemporaryDirectory()
+      state = try StateDirectory(directory.path("state"))
+      self.policy = try ConfigurationReader.read(
+        "staunch: 1\n\(policy)\n", file: "staunch.yaml", directory: directory.path, catalogue: .real
+      ).policy
+    }
+
+    func journal() throws -> Journal { try Journal.open(path: state.journalPath, keys: try state.keys()) }
+
+    func begin() async throws -> DirectRun {
+      try await DirectRun.begin(
+        "credential.disable", target: "db", lock: "test/db", document: ["what": "disable"],
+        by: DirectRun.Hand(
+          identity: try state.identity(), policy: policy, now: Date(), toolVersion: "test",
+          voice: QuietVoice(), journal: { try journal() }, compareTickets: { _ in })
+      ) { _ in .unknown(reason: "nothing was begun before") }
+    }
   }
 
   @Test(arguments: [
@@ -34,12 +45,10 @@ import Testing
   func `where the policy asks for more than the operator's own word, nothing is begun by hand`(
     _ policy: String
   ) async throws {
-    let directory = try TemporaryDirectory()
-    defer { withExtendedLifetime(directory) {} }
-    let assembly = try assembly(policy, in: directory)
-    let failure = await #expect(throws: Refusal.self) { try await begin(assembly) }
+    let site = try Site(policy)
+    let failure = await #expect(throws: Refusal.self) { try await site.begin() }
     #expect(failure?.kind == .declined)
-    #expect(try assembly.journal().events().isEmpty)
+    #expect(try site.journal().events().isEmpty)
   }
 
   @Test(arguments: [
@@ -48,10 +57,9 @@ import Testing
   func `where it does not, the operator's word is enough, in the role that the policy names`(_ policy: String)
     async throws
   {
-    let directory = try TemporaryDirectory()
-    defer { withExtendedLifetime(directory) {} }
-    let assembly = try assembly(policy, in: directory)
-    let run = try await begin(assembly)
+    let site = try Site(policy)
+    defer { withExtendedLifetime(site) {} }
+    let run = try await site.begin()
     let word = try #require(try run.journal.events(kinds: [.planApproved]).first)
     #expect(word.body["role"]?.string == (policy.contains("repository") ? "repository-admin" : "responder"))
   }

@@ -4,11 +4,10 @@ import Incidents
 import JSON
 import Secrets
 import StaunchConfiguration
+import ResponseSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 @Suite struct RoutingTests {
   private static let now = Date(timeIntervalSince1970: 1_760_000_000)
@@ -54,7 +53,7 @@ import Testing
     let text = "staunch: 1\nstores:\n  env: {kind: env-file, path: /tmp/env}\ncredentials:\n" + credentials
     let routing = Routing(
       configuration: try ConfigurationReader.read(
-        text, file: "staunch.yaml", directory: "/etc/x", catalogue: Assembly.catalogue))
+        text, file: "staunch.yaml", directory: "/etc/x", catalogue: AdapterCatalogue.real))
     guard case .route(let route) = routing.choice(for: try incident(kind: kind)) else { return nil }
     #expect(route.isStandard)
     #expect(route.autonomy == .plan)
@@ -69,7 +68,7 @@ import Testing
     let generic = "  g: {kind: generic, leaks: [\(kind)], store: env, key: K}\n"
     #expect(try builtin(kind, generic)?.playbook == "generic-secret", "only a person can replace it")
     let provider = KindTable.builtin.row(of: kind)?.provider
-    for (name, settings) in Assembly.catalogue.credentials where name == provider {
+    for (name, settings) in AdapterCatalogue.real.credentials where name == provider {
       let required = settings.filter(\.isRequired).map {
         "\($0.key): \($0.isSecretReference ? "env:X" : "x")"
       }
@@ -103,7 +102,7 @@ import Testing
       """
     let routing = Routing(
       configuration: try ConfigurationReader.read(
-        text, file: "staunch.yaml", directory: "/etc/x", catalogue: Assembly.catalogue))
+        text, file: "staunch.yaml", directory: "/etc/x", catalogue: AdapterCatalogue.real))
     var finding = Finding(
       source: .manual, kind: "postgres_uri", detector: Detector(rule: "test"), observedAt: Self.now)
     finding.secret = Secret("a value that is long enough")

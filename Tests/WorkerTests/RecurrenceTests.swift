@@ -5,10 +5,10 @@ import Incidents
 import JSON
 import PostMortems
 import Journal
+import ResponseSupport
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
 @testable import Worker
 

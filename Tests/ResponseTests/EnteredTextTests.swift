@@ -6,9 +6,7 @@ import Secrets
 import TestSupport
 import Testing
 
-@testable import Commands
 @testable import Response
-@testable import Worker
 
 /// A leaked value in a note stood in the journal, the export, the board and the exchange file.
 @Suite struct EnteredTextTests {
