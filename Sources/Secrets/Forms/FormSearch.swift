@@ -7,7 +7,7 @@ struct FormSearch: Sendable {
     /// Gaps or escapes are between its characters.
     let isDirect: Bool
     /// What was undone to find it.
-    let layers: [EscapeFamily]
+    let layers: [TextLayer]
   }
   private var index = FormIndex()
   private var alphabet = EscapeAlphabet()
@@ -29,18 +29,27 @@ struct FormSearch: Sendable {
   func hits(in text: [UInt8], where isWanted: (Int) -> Bool = { _ in true }) -> [Hit] {
     guard !index.isEmpty else { return [] }
     var found = direct(in: text, where: isWanted)
+    for wide in WideText.all(in: text) {
+      wide.forEachMeaning(in: text.span, fitting: alphabet) { start, decoded in
+        found += hits(in: decoded, from: start, where: isWanted)
+      }
+    }
     for part in alphabet.parts(around: alphabet.places(in: text.span), of: text.count) {
       DecodedText.forEach(of: Array(text[part]), fitting: alphabet) { decoded in
-        for hit in direct(in: decoded.bytes, where: isWanted) {
-          let range = decoded.original(hit.range)
-          // Without an escape it was found as it stands.
-          guard range.count > hit.range.count else { continue }
-          let place = (part.lowerBound + range.lowerBound)..<(part.lowerBound + range.upperBound)
-          found.append(Hit(range: place, tag: hit.tag, isDirect: false, layers: decoded.layers))
-        }
+        found += hits(in: decoded, from: part.lowerBound, where: isWanted)
       }
     }
     return found
+  }
+
+  private func hits(in decoded: DecodedText, from start: Int, where isWanted: (Int) -> Bool) -> [Hit] {
+    direct(in: decoded.bytes, where: isWanted).compactMap { hit in
+      let range = decoded.original(hit.range)
+      // Without an escape it was found as it stands.
+      guard range.count > hit.range.count else { return nil }
+      let place = (start + range.lowerBound)..<(start + range.upperBound)
+      return Hit(range: place, tag: hit.tag, isDirect: false, layers: decoded.layers)
+    }
   }
 
   private func direct(in text: [UInt8], where isWanted: (Int) -> Bool) -> [Hit] {

@@ -1,10 +1,10 @@
-/// A text with one or more layers of escapes undone, and where each byte of it stood.
+/// A text with one or more layers undone, and where each byte of it stood.
 public struct DecodedText: Sendable {
   public let bytes: [UInt8]
-  /// For each byte, and for the end: where its escape begins in the text.
+  /// For each byte, and for the end: where its escape or code unit begins in the text.
   private let places: [Int32]
   /// What was undone, the outermost first.
-  public let layers: [EscapeFamily]
+  public let layers: [TextLayer]
 
   /// Calls `body` with every text that `text` may mean: each layer alone and layers within layers, as far as escapes that fit
   /// are there.
@@ -23,14 +23,14 @@ public struct DecodedText: Sendable {
     layers = []
   }
 
-  private init(bytes: [UInt8], places: [Int32], layers: [EscapeFamily]) {
+  init(bytes: [UInt8], places: [Int32], layers: [TextLayer]) {
     self.bytes = bytes
     self.places = places
     self.layers = layers
   }
 
-  private func forEachInside(fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void) {
-    for family in EscapeFamily.allCases {
+  func forEachInside(fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void) {
+    for family in TextLayer.escapes {
       guard family != .form || alphabet.hasSpaces, let inside = undoing(family) else { continue }
       body(inside)
       if inside.layers.count < EscapeAlphabet.depth, !alphabet.places(in: inside.bytes.span).isEmpty {
@@ -46,11 +46,11 @@ public struct DecodedText: Sendable {
 
   /// `bytes`, which are to stand in this text, as they are written in the original.
   public func spelled(_ bytes: [UInt8]) -> [UInt8] {
-    layers.reversed().reduce(bytes) { Spelling(escape: $1.escape).inside($0) }
+    layers.reversed().reduce(bytes) { $1.spelling.inside($0) }
   }
 
   /// Nil where the family has nothing to undo, or gives what another family gives.
-  func undoing(_ family: EscapeFamily) -> DecodedText? {
+  func undoing(_ family: TextLayer) -> DecodedText? {
     let text = bytes.span
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)

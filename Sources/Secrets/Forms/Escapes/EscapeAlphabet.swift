@@ -7,7 +7,7 @@ public struct EscapeAlphabet: Sendable {
   private var hasUmlauts = false
   private(set) var hasSpaces = false
   /// How far around an escape the rest of a value may stand, escapes included.
-  private var reach = 0
+  private(set) var reach = 0
 
   /// An escape within an escape is followed to this depth, and so are layers (``DecodedText``).
   static let depth = 3
@@ -32,7 +32,7 @@ public struct EscapeAlphabet: Sendable {
           enter(entry.bytes, place)
         }
         reach = max(reach, entry.bytes.count * 3 + 64)
-      case .hex, .wideBase64: continue
+      case .hex: continue
       }
     }
   }
