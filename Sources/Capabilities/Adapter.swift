@@ -13,11 +13,13 @@ public struct AdapterEnvironment: Sendable {
   public let now: @Sendable () -> Date
   /// `count` bytes from the system's secure generator.
   public let randomBytes: @Sendable (_ count: Int) -> SecretBytes
+  /// The installation's own directory, for what an adapter keeps on this machine; nil: it has none.
+  public let stateDirectory: String?
 
   public init(
     http: any HTTPTransport, postgres: any SQLConnector, processes: any ProcessRunner, files: any FileSystem,
     sources: any SecretSourceResolver, now: @escaping @Sendable () -> Date,
-    randomBytes: @escaping @Sendable (_ count: Int) -> SecretBytes
+    randomBytes: @escaping @Sendable (_ count: Int) -> SecretBytes, stateDirectory: String? = nil
   ) {
     self.http = http
     self.postgres = postgres
@@ -26,6 +28,7 @@ public struct AdapterEnvironment: Sendable {
     self.sources = sources
     self.now = now
     self.randomBytes = randomBytes
+    self.stateDirectory = stateDirectory
   }
 }
 

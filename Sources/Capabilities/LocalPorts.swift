@@ -59,7 +59,14 @@ public protocol FileSystem: Sendable {
   /// Replaces `path` atomically (temporary file, fsync, rename, fsync of the directory); mode and owner are kept.
   func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
+  /// Makes `path` and every directory above it that is missing, for their owner alone (mode 0700). One that is there stays
+  /// as it is. Safe to repeat.
+  func makeDirectory(_ path: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
   func exists(_ path: String) async -> Bool
+  /// Names of the regular files in `directory`, links to such among them, sorted.
+  /// - Throws: `.notFound`, `.refused`.
+  func files(in directory: String) async throws(CapabilityError) -> [String]
   /// Why ``replace(_:with:under:)`` would fail: the file or its directory may not be written. Nil: nothing speaks against
   /// it. Read only.
   func obstacle(toReplacing path: String) async -> String?

@@ -64,15 +64,27 @@ extension SecretStore {
   }
 }
 
-/// An entry of a store that holds a secret besides the one it is kept as: a connection string, a second variable.
+/// What of a store holds a secret besides the entry it is kept as: a connection string, a second variable, a comment.
 public struct SecretCopy: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    /// Programs read it.
+    case value
+    /// No program reads it: the old value is taken out, and no new one is written there.
+    case remark
+    /// Nobody can say whether it holds one.
+    case unread(because: String)
+  }
+
+  /// The entry, or what the store calls the text.
   public let key: String
   /// The successor can be written in its place. False: in a spelling or at a place that only a person can change.
   public let canFollow: Bool
+  public let kind: Kind
 
-  public init(key: String, canFollow: Bool) {
+  public init(key: String, canFollow: Bool, kind: Kind = .value) {
     self.key = key
     self.canFollow = canFollow
+    self.kind = kind
   }
 }
 

@@ -77,6 +77,8 @@ public protocol TicketSystem: Adapter {
   var canLookUp: Bool { get }
   /// Delivering the same message id again makes nothing new (`webhook-id`, `dedup_key`, a client-supplied id).
   var isIdempotent: Bool { get }
+  /// False where it is kept beside the journal: who puts back an older copy of both sees no difference in it.
+  var isElsewhere: Bool { get }
   /// Sends. `ticket` is the one opened before, or nil for `opened` and the first message.
   /// - Returns: the ticket, where the system has one.
   func deliver(_ message: TicketMessage, to ticket: TicketRef?, under authority: borrowing ExecutionAuthority)
@@ -88,6 +90,8 @@ public protocol TicketSystem: Adapter {
 
 extension TicketSystem {
   public func heads(in ticket: TicketRef?) async throws(CapabilityError) -> [PostedHead]? { nil }
+
+  public var isElsewhere: Bool { true }
 
   /// Careful: a lost reply is then settled by `find`, or by a person.
   public var isIdempotent: Bool { false }

@@ -60,6 +60,7 @@ public struct Configuration: Sendable {
     public let store: StoreName?
     public let consumers: [ConsumerName]?
     public let targets: [RepositoryName]
+    /// Nil: tickets go to ``Configuration/localTracker``, and the worker's messages nowhere.
     public let tracker: TrackerName?
     public let autonomy: Autonomy
     /// With `contain`: the only actions that run without a person.
@@ -110,13 +111,21 @@ public struct Configuration: Sendable {
     public let position: String
   }
 
+  /// The tracker of whoever names none: Markdown files on this machine. An entry of this name under `trackers:` takes its
+  /// place.
+  public static let localTracker: TrackerName = "local"
+
   /// The file it was read from.
   public let file: String
   public var credentials: [CredentialName: Credential] = [:]
   public var stores: [StoreName: TargetConfiguration] = [:]
   public var consumers: [ConsumerName: TargetConfiguration] = [:]
   public var repositories: [RepositoryName: Repository] = [:]
-  public var trackers: [TrackerName: TargetConfiguration] = [:]
+  /// Those of the file, and ``localTracker`` in any case.
+  public var trackers: [TrackerName: TargetConfiguration] = [
+    Configuration.localTracker: TargetConfiguration(
+      name: Configuration.localTracker.rawValue, kind: "markdown-files", settings: [:], position: "built in")
+  ]
   /// In the order of the file: the first that fits is taken.
   public var routes: [Route] = []
   public var policy = Policy()

@@ -30,6 +30,25 @@ public struct LocalFileSystem: FileSystem {
     }
   }
 
+  public func files(in directory: String) async throws(CapabilityError) -> [String] {
+    try await onQueue { () throws(CapabilityError) in
+      guard let stream = opendir(directory) else { throw systemError(errno, "list \(directory)") }
+      defer { closedir(stream) }
+      var names: [String] = []
+      while let entry = readdir(stream) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        // A pipe would keep whoever reads it waiting.
+        var status = stat()
+        if stat("\(directory)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+          names.append(name)
+        }
+      }
+      return names.sorted()
+    }
+  }
+
   public func obstacle(toReplacing path: String) async -> String? {
     await withCheckedContinuation { continuation in
       queue.async { continuation.resume(returning: Self.obstacle(path)) }
@@ -50,6 +69,39 @@ public struct LocalFileSystem: FileSystem {
     async throws(CapabilityError)
   {
     try await onQueue { () throws(CapabilityError) in try FileReplacement(of: path).write(contents) }
+  }
+
+  public func makeDirectory(_ path: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    try await onQueue { () throws(CapabilityError) in try Self.make(path) }
+  }
+
+  private static func make(_ path: String) throws(CapabilityError) {
+    let operation = "make the directory \(path)"
+    if mkdir(path, 0o700) == 0 { return try makeDurable(path, operation) }
+    switch errno {
+    case EEXIST:
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+        throw CapabilityError(
+          .configuration, operation, because: "something else has that name", fix: "name another directory")
+      }
+    case ENOENT where path != "/" && path.contains("/"):
+      try make((path as NSString).deletingLastPathComponent)
+      guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw systemError(errno, operation) }
+      try makeDurable(path, operation)
+    default: throw systemError(errno, operation)
+    }
+  }
+
+  /// A file that counts as written must not go with its directory's name when the power fails.
+  private static func makeDurable(_ path: String, _ operation: String) throws(CapabilityError) {
+    let above = (path as NSString).deletingLastPathComponent
+    let folder = try Descriptor(
+      opening: above.isEmpty ? "." : above, O_RDONLY | O_DIRECTORY, operation)
+    // Some mounts cannot synchronise a directory: nothing more can be done there.
+    guard fsync(folder.raw) == 0 || errno == EINVAL else { throw systemError(errno, operation) }
   }
 
   private func onQueue<Value: Sendable>(

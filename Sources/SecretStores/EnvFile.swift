@@ -5,10 +5,18 @@ import Secrets
 ///
 /// Source: https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
 struct EnvFile {
+  /// How a value is written.
+  enum Style: Equatable {
+    case bare, single, backtick
+    /// - escapesLineEnds: a line end in it is written `\n`; else it is one.
+    case double(escapesLineEnds: Bool)
+  }
+
   /// One assignment: where it stands and what it says.
   struct Entry {
     let key: String
     let value: [UInt8]
+    let style: Style
     /// The lines it takes; a quoted value may run over several.
     let lines: Range<Int>
     /// Everything up to and including `=`.
@@ -81,7 +89,7 @@ struct EnvFile {
       let quoted = quoted(quote, line: index, from: start + 1)
     {
       return Entry(
-        key: key, value: quoted.value, lines: index..<quoted.line + 1, head: head,
+        key: key, value: quoted.value, style: quoted.style, lines: index..<quoted.line + 1, head: head,
         tail: Array(lines[quoted.line][quoted.end...]))
     }
     // Unquoted: up to white space and a comment, or the end.
@@ -93,22 +101,32 @@ struct EnvFile {
     }
     while end > start, Self.blank.contains(line[end - 1]) { end -= 1 }
     return Entry(
-      key: key, value: Array(line[start..<end]), lines: index..<index + 1, head: head,
+      key: key, value: Array(line[start..<end]), style: .bare, lines: index..<index + 1, head: head,
       tail: Array(line[end...]))
   }
 
   /// The value between quotes, which may run over lines, and where it ends; nil when the quote never closes.
   private func quoted(_ quote: UInt8, line first: Int, from start: Int)
-    -> (value: [UInt8], line: Int, end: Int)?
+    -> (value: [UInt8], line: Int, end: Int, style: Style)?
   {
     var value: [UInt8] = []
+    var isEscaped = false
     var (line, position) = (first, start)
     while line < lines.count {
       let text = lines[line]
       while position < text.count {
         let byte = text[position]
-        if byte == quote { return (value, line, position + 1) }
+        if byte == quote {
+          let style: Style
+          switch quote {
+          case UInt8(ascii: "'"): style = .single
+          case UInt8(ascii: "`"): style = .backtick
+          default: style = .double(escapesLineEnds: isEscaped && line == first)
+          }
+          return (value, line, position + 1, style)
+        }
         if quote == UInt8(ascii: "\""), byte == UInt8(ascii: "\\"), position + 1 < text.count {
+          if text[position + 1] == UInt8(ascii: "n") { isEscaped = true }
           value.append(Self.unescaped(text[position + 1]))
           position += 2
         } else {
@@ -153,7 +171,7 @@ struct EnvFile {
     let places = entries.filter { $0.key == key }
     guard !places.isEmpty else {
       if hasCarriageReturns, !endsWithNewline, let last = lines.indices.last { lines[last].append(0x0D) }
-      lines += [comment, Array((key + "=").utf8) + Self.quoted(value) + end]
+      lines += [comment] + Self.lines(of: Array((key + "=").utf8) + Self.quoted(value) + end)
       return
     }
     for entry in places.reversed() {
@@ -162,8 +180,8 @@ struct EnvFile {
       while let last = head.last, Self.blank.contains(last) { head.removeLast() }
       // What stands directly behind a closing quote would become part of a bare value.
       let canBeBare = entry.tail.first.map(Self.blank.contains) ?? true
-      lines.replaceSubrange(
-        entry.lines, with: [head + Self.quoted(value, canBeBare: canBeBare) + entry.tail])
+      let written = Self.quoted(value, like: entry.style, canBeBare: canBeBare)
+      lines.replaceSubrange(entry.lines, with: Self.lines(of: head + written + entry.tail))
       let line = entry.lines.lowerBound
       if line > 0, lines[line - 1].starts(with: Array(Self.markPrefix.utf8)) {
         lines[line - 1] = comment
@@ -171,6 +189,13 @@ struct EnvFile {
         lines.insert(comment, at: line)
       }
     }
+  }
+
+  /// Writes `text` where `remark` stands.
+  mutating func replace(_ remark: Remark, with text: [UInt8]) {
+    guard remark.isTail else { return lines.replaceSubrange(remark.lines, with: Self.lines(of: text)) }
+    let line = remark.lines.lowerBound
+    lines[line] = lines[line].dropLast(remark.text.count) + text
   }
 
   /// Whether everything but `keys` reads the same in `other`. Where a quote was left open, a quote in a new value closes it.
@@ -181,22 +206,48 @@ struct EnvFile {
     return rest(self).elementsEqual(rest(other), by: ==)
   }
 
-  /// The value as every reader takes it literally: bare when it is plain, else in single quotes, else in double quotes.
-  static func quoted(_ value: [UInt8], canBeBare: Bool = true) -> [UInt8] {
+  private static func lines(of text: [UInt8]) -> [[UInt8]] {
+    text.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) }
+  }
+
+  /// The value as every reader takes it literally, in the style of what it replaces where that can hold it: bare when it is
+  /// plain, else in single quotes, else in double quotes.
+  ///
+  /// A line end stays one between the quotes, which shells, Docker Compose and the dotenv libraries all read; only where what
+  /// stood there wrote `\n` is it known that its reader decodes that.
+  static func quoted(_ value: [UInt8], like style: Style = .bare, canBeBare: Bool = true) -> [UInt8] {
+    let (single, double, backtick) = (UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`"))
+    let special: Set<UInt8> = [double, backtick, UInt8(ascii: "\\"), UInt8(ascii: "$")]
+    // Readers take a carriage return between quotes for a part of a line end.
+    let needsEscapes = value.contains(0x0D)
+    switch style {
+    case .bare:
+      if isPlain(value), canBeBare { return value }
+    case .single: break
+    case .backtick:
+      if !value.contains(where: special.contains), !needsEscapes { return [backtick] + value + [backtick] }
+    case .double(let escapesLineEnds):
+      if value.contains(0x0A), escapesLineEnds { return escaped(value, lineEnds: true) }
+      if !value.contains(where: special.contains), !needsEscapes { return [double] + value + [double] }
+    }
+    if !value.contains(single), !needsEscapes { return [single] + value + [single] }
+    return escaped(value, lineEnds: needsEscapes)
+  }
+
+  private static func isPlain(_ value: [UInt8]) -> Bool {
     let plain = Array("-_./:@%+,=".utf8)
-    let isPlain = value.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-        || plain.contains(byte)
-    }
-    if isPlain, canBeBare, !value.isEmpty { return value }
-    let single = UInt8(ascii: "'")
-    if !value.contains(single), !value.contains(0x0A), !value.contains(0x0D) {
-      return [single] + value + [single]
-    }
+    return !value.isEmpty
+      && value.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+          || plain.contains(byte)
+      }
+  }
+
+  private static func escaped(_ value: [UInt8], lineEnds: Bool) -> [UInt8] {
     var result: [UInt8] = [UInt8(ascii: "\"")]
     for byte in value {
       switch byte {
-      case 0x0A: result += Array("\\n".utf8)
+      case 0x0A where lineEnds: result += Array("\\n".utf8)
       case 0x0D: result += Array("\\r".utf8)
       case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "$"), UInt8(ascii: "`"):
         result += [UInt8(ascii: "\\"), byte]

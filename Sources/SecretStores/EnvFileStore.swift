@@ -8,7 +8,8 @@ public import Secrets
 /// of the value would help to guess it. Values that were never written by us have the version `unmanaged`.
 /// Variables that hold the old value too, alone or in a connection string, as it is or percent-encoded, are written along
 /// (``CredentialCopy``). Name one under `templates` to say how it is written:
-/// `{DATABASE_URL: "postgres://app:{secret}@db/app"}`.
+/// `{DATABASE_URL: "postgres://app:{secret}@db/app"}`. Out of comments the old value is taken; where it cannot be told from
+/// the text around it, they are named.
 public struct EnvFileStore: SecretStore {
   public static let kind = "env-file"
   public static let summary = "Variables in an .env file on this machine."
@@ -172,6 +173,7 @@ public struct EnvFileStore: SecretStore {
           followed.insert(variable)
         }
       }
+      file.redactRemarks(of: old)
     }
     return followed
   }
@@ -189,6 +191,11 @@ public struct EnvFileStore: SecretStore {
         copies.append(
           SecretCopy(key: variable, canFollow: isTemplate || Self.canFollow(value, variable, in: file)))
       }
+    }
+    let remarks = file.remarks.flatMap { remark in secrets.map { remark.holding($0.exposeAsBytes()) } }
+    if remarks.contains(where: { $0 != .nothing }) {
+      copies.append(
+        SecretCopy(key: "the comments", canFollow: !remarks.contains(.unclear), kind: .remark))
     }
     return copies
   }

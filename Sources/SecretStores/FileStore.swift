@@ -71,14 +71,24 @@ public struct FileStore: SecretStore {
     if isThere, try await currentVersion(key) == marker, try await read(key).isSame(as: secret) {
       return marker
     }
-    try await files.replace(path, with: secret, under: authority)
-    guard try await files.read(path).isSame(as: secret) else {
+    let whole = try await ending(secret, as: isThere ? path : nil)
+    try await files.replace(path, with: whole, under: authority)
+    guard try await files.read(path).isSame(as: whole) else {
       throw CapabilityError(
         .conflict, "write \(path)", because: "something else wrote the file at the same time",
         fix: "staunch resume")
     }
     try await files.replace(self.marker(key), with: Secret(marker), under: authority)
     return marker
+  }
+
+  /// With a newline at the end where the file at `path` has one: whoever reads it is used to that.
+  private func ending(_ secret: Secret, as path: String?) async throws(CapabilityError) -> Secret {
+    let value = secret.exposeAsBytes()
+    guard let path, value.last != 0x0A, try await files.read(path).exposeAsBytes().last == 0x0A else {
+      return secret
+    }
+    return Secret(SecretBytes(copying: value + [0x0A]))
   }
 
   /// The copies come first: a crash in between leaves the key's own file to tell that it is not done.
@@ -100,19 +110,37 @@ public struct FileStore: SecretStore {
     }
   }
 
+  /// Every file of the directory: a copy that somebody put beside (`KEY.old`) holds it, too. Only ``known`` ones are written.
   public func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]
   {
     var copies: [SecretCopy] = []
-    for name in known where name != key {
-      let path = try path(name)
-      guard await files.exists(path) else { continue }
-      var text = try await files.read(path).exposeAsBytes()
+    for name in try await names() where name != key {
+      var text: [UInt8]
+      do throws(CapabilityError) {
+        text = try await files.read("\(directory)/\(name)").exposeAsBytes()
+      } catch {
+        copies.append(SecretCopy(key: name, canFollow: false, kind: .unread(because: error.because)))
+        continue
+      }
       if text.last == 0x0A { text.removeLast() }
       let held = secrets.map { CredentialCopy(name: name, text: text).holding($0.exposeAsBytes()) }
       if held.contains(where: { $0 != .nothing }) {
-        copies.append(SecretCopy(key: name, canFollow: !held.contains(.unclear)))
+        copies.append(
+          SecretCopy(key: name, canFollow: known.contains(name) && !held.contains(.unclear)))
       }
     }
     return copies
+  }
+
+  /// Without the markers, which are ours.
+  private func names() async throws(CapabilityError) -> [String] {
+    do throws(CapabilityError) {
+      return try await files.files(in: directory).filter {
+        !($0.hasPrefix(".") && $0.hasSuffix(".rotated-by"))
+      }
+    } catch {
+      guard error.class == .notFound else { throw error }
+      return []
+    }
   }
 }

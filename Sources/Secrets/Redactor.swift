@@ -1,3 +1,4 @@
+import Cryptography
 import Synchronization
 
 /// Hides every registered secret, in every form of ``SecretForms``, in text that is about to leave the program.
@@ -5,7 +6,14 @@ import Synchronization
 /// The last line of defence behind the types: it sits on the log, terminal, journal, ticket and report sinks. Free text is
 /// for ``redact(_:)``, documents that programs read are for ``redact(document:)``.
 public final class Redactor: Sendable {
-  private let state = Mutex(FormSearch())
+  private struct State {
+    /// SHA-256 of every secret that was registered.
+    var known: Set<[UInt8]> = []
+    var unmet = UnmetSecrets()
+    /// The spellings of all others.
+    var search = FormSearch()
+  }
+  private let state = Mutex(State())
 
   /// What stands where a secret was.
   public static let mark = "[REDACTED]"
@@ -13,16 +21,29 @@ public final class Redactor: Sendable {
   public init() {}
 
   /// From now on `secret` is hidden. Safe to repeat. Secrets shorter than four bytes cannot be told from text: ignored.
+  ///
+  /// Cheap: its spellings are worked out when a text may hold one of them.
   public func register(_ secret: Secret) {
+    let digest = SHA256.hash(data: secret.exposeAsBytes())
+    state.withLock { state in
+      guard state.known.insert(digest).inserted else { return }
+      if state.unmet.add(secret) {
+        state.search.expect(secret.exposeAsBytes())
+      } else {
+        Redactor.spell(secret, into: &state.search)
+      }
+    }
+  }
+
+  /// Secrets that no text seemed to hold so far.
+  var unmetCount: Int { state.withLock { $0.unmet.count } }
+
+  private static func spell(_ secret: Secret, into search: inout FormSearch) {
     let raw = secret.exposeAsBytes()
     let rank = Redactor.rank(raw)
-    let entries = SecretForms.entries(of: raw)
-    let lines = Redactor.lines(of: raw)
-    state.withLock { search in
-      // In another spelling than its own, even a word is no word any more.
-      search.add(entries) { ($0.bytes == raw ? rank : .unmistakable).rawValue }
-      for line in lines { search.add(line, tag: Hiding.unmistakable.rawValue) }
-    }
+    // In another spelling than its own, even a word is no word any more.
+    search.add(SecretForms.entries(of: raw)) { ($0.bytes == raw ? rank : .unmistakable).rawValue }
+    for line in lines(of: raw) { search.add(line, tag: Hiding.unmistakable.rawValue) }
   }
 
   /// `text` with every secret replaced by ``mark``.
@@ -56,8 +77,18 @@ public final class Redactor: Sendable {
 
   /// What holds a secret, by position, without overlaps.
   private func ranges(in bytes: [UInt8], hiding: Hiding) -> [Range<Int>] {
-    let search = state.withLock { $0 }
-    guard !search.isEmpty else { return [] }
+    guard state.withLock({ !$0.known.isEmpty }) else { return [] }
+    let search = state.withLock { state in
+      guard state.unmet.count > 0 else { return state.search }
+      var met: [Secret] = []
+      do {
+        // Given back before it is changed, else it would be copied.
+        let search = state.search
+        search.forEachText(of: bytes) { met += state.unmet.take(metIn: $0) }
+      }
+      for secret in met { Redactor.spell(secret, into: &state.search) }
+      return state.search
+    }
     let found = search.hits(in: bytes) { $0 <= hiding.rawValue }.map(\.range).sorted {
       $0.lowerBound < $1.lowerBound
     }

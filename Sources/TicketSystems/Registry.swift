@@ -5,6 +5,7 @@ public enum TicketSystemRegistry {
   public static let all: [any TicketSystem.Type] = [
     StandardWebhook.self,
     GitHubIssues.self,
+    MarkdownFiles.self,
   ]
 
   /// The system of an entry under `trackers:`. - Throws: `.configuration`.

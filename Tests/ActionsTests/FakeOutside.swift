@@ -55,7 +55,14 @@ final class FakeFiles: FileSystem {
     let text = contents.exposeAsText()
     files.withLock { $0[path] = text }
   }
+  func makeDirectory(_ path: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {}
   func exists(_ path: String) async -> Bool { files.withLock { $0[path] != nil } }
+  func files(in directory: String) async throws(CapabilityError) -> [String] {
+    files.withLock { $0.keys.filter { $0.hasPrefix(directory + "/") } }
+      .map { String($0.dropFirst(directory.count + 1)) }.filter { !$0.contains("/") }.sorted()
+  }
   func obstacle(toReplacing path: String) async -> String? { nil }
 }
 

@@ -121,16 +121,6 @@ import Testing
     #expect(PlanMaker.shellWord(id) == word)
   }
 
-  @Test(arguments: [
-    ("openai_api_key", "rotate-leaked-credential"), ("stripe_secret_key", "generic-secret"),
-    ("generic_password", "generic-secret"),
-  ])
-  func `the ready route names the playbook that its kind can have`(kind: String, playbook: String) {
-    #expect(
-      ReadyEntry(kind: CredentialKind(kind), handle: nil).route
-        == "- {when: {kind: \(kind)}, playbook: \(playbook), tracker: …}")
-  }
-
   @Test func `the ready line is read back as an entry`() throws {
     let line = ReadyEntry(kind: "postgres_uri", handle: "svc@db1.example:6432/app").line
       .replacingOccurrences(of: "store: …", with: "store: env").replacingOccurrences(of: "…", with: "x")

@@ -122,6 +122,53 @@ import Testing
     #expect(mode == 0o640)
   }
 
+  @Test func `a comment that holds the old value loses it`() async throws {
+    let path = directory.path(".env")
+    let old = "leaked-value-0123456"
+    try "# old: \(old)\nKEY=\(old) # was \(old)\n#KEY=\(old)\n# see the wiki\n"
+      .write(toFile: path, atomically: false, encoding: .utf8)
+    let store = try store(EnvFileStore.kind)
+    #expect(
+      try await store.copies(of: [Secret(old)], besides: "KEY") == [
+        SecretCopy(key: "the comments", canFollow: true, kind: .remark)
+      ])
+    _ = try await store.put(
+      "KEY", Secret("new-value"), replacing: [Secret(old)], sparing: [], marker: "m", under: .forTests())
+    #expect(
+      try String(contentsOfFile: path, encoding: .utf8)
+        == "# old: REMOVED\n# rotated by m\nKEY=new-value # was REMOVED\n#KEY=REMOVED\n# see the wiki\n")
+    #expect(try await store.copies(of: [Secret(old)], besides: nil).isEmpty)
+  }
+
+  @Test func `a comment that nobody can clean safely is named, before and after`() async throws {
+    let path = directory.path(".env")
+    let old = "-----BEGIN-----\nleaked+/=\n-----END-----"
+    let inComment = old.split(separator: "\n").map { "# \($0)" }.joined(separator: "\n")
+    try "\(inComment)\nKEY=\"\(old)\"\n".write(toFile: path, atomically: false, encoding: .utf8)
+    let store = try store(EnvFileStore.kind)
+    let named = [SecretCopy(key: "the comments", canFollow: false, kind: .remark)]
+    #expect(try await store.copies(of: [Secret(old)], besides: "KEY") == named)
+    _ = try await store.put(
+      "KEY", Secret("a\nb"), replacing: [Secret(old)], sparing: [], marker: "m", under: .forTests())
+    #expect(
+      try String(contentsOfFile: path, encoding: .utf8) == "\(inComment)\n# rotated by m\nKEY=\"a\nb\"\n")
+    #expect(try await store.copies(of: [Secret(old)], besides: nil) == named)
+  }
+
+  @Test func `a file that somebody put beside the key's own is named, and left as it is`() async throws {
+    let store = try store(FileStore.kind)
+    try "leaked-value-0123456\n".write(toFile: directory.path("KEY"), atomically: false, encoding: .utf8)
+    try "leaked-value-0123456\n".write(toFile: directory.path("KEY.old"), atomically: false, encoding: .utf8)
+    let named = [SecretCopy(key: "KEY.old", canFollow: false)]
+    #expect(try await store.copies(of: [Secret("leaked-value-0123456")], besides: "KEY") == named)
+    _ = try await store.put(
+      "KEY", Secret("new"), replacing: [Secret("leaked-value-0123456")], sparing: [], marker: "m",
+      under: .forTests())
+    // The newline at its end is what its reader knows.
+    #expect(try String(contentsOfFile: directory.path("KEY"), encoding: .utf8) == "new\n")
+    #expect(try await store.copies(of: [Secret("leaked-value-0123456")], besides: nil) == named)
+  }
+
   @Test func `variables that hold the secret among other text are written along`() async throws {
     let path = directory.path(".env")
     try "KEY=old\nURL=postgres://app:old@db/app\n".write(toFile: path, atomically: false, encoding: .utf8)

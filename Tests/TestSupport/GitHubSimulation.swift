@@ -19,7 +19,7 @@ public final class GitHubSimulation: Sendable {
     var lostReplies: Set<String> = []
     var lostRequests: Set<String> = []
     var refusals: [String: (Int, [String: String])] = [:]
-    var silences = 0
+    var answers: (@Sendable () -> Bool)?
   }
 
   public let repository = "acme/incidents"
@@ -62,8 +62,11 @@ public final class GitHubSimulation: Sendable {
     box.state.withLock { $0.issues[number - 1].comments.append(comment) }
   }
 
-  /// The next requests get no answer.
-  public func fallSilent(for count: Int) { box.state.withLock { $0.silences = count } }
+  /// No request gets an answer that arrives before `answers` holds. Not so many requests: how many a client makes before it
+  /// gives up depends on the machine's speed.
+  public func fallSilent(until answers: @escaping @Sendable () -> Bool) {
+    box.state.withLock { $0.answers = answers }
+  }
 
   /// The next request with this method and path is refused.
   public func refuse(_ method: String, _ path: String, _ status: Int, _ headers: [String: String]) {
@@ -75,9 +78,9 @@ public final class GitHubSimulation: Sendable {
   )
     -> LoopbackServer.Reply
   {
-    if state.silences > 0 {
-      state.silences -= 1
-      return .silence
+    if let answers = state.answers {
+      guard answers() else { return .silence }
+      state.answers = nil
     }
     guard request.headers["authorization"] == "Bearer \(token)" else {
       return .json(401, #"{"message":"Bad"}"#)

@@ -29,7 +29,11 @@ public struct UnreachablePorts: HTTPTransport, SQLConnector, ProcessRunner, File
   public func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   { throw refusal("replace") }
+  public func makeDirectory(_ path: String, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  { throw refusal("make a directory") }
   public func exists(_ path: String) async -> Bool { false }
+  public func files(in directory: String) async throws(CapabilityError) -> [String] { throw refusal("list") }
   public func obstacle(toReplacing path: String) async -> String? { "nothing can be reached" }
   public func resolve(_ reference: String) async throws(CapabilityError) -> Secret {
     throw refusal("resolve")
@@ -53,7 +57,8 @@ extension AdapterEnvironment {
   public static func forTests(
     http: any HTTPTransport = UnreachablePorts(), postgres: any SQLConnector = UnreachablePorts(),
     processes: any ProcessRunner = UnreachablePorts(), files: any FileSystem = UnreachablePorts(),
-    secrets: [String: Secret] = [:], now: @escaping @Sendable () -> Date = { Date() }
+    secrets: [String: Secret] = [:], now: @escaping @Sendable () -> Date = { Date() },
+    stateDirectory: String? = nil
   ) -> AdapterEnvironment {
     AdapterEnvironment(
       http: http, postgres: postgres, processes: processes, files: files, sources: TableOfSecrets(secrets),
@@ -62,6 +67,6 @@ extension AdapterEnvironment {
         var generator = SystemRandomNumberGenerator()
         return SecretBytes(
           copying: (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
-      })
+      }, stateDirectory: stateDirectory)
   }
 }

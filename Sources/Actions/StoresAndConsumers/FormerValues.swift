@@ -46,6 +46,8 @@ struct FormerValues {
     let name: String
     /// It is in the step's own store and can be written along.
     let follows: Bool
+    /// No program reads it.
+    let isRemark: Bool
   }
 
   /// Every entry that holds one of the values, besides the key itself. - Returns: also the stores that cannot be asked.
@@ -57,10 +59,15 @@ struct FormerValues {
       do throws(CapabilityError) {
         for copy in try await place.copies(of: values, besides: name == store ? key : nil)
         where name != store || !own.contains(copy.key) {
+          if case .unread(let because) = copy.kind {
+            unread.append("whether \(copy.key) in \(name) holds the leaked value: \(because)")
+            continue
+          }
           holders.append(
             Holder(
               name: "\(copy.key) in \(name)",
-              follows: name == store && copy.canFollow && !spared.contains(copy.key)))
+              follows: name == store && copy.canFollow && !spared.contains(copy.key),
+              isRemark: copy.kind == .remark))
         }
       } catch {
         guard name != store else { throw error }
@@ -73,13 +80,18 @@ struct FormerValues {
   /// What to show in a plan.
   func planned() async throws(CapabilityError) -> (affected: [String], cannotPredict: [String]) {
     let (holders, unread) = try await holders()
-    return (
-      holders.map { holder in
-        holder.follows
-          ? "\(holder.name), which holds the old value too: it is written along"
-          : "\(holder.name), which holds the old value too and is NOT written along: what reads it fails; change it by hand"
-      }, unread
-    )
+    return (holders.map(Self.line), unread)
+  }
+
+  private static func line(_ holder: Holder) -> String {
+    let what = "\(holder.name), which \(holder.isRemark ? "hold" : "holds") the old value too"
+    switch (holder.follows, holder.isRemark) {
+    case (true, false): return "\(what): it is written along"
+    case (true, true): return "\(what): it is taken out"
+    case (false, false):
+      return "\(what) and is NOT written along: what reads it fails; change it by hand"
+    case (false, true): return "\(what), and it is NOT taken out: do it by hand"
+    }
   }
 
   /// What to put out after the new value was stored: `followed` and `still_old`.

@@ -24,7 +24,9 @@ extension Assembly {
   }
 
   /// The real outside: libcurl, libpq, files, programs, secret references.
-  func adapterEnvironment() -> AdapterEnvironment {
+  ///
+  /// - Parameter state: another state directory than the user's (a drill's).
+  func adapterEnvironment(state: String? = nil) -> AdapterEnvironment {
     let redactor = redactor
     return AdapterEnvironment(
       http: CurlTransport(
@@ -37,7 +39,8 @@ extension Assembly {
       files: LocalFileSystem(),
       sources: SecretSources(environment: environment) { redactor.register($0) },
       now: clock,
-      randomBytes: { Assembly.randomBytes($0) })
+      randomBytes: { Assembly.randomBytes($0) },
+      stateDirectory: absolute(state ?? statePath))
   }
 
   /// staunch.yaml, read and checked.
@@ -77,6 +80,11 @@ extension Assembly {
     }
     for (name, entry) in configuration.stores {
       targets.stores[name] = try SecretStoreRegistry.make(entry, in: environment)
+    }
+    for (name, credential) in targets.credentials {
+      let routed = configuration.routes.filter { $0.credential == name }.compactMap(\.store)
+      let stores = Set(routed + [credential.store].compactMap { $0 }).sorted()
+      targets.credentials[name] = credential.knowing(stores.compactMap { targets.stores[$0] })
     }
     for (name, entry) in configuration.consumers {
       targets.consumers[name] = try ConsumerRegistry.make(entry, in: environment)

@@ -40,7 +40,7 @@ struct Installation {
     identity = try StateDirectory(directory).identity()
     library = try assembly.library(own: playbooks)
     progress = ProgressLine(console: assembly.console)
-    let environment = assembly.adapterEnvironment()
+    let environment = assembly.adapterEnvironment(state: directory)
     processes = environment.processes
     targets = try assembly.targets(of: configuration, in: environment)
     sources = PlatformSources(configuration.sources, in: environment)

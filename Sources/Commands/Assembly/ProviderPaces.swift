@@ -24,6 +24,7 @@ final class ProviderPaces {
     return AdapterEnvironment(
       http: PacedTransport(environment.http, pace: pace, provider: target.kind, now: environment.now),
       postgres: environment.postgres, processes: environment.processes, files: environment.files,
-      sources: environment.sources, now: environment.now, randomBytes: environment.randomBytes)
+      sources: environment.sources, now: environment.now, randomBytes: environment.randomBytes,
+      stateDirectory: environment.stateDirectory)
   }
 }

@@ -1,3 +1,4 @@
+import GitObjects
 import ArgumentParser
 import Capabilities
 import Foundation

@@ -40,7 +40,7 @@ final class TicketComparison: Sendable {
   private static let pause = 60.0
 
   init(_ trackers: [TrackerName: any TicketSystem], now: @escaping @Sendable () -> Date) {
-    self.trackers = trackers
+    self.trackers = trackers.filter { $0.value.isElsewhere }
     self.now = now
   }
 

@@ -37,15 +37,14 @@ struct PlanMaker {
     }
     let leak = try described(entry)
     let routing = Routing(configuration: installation.configuration)
-    let misfit = routing.misfit(for: leak)
     if let refusal = refusal(of: credential, for: leak) { return refusal }
-    // A person who names the credential has answered which one it is.
-    guard let route = routing.route(for: leak) ?? (credential == nil ? nil : misfit?.route) else {
-      if let misfit { return asking(misfit.route, misfit.contradiction, leak) }
-      return .recorded(
-        because: "no route of staunch.yaml fits \(entry.incident.kind)",
-        next: "add a route for {kind: \(entry.incident.kind)}, then the same command again: "
-          + ReadyEntry(kind: leak.kind, handle: leak.handle).route)
+    let route: Configuration.Route
+    switch routing.choice(for: leak, credential) {
+    case .route(let found): route = found
+    case .misfit(let found, let contradiction):
+      // A person who names the credential has answered which one it is.
+      guard credential != nil else { return asking(found, contradiction, leak) }
+      route = found
     }
     if route.autonomy == .record {
       return .recorded(
@@ -54,11 +53,14 @@ struct PlanMaker {
           "plan it yourself: staunch plan \(route.playbook) --input incident=\(entry.id) --input NAME=VALUE …"
       )
     }
-    let playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
+    var playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
     let named: Configuration.Route
     switch try await chosen(route, credential, for: leak, entry, playbook) {
     case .route(let found): named = found
     case .asks(let outcome): return outcome
+    }
+    if named.playbook != playbook.id {
+      playbook = try installation.library.load(named.playbook, catalogue: ActionSignature.builtin)
     }
     if credential == nil,
       let (because, fix) = RouteInputs.problem(playbook, named, installation.configuration)
@@ -115,7 +117,10 @@ struct PlanMaker {
         .recorded(
           because: "several entries know it: \(names.map(\.rawValue).joined(separator: ", "))",
           next: "say which one is meant: staunch respond REPORT --credential \(names[0])"))
-    case .none(let asked): return isNeeded ? .asks(unknown(leak, asked)) : .route(route)
+    case .none(let asked):
+      // Of none that staunch can rotate: a person is guided, unless staunch.yaml says what is to be done.
+      if route.isStandard { return .route(Routing.guided) }
+      return isNeeded ? .asks(unknown(leak, asked)) : .route(route)
     case .undecided(let reasons): return isNeeded ? .asks(unasked(reasons)) : .route(route)
     }
   }
@@ -249,7 +254,7 @@ struct PlanMaker {
     offered["store"] = (route.store ?? target?.store).map { .store($0) }
     offered["consumers"] = .list((route.consumers ?? target?.consumers ?? []).map { .consumer($0) })
     offered["repositories"] = .list(repositories(of: entry.incident, route).map { .repository($0) })
-    offered["tracker"] = route.tracker.map { .tracker($0) }
+    offered["tracker"] = .tracker(route.tracker ?? Configuration.localTracker)
     let declared = Set(playbook.inputs.map(\.name))
     return offered.filter { declared.contains($0.key) }
   }

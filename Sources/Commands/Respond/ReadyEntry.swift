@@ -23,13 +23,6 @@ struct ReadyEntry {
     return "\(name): {" + members.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
   }
 
-  /// `- {when: {kind: …}, playbook: …, tracker: …}`: the playbook for a kind that staunch rotates, else the one for people.
-  var route: String {
-    let isRotated = CredentialProviderRegistry.all.contains { $0.kind == provider }
-    let playbook = isRotated ? "rotate-leaked-credential" : "generic-secret"
-    return "- {when: {kind: \(Self.quoted(kind.rawValue))}, playbook: \(playbook), tracker: …}"
-  }
-
   /// The provider that rotates this kind, when staunch has it.
   private var provider: String? { KindTable.builtin.row(of: kind)?.provider }
 

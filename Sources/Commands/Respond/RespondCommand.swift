@@ -7,6 +7,7 @@ import JSON
 import Journal
 import ScannerReports
 import Secrets
+import StaunchConfiguration
 
 /// `staunch respond`: a report → incidents → the right playbook → the plan. Changes nothing outside the journal.
 struct RespondCommand: StaunchCommand {
@@ -53,9 +54,10 @@ struct RespondCommand: StaunchCommand {
       outcomes.append((entry, try await maker.plan(entry, credential: credential.map { CredentialName($0) })))
     }
     if global.json {
-      assembly.console.data(RespondDocument.json(intake: intake, outcomes: outcomes).canonicalText)
+      assembly.console.data(
+        RespondDocument.json(intake: intake, outcomes: outcomes, configuration).canonicalText)
     } else {
-      show(intake, outcomes, in: assembly)
+      show(intake, outcomes, configuration, in: assembly)
     }
     if live { try await run(outcomes, in: installation) }
     guard let failure = failure(of: intake) else { return }
@@ -111,9 +113,10 @@ struct RespondCommand: StaunchCommand {
 
   private func show(
     _ intake: ReportIntake.Result, _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-    in assembly: Assembly
+    _ configuration: Configuration, in assembly: Assembly
   ) {
     let console = assembly.console
+    let routing = Routing(configuration: configuration)
     console.say(
       "\(intake.format): \(intake.findings) finding\(intake.findings == 1 ? "" : "s"), "
         + "\(outcomes.count) incident\(outcomes.count == 1 ? "" : "s")")
@@ -141,6 +144,9 @@ struct RespondCommand: StaunchCommand {
       switch outcome {
       case .planned(let plan):
         PlanScreen(console: console).show(plan)
+        if let line = routing.missingEntry(for: incident) {
+          console.data("  to have it rotated, add under credentials: \(harmless(line))")
+        }
         console.data("  next: staunch run \(plan.id) --live")
       case .recorded(let because, let next):
         console.data("  recorded only: \(harmless(because))")
@@ -178,12 +184,14 @@ struct RespondCommand: StaunchCommand {
 
 /// The JSON of `respond`; stable, documented in docs/JSON.md.
 enum RespondDocument {
-  static func json(intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)])
-    -> JSONValue
-  {
-    [
+  static func json(
+    intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
+    _ configuration: Configuration
+  ) -> JSONValue {
+    let routing = Routing(configuration: configuration)
+    return [
       "schema": 1, "format": .string(intake.format), "findings": .integer(intake.findings),
-      "incidents": .array(outcomes.map { incident($0.0, $0.1) }),
+      "incidents": .array(outcomes.map { incident($0.0, $0.1, routing) }),
       "skipped": .array(
         intake.skipped.map { record($0, setAside: false) }
           + intake.setAside.map { record($0, setAside: true) }),
@@ -195,7 +203,9 @@ enum RespondDocument {
     ["at": .string(record.place), "reason": .string(record.because), "set_aside": .boolean(setAside)]
   }
 
-  private static func incident(_ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome) -> JSONValue {
+  private static func incident(
+    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ routing: Routing
+  ) -> JSONValue {
     let incident = entry.incident
     var members: [String: JSONValue] = [
       "id": .string(entry.id.rawValue), "kind": .string(incident.kind.rawValue),
@@ -213,6 +223,7 @@ enum RespondDocument {
       members["playbook"] = .string(plan.playbook.rawValue)
       members["plan"] = ["id": .string(plan.id.rawValue), "digest": .string(plan.digest.rawValue)]
       members["next"] = .string("staunch run \(plan.id) --live")
+      members["missing_entry"] = routing.missingEntry(for: incident).map { .string($0) }
     case .recorded(let because, let next):
       members["reason"] = .string(because)
       members["next"] = .string(next)

@@ -5,8 +5,8 @@ import StaunchConfiguration
 
 /// What a route of staunch.yaml has to name for its playbook.
 enum RouteInputs {
-  /// What comes with every incident, or may be an empty list.
-  private static let given: Set<String> = ["incident", "leaked", "consumers", "repositories"]
+  /// What comes with every incident, may be an empty list, or has a built-in one.
+  private static let given: Set<String> = ["incident", "leaked", "consumers", "repositories", "tracker"]
 
   /// Inputs that the playbook needs and neither the route nor its credential's target names.
   static func missing(_ playbook: Playbook, _ route: Configuration.Route, _ configuration: Configuration)
@@ -22,7 +22,6 @@ enum RouteInputs {
       if !possible.isEmpty { named.insert("credential") }
       if !possible.isEmpty, possible.allSatisfy({ $0.store != nil }) { named.insert("store") }
     }
-    if route.tracker != nil { named.insert("tracker") }
     return playbook.inputs.filter { $0.defaultValue == nil && !named.contains($0.name) }
   }
 
@@ -43,7 +42,7 @@ enum RouteInputs {
   )? {
     let missing = missing(playbook, route, configuration)
     guard !missing.isEmpty else { return nil }
-    let settable = missing.map(\.name).filter { ["credential", "store", "tracker"].contains($0) }
+    let settable = missing.map(\.name).filter { ["credential", "store"].contains($0) }
     let because =
       "the playbook \(playbook.id) needs \(list(missing.map(\.name))), and the route at \(route.position) names none"
     guard settable.count == missing.count else {

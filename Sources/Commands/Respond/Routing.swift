@@ -1,13 +1,56 @@
 import Capabilities
-import StaunchConfiguration
+import CredentialProviders
 import Incidents
+import StaunchConfiguration
 
-/// Chooses the route of an incident: the first of staunch.yaml whose conditions all hold.
+/// Chooses the route of an incident: the first of staunch.yaml whose conditions all hold, else the one that is built in.
 struct Routing {
+  /// What is to be done about an incident.
+  enum Choice {
+    case route(Configuration.Route)
+    /// A route would fit but for its credential: a person says which one leaked.
+    case misfit(Configuration.Route, LeakFit.Contradiction)
+  }
+
   let configuration: Configuration
 
-  /// The route, or nil: then the incident is only recorded. A route to a credential that the leak cannot be of is passed
-  /// over.
+  /// - Parameter named: the credential that a person says it is.
+  func choice(for incident: Incident, _ named: CredentialName? = nil) -> Choice {
+    if let route = route(for: incident) { return .route(route) }
+    if let misfit = misfit(for: incident) { return .misfit(misfit.route, misfit.contradiction) }
+    return .route(standard(for: incident, named))
+  }
+
+  /// Without a route: the generic rotation where staunch.yaml has an entry that the leak may be of and whose replacement
+  /// has a place; else the guided steps, which need nothing but the incident.
+  private func standard(for incident: Incident, _ named: CredentialName?) -> Configuration.Route {
+    let names =
+      named.map { [$0] }
+      ?? IdentityMatch(configuration: configuration, targets: Targets()).candidates(for: incident)
+    let entries = names.map { configuration.credentials[$0] }
+    let isRotated =
+      !entries.isEmpty
+      && entries.allSatisfy { $0?.store != nil && $0?.target.kind != GenericCredential.kind }
+    return isRotated ? Self.rotation : Self.guided
+  }
+
+  /// For a kind that a provider of staunch.yaml rotates.
+  static let rotation = Configuration.Route.standard("rotate-leaked-credential")
+  /// For every other kind: a person does the provider's part.
+  static let guided = Configuration.Route.standard("generic-secret")
+
+  /// The line that staunch.yaml lacks for staunch to rotate what the built-in route leaves to a person; nil: none, or there
+  /// is no such provider.
+  func missingEntry(for incident: Incident) -> String? {
+    guard case .route(let route) = choice(for: incident), route.isStandard,
+      let provider = KindTable.builtin.row(of: incident.kind)?.provider,
+      CredentialProviderRegistry.all.contains(where: { $0.kind == provider }),
+      IdentityMatch(configuration: configuration, targets: Targets()).candidates(for: incident).isEmpty
+    else { return nil }
+    return ReadyEntry(kind: incident.kind, handle: incident.handle).line
+  }
+
+  /// The route of staunch.yaml, or nil. A route to a credential that the leak cannot be of is passed over.
   func route(for incident: Incident) -> Configuration.Route? {
     candidates(for: incident).first { contradiction($0, incident) == nil }
   }

@@ -51,7 +51,7 @@ struct OutboxRound {
     }
   }
 
-  /// After a run: what its steps left behind for the sake of speed. A message whose next try is a few seconds away is
+  /// After a run: what its steps left behind for the sake of speed. Messages whose next try is a few seconds away are
   /// waited for, once, where the tracker answers quickly.
   ///
   /// - Parameter limit: for a run that is not over: whoever it waits for must hear of it at once.
@@ -59,18 +59,22 @@ struct OutboxRound {
     guard try !waiting(incident).isEmpty else { return }
     let began = now()
     _ = try await send(.incident(incident), within: limit)
-    guard limit == nil, now().timeIntervalSince(began) < Self.patience,
-      let next = try waiting(incident).map(\.next).min()
-    else { return }
-    let pause = next.timeIntervalSince(now())
-    guard pause < Self.patience else { return }
+    guard limit == nil, now().timeIntervalSince(began) < Self.patience else { return }
+    let pauses = try waiting(incident).map { $0.next.timeIntervalSince(now()) }
+    guard let pause = pauses.filter({ $0 < Self.patience }).max() else { return }
     try await Task.sleep(for: .seconds(max(0, pause)))
     _ = try await send(.incident(incident))
   }
 
+  /// The message that each tracker gets next about the incident, where nobody is sending it now. Those behind it go when it
+  /// has gone: their own time says nothing.
   private func waiting(_ incident: IncidentID) throws -> [OutboxEntry] {
-    try installation.journal.outbox(incident: incident, undelivered: true)
-      .filter { $0.state == .pending || $0.state == .unknown }
+    var first: [TrackerName: OutboxEntry] = [:]
+    for entry in try installation.journal.outbox(incident: incident, undelivered: true)
+    where entry.state != .dead && first[entry.tracker] == nil {
+      first[entry.tracker] = entry
+    }
+    return first.values.filter { $0.state == .pending || $0.state == .unknown }
   }
 
   /// Seconds.

@@ -30,7 +30,13 @@ enum ConfigurationReference {
       CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("stores", nil, SecretStoreRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("consumers", nil, ConsumerRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
-    text += section("trackers", nil, TicketSystemRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
+    text += section(
+      "trackers",
+      """
+      A route that names no tracker has `local`: a Markdown file for each incident, `tickets/INCIDENT.md` in the state directory
+      (mode 0600), to which people may write. An entry named `local` takes its place.
+      """,
+      TicketSystemRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += """
 
       ## repositories
@@ -45,9 +51,12 @@ enum ConfigurationReference {
       ## routes
 
       A list; the first that fits is taken. `when` takes `kind`, `repository`, `source`, `validity`, each one word or a list.
+      Without a route that fits, every kind has one that is built in: `rotate-leaked-credential` where an entry under `credentials:`
+      is for the kind and has a `store`, else `generic-secret`, in which a person does the provider's part. A last route
+      `{playbook: generic-secret, autonomy: record}` only records what no other fits.
       `kind` is a kind or a family (`github`, `aws`): all kinds of one provider; another word is an error.
       `playbook` is required; `credential`, `store`, `consumers`, `repositories`, `tracker` become its inputs.
-      The `tracker` also gets the worker's messages about its incidents (docs/RECEIVER.md).
+      A `tracker` that is named also gets the worker's messages about its incidents (docs/RECEIVER.md).
       `autonomy` is `record`, `plan` (the default) or `contain`. With `contain` the worker runs by itself the steps whose
       action stands in `actions: [credential.disable, …]`, and no other: the run waits for a person at the first step with
       another effect and at every gate.

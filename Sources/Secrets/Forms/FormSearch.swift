@@ -20,6 +20,9 @@ struct FormSearch: Sendable {
     alphabet.add(entries)
   }
 
+  /// A secret whose forms are added when ``forEachText(of:_:)`` shows its letters: from now on escapes of them are read.
+  mutating func expect(_ raw: [UInt8]) { alphabet.add(raw) }
+
   /// A part of a secret, as it stands.
   mutating func add(_ bytes: [UInt8], tag: Int) { index.add(bytes, tag: tag) }
 
@@ -29,17 +32,27 @@ struct FormSearch: Sendable {
   func hits(in text: [UInt8], where isWanted: (Int) -> Bool = { _ in true }) -> [Hit] {
     guard !index.isEmpty else { return [] }
     var found = direct(in: text, where: isWanted)
-    for wide in WideText.all(in: text) {
-      wide.forEachMeaning(in: text.span, fitting: alphabet) { start, decoded in
-        found += hits(in: decoded, from: start, where: isWanted)
-      }
-    }
-    for part in alphabet.parts(around: alphabet.places(in: text.span), of: text.count) {
-      DecodedText.forEach(of: Array(text[part]), fitting: alphabet) { decoded in
-        found += hits(in: decoded, from: part.lowerBound, where: isWanted)
-      }
+    forEachDecoded(of: text) { start, decoded in
+      found += hits(in: decoded, from: start, where: isWanted)
     }
     return found
+  }
+
+  /// Calls `body` with every text in which a form may stand: `text`, what it means, and both without gaps.
+  func forEachText(of text: [UInt8], _ body: ([UInt8]) -> Void) {
+    func both(_ bytes: [UInt8]) {
+      body(bytes)
+      for joined in JoinedText.all(of: bytes) { body(joined.bytes) }
+    }
+    both(text)
+    forEachDecoded(of: text) { both($1.bytes) }
+  }
+
+  private func forEachDecoded(of text: [UInt8], _ body: (_ start: Int, DecodedText) -> Void) {
+    for wide in WideText.all(in: text) { wide.forEachMeaning(in: text.span, fitting: alphabet, body) }
+    for part in alphabet.parts(around: alphabet.places(in: text.span), of: text.count) {
+      DecodedText.forEach(of: Array(text[part]), fitting: alphabet) { body(part.lowerBound, $0) }
+    }
   }
 
   private func hits(in decoded: DecodedText, from start: Int, where isWanted: (Int) -> Bool) -> [Hit] {

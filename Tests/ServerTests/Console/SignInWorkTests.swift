@@ -17,7 +17,7 @@ import Testing
     let cost = try #require(Self.cost)
     let maria = try Person(
       name: "maria", roles: ["responder"], password: Secret("four random words here"), cost: cost)
-    let people = try PeopleDirectory([maria])
+    let people = PeopleDirectory([maria])
     let counted = Mutex<[PasswordLock.Cost]>([])
     let doorman = try Doorman(cost: cost) { person, password in
       counted.withLock { $0.append(person.lock.cost) }

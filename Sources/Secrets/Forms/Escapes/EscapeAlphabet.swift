@@ -24,8 +24,7 @@ public struct EscapeAlphabet: Sendable {
       switch entry.spelling.wrapping {
       case .none:
         guard entry.spelling.escape == .none, entry.spelling.charset.isNarrow else { continue }
-        for place in entry.bytes.indices { enter(entry.bytes, place) }
-        reach = max(reach, entry.bytes.count * Self.longestEscape + 64)
+        add(entry.bytes)
       case .base64, .base64Twice:
         for place in entry.bytes.indices
         where entry.bytes[place] == UInt8(ascii: "+") || entry.bytes[place] == UInt8(ascii: "/") {
@@ -35,6 +34,12 @@ public struct EscapeAlphabet: Sendable {
       case .hex: continue
       }
     }
+  }
+
+  /// From now on escapes of this value's characters count.
+  mutating func add(_ bytes: [UInt8]) {
+    for place in bytes.indices { enter(bytes, place) }
+    reach = max(reach, bytes.count * Self.longestEscape + 64)
   }
 
   private mutating func enter(_ bytes: [UInt8], _ place: Int) {
