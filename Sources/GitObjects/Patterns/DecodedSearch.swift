@@ -14,7 +14,7 @@ extension CompiledPatterns {
         places.append(place)
         position = place + 1
       case .wide(let place):
-        wide.append(WideText(around: place, in: text.span))
+        wide.append(WideText(around: place, from: wide.last?.range.upperBound ?? 0, in: text.span))
         position = max(place + 1, wide[wide.count - 1].range.upperBound)
       }
     }

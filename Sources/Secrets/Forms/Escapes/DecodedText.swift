@@ -29,13 +29,16 @@ public struct DecodedText: Sendable {
     self.layers = layers
   }
 
+  /// The same for what stands within this text. Only layers of which an escape fits are undone: one that does not may fit
+  /// when another layer is undone.
   func forEachInside(fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void) {
-    for family in TextLayer.escapes {
-      guard family != .form || alphabet.hasSpaces, let inside = undoing(family) else { continue }
+    let marks = alphabet.marks(in: bytes.span)
+    for layer in TextLayer.escapes {
+      guard let mark = layer.mark, marks.contains(mark), layer != .form || alphabet.hasSpaces,
+        let inside = undoing(layer)
+      else { continue }
       body(inside)
-      if inside.layers.count < EscapeAlphabet.depth, !alphabet.places(in: inside.bytes.span).isEmpty {
-        inside.forEachInside(fitting: alphabet, body)
-      }
+      if inside.layers.count < EscapeAlphabet.depth { inside.forEachInside(fitting: alphabet, body) }
     }
   }
 
@@ -49,20 +52,20 @@ public struct DecodedText: Sendable {
     layers.reversed().reduce(bytes) { $1.spelling.inside($0) }
   }
 
-  /// Nil where the family has nothing to undo, or gives what another family gives.
-  func undoing(_ family: TextLayer) -> DecodedText? {
+  /// Nil where the layer has nothing to undo, or gives what another layer gives.
+  func undoing(_ layer: TextLayer) -> DecodedText? {
     let text = bytes.span
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     var starts: [Int32] = []
     starts.reserveCapacity(bytes.count + 1)
     var hasEscapes = false
-    var isOwn = family != .form && family != .backslashCharacter
+    var isOwn = layer != .form && layer != .backslashCharacter
     var place = 0
     while place < text.count {
       let byte = text[place]
-      guard byte == family.mark, let escaped = EscapeReader.read(text, mark: byte, at: place + 1) else {
-        let isSpace = family == .form && byte == UInt8(ascii: "+")
+      guard byte == layer.mark, let escaped = EscapeReader.read(text, mark: byte, at: place + 1) else {
+        let isSpace = layer == .form && byte == UInt8(ascii: "+")
         if isSpace { isOwn = true }
         result.append(isSpace ? 0x20 : byte)
         starts.append(places[place])
@@ -71,7 +74,7 @@ public struct DecodedText: Sendable {
       }
       hasEscapes = true
       var made = escaped.bytes
-      if family == .backslashCharacter, case .byte(let code) = escaped.value, code >= 0x80 {
+      if layer == .backslashCharacter, case .byte(let code) = escaped.value, code >= 0x80 {
         made = Array(String(Unicode.Scalar(code)).utf8)
         isOwn = true
       }
@@ -83,6 +86,6 @@ public struct DecodedText: Sendable {
     }
     guard hasEscapes, isOwn else { return nil }
     starts.append(places[bytes.count])
-    return DecodedText(bytes: result, places: starts, layers: layers + [family])
+    return DecodedText(bytes: result, places: starts, layers: layers + [layer])
   }
 }

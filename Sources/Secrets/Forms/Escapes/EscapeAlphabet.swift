@@ -138,6 +138,17 @@ public struct EscapeAlphabet: Sendable {
     return result
   }
 
+  /// The marks of escapes that fit in a whole text.
+  func marks(in text: Span<UInt8>) -> Set<UInt8> {
+    var result: Set<UInt8> = []
+    for place in 0..<text.count where EscapeReader.isMark(text[place]) && !result.contains(text[place]) {
+      guard fits(text, at: place, isWhole: true) else { continue }
+      result.insert(text[place])
+      if result.count == EscapeReader.markCount { break }
+    }
+    return result
+  }
+
   // MARK: What is decoded
 
   /// The parts of a text of `count` bytes that may hold a value with one of the escapes at `places` (ascending), in pieces

@@ -34,11 +34,13 @@ public struct WideText: Sendable {
 
   /// The text around a zero of which ``isWide(_:at:)`` is true. Code units start at even places, as in files; of ASCII it
   /// makes no difference.
-  public init(around place: Int, in text: Span<UInt8>) {
+  ///
+  /// - Parameter first: it begins there at the earliest, so that no part is read again and again.
+  public init(around place: Int, from first: Int, in text: Span<UInt8>) {
     let bigEndian = place % 2 == 0
     let start = bigEndian ? place : place - 1
     var (low, foreign) = (start, 0)
-    while low >= 2, foreign <= Self.mostForeign, Self.isText(Self.unit(text, low - 2, bigEndian)) {
+    while low >= first + 2, foreign <= Self.mostForeign, Self.isText(Self.unit(text, low - 2, bigEndian)) {
       low -= 2
       foreign = Self.unit(text, low, bigEndian) < 0x100 ? 0 : foreign + 1
     }
@@ -61,9 +63,7 @@ public struct WideText: Sendable {
       let end = min(range.upperBound, start + max(Self.piece, 8 * alphabet.reach) / 2 * 2)
       let decoded = decoded(text, start..<end)
       body(start, decoded)
-      if !alphabet.places(in: decoded.bytes.span).isEmpty {
-        decoded.forEachInside(fitting: alphabet) { body(start, $0) }
-      }
+      decoded.forEachInside(fitting: alphabet) { body(start, $0) }
       guard end < range.upperBound else { return }
       start = end - 4 * alphabet.reach
     }
@@ -96,12 +96,13 @@ public struct WideText: Sendable {
   static func all(in text: [UInt8]) -> [WideText] {
     guard text.contains(0) else { return [] }
     var result: [WideText] = []
-    var place = 0
+    var (place, first) = (0, 0)
     while place < text.count {
       if isWide(text.span, at: place) {
-        let found = WideText(around: place, in: text.span)
+        let found = WideText(around: place, from: first, in: text.span)
         result.append(found)
-        place = max(place, found.range.upperBound)
+        first = found.range.upperBound
+        place = max(place, first)
       }
       place += 1
     }
