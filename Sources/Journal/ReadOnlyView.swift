@@ -30,7 +30,7 @@ extension Journal {
     if descriptor >= 0 { _ = flock(descriptor, LOCK_EX | LOCK_NB) }
     defer {
       empty(place)
-      if descriptor >= 0 { close(descriptor) }
+      if descriptor >= 0 { Foundation.close(descriptor) }
     }
     // Another process's clean-up may have come before the lock.
     guard access(place, F_OK) == 0 else { return try copied(path, configuration) }
@@ -70,7 +70,7 @@ extension Journal {
       let descriptor = Foundation.open(
         "\(directory)/\(name)", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
-      defer { close(descriptor) }
+      defer { Foundation.close(descriptor) }
       var status = stat()
       guard fstat(descriptor, &status) == 0, status.st_uid == geteuid(),
         flock(descriptor, LOCK_EX | LOCK_NB) == 0

@@ -26,8 +26,12 @@ public final class Redactor: Sendable {
   public func register(_ secret: Secret) {
     let digest = SHA256.hash(data: secret.exposeAsBytes())
     state.withLock { state in
-      guard state.known.insert(digest).inserted, !state.unmet.add(secret) else { return }
-      Redactor.spell(secret, into: &state.search)
+      guard state.known.insert(digest).inserted else { return }
+      if state.unmet.add(secret) {
+        state.search.expect(secret.exposeAsBytes())
+      } else {
+        Redactor.spell(secret, into: &state.search)
+      }
     }
   }
 
@@ -73,16 +77,18 @@ public final class Redactor: Sendable {
 
   /// What holds a secret, by position, without overlaps.
   private func ranges(in bytes: [UInt8], hiding: Hiding) -> [Range<Int>] {
-    let (isIdle, mayMeet) = state.withLock { ($0.known.isEmpty, $0.unmet.count > 0) }
-    guard !isIdle else { return [] }
-    let readings = mayMeet ? UnmetSecrets.readings(of: bytes) : []
+    guard state.withLock({ !$0.known.isEmpty }) else { return [] }
     let search = state.withLock { state in
-      for reading in readings {
-        for secret in state.unmet.take(metIn: reading) { Redactor.spell(secret, into: &state.search) }
+      guard state.unmet.count > 0 else { return state.search }
+      var met: [Secret] = []
+      do {
+        // Given back before it is changed, else it would be copied.
+        let search = state.search
+        search.forEachText(of: bytes) { met += state.unmet.take(metIn: $0) }
       }
+      for secret in met { Redactor.spell(secret, into: &state.search) }
       return state.search
     }
-    guard !search.isEmpty else { return [] }
     let found = search.hits(in: bytes) { $0 <= hiding.rawValue }.map(\.range).sorted {
       $0.lowerBound < $1.lowerBound
     }

@@ -1,3 +1,4 @@
+import Secrets
 @testable import Drills
 import Foundation
 import JSON

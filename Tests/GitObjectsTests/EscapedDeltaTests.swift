@@ -1,3 +1,4 @@
+import Foundation
 import GitObjects
 import Secrets
 import TestSupport
@@ -16,11 +17,12 @@ import Testing
     case 2: "\\u00\(digits)"
     case 3: "\\x\(digits)"
     case 4: "%\(digits)"
-    default: "%25\(digits)"
+    case 5: "%25\(digits)"
+    default: "&#x\(digits);"
     }
   }
 
-  @Test(arguments: 1..<7 as Range<UInt64>)
+  @Test(arguments: 1..<8 as Range<UInt64>)
   func `what a delta completes is found as in the whole file`(seed: UInt64) throws {
     var numbers = HostilePackTests.Numbers(state: seed)
     let sandbox = try GitSandbox()
@@ -49,7 +51,10 @@ import Testing
         "pw = "
         + zip(scalars, isEscaped).map { $1 ? Self.escape($0, style) : String($0) }.joined()
       let text = lines.joined(separator: "\n")
-      try sandbox.commit("change", ["f": text])
+      // The last one in UTF-16.
+      let bytes = style == 6 ? Array(text.data(using: .utf16LittleEndian) ?? Data()) : Array(text.utf8)
+      try sandbox.put("f", bytes)
+      try sandbox.commit("change")
       let blob = try sandbox.id("HEAD:f")
       count += 1
       if scalars == right { whole.insert(blob) }

@@ -28,6 +28,8 @@ import Testing
     value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "",
     value.utf8.map { String(format: "%02x", $0) }.joined(),
     value.replacing("&", with: "&amp;"), value.replacing("&", with: "\\u0026"),
+    value.replacing("&", with: "&#38;"), value.replacing("&", with: "&#x26;"),
+    value.replacing("&", with: "\\x26"),
   ]
 
   @Test(arguments: spellings) func `A person's text with the leaked value in it is refused with the place`(

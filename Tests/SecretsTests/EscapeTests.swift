@@ -1,3 +1,4 @@
+import Foundation
 import Secrets
 import Testing
 
@@ -42,5 +43,16 @@ import Testing
     redactor.register(Secret(value))
     let said = redactor.redact("see <Tr0ub4\(text)Zinnia88>, twice: Tr0ub4\(text)Zinnia88")
     #expect(said == "see <[REDACTED]>, twice: [REDACTED]", "\(text)")
+  }
+
+  @Test(arguments: ["\\u%04x", "\\x%02X", "\\%03o", "%%%02X", "&#%d;", "&#x%04X;", "%%25%02x", "\\\\u%04x"])
+  func `a value of letters and digits is hidden with every character escaped`(notation: String) {
+    let value = "Tr0ub4dor" + "Zinnia88Qx7"
+    let redactor = Redactor()
+    redactor.register(Secret(value))
+    let text = value.utf8.map { String(format: notation, Int($0)) }.joined()
+    #expect(redactor.redact("a \(text) b") == "a [REDACTED] b")
+    let wide = "a \(text) b".data(using: .utf16LittleEndian) ?? Data()
+    #expect(redactor.finds(in: Array(wide)))
   }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Incidents
 import StaunchConfiguration
 import Consumers
 import CredentialProviders

@@ -15,8 +15,6 @@ struct Base64Edit {
   private let replacement: [UInt8]
   /// What a replacement is filled up with: one character of it.
   private let fill: [UInt8]
-  /// The base64 itself is UTF-16: a zero between its characters.
-  private var isWide = false
 
   /// - Parameter replacement: as UTF-8; it is spelled as the form wants. Nil when the form is no base64.
   init?(_ form: SearchForm, replacement: [UInt8]) {
@@ -34,9 +32,6 @@ struct Base64Edit {
     case .base64Twice(let outer, let inner, let isInnerURL):
       let innerEdit = Base64Edit(.secret, inner, isInnerURL, form.entry.innerCount, text, fill)
       self.init(.base64(innerEdit), outer, false, innerEdit.coreCount, text, fill)
-    case .wideBase64(let shift):
-      self.init(.secret, shift, false, form.entry.innerCount, text, fill)
-      isWide = true
     case .none, .hex: return nil
     }
   }
@@ -63,7 +58,6 @@ struct Base64Edit {
 
   /// Nil when the neighbours are not base64 of the alignment that the hit implies.
   func edits(for pieces: [Range<Int>], in text: UnsafeBufferPointer<UInt8>) -> [ByteEdit]? {
-    if isWide { return wideEdits(for: pieces, in: text) }
     let isWrapped = pieces.count > 1 || WrappedLines.isOne(of: pieces[0], in: text)
     var places = pieces.flatMap { Array($0) }
     // The characters at either end that the secret shares with its neighbours.
@@ -91,39 +85,6 @@ struct Base64Edit {
     return self.edits(
       replacing: places, padding: isLast ? padding : padding.lowerBound..<padding.lowerBound, by: encoded)
   }
-
-  /// The characters around are read as ASCII, changed, and made UTF-16 again. Either byte order has a zero between two of
-  /// them; the one at an end stays where it is.
-  private func wideEdits(for pieces: [Range<Int>], in text: UnsafeBufferPointer<UInt8>) -> [ByteEdit]? {
-    guard let piece = pieces.first, pieces.count == 1 else { return nil }
-    // From the first character to the last one.
-    var (low, high) = (piece.lowerBound, piece.upperBound - 1)
-    while low >= 2, piece.lowerBound - low < Base64Edit.wideMargin, text[low - 1] == 0, text[low - 2] != 0 {
-      low -= 2
-    }
-    while high + 2 < text.count, high - piece.upperBound < Base64Edit.wideMargin, text[high + 1] == 0,
-      text[high + 2] != 0
-    {
-      high += 2
-    }
-    let narrow = stride(from: low, through: high, by: 2).map { text[$0] }
-    var edit = self
-    edit.isWide = false
-    let first = (piece.lowerBound - low) / 2
-    let inside = first..<(first + (piece.count + 1) / 2)
-    return narrow.withUnsafeBufferPointer { edit.edits(for: [inside], in: $0) }?.map { edit in
-      let start = low + 2 * edit.range.lowerBound
-      let end = low + 2 * edit.range.upperBound
-      guard !edit.replacement.isEmpty else {
-        return ByteEdit(range: start..<min(end, text.count), replacement: [])
-      }
-      return ByteEdit(
-        range: start..<(end - 1), replacement: Charset.wide(edit.replacement, bigEndian: false).dropLast())
-    }
-  }
-
-  /// Bytes on either side that show where base64 goes on.
-  private static let wideMargin = 512
 
   /// - Parameter isLast: nothing follows. Else the groups behind must keep their places: the length stays a multiple of three
   ///   away from the old one, for which the replacement is filled up.

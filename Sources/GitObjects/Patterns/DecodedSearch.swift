@@ -1,24 +1,37 @@
 import Secrets
 
-/// Hits in what escapes mean: a value of which any characters are escaped in any way, and layers of escapes around each other
+/// Hits in what escapes and UTF-16 mean: a value of which any characters are escaped in any way, and layers of escapes around each other
 /// and around every form of the table.
 extension CompiledPatterns {
-  /// - Parameter hasEscapes: set when an escape of which a secret may have one is in `text`.
+  /// - Parameter hasEscapes: set when an escape of which a secret may have one, or UTF-16, is in `text`.
   func decoded(in text: UnsafeBufferPointer<UInt8>, hasEscapes: inout Bool) -> [FoundSecret] {
     var places: [Int] = []
+    var wide: [WideText] = []
     var position = 0
-    while let place = escapes.next(in: text, from: position, isWhole: true) {
-      places.append(place)
-      position = place + 1
+    while let next = escapes.next(in: text, from: position, isWhole: true) {
+      switch next {
+      case .escape(let place):
+        places.append(place)
+        position = place + 1
+      case .wide(let place):
+        wide.append(WideText(around: place, from: wide.last?.range.upperBound ?? 0, in: text.span))
+        position = max(place + 1, wide[wide.count - 1].range.upperBound)
+      }
     }
-    guard !places.isEmpty else { return [] }
+    guard !places.isEmpty || !wide.isEmpty else { return [] }
     hasEscapes = true
     var found: [FoundSecret] = []
     var seen: Set<DecodedPlace> = []
+    func collect(_ decoded: DecodedText, from start: Int) {
+      for hit in hits(in: decoded, from: start)
+      where seen.insert(DecodedPlace(span: hit.span, pattern: hit.pattern)).inserted { found.append(hit) }
+    }
+    for one in wide {
+      one.forEachMeaning(in: text.span, fitting: escapes.alphabet) { collect($1, from: $0) }
+    }
     for part in escapes.alphabet.parts(around: places, of: text.count) {
-      DecodedText.forEach(of: Array(text[part]), fitting: escapes.alphabet) { decoded in
-        for hit in hits(in: decoded, from: part.lowerBound)
-        where seen.insert(DecodedPlace(span: hit.span, pattern: hit.pattern)).inserted { found.append(hit) }
+      DecodedText.forEach(of: Array(text[part]), fitting: escapes.alphabet) {
+        collect($0, from: part.lowerBound)
       }
     }
     return found

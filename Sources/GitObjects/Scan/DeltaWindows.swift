@@ -1,3 +1,4 @@
+import Secrets
 import Foundation
 
 /// The parts of a delta's result in which a probe may stand that its base does not hold: inserted bytes and the joins of

@@ -63,11 +63,6 @@ public enum Charset: Hashable, Sendable {
     }
   }
 
-  /// ASCII as UTF-16.
-  public static func wide(_ ascii: [UInt8], bigEndian: Bool) -> [UInt8] {
-    ascii.flatMap { bigEndian ? [0, $0] : [$0, 0] }
-  }
-
   /// The same for text that an escape made.
   func bytes(_ text: String) -> [UInt8]? {
     if self == .utf8 { return Array(text.utf8) }

@@ -63,12 +63,7 @@ public enum Escape: Hashable, Sendable {
   func spelled(_ scalar: Unicode.Scalar, in charset: Charset) -> [UInt8]? {
     switch self {
     case .none: return charset.bytes(scalar)
-    case .percent(let style):
-      // A text in UTF-16 that holds percent-encoded UTF-8; nobody percent-encodes UTF-16.
-      if case .utf16(let bigEndian) = charset {
-        return Charset.wide(percent(scalar, Array(String(scalar).utf8), style), bigEndian: bigEndian)
-      }
-      return charset.bytes(scalar).map { percent(scalar, $0, style) }
+    case .percent(let style): return charset.bytes(scalar).map { percent(scalar, $0, style) }
     case .bytes(let octal):
       guard let bytes = charset.bytes(scalar) else { return nil }
       guard !scalar.isASCII || scalar.value < 0x20 else { return bytes }

@@ -7,7 +7,7 @@ struct FormSearch: Sendable {
     /// Gaps or escapes are between its characters.
     let isDirect: Bool
     /// What was undone to find it.
-    let layers: [EscapeFamily]
+    let layers: [TextLayer]
   }
   private var index = FormIndex()
   private var alphabet = EscapeAlphabet()
@@ -20,6 +20,9 @@ struct FormSearch: Sendable {
     alphabet.add(entries)
   }
 
+  /// A secret whose forms are added when ``forEachText(of:_:)`` shows its letters: from now on escapes of them are read.
+  mutating func expect(_ raw: [UInt8]) { alphabet.add(raw) }
+
   /// A part of a secret, as it stands.
   mutating func add(_ bytes: [UInt8], tag: Int) { index.add(bytes, tag: tag) }
 
@@ -29,18 +32,37 @@ struct FormSearch: Sendable {
   func hits(in text: [UInt8], where isWanted: (Int) -> Bool = { _ in true }) -> [Hit] {
     guard !index.isEmpty else { return [] }
     var found = direct(in: text, where: isWanted)
-    for part in alphabet.parts(around: alphabet.places(in: text.span), of: text.count) {
-      DecodedText.forEach(of: Array(text[part]), fitting: alphabet) { decoded in
-        for hit in direct(in: decoded.bytes, where: isWanted) {
-          let range = decoded.original(hit.range)
-          // Without an escape it was found as it stands.
-          guard range.count > hit.range.count else { continue }
-          let place = (part.lowerBound + range.lowerBound)..<(part.lowerBound + range.upperBound)
-          found.append(Hit(range: place, tag: hit.tag, isDirect: false, layers: decoded.layers))
-        }
-      }
+    forEachDecoded(of: text) { start, decoded in
+      found += hits(in: decoded, from: start, where: isWanted)
     }
     return found
+  }
+
+  /// Calls `body` with every text in which a form may stand: `text`, what it means, and both without gaps.
+  func forEachText(of text: [UInt8], _ body: ([UInt8]) -> Void) {
+    func both(_ bytes: [UInt8]) {
+      body(bytes)
+      for joined in JoinedText.all(of: bytes) { body(joined.bytes) }
+    }
+    both(text)
+    forEachDecoded(of: text) { both($1.bytes) }
+  }
+
+  private func forEachDecoded(of text: [UInt8], _ body: (_ start: Int, DecodedText) -> Void) {
+    for wide in WideText.all(in: text) { wide.forEachMeaning(in: text.span, fitting: alphabet, body) }
+    for part in alphabet.parts(around: alphabet.places(in: text.span), of: text.count) {
+      DecodedText.forEach(of: Array(text[part]), fitting: alphabet) { body(part.lowerBound, $0) }
+    }
+  }
+
+  private func hits(in decoded: DecodedText, from start: Int, where isWanted: (Int) -> Bool) -> [Hit] {
+    direct(in: decoded.bytes, where: isWanted).compactMap { hit in
+      let range = decoded.original(hit.range)
+      // Without an escape it was found as it stands.
+      guard range.count > hit.range.count else { return nil }
+      let place = (start + range.lowerBound)..<(start + range.upperBound)
+      return Hit(range: place, tag: hit.tag, isDirect: false, layers: decoded.layers)
+    }
   }
 
   private func direct(in text: [UInt8], where isWanted: (Int) -> Bool) -> [Hit] {

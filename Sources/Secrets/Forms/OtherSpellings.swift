@@ -1,6 +1,6 @@
 extension Secret {
-  /// What this value may mean where it was copied in a spelling of the text around it: with escapes of any
-  /// ``EscapeFamily`` undone, also twice and three times. At most eight; empty where nothing in it is escaped.
+  /// What this value may mean where it was copied in a spelling of the text around it: with the escapes of
+  /// ``TextLayer`` undone, also twice and three times. At most eight; empty where nothing in it is escaped.
   public var decodings: [Secret] {
     let own = exposeAsBytes()
     var found: [[UInt8]] = []
@@ -8,7 +8,7 @@ extension Secret {
     for _ in 0..<EscapeAlphabet.depth {
       var made: [DecodedText] = []
       for text in next {
-        for family in EscapeFamily.allCases {
+        for family in TextLayer.escapes {
           guard let inside = text.undoing(family), !inside.bytes.isEmpty, inside.bytes != own,
             !found.contains(inside.bytes), found.count < 8
           else { continue }

@@ -38,8 +38,8 @@ public enum SecretForm: String, Sendable, Hashable, Codable, CaseIterable {
 }
 
 extension SecretForm {
-  /// What a value is found as where these escapes were undone, the outermost first.
-  public init(undoing layers: [EscapeFamily]) {
+  /// What a value is found as where these layers were undone, the outermost first.
+  public init(undoing layers: [TextLayer]) {
     guard layers.count == 1, let layer = layers.first else {
       self = .layered
       return
@@ -50,6 +50,8 @@ extension SecretForm {
       case .percent: .percent
       case .form: .form
       case .reference: .html
+      case .utf16le: .utf16le
+      case .utf16be: .utf16be
       }
   }
 }

@@ -40,7 +40,7 @@ public enum SecretForms {
   }
 
   /// The escapes that are searched as they are written, with the row of the table each belongs to, the most common ones
-  /// first. Every other one that ``EscapeFamily`` reads is found by reading it, at no cost of a spelling.
+  /// first. Every other one that ``TextLayer`` reads is found by reading it, at no cost of a spelling.
   static let escapes: [(form: SecretForm, escape: Escape)] = [
     (.json, .json(.plain)), (.percent, .percent(.upper)), (.html, .xml(.text)),
     (.json, .json(.html(upper: false))), (.html, .xml(.apos)), (.html, .xml(.quot39)),
@@ -69,7 +69,7 @@ public enum SecretForms {
     "wrapped base64 and strings in pieces behind the marks of comments, diffs or quoted mail",
     "UTF-7, UTF-32, EBCDIC, ISO-2022 and character sets that docs/FORMS.md does not list",
     "escapes more than three deep, and those of which no language in docs/FORMS.md is told: CSS, LDAP, names in \\N{}",
-    "mixes of doubled characters, shell quotes or UTF-16 with escapes where no eight bytes in a row stand in one of them",
+    "mixes of doubled characters or shell quotes with escapes where no eight bytes in a row stand in one of them",
     "parts of the value, the value put together by a program, hashes of it, changes of case",
   ]
 }
@@ -138,9 +138,7 @@ struct FormTable {
     for (form, escape) in SecretForms.escapes { add(form, Spelling(escape: escape), scalars) }
     for bigEndian in [false, true] {
       let form: SecretForm = bigEndian ? .utf16be : .utf16le
-      for escape in [Escape.none, .json(.plain), .xml(.apos), .json(.ascii(upper: false)), .percent(.upper)] {
-        add(form, Spelling(escape: escape, charset: .utf16(bigEndian: bigEndian)), scalars)
-      }
+      add(form, Spelling(charset: .utf16(bigEndian: bigEndian)), scalars)
     }
     for escape in [
       Escape.none, .json(.plain), .json(.html(upper: false)), .json(.ascii(upper: false)), .percent(.upper),
@@ -187,7 +185,6 @@ struct FormTable {
     guard inner.escape == .none else { return }
     for upper in [false, true] { add(.hex, spelling(.hex(upper: upper)), bytes, scalars) }
     guard inner.charset == .utf8 else { return }
-    for shift in 0..<3 { add(.utf16le, spelling(.wideBase64(shift: shift)), bytes, scalars) }
     for isURL in [false, true] {
       for innerShift in 0..<3 {
         // The url alphabet differs only in two characters; most secrets have neither.

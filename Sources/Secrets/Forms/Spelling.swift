@@ -10,9 +10,6 @@ public struct Spelling: Hashable, Sendable {
     case base64(shift: Int, isURL: Bool)
     /// Base64 of a text in which the secret stands in base64.
     case base64Twice(outer: Int, inner: Int, isInnerURL: Bool)
-    /// Base64 in UTF-16, which PowerShell and Windows' editors save, without the zero at its one end: so it is the same bytes
-    /// in both byte orders.
-    case wideBase64(shift: Int)
   }
   public let escape: Escape
   public let charset: Charset
@@ -27,7 +24,7 @@ public struct Spelling: Hashable, Sendable {
   public var isBase64: Bool {
     switch wrapping {
     case .base64, .base64Twice: true
-    case .none, .hex, .wideBase64: false
+    case .none, .hex: false
     }
   }
 
@@ -35,7 +32,7 @@ public struct Spelling: Hashable, Sendable {
   public var canBeSplit: Bool {
     switch wrapping {
     case .base64, .base64Twice: true
-    case .hex, .wideBase64: false
+    case .hex: false
     case .none: charset == .utf8
     }
   }
@@ -56,8 +53,6 @@ public struct Spelling: Hashable, Sendable {
     switch wrapping {
     case .none: bytes
     case .hex(let upper): Self.hex(bytes, upper: upper)
-    case .wideBase64(let shift):
-      Charset.wide(Base64Text.aligned(bytes, shift: shift, isURL: false), bigEndian: false).dropLast()
     case .base64(let shift, let isURL): Base64Text.aligned(bytes, shift: shift, isURL: isURL)
     case .base64Twice(let outer, let inner, let isInnerURL):
       Base64Text.aligned(

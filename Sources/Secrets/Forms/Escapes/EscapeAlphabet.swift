@@ -7,7 +7,7 @@ public struct EscapeAlphabet: Sendable {
   private var hasUmlauts = false
   private(set) var hasSpaces = false
   /// How far around an escape the rest of a value may stand, escapes included.
-  private var reach = 0
+  private(set) var reach = 0
 
   /// An escape within an escape is followed to this depth, and so are layers (``DecodedText``).
   static let depth = 3
@@ -15,17 +15,6 @@ public struct EscapeAlphabet: Sendable {
   private static let longestEscape = 12
 
   public init() {}
-
-  /// Every escape fits, whatever is looked for.
-  static let everything = EscapeAlphabet(ofEverythingWithin: 4096)
-
-  private init(ofEverythingWithin reach: Int) {
-    characters = [Bool](repeating: true, count: 256)
-    pairs = [UInt64](repeating: .max, count: 1024)
-    hasUmlauts = true
-    hasSpaces = true
-    self.reach = reach
-  }
 
   public var isEmpty: Bool { reach == 0 }
 
@@ -35,17 +24,22 @@ public struct EscapeAlphabet: Sendable {
       switch entry.spelling.wrapping {
       case .none:
         guard entry.spelling.escape == .none, entry.spelling.charset.isNarrow else { continue }
-        for place in entry.bytes.indices { enter(entry.bytes, place) }
-        reach = max(reach, entry.bytes.count * Self.longestEscape + 64)
+        add(entry.bytes)
       case .base64, .base64Twice:
         for place in entry.bytes.indices
         where entry.bytes[place] == UInt8(ascii: "+") || entry.bytes[place] == UInt8(ascii: "/") {
           enter(entry.bytes, place)
         }
         reach = max(reach, entry.bytes.count * 3 + 64)
-      case .hex, .wideBase64: continue
+      case .hex: continue
       }
     }
+  }
+
+  /// From now on escapes of this value's characters count.
+  mutating func add(_ bytes: [UInt8]) {
+    for place in bytes.indices { enter(bytes, place) }
+    reach = max(reach, bytes.count * Self.longestEscape + 64)
   }
 
   private mutating func enter(_ bytes: [UInt8], _ place: Int) {
@@ -141,6 +135,17 @@ public struct EscapeAlphabet: Sendable {
     var result: [Int] = []
     for place in 0..<text.count
     where EscapeReader.isMark(text[place]) && fits(text, at: place, isWhole: true) { result.append(place) }
+    return result
+  }
+
+  /// The marks of escapes that fit in a whole text.
+  func marks(in text: Span<UInt8>) -> Set<UInt8> {
+    var result: Set<UInt8> = []
+    for place in 0..<text.count where EscapeReader.isMark(text[place]) && !result.contains(text[place]) {
+      guard fits(text, at: place, isWhole: true) else { continue }
+      result.insert(text[place])
+      if result.count == EscapeReader.markCount { break }
+    }
     return result
   }
 

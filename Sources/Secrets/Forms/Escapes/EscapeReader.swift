@@ -35,6 +35,8 @@ enum EscapeReader {
     byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "%") || byte == UInt8(ascii: "&")
   }
 
+  static let markCount = 3
+
   /// The escape whose `mark` stands before `next`; nil when none does.
   static func read(_ text: Span<UInt8>, mark: UInt8, at next: Int) -> Escaped? {
     guard next < text.count else { return nil }

@@ -248,6 +248,12 @@ TEXT += [
      lambda d: urllib.parse.unquote(d.decode("utf-16", "replace"))),
     ("utf16be", "percent", lambda s: b"\xfe\xff" + urllib.parse.quote(s, safe="").encode("utf-16-be"),
      lambda d: urllib.parse.unquote(d.decode("utf-16", "replace"))),
+    ("layered", "html in utf-16", lambda s: b"\xff\xfe" + "".join(map(decimal, s)).encode("utf-16-le"),
+     lambda d: html.unescape(d.decode("utf-16", "replace"))),
+    ("layered", "json in json in utf-16", lambda s: b"\xfe\xff" + json.dumps([json.dumps([s])]).encode("utf-16-be"),
+     lambda d: json_all(d.decode("utf-16", "replace").encode())),
+    ("layered", "percent in utf-16 without mark", lambda s: ("url=" + some(s, per_byte("%%%02x"), "%", 0.3)).encode("utf-16-le"),
+     lambda d: urllib.parse.unquote(d.decode("utf-16-le", "replace"))),
     ("split", "continued line", lambda s: ("PW=" + s[:len(s) // 2] + "\\\n" + s[len(s) // 2:] + "\n").encode(),
      lambda d: u8(d).replace("\\\n", "")),
     ("split", "continued, indented", lambda s: ("pw = " + s[:len(s) // 2] + "\\\r\n    " + s[len(s) // 2:] + "\r\n").encode(),
@@ -323,6 +329,14 @@ for end in ("<br>", "<br/>", "<br />", "<BR>\n", "<br/>\n", "\\\\n", "\\\\r\\\\n
     KEY.append(("lines", f"ends {end!r}", lambda k, e=end: ("KEY=" + k.replace("\n", e)).encode(),
                 lambda d, e=end: plain(u8(d).replace(e, "").encode())))
 KEY += [
+    ("utf16le", "key, crlf", lambda k: b"\xff\xfe" + k.replace("\n", "\r\n").encode("utf-16-le"),
+     lambda d: plain(d.decode("utf-16", "replace").encode())),
+    ("utf16be", "key, marks", lambda k: b"\xfe\xff" + "".join(f"# {line}\r\n" for line in k.splitlines()).encode("utf-16-be"),
+     lambda d: plain(d.decode("utf-16", "replace").replace("#", "").encode())),
+    ("layered", "key, json in utf-16", lambda k: b"\xff\xfe" + json.dumps({"k": k}).encode("utf-16-le"),
+     lambda d: plain(json_all(d.decode("utf-16", "replace").encode()).encode())),
+    ("layered", "key, base64 in utf-16", lambda k: b"\xff\xfe" + base64.encodebytes(k.encode()).decode().replace(
+        "\n", "\r\n").encode("utf-16-le"), lambda d: [plain(x) for x in base64_all(d.decode("utf-16", "replace").encode())]),
     ("layered", "key in a query", lambda k: urllib.parse.quote(json.dumps({"k": k})).encode(),
      lambda d: plain(json_all(urllib.parse.unquote(u8(d)).encode()).encode())),
     ("lines", "blank comment lines", lambda k: "".join(f"# {line}\n#\n" for line in k.splitlines()).encode(),
