@@ -145,6 +145,19 @@ import Testing
     }
   }
 
+  /// Sealed authority: a key counts because the state directory says so, and nobody else makes an approver of one.
+  @Test func `only the trust store makes an approver of a key`() throws {
+    let stores = [
+      "Sources/Response/Running/TrustStore.swift", "Sources/Response/Running/TrustedPeople.swift",
+    ]
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+    for room in rooms {
+      for file in try Self.sources(of: room) where file.text.contains("ApproverIdentity(") {
+        #expect(stores.contains(file.path), "\(file.path) trusts a key by itself")
+      }
+    }
+  }
+
   /// A member's name stands in Chronicle (or where Incidents makes its views): a renamed one does not compile elsewhere.
   @Test func `response and worker read events in types`() throws {
     for room in ["Response", "Worker"] {

@@ -31,8 +31,8 @@ import Testing
     func carryOut() async throws {
       _ = try await DirectRun.carryOut(
         "credential.disable", target: "db", lock: "test/db", document: ["what": "disable"],
-        by: DirectRun.Hand(
-          identity: try state.identity(), policy: policy, now: Date(), toolVersion: "test",
+        by: try DirectRun.Hand(
+          state: state, policy: policy, now: Date(), toolVersion: "test",
           voice: QuietVoice(), journal: { try journal() }, compareTickets: { _ in })
       ) { _ in
         .unknown(reason: "nothing was begun before")

@@ -33,8 +33,8 @@ import Testing
     ) async throws -> Int {
       try await DirectRun.carryOut(
         action, target: "db", lock: "postgres/db", document: ["credential": "db"],
-        by: DirectRun.Hand(
-          identity: try state.identity(), policy: nil, now: Date(), toolVersion: "test", voice: QuietVoice(),
+        by: try DirectRun.Hand(
+          state: state, policy: nil, now: Date(), toolVersion: "test", voice: QuietVoice(),
           journal: { try journal() }, compareTickets: { _ in }), settle: settle
       ) { _, marker in
         try await perform(marker)

@@ -27,8 +27,8 @@ extension DirectRun {
     outputs: @escaping @Sendable (Outcome) -> JSONValue
   ) async throws -> Outcome {
     try confirm(name, action: action, given: confirmation, in: assembly)
-    let hand = Hand(
-      identity: try assembly.state().identity(),
+    let hand = try Hand(
+      state: try assembly.state(),
       policy: assembly.configurationPath == nil ? nil : try assembly.configuration().policy,
       now: assembly.now(), toolVersion: toolVersion, voice: assembly.voice,
       journal: { try assembly.journal() },

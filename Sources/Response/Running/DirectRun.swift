@@ -15,7 +15,9 @@ package import StaunchConfiguration
 package struct DirectRun {
   /// By whose hand.
   package struct Hand {
+    /// The operator's own, and whose signatures count: from the state directory.
     package let identity: LocalIdentity
+    package let trusted: [ApproverIdentity]
     /// Nil: without a staunch.yaml nobody has asked for more than one person's word.
     package let policy: Configuration.Policy?
     package let now: Date
@@ -27,11 +29,12 @@ package struct DirectRun {
     package let compareTickets: (Journal) async throws -> Void
 
     package init(
-      identity: LocalIdentity, policy: Configuration.Policy?, now: Date, toolVersion: String,
+      state: StateDirectory, policy: Configuration.Policy?, now: Date, toolVersion: String,
       voice: any Voice, journal: @escaping () throws -> Journal,
       compareTickets: @escaping (Journal) async throws -> Void
-    ) {
-      self.identity = identity
+    ) throws {
+      identity = try state.identity()
+      trusted = try TrustStore(state).people(policy)
       self.policy = policy
       self.now = now
       self.toolVersion = toolVersion
@@ -109,12 +112,10 @@ package struct DirectRun {
     let identity = hand.identity
     let policy = hand.policy
     let rule = policy?.planRule(for: identity) ?? ApprovalRule()
-    let own: [RoleName] = ["responder", "repository-admin"]
+    let own = TrustStore.ownRoles
     let role = own.first { rule.roles.isEmpty || rule.roles.contains($0) } ?? own[0]
     let approval = try identity.approve(step.plan.digest, role: role, at: hand.now)
-    let trusted = [
-      try ApproverIdentity(rawKey: identity.publicKey, roles: Set(own), person: policy?.localPerson ?? "")
-    ]
+    let trusted = hand.trusted
     do throws(ApprovalError) {
       return Word(
         approval: approval,
