@@ -68,6 +68,8 @@ let package = Package(
     .target(
       name: "Incidents", dependencies: ["JSON", "Secrets", "Cryptography"],
       resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
+    // Typed events and their one fold; the views of an incident (status, timeline, metrics) are still in Incidents.
+    .target(name: "Chronicle", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", "Cryptography"],
       swiftSettings: pure),
@@ -183,7 +185,8 @@ let package = Package(
     .target(
       name: "Commands",
       dependencies: [
-        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Drills",
+        "Actions", "BuiltinContent", "Capabilities", "Chronicle", "Consumers", "CredentialProviders",
+        "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "People", "Platforms", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", "Cryptography",
@@ -245,6 +248,9 @@ let package = Package(
       name: "IncidentsTests", dependencies: ["Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
+      name: "ChronicleTests", dependencies: ["Chronicle", "Incidents", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
       name: "ScannerReportsTests",
       dependencies: [
         "ScannerReports", "Incidents", "JSON", "Secrets", "TestSupport", subprocess, "Cryptography",
@@ -272,7 +278,7 @@ let package = Package(
     .testTarget(
       name: "JournalTests",
       dependencies: [
-        "Journal", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
+        "Journal", "Capabilities", "Chronicle", "Incidents", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["Fixtures"], swiftSettings: common),
@@ -361,7 +367,8 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Capabilities", "StaunchConfiguration", "Execution", "Inbox", "Incidents", "JSON",
+        "Commands", "Capabilities", "Chronicle", "StaunchConfiguration", "Execution", "Inbox", "Incidents",
+        "JSON",
         "Journal", "People", "PostMortems", "Secrets", "Simulators", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -6,7 +6,8 @@ public import Secrets
 // "dead" is said only when each of them says so.
 extension CredentialProvider {
   /// The credential that one of the values names (values of one credential share its id); without a value, the handle.
-  /// - Parameter isAccountsOwn: the leak is known to be of the entry's own account, also when every value is refused by now.
+  /// - Parameter isAccountsOwn: the leak is known to be of the entry's own account, also when every value is refused by now,
+  ///   or none can be judged.
   /// - Throws: what the provider said of the last value that it does not know.
   public func subject(of leak: Leak, isAccountsOwn: Bool = false) async throws(CapabilityError) -> Subject {
     var unknown: CapabilityError?
@@ -15,7 +16,9 @@ extension CredentialProvider {
         return try await identify(
           Leak(kind: leak.kind, handle: leak.handle, values: [value], fields: leak.fields))
       } catch {
-        guard error.class == .notFound else { throw error }
+        // Whose it is need not be asked then.
+        let isKnown = isAccountsOwn && account != nil && error.class == .network
+        guard error.class == .notFound || isKnown else { throw error }
         unknown = error
       }
     }

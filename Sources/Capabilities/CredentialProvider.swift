@@ -162,6 +162,11 @@ public protocol CredentialProvider: Adapter {
   /// after the refusals, and nothing else explains them. A refusal with another cause is unknown.
   /// - Parameter ref: one place; nil, or the identity: all of them (``CredentialProbe/verdict(at:)``).
   func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe
+  /// The same provider, which can find the values that its account should take now: what its store holds.
+  ///
+  /// Where a system does not show that it compared a value, another one of the account that it accepts shows it. That none
+  /// is found makes a verdict unknown, never another one.
+  func knowing(_ present: @escaping @Sendable () async -> [Secret]) -> Self
   /// Public ids that exist now, for INTENT and for finding orphans. Read only.
   func existing() async throws(CapabilityError) -> [CredentialRef]
   /// How many there may be and which there are; nil: as many as one likes. Read only.
@@ -213,4 +218,5 @@ extension CredentialProvider {
     .unknown
   }
   public func slots() async throws(CapabilityError) -> Slots? { nil }
+  public func knowing(_ present: @escaping @Sendable () async -> [Secret]) -> Self { self }
 }

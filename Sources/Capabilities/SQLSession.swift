@@ -33,8 +33,17 @@ public enum LoginOutcome: Sendable, Hashable {
   case accepted
   /// The server took the credentials and said no. `code` is the SQLSTATE or the server's own word.
   case rejected(code: String)
-  /// Anything else: no route, TLS, too many connections, no password asked.
+  /// The password was accepted, and what comes behind it was refused: no such database, no right to connect to it, no
+  /// connection left.
+  case admitted(code: String)
+  /// Anything else: no route, TLS, no password asked.
   case undecided(code: String)
+
+  /// Somebody is let in, whatever the password.
+  public static let noPasswordAsked = LoginOutcome.undecided(code: "the server asked for no password")
+  /// The password was not sent: it would have been shown.
+  public static let weakAuthentication = LoginOutcome.undecided(
+    code: "the server asks for the password in clear or for its MD5")
 }
 
 /// A connected session; closed by `close()` (or when it is released).

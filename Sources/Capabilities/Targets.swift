@@ -1,4 +1,5 @@
 public import Incidents
+import Secrets
 
 /// What the names in a playbook stand for: the adapters and repositories of staunch.yaml, built once.
 public struct Targets: Sendable {
@@ -87,5 +88,27 @@ public struct Targets: Sendable {
     CapabilityError(
       .configuration, "find \"\(name)\"", because: "staunch.yaml has no such entry under \(section)",
       fix: "add it under \(section):, then: staunch doctor")
+  }
+}
+
+extension Targets.Credential {
+  /// The same one, whose provider can find what `stores` hold of it now (``CredentialProvider/knowing(_:)``).
+  public func knowing(_ stores: [any SecretStore]) -> Self {
+    guard !stores.isEmpty else { return self }
+    let shape = provider.shape
+    let isWhole = keys.isEmpty
+    let key = isWhole ? key : keys[shape.primary] ?? key
+    let provider = provider.knowing {
+      var found: [Secret] = []
+      for store in stores {
+        do throws(CapabilityError) {
+          guard try await store.currentVersion(key) != nil else { continue }
+          let value = try await store.read(key)
+          found.append(isWhole ? Material(reading: value, as: shape)?.primary ?? value : value)
+        } catch { continue }  // no control, which the verdict then says
+      }
+      return found
+    }
+    return Self(provider: provider, store: store, key: self.key, keys: keys, consumers: consumers)
   }
 }

@@ -9,7 +9,7 @@ public import Secrets
 /// A role has one password, so there is no overlap: issuing replaces the leaked one at once, and disabling it is then
 /// only proven, never `NOLOGIN`. Sessions outlive every change of the role and are ended and counted separately.
 /// The runner's own user needs CREATEROLE (16+: ADMIN OPTION on the role), `pg_signal_backend` and, to spare sessions
-/// opened with the new password, `pg_read_all_stats`.
+/// opened with the new password, `pg_read_all_stats`. A refusal alone is no death (`PostgresRoleComparison.swift`).
 ///
 /// The threat: whoever holds the leaked role may own its database and prepare what an administrator meets there, so
 /// the runner's own work happens in ``adminDatabase``, which the role must not own, in sessions whose settings are
@@ -28,7 +28,11 @@ public struct PostgresRole: CredentialProvider {
       "where the runner works, `postgres` when absent: one that the role does not own, since an owner can prepare it"
     ),
     SettingDeclaration("role", required: true, "the role whose password leaked"),
-    SettingDeclaration("admin_user", required: true, "the runner's own user; must be another one"),
+    SettingDeclaration(
+      "admin_user", required: true,
+      "the runner's own user; must be another one. A refusal is death where the server was seen to compare the password: "
+        + "the store's value is accepted, or this user may `SELECT (rolname, rolpassword) ON pg_catalog.pg_authid`"
+    ),
     SettingDeclaration("admin_password", secret: true, "its password; absent: the server asks it for none"),
     SettingDeclaration(
       "tls", "libpq's sslmode; `prefer` on this machine, `verify-full` elsewhere when absent"),
@@ -53,12 +57,16 @@ public struct PostgresRole: CredentialProvider {
   let port: Int
   /// The nodes that staunch.yaml names.
   let nodes: [Endpoint]
-  private let database: String
+  let database: String
   let adminUser: String
   let adminDatabase: String
   private let authorities: String?
   private let adminPassword: String?
   private let tls: String
+  /// What the store holds of it now.
+  private var present: @Sendable () async -> [Secret] = { [] }
+  /// What this process has set.
+  private let issued = IssuedPassword()
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     self.environment = environment
@@ -83,6 +91,15 @@ public struct PostgresRole: CredentialProvider {
         fix: "use verify-full, verify-ca, require, prefer or disable")
     }
   }
+
+  public func knowing(_ present: @escaping @Sendable () async -> [Secret]) -> Self {
+    var copy = self
+    copy.present = present
+    return copy
+  }
+
+  /// Passwords that the role should take now: what the store holds, what this process has set.
+  func presentPasswords() async -> [Secret] { await present() + [issued.value].compactMap { $0 } }
 
   func login(_ user: String, _ password: Secret?) -> SQLLogin {
     var login = SQLLogin(
@@ -117,7 +134,7 @@ public struct PostgresRole: CredentialProvider {
         fix: "give the runner a role and password of its own: admin_user, admin_password in staunch.yaml")
     }
     switch await environment.postgres.tryLogin(login(role, secret)) {
-    case .accepted: return Subject(CredentialRef(role))
+    case .accepted, .admitted: return Subject(CredentialRef(role))
     // The server checks LOGIN after the password (InitializeSessionUserId), so without LOGIN the password is this
     // role's. With it, pg_hba.conf has another judge (ldap, radius, pam), of whom nothing is known.
     case .rejected(code: "28000"):
@@ -129,6 +146,11 @@ public struct PostgresRole: CredentialProvider {
       }
       return Subject(CredentialRef(role))
     case .rejected(let code):
+      if let problem = try await control(admin, role).obstacle {
+        throw CapabilityError(
+          .network, "identify role \(role)", because: "\(code): \(problem)",
+          fix: "see what the role lacks: staunch doctor")
+      }
       throw CapabilityError(
         .notFound, "identify role \(role)",
         because: "the role does not accept this password (\(code)): already replaced, or of another target",
@@ -190,6 +212,7 @@ public struct PostgresRole: CredentialProvider {
     let login = canLogin == "t" ? "" : " LOGIN"
     _ = try await session.execute("ALTER ROLE \(name)\(login) PASSWORD \(literal)", [], under: authority)
     await session.close()
+    issued.value = generated
     return IssuedCredential(ref: CredentialRef(role), secret: generated)
   }
 

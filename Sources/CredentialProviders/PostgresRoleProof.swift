@@ -57,8 +57,8 @@ extension PostgresRole {
     return found
   }
 
-  /// Dead means: every server took the password and said no, again and again on fresh connections, while the runner's
-  /// own logins in between were accepted and the role is there.
+  /// Dead means: every server compared the password and said no, again and again on fresh connections, while the runner's
+  /// own logins in between were accepted and the role is there; and no other database of it says otherwise.
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     let admin = try await adminLogin()
     let endpoints: [Endpoint]
@@ -84,8 +84,7 @@ extension PostgresRole {
     var control = admin
     endpoint.apply(to: &control)
     let login = login(user, secret, at: endpoint)
-    var servers: Set<String> = []
-    var controls = 0
+    var controls: [Control] = []
     var refusals = 0
     var code = ""
     while true {
@@ -97,21 +96,39 @@ extension PostgresRole {
       } catch {
         return CredentialProbe(.unknown, code: "control login\(place): \(error.because)")
       }
-      servers.formUnion(seen.map(\.server))
-      controls += seen.count
+      controls += seen
+      let servers = Set(controls.map(\.server)).count
       if refusals > 0, let problem = seen.compactMap({ $0.problem(code) }).first {
         return CredentialProbe(.unknown, code: problem + place)
       }
-      if refusals >= (servers.count > 1 ? Self.refusalsAmongSeveral : Self.refusals) {
-        return CredentialProbe(
-          .dead, code: code,
-          isReplaced: code == "28P01" && seen.allSatisfy { $0.canLogin == true && !$0.isExpired },
-          evidence: ProbeEvidence(refusals: refusals, controls: controls))
+      if refusals >= (servers > 1 ? Self.refusalsAmongSeveral : Self.refusals) {
+        let evidence = ProbeEvidence(refusals: refusals, controls: controls.count)
+        // The server looks at LOGIN at every login, in whichever database.
+        if controls.allSatisfy({ $0.canLogin == false }) {
+          return CredentialProbe(.dead, code: code, evidence: evidence)
+        }
+        do throws(CapabilityError) {
+          let verdict = try await judged(
+            secret, user: user, at: endpoint, control, controls, servers: servers, evidence: evidence)
+          return CredentialProbe(
+            verdict.state, code: verdict.code + (verdict.state == .dead ? "" : place),
+            isReplaced: verdict.isReplaced, evidence: verdict.evidence)
+        } catch {
+          return CredentialProbe(.unknown, code: "control login\(place): \(error.because)")
+        }
       }
       switch await environment.postgres.tryLogin(login) {
       case .accepted:
         let after = refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
         return CredentialProbe(.alive, code: "login accepted" + place + after)
+      case .admitted(let word):
+        let why = Self.behindThePassword[word] ?? "refused"
+        return CredentialProbe(.alive, code: "password accepted\(place), and then \(word): \(why)")
+      case .undecided(code: "28000"):
+        return await unasked(secret, user, at: endpoint, control, place)
+      case .weakAuthentication where seen.allSatisfy({ $0.canLogin == false }):
+        code = "NOLOGIN"  // what the role's password is does not matter
+        refusals += 1
       case .undecided(let word): return CredentialProbe(.unknown, code: word + place)
       case .rejected(let word):
         code = word
@@ -120,39 +137,30 @@ extension PostgresRole {
     }
   }
 
-  /// What the runner's own login shows.
-  private struct Control {
-    /// Tells one server from another behind the same address.
-    let server: String
-    /// Nil: there is no such role.
-    let canLogin: Bool?
-    let isExpired: Bool
-
-    /// Why a refusal says nothing about the password.
-    func problem(_ code: String) -> String? {
-      guard let canLogin else { return "\(code), but there is no such role: renamed, or the entry is wrong" }
-      // pg_hba.conf may ask somebody else (ldap, radius, pam), who may be down, or refuse the address: all are 28000,
-      // and so is a role without LOGIN, which the server checks itself.
-      guard code != "28P01", canLogin else { return nil }
-      return "\(code): refused for another reason than the password (pg_hba.conf: ldap, radius, pam, reject)"
+  /// The entry's database did not ask for the password; another one may accept it.
+  private func unasked(
+    _ secret: Secret, _ user: String, at endpoint: Endpoint, _ admin: SQLLogin, _ place: String
+  ) async -> CredentialProbe {
+    do throws(CapabilityError) {
+      let around = try await surroundings(of: user, admin)
+      if let other = await elsewhere(around.databases, secret, user, at: endpoint), other.state == .alive {
+        return other
+      }
+    } catch {
+      return CredentialProbe(.unknown, code: "control login\(place): \(error.because)")
     }
+    return CredentialProbe(
+      .unknown,
+      code:
+        "28000\(place), before a password was asked for: pg_hba.conf has no line for this role, database and "
+        + "address, rejects them or demands TLS")
   }
 
-  private func control(_ login: SQLLogin, _ user: String) async throws(CapabilityError) -> Control {
-    let session = try await safeSession(login)
-    let rows = try await session.query(
-      """
-      SELECT pg_catalog.concat_ws('/'::pg_catalog.text, pg_catalog.inet_server_addr(),
-          pg_catalog.inet_server_port(), pg_catalog.pg_postmaster_start_time()),
-        r.rolcanlogin, coalesce(r.rolvaliduntil < pg_catalog.now(), false)
-      FROM (SELECT) one LEFT JOIN pg_catalog.pg_roles r ON r.rolname = $1::pg_catalog.name
-      """, [user])
-    await session.close()
-    guard let row = rows.first, row.count == 3, let server = row[0] else {
-      throw CapabilityError(.serverError, "SELECT", because: "the server told nothing about itself")
-    }
-    return Control(server: server, canLogin: row[1].map { $0 == "t" }, isExpired: row[2] == "t")
-  }
+  private static let behindThePassword = [
+    "3D000": "no such database", "42501": "no right to connect to the database",
+    "53300": "no connection left",
+    "55000": "the database takes no connections",
+  ]
 
   /// Nil when there is no such role.
   func canLogin() async throws(CapabilityError) -> Bool? {

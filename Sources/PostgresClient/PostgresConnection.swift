@@ -10,6 +10,8 @@ final class PostgresConnection: @unchecked Sendable {
   enum ConnectEnd: Sendable {
     case connected
     case rejected(SQLState)
+    /// The password was accepted, and what comes behind it refused.
+    case admitted(SQLState)
     case failed(SQLState?)
     /// The server asked for the password in clear or for its MD5; it was not told.
     case weakAuthentication
@@ -77,10 +79,9 @@ final class PostgresConnection: @unchecked Sendable {
             return .weakAuthentication
           }
           let state = SQLState(connectionMessage: message)
-          guard let state, state.isRejectedLogin, PQconnectionUsedPassword(new) == 1 else {
-            return .failed(state)
-          }
-          return .rejected(state)
+          guard let state, PQconnectionUsedPassword(new) == 1 else { return .failed(state) }
+          if state.isAfterPassword { return .admitted(state) }
+          return state.isRejectedLogin ? .rejected(state) : .failed(state)
         }
       }
     }

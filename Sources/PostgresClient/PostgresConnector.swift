@@ -40,8 +40,8 @@ public struct PostgresConnector: SQLConnector {
   /// Tries to log in and hangs up at once.
   ///
   /// Only SQLSTATE 28P01 and 28000 after a password was asked for are a rejection. Too many connections, an unknown
-  /// database or a missing CONNECT right come after the password was accepted, so they are undecided. A server that
-  /// lets anybody in (`trust`) is undecided too: it says nothing about the password.
+  /// database or a missing CONNECT right come after the password was accepted: the password works. A server that lets
+  /// anybody in (`trust`) is undecided: it says nothing about the password.
   public func tryLogin(_ login: SQLLogin) async -> LoginOutcome {
     let session = PostgresSession(
       login, certificateAuthorities: certificateAuthorities, timeout: statementTimeout)

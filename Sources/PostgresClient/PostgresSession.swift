@@ -38,7 +38,7 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
     let end = await attemptToConnect(pinned: timeout)
     switch end {
     case .connected: break
-    case .rejected(let state), .failed(let state?): throw state.error(where_)
+    case .rejected(let state), .admitted(let state), .failed(let state?): throw state.error(where_)
     case .failed(nil):
       throw CapabilityError(
         .network, where_, because: "no connection to the server",
@@ -64,11 +64,11 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
     }
     switch await attemptToConnect(pinned: nil) {
     case .connected:
-      return connection.usedPassword ? .accepted : .undecided(code: "the server asked for no password")
+      return connection.usedPassword ? .accepted : .noPasswordAsked
     case .rejected(let state): return .rejected(code: state.code)
+    case .admitted(let state): return .admitted(code: state.code)
     case .failed(let state): return .undecided(code: state?.code ?? "no connection")
-    case .weakAuthentication:
-      return .undecided(code: "the server asks for the password in clear or for its MD5")
+    case .weakAuthentication: return .weakAuthentication
     case .timedOut: return .undecided(code: "timeout")
     case .cancelled: return .undecided(code: "cancelled")
     }

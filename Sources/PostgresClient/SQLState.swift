@@ -23,6 +23,10 @@ struct SQLState: Equatable {
   /// The server asked for a password, got it and said no.
   var isRejectedLogin: Bool { code == "28P01" || code == "28000" }
 
+  /// What a server says behind the password, once it asked for one: too many connections, no such database, no CONNECT,
+  /// a database that takes no connections. Source: InitPostgres in postinit.c, which authenticates first.
+  var isAfterPassword: Bool { ["53300", "3D000", "42501", "55000"].contains(code) }
+
   var errorClass: CapabilityError.Class {
     switch code {
     case "28P01", "28000", "42501": .refused

@@ -1,3 +1,4 @@
+import Cryptography
 import Synchronization
 
 /// Hides every registered secret, in every form of ``SecretForms``, in text that is about to leave the program.
@@ -5,7 +6,14 @@ import Synchronization
 /// The last line of defence behind the types: it sits on the log, terminal, journal, ticket and report sinks. Free text is
 /// for ``redact(_:)``, documents that programs read are for ``redact(document:)``.
 public final class Redactor: Sendable {
-  private let state = Mutex(FormIndex())
+  private struct State {
+    /// SHA-256 of every secret that was registered.
+    var known: Set<[UInt8]> = []
+    var unmet = UnmetSecrets()
+    /// The spellings of all others.
+    var index = FormIndex()
+  }
+  private let state = Mutex(State())
 
   /// What stands where a secret was.
   public static let mark = "[REDACTED]"
@@ -13,18 +21,27 @@ public final class Redactor: Sendable {
   public init() {}
 
   /// From now on `secret` is hidden. Safe to repeat. Secrets shorter than four bytes cannot be told from text: ignored.
+  ///
+  /// Cheap: its spellings are worked out when a text may hold one of them.
   public func register(_ secret: Secret) {
+    let digest = SHA256.hash(data: secret.exposeAsBytes())
+    state.withLock { state in
+      guard state.known.insert(digest).inserted, !state.unmet.add(secret) else { return }
+      Redactor.spell(secret, into: &state.index)
+    }
+  }
+
+  /// Secrets that no text seemed to hold so far.
+  var unmetCount: Int { state.withLock { $0.unmet.count } }
+
+  private static func spell(_ secret: Secret, into index: inout FormIndex) {
     let raw = secret.exposeAsBytes()
     let rank = Redactor.rank(raw)
-    let entries = SecretForms.entries(of: raw)
-    let lines = Redactor.lines(of: raw)
-    state.withLock { index in
-      for entry in entries {
-        // In another spelling than its own, even a word is no word any more.
-        index.add(entry.bytes, tag: (entry.bytes == raw ? rank : .unmistakable).rawValue)
-      }
-      for line in lines { index.add(line, tag: Hiding.unmistakable.rawValue) }
+    for entry in SecretForms.entries(of: raw) {
+      // In another spelling than its own, even a word is no word any more.
+      index.add(entry.bytes, tag: (entry.bytes == raw ? rank : .unmistakable).rawValue)
     }
+    for line in lines(of: raw) { index.add(line, tag: Hiding.unmistakable.rawValue) }
   }
 
   /// `text` with every secret replaced by ``mark``.
@@ -58,11 +75,17 @@ public final class Redactor: Sendable {
 
   /// What holds a secret, by position, without overlaps.
   private func ranges(in bytes: [UInt8], hiding: Hiding) -> [Range<Int>] {
-    let index = state.withLock { $0 }
-    guard !index.isEmpty else { return [] }
+    guard state.withLock({ !$0.known.isEmpty }) else { return [] }
+    let joined = JoinedText(bytes)
+    let index = state.withLock { state in
+      for text in [bytes, joined?.bytes ?? []] {
+        for secret in state.unmet.take(metIn: text) { Redactor.spell(secret, into: &state.index) }
+      }
+      return state.index
+    }
     let isWanted: (Int) -> Bool = { $0 <= hiding.rawValue }
     var found = index.hits(in: bytes, where: isWanted).map(\.range)
-    if let joined = JoinedText(bytes) {
+    if let joined {
       found += index.hits(in: joined.bytes, where: isWanted).map { joined.original($0.range) }
       found.sort { $0.lowerBound < $1.lowerBound }
     }

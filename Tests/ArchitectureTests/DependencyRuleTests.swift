@@ -27,6 +27,7 @@ import Testing
     ("JSON", []),
     ("Secrets", ["Cryptography", "JSON"]),
     ("Incidents", ["Cryptography", "JSON", "Secrets"]),
+    ("Chronicle", ["Incidents", "JSON", "Secrets"]),
     ("ScannerReports", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("Capabilities", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("People", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),

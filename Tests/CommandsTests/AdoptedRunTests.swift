@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Execution
 import Foundation
 import Incidents
@@ -30,7 +31,8 @@ import Testing
     try Approver(journal: installation.journal, policy: installation.policy)
       .record(word, for: plan, via: Worker.via)
     try await rig.work()
-    let adopted = try #require(try AdoptedRuns(installation.journal).all.first)
+    let adopted = try #require(
+      try FollowedChronicle(installation.journal).current().workersRuns.all.first)
     let until = try #require(adopted.until)
     #expect(until > rig.clock.now)
 

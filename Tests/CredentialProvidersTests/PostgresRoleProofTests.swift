@@ -69,10 +69,11 @@ import Testing
   private func pair() async throws -> (new: PostgresServer, old: PostgresServer, SQLLogin, SQLLogin) {
     let (new, old) = (try PostgresServer(), try PostgresServer())
     let role = try await new.makeRole()
-    let rotator = try await new.makeRole("LOGIN CREATEROLE IN ROLE pg_signal_backend")
-    for login in [role, rotator] {
+    // Superusers see how the password is stored, at either server.
+    let rotator = try await new.makeRole("LOGIN SUPERUSER")
+    for (login, rights) in [(role, ""), (rotator, "SUPERUSER")] {
       let password = try #require(login.password).exposeAsText()
-      try await old.sql("CREATE ROLE \(login.user) LOGIN PASSWORD '\(password)'", isLogged: false)
+      try await old.sql("CREATE ROLE \(login.user) LOGIN \(rights) PASSWORD '\(password)'", isLogged: false)
     }
     try await new.sql("ALTER ROLE \(role.user) PASSWORD 'An0ther'", isLogged: false)
     return (new, old, role, rotator)
@@ -140,7 +141,6 @@ import Testing
       new.stop()
       old.stop()
     }
-    try await old.sql("GRANT pg_signal_backend TO \(rotator.user)")
     let session = try await PostgresConnector().connect(old.login(role.user, role.password))
     let addresses: JSONValue = ["127.0.0.1:\(new.port)".json, "127.0.0.1:\(old.port)".json]
     let provider = try provider(new, role: role.user, rotator, ["addresses": addresses])
@@ -152,13 +152,139 @@ import Testing
   @Test func `somebody else's new password is told from a role that was locked`() async throws {
     let server = try PostgresServer.shared()
     let role = try await server.makeRole()
-    let rotator = try await server.makeRole("LOGIN CREATEROLE")
+    let rotator = try await server.makeRole("LOGIN SUPERUSER")
     let provider = try provider(server, role: role.user, rotator)
     let leaked = try #require(role.password)
     try await server.sql("ALTER ROLE \(role.user) NOLOGIN")
     #expect(try await provider.verify(leaked, ref: nil).isReplaced == false)
     try await server.sql("ALTER ROLE \(role.user) LOGIN PASSWORD 'Th3irs'", isLogged: false)
     #expect(try await provider.verify(leaked, ref: nil).isReplaced)
+  }
+
+  // MARK: Whether the server compared anything
+
+  /// A server on which the role's password is stored as MD5: a line for `training` compares SCRAM verifiers, and others
+  /// come after it.
+  private func md5(_ more: [String] = [], rights: String = "CREATEROLE") async throws -> (
+    PostgresServer, SQLLogin, rotator: SQLLogin
+  ) {
+    let server = try PostgresServer(
+      rules: ["host training md5role 127.0.0.1/32 scram-sha-256"]
+        + more.map { "host \($0) md5role 127.0.0.1/32 md5" })
+    let password = "Pw" + UUID().uuidString
+    try await server.sql(
+      "SET password_encryption = 'md5'; CREATE ROLE md5role LOGIN PASSWORD '\(password)'", isLogged: false)
+    return (
+      server, server.login("md5role", Secret(password)), rotator: try await server.makeRole("LOGIN \(rights)")
+    )
+  }
+
+  @Test(arguments: [
+    (["postgres"], "CREATEROLE"), ([] as [String], "CREATEROLE"), ([] as [String], "SUPERUSER"),
+  ])
+  func `a password stored as MD5 is not dead because a line of pg_hba compares SCRAM verifiers`(
+    lines: [String], rights: String
+  ) async throws {
+    let (server, role, rotator) = try await md5(lines, rights: rights)
+    defer { server.stop() }
+    let provider = try provider(server, role: role.user, rotator)
+    let leaked = try #require(role.password)
+    let probe = try await provider.verify(leaked, ref: nil)
+    #expect(probe.state == .unknown && !probe.isReplaced, "\(probe)")
+    // Known to be stored as MD5, it is not called a stranger's either.
+    if rights == "SUPERUSER" {
+      #expect(probe.code.contains("stored as MD5"))
+      let error = await #expect(throws: CapabilityError.self) { try await provider.identify(leaked) }
+      #expect(error?.class == .network)
+    }
+    // Set anew by the runner it is a SCRAM verifier, and the old one is compared with it and refused everywhere.
+    let value = try #require(try provider.generate())
+    _ = try await provider.issue(marker: "m", generated: value, under: .forTests())
+    let dead = try await provider.verify(leaked, ref: nil)
+    #expect(dead == CredentialProbe(.dead, code: "28P01", isReplaced: true), "\(dead)")
+  }
+
+  @Test func `the store's value, where it is accepted, shows that another one was compared`() async throws {
+    let server = try PostgresServer.shared()
+    let role = try await server.makeRole()
+    let rotator = try await server.makeRole("LOGIN CREATEROLE")
+    let leaked = try #require(role.password)
+    let alone = try provider(server, role: role.user, rotator)
+    try await server.sql("ALTER ROLE \(role.user) PASSWORD 'Th3irs'", isLogged: false)
+    let unseen = try await alone.verify(leaked, ref: nil)
+    #expect(unseen.state == .unknown && unseen.code.contains("GRANT SELECT"), "\(unseen)")
+    #expect(try await alone.knowing { [Secret("Wr0ng")] }.verify(leaked, ref: nil).state == .unknown)
+    let knowing = alone.knowing { [Secret("Th3irs")] }
+    #expect(
+      try await knowing.verify(leaked, ref: nil) == CredentialProbe(.dead, code: "28P01", isReplaced: true))
+    // What is granted to look is enough, too.
+    _ = try await Program.run(
+      [
+        "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", server.directory, "-p", "\(server.port)", "-U",
+        "postgres", "-d", "postgres", "-c",
+        "GRANT SELECT (rolname, rolpassword) ON pg_catalog.pg_authid TO \(rotator.user)",
+      ], in: "/", environment: [:])
+    #expect(try await alone.verify(leaked, ref: nil).state == .dead)
+  }
+
+  @Test func `a role past VALID UNTIL is not dead: no password is compared, and each comes back`()
+    async throws
+  {
+    let server = try PostgresServer.shared()
+    let role = try await server.makeRole("LOGIN VALID UNTIL '2001-01-01'")
+    let rotator = try await server.makeRole("LOGIN SUPERUSER")
+    let probe = try await provider(server, role: role.user, rotator).verify(
+      try #require(role.password), ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("VALID UNTIL"), "\(probe)")
+  }
+
+  @Test func `a role without a password is dead, and not replaced`() async throws {
+    let server = try PostgresServer.shared()
+    let role = try await server.makeRole()
+    let rotator = try await server.makeRole("LOGIN SUPERUSER")
+    try await server.sql("ALTER ROLE \(role.user) PASSWORD NULL")
+    let probe = try await provider(server, role: role.user, rotator).verify(
+      try #require(role.password), ref: nil)
+    #expect(probe.state == .dead && !probe.isReplaced, "\(probe)")
+  }
+
+  @Test(arguments: ["database", "connect", "limit"])
+  func `what is refused behind the password is a password that works`(what: String) async throws {
+    let server = try PostgresServer.shared()
+    let role = try await server.makeRole(what == "limit" ? "LOGIN CONNECTION LIMIT 0" : "LOGIN")
+    let rotator = try await server.makeRole("LOGIN CREATEROLE")
+    var database = "nowhere"
+    if what == "connect" {
+      database = "closed_" + role.user
+      try await server.sql("CREATE DATABASE \(database)")
+      try await server.sql("REVOKE CONNECT ON DATABASE \(database) FROM PUBLIC")
+    }
+    let more: [String: JSONValue] = what == "limit" ? [:] : ["database": .string(database)]
+    let provider = try provider(server, role: role.user, rotator, more)
+    let probe = try await provider.verify(try #require(role.password), ref: nil)
+    #expect(probe.state == .alive, "\(probe)")
+    #expect(try await provider.identify(try #require(role.password)) == CredentialRef(role.user))
+    #expect(try await provider.verify(Secret("wrong"), ref: nil).state == .unknown)
+  }
+
+  @Test func `another database that accepts it, or asks somebody else, is no death`() async throws {
+    let server = try PostgresServer(rules: [
+      "host training other 127.0.0.1/32 reject", "host training third 127.0.0.1/32 scram-sha-256",
+      "host postgres third 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=9 ldapprefix=x ldapsuffix=y",
+      "host all fourth 192.0.2.0/24 pam pamservice=nobody",
+    ])
+    defer { server.stop() }
+    let rotator = try await server.makeRole("LOGIN SUPERUSER")
+    for name in ["other", "third", "fourth"] {
+      try await server.sql("CREATE ROLE \(name) LOGIN PASSWORD 'N3w'", isLogged: false)
+    }
+    let accepted = try await provider(server, role: "other", rotator).verify(Secret("N3w"), ref: nil)
+    #expect(accepted.state == .alive && accepted.code.contains("postgres"), "\(accepted)")
+    let judged = try await provider(server, role: "third", rotator).verify(Secret("0ld"), ref: nil)
+    #expect(judged.state == .unknown && judged.code.contains("postgres"), "\(judged)")
+    // From another network only: the lines of pg_hba.conf say it.
+    let far = try await provider(server, role: "fourth", rotator).verify(Secret("0ld"), ref: nil)
+    #expect(far.state == .unknown && far.code.contains("pam"), "\(far)")
   }
 }
 

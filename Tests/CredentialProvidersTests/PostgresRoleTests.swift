@@ -193,7 +193,7 @@ import Testing
   @Test func `while the server is away nothing is dead`() async throws {
     let own = try PostgresServer()
     let role = try await own.makeRole()
-    let rotator = try await own.makeRole("LOGIN CREATEROLE")
+    let rotator = try await own.makeRole("LOGIN SUPERUSER")  // may see how the password is stored
     let provider = try provider(role: role.user, rotator: rotator, ["port": .integer(own.port)])
     #expect(try await provider.verify(Secret("wrong"), ref: nil).state == .dead)
     own.stop()

@@ -26,9 +26,28 @@ import Testing
     let encoded = try #require(report.findings.first { $0.place.path == "deploy.yaml" })
     #expect(encoded.place.form.hasPrefix("base64"))
     #expect(report.findings.contains { $0.isUnreachable })
-    let sarif = report.sarif(version: "test")
+    let sarif = report.sarif(version: "test", formsNotSearched: patterns.notSearched)
     #expect(!sarif.canonicalText.contains(leaked))
     #expect(sarif.canonicalText.contains("train.py"))
     #expect(sarif["runs"]?[0]?["results"]?.array?.count == report.findings.count)
+  }
+  @Test func `SARIF of a scan says what was not searched, as its other outputs do`() async throws {
+    let directory = try TemporaryDirectory()
+    let git = try RewriteTests.leakyRepository(directory.path("r"))
+    try git.write(".git/objects/pack/tmp_pack_abc", "PACK")
+    let patterns = try SecretPatterns(secrets: [Secret(leaked)])
+    let report = try await Purge(git.path).rewriter.scanReport(
+      repository: git.path, patterns: patterns, progress: Silent())
+    #expect(!report.notSearched.isEmpty)
+    let run = report.sarif(version: "test", formsNotSearched: patterns.notSearched)["runs"]?[0]
+    let invocation = run?["invocations"]?[0]
+    #expect(invocation?["executionSuccessful"] == .boolean(true))
+    let notes = try #require(invocation?["toolExecutionNotifications"]?.array)
+    let texts = notes.compactMap { $0["message"]?["text"]?.string }
+    #expect(texts.count == report.notSearched.count + patterns.notSearched.count)
+    for left in report.notSearched {
+      #expect(texts.contains { $0.contains(left.place) && $0.contains(left.why) }, "\(left.place)")
+    }
+    for form in patterns.notSearched { #expect(texts.contains { $0.hasSuffix(form) }, "\(form)") }
   }
 }

@@ -83,6 +83,63 @@ import Testing
     #expect(try SecretPatterns(secrets: [Secret("abc")]).notSearched.contains { $0.contains("too short") })
   }
 
+  /// After such a rewrite the secret stands where it stood, so "clean" would be false.
+  @Test(arguments: [
+    (#"key=(\w+)==>key=\1"#, "key=hunter2-Zinnia"), (#"key=(\w+)\s*==>key=\1"#, "key=hunter2"),
+    (#"(key=)(\w+)(;?)==>\1\2"#, "key=hunter2 x"), (#"(?i)KEY=(\w+)==>key=\1"#, "key=hunter2"),
+    (#"key=(\w+)==>key=<\1>"#, "key=hunter2"), (#"(?<all>key=\w+)==>\g<all>"#, "key=hunter2"),
+  ])
+  func `a replacement that puts the match back is found still and never rewritten to clean`(
+    line: String, text: String
+  ) throws {
+    let patterns = try expression(line)
+    #expect(try patterns.hits(in: Array(text.utf8)).map(\.form) == [.expression])
+    let error = #expect(throws: GitObjectsError.self) { try patterns.cleaned(Array(text.utf8)) }
+    #expect(error?.code == .badPattern && error?.why.contains("puts back") == true)
+    #expect(error?.description.contains("hunter2") == false)
+  }
+
+  @Test func `a replacement of the whole match by itself is refused at once`() {
+    let error = #expect(throws: GitObjectsError.self) { try expression(#"key=\w+==>was \g<0>"#) }
+    #expect(error?.code == .badPattern && error?.why.contains("puts back") == true)
+  }
+
+  @Test(arguments: [
+    (#"(password=)\S+==>\1***REMOVED***"#, "password=hunter2 x", "password=***REMOVED*** x"),
+    (#"(password=)hunter2==>\1***"#, "password=hunter2", "password=***"),
+    (#"password=\S+==>password=***"#, "password=hunter2", "password=***"),
+    (#"(p://\w+:)[^@]+(@)==>\1GONE\2"#, "p://u:hunter2@h", "p://u:GONE@h"),
+  ])
+  func `groups around the secret are kept, and the result is clean`(line: String, text: String, after: String)
+    throws
+  {
+    let patterns = try expression(line)
+    let clean = try #require(try patterns.cleaned(Array(text.utf8)))
+    #expect(String(decoding: clean, as: UTF8.self) == after)
+    #expect(try patterns.hits(in: clean).isEmpty)
+    #expect(try patterns.cleaned(clean) == nil)
+  }
+
+  @Test(arguments: ["==>X", "literal:", "literal:==>X", "regex:", "glob:==>X", "one\rtwo\rthree"])
+  func `a line that would find nothing is refused with its number, not passed over`(line: String) {
+    let file = Array("\n\(Self.value)\n\(line)\r\n".utf8)
+    let error = #expect(throws: GitObjectsError.self) { try SecretPatterns.expressions(replaceText: file) }
+    #expect(error?.code == .badPattern && error?.what.hasPrefix("line 3 ") == true)
+    #expect(error?.description.contains("three") == false)
+  }
+
+  @Test func `the answer says that white space at the ends of a line was taken as a part of the value`()
+    throws
+  {
+    let list = try SecretPatterns.expressions(replaceText: Array("\(Self.value) \n".utf8))
+    #expect(
+      try SecretPatterns(list).notSearched.contains {
+        $0.hasPrefix("expression 1 (line 1 of its file) without")
+      })
+    #expect(
+      try !SecretPatterns(secrets: [Secret(Self.value)]).notSearched.contains { $0.contains("white space") })
+  }
+
   private func expression(_ text: String) throws -> SecretPatterns {
     try SecretPatterns(try SecretPatterns.expressions(replaceText: Array("regex:\(text)\n".utf8)))
   }

@@ -158,7 +158,7 @@ import Testing
   static let expressionLines: [(line: String, before: String, after: String)] = [
     ("plain-text", "a plain-text b", "a ***REMOVED*** b"),
     ("literal:one==>two", "one==one", "two==two"),
-    (#"regex:token=(\w+)==>token=<\1>"#, "token=abc token=de", "token=<abc> token=<de>"),
+    (#"regex:(token=)\w+(;)==>\1<\2>"#, "token=abc; token=de;", "token=<;> token=<;>"),
     (#"regex:(?i)driver\s*x"#, "DRIVER  X y", "***REMOVED*** y"),
     ("glob:key-*-end==>K", "key-1-end\nkey-2-end x", "K\nK x"),
     ("a==>b==>c", "a==>b", "c"),

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import GRDB
 import Incidents
@@ -40,6 +41,11 @@ import Testing
         .incidentOpened, .secretSealed, .planSaved, .lockTaken, .secretSealed, .stepIntent, .message,
         .keyDestroyed,
       ])
+    var chronicle = Chronicle()
+    for event in try journal.events() { chronicle.take(event) }
+    let course = try #require(chronicle["inc-1"]?.course)
+    #expect(course.members == ["inc-1"])
+    #expect(course.isPlanned && !course.isClosed && course.bodies.isEmpty, "its report named no key")
     #expect(try journal.open("leaked").exposeAsText() == Self.value)
     #expect(throws: JournalError.self) { _ = try journal.open("gone") }
     #expect(try journal.plans().map(\.id) == ["plan-1"])

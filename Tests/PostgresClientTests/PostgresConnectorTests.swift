@@ -60,11 +60,18 @@ import Testing
     #expect(await connector.tryLogin(login) == .rejected(code: "28P01"))
   }
 
-  @Test func `a refusal that comes after the password was accepted decides nothing`() async throws {
+  @Test func `a refusal that comes after the password was accepted says that it was accepted`() async throws {
     var login = try await server.makeRole("LOGIN CONNECTION LIMIT 0")
-    #expect(await connector.tryLogin(login) == .undecided(code: "53300"))
+    #expect(await connector.tryLogin(login) == .admitted(code: "53300"))
+    #expect(
+      await connector.tryLogin(server.login(login.user, Secret("wrong"))) == .rejected(code: "28P01"))
     login = try await server.makeRole()
     login.database = "nowhere"
+    #expect(await connector.tryLogin(login) == .admitted(code: "3D000"))
+    login.password = Secret("wrong")
+    #expect(await connector.tryLogin(login) == .rejected(code: "28P01"))
+    // A server without a line for the database asks for no password, so it accepted none.
+    login.host = server.directory
     #expect(await connector.tryLogin(login) == .undecided(code: "3D000"))
   }
 

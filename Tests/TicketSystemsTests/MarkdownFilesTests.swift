@@ -196,5 +196,8 @@ private struct BreakingFiles: FileSystem {
     async throws(CapabilityError)
   { try await files.makeDirectory(path, under: authority) }
   func exists(_ path: String) async -> Bool { await files.exists(path) }
+  func files(in directory: String) async throws(CapabilityError) -> [String] {
+    try await files.files(in: directory)
+  }
   func obstacle(toReplacing path: String) async -> String? { await files.obstacle(toReplacing: path) }
 }

@@ -81,6 +81,11 @@ extension Assembly {
     for (name, entry) in configuration.stores {
       targets.stores[name] = try SecretStoreRegistry.make(entry, in: environment)
     }
+    for (name, credential) in targets.credentials {
+      let routed = configuration.routes.filter { $0.credential == name }.compactMap(\.store)
+      let stores = Set(routed + [credential.store].compactMap { $0 }).sorted()
+      targets.credentials[name] = credential.knowing(stores.compactMap { targets.stores[$0] })
+    }
     for (name, entry) in configuration.consumers {
       targets.consumers[name] = try ConsumerRegistry.make(entry, in: environment)
     }

@@ -1,3 +1,4 @@
+import GitObjects
 import ArgumentParser
 import Capabilities
 import Foundation
@@ -27,7 +28,8 @@ struct HistoryScanCommand: StaunchCommand {
       assembly.console.data(
         HistoryDocuments.noting(patterns, HistoryDocuments.scan(report, repository: path)).canonicalText)
     } else if sarif {
-      assembly.console.data(report.sarif(version: toolVersion).canonicalText)
+      assembly.console.data(
+        report.sarif(version: toolVersion, formsNotSearched: patterns.notSearched).canonicalText)
     } else {
       HistoryScreen(console: assembly.console).showNotSearched(patterns)
       HistoryScreen(console: assembly.console).show(report)

@@ -1,11 +1,13 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
 import Journal
 import Secrets
 
-/// What the journal knows of incidents, by their keys. Kept by the worker: each look reads only what is new.
+/// What the journal knows of incidents, by their keys, and what it will know when what is being appended stands in it.
+/// Kept by the worker: each look reads only what is new.
 final class IncidentLedger {
   /// One incident.
   struct Known {
@@ -22,51 +24,70 @@ final class IncidentLedger {
   }
 
   private let journal: Journal
+  private let chronicle: FollowedChronicle
   private(set) var keys = KnownKeys()
-  private var incidents: [IncidentID: Known] = [:]
-  private var sequence = 0
+  /// Incidents as they will be when what is being appended stands in the journal.
+  private var expected: [IncidentID: Known] = [:]
 
-  init(journal: Journal) { self.journal = journal }
-
-  /// Takes in what was appended since the last call.
-  func refresh() throws {
-    let head = try journal.head().sequence
-    guard head > sequence else { return }
-    let kinds: Set<EventKind> = [
-      .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .keyDestroyed,
-    ]
-    try journal.forEachEvent(after: sequence, kinds: kinds) { event in
-      guard let named = event.incident else { return }
-      let id = keys.owner(of: named)
-      switch event.kind {
-      case .secretSealed, .keyDestroyed: incidents[id, default: Known()].values.take(event)
-      case .incidentState:
-        let state = event.body["state"]?.string
-        incidents[id, default: Known()].closed = state == "closed" ? (event.at, event.sequence) : nil
-        if state == "contained" { incidents[id]?.contained = event.sequence }
-        if state == "open" { incidents[id]?.contained = nil }
-      case .incidentOpened, .incidentUpdated:
-        for other in event.mergedIncidents { merge(other, into: id) }
-        incidents[id, default: Known()].values.take(event)
-        note(event.body, of: id, opened: event.kind == .incidentOpened ? event.sequence : nil)
-      default: return  // only these kinds were asked for
-      }
-    }
-    sequence = head
+  /// - Parameter chronicle: not looked at yet; nil: the ledger's own.
+  init(journal: Journal, chronicle: FollowedChronicle? = nil) {
+    self.journal = journal
+    let chronicle = chronicle ?? FollowedChronicle(journal, kinds: Chronicle.incidentKinds)
+    self.chronicle = chronicle
+    chronicle.listen { [weak self] event, change in self?.note(event, change) }
   }
 
-  /// The incident, as the journal knows it.
-  func known(_ id: IncidentID) -> Known? { incidents[keys.owner(of: id)] }
+  /// Takes in what was appended since the last call. What was expected stands in the journal by then, or never will.
+  func refresh() throws {
+    try chronicle.refresh()
+    expected = [:]
+  }
+
+  private func note(_ event: JournalEvent, _ change: Chronicle.Change) {
+    guard let id = change.incident else { return }
+    for gone in change.gone { keys.merge(gone, into: id) }
+    switch event.typed {
+    case .incidentOpened(let report), .incidentUpdated(let report): note(report, of: id)
+    default: return  // only a report brings keys
+    }
+  }
+
+  private func note(_ report: IncidentReport, of id: IncidentID) {
+    for key in [report.key].compactMap({ $0 }) + report.aliases { keys.add(key, of: id) }
+  }
+
+  /// The incident, as the journal knows it, and as it will with what is being appended.
+  func known(_ id: IncidentID) -> Known? {
+    let id = keys.owner(of: id)
+    if let known = expected[id] { return known }
+    return chronicle.last.incidents[id].map { course in
+      Known(
+        opened: course.opened, values: course.values, places: course.places,
+        closed: course.closed.map { (at: $0.at, sequence: $0.sequence) }, contained: course.contained)
+    }
+  }
 
   /// What is being appended, before it is: the next incident of the same report must see it.
   func expect(_ body: JSONValue, of id: IncidentID, values: LeakedValues, isOpening: Bool) {
-    note(body, of: id, opened: isOpening ? sequence + incidents.count + 1 : nil)
-    incidents[id]?.values = values
+    let report = IncidentReport(body)
+    var known = known(id) ?? Known()
+    // Younger than all that the journal has, in the order of the report.
+    if isOpening { known.opened = Self.unwritten + expected.count }
+    known.places.formUnion(report.places.compactMap(\.key))
+    known.values = values
+    expected[id] = known
+    note(report, of: id)
   }
 
+  /// Beyond every event of a journal.
+  private static let unwritten = Int.max / 2
+
   func expectReopening(of id: IncidentID) {
-    incidents[id]?.closed = nil
-    incidents[id]?.contained = nil
+    let id = keys.owner(of: id)
+    guard var known = known(id) else { return }
+    known.closed = nil
+    known.contained = nil
+    expected[id] = known
   }
 
   /// Whether `other` is not closed and has values that `id` does not have.
@@ -92,31 +113,16 @@ final class IncidentLedger {
     return further
   }
 
-  func expectMerge(_ other: IncidentID, into id: IncidentID) { merge(other, into: id) }
+  func expectMerge(_ other: IncidentID, into id: IncidentID) {
+    guard other != id, let gone = known(other), var known = known(id) else { return }
+    keys.merge(other, into: id)
+    known.places.formUnion(gone.places)
+    known.values.join(gone.values)
+    expected[id] = known
+  }
 
   /// True when the first was opened before the second.
   func isOlder(_ one: IncidentID, _ other: IncidentID) -> Bool {
-    (incidents[one]?.opened ?? .max, one) < (incidents[other]?.opened ?? .max, other)
-  }
-
-  private func note(_ body: JSONValue, of id: IncidentID, opened: Int?) {
-    var known = incidents[id] ?? Known()
-    if let opened { known.opened = opened }
-    for location in body["locations"]?.array ?? [] {
-      if let key = location["key"]?.string { known.places.insert(key) }
-    }
-    incidents[id] = known
-    if let key = body["key"]?.string { keys.add(IncidentKey(rawValue: key), of: id) }
-    for alias in body["aliases"]?.array ?? [] {
-      if let key = alias.string { keys.add(IncidentKey(rawValue: key), of: id) }
-    }
-  }
-
-  private func merge(_ other: IncidentID, into id: IncidentID) {
-    guard let gone = incidents[other], other != id else { return }
-    keys.merge(other, into: id)
-    incidents[id]?.places.formUnion(gone.places)
-    incidents[id]?.values.join(gone.values)
-    incidents[other] = nil
+    (known(one)?.opened ?? .max, one) < (known(other)?.opened ?? .max, other)
   }
 }

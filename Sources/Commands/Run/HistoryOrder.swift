@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -21,19 +22,19 @@ struct HistoryOrder {
 
   /// The incidents that came with `incident` in one report or delivery and are not past their containment, by id.
   func blockers(of incident: IncidentID) throws -> [Blocker] {
-    let known = try JournalledIncidents(journal)
+    let known = try FollowedChronicle(journal, kinds: Chronicle.incidentKinds).current()
     guard let (id, own) = known[incident] else { return [] }
     let reports = own.reports
-    return try known.incidents.filter { other, gathered in
-      other != id && !gathered.isClosed && !gathered.reports.isDisjoint(with: reports)
-    }.compactMap { other, gathered in try blocker(other, gathered) }
+    return try known.incidents.filter { other, course in
+      other != id && !course.isClosed && !course.reports.isDisjoint(with: reports)
+    }.compactMap { other, course in try blocker(other, course) }
       .sorted { $0.incident < $1.incident }
   }
 
-  private func blocker(_ id: IncidentID, _ gathered: JournalledIncidents.Gathered) throws -> Blocker? {
+  private func blocker(_ id: IncidentID, _ course: IncidentCourse) throws -> Blocker? {
     // Nobody can stop what nobody knows, or what is no credential of ours.
-    guard !gathered.values.refs.isEmpty,
-      Incident(id: id, journalled: gathered.bodies)?.restraint?.isAbsolute != true
+    guard !course.values.refs.isEmpty,
+      Incident(id: id, journalled: course.bodies)?.restraint?.isAbsolute != true
     else { return nil }
     let record = try journal.record(of: id)
     if record.containment.isComplete { return nil }
@@ -90,12 +91,5 @@ struct HistoryOrder {
           "rewrite history before \(blockers.map(\.incident.rawValue).joined(separator: ", ")) is contained"),
         "reason": .string(reason ?? "not stated"), "role": "responder",
       ])
-  }
-}
-
-extension JournalledIncidents.Gathered {
-  /// What brought it: deliveries, and reports that people handed in.
-  var reports: Set<JSONValue> {
-    Set(bodies.flatMap { [$0["delivery"], $0["report"]].compactMap { $0 } }).subtracting([.null])
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Execution
 import Foundation
 import Incidents
@@ -244,19 +245,19 @@ struct PlanCommand: StaunchCommand {
         .usage, "an incident's plan takes no --input", because: "its route in staunch.yaml names the targets",
         fix: "name the playbook instead of the incident to give inputs yourself")
     }
-    let known = try JournalledIncidents(installation.journal)
-    guard let (id, gathered) = known[named], let incident = Incident(id: id, journalled: gathered.bodies)
+    let known = try FollowedChronicle(installation.journal, kinds: Chronicle.incidentKinds).current()
+    guard let (id, course) = known[named], let incident = Incident(id: id, journalled: course.bodies)
     else {
       throw CommandFailure(
         .invalidInput, "there is no incident \"\(harmless(named.rawValue))\"",
         because: "the journal does not have it", fix: "staunch incidents")
     }
-    guard !gathered.isClosed else {
+    guard !course.isClosed else {
       throw CommandFailure(
         .declined, "nothing was planned", because: "\(id) is closed", fix: "staunch show \(id)")
     }
     let entry = IncidentDesk.Entry(
-      id: id, incident: incident, leaked: gathered.values.refs, isNew: false, state: .known)
+      id: id, incident: incident, leaked: course.values.refs, isNew: false, state: .known)
     switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
     case .planned(let plan): show(plan, in: installation.assembly)
     case .recorded(let because, let next):

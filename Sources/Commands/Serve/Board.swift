@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Inbox
 import Incidents
@@ -11,11 +12,29 @@ import Secrets
 final class Board {
   private let installation: Installation
   private let inbox: Inbox
-  private var seen = 0
+  private let chronicle: FollowedChronicle
   private var summary = WorkSummary()
-  /// Which incidents each one is made of: itself and those merged into it.
-  private var members: [IncidentID: Set<IncidentID>] = [:]
-  private var merged = MergedIncidents()
+  private var news = News()
+
+  /// What the journal said since the board was published.
+  private struct News {
+    var changed: Set<IncidentID> = []
+    var planned: Set<IncidentID> = []
+    /// Merged into another one.
+    var gone: Set<IncidentID> = []
+    /// A plan that belongs to no incident was saved.
+    var hasFreePlan = false
+
+    mutating func add(_ event: JournalEvent, _ change: Chronicle.Change) {
+      guard let id = change.incident else {
+        hasFreePlan = hasFreePlan || event.kind == .planSaved
+        return
+      }
+      gone.formUnion(change.gone)
+      changed.insert(id)
+      if event.kind == .planSaved { planned.insert(id) }
+    }
+  }
 
   /// A secret may stand in tens of thousands of places; nobody reads more on a page, and the journal has them all.
   private static let shownPlaces = 500
@@ -24,41 +43,23 @@ final class Board {
   /// Beyond, everything is read at once.
   private static let few = 64
 
-  private let storm: Storm
-
-  init(installation: Installation, inbox: Inbox, storm: Storm) {
+  /// - Parameter chronicle: not looked at yet, so that the board hears of everything.
+  init(installation: Installation, inbox: Inbox, chronicle: FollowedChronicle) {
     self.installation = installation
     self.inbox = inbox
-    self.storm = storm
+    self.chronicle = chronicle
+    chronicle.listen { [weak self] event, change in
+      self?.summary.add(event)
+      self?.news.add(event, change)
+    }
   }
 
   func publish(now: Date) throws {
     let journal = installation.journal
-    let head = try journal.head().sequence
-    var changed: Set<IncidentID> = []
-    var planned: Set<IncidentID> = []
-    // Merged into another one since the last look.
-    var gone: Set<IncidentID> = []
-    // Plans that belong to no incident.
-    var hasFreePlan = false
-    try journal.forEachEvent(after: seen) { event in
-      summary.add(event)
-      guard let named = event.incident else {
-        hasFreePlan = hasFreePlan || event.kind == .planSaved
-        return
-      }
-      if event.kind == .incidentOpened { members[named, default: []].insert(named) }
-      let id = merged.owner(of: named)
-      for other in event.mergedIncidents {
-        guard let from = merged.merge(other, into: id) else { continue }
-        members[id, default: [id]].formUnion(members.removeValue(forKey: from) ?? [from])
-        gone.insert(from)
-      }
-      changed.insert(id)
-      if event.kind == .planSaved { planned.insert(id) }
-    }
-    changed.subtract(gone)
-    let records = try records(of: changed)
+    // Looked at once: what comes while it is published is news of the next time.
+    let known = try chronicle.current()
+    let changed = news.changed.subtracting(news.gone)
+    let records = try records(of: changed, known)
     let locks = changed.isEmpty ? [] : try journal.locks()
     var documents: [(kind: String, id: String, document: JSONValue)] = []
     for record in records where !record.events.isEmpty {
@@ -70,24 +71,24 @@ final class Board {
         documents.append(("postmortem", record.id.rawValue, document))
       }
     }
-    if hasFreePlan {
+    if news.hasFreePlan {
       for plan in try journal.plans() where plan.incident == nil {
         documents.append(("plan", plan.id.rawValue, plan.document))
       }
     }
-    for id in planned {
-      for member in members[merged.owner(of: id)] ?? [id] {
+    for id in news.planned {
+      for member in Self.members(of: id, known) {
         for plan in try journal.plans(incident: member) {
           documents.append(("plan", plan.id.rawValue, plan.document))
         }
       }
     }
-    var removed = gone.map { (kind: "incident", id: $0.rawValue) }
-    for id in merged.gone { summary.standings[id] = nil }
+    var removed = news.gone.map { (kind: "incident", id: $0.rawValue) }
+    for id in known.merged.gone { summary.standings[id] = nil }
     let outbox = try journal.outbox()
     documents.append(("outbox", "all", TicketList.document(outbox)))
     documents.append(("summary", "all", summary.document(outbox: outbox)))
-    if let storm = try storm.current() {
+    if let storm = known.storm.held {
       documents.append(("storm", "current", Board.document(of: storm)))
     } else {
       removed.append(("storm", "current"))
@@ -96,17 +97,23 @@ final class Board {
       documents.map { (kind: $0.kind, id: $0.id, document: redacted($0.document, kind: $0.kind)) },
       removing: removed
     )
-    seen = head
+    news = News()
   }
 
-  private func records(of changed: Set<IncidentID>) throws -> [IncidentRecord] {
+  /// Which incidents it is made of: itself and those merged into it.
+  private static func members(of id: IncidentID, _ known: Chronicle) -> [IncidentID] {
+    let members = known[id]?.course.members ?? []
+    return members.isEmpty ? [id] : members
+  }
+
+  private func records(of changed: Set<IncidentID>, _ known: Chronicle) throws -> [IncidentRecord] {
     let journal = installation.journal
     guard changed.count <= Self.few else {
       return IncidentRecord.all(in: try journal.events()).filter { changed.contains($0.id) }
     }
     return try changed.sorted().map { id in
       var events: [JournalEvent] = []
-      for member in members[id] ?? [id] { events += try journal.events(incident: member) }
+      for member in Self.members(of: id, known) { events += try journal.events(incident: member) }
       return IncidentRecord(of: id, in: events.sorted { $0.sequence < $1.sequence })
     }
   }
@@ -156,7 +163,7 @@ final class Board {
     return document.isEmpty ? nil : .object(document)
   }
 
-  private static func document(of storm: Storm.Held) -> JSONValue {
+  private static func document(of storm: StormCourse.Held) -> JSONValue {
     [
       "id": .string(storm.id), "reason": .string(storm.reason), "since": .string(Timestamp.text(storm.since)),
       "text": .string("\(storm.incidents) new incidents: \(storm.reason). Nothing starts by itself."),

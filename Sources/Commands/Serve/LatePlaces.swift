@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Execution
 import Foundation
 import Incidents
@@ -21,55 +22,59 @@ final class LatePlaces {
   static let playbook: PlaybookID = "clean-history"
 
   private let installation: Installation
+  private let chronicle: FollowedChronicle
   private var found: [IncidentID: Gathered] = [:]
-  private var merged = MergedIncidents()
-  private var follower = JournalFollower()
+  /// What was heard and not looked at: a plan is read from the journal, and not while the journal is read.
+  private var heard: [(event: JournalEvent, change: Chronicle.Change)] = []
   /// The repositories that a saved plan cleans, by its run.
   private var plans: [RunID: [RepositoryName]] = [:]
   /// Names by which reports call the repositories of staunch.yaml, in lower case.
   private let names: [String: RepositoryName]
 
-  init(installation: Installation) {
+  /// - Parameter chronicle: not looked at yet, so that nothing is missed.
+  init(installation: Installation, chronicle: FollowedChronicle) {
     self.installation = installation
+    self.chronicle = chronicle
     names = Self.aliases(in: installation.configuration)
+    chronicle.listen { [weak self] event, change in
+      guard LatePlaces.kinds.contains(event.kind), change.incident != nil else { return }
+      self?.heard.append((event, change))
+    }
   }
 
-  /// What the journal says about one incident.
+  private static let kinds: Set<EventKind> = [
+    .incidentOpened, .incidentUpdated, .secretSealed, .planSaved, .stepOutcome, .runEnded,
+  ]
+
+  /// Which places of one incident were named, and which its plans reach.
   fileprivate struct Gathered {
-    var bodies: [JSONValue] = []
-    var values = LeakedValues()
-    var isClosed = false
     /// The last event that named a new place in a repository.
     var named: [RepositoryName: Int] = [:]
-    var known: Set<String> = []
     /// Runs with the repositories of their plan, in its order, and what they have rewritten by which event.
     var runs: [RunID: (repositories: [RepositoryName], rewritten: [RepositoryName: Int])] = [:]
   }
 
   /// Incidents with a plan, and the repositories that none of their plans cleans any more.
   func missed() throws -> [Missed] {
-    try follow()
+    let known = try chronicle.current()
+    try lookAtWhatWasHeard()
     return found.compactMap { id, entry -> Missed? in
-      guard !entry.isClosed, !entry.runs.isEmpty, !entry.values.refs.isEmpty else { return nil }
+      guard let course = known.incidents[id], !course.isClosed, !entry.runs.isEmpty,
+        !course.values.refs.isEmpty
+      else { return nil }
       let missed = entry.named.filter { name, sequence in !entry.isCleaned(name, after: sequence) }
       guard !missed.isEmpty else { return nil }
       return Missed(
-        incident: id, leaked: entry.values.refs, repositories: missed.keys.sorted(), body: entry.bodies)
+        incident: id, leaked: course.values.refs, repositories: missed.keys.sorted(), body: course.bodies)
     }.sorted { $0.incident < $1.incident }
   }
 
-  private func follow() throws {
-    let kinds: Set<EventKind> = [
-      .incidentOpened, .incidentUpdated, .incidentState, .secretSealed, .keyDestroyed, .planSaved,
-      .stepOutcome,
-      .runEnded,
-    ]
-    var events: [JournalEvent] = []
-    try follower.follow(installation.journal, kinds: kinds) { events.append($0) }
-    for event in events {
-      if event.kind == .planSaved, let id = event.body["plan"]?.string { try note(plan: id) }
-      add(event)
+  private func lookAtWhatWasHeard() throws {
+    for (event, _) in heard {
+      if case .planSaved(let saved) = event.typed, let id = saved.plan { try note(plan: id.rawValue) }
     }
+    for (event, change) in heard { add(event, change) }
+    heard = []
   }
 
   private func note(plan id: String) throws {
@@ -86,43 +91,33 @@ final class LatePlaces {
     plans[plan.run] = names
   }
 
-  private func add(_ event: JournalEvent) {
-    guard let named = event.incident else { return }
-    let id = merged.owner(of: named)
+  private func add(_ event: JournalEvent, _ change: Chronicle.Change) {
+    guard let id = change.incident else { return }
     var entry = found[id] ?? Gathered()
-    switch event.kind {
+    switch event.typed {
     case .incidentOpened, .incidentUpdated:
-      for other in event.mergedIncidents {
-        if let gone = merged.merge(other, into: id).flatMap({ found.removeValue(forKey: $0) }) {
-          entry.join(gone)
+      for other in change.gone {
+        if let gone = found.removeValue(forKey: other) { entry.join(gone) }
+      }
+      for place in change.places {
+        for word in place.repositoryWords {
+          if let name = names[word.lowercased()] { entry.named[name] = event.sequence }
         }
       }
-      entry.values.take(event)
-      if event.body["key"] != nil { entry.bodies.append(event.body) }
-      for place in event.body["locations"]?.array ?? [] {
-        guard let key = place["key"]?.string, entry.known.insert(key).inserted else { continue }
-        for word in [place["repository"]?["name"]?.string, place["repository"]?["id"]?.string] {
-          if let name = word.flatMap({ names[$0.lowercased()] }) { entry.named[name] = event.sequence }
-        }
-      }
-    case .keyDestroyed: entry.values.take(event)
     case .secretSealed:
       // Another value needs a whole plan, which then chooses its own places: nothing is late before it is made.
-      if entry.values.take(event) { entry.runs = [:] }
-    case .planSaved:
+      if change.bringsValue { entry.runs = [:] }
+    case .planSaved(let saved):
       // Which of the places before the first plan are cleaned was that plan's choice.
       if entry.runs.isEmpty { entry.named = [:] }
-      if let run = event.body["run"]?.string.map({ RunID($0) }), let repositories = plans[run] {
-        entry.runs[run] = (repositories, [:])
-      }
-    case .stepOutcome where event.body["action"]?.string == ActionSignature.historyRewrite.id:
+      if let run = saved.run, let repositories = plans[run] { entry.runs[run] = (repositories, [:]) }
+    case .stepOutcome(let outcome) where outcome.action == ActionSignature.historyRewrite.id:
       guard let run = event.run, let repositories = entry.runs[run]?.repositories,
-        let item = event.body["item"]?.integer, repositories.indices.contains(item)
+        let item = outcome.item, repositories.indices.contains(item)
       else { break }
       entry.runs[run]?.rewritten[repositories[item]] = event.sequence
-    case .runEnded where event.body["state"]?.string == "aborted":
+    case .runEnded(let end) where end.state == .aborted:
       if let run = event.run { entry.runs[run] = nil }
-    case .incidentState: entry.isClosed = event.body["state"]?.string == "closed"
     default: break  // the same kinds about something else
     }
     found[id] = entry
@@ -167,9 +162,6 @@ extension LatePlaces.Gathered {
   }
 
   fileprivate mutating func join(_ other: Self) {
-    bodies += other.bodies
-    values.join(other.values)
-    known.formUnion(other.known)
     named.merge(other.named) { max($0, $1) }
     runs.merge(other.runs) { own, _ in own }
   }

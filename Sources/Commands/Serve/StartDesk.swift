@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Execution
 import Foundation
 import Incidents
@@ -30,7 +31,7 @@ struct StartDesk {
 
   /// Incidents that are open and have no plan, oldest first. A merged incident's plan is its owner's; a plan of before an
   /// incident was opened again is none.
-  func waiting(_ known: JournalledIncidents) -> [Waiting] {
+  func waiting(_ known: Chronicle) -> [Waiting] {
     known.incidents.compactMap { id, entry -> Waiting? in
       guard !entry.isPlanned, !entry.isClosed,
         let incident = Incident(id: id, journalled: entry.bodies)

@@ -1,5 +1,6 @@
 import Actions
 import Capabilities
+import Chronicle
 import Execution
 import Foundation
 import Incidents
@@ -17,7 +18,7 @@ final class Worker {
   /// The role in which a policy signs.
   static let policyRole: RoleName = "policy"
   /// Marks approvals of runs that the worker carries out itself.
-  static let via = "worker"
+  static let via = PlanApproved.worker
   /// More at once would hold plaintext for longer than needed.
   private static let batch = 16
 
@@ -45,23 +46,23 @@ final class Worker {
   private let notices: Notices
   private let storm: Storm
   private let latePlaces: LatePlaces
-  private var incidents: JournalledIncidents
-  private var runs: AdoptedRuns
+  private let chronicle: FollowedChronicle
 
   init(installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date) throws {
     self.installation = installation
     self.inbox = inbox
     self.now = now
-    let ledger = IncidentLedger(journal: installation.journal)
+    let chronicle = FollowedChronicle(installation.journal)
+    let ledger = IncidentLedger(journal: installation.journal, chronicle: chronicle)
     let console = installation.assembly.console
     let say: (String) -> Void = { console.say(harmless($0)) }
     self.ledger = ledger
-    storm = Storm(journal: installation.journal, configuration: installation.configuration)
-    incidents = try JournalledIncidents(installation.journal)
-    runs = try AdoptedRuns(installation.journal)
-    latePlaces = LatePlaces(installation: installation)
-    board = Board(installation: installation, inbox: inbox, storm: storm)
-    notices = Notices(installation: installation, now: now)
+    self.chronicle = chronicle
+    storm = Storm(
+      journal: installation.journal, configuration: installation.configuration, chronicle: chronicle)
+    latePlaces = LatePlaces(installation: installation, chronicle: chronicle)
+    board = Board(installation: installation, inbox: inbox, chronicle: chronicle)
+    notices = Notices(installation: installation, chronicle: chronicle, now: now)
     reading = DeliveryReading(key: try StateDirectory(installation.assembly.statePath).fingerprintKey())
     reconciliation = Reconciliation(
       sources: installation.sources, inbox: inbox, ledger: ledger,
@@ -201,8 +202,7 @@ final class Worker {
   }
 
   private func waiting() throws -> [StartDesk.Waiting] {
-    try incidents.follow(installation.journal)
-    return StartDesk(installation: installation).waiting(incidents)
+    StartDesk(installation: installation).waiting(try chronicle.current())
   }
 
   /// Plans for incidents whose time has come; nothing while a storm is held.
@@ -299,8 +299,7 @@ final class Worker {
     }
     try await Self.carryOut(free, holding: [], in: installation)
     let ran = Set(due.map(\.work.run))
-    try runs.follow(installation.journal)
-    for entry in runs.all where ran.contains(entry.run) {
+    for entry in try chronicle.current().workersRuns.all where ran.contains(entry.run) {
       tried[entry.run] = entry.sequence
       noteEnd(of: entry)
     }
@@ -321,15 +320,14 @@ final class Worker {
   }
 
   private func deliveries(of plan: Plan) -> Set<JSONValue> {
-    guard let incident = plan.incident, let (_, gathered) = incidents[incident] else { return [] }
-    return Set(gathered.bodies.compactMap { $0["delivery"] })
+    guard let incident = plan.incident, let course = chronicle.last[incident]?.course else { return [] }
+    return Set(course.bodies.compactMap { IncidentReport($0).delivery })
   }
 
   private func dueRuns() throws -> [RunPool<Plan>.Entry] {
     let isStorm = try storm.isHeld()
     var due: [RunPool<Plan>.Entry] = []
-    try runs.follow(installation.journal)
-    for entry in runs.all
+    for entry in try chronicle.current().workersRuns.all
     where try tried[entry.run] != entry.sequence || isOver(entry)
       || held.isFree(entry.run, in: installation.journal)
     {
@@ -341,7 +339,7 @@ final class Worker {
   }
 
   /// Whether a wait of the run has ended since it was last tried.
-  private func isOver(_ entry: AdoptedRun) -> Bool {
+  private func isOver(_ entry: WorkersRuns.Run) -> Bool {
     guard let until = entry.until, triedEnds[entry.run] != until else { return false }
     guard until < now() else {
       noteEnd(of: entry)
@@ -352,7 +350,7 @@ final class Worker {
   }
 
   /// The worker becomes due when the wait ends. The run itself asks whether it is later than that.
-  private func noteEnd(of entry: AdoptedRun) {
+  private func noteEnd(of entry: WorkersRuns.Run) {
     guard let until = entry.until, triedEnds[entry.run] != until else { return }
     becomesDue(until.addingTimeInterval(0.001))
   }

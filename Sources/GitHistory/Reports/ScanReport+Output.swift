@@ -5,8 +5,13 @@ extension ScanReport {
   /// SARIF 2.1.0, one result an occurrence; what no file path names is located by its object or reference.
   /// Source: OASIS SARIF 2.1.0, §3.27.
   ///
-  /// - Parameter version: of the program, for the driver.
-  public func sarif(version: String) -> JSONValue {
+  /// What was not searched stands in `invocations` as notifications of the run (§3.20.21), so that a run without results does
+  /// not read as more than it is.
+  ///
+  /// - Parameters:
+  ///   - version: of the program, for the driver.
+  ///   - formsNotSearched: what no search for these patterns covers.
+  public func sarif(version: String, formsNotSearched: [String]) -> JSONValue {
     let words = Set(places.map(\.place)).sorted()
     let rules = words.map { word -> JSONValue in
       [
@@ -20,10 +25,33 @@ extension ScanReport {
         [
           "tool": ["driver": ["name": "staunch", "version": .string(version), "rules": .array(rules)]],
           "columnKind": "utf16CodeUnits",
+          "invocations": [
+            [
+              // True of a search that ended; what it left out is told by the notifications.
+              "executionSuccessful": true,
+              "toolExecutionNotifications": .array(notifications(formsNotSearched)),
+            ]
+          ],
           "results": .array(findings.map(\.sarif)),
         ]
       ],
     ]
+  }
+
+  private func notifications(_ forms: [String]) -> [JSONValue] {
+    let places =
+      notSearched
+      + submodules.map {
+        HistoryUnsearched(
+          place: "submodule \($0)", why: "it is a repository of its own: scan it with --repository")
+      }
+    return places.map { left in
+      Self.notification("not-searched", "warning", "not searched: \(left.place): \(left.why)")
+    } + forms.map { Self.notification("form-not-searched", "note", "not searched: \($0)") }
+  }
+
+  private static func notification(_ id: String, _ level: String, _ text: String) -> JSONValue {
+    ["descriptor": ["id": .string(id)], "level": .string(level), "message": ["text": .string(text)]]
   }
 
   static func rule(_ place: String) -> String { "leaked-secret/" + place.replacing(" ", with: "-") }

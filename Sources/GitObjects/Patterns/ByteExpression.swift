@@ -13,6 +13,8 @@ final class ByteExpression: @unchecked Sendable {
   private let code: OpaquePointer
   private let what: String
   private let groupCount: Int
+  /// The expression's own text without backslashes and in lower case: what it says word for word stands in it.
+  private let wording: [UInt8]
 
   /// - Throws: `.badPattern` with the position of the error, without the expression.
   init(_ source: [UInt8], what: String) throws(GitObjectsError) {
@@ -32,6 +34,7 @@ final class ByteExpression: @unchecked Sendable {
     }
     self.code = code
     self.what = what
+    wording = ByteExpression.plain(source)
     pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))  // without JIT it is only slower
     var count: UInt32 = 0
     pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
@@ -74,74 +77,13 @@ final class ByteExpression: @unchecked Sendable {
   }
 
   var groups: Int { groupCount }
-}
 
-/// A replacement with references to groups, as `re.sub` reads it: `\1`, `\g<1>`, `\g<name>`, `\n`, `\\`.
-struct ReplacementTemplate {
-  private enum Part {
-    case bytes([UInt8])
-    case group(Int)
-  }
-  private var parts: [Part] = []
-
-  /// - Throws: `.badPattern` for a group that the expression does not have.
-  init(_ source: [UInt8], for expression: ByteExpression, what: String) throws(GitObjectsError) {
-    var position = 0
-    var text: [UInt8] = []
-    while position < source.count {
-      let byte = source[position]
-      position += 1
-      guard byte == 0x5C, position < source.count else {
-        text.append(byte)
-        continue
-      }
-      let code = source[position]
-      position += 1
-      switch code {
-      case 0x6E: text.append(0x0A)
-      case 0x72: text.append(0x0D)
-      case 0x74: text.append(0x09)
-      case 0x31...0x39, 0x67:
-        let group: Int?
-        if code == 0x67 {
-          guard position < source.count, source[position] == 0x3C,
-            let close = source[position...].firstIndex(of: 0x3E)
-          else { throw ReplacementTemplate.unknown(what) }
-          let name = Array(source[(position + 1)..<close])
-          group = Int(String(decoding: name, as: UTF8.self)) ?? expression.group(named: name)
-          position = close + 1
-        } else {
-          var number = Int(code - 0x30)
-          if position < source.count, (0x30...0x39).contains(source[position]) {
-            number = number * 10 + Int(source[position] - 0x30)
-            position += 1
-          }
-          group = number
-        }
-        guard let group, group <= expression.groups else { throw ReplacementTemplate.unknown(what) }
-        if !text.isEmpty { parts.append(.bytes(text)) }
-        text = []
-        parts.append(.group(group))
-      default:
-        if code != 0x5C { text.append(0x5C) }
-        text.append(code)
-      }
-    }
-    if !text.isEmpty { parts.append(.bytes(text)) }
+  /// Whether `bytes` stand in the expression as they are: such text is no secret, and a match without it is none either.
+  func says(_ bytes: some Collection<UInt8>) -> Bool {
+    wording.firstRange(of: ByteExpression.plain(bytes)) != nil
   }
 
-  func expanded(_ match: ByteExpression.Match, in text: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-    parts.flatMap { part -> [UInt8] in
-      switch part {
-      case .bytes(let bytes): bytes
-      case .group(let number): match.groups[number].map { Array(text[$0]) } ?? []
-      }
-    }
-  }
-
-  private static func unknown(_ what: String) -> GitObjectsError {
-    GitObjectsError(
-      .badPattern, what: what, why: "the replacement refers to a group that the expression does not have",
-      fix: "use \\1 to \\9 or \\g<name> of the expression's own groups, \\\\ for a backslash")
+  private static func plain(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    bytes.filter { $0 != 0x5C }.map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 }
   }
 }

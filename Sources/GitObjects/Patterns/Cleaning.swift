@@ -8,7 +8,7 @@ struct Cleaning {
   private static let mostRounds = 8
 
   /// `text` without any hit, or nil when there is none in it.
-  /// - Throws: `.unsupported` when an expression cannot be matched here.
+  /// - Throws: `.unsupported` when an expression cannot be matched here, `.badPattern` when a replacement takes nothing out.
   func cleaned(_ text: UnsafeBufferPointer<UInt8>) throws(GitObjectsError) -> [UInt8]? {
     var current: [UInt8]?
     func edit(
@@ -44,8 +44,11 @@ struct Cleaning {
     if isClean, patterns.expressions.isEmpty { return current }
     for (_, expression, template) in patterns.expressions {
       _ = try edit { text throws(GitObjectsError) in
-        try expression.matches(in: text).map { match in
-          ByteEdit(range: match.range, replacement: template.expanded(match, in: text))
+        try expression.matches(in: text).map { match throws(GitObjectsError) -> ByteEdit in
+          guard !template.keepsEverything(of: match, by: expression, in: text) else {
+            throw template.putsBack
+          }
+          return ByteEdit(range: match.range, replacement: template.expanded(match, in: text))
         }
       }
     }

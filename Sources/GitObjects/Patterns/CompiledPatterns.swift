@@ -139,8 +139,11 @@ final class CompiledPatterns: Sendable {
     for (pattern, expression, template) in expressions {
       for match in try expression.matches(in: text) {
         let expansion = template.expanded(match, in: text)
-        // What is replaced by itself has been cleaned before.
-        guard !expansion.elementsEqual(text[match.range]) else { continue }
+        // What is replaced by itself has been cleaned before, unless the replacement puts all of it back.
+        guard
+          !expansion.elementsEqual(text[match.range])
+            || template.keepsEverything(of: match, by: expression, in: text)
+        else { continue }
         found.append(
           FoundSecret(
             pattern: pattern, form: .expression, pieces: [match.range], formIndex: nil, expansion: expansion))

@@ -4,7 +4,8 @@ extension SecretPatterns {
   /// A file for filter-repo's `--replace-text`: one expression a line, `literal:` (assumed), `regex:`, `glob:`,
   /// replacement after the last `==>`.
   /// - Parameter searchesEveryForm: literals are searched as secrets, in every form.
-  /// - Throws: `.badPattern` naming the line, not its text; for a file in which there is none.
+  /// - Throws: `.badPattern` naming the line, not its text: for one that would find nothing, and "nothing" would read as
+  ///   "clean"; for a file in which there is none.
   public static func expressions(
     replaceText file: [UInt8], searchesEveryForm: Bool = true
   ) throws(GitObjectsError) -> [Expression] {
@@ -14,19 +15,27 @@ extension SecretPatterns {
       var text = Array(line)
       let number = index + 1
       while text.last == 0x0D { text.removeLast() }
+      guard !text.isEmpty else { continue }  // as filter-repo does
+      guard !text.contains(0x0D) else {
+        throw odd(
+          line: number, "it holds a carriage return, as files with the line ends of old Macs do",
+          fix: "tr '\\r' '\\n' < FILE > NEW")
+      }
       var replacement = Array(defaultReplacement.utf8)
       if let arrow = lastArrow(in: text) {
         replacement = Array(text[(arrow + 3)...])
         text = Array(text[..<arrow])
       }
       if let source = text.without(prefix: "regex:") {
+        guard !source.isEmpty else { throw nothing(line: number) }
         result.append(Expression(.regex(secret(source)), replacement: replacement, line: number))
       } else if let source = text.without(prefix: "glob:") {
+        guard !source.isEmpty else { throw nothing(line: number) }
         result.append(
           Expression(.regex(secret(expression(glob: source))), replacement: replacement, line: number))
       } else {
         let literal = text.without(prefix: "literal:") ?? text
-        guard !literal.isEmpty else { continue }  // as filter-repo does
+        guard !literal.isEmpty else { throw nothing(line: number) }
         result.append(
           Expression(
             searchesEveryForm ? .secret(secret(literal)) : .literal(secret(literal)),
@@ -39,6 +48,17 @@ extension SecretPatterns {
         fix: "write one expression a line")
     }
     return result
+  }
+
+  /// filter-repo passes over such a line; here a person would believe that it was searched.
+  private static func nothing(line: Int) -> GitObjectsError {
+    odd(
+      line: line, "it names nothing to look for, only a prefix or a replacement",
+      fix: "write the value before ==>, or remove the line")
+  }
+
+  private static func odd(line: Int, _ why: String, fix: String) -> GitObjectsError {
+    GitObjectsError(.badPattern, what: "line \(line) of the file of expressions", why: why, fix: fix)
   }
 
   private static func secret(_ bytes: [UInt8]) -> Secret { Secret(SecretBytes(copying: bytes)) }

@@ -41,7 +41,8 @@ public struct SecretPatterns: Sendable {
   public let expressions: [Expression]
   let compiled: CompiledPatterns
 
-  /// - Throws: `.badPattern`: an empty secret, a regex that does not compile, a replacement that holds a pattern.
+  /// - Throws: `.badPattern`: an empty secret, a regex that does not compile, a replacement that holds a pattern or puts back
+  ///   all of every match (`\g<0>`).
   public init(_ expressions: [Expression]) throws(GitObjectsError) {
     self.expressions = expressions
     compiled = try CompiledPatterns(expressions)
@@ -74,7 +75,14 @@ public struct SecretPatterns: Sendable {
     }
     for (index, expression) in expressions.enumerated() {
       guard case .secret(let secret) = expression.matcher else { continue }
-      let entries = SecretForms.entries(of: secret.exposeAsBytes())
+      let raw = secret.exposeAsBytes()
+      if let first = raw.first, let last = raw.last,
+        [first, last].contains(where: { $0 == 0x20 || $0 == 0x09 })
+      {
+        notes.append(
+          "\(expression.name(index)) without the white space at its ends, which was taken as a part of it")
+      }
+      let entries = SecretForms.entries(of: raw)
       if entries[0].bytes.count < SecretForms.shortestEncoded {
         notes.append("encoded forms of expression \(index + 1): it is too short")
       } else if entries.count >= SecretForms.most {

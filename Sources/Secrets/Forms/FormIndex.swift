@@ -26,7 +26,7 @@ struct FormIndex: Sendable {
 
   var isEmpty: Bool { used == 0 }
 
-  /// Strings of fewer than ``shortest`` bytes cannot be told from text: ignored. The first tag of a string stays.
+  /// Strings of fewer than ``shortest`` bytes cannot be told from text: ignored. The lowest tag of a string stays.
   mutating func add(_ form: [UInt8], tag: Int = 0) {
     guard form.count >= Self.shortest else { return }
     if reach.isEmpty { reach = [Int32](repeating: 0, count: 1 << 16) }
@@ -35,7 +35,10 @@ struct FormIndex: Sendable {
     var place = Int(truncatingIfNeeded: hash) & (slots.count - 1)
     while slots[place].start >= 0 {
       let slot = slots[place]
-      if slot.hash == hash, pool[slot.start..<slot.start + Int(slot.count)].elementsEqual(form) { return }
+      if slot.hash == hash, pool[slot.start..<slot.start + Int(slot.count)].elementsEqual(form) {
+        slots[place].tag = min(slot.tag, Int32(tag))
+        return
+      }
       place = (place + 1) & (slots.count - 1)
     }
     slots[place] = Slot(hash: hash, start: pool.count, count: Int32(form.count), tag: Int32(tag))

@@ -1,7 +1,7 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
-import Journal
 
 /// What the journal says of incidents and of what people were told about them. Each look reads only what is new.
 ///
@@ -40,33 +40,21 @@ final class NoticeLedger {
   /// Open incidents that were told before they had a plan, and have one now.
   private(set) var plannedLater: Set<IncidentID> = []
 
-  private let journal: Journal
-  private var merged = MergedIncidents()
+  private let chronicle: FollowedChronicle
   private var batches: [Batch: Set<IncidentID>] = [:]
   /// Incidents by the summary that tells them.
   private var summaries: [String: [IncidentID]] = [:]
-  private var seen = 0
 
   static let record = "batch"
-  private static let kinds: Set<EventKind> = [
-    .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .message, .decision,
-  ]
 
-  init(journal: Journal) { self.journal = journal }
-
-  /// Takes in what was appended since the last look.
-  func refresh() throws {
-    let head = try journal.head().sequence
-    guard head > seen else { return }
-    try journal.forEachEvent(after: seen, kinds: Self.kinds) { event in
-      add(event)
-      seen = event.sequence
-    }
-    seen = max(seen, head)
+  /// - Parameter chronicle: not looked at yet, so that the ledger hears of everything.
+  init(_ chronicle: FollowedChronicle) {
+    self.chronicle = chronicle
+    chronicle.listen { [weak self] event, change in self?.add(event, change) }
   }
 
-  /// The incident that `id` is part of.
-  func owner(of id: IncidentID) -> IncidentID { merged.owner(of: id) }
+  /// Takes in what was appended since the last look.
+  func refresh() throws { try chronicle.refresh() }
 
   /// How many incidents a batch has, told or not.
   func count(of batch: Batch) -> Int { batches[batch]?.count ?? 0 }
@@ -82,38 +70,35 @@ final class NoticeLedger {
     standings[id]?.further = nil
   }
 
-  private func add(_ event: JournalEvent) {
-    if event.kind == .decision, event.text("what") == Self.record, let message = event.text("message") {
-      summaries[message] = (event.body["incidents"]?.array ?? []).compactMap {
-        $0.string.map { IncidentID($0) }
-      }
+  private func add(_ event: JournalEvent, _ change: Chronicle.Change) {
+    if case .decision(let decision) = event.typed, decision.what == Self.record,
+      let message = decision.message
+    {
+      summaries[message] = decision.incidents
     }
-    guard let named = event.incident else { return }
-    let id = merged.owner(of: named)
-    switch event.kind {
-    case .incidentOpened: open(event, id)
-    case .incidentUpdated: update(event, id)
-    case .incidentState:
-      let isClosed = event.text("state") == "closed"
+    guard let id = change.incident else { return }
+    switch event.typed {
+    case .incidentOpened(let report): open(report, event, id)
+    case .incidentUpdated(let report): update(report, event, change, id)
+    case .incidentState(let state):
+      let isClosed = state.state == .closed
       standings[id]?.isClosed = isClosed
       if isClosed { leave(id) }
     case .planSaved:
       if standings[id]?.isPlanned == false, standings[id]?.isToldAlone == true { plannedLater.insert(id) }
       standings[id]?.isPlanned = true
-    // Queued again after a failed try is nothing new.
-    case .message where event.text("state") == "queued" && event.body["attempt"]?.integer ?? 0 == 0:
-      tell(event, id)
+    case .message(let message) where message.isNew: tell(message, event, id)
     default: return  // the same kinds about something else
     }
   }
 
-  private func open(_ event: JournalEvent, _ id: IncidentID) {
+  private func open(_ report: IncidentReport, _ event: JournalEvent, _ id: IncidentID) {
     var entry = standings[id] ?? Standing()
     entry.members.append(id)
     entry.opened = min(entry.opened, event.sequence)
-    entry.severity = event.text("severity").flatMap(Severity.init) ?? .sev1
-    if entry.batch == nil, let delivery = event.body["delivery"] {
-      let batch = Batch(delivery: delivery.canonicalText, isTrap: Self.isTrap(event))
+    entry.severity = report.severity ?? .sev1
+    if entry.batch == nil, let delivery = report.delivery {
+      let batch = Batch(delivery: delivery.canonicalText, isTrap: report.restraint == .canary)
       entry.batch = batch
       batches[batch, default: []].insert(id)
       fresh.insert(id)
@@ -121,13 +106,13 @@ final class NoticeLedger {
     standings[id] = entry
   }
 
-  private func update(_ event: JournalEvent, _ id: IncidentID) {
-    for other in event.mergedIncidents {
-      if let gone = merged.merge(other, into: id) { join(gone, to: id) }
-    }
-    guard event.body["key"] != nil, let entry = standings[id] else { return }
-    if Self.isTrap(event), let batch = entry.batch, !batch.isTrap { move(id, to: batch.delivery) }
-    guard event.body["delivery"] != nil else { return }
+  private func update(
+    _ report: IncidentReport, _ event: JournalEvent, _ change: Chronicle.Change, _ id: IncidentID
+  ) {
+    for gone in change.gone { join(gone, to: id) }
+    guard report.key != nil, let entry = standings[id] else { return }
+    if report.restraint == .canary, let batch = entry.batch, !batch.isTrap { move(id, to: batch.delivery) }
+    guard report.delivery != nil else { return }
     standings[id]?.further = (entry.further?.first ?? event.sequence, event.sequence)
     grown.insert(id)
   }
@@ -155,9 +140,10 @@ final class NoticeLedger {
     if let batch = standings[id]?.batch { batches[batch]?.remove(id) }
   }
 
-  private func tell(_ event: JournalEvent, _ id: IncidentID) {
-    guard let message = event.text("message_id"), let notice = NoticeID(message) else { return }
-    for id in notice == .summary ? (summaries[message] ?? []).map(merged.owner) : [id] {
+  private func tell(_ queued: MessageMoved, _ event: JournalEvent, _ id: IncidentID) {
+    guard let message = queued.id, let notice = NoticeID(message) else { return }
+    let known = chronicle.last
+    for id in notice == .summary ? (summaries[message] ?? []).map({ known.owner(of: $0) }) : [id] {
       guard let entry = standings[id] else { continue }
       standings[id]?.told = event.at
       standings[id]?.further = nil
@@ -166,9 +152,5 @@ final class NoticeLedger {
       if notice == .detected, !entry.isPlanned { standings[id]?.isToldAlone = true }
       if notice == .planned { plannedLater.remove(id) }
     }
-  }
-
-  private static func isTrap(_ event: JournalEvent) -> Bool {
-    event.text("restraint") == Restraint.canary.rawValue
   }
 }

@@ -26,10 +26,10 @@ final class Notices {
   /// Between two messages about further places of one incident, seconds. ``BatchNotice`` decides.
   private static let pace: TimeInterval = 15 * 60
 
-  init(installation: Installation, now: @escaping @Sendable () -> Date) {
+  init(installation: Installation, chronicle: FollowedChronicle, now: @escaping @Sendable () -> Date) {
     self.installation = installation
     self.now = now
-    ledger = NoticeLedger(journal: installation.journal)
+    ledger = NoticeLedger(chronicle)
   }
 
   /// Notes a decision. After a restart the worker decides anew.

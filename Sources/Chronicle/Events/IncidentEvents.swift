@@ -1,0 +1,132 @@
+public import Foundation
+public import Incidents
+public import JSON
+public import Secrets
+
+/// `incident.opened` and `incident.updated`: a report of the incident's places and values, or a word about it (what it was
+/// merged with, where the leak began, what a platform says).
+public struct IncidentReport: EventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+
+  /// By which it is known; nil: this is no report.
+  public var key: IncidentKey? { text("key").map { IncidentKey(rawValue: $0) } }
+  public var aliases: [IncidentKey] { (texts("aliases") ?? []).map { IncidentKey(rawValue: $0) } }
+  public var kind: CredentialKind? { text("kind").map { CredentialKind($0) } }
+  public var handle: String? { text("handle") }
+  public var codename: String? { text("codename") }
+  public var severity: Severity? { text("severity").flatMap { Severity(rawValue: $0) } }
+  public var validity: Validity? { text("validity").flatMap { Validity(rawValue: $0) } }
+  public var restraint: Restraint? { text("restraint").flatMap { Restraint(rawValue: $0) } }
+  public var detected: Date? { text("detected").flatMap { Timestamp.date($0) } }
+  /// Where it was found.
+  public var places: [ReportedLocation] { (body["locations"]?.array ?? []).map { ReportedLocation($0) } }
+  /// Names of the values that it brought.
+  public var values: [ValueName] { (body["values"]?.array ?? []).compactMap { ValueName($0) } }
+  /// What brought it; nil: nothing was delivered.
+  public var delivery: JSONValue? { body["delivery"] }
+  /// Names the report that a person handed in.
+  public var report: JSONValue? { body["report"] }
+  /// Incidents that turned out to be this one.
+  public var merged: [IncidentID] { (texts("merged") ?? []).map { IncidentID($0) } }
+  /// What a platform says of its alert.
+  public var said: PlatformWord? { body["said"].map { PlatformWord($0) } }
+  /// Where the leak began, as the repository's own history shows.
+  public var introduction: Introduction? { body["introduction"].flatMap { Introduction($0) } }
+
+  /// A report's place.
+  public struct ReportedLocation: EventBody {
+    public let body: JSONValue
+    public init(_ body: JSONValue) { self.body = body }
+    public var key: String? { body["key"]?.string }
+    /// What reports call the repository: by name, by number.
+    public var repositoryWords: [String] {
+      [body["repository"]?["name"]?.string, body["repository"]?["id"]?.string].compactMap { $0 }
+    }
+    public var committed: Date? { text("committed").flatMap { Timestamp.date($0) } }
+  }
+
+  /// The handle of a value and the name that tells it apart.
+  public struct ValueName: Sendable, Hashable {
+    public let ref: SecretRef
+    public let fingerprint: Fingerprint
+    init?(_ json: JSONValue) {
+      guard let ref = json["ref"]?.string, let print = json["fingerprint"]?.string else { return nil }
+      self.ref = SecretRef(ref)
+      fingerprint = Fingerprint(rawValue: print)
+    }
+  }
+
+  public struct PlatformWord: EventBody {
+    public let body: JSONValue
+    public init(_ body: JSONValue) { self.body = body }
+    public init(source: FindingSource, text: String, delivery: String) {
+      body = [
+        "source": .string(source.rawValue), "text": .string(text), "delivery": .string(delivery),
+      ]
+    }
+    public var source: String? { text("source") }
+    public var words: String? { text("text") }
+    /// The message that brought it: its words are noted once.
+    public var delivery: String? { text("delivery") }
+  }
+
+  public struct Introduction: Sendable, Hashable {
+    public let repository: RepositoryName
+    public let commit: String?
+    public let authored: Date?
+    public let refs: [String]
+    init?(_ json: JSONValue) {
+      guard let name = json["repository"]?.string else { return nil }
+      repository = RepositoryName(name)
+      commit = json["commit"]?.string
+      authored = json["authored"]?.string.flatMap { Timestamp.date($0) }
+      refs = (json["refs"]?.array ?? []).compactMap(\.string)
+    }
+  }
+}
+
+/// `incident.state`.
+public struct IncidentStateChange: EventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public init(_ state: IncidentStatus.State, because reason: String, valuesUntil: Date? = nil) {
+    var members: [String: JSONValue] = ["state": .string(state.rawValue), "reason": .string(reason)]
+    members["values_until"] = valuesUntil.map { .string(Timestamp.text($0)) }
+    body = .object(members)
+  }
+  /// Nil: a state that this version does not know.
+  public var state: IncidentStatus.State? { text("state").flatMap { IncidentStatus.State(rawValue: $0) } }
+  public var reason: String? { text("reason") }
+  /// When the keys of its values are destroyed.
+  public var valuesUntil: Date? { text("values_until").flatMap { Timestamp.date($0) } }
+}
+
+/// `credential.probed`.
+public struct CredentialProbed: EventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var credential: CredentialName? { text("credential").map { CredentialName($0) } }
+  public var ref: SecretRef? { text("ref").map { SecretRef($0) } }
+  public var subject: CredentialRecord.Subject? {
+    text("subject").flatMap { CredentialRecord.Subject(rawValue: $0) }
+  }
+  /// Nil: a word that this version does not know, which proves nothing.
+  public var state: CredentialState? { text("state").flatMap { CredentialState(rawValue: $0) } }
+  public var code: String? { text("code") }
+}
+
+/// `secret.sealed`.
+public struct SecretSealed: EventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var ref: SecretRef? { text("key").map { SecretRef($0) } }
+  public var purpose: String? { text("purpose") }
+}
+
+/// `key.destroyed`: what lay under it cannot be opened any more.
+public struct KeyDestroyed: EventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var id: String? { text("key_id") }
+}

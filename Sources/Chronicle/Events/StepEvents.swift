@@ -1,0 +1,100 @@
+public import Foundation
+public import Incidents
+public import JSON
+
+/// `step.intent`: what is about to be done, written before the call.
+public struct StepIntent: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var phase: String? { text("phase") }
+  public var marker: String? { text("marker") }
+  public var snapshot: JSONValue? { body["snapshot"] }
+  /// Values that were sealed before the call.
+  public var sealed: [SecretRef] { (texts("sealed") ?? []).map { SecretRef($0) } }
+}
+
+/// `step.outcome`.
+public struct StepOutcome: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var phase: String? { text("phase") }
+  public var outputs: [String: JSONValue] { body["outputs"]?.object ?? [:] }
+  public var answer: String? { text("answer") }
+  /// What a scan of a fresh clone looked for; nil: the values of its run's plan.
+  public var values: [SecretRef]? { texts("values").map { $0.map { SecretRef($0) } } }
+}
+
+/// `step.failed`.
+public struct StepFailed: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var kind: String? { body["error"]?["class"]?.string }
+  public var operation: String? { body["error"]?["operation"]?.string }
+  public var message: String? { body["error"]?["message"]?.string }
+  public var fix: String? { body["error"]?["fix"]?.string }
+  /// No other attempt follows. Journals of before it was written: nil.
+  public var isFinal: Bool? { body["final"]?.boolean }
+  /// It may have happened all the same.
+  public var isOpen: Bool { body["open"]?.boolean == true }
+}
+
+/// `step.settled`: how an interrupted effect ended, as a probe shows.
+public struct StepSettled: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  /// `done`, `not_done`, `unknown`.
+  public var settlement: String? { text("settlement") }
+  public var evidence: String? { text("evidence") }
+}
+
+/// `step.verified`.
+public struct StepVerified: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var expected: String? { text("expect") }
+  public var result: String? { text("result") }
+  /// Where it proves leaked values dead: ``DeathProof`` reads it.
+  public var proof: JSONValue? { body["proof"] }
+}
+
+/// `step.waiting`.
+public struct StepWaiting: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  /// `approval`, `manual`, `person`, `decision`, `retry`, `poll`, `lock`, `containment`.
+  public var subject: String? { text("for") }
+  /// When it ends without an answer.
+  public var until: Date? { text("until").flatMap { Timestamp.date($0) } }
+  public var prompt: String? { text("prompt") }
+}
+
+/// `step.skipped`.
+public struct StepSkipped: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var reason: String? { text("reason") }
+  /// `condition` or `operator`.
+  public var by: String? { text("by") }
+}
+
+/// `step.done`.
+public struct StepDone: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+}
+
+/// `step.manual`: a person did it.
+public struct StepManual: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  public var collected: [String: JSONValue] { body["collected"]?.object ?? [:] }
+}
+
+/// `step.undone`.
+public struct StepUndone: StepEventBody {
+  public let body: JSONValue
+  public init(_ body: JSONValue) { self.body = body }
+  /// `undone`, `impossible`.
+  public var result: String? { text("result") }
+  public var reason: String? { text("reason") }
+}
