@@ -70,7 +70,10 @@ struct PlanMaker {
     try await LeakIntroduction(installation: installation).record(
       entry.id, leaked: entry.leaked, repositories: repositories(of: entry.incident, route))
     let inputs = inputs(of: playbook, entry: entry, route: named, credential: credential)
-    return .planned(try await plan(playbook, inputs: inputs, incident: entry.id))
+    // Nobody said where clones are: which one a report's repository is, only what is done by hand can show.
+    let isBare = named.isStandard && installation.configuration.repositories.isEmpty
+    return .planned(
+      try await plan(playbook, inputs: inputs, incident: entry.id, comparesRepositories: !isBare))
   }
 
   private enum Chosen {
@@ -211,7 +214,11 @@ struct PlanMaker {
   }
 
   /// Plans and saves. Planning only reads; the plan itself goes into the journal.
-  func plan(_ playbook: Playbook, inputs: [String: Value], incident: IncidentID?) async throws -> Plan {
+  ///
+  /// - Parameter comparesRepositories: names the reported repositories that staunch.yaml does not have.
+  func plan(
+    _ playbook: Playbook, inputs: [String: Value], incident: IncidentID?, comparesRepositories: Bool = true
+  ) async throws -> Plan {
     try installation.permit(playbook)
     try check(inputs, of: incident)
     let suffix = Assembly.randomName(8)
@@ -220,7 +227,8 @@ struct PlanMaker {
       playbook, inputs: inputs, incident: incident, id: PlanID("\(prefix)plan-\(suffix)"),
       run: RunID("\(prefix)run-\(suffix)"))
     installation.assembly.console.endTransient()
-    try plan.save(in: installation.journal, unlisted: try incident.map(unlisted))
+    try plan.save(
+      in: installation.journal, unlisted: comparesRepositories ? incident.map(unlisted) : nil)
     return plan
   }
 
