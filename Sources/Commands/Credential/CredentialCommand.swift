@@ -140,6 +140,12 @@ struct CredentialTarget: ParsableArguments {
   }
 }
 
+/// What a verb that changes something takes besides.
+struct CredentialEffect: ParsableArguments {
+  @Flag(name: .long, help: "Do it.") var live = false
+  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+}
+
 /// `staunch credential verify`: exit 0 dead, 11 alive, 69 unknown.
 struct CredentialVerifyCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
@@ -237,15 +243,14 @@ struct CredentialDisableCommand: StaunchCommand {
     commandName: "disable", abstract: "Stop it from being accepted, now.")
 
   @OptionGroup var target: CredentialTarget
-  @Flag(name: .long, help: "Do it.") var live = false
-  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+  @OptionGroup var effect: CredentialEffect
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
     let subject = try await resolved.identify()
     let ref = subject.identity
-    guard live else {
+    guard effect.live else {
       for place in subject.refs where place != ref {
         assembly.console.data("  at \(harmless(place.rawValue))")
       }
@@ -253,7 +258,9 @@ struct CredentialDisableCommand: StaunchCommand {
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try await resolved.begin("credential.disable", on: ref, confirmation: confirm, in: assembly) {
+    let run = try await resolved.begin(
+      "credential.disable", on: ref, confirmation: effect.confirm, in: assembly
+    ) {
       _ in
       var probes: [CredentialProbe] = []
       for value in resolved.values {
@@ -288,21 +295,20 @@ struct CredentialEndSessionsCommand: StaunchCommand {
     commandName: "end-sessions", abstract: "End what was opened with it, and count again.")
 
   @OptionGroup var target: CredentialTarget
-  @Flag(name: .long, help: "Do it.") var live = false
-  @Option(name: .long, help: "The credential's name, instead of typing it.") var confirm: String?
+  @OptionGroup var effect: CredentialEffect
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
     let resolved = try await target.resolve(in: assembly)
     let subject = try await resolved.identify()
     let ref = subject.identity
-    guard live else {
+    guard effect.live else {
       assembly.console.data("would end every session of \(harmless(ref.rawValue)) at \(resolved.name)")
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
     let run = try await resolved.begin(
-      "credential.end-sessions", on: ref, confirmation: confirm, in: assembly
+      "credential.end-sessions", on: ref, confirmation: effect.confirm, in: assembly
     ) { _ in .notDone(evidence: "ending sessions is safe to repeat; the recount decides") }
     let count = try await run.perform { authority in
       try await resolved.provider.endSessions(subject, before: assembly.now(), under: authority)
