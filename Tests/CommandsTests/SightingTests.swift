@@ -180,12 +180,6 @@ import Testing
     let desk = try Desk()
     let first = try desk.record(Self.report())
     try desk.prove(first)
-    // Closing looks at the forge once more.
-    let (forge, clone) = (desk.rig.directory.path("forge.git"), desk.rig.directory.path("app"))
-    try Program.git("init", "-q", "--bare", "-b", "main", forge)
-    try Program.git("clone", "-q", forge, clone)
-    try Program.git("-C", clone, "commit", "-q", "--allow-empty", "-m", "Begin")
-    try Program.git("-C", clone, "push", "-q", "origin", "HEAD:main")
     try desk.journal.append([
       NewEvent(
         .planSaved, incident: first.id,
@@ -197,10 +191,7 @@ import Testing
         .stepOutcome, run: "run-1", incident: first.id,
         [
           "step": "fresh_clone", "item": 0, "action": "history.verify", "phase": "read", "answer": "clean",
-          "outputs": [
-            "places": 0, "objects": 9, "remote": .string(forge), "clone": .string(clone),
-            "remote_name": "origin",
-          ],
+          "outputs": ["places": 0, "objects": 9, "remote": "https://forge.example/app.git"],
         ]),
     ])
     #expect(try desk.status().stillAtTheForge.isEmpty)
