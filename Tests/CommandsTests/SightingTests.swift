@@ -175,9 +175,31 @@ import Testing
 
   // MARK: close
 
+  /// A clone whose remote never held the value.
+  private static func clone(in directory: TemporaryDirectory) throws -> (path: String, remote: String) {
+    let (path, remote) = (directory.path("clone"), directory.path("remote.git"))
+    let person = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    for arguments in [
+      ["init", "-q", "-b", "main", path],
+      ["-C", path] + person + ["commit", "-q", "--allow-empty", "-m", "a"],
+      ["init", "-q", "--bare", remote], ["-C", path, "remote", "add", "origin", remote],
+      ["-C", path, "push", "-q", "origin", "main"],
+    ] {
+      let process = Process()
+      process.executableURL = URL(filePath: "/usr/bin/env")
+      process.arguments = ["git"] + arguments
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0, "\(arguments)")
+    }
+    return (path, remote)
+  }
+
   /// `close` of what was contained and cleaned, after `second` has been reported.
   private func close(after second: [Incident]) async throws -> CommandFailure? {
     let desk = try Desk()
+    // It is looked at once more.
+    let clone = try Self.clone(in: desk.rig.directory)
     let first = try desk.record(Self.report())
     try desk.prove(first)
     try desk.journal.append([
@@ -191,7 +213,10 @@ import Testing
         .stepOutcome, run: "run-1", incident: first.id,
         [
           "step": "fresh_clone", "item": 0, "action": "history.verify", "phase": "read", "answer": "clean",
-          "outputs": ["places": 0, "objects": 9, "remote": "https://forge.example/app.git"],
+          "outputs": [
+            "places": 0, "objects": 9, "remote": .string(clone.remote), "clone": .string(clone.path),
+            "remote_name": "origin",
+          ],
         ]),
     ])
     #expect(try desk.status().stillAtTheForge.isEmpty)
