@@ -4,16 +4,10 @@ public import Incidents
 public import Secrets
 
 /// SHA-256 (hex) over a plan's playbook, includes, inputs, preconditions and effects.
-public struct PlanDigest: Hashable, Sendable, Codable, CustomStringConvertible {
+public struct PlanDigest: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
   public let rawValue: String
   public init(_ rawValue: String) { self.rawValue = rawValue }
-  public init(from decoder: any Decoder) throws {
-    rawValue = try decoder.singleValueContainer().decode(String.self)
-  }
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(rawValue)
-  }
+  public init(rawValue: String) { self.rawValue = rawValue }
   public var description: String { rawValue }
   /// The first twelve digits, for people.
   public var short: String { String(rawValue.prefix(12)) }

@@ -20,4 +20,18 @@ struct GlobalOptions: ParsableArguments {
 
   @Flag(name: .long, help: "Never ask; fail naming the missing option instead.")
   var noInput = false
+
+  @Option(
+    name: .long,
+    help: "What happens inside, on standard error (also: STAUNCH_LOG). docs/CONFIGURATION.md, Debug log.")
+  var logLevel: LogLevel?
+}
+
+extension GlobalOptions {
+  /// What was chosen, apart from the parser.
+  var chosen: Assembly.Options {
+    Assembly.Options(
+      config: config, json: json, quiet: quiet, plain: plain, noColor: noColor, noInput: noInput,
+      logLevel: logLevel)
+  }
 }

@@ -35,8 +35,7 @@ public struct Staunch: AsyncParsableCommand {
   public static func start() async {
     ProcessProtection.apply()
     let arguments = Array(CommandLine.arguments.dropFirst())
-    // Asked at every turn of an incident: it does not wait for the tree of all commands.
-    guard !arguments.isEmpty else { return await StatusCommand.main([]) }
+    guard !arguments.isEmpty, arguments != ["status"] else { return StatusCommand.answer() }
     let commands = configuration.subcommands.compactMap { $0.configuration.commandName }
     if let message = UnknownCommand.message(for: arguments, among: commands) {
       FileHandle.standardError.write(Data((message + "\n").utf8))

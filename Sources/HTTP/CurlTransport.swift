@@ -39,6 +39,22 @@ public final class CurlTransport: HTTPTransport {
   }
 
   private func exchange(_ request: HTTPRequest, isSafe: Bool) async throws(CapabilityError) -> HTTPResponse {
+    let began = ContinuousClock.now
+    do throws(CapabilityError) {
+      let answer = try await transfer(request, isSafe: isSafe)
+      DebugLog.note(
+        .debug, "http", "\(DebugLog.place(request)): \(answer.status), \(DebugLog.time(since: began))")
+      return answer
+    } catch {
+      DebugLog.note(
+        .debug, "http",
+        "\(DebugLog.place(request)): \(error.class.rawValue), \(error.because), \(DebugLog.time(since: began))"
+      )
+      throw error
+    }
+  }
+
+  private func transfer(_ request: HTTPRequest, isSafe: Bool) async throws(CapabilityError) -> HTTPResponse {
     let address = try RequestAddress(request, plainHosts: options.plainHosts)
     guard let loop else {
       throw CapabilityError(.network, address.operation, because: "libcurl could not start (out of memory)")

@@ -56,6 +56,8 @@ public struct PacedTransport: HTTPTransport {
         retryAfter: .seconds(Int(pace.held(at: now()).rounded(.up))))
     }
     guard seconds > 0 else { return }
+    DebugLog.note(
+      .debug, "http", "\(provider): \(DebugLog.place(request)) waits \(Int(seconds * 1000)) ms for its pace")
     do {
       try await sleep(.milliseconds(Int((seconds * 1000).rounded(.up))))
     } catch {
@@ -66,6 +68,8 @@ public struct PacedTransport: HTTPTransport {
   private func heard(_ answer: HTTPResponse) -> HTTPResponse {
     let now = now()
     if [429, 503].contains(answer.status), let pause = answer.retryAfter(now: now) {
+      DebugLog.note(
+        .warning, "http", "\(provider): \(answer.status), no call for \(pause.components.seconds) s")
       pace.hold(until: now.addingTimeInterval(Double(pause.components.seconds)))
     }
     return answer

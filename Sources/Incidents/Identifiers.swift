@@ -1,18 +1,13 @@
 /// Text that names a `Subject`; the phantom type keeps, say, a store's name from being passed as a credential's.
-public struct Name<Subject>: Hashable, Sendable, Codable, CustomStringConvertible, ExpressibleByStringLiteral,
+public struct Name<Subject>: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible,
+  ExpressibleByStringLiteral,
   Comparable
 {
   /// The text.
   public let rawValue: String
   public init(_ rawValue: String) { self.rawValue = rawValue }
+  public init(rawValue: String) { self.rawValue = rawValue }
   public init(stringLiteral value: String) { rawValue = value }
-  public init(from decoder: any Decoder) throws {
-    rawValue = try decoder.singleValueContainer().decode(String.self)
-  }
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(rawValue)
-  }
   public var description: String { rawValue }
   public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
 }

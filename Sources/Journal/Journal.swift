@@ -50,6 +50,7 @@ public final class Journal: Sendable {
     path: String, keys: JournalKeys, isDrill: Bool = false, settings: JournalSettings = JournalSettings(),
     acceptingBecause reason: String? = nil
   ) throws(JournalError) -> Journal {
+    let began = ContinuousClock.now
     do {
       let difference = try isGone(path) ? .gone : try look(at: path, keys, settings)
       if let difference, reason == nil { throw difference.refusal("open the journal", path: path) }
@@ -69,6 +70,7 @@ public final class Journal: Sendable {
         path: path, database: pool, header: header, headerText: text, keys: keys, settings: settings)
       try journal.makeSealedValuesKnown(keys)
       try journal.witnessHead(after: difference, acceptedBecause: reason)
+      DebugLog.note(.info, "journal", "\(path) open for writing, \(DebugLog.time(since: began))")
       return journal
     } catch {
       throw JournalError(error, "open the journal", path: path)
@@ -281,7 +283,7 @@ extension Journal {
       throw JournalError(
         .newer, "open the journal",
         because: "\(path) was written by a newer staunch; this one cannot read it",
-        fix: "install the newer version, or read an export: staunch journal verify --export FILE")
+        fix: "install the newer version, or read an export of it with staunch journal verify --export")
     }
   }
 

@@ -49,7 +49,22 @@ extension Journal {
     with events: [NewEvent] = []
   ) throws(JournalError) -> [JournalEvent] {
     let names = [tenure.lock] + names.sorted()
-    return try writing("take the lock \(names.joined(separator: ", "))") { db in
+    do throws(JournalError) {
+      let events = try lock(names, for: tenure, incident: incident, takingOverBecause: reason, with: events)
+      DebugLog.note(.info, "lock", "\(tenure.run) holds \(names.joined(separator: ", "))")
+      return events
+    } catch {
+      DebugLog.note(
+        .warning, "lock", "\(tenure.run) does not get \(names.joined(separator: ", ")): \(error.because)")
+      throw error
+    }
+  }
+
+  private func lock(
+    _ names: [String], for tenure: Tenure, incident: IncidentID?, takingOverBecause reason: String?,
+    with events: [NewEvent]
+  ) throws(JournalError) -> [JournalEvent] {
+    try writing("take the lock \(names.joined(separator: ", "))") { db in
       var isNew = false
       for name in names {
         if let held = try heldLock(name, in: db) {
@@ -94,7 +109,9 @@ extension Journal {
   public func leave(_ tenure: Tenure, incident: IncidentID?, releasing: Bool, with events: [NewEvent])
     throws(JournalError) -> [JournalEvent]
   {
-    try writing("leave \(tenure.run)") { db in
+    DebugLog.note(
+      .info, "lock", "\(tenure.run) \(releasing ? "lets its locks go" : "keeps its locks and waits")")
+    return try writing("leave \(tenure.run)") { db in
       try check(tenure, in: db)
       var all = events
       if releasing {
@@ -178,17 +195,18 @@ extension Journal {
       return JournalError(
         .locked, "take the lock \(held.name)",
         because: "\(held.owner.map { "\($0)" } ?? "another process") executes \(held.run) \(age)",
-        fix: "watch it: staunch status; or take it over: staunch resume \(held.run) --take-over --reason TEXT"
+        fix:
+          "watch it: staunch status; or take it over: staunch resume \(held.run) --take-over --reason 'why'"
       )
     case .waiting:
       return JournalError(
         .locked, "take the lock \(held.name)", because: "\(held.run) holds it \(age) and waits",
-        fix: "see what it waits for: staunch status; or end it: staunch abort \(held.run) --reason TEXT")
+        fix: "see what it waits for: staunch status; or end it: staunch abort \(held.run) --reason 'why'")
     case .stale:
       return JournalError(
         .locked, "take the lock \(held.name)",
         because: "\(held.run) holds it \(age), and its process is gone",
-        fix: "finish it: staunch resume \(held.run); or end it: staunch abort \(held.run) --reason TEXT")
+        fix: "finish it: staunch resume \(held.run); or end it: staunch abort \(held.run) --reason 'why'")
     }
   }
 }

@@ -74,6 +74,7 @@ public final class ChildProcess: Sendable {
     var pid: pid_t = 0
     let code = posix_spawn(&pid, program, &actions, &attributes, &words, &variables)
     guard code == 0 else { throw systemError(code, operation) }
+    DebugLog.note(.debug, "process", "\(DebugLog.command([program] + arguments)): runs as process \(pid)")
     let child = ChildProcess(pid: pid)
     Thread.detachNewThread { child.reap() }
     return child
@@ -104,6 +105,7 @@ public final class ChildProcess: Sendable {
       while waitpid(pid, &status, 0) < 0, errno == EINTR {}
       let signal = status & 0x7F
       let ending: Ending = signal == 0 ? .exited((status >> 8) & 0xFF) : .signaled(signal)
+      DebugLog.note(.debug, "process", "process \(pid): \(ending)")
       state.ending = ending
       defer { state.waiting = [] }
       return state.waiting.map { ($0, ending) }

@@ -15,6 +15,7 @@ public struct LocalFileSystem: FileSystem {
 
   public func read(_ path: String) async throws(CapabilityError) -> Secret {
     let largest = largest
+    DebugLog.note(.debug, "file", "reads \(path)")
     return try await onQueue { () throws(CapabilityError) in
       let file = try Descriptor(opening: path, O_RDONLY, "read \(path)")
       return try file.readAll(largest: largest, "read \(path)")
@@ -68,6 +69,7 @@ public struct LocalFileSystem: FileSystem {
   public func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {
+    DebugLog.note(.debug, "file", "replaces \(path)")
     try await onQueue { () throws(CapabilityError) in try FileReplacement(of: path).write(contents) }
   }
 

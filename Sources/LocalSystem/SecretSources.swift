@@ -40,6 +40,7 @@ public final class SecretSources: SecretSourceResolver {
     }
     known.withLock { $0[reference] = secret }
     learned(secret)
+    DebugLog.note(.debug, "secret", "\(source.description) read")
     return secret
   }
 

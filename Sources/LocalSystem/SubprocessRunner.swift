@@ -51,6 +51,22 @@ public struct SubprocessRunner: ProcessRunner {
   }
 
   private func start(_ call: ProcessCall, changes: Bool) async throws(CapabilityError) -> ProcessOutcome {
+    let began = ContinuousClock.now
+    do throws(CapabilityError) {
+      let outcome = try await outcome(of: call, changes: changes)
+      DebugLog.note(
+        .debug, "process",
+        "\(DebugLog.command(call.arguments)): exit \(outcome.status), \(DebugLog.time(since: began))")
+      return outcome
+    } catch {
+      DebugLog.note(
+        .debug, "process",
+        "\(DebugLog.command(call.arguments)): \(error.because), \(DebugLog.time(since: began))")
+      throw error
+    }
+  }
+
+  private func outcome(of call: ProcessCall, changes: Bool) async throws(CapabilityError) -> ProcessOutcome {
     guard let program = call.arguments.first, !program.isEmpty else {
       throw CapabilityError(
         .configuration, "run", because: "no program is named", fix: "add it to staunch.yaml")

@@ -76,12 +76,18 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
 
   private func attemptToConnect(pinned: Duration?) async -> PostgresConnection.ConnectEnd {
     let (login, authorities, connection) = (login, certificateAuthorities, connection)
-    return await onQueue {
+    let began = ContinuousClock.now
+    let end = await onQueue {
       connection.connect(
         ParameterList(
           login, certificateAuthorities: login.certificateAuthorities ?? authorities, pinned: pinned),
         until: .now.advanced(by: login.timeout))
     }
+    DebugLog.note(
+      .debug, "postgres",
+      "login of \(login.user) at \(login.address ?? login.host):\(login.port)/\(login.database): \(end.word), "
+        + DebugLog.time(since: began))
+    return end
   }
 
   func query(_ statement: String, _ parameters: [String?]) async throws(CapabilityError) -> [[String?]] {
@@ -95,6 +101,24 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
   }
 
   private func run(_ statement: String, _ parameters: [String?], changes: Bool, inTransaction: Bool)
+    async throws(CapabilityError) -> [[String?]]
+  {
+    let began = ContinuousClock.now
+    do throws(CapabilityError) {
+      let rows = try await rows(of: statement, parameters, changes: changes, inTransaction: inTransaction)
+      DebugLog.note(
+        .trace, "postgres",
+        "\(DebugLog.statement(statement)): \(rows.count) rows, \(DebugLog.time(since: began))")
+      return rows
+    } catch {
+      DebugLog.note(
+        .trace, "postgres",
+        "\(DebugLog.statement(statement)): \(error.class.rawValue), \(DebugLog.time(since: began))")
+      throw error
+    }
+  }
+
+  private func rows(of statement: String, _ parameters: [String?], changes: Bool, inTransaction: Bool)
     async throws(CapabilityError) -> [[String?]]
   {
     let (connection, timeout) = (connection, timeout)
@@ -143,6 +167,20 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
         connection.close()
         continuation.resume()
       }
+    }
+  }
+}
+
+extension PostgresConnection.ConnectEnd {
+  /// For the debug log: the server's code, never its message.
+  fileprivate var word: String {
+    switch self {
+    case .connected: "accepted"
+    case .admitted(let state), .rejected(let state): "answered \(state.code)"
+    case .failed(let state): state.map { "failed \($0.code)" } ?? "no connection"
+    case .weakAuthentication: "asks for the password in clear or for its MD5"
+    case .timedOut: "timed out"
+    case .cancelled: "cancelled"
     }
   }
 }

@@ -28,34 +28,10 @@ import Testing
       in: .forTests(postgres: connector, secrets: ["env:ROTATOR": try #require(rotator.password)]))
   }
 
-  /// A role that owns a database with a false `pg_stat_activity` and a false `pg_backend_pid()`, and a rotator.
-  private func stage() async throws -> (role: SQLLogin, rotator: SQLLogin) {
-    var role = try await server.makeRole()
-    let rotator = try await server.makeRole("LOGIN CREATEROLE")
-    try await server.sql("GRANT pg_signal_backend, pg_read_all_stats TO \(rotator.user)")
-    role.database = "db_" + role.user
-    try await server.sql("CREATE DATABASE \(role.database) OWNER \(role.user)")
-    let own = try await connector.connect(role)
-    for statement in [
-      "CREATE SCHEMA evil", "GRANT USAGE ON SCHEMA evil TO PUBLIC",
-      """
-      CREATE VIEW evil.pg_stat_activity AS SELECT 1::pg_catalog.int4 AS pid, ''::pg_catalog.name AS usename,
-        1::pg_catalog.oid AS usesysid, pg_catalog.now() AS backend_start WHERE false
-      """,
-      """
-      CREATE FUNCTION evil.pg_backend_pid() RETURNS pg_catalog.int4 LANGUAGE plpgsql AS
-      $$ BEGIN EXECUTE 'CREATE ROLE backdoor_\(role.user) CREATEROLE'; RETURN 1; END $$
-      """,
-      "ALTER DATABASE \(role.database) SET search_path = evil, pg_catalog",
-    ] { _ = try await own.execute(statement, [], under: .forTests()) }
-    await own.close()
-    return (role, rotator)
-  }
-
   @Test func `end-sessions over a prepared database ends the living session and runs nobody's function`()
     async throws
   {
-    let (role, rotator) = try await stage()
+    let (role, rotator) = try await server.preparedStage(connector)
     let living = try await connector.connect(role)
     let count = try await provider(role, rotator).endSessions(
       CredentialRef(role.user), before: Date(), under: .forTests())
@@ -68,7 +44,7 @@ import Testing
   @Test func `a database that the leaked role owns is no place for the runner, and it says which would be`()
     async throws
   {
-    let (role, rotator) = try await stage()
+    let (role, rotator) = try await server.preparedStage(connector)
     let prepared = try provider(role, rotator, ["admin_database": .string(role.database)])
     let error = await #expect(throws: CapabilityError.self) {
       try await prepared.endSessions(CredentialRef(role.user), before: Date(), under: .forTests())
@@ -78,7 +54,7 @@ import Testing
   }
 
   @Test func `a member of the owner owns it too`() async throws {
-    let (role, rotator) = try await stage()
+    let (role, rotator) = try await server.preparedStage(connector)
     let owner = try await server.makeRole("NOLOGIN")
     try await server.sql("GRANT \(owner.user) TO \(role.user)")
     try await server.sql("ALTER DATABASE \(role.database) OWNER TO \(owner.user)")
@@ -90,7 +66,7 @@ import Testing
   }
 
   @Test func `where the runner may not work is told, with what to grant`() async throws {
-    let (role, rotator) = try await stage()
+    let (role, rotator) = try await server.preparedStage(connector)
     let away = try provider(role, rotator, ["admin_database": "no_such_database"])
     let error = await #expect(throws: CapabilityError.self) {
       try await away.inspect(CredentialRef(role.user))

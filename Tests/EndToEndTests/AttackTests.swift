@@ -10,32 +10,6 @@ import Testing
 @Suite struct AttackTests {
   // MARK: 1, 10, 12: the leaked role's database
 
-  /// A role that owns a database with a false `pg_stat_activity` and a false `pg_backend_pid()`, and a rotator.
-  private func stage(_ server: PostgresServer, _ connector: PostgresConnector) async throws -> (
-    role: SQLLogin, rotator: SQLLogin
-  ) {
-    var role = try await server.makeRole()
-    let rotator = try await server.makeRole("LOGIN CREATEROLE")
-    try await server.sql("GRANT pg_signal_backend, pg_read_all_stats TO \(rotator.user)")
-    role.database = "db_" + role.user
-    try await server.sql("CREATE DATABASE \(role.database) OWNER \(role.user)")
-    let own = try await connector.connect(role)
-    for statement in [
-      "CREATE SCHEMA evil", "GRANT USAGE ON SCHEMA evil TO PUBLIC",
-      """
-      CREATE VIEW evil.pg_stat_activity AS SELECT 1::pg_catalog.int4 AS pid, ''::pg_catalog.name AS usename,
-        1::pg_catalog.oid AS usesysid, pg_catalog.now() AS backend_start WHERE false
-      """,
-      """
-      CREATE FUNCTION evil.pg_backend_pid() RETURNS pg_catalog.int4 LANGUAGE plpgsql AS
-      $$ BEGIN EXECUTE 'CREATE ROLE backdoor_\(role.user) CREATEROLE'; RETURN 1; END $$
-      """,
-      "ALTER DATABASE \(role.database) SET search_path = evil, pg_catalog",
-    ] { _ = try await own.execute(statement, [], under: .forTests()) }
-    await own.close()
-    return (role, rotator)
-  }
-
   private func entry(_ server: PostgresServer, _ role: SQLLogin, admin: String) -> String {
     """
     credentials:
@@ -50,7 +24,7 @@ import Testing
     async throws
   {
     let (server, connector) = (try PostgresServer.shared(), PostgresConnector())
-    let (role, rotator) = try await stage(server, connector)
+    let (role, rotator) = try await server.preparedStage(connector)
     let living = try await connector.connect(role)
     let site = try Site(more: entry(server, role, admin: rotator.user))
     let outcome = try await site.binary.run(
@@ -90,7 +64,7 @@ import Testing
     async throws
   {
     let (server, connector) = (try PostgresServer.shared(), PostgresConnector())
-    let (role, rotator) = try await stage(server, connector)
+    let (role, rotator) = try await server.preparedStage(connector)
     let living = try await connector.connect(role)
     let site = try Site(
       policy: "{approvals: {minimum: 2}}", more: entry(server, role, admin: rotator.user))

@@ -5,19 +5,6 @@ import Testing
 
 /// What is declared, documented or written works from the command line.
 @Suite struct DeclaredTests {
-  private func world(_ configuration: String = "staunch: 1\n", playbook: String? = nil) throws -> (
-    TemporaryDirectory, StaunchBinary
-  ) {
-    let directory = try TemporaryDirectory()
-    try configuration.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
-    if let playbook {
-      try FileManager.default.createDirectory(
-        atPath: directory.path("playbooks"), withIntermediateDirectories: true)
-      try playbook.write(toFile: directory.path("playbooks/mine.yaml"), atomically: true, encoding: .utf8)
-    }
-    return (directory, StaunchBinary(home: directory.path, workingDirectory: directory.path))
-  }
-
   private func json(_ text: String) throws -> JSONValue {
     try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
   }
@@ -47,7 +34,7 @@ import Testing
     let server = try LoopbackServer { request in
       .answer(request.headers["authorization"] == "Bearer \(value)" ? 200 : 401)
     }
-    let (directory, binary) = try world(playbook: Self.issuing)
+    let (directory, binary) = try StaunchBinary.world(playbook: Self.issuing)
     try FileManager.default.createDirectory(
       atPath: directory.path("secrets"), withIntermediateDirectories: true)
     try """
@@ -87,7 +74,7 @@ import Testing
   func `a reference that the runner cannot read is refused by the configuration already`(reference: String)
     async throws
   {
-    let (directory, binary) = try world(
+    let (directory, binary) = try StaunchBinary.world(
       "staunch: 1\ncredentials:\n  token: {kind: generic, replacement: \"\(reference)\"}\n")
     defer { withExtendedLifetime(directory) {} }
     let outcome = try await binary.run(["plan", "generic-secret"])
@@ -114,7 +101,7 @@ import Testing
   @Test func `a CACAO playbook is imported, passes the lint, and what is outside the subset is named`()
     async throws
   {
-    let (directory, binary) = try world()
+    let (directory, binary) = try StaunchBinary.world()
     try Self.cacao.canonicalText.write(
       toFile: directory.path("cacao.json"), atomically: true, encoding: .utf8)
     try FileManager.default.createDirectory(
@@ -133,7 +120,7 @@ import Testing
   }
 
   @Test func `a playbook is exported as CACAO`() async throws {
-    let (directory, binary) = try world()
+    let (directory, binary) = try StaunchBinary.world()
     defer { withExtendedLifetime(directory) {} }
     let exported = try await binary.run([
       "playbook", "export", "rotate-leaked-credential", "--sharing", "green",
@@ -161,7 +148,7 @@ import Testing
   @Test func `the post-mortem is written as Markdown, as a page and as JSON, with what people wrote`()
     async throws
   {
-    let (directory, binary) = try world()
+    let (directory, binary) = try StaunchBinary.world()
     let id = try await incident(binary)
     let written = try await binary.run(["postmortem", "draft", id, "--output", "pm.md"])
     #expect(written.status == 0, "\(written.errors)")
@@ -190,7 +177,7 @@ import Testing
   }
 
   @Test func `a file that is not what was written is left as it is`() async throws {
-    let (directory, binary) = try world()
+    let (directory, binary) = try StaunchBinary.world()
     let id = try await incident(binary)
     let latin = Data("# Notizen f".utf8) + Data([0xFC]) + Data("r morgen\n".utf8)
     for (name, bytes) in [("notes.md", Data("# My notes\n".utf8)), ("latin.md", latin)] {
@@ -205,7 +192,7 @@ import Testing
   }
 
   @Test func `fixing a file of Windows changes the name and nothing else`() async throws {
-    let (directory, binary) = try world()
+    let (directory, binary) = try StaunchBinary.world()
     let text = "\u{FEFF}# T\r\n\r\nAsk @octocat now.\r\n"
     try Data(text.utf8).write(to: URL(filePath: directory.path("w.md")))
     let outcome = try await binary.run(["postmortem", "lint", "--fix", "w.md"])
@@ -216,7 +203,7 @@ import Testing
   }
 
   @Test func `zero findings out of records that could not be read is no clean report`() async throws {
-    let (directory, binary) = try world()
+    let (directory, binary) = try StaunchBinary.world()
     defer { withExtendedLifetime(directory) {} }
     let outcome = try await binary.run(
       ["respond", "-", "--format", "gitleaks", "--keep-going", "--json"], input: "[{\"File\":1},{\"File\":2}]"
@@ -227,7 +214,8 @@ import Testing
   }
 
   @Test func `a playbook whose file has another name, or is no UTF-8, fails the lint`() async throws {
-    let (directory, binary) = try world(playbook: Self.issuing.replacing("id: mine", with: "id: other"))
+    let (directory, binary) = try StaunchBinary.world(
+      playbook: Self.issuing.replacing("id: mine", with: "id: other"))
     let folder = try await binary.run(["playbook", "lint", "--json"])
     #expect(folder.status == 65 && folder.output.contains("PB006"), "\(folder.output)")
     let file = try await binary.run(["playbook", "lint", "playbooks/mine.yaml", "--json"])

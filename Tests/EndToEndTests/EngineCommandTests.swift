@@ -5,24 +5,11 @@ import Testing
 
 /// Commands around the engine, with the real binary: tests of playbooks, policy exceptions, retention.
 @Suite struct EngineCommandTests {
-  private func world(_ configuration: String = "staunch: 1\n", playbook: String? = nil) throws -> (
-    TemporaryDirectory, StaunchBinary
-  ) {
-    let directory = try TemporaryDirectory()
-    try configuration.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
-    if let playbook {
-      try FileManager.default.createDirectory(
-        atPath: directory.path("playbooks"), withIntermediateDirectories: true)
-      try playbook.write(toFile: directory.path("playbooks/mine.yaml"), atomically: true, encoding: .utf8)
-    }
-    return (directory, StaunchBinary(home: directory.path, workingDirectory: directory.path))
-  }
-
   private static let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
   @Test func `Every built-in playbook passes its own tests through every branch, by command`() async throws {
-    let (home, binary) = try world()
+    let (home, binary) = try StaunchBinary.world()
     defer { withExtendedLifetime(home) {} }
     let directory = Self.top.appending(path: "playbooks/tests").path
     let files = try FileManager.default.contentsOfDirectory(atPath: directory).map { directory + "/" + $0 }
@@ -33,7 +20,7 @@ import Testing
   }
 
   @Test func `A playbook that comes out otherwise fails its test with place and difference`() async throws {
-    let (directory, binary) = try world(
+    let (directory, binary) = try StaunchBinary.world(
       playbook: """
         playbook: 1
         id: mine
@@ -65,18 +52,18 @@ import Testing
   @Test func `An exception that a playbook claims counts only when the policy grants it for that action`()
     async throws
   {
-    let (first, refusing) = try world(playbook: Self.excepted)
+    let (first, refusing) = try StaunchBinary.world(playbook: Self.excepted)
     defer { withExtendedLifetime(first) {} }
     let refused = try await refusing.run(["plan", "mine"])
     #expect(refused.status == 77, "\(refused.errors)")
     #expect(refused.errors.contains("\"night-shift\" for kill (command.run)"), "\(refused.errors)")
     #expect(
       refused.errors.contains("policy: {exceptions: {night-shift: [command.run]}}"), "\(refused.errors)")
-    let (second, other) = try world(
+    let (second, other) = try StaunchBinary.world(
       "staunch: 1\npolicy: {exceptions: {night-shift: [http.request]}}\n", playbook: Self.excepted)
     #expect(try await other.run(["plan", "mine"]).status == 77)
     withExtendedLifetime(second) {}
-    let (directory, granting) = try world(
+    let (directory, granting) = try StaunchBinary.world(
       "staunch: 1\npolicy: {exceptions: {night-shift: [command.run]}}\n", playbook: Self.excepted)
     let planned = try await granting.run(["plan", "mine", "--json"])
     #expect(planned.status == 0, "\(planned.errors)")
@@ -90,7 +77,7 @@ import Testing
   }
 
   @Test func `Old events go only after a proven export into a new file`() async throws {
-    let (directory, binary) = try world(
+    let (directory, binary) = try StaunchBinary.world(
       playbook: "playbook: 1\nid: mine\ntitle: Mine\nsteps: [{id: look, manual: Look}]\n")
     #expect(try await binary.run(["plan", "mine"]).status == 0)
     let arguments = ["journal", "prune", "--export", directory.path("old.jsonl"), "--before"]
@@ -101,7 +88,7 @@ import Testing
     #expect(pruned.output.contains("\"removed\":0"), "\(pruned.output)")
     #expect(try await binary.run(arguments + ["2020-01-01"]).status == 77, "the export is never overwritten")
     let key = try await binary.run(["journal", "key"]).output.trimmingCharacters(in: .whitespacesAndNewlines)
-    let (elsewhere, other) = try world()
+    let (elsewhere, other) = try StaunchBinary.world()
     defer { withExtendedLifetime(elsewhere) {} }
     let verified = try await other.run([
       "journal", "verify", "--export", directory.path("old.jsonl"), "--public-key", key,

@@ -26,25 +26,13 @@ import Testing
     let secret = ["git", "LeashSecret", "0123456789abcdef"].joined(separator: "-")
     try (secret + "\n").write(toFile: directory.path("secrets"), atomically: true, encoding: .utf8)
     let repository = directory.path("repository")
-    func git(_ arguments: String...) throws -> String {
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/env")
-      process.arguments = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com"] + arguments
-      let output = Pipe()
-      process.standardOutput = output
-      try process.run()
-      let bytes = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0, "\(arguments)")
-      return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .newlines)
-    }
-    _ = try git("init", "-q", "-b", "main", repository)
+    try Program.git("init", "-q", "-b", "main", repository)
     try "key = \(secret)\n".write(toFile: repository + "/a", atomically: true, encoding: .utf8)
-    _ = try git("-C", repository, "add", "a")
-    _ = try git("-C", repository, "commit", "-qm", "leak")
-    let old = try git("-C", repository, "rev-parse", "main")
-    _ = try git("-C", repository, "remote", "add", "origin", "hang::anywhere")
-    _ = try git("-C", repository, "config", "protocol.hang.allow", "always")
+    try Program.git("-C", repository, "add", "a")
+    try Program.git("-C", repository, "commit", "-qm", "leak")
+    let old = try Program.git("-C", repository, "rev-parse", "main").trimmingCharacters(in: .newlines)
+    try Program.git("-C", repository, "remote", "add", "origin", "hang::anywhere")
+    try Program.git("-C", repository, "config", "protocol.hang.allow", "always")
     let pipe = directory.path("alive")
     #expect(mkfifo(pipe, 0o600) == 0)
     let tools = directory.path("tools")
@@ -84,5 +72,14 @@ import Testing
       var buffer = [UInt8](repeating: 0, count: 64)
       if read(keeper, &buffer, buffer.count) == 0 { break }
     }
+    // What it left of its own among the temporary files goes with the next command that makes one.
+    func views() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: directory.path).filter {
+        $0.hasPrefix("staunch-view-")
+      }
+    }
+    #expect(try !views().isEmpty)
+    _ = try await binary.run(["history", "push", "--repository", "repository"])
+    #expect(try views().isEmpty)
   }
 }

@@ -17,11 +17,11 @@ import Testing
       directory = try TemporaryDirectory()
       binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
       let clone = directory.path("shop")
-      try Self.git("init", "-q", "-b", "main", clone)
+      try Program.git("init", "-q", "-b", "main", clone)
       try (secrets.joined(separator: "\n") + "\n").write(
         toFile: clone + "/f", atomically: true, encoding: .utf8)
-      try Self.git("-C", clone, "add", "f")
-      try Self.git("-C", clone, "-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "-qm", "one")
+      try Program.git("-C", clone, "add", "f")
+      try Program.git("-C", clone, "commit", "-qm", "one")
       try """
       staunch: 1
       repositories:
@@ -82,26 +82,12 @@ import Testing
 
     /// How many of the values the repository's history still holds.
     func left() throws -> Int {
-      let text = try Self.git("-C", directory.path("shop"), "log", "-p", "--all")
+      let text = try Program.git("-C", directory.path("shop"), "log", "-p", "--all")
       return secrets.count { text.contains($0) }
     }
 
     func isStopped(_ number: Int) -> Bool {
       FileManager.default.fileExists(atPath: directory.path(planned[number].incident))
-    }
-
-    @discardableResult
-    private static func git(_ arguments: String...) throws -> String {
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/env")
-      process.arguments = ["git"] + arguments
-      let output = Pipe()
-      process.standardOutput = output
-      try process.run()
-      let bytes = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
-      return String(decoding: bytes, as: UTF8.self)
     }
   }
 

@@ -18,7 +18,8 @@ final class LiveWorld: Sendable {
   let shim: ProgramShim
   let home: String
 
-  init() async throws {
+  /// - Parameter logLevel: of the debug log; nil: silent.
+  init(logLevel: String? = nil) async throws {
     root = try TemporaryDirectory()
     let scenario = try ScenarioReader.read(
       """
@@ -35,7 +36,9 @@ final class LiveWorld: Sendable {
     home = root.path("home")
     try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
     shim = try ProgramShim(["git", "touch"], in: root.path)
-    binary = StaunchBinary(home: home, workingDirectory: sandbox.directory, path: [shim.directory])
+    var binary = StaunchBinary(home: home, workingDirectory: sandbox.directory, path: [shim.directory])
+    binary.environment["STAUNCH_LOG"] = logLevel
+    self.binary = binary
     // The same file as a drill's, without the mark: this is a live run.
     let text = try String(contentsOfFile: sandbox.configuration, encoding: .utf8)
     // The sandbox's provider changes everywhere at once.

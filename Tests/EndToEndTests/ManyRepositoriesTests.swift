@@ -16,11 +16,10 @@ import Testing
       binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
       for name in ["a", "b", "c"] {
         let path = directory.path(name)
-        try Self.git("init", "-q", "-b", "main", path)
+        try Program.git("init", "-q", "-b", "main", path)
         try "key = \(secret)\n".write(toFile: path + "/f", atomically: true, encoding: .utf8)
-        try Self.git("-C", path, "add", "f")
-        try Self.git(
-          "-C", path, "-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "-qm", "one")
+        try Program.git("-C", path, "add", "f")
+        try Program.git("-C", path, "commit", "-qm", "one")
       }
       try FileManager.default.createDirectory(
         atPath: directory.path("broken"), withIntermediateDirectories: true)
@@ -35,21 +34,7 @@ import Testing
     }
 
     func text(_ name: String) throws -> String {
-      try Self.git("-C", directory.path(name), "show", "HEAD:f")
-    }
-
-    @discardableResult
-    private static func git(_ arguments: String...) throws -> String {
-      let process = Process()
-      process.executableURL = URL(filePath: "/usr/bin/env")
-      process.arguments = ["git"] + arguments
-      let output = Pipe()
-      process.standardOutput = output
-      try process.run()
-      let bytes = output.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 0)
-      return String(decoding: bytes, as: UTF8.self)
+      try Program.git("-C", directory.path(name), "show", "HEAD:f")
     }
   }
 

@@ -1,3 +1,4 @@
+import Secrets
 @testable import Drills
 import Foundation
 import JSON
@@ -6,10 +7,12 @@ import Testing
 
 /// The value of the program is the chain: finding → contained → proven dead → history clean → ticket → post-mortem.
 @Suite struct WholeChainTests {
-  @Test func `one report is contained, proven dead, cleaned, ticketed and written up, and nothing leaks`()
+  @Test
+  func
+    `one report is contained, proven dead, cleaned, ticketed and written up, and nothing leaks, not even into the debug log`()
     async throws
   {
-    let world = try await LiveWorld()
+    let world = try await LiveWorld(logLevel: "trace")
     let (responded, plans) = try await world.respond()
     #expect(responded.status == 0, "\(responded.errors)")
     #expect(Set(plans.map(\.kind)) == ["openai_api_key", "postgres_uri"])
@@ -49,6 +52,11 @@ import Testing
       #expect(lint.status == 0, "\(lint.output)")
     }
     #expect(try world.shim.calls() > 0)
+    for line in [
+      " info file: reads /", " info journal: /", " info lock: run-", " info run: run-",
+      " debug http: GET 127.0.0.1:",
+      " debug process: git -C /", " debug postgres: login of ", " trace postgres: SELECT ",
+    ] { #expect(outputs.contains { $0.contains(line) }, "no line\(line)… in the debug log") }
     #expect(try world.leaks(outputs: outputs) == [])
     await world.stop()
   }
@@ -74,6 +82,26 @@ import Testing
     #expect(world.sandbox.issues.issues.isEmpty)
     let state = try FileManager.default.contentsOfDirectory(atPath: world.home)
     #expect(state == ["state"])
+    await world.stop()
+  }
+
+  @Test func `a comment of the .env file that holds the leaked value is in the plan, and holds it no longer`()
+    async throws
+  {
+    let world = try await LiveWorld()
+    let file = world.sandbox.files.environmentFile
+    let leaked = try #require(world.sandbox.secrets["leaked postgres_uri"]).exposeAsText()
+    let before = try String(contentsOfFile: file, encoding: .utf8)
+    try (before + "# DB_PASSWORD=\(leaked)\n").write(toFile: file, atomically: false, encoding: .utf8)
+    let (responded, plans) = try await world.respond()
+    #expect(responded.status == 0, "\(responded.errors)")
+    let plan = try #require(plans.first { $0.kind == "postgres_uri" })
+    let shown = try await world.binary.run(["run", plan.plan])
+    #expect(shown.output.contains("the comments in "), "\(shown.output)")
+    let ran = try await world.run(plan)
+    #expect(ran.status == 0, "\(ran.errors) \(ran.output.suffix(2000))")
+    let after = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(!after.contains(leaked) && after.contains("# DB_PASSWORD=REMOVED"), "the comment is not clean")
     await world.stop()
   }
 

@@ -11,6 +11,17 @@ import TestSupport
 
 /// A journal in a fresh directory, actions made of closures, virtual time, and one approver.
 final class EngineRig: Sendable {
+  /// The head of a playbook with one credential; steps follow.
+  static let header = """
+    playbook: 1
+    id: test
+    title: Test
+    inputs:
+      credential: {type: credential, default: cred}
+      leaked: {type: secret, default: null}
+      names: {type: list<consumer>, default: [a, b, c]}
+    """ + "\n"
+
   let directory: TemporaryDirectory
   let clock: VirtualClock
   let identity = LocalIdentity()

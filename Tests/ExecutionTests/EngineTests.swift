@@ -9,15 +9,7 @@ import Synchronization
 import Testing
 
 @Suite struct EngineTests {
-  let header = """
-    playbook: 1
-    id: test
-    title: Test
-    inputs:
-      credential: {type: credential, default: cred}
-      leaked: {type: secret, default: null}
-      names: {type: list<consumer>, default: [a, b, c]}
-    """ + "\n"
+  let header = EngineRig.header
 
   @Test func aLinearRunKeepsTheStepProtocol() throws {
     let rig = try EngineRig()

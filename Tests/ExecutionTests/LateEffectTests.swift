@@ -78,18 +78,22 @@ import Testing
     #expect(rig.clock.elapsed >= .seconds(60))
   }
 
-  @Test func `A key of the run's own that lives at its end is removed, with an intent`() throws {
-    // Later than the provider's own word: settling found nothing, the end of the run finds it.
-    let (rig, keys) = try rig(delay: .seconds(61))
-    let slow =
-      Self.issue + """
-
-          - {id: rest, uses: command.run, with: {argv: [x]}}
-        """
+  /// The steps, with one of half a minute behind the replacement.
+  private func slow(_ rig: EngineRig) -> String {
     rig.effect(.commandRun) { _, _ async throws(CapabilityError) in
       await rig.nap(.seconds(30))
       return ActionResult(outputs: ["status": .integer(0), "output": .string("")])
     }
+    return Self.issue + """
+
+        - {id: rest, uses: command.run, with: {argv: [x]}}
+      """
+  }
+
+  @Test func `A key of the run's own that lives at its end is removed, with an intent`() throws {
+    // Later than the provider's own word: settling found nothing, the end of the run finds it.
+    let (rig, keys) = try rig(delay: .seconds(61))
+    let slow = slow(rig)
     let end = try rig.run(Self.playbook(slow), Self.inputs)
     #expect(end.state == .done && end.remaining.isEmpty)
     #expect(keys.ids == ["key-new"])
@@ -102,15 +106,7 @@ import Testing
 
   @Test func `What lives at the end and cannot be told to be ours is named`() throws {
     let (rig, keys) = try rig(delay: .seconds(61), removable: false)
-    let slow =
-      Self.issue + """
-
-          - {id: rest, uses: command.run, with: {argv: [x]}}
-        """
-    rig.effect(.commandRun) { _, _ async throws(CapabilityError) in
-      await rig.nap(.seconds(30))
-      return ActionResult(outputs: ["status": .integer(0), "output": .string("")])
-    }
+    let slow = slow(rig)
     let end = try rig.run(Self.playbook(slow), Self.inputs)
     #expect(end.state == .done)
     #expect(end.remaining == ["replacement: key-late lives: late"])

@@ -63,7 +63,7 @@ import Testing
     return rig
   }
 
-  @Test(arguments: stride(from: 0, to: 24, by: 3))
+  @Test(arguments: Array(stride(from: 0, to: 24, by: 3)))
   func `Killed at any moment, it ends with each step done once, under the part's own ids`(moment: Int) throws
   {
     let made = Made()

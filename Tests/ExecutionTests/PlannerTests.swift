@@ -8,15 +8,7 @@ import Synchronization
 import Testing
 
 @Suite struct PlannerTests {
-  let header = """
-    playbook: 1
-    id: test
-    title: Test
-    inputs:
-      credential: {type: credential, default: cred}
-      leaked: {type: secret, default: null}
-      names: {type: list<consumer>, default: [a, b, c]}
-    """ + "\n"
+  let header = EngineRig.header
 
   private func plan(_ rig: EngineRig, _ source: String, _ inputs: [String: Value] = ["leaked": .secret("s")])
     throws

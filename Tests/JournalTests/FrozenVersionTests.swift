@@ -12,7 +12,7 @@ import Testing
 ///
 /// `Fixtures/journal-N.sql` is a whole journal as the last program of version N left it, `journal-N.keys` its keys (of no other
 /// use). A migration needs the fixture of the version before it first: `STAUNCH_FREEZE_JOURNAL=1 make test TESTS=JournalTests`
-/// with the program of that version writes it.
+/// with the program of that version writes it. `journal-3.sql` is version 2's as the program of version 3 migrated it.
 @Suite struct FrozenVersionTests {
   private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(
     path: "Fixtures")

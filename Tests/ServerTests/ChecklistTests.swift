@@ -281,18 +281,23 @@ import Testing
     }
   }
 
+  /// So many connections are served, and the next one is closed at once.
+  private static func expectRoom(for count: Int, at server: RunningReceiver) async throws {
+    var open: [RawConnection] = []
+    for _ in 0..<count {
+      let connection = try await server.connect()
+      try await connection.send(RawRequest("/healthz", method: "GET").bytes)
+      #expect(try await connection.response().status == 200)
+      open.append(connection)
+    }
+    #expect(try await server.connect().rest().isEmpty)
+    #expect(open.count == count)
+  }
+
   @Test func `connections of one address beyond the cap are closed at once`() async throws {
     let limits = ReceiverLimits.roomy { $0.connectionsPerClient = 3 }
     try await RunningReceiver.with([TestKeys.route(.github)], limits: limits) { server async throws in
-      var open: [RawConnection] = []
-      for _ in 0..<3 {
-        let connection = try await server.connect()
-        try await connection.send(RawRequest("/healthz", method: "GET").bytes)
-        #expect(try await connection.response().status == 200)
-        open.append(connection)
-      }
-      #expect(try await server.connect().rest().isEmpty)
-      #expect(open.count == 3)
+      try await Self.expectRoom(for: 3, at: server)
     }
   }
 
@@ -303,15 +308,7 @@ import Testing
     }
     try await RunningReceiver.with([TestKeys.route(.github)], limits: limits, proxies: ["127.0.0.1"]) {
       server in
-      var open: [RawConnection] = []
-      for _ in 0..<3 {
-        let connection = try await server.connect()
-        try await connection.send(RawRequest("/healthz", method: "GET").bytes)
-        #expect(try await connection.response().status == 200)
-        open.append(connection)
-      }
-      #expect(try await server.connect().rest().isEmpty)
-      #expect(open.count == 3)
+      try await Self.expectRoom(for: 3, at: server)
     }
   }
 

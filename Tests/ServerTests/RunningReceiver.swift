@@ -51,15 +51,41 @@ struct RunningReceiver: Sendable {
     let key = InboxPrivateKey()
     let inbox = try Inbox.open(path: directory.path("exchange.sqlite"), sealingTo: key.publicKey)
     try prepare(inbox)
-    let (ports, found) = AsyncStream<Int>.makeStream()
     let settings = ReceiverSettings(
       port: 0, tls: tls, proxies: proxies, operators: operators, routes: routes, limits: limits)
+    let log = Logger.silent
+    return try await Receiver.serving(log: log) { listens in
+      try Receiver(
+        settings, secrets: SecretSources(inherited: secrets), inbox: inbox, fetching: fetching, log: log,
+        now: now, onListening: listens)
+    } _: { port, group in
+      try await body(
+        RunningReceiver(port: port, directory: directory, key: key, inbox: inbox, group: group))
+    }
+  }
+}
+
+extension Logger {
+  /// Nobody reads it.
+  static var silent: Logger {
     var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     log.logLevel = .critical
-    let receiver = try Receiver(
-      settings, secrets: SecretSources(inherited: secrets), inbox: inbox, fetching: fetching, log: log,
-      now: now
-    ) { found.yield($0) }
+    return log
+  }
+}
+
+extension Receiver {
+  /// Serves while `body` runs, then stops as on SIGTERM.
+  ///
+  /// - Parameters:
+  ///   - make: the receiver; what it is given is to hear the port.
+  ///   - body: gets the port and what stops the receiver.
+  static func serving<Result: Sendable>(
+    log: Logger, _ make: (@escaping @Sendable (Int) async -> Void) throws -> Receiver,
+    _ body: @Sendable (Int, ServiceGroup) async throws -> Result
+  ) async throws -> Result {
+    let (ports, found) = AsyncStream<Int>.makeStream()
+    let receiver = try make { found.yield($0) }
     let group = ServiceGroup(configuration: .init(services: [receiver], logger: log))
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
@@ -71,9 +97,8 @@ struct RunningReceiver: Sendable {
         try await tasks.next()
         throw RawConnection.Failure(description: "the receiver did not start")
       }
-      let running = RunningReceiver(port: port, directory: directory, key: key, inbox: inbox, group: group)
       do {
-        let result = try await body(running)
+        let result = try await body(port, group)
         await group.triggerGracefulShutdown()
         try await tasks.waitForAll()
         return result

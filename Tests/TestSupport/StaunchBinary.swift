@@ -32,6 +32,20 @@ public struct StaunchBinary: Sendable {
     self.workingDirectory = workingDirectory
   }
 
+  /// The program in a directory of its own, which is its home and holds staunch.yaml, and `playbooks/mine.yaml` where one is given.
+  public static func world(_ configuration: String = "staunch: 1\n", playbook: String? = nil) throws -> (
+    TemporaryDirectory, StaunchBinary
+  ) {
+    let directory = try TemporaryDirectory()
+    try configuration.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
+    if let playbook {
+      try FileManager.default.createDirectory(
+        atPath: directory.path("playbooks"), withIntermediateDirectories: true)
+      try playbook.write(toFile: directory.path("playbooks/mine.yaml"), atomically: true, encoding: .utf8)
+    }
+    return (directory, StaunchBinary(home: directory.path, workingDirectory: directory.path))
+  }
+
   /// The directory of build products: where the running test bundle lies.
   public static var products: String {
     get throws {

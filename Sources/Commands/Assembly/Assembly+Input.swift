@@ -1,9 +1,11 @@
+import Capabilities
 import Foundation
 
 extension Assembly {
   /// The bytes of a file, or of standard input for `-`.
   func readInput(_ path: String) throws -> Data {
     if path == "-" { return FileHandle.standardInput.readDataToEndOfFile() }
+    DebugLog.note(.info, "file", "reads \(absolute(path))")
     do { return try Data(contentsOf: URL(filePath: absolute(path))) } catch {
       throw CommandFailure(
         .invalidInput, "cannot read \(harmless(path))", because: readFailure(path),

@@ -1,11 +1,23 @@
 import Capabilities
 import Foundation
 import Journal
+import Response
 import Secrets
 
 /// The only place that reads environment, home, clock and terminal. Commands get everything from here.
 struct Assembly: Sendable {
-  var options: GlobalOptions
+  /// ``GlobalOptions`` as plain values: a bare `staunch` has none to parse.
+  struct Options: Sendable {
+    var config: String?
+    var json = false
+    var quiet = false
+    var plain = false
+    var noColor = false
+    var noInput = false
+    var logLevel: LogLevel?
+  }
+
+  var options: Options
   let console: Console
   let redactor: Redactor
   /// `$STAUNCH_STATE`, else `$XDG_STATE_HOME/staunch`, else `~/.local/state/staunch`.
@@ -16,10 +28,10 @@ struct Assembly: Sendable {
   /// The wall clock; a test has its own.
   var clock: @Sendable () -> Date = { Date() }
 
-  init(options: GlobalOptions) {
+  /// - Parameter redactor: one that knows secrets already.
+  init(options: Options, redactor: Redactor = Redactor()) {
     let environment = ProcessInfo.processInfo.environment
     let home = environment["HOME"] ?? NSHomeDirectory()
-    let redactor = Redactor()
     self.options = options
     self.environment = environment
     self.home = home
@@ -96,14 +108,10 @@ struct Assembly: Sendable {
       fix: "name another state directory: STAUNCH_STATE=DIR")
   }
 
-  /// `length` random letters of Crockford's base 32 (none that look alike), for ids.
-  static func randomName(_ length: Int) -> String {
-    let letters = Array("0123456789abcdefghjkmnpqrstvwxyz")
-    var generator = SystemRandomNumberGenerator()
-    return String((0..<length).map { _ in letters[Int.random(in: 0..<32, using: &generator)] })
-  }
+  /// `length` random letters, for ids.
+  static func randomName(_ length: Int) -> String { RandomName.of(length) }
 
-  private static func style(_ options: GlobalOptions, _ environment: [String: String]) -> Console.Style {
+  private static func style(_ options: Options, _ environment: [String: String]) -> Console.Style {
     let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
     // Colour goes to standard output: `show X > file` must not write escapes into the file.
     let isOutTerminal = isatty(STDOUT_FILENO) == 1 && environment["TERM"] != "dumb"

@@ -6,6 +6,7 @@ import Journal
 import Incidents
 import JSON
 import Playbooks
+import Response
 import StaunchConfiguration
 
 /// `staunch playbook`: what there is, whether it is sound, what it looks like.

@@ -1,6 +1,7 @@
 import Capabilities
 import Consumers
 import CredentialProviders
+import Response
 import SecretStores
 import TicketSystems
 
@@ -96,6 +97,20 @@ enum ConfigurationReference {
       The endpoint of `staunch serve`, which sees nothing else of this file: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
       `kind` and references to what the sender signs with), `limits`, `console`; docs/RECEIVER.md. References: `env:NAME`,
       `file:/path`, `fd:N`, `credential:NAME` (systemd). `staunch doctor` lets the endpoint itself read them.
+
+      ## Debug log
+
+      `--log-level LEVEL` of every command, or `STAUNCH_LOG=LEVEL`: what happens inside, a line each on standard error, `serve` and `work`
+      included (the endpoint has its own log, docs/RECEIVER.md). Everything in it passes the redactor; no query, header, body, parameter,
+      environment or input of a program is ever in it.
+
+      | level | adds |
+      | --- | --- |
+      | `error` | what ended the command, with its exit code |
+      | `warning` | failed attempts and why, locks that another run holds, providers that ask for silence |
+      | `info` | configuration, playbooks and reports that were read, the journal, locks, each step's beginning and end |
+      | `debug` | each HTTP request (method, host, path, status, time), program (arguments, exit code, time), login, secret reference, file of a target and pause |
+      | `trace` | each statement of a database by its name |
       """
     return text
   }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Incidents
-import JSON
 import Journal
+import Response
 
 /// `staunch note`: a person's word for the timeline.
 struct NoteCommand: StaunchCommand {
@@ -17,7 +17,7 @@ struct NoteCommand: StaunchCommand {
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
     try journal.admit([("the note", text), ("--role", role)], about: id)
-    try journal.append(.noted, incident: id, ["text": .string(text), "role": .string(role)])
+    try PersonsWords(journal).note(text, role: RoleName(role), about: id)
     assembly.console.say("noted for \(id)")
   }
 }
@@ -35,11 +35,10 @@ struct TodoCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
-    var body: [String: JSONValue] = ["text": .string(text), "role": .string(role)]
-    body["owner_role"] = owner.map { .string($0) }
     let journal = try assembly.journal()
     try journal.admit([("the text", text), ("--role", role), ("--owner", owner)], about: id)
-    try journal.append(.todo, incident: id, .object(body))
+    try PersonsWords(journal).todo(
+      text, role: RoleName(role), owner: owner.map { RoleName($0) }, about: id)
     assembly.console.say("kept for \(id)")
   }
 }
@@ -47,19 +46,21 @@ struct TodoCommand: StaunchCommand {
 extension Assembly {
   /// The incident that `name` names, or the most urgent open one.
   func incident(named name: String?) throws -> IncidentID {
-    let statuses = try statuses()
-    if let name {
-      guard let status = statuses.first(where: { $0.id.rawValue == name }) else {
+    guard let name else {
+      // As ``NextCommand`` chooses it: the list of incidents tells without a look at all events.
+      guard
+        let status = try journalForReading().flatMap({ try openIncidents(in: $0, first: 1).urgent.first })
+      else {
         throw CommandFailure(
-          .invalidInput, "there is no incident \"\(harmless(name))\"",
-          because: "the journal of this state directory does not have it", fix: "staunch incidents")
+          .invalidInput, "no incident is open", because: "nothing was reported yet, or all is closed",
+          fix: "staunch incidents lists them; give an id with --incident")
       }
       return status.id
     }
-    guard let status = statuses.first(where: { $0.state != .closed }) else {
+    guard let status = try statuses().first(where: { $0.id.rawValue == name }) else {
       throw CommandFailure(
-        .invalidInput, "no incident is open", because: "nothing was reported yet, or all is closed",
-        fix: "staunch incidents, then give --incident ID")
+        .invalidInput, "there is no incident \"\(harmless(name))\"",
+        because: "the journal of this state directory does not have it", fix: "staunch incidents")
     }
     return status.id
   }

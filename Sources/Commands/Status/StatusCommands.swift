@@ -10,11 +10,24 @@ struct StatusCommand: StaunchCommand {
 
   @OptionGroup var global: GlobalOptions
 
-  func run(in assembly: Assembly) async throws {
+  func run(in assembly: Assembly) async throws { try Self.show(in: assembly) }
+
+  /// A bare `staunch`, asked at every turn of an incident: there is no argument to parse, which would be most of its time.
+  static func answer() {
+    let assembly = Assembly(options: Assembly.Options())
+    do {
+      try assembly.openDebugLog()
+      try show(in: assembly)
+    } catch {
+      exit(withError: assembly.exit(after: error))
+    }
+  }
+
+  private static func show(in assembly: Assembly) throws {
     let journal = try assembly.journalForReading()
     let locks = LockLines(locks: try journal?.locks() ?? [], now: assembly.now())
     let difference = try journal?.difference()
-    if global.json {
+    if assembly.options.json {
       let statuses = try journal.map { try assembly.statuses(in: $0) } ?? []
       assembly.console.data(
         locks.added(to: IncidentStatus.document(statuses)).with([
@@ -81,7 +94,8 @@ struct IncidentsCommand: StaunchCommand {
     let screen = StatusScreen(console: assembly.console)
     for status in statuses { assembly.console.data(screen.line(status)) }
     if statuses.isEmpty {
-      assembly.console.say("No incident in \(harmless(assembly.statePath)). next: staunch respond REPORT")
+      assembly.console.say(
+        "No incident in \(harmless(assembly.statePath)). next: give a scanner's report to staunch respond")
     }
   }
 }
@@ -128,7 +142,7 @@ extension Assembly {
       console.toned("THE JOURNAL IS NOT THE ONE THAT WAS LEFT", .bad) + ": \(harmless("\(difference)"))",
       "  what stands below may lack what happened last; no effect runs until a person decides",
       "  next: put the right file back into \(harmless(statePath)); or, when nobody has it:",
-      "    staunch journal accept --reason TEXT", "",
+      "    staunch journal accept --reason 'why'", "",
     ]
   }
 

@@ -1,3 +1,4 @@
+import Capabilities
 import Foundation
 import Incidents
 import JSON
@@ -72,6 +73,7 @@ final class RunRecorder: Sendable {
 
   func note(_ events: [NewEvent]) throws {
     guard !events.isEmpty else { return }
+    log(events)
     let isFull = state.withLock { state in
       for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
       if state.pending.isEmpty { state.oldest = clock.elapsed }
@@ -101,6 +103,7 @@ final class RunRecorder: Sendable {
       try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
       return written
     }
+    log(events)
     for event in written { observer(event) }
   }
 
@@ -114,6 +117,7 @@ final class RunRecorder: Sendable {
       for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
     }
     try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
+    log(events)
     for event in written { observer(event) }
   }
 
@@ -130,6 +134,7 @@ final class RunRecorder: Sendable {
       try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
       return written
     }
+    log(events)
     for event in written { observer(event) }
   }
 
@@ -163,6 +168,27 @@ final class RunRecorder: Sendable {
       state.synced = max(state.synced, last)
       return isNew
     }
+  }
+
+  /// A line of the debug log for each event, at once: facts wait in memory for the next commit.
+  private func log(_ events: [NewEvent]) {
+    for event in events {
+      DebugLog.note(event.kind == .stepFailed ? .warning : .info, "run", "\(run) \(Self.text(event))")
+    }
+  }
+
+  private static func text(_ event: NewEvent) -> String {
+    let body = event.body
+    let item = body["item"]?.integer.map { "[\($0)]" } ?? ""
+    var words = [event.kind.rawValue, body["step"]?.string.map { $0 + item }].compactMap { $0 }
+    for name in ["action", "phase", "settlement", "result", "for", "state", "mode"] {
+      if let word = body[name]?.string { words.append(word) }
+    }
+    if let attempt = body["attempt"]?.integer { words.append("attempt \(attempt)") }
+    for reason in [body["error"]?["operation"], body["error"]?["message"], body["reason"]] {
+      if let text = reason?.string { words.append(": \(text)") }
+    }
+    return words.joined(separator: " ").replacing(" : ", with: ": ")
   }
 
   func renew() throws { try journal.renewLocks(of: tenure) }

@@ -64,6 +64,30 @@ public struct GitProgram: Sendable {
     input: [UInt8] = [], more: [String: String] = [:], settings given: [(key: String, value: String)] = [],
     deadline: Duration = .seconds(3600)
   ) async throws(CapabilityError) -> Outcome {
+    let began = ContinuousClock.now
+    func log(_ end: String) {
+      DebugLog.note(
+        .debug, "process",
+        DebugLog.command(
+          ["git", "-C", directory.text] + arguments.map { String(decoding: $0, as: UTF8.self) })
+          + ": \(end), \(DebugLog.time(since: began))")
+    }
+    do throws(CapabilityError) {
+      let outcome = try await outcome(
+        of: arguments, in: directory, contacting: contact, input: input, more: more, settings: given,
+        deadline: deadline)
+      log("exit \(outcome.status)")
+      return outcome
+    } catch {
+      log(error.because)
+      throw error
+    }
+  }
+
+  private func outcome(
+    of arguments: [[UInt8]], in directory: PathBytes, contacting contact: Contact, input: [UInt8],
+    more: [String: String], settings given: [(key: String, value: String)], deadline: Duration
+  ) async throws(CapabilityError) -> Outcome {
     let operation =
       "git " + (arguments.first { $0.first != 0x2D }.map { String(decoding: $0, as: UTF8.self) } ?? "")
     let environment = environment(contact, more, given)

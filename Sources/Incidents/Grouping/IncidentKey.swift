@@ -4,16 +4,10 @@ public import Secrets
 /// What makes two findings the same incident. Text forms, strongest first:
 /// `h:<kind>:<public handle>`, `s:<fingerprint>`, `p:<platform's key>` (until the secret is fetched), and
 /// `l:<repository>:<path>:<line>:<kind>` (until the value is read again).
-public struct IncidentKey: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
+public struct IncidentKey: RawRepresentable, Hashable, Sendable, Codable, Comparable, CustomStringConvertible
+{
   public let rawValue: String
   public init(rawValue: String) { self.rawValue = rawValue }
-  public init(from decoder: any Decoder) throws {
-    rawValue = try decoder.singleValueContainer().decode(String.self)
-  }
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(rawValue)
-  }
   public var description: String { rawValue }
 
   /// Strongest first, then by text.

@@ -27,40 +27,19 @@ struct RunningConsole: Sendable {
     let board = BoardFixture(now: now())
     try inbox.publish(board.documents + (storm ? [board.storm] : []))
     let people = try ConsoleCaller.people()
-    var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    log.logLevel = .critical
+    let log = Logger.silent
     var settings = ConsoleSettings()
     settings.watchSeconds = 0.05
     let console = try Console(
       settings, isTLS: false, inbox: inbox, people: { people }, cost: try ConsoleCaller.cost(), log: log,
       now: now)
-    let (ports, found) = AsyncStream<Int>.makeStream()
-    let receiver = try Receiver(
-      ReceiverSettings(port: 0, limits: .roomy), secrets: SecretSources(inherited: [:]), inbox: inbox,
-      pages: console,
-      log: log, now: now
-    ) { found.yield($0) }
-    let group = ServiceGroup(configuration: .init(services: [receiver], logger: log))
-    return try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask {
-        defer { found.finish() }
-        try await group.run()
-      }
-      var iterator = ports.makeAsyncIterator()
-      guard let port = await iterator.next() else {
-        try await tasks.next()
-        throw Browser.Failure(description: "the receiver did not start")
-      }
-      let running = RunningConsole(port: port, inbox: inbox, publicKey: people["maria"]?.publicKey ?? Data())
-      do {
-        let result = try await body(running)
-        await group.triggerGracefulShutdown()
-        try await tasks.waitForAll()
-        return result
-      } catch {
-        await group.triggerGracefulShutdown()
-        throw error
-      }
+    return try await Receiver.serving(log: log) { listens in
+      try Receiver(
+        ReceiverSettings(port: 0, limits: .roomy), secrets: SecretSources(inherited: [:]), inbox: inbox,
+        pages: console, log: log, now: now, onListening: listens)
+    } _: { port, _ in
+      try await body(
+        RunningConsole(port: port, inbox: inbox, publicKey: people["maria"]?.publicKey ?? Data()))
     }
   }
 }
