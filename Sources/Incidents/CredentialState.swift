@@ -29,6 +29,9 @@ public struct CredentialProbe: Sendable, Codable, Hashable {
     self.evidence = evidence
   }
 
+  /// The provider's own word alone, without what is known about it: `28P01`.
+  public var word: String { String(code.prefix { $0 != "," && $0 != ":" }) }
+
   /// The verdict decides, not how often it was asked for.
   public static func == (one: CredentialProbe, other: CredentialProbe) -> Bool {
     one.state == other.state && one.code == other.code && one.isReplaced == other.isReplaced

@@ -28,7 +28,7 @@ extension CredentialIssue {
     throw CapabilityError(
       .conflict, "issue a value for \(name)",
       because:
-        "\(store) holds a value as \(key) that \(name) refuses (\(probe.code)), while a leaked one is accepted: "
+        "\(store) holds a value as \(key) that \(name) refuses (\(probe.word)), while a leaked one is accepted: "
         + "what its programs use stands elsewhere, and they would fail",
       fix: "correct \"key\" of \(name) in staunch.yaml, or put the value that is used now there as \(key); "
         + "then: staunch resume \(call.run)")

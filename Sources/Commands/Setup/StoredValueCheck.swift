@@ -34,7 +34,7 @@ struct StoredValueCheck {
         return Readiness(
           what,
           .missing(
-            because: "\(name) refuses it (\(probe.code)): it is an old one, or another credential's",
+            because: "\(name) refuses it (\(probe.word)): it is an old one, or another credential's",
             fix: "put the value that is used now there, or correct \"key\" of \(name) in staunch.yaml"))
       }
     } catch {

@@ -21,7 +21,7 @@ enum TruffleHog: JSONReportFormat {
   }
 
   static let whole: String? =
-    "scan with its log, which says whether it came to its end: trufflehog … --json 2>&1 | staunch respond -"
+    "scan with its log, which says whether it came to its end: trufflehog git file://. --json 2>&1 | staunch respond -"
 
   static func closing(_ context: ReportContext) -> [RecordItem] {
     let found = context.announced["log"] ?? 0
