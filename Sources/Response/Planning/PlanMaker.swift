@@ -234,7 +234,7 @@ package struct PlanMaker {
       run: RunID("\(prefix)run-\(suffix)"))
     installation.voice.endTransient()
     try plan.save(
-      in: installation.journal, unlisted: comparesRepositories ? try incident.map(unlisted) : nil)
+      in: installation.journal, unlisted: comparesRepositories ? incident.map(unlisted) : nil)
     return plan
   }
 
