@@ -182,9 +182,25 @@ let package = Package(
         subprocess,
       ],
       swiftSettings: common),
+    // What is decided about an incident, and the worker that decides when nobody is there: no argument, no screen.
+    .target(
+      name: "Response",
+      dependencies: [
+        "Actions", "BuiltinContent", "Capabilities", "Chronicle", "CredentialProviders", "Cryptography",
+        "Execution", "Incidents", "JSON", "Journal", "Platforms", "Playbooks", "PostMortems",
+        "ScannerReports", "Secrets", "StaunchConfiguration",
+      ], swiftSettings: common),
+    .target(
+      name: "Worker",
+      dependencies: [
+        "Actions", "Capabilities", "Chronicle", "Cryptography", "Execution", "Inbox", "Incidents", "JSON",
+        "Journal", "LocalSystem", "People", "Platforms", "Playbooks", "Response", "ScannerReports", "Secrets",
+        "StaunchConfiguration",
+      ], swiftSettings: common),
     .target(
       name: "Commands",
       dependencies: [
+        "Response", "Worker",
         "Actions", "BuiltinContent", "Capabilities", "Chronicle", "Consumers", "CredentialProviders",
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
@@ -236,6 +252,16 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography", subprocess],
       path: "Tests/TestSupport", swiftSettings: common),
+    // An installation and a worker without a command line.
+    .target(
+      name: "ResponseSupport",
+      dependencies: [
+        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Execution",
+        "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "Playbooks",
+        "PostgresClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration", "TestSupport",
+        "TicketSystems", "Worker",
+      ],
+      path: "Tests/ResponseSupport", swiftSettings: common),
     .testTarget(
       name: "CryptographyTests", dependencies: ["Cryptography", "JSON", "TestSupport"], swiftSettings: common),
     .testTarget(
@@ -365,11 +391,28 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
+      name: "ResponseTests",
+      dependencies: [
+        "Response", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "ResponseSupport",
+        "ScannerReports", "Secrets", "Simulators", "StaunchConfiguration", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "WorkerTests",
+      dependencies: [
+        "Worker", "Actions", "Capabilities", "Chronicle", "Execution", "Inbox", "Incidents", "JSON",
+        "Journal", "People", "Playbooks", "PostMortems", "Response", "ResponseSupport", "Secrets",
+        "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Capabilities", "Chronicle", "StaunchConfiguration", "Execution", "Inbox", "Incidents",
+        "Commands", "Response", "Worker", "Capabilities", "Chronicle", "StaunchConfiguration", "Execution",
+        "Inbox", "Incidents",
         "JSON",
-        "Journal", "People", "PostMortems", "Secrets", "Simulators", "TestSupport",
+        "Journal", "People", "Playbooks", "PostMortems", "ResponseSupport", "Secrets", "Simulators",
+        "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),

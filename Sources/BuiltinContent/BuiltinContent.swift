@@ -25,6 +25,17 @@ public enum BuiltinContent {
       path: "playbooks/rotate-leaked-credential.yaml", bytes: PackageResources.rotate_leaked_credential_yaml),
   ]
 
+  /// The parts that the built-in playbooks share, by path.
+  public static let parts: [File] = [
+    File(path: "playbooks/parts/aftermath.yaml", bytes: PackageResources.aftermath_yaml),
+    File(path: "playbooks/parts/contain-first.yaml", bytes: PackageResources.contain_first_yaml),
+    File(path: "playbooks/parts/history.yaml", bytes: PackageResources.history_yaml),
+    File(path: "playbooks/parts/prove.yaml", bytes: PackageResources.prove_yaml),
+    File(path: "playbooks/parts/replace.yaml", bytes: PackageResources.replace_yaml),
+    File(path: "playbooks/parts/ticket.yaml", bytes: PackageResources.ticket_yaml),
+    File(path: "playbooks/parts/triage.yaml", bytes: PackageResources.triage_yaml),
+  ]
+
   /// Every built-in drill scenario, by path.
   public static let scenarios: [File] = [
     File(path: "playbooks/drills/abused.yaml", bytes: PackageResources.abused_yaml),

@@ -8,10 +8,10 @@ extension CredentialProvider {
     -> CredentialProbe
   {
     let probe = try await verify(leaked, ref: ref)
-    guard probe.state == .dead else { return probe }
+    guard probe.isRefused else { return probe }
     for other in leaked.decodings {
       let meant = try await verify(other, ref: ref)
-      guard meant.state == .dead else {
+      guard meant.state == .dead || (probe.state == .unknown && meant.isRefused) else {
         let reason =
           meant.state == .alive
           ? "but the leaked value works in another spelling" : "and in another spelling: \(meant.code)"

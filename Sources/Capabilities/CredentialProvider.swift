@@ -161,6 +161,9 @@ public protocol CredentialProvider: Adapter {
   /// Where a system does not show that it compared a value, another one of the account that it accepts shows it. That none
   /// is found makes a verdict unknown, never another one.
   func knowing(_ present: @escaping @Sendable () async -> [Secret]) -> Self
+  /// What a login needs beside a value that is right (the database, the right to connect to it), asked of the system: a new
+  /// value would be refused without it. What could not be asked is said. Read only.
+  func loginReadiness() async -> [Readiness]
   /// Public ids that exist now, for INTENT and for finding orphans. Read only.
   func existing() async throws(CapabilityError) -> [CredentialRef]
   /// How many there may be and which there are; nil: as many as one likes. Read only.
@@ -212,5 +215,6 @@ extension CredentialProvider {
     .unknown
   }
   public func slots() async throws(CapabilityError) -> Slots? { nil }
+  public func loginReadiness() async -> [Readiness] { [] }
   public func knowing(_ present: @escaping @Sendable () async -> [Secret]) -> Self { self }
 }

@@ -52,16 +52,20 @@ public struct HistoryScan: Sendable, Codable {
   public let notSearched: [HistoryUnsearched]
   /// The address of the remote that was cloned for it, without user; nil: the repository on this machine was looked at.
   public let remote: String?
+  /// Every other address that the repository's remotes lead to; empty where this machine's repository was looked at.
+  public let elsewhere: [HistoryElsewhere]
+  /// Of what was searched; says nothing of ``elsewhere``.
   public var isClean: Bool { places.isEmpty }
   public init(
     places: [HistoryPlace], objects: Int, commits: Int, notSearched: [HistoryUnsearched] = [],
-    remote: String? = nil
+    remote: String? = nil, elsewhere: [HistoryElsewhere] = []
   ) {
     self.places = places
     self.objects = objects
     self.commits = commits
     self.notSearched = notSearched
     self.remote = remote
+    self.elsewhere = elsewhere
   }
 }
 
@@ -125,10 +129,10 @@ extension HistoryRewrite {
   public static let outOfReach: [Residual] = [
     Residual(
       place: "forks and other clones of the repository", why: "each is a copy of its own",
-      fix: "tell their owners; staunch history check-clone --repository CLONE --maps DIRECTORY"),
+      fix: "tell their owners; staunch history check-clone looks into a clone"),
     Residual(
       place: "the forge's caches and merge-request references", why: "a push does not remove them",
-      fix: "staunch history support-request --remote NAME"),
+      fix: "staunch history support-request writes the text for its support"),
     Residual(
       place: "CI logs, artifacts and build caches", why: "they hold what was checked out then",
       fix: "delete them in the CI system; the credential must be dead in any case"),
@@ -283,12 +287,18 @@ public protocol HistoryRewriter: Sendable {
   /// - Parameter deadline: how long to wait for the remote.
   func published(repository: String, remote: String, within deadline: Duration) async throws(CapabilityError)
     -> HistoryRemote
+  /// Every other address that the repository's remotes lead to than `remote` is fetched from and pushed to; each is asked what
+  /// it advertises, all at once. Read only.
+  /// - Parameter deadline: how long to wait for them.
+  func others(repository: String, besides remote: String, within deadline: Duration)
+    async throws(CapabilityError) -> [HistoryRemote]
   /// Pushes every moved ref, atomically and with lease against the remote's ids before the rewrite.
   func push(
     repository: String, remote: String, progress: any ProgressSink,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HistoryPush
-  /// Scans a fresh clone made by `git` itself from `remote` (or from the repository when nil). Read only.
+  /// Scans a fresh clone made by `git` itself from `remote` (or from the repository when nil), and looks at every other
+  /// address that the repository's remotes lead to. Read only.
   func verifyFreshClone(
     repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
   )

@@ -16,7 +16,7 @@ public enum SecretReference: Sendable, CustomStringConvertible {
     case ("fd", let number?):
       guard let descriptor = Int32(number), descriptor >= 0 else {
         throw CapabilityError(
-          .configuration, "secret reference fd:…", because: "what follows is not a descriptor's number",
+          .configuration, "secret reference fd:", because: "what follows is not a descriptor's number",
           fix: "write for example fd:3 and start with 3<file")
       }
       self = .descriptor(descriptor)
@@ -27,7 +27,7 @@ public enum SecretReference: Sendable, CustomStringConvertible {
         .configuration, "secret reference",
         because: "it is not a reference; a plain secret would stand in files, arguments and logs",
         fix:
-          "write env:NAME, file:/path, fd:3, - or prompt; out of a vault: vault kv get -field=… | staunch …, with -"
+          "write env:NAME, file:/path, fd:3, - or prompt; out of a vault: - and the vault's own command piped in"
       )
     }
   }
@@ -51,10 +51,11 @@ public enum SecretReference: Sendable, CustomStringConvertible {
   /// How to put the secret there.
   public var fix: String {
     switch self {
-    case .environment(let name): "export \(name)=… in the shell that starts staunch"
+    case .environment(let name):
+      "set \(name) in the shell that starts staunch, for example: read -rs \(name) && export \(name)"
     case .file(let path): "write the secret to \(path), mode 0600"
     case .descriptor(let number):
-      number == 0 ? "pipe the secret in: printf %s … | staunch …" : "start with \(number)<file"
+      number == 0 ? "pipe the secret into the same command" : "start with \(number)<file"
     case .prompt: "type it on the terminal"
     }
   }

@@ -1,5 +1,5 @@
 public import Incidents
-import Secrets
+public import Secrets
 
 /// What the names in a playbook stand for: the adapters and repositories of staunch.yaml, built once.
 public struct Targets: Sendable {
@@ -81,6 +81,19 @@ public struct Targets: Sendable {
 
   public func tracker(_ name: TrackerName) throws(CapabilityError) -> any TicketSystem {
     guard let found = trackers[name] else { throw missing(name, in: "trackers") }
+    return found
+  }
+
+  /// Every entry of every store that holds one of `values`, as `KEY in STORE`; a store that cannot be asked is named, too.
+  public func holders(of values: [Secret]) async -> [String] {
+    var found: [String] = []
+    let values = values.filter { !$0.isEmpty }
+    guard !values.isEmpty else { return [] }
+    for (name, store) in stores.sorted(by: { $0.key < $1.key }) {
+      do throws(CapabilityError) {
+        found += try await store.copies(of: values, besides: nil).map { "\($0.key) in \(name)" }
+      } catch { found.append("unknown: whether \(name) holds the leaked value: \(error.because)") }
+    }
     return found
   }
 

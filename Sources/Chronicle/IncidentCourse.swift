@@ -14,8 +14,8 @@ public struct IncidentCourse: Sendable {
   public private(set) var members: [IncidentID] = []
   /// The event that opened it: the lower, the older.
   public private(set) var opened = Int.max
-  /// Its reports, in order, as ``Incident/init(id:journalled:)`` reads them.
-  public private(set) var bodies: [JSONValue] = []
+  /// Its reports by their events: those of an incident that was merged into it stand between its own.
+  private var reports: [Int: JSONValue] = [:]
   /// When the first of its reports came, and the last.
   public private(set) var first = Date.distantFuture
   public private(set) var last = Date.distantPast
@@ -31,15 +31,32 @@ public struct IncidentCourse: Sendable {
   public private(set) var closed: Closing?
   /// The event that said it is contained; nil when there is none, or a later one took it back.
   public private(set) var contained: Int?
+  /// What it is called, of all that its reports say.
+  public private(set) var identity = IncidentIdentity()
+  /// The first commit with the secret, as the repository's own history shows.
+  private var introduced: Date?
+  /// When its first report says that it was detected; else when that came.
+  public private(set) var detected: Date?
+  /// The deliveries that brought it (``IncidentReport/deliveryName``).
+  public private(set) var deliveries: Set<String> = []
 
   public init() {}
 
   public var isClosed: Bool { closed != nil }
 
+  /// Its reports in the order of the journal, as ``Incident/init(id:journalled:)`` reads them.
+  public var bodies: [JSONValue] { reports.sorted { $0.key < $1.key }.map(\.value) }
+
+  /// The first commit with the secret, by the dates that its reports claim and what the repository's own history shows.
+  public var firstSeen: Date? {
+    let claimed = reports.values.flatMap { IncidentReport($0).places.compactMap(\.committed) }
+    return (claimed + [introduced].compactMap { $0 }).min()
+  }
+
   /// What brought it: deliveries, and reports that people handed in.
-  public var reports: Set<JSONValue> {
+  public var origins: Set<JSONValue> {
     Set(
-      bodies.flatMap { body in
+      reports.values.flatMap { body in
         let report = IncidentReport(body)
         return [report.delivery, report.report].compactMap { $0 }
       }
@@ -54,12 +71,16 @@ public struct IncidentCourse: Sendable {
   /// - Returns: the places that were not known.
   mutating func note(_ report: IncidentReport, _ event: JournalEvent) -> [IncidentReport.ReportedLocation] {
     values.take(event)
+    identity.take(event.body, at: event.sequence)
+    if let name = report.deliveryName { deliveries.insert(name) }
+    detected = detected ?? report.detected ?? event.at
+    introduced = [introduced, report.introduction?.authored].compactMap { $0 }.min()
     let new = report.places.filter { place in place.key.map { places.insert($0).inserted } ?? false }
     if report.key != nil {
       first = min(first, event.at)
       last = event.at
       sequence = event.sequence
-      bodies.append(event.body)
+      reports[event.sequence] = event.body
     }
     return new
   }
@@ -89,10 +110,13 @@ public struct IncidentCourse: Sendable {
   mutating func join(_ gone: IncidentCourse?, of id: IncidentID) {
     guard let gone else { return members.append(id) }
     members += gone.members.isEmpty ? [id] : gone.members
-    bodies += gone.bodies
+    reports.merge(gone.reports) { own, _ in own }
     first = min(first, gone.first)
     values.join(gone.values)
     places.formUnion(gone.places)
     isPlanned = isPlanned || gone.isPlanned
+    identity.join(gone.identity)
+    deliveries.formUnion(gone.deliveries)
+    introduced = [introduced, gone.introduced].compactMap { $0 }.min()
   }
 }

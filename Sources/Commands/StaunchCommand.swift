@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capabilities
 import Foundation
+import Response
 import StaunchConfiguration
 import Execution
 import Inbox
@@ -48,6 +49,7 @@ extension CommandFailure {
   init(after error: any Error) {
     switch error {
     case let known as CommandFailure: self = known
+    case let known as Refusal: self.init(known)
     case let known as CapabilityError: self.init(known)
     case let known as JournalError: self.init(known)
     case let known as InboxError: self.init(known)
@@ -57,7 +59,8 @@ extension CommandFailure {
     case let known as ExecutionError: self.init(known)
     case let known as ApprovalError:
       self.init(
-        .declined, "the plan is not approved", because: known.because, fix: "staunch approve DIGEST")
+        .declined, "the plan is not approved", because: known.because,
+        fix: "staunch status names the plan and its digest")
     case is CancellationError:
       self.init(
         .interrupted, "interrupted", because: "the run was stopped at a safe point", fix: "staunch resume")

@@ -280,7 +280,7 @@ public struct ConfigurationReader {
     if let approvers = node["approvers"] {
       problem(
         approvers, "whose approval counts is no setting: this file may lie where a leak came from",
-        "remove approvers; for each of them: staunch people trust NAME --key KEY --role ROLE")
+        "remove approvers; trust each of them with staunch people trust")
     }
     for (name, actions) in node["exceptions"].map({ entries($0) }) ?? [] {
       policy.exceptions[name] = actions.elements?.compactMap(\.string) ?? []

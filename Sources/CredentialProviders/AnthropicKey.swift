@@ -105,7 +105,7 @@ public struct AnthropicKey: CredentialProvider {
       throw CapabilityError(
         .conflict, "identify key",
         because: "several keys look like it: \(candidates.map(\.id).joined(separator: ", "))",
-        fix: "see in the Console which one it is, then: staunch credential disable NAME --id ID --live")
+        fix: "see in the Console which one it is, then give its id to staunch credential disable with --id")
     }
     return Subject(CredentialRef(only.id))
   }

@@ -51,7 +51,7 @@ public struct OpenAIProject: CredentialProvider {
     guard project.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }) else {
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)", because: "project is no project id",
-        fix: "copy it from the project's settings page: proj_…")
+        fix: "copy it from the project's settings page: it begins with proj_")
     }
   }
 

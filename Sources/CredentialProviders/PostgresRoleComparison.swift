@@ -115,7 +115,7 @@ extension PostgresRole {
         code:
           "28P01, but whether the server compared it is not seen: no other password of the role is known to work, "
           + "and how it is stored may not be looked at (GRANT SELECT (rolname, rolpassword) ON pg_catalog.pg_authid "
-          + "TO \(adminUser), in database \(adminDatabase))")
+          + "TO \(adminUser), in database \(adminDatabase))", isRefused: true)
     }
     if let judge = around.otherJudge { return CredentialProbe(.unknown, code: "28P01, but \(judge)") }
     return CredentialProbe(

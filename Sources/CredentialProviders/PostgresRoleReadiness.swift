@@ -16,7 +16,7 @@ extension PostgresRole {
       let session = try await session()
       let rows = try await session.query(Self.rights, [role])
       await session.close()
-      guard let row = rows.first, row.count == 9 else {
+      guard let row = rows.first, row.count == 10 else {
         return [Readiness("rights", .unknown(because: "the server's answer about rights cannot be read"))]
       }
       return answers(row.map { $0 ?? "f" })
@@ -35,7 +35,8 @@ extension PostgresRole {
         pg_catalog.pg_has_role(me.oid, them.oid, 'MEMBER WITH ADMIN OPTION'::pg_catalog.text), false),
       pg_catalog.pg_has_role(me.oid, 'pg_signal_backend'::pg_catalog.name, 'USAGE'::pg_catalog.text)
         OR coalesce(pg_catalog.pg_has_role(me.oid, them.oid, 'USAGE'::pg_catalog.text), false),
-      pg_catalog.pg_has_role(me.oid, 'pg_read_all_stats'::pg_catalog.name, 'USAGE'::pg_catalog.text)
+      pg_catalog.pg_has_role(me.oid, 'pg_read_all_stats'::pg_catalog.name, 'USAGE'::pg_catalog.text),
+      coalesce(them.rolcanlogin, false)
     FROM pg_catalog.pg_roles me LEFT JOIN pg_catalog.pg_roles them ON them.rolname = $1
     WHERE me.rolname = current_user
     """
@@ -103,6 +104,15 @@ extension PostgresRole {
         isSuper || row[8] == "t"
           ? .ready("sessions opened with the new password are spared")
           : .ready("not held: sessions opened with the new password are ended too")))
+    found.append(
+      Readiness(
+        "LOGIN",
+        row[9] == "t"
+          ? .ready("\(role) may log in")
+          : .missing(
+            because:
+              "\(role) may not log in (NOLOGIN): no program uses it so, and a new password would open it",
+            fix: "ALTER ROLE \(role) LOGIN, or correct \"role\" in staunch.yaml")))
     return found
   }
 }

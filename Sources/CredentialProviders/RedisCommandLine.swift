@@ -3,7 +3,8 @@ import Foundation
 import JSON
 import Secrets
 
-/// Speaks to Redis through `redis-cli --json`: commands and passwords go to its standard input, never into arguments.
+/// Speaks to Redis through `redis-cli --json`, and over TLS by ``RedisSecureLine``: commands and passwords go to standard
+/// input, never into arguments.
 /// Source: https://redis.io/docs/latest/develop/tools/cli/
 struct RedisCommandLine {
   /// One answer.
@@ -31,6 +32,8 @@ struct RedisCommandLine {
 
   let program: String
   let arguments: [String]
+  /// Over TLS: `program` is not used then.
+  let secure: RedisSecureLine?
   let environment: AdapterEnvironment
 
   /// Runs commands that only look, after logging in as `user`. - Returns: the login's answer, then one for each.
@@ -52,6 +55,13 @@ struct RedisCommandLine {
   }
 
   private func call(_ user: String, _ password: Secret, _ commands: [[String]]) -> ProcessCall {
+    if let secure {
+      let login = [Array("AUTH".utf8), Array(user.utf8), password.exposeAsBytes()]
+      var bytes = RedisSecureLine.bytes(of: [login] + commands.map { $0.map { Array($0.utf8) } })
+      defer { for index in bytes.indices { bytes[index] = 0 } }
+      return ProcessCall(
+        secure.arguments, standardInput: Secret(SecretBytes(copying: bytes)), timeout: .seconds(20))
+    }
     var text = Array("AUTH ".utf8) + Self.quoted(Array(user.utf8)) + [0x20]
     text += Self.quoted(password.exposeAsBytes()) + [0x0A]
     for command in commands {
@@ -73,6 +83,7 @@ struct RedisCommandLine {
   private func replies(_ outcome: ProcessOutcome, _ commands: [[String]], changes: Bool)
     throws(CapabilityError) -> [Reply]
   {
+    if let secure { return try secure.replies(outcome, count: commands.count + 1, changes: changes) }
     guard outcome.status == 0 else {
       // redis-cli says so itself when it never came to the server; whatever else ends it comes after that.
       let wasSent = changes && !outcome.errors.contains("Could not connect to Redis")

@@ -5,10 +5,10 @@ public import Incidents
 import JSON
 public import Secrets
 
-/// A password of a Redis user (ACL, Redis 7 or newer), through `redis-cli`.
+/// A password of a Redis user (ACL, Redis 7 or newer), through `redis-cli`, and over TLS through `openssl s_client`.
 ///
 /// A user may have several passwords, so the new one is added, consumers move, and the leaked one is taken away. The
-/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: make one entry for each node.
+/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: name every node (``RedisNodes``).
 ///
 /// The threat: the holder of the leaked password may have prepared the server. Renamed commands answer in another's name
 /// and modules rewrite every command, so both are looked for first (``RedisStage``). Functions and scripts run only when
@@ -23,13 +23,18 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("port", "6379 when absent"),
     SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
     SettingDeclaration(
+      "addresses",
+      "every node, as a list of host:port, instead of host and port: ACLs are not replicated, so each is changed and asked"
+    ),
+    SettingDeclaration(
       "tls",
       "`on` or `off`; when absent `off` on this machine, `on` elsewhere, and then `tls_ca` is needed"
     ),
     SettingDeclaration(
       "tls_ca",
-      "a PEM file of the one authority that is believed, or of the server's own certificate: redis-cli checks the chain, "
-        + "not the name, so any name's certificate of a public authority would do"),
+      "a PEM file of the one authority that is believed, or of the server's own certificate"),
+    SettingDeclaration(
+      "tls_name", "the name or address that the server's certificate must hold; `host` when absent"),
     SettingDeclaration("modules", "names of loaded modules that are yours; another one is refused"),
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
@@ -68,7 +73,7 @@ public struct RedisUser: CredentialProvider {
     let host = try target.optionalText("host") ?? "127.0.0.1"
     let port = try target.integer("port", default: 6379)
     let socket = try target.optionalText("socket")
-    var arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
+    let arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
     let isLocal = socket != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.")
     let tls = try target.optionalText("tls") ?? (isLocal ? "off" : "on")
     guard ["on", "off"].contains(tls) else {
@@ -76,16 +81,19 @@ public struct RedisUser: CredentialProvider {
         .configuration, "\(target.position): \(target.name)", because: "tls is neither on nor off",
         fix: "write tls: on")
     }
-    if tls == "on" { arguments.append("--tls") }
-    if let authorities = try target.optionalText("tls_ca") {
-      arguments += ["--cacert", authorities]
-    } else if tls == "on", !isLocal {
-      // Whoever has any certificate of any public authority could stand at the address and be told the password.
+    let authorities = try target.optionalText("tls_ca")
+    let name = try target.optionalText("tls_name") ?? host
+    if tls == "on", authorities == nil, !isLocal {
+      // A Redis server's authority is its owner's: none of the public ones has a say.
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)",
-        because:
-          "redis-cli does not check that the certificate is \(host)'s, so the machine's authorities do not tell it from others",
+        because: "nothing says which authority signs the certificate of \(host)",
         fix: "give tls_ca: a file with your own authority, or with the server's certificate itself")
+    }
+    guard tls == "off" || socket == nil else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "a unix socket has no TLS",
+        fix: "leave out tls, or give host and port instead of socket")
     }
     stage = RedisStage(modules: Set(try target.texts("modules")))
     place = socket ?? "\(host):\(port)"
@@ -93,7 +101,11 @@ public struct RedisUser: CredentialProvider {
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
       propagation: try target.propagation(default: .zero))
     lock = "redis/\(place)/\(user)"
-    redis = RedisCommandLine(program: "redis-cli", arguments: arguments, environment: environment)
+    redis = RedisCommandLine(
+      program: "redis-cli", arguments: arguments,
+      secure: tls == "on"
+        ? RedisSecureLine(host: host, port: port, name: name, authorities: authorities) : nil,
+      environment: environment)
   }
 
   private func admin() async throws(CapabilityError) -> Secret {
@@ -150,6 +162,8 @@ public struct RedisUser: CredentialProvider {
     }
     return (digests, flags)
   }
+
+  func flags() async throws(CapabilityError) -> [String] { try await passwords().flags }
 
   public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
     let secret = try leak.requireValue(to: "identify user \(user)")

@@ -44,4 +44,31 @@ extension RedisUser {
       return [Readiness("rights of \(adminUser)", error)]
     }
   }
+
+  public func loginReadiness() async -> [Readiness] {
+    do throws(CapabilityError) {
+      let flags = try await flags()
+      guard !flags.contains("off") else {
+        return [
+          Readiness(
+            "user \(user)",
+            .missing(
+              because: "it is off: no password of it is accepted, a new one neither",
+              fix: "ACL SETUSER \(user) on, or correct \"user\" in staunch.yaml"))
+        ]
+      }
+      guard !flags.contains("nopass") else {
+        return [
+          Readiness(
+            "user \(user)",
+            .missing(
+              because: "it accepts any password (nopass)",
+              fix: "give it one: ACL SETUSER \(user) resetpass, then ACL SETUSER \(user) >PASSWORD"))
+        ]
+      }
+      return [Readiness("user \(user)", .ready("it is on"))]
+    } catch {
+      return [Readiness("user \(user)", .unknown(because: "\(error.operation): \(error.because)"))]
+    }
+  }
 }

@@ -17,6 +17,10 @@ public enum CredentialProviderRegistry {
     guard let type = all.first(where: { $0.kind == target.kind }) else {
       throw target.unknownKind("credential provider", known: all.map { $0.kind })
     }
+    // Nodes that share nothing, of one user.
+    if target.kind == RedisUser.kind, target.settings["addresses"] != nil {
+      return try RedisNodes(target, in: environment)
+    }
     return try type.init(target, in: environment)
   }
 }

@@ -1,5 +1,4 @@
 import Capabilities
-import Foundation
 import GitObjects
 
 /// The proof from outside: a new clone made by `git` itself, then searched.
@@ -15,35 +14,101 @@ struct FreshClone: Sendable {
   func scan(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
     let layout = try RepositoryLayout(path: path)
     try await RepositoryOwner(layout: layout, git: git).check()
-    let place = temporaryDirectory / "staunch-clone-\(UUID().uuidString.lowercased())"
-    try DurableFiles.makeDirectory(place)
-    defer { try? DurableFiles.removeTree(place) }  // clean-up only: the clone is a copy
+    let temporary = try TemporaryPlace(.clone, in: temporaryDirectory)
+    defer { withExtendedLifetime(temporary) {} }
+    let place = temporary.path
     progress.progress("clone", done: 0, total: nil, unit: "clones")
-    var address: String?
-    if let remote {
-      let target = try await RemoteTarget(remote, layout: layout, git: git)
-      try await clone(target, layout, to: place / "clone")
-      address = RemoteAddress.withoutUser(target.fetchAddress)
-    } else {
+    guard let remote else {
       try await copy(layout, to: place / "clone", in: place)
+      progress.progress("clone", done: 1, total: 1, unit: "clones")
+      return try await search(
+        place / "clone", completing: "git -C '\(path)' fetch --unshallow, then run the command again",
+        progress)
     }
+    let target = try await RemoteTarget(remote, layout: layout, git: git)
+    try await clone(target, layout, to: place / "clone")
     progress.progress("clone", done: 1, total: 1, unit: "clones")
-    // A clone of a shallow repository is shallow, too: what is missing is missing there.
-    let completing =
-      address.map { "the repository at \($0) is incomplete itself; there: git fetch --unshallow" }
-      ?? "git -C '\(path)' fetch --unshallow, then run the command again"
-    let scan = try await ScanRun(
-      path: (place / "clone").text, patterns: patterns, git: git, completing: completing
-    ).run(progress: progress)
+    let address = RemoteAddress.withoutUser(target.fetchAddress)
+    let scan = try await search(place / "clone", completing: FreshClone.completing(address), progress)
+    let others = try await elsewhere(target, layout, scan, in: place, progress)
     return HistoryScan(
       places: scan.places, objects: scan.objects, commits: scan.commits, notSearched: scan.notSearched,
-      remote: address)
+      remote: address, elsewhere: others)
+  }
+
+  /// A clone of a shallow repository is shallow, too: what is missing is missing there.
+  private static func completing(_ address: String) -> String {
+    "the repository at \(address) is incomplete itself; there: git fetch --unshallow"
+  }
+
+  private func search(_ clone: PathBytes, completing: String, _ progress: any ProgressSink)
+    async throws(CapabilityError) -> HistoryScan
+  {
+    try await ScanRun(path: clone.text, patterns: patterns, git: git, completing: completing).run(
+      progress: progress)
+  }
+
+  // MARK: The other remotes
+
+  /// Nobody waits longer for one of them, nor for all.
+  private static let patience = (one: Duration.seconds(300), all: Duration.seconds(600))
+
+  /// What the other remotes have. Each is asked once what it advertises; only one that has something that was not searched in
+  /// the clone of `target` is cloned itself.
+  private func elsewhere(
+    _ target: RemoteTarget, _ layout: RepositoryLayout, _ scan: HistoryScan, in place: PathBytes,
+    _ progress: any ProgressSink
+  ) async throws(CapabilityError) -> [HistoryElsewhere] {
+    let others = try await OtherRemotes(besides: [target.fetchAddress], layout: layout, git: git)
+    let searched = try engine { () throws(GitObjectsError) in
+      try RepositoryObjects(gitDirectory: (place / "clone").text)
+    }
+    let end = ContinuousClock.now + FreshClone.patience.all
+    var found: [HistoryElsewhere] = []
+    for (number, other) in others.places.enumerated() {
+      let state: HistoryElsewhere.State
+      do throws(CapabilityError) {
+        let left = end - ContinuousClock.now
+        guard left > .zero else {
+          throw CapabilityError(
+            .timeout, "look at \(other.name)", because: "the other remotes took ten minutes")
+        }
+        state = try await look(
+          at: other, layout, besides: scan.isClean ? searched : nil, in: place / "other-\(number)",
+          within: min(left, FreshClone.patience.one), progress)
+      } catch {
+        guard error.class != .cancelled else { throw error }
+        state = .unseen(because: error.because)
+      }
+      found.append(HistoryElsewhere(remote: other.name, address: other.target.shown, state: state))
+    }
+    return found + others.refused
+  }
+
+  /// - Parameter searched: objects that were searched and are clean, with everything that they lead to; nil: none.
+  private func look(
+    at other: OtherRemotes.Place, _ layout: RepositoryLayout, besides searched: RepositoryObjects?,
+    in place: PathBytes, within patience: Duration, _ progress: any ProgressSink
+  ) async throws(CapabilityError) -> HistoryElsewhere.State {
+    let there = try await RemoteReferences(
+      other.target, layout: layout, git: git, deadline: min(patience, .seconds(60)))
+    guard !there.ids.isEmpty else { return .clean }
+    if let searched, there.ids.values.allSatisfy({ searched.contains($0) }) {
+      var names = 0
+      for name in there.ids.keys where try patterns.form(in: name.bytes) != nil { names += 1 }
+      return names == 0 ? .clean : .found(places: names)
+    }
+    try await clone(other.target, layout, to: place, within: patience)
+    defer { try? DurableFiles.removeTree(place) }  // clean-up only; the directory around it goes, too
+    let scan = try await search(place, completing: FreshClone.completing(other.target.shown), progress)
+    return scan.isClean ? .clean : .found(places: scan.places.count)
   }
 
   /// Every reference that the remote advertises, hidden ones of merge requests included.
-  private func clone(_ target: RemoteTarget, _ layout: RepositoryLayout, to place: PathBytes)
-    async throws(CapabilityError)
-  {
+  private func clone(
+    _ target: RemoteTarget, _ layout: RepositoryLayout, to place: PathBytes,
+    within patience: Duration = .seconds(3600)
+  ) async throws(CapabilityError) {
     try DurableFiles.makeDirectory(place)
     let setUp = try await git.run(["init", "--quiet", "--bare", "."], in: place)
     guard setUp.status == 0 else {
@@ -62,7 +127,7 @@ struct FreshClone: Sendable {
     var outcome = try await git.run(
       // Without --update-shallow git leaves out, silently, what a shallow remote has.
       ["fetch", "--quiet", "--no-auto-gc", "--update-shallow", "origin"], in: place, contacting: .remote,
-      more: view.userSettings)
+      more: view.userSettings, deadline: patience)
     outcome.ignored = view.settings.ignored
     withExtendedLifetime(view) {}
     guard outcome.status == 0 else {

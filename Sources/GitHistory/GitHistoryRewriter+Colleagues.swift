@@ -17,7 +17,7 @@ extension GitHistoryRewriter {
           ? "no finished rewrite was found in this repository"
           : "there are \(known.count) rewrites; say which",
         fix: known.isEmpty
-          ? "give the maps directory: --maps DIRECTORY"
+          ? "give the maps directory with --maps"
           : "--backup " + known.map(\.id).joined(separator: " or --backup "))
     }
     return try RemovedObjects(directory: directory.maps)

@@ -34,7 +34,8 @@ extension GitHistoryRewriter {
               because: "the clone has no remote of this name"
                 + (names.isEmpty ? ": it has none" : ": it has \(names.joined(separator: ", "))"),
               fix: names.isEmpty
-                ? "git -C \(path) remote add \(remote) ADDRESS" : "correct \"remote\" in staunch.yaml"))
+                ? "add it: git -C \(path) remote add \(remote), and its address"
+                : "correct \"remote\" in staunch.yaml"))
         ]
       }
       let target = try await RemoteTarget(remote, layout: layout, git: git)

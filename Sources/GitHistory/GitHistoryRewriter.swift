@@ -126,6 +126,43 @@ public struct GitHistoryRewriter: HistoryRewriter {
     }
   }
 
+  public func others(repository: String, besides remote: String, within deadline: Duration)
+    async throws(CapabilityError) -> [HistoryRemote]
+  {
+    let layout = try RepositoryLayout(path: repository)
+    let own = try await RemoteTarget(remote, layout: layout, git: git)
+    let others = try await OtherRemotes(
+      besides: [own.fetchAddress, own.pushAddress], layout: layout, git: git)
+    let program = git
+    var asked = await withTaskGroup(of: (Int, HistoryRemote).self) { group in
+      for (number, place) in others.places.enumerated() {
+        group.addTask {
+          let address = place.target.shown
+          do throws(CapabilityError) {
+            let there = try await RemoteReferences(
+              place.target, layout: layout, git: program, deadline: deadline)
+            let names = there.ids.keys.sorted().map(\.description)
+            return (number, HistoryRemote(address: address, refs: names))
+          } catch {
+            return (number, HistoryRemote(address: address, refs: nil, silence: error.because))
+          }
+        }
+      }
+      var found: [(Int, HistoryRemote)] = []
+      for await one in group { found.append(one) }
+      return found
+    }
+    asked.sort { $0.0 < $1.0 }
+    var found = asked.map(\.1)
+    for one in others.refused {
+      if case .unseen(let because) = one.state {
+        let name = one.address.isEmpty ? one.remote : one.address
+        found.append(HistoryRemote(address: name, refs: nil, silence: because))
+      }
+    }
+    return found
+  }
+
   public func verifyFreshClone(
     repository: String, remote: String?, for removal: HistoryRemoval, progress: any ProgressSink
   ) async throws(CapabilityError) -> HistoryScan {
@@ -201,7 +238,7 @@ public struct GitHistoryRewriter: HistoryRewriter {
     }
     throw CapabilityError(
       .notFound, "resume", because: "no interrupted rewrite was found in this repository",
-      fix: "start one: staunch history rewrite --repository '\(repository)' --replace-text FILE")
+      fix: "start one: the same command without --resume")
   }
 
   /// As ``restore(repository:backup:under:)``, giving up commits made since the rewrite.

@@ -290,7 +290,7 @@ struct RewriteRun: Sendable {
           .conflict, "rewrite history",
           because: "an earlier rewrite of this repository (\(other.id)) was interrupted",
           fix:
-            "staunch history rewrite --repository '\(path)' --replace-text FILE --resume --live --confirm \(layout.name), or: staunch history restore --repository '\(path)' --backup \(other.id) --live --confirm \(layout.name)"
+            "finish it: the command that began it, with --resume; or: staunch history restore --repository '\(path)' --backup \(other.id) --live --confirm \(layout.name)"
         )
       }
     }

@@ -137,11 +137,12 @@ extension Inbox {
   /// Bytes; the console takes far less.
   private static let longestDecision = 256 << 10
 
-  /// Records what became of a decision, in one line for people. Safe to repeat.
+  /// Records what became of a decision, in one line for people, and removes what was said: it stands in the journal, or was
+  /// refused because it must stand nowhere. Safe to repeat.
   public func finishDecision(_ sequence: Int, outcome: String) throws(InboxError) {
     try writing("finish the decision \(sequence)") { db in
       try db.execute(
-        sql: "UPDATE decisions SET state = 'done', outcome = ? WHERE sequence = ?",
+        sql: "UPDATE decisions SET state = 'done', outcome = ?, document = '{}' WHERE sequence = ?",
         arguments: [outcome, sequence])
       guard db.changesCount == 1 else {
         throw InboxError(

@@ -12,15 +12,20 @@ public struct CredentialProbe: Sendable, Codable, Hashable {
   public let code: String
   /// Dead, and the account takes another secret now: somebody has changed it. False where that cannot be seen.
   public let isReplaced: Bool
+  /// The provider said no: dead, or unknown because nobody can see whether the value was compared.
+  public let isRefused: Bool
   /// What the verdict stands on; nil where one question gave it.
   public let evidence: ProbeEvidence?
 
+  /// - Parameter isRefused: nil: when it is dead.
   public init(
-    _ state: CredentialState, code: String, isReplaced: Bool = false, evidence: ProbeEvidence? = nil
+    _ state: CredentialState, code: String, isReplaced: Bool = false, isRefused: Bool? = nil,
+    evidence: ProbeEvidence? = nil
   ) {
     self.state = state
     self.code = code
     self.isReplaced = isReplaced
+    self.isRefused = isRefused ?? (state == .dead)
     self.evidence = evidence
   }
 
@@ -63,10 +68,12 @@ extension CredentialProbe {
   /// else unknown. No place at all is no verdict.
   public static func verdict(at places: [(place: String, probe: CredentialProbe)]) -> CredentialProbe {
     let isOne = places.count == 1
+    let isRefused = places.allSatisfy(\.probe.isRefused)
     func named(_ found: (place: String, probe: CredentialProbe)) -> CredentialProbe {
       guard !isOne, !found.probe.code.contains(found.place) else { return found.probe }
       return CredentialProbe(
-        found.probe.state, code: "\(found.probe.code) at \(found.place)", evidence: found.probe.evidence)
+        found.probe.state, code: "\(found.probe.code) at \(found.place)", isRefused: isRefused,
+        evidence: found.probe.evidence)
     }
     if let alive = places.first(where: { $0.probe.state == .alive }) { return named(alive) }
     if let unknown = places.first(where: { $0.probe.state == .unknown }) { return named(unknown) }

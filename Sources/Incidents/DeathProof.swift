@@ -31,7 +31,8 @@ public struct Containment: Sendable, Hashable {
   /// What must be proven before the incident is contained: every sealed value, and every secret that was probed as leaked,
   /// oldest first.
   public let values: [SecretRef]
-  /// The latest proof of each value that no later acceptance has taken back.
+  /// The latest proof of each value that no later acceptance has taken back, nor a report that says it works; that one
+  /// weighs until we have asked ourselves.
   public let proofs: [SecretRef: DeathProof]
 
   /// Values that nothing has proven dead.
@@ -50,14 +51,21 @@ public struct Containment: Sendable, Hashable {
     var probed: [SecretRef] = []
     var streaks: [SecretRef: [JournalEvent]] = [:]
     var proofs: [SecretRef: DeathProof] = [:]
+    // Proofs of before a report that says the value works: they stand again when we see it refused after that.
+    var doubted: [SecretRef: DeathProof] = [:]
     for event in record.events {
       values.take(event)
+      for ref in event.reportedActive { doubted[ref] = proofs.removeValue(forKey: ref) ?? doubted[ref] }
       switch event.kind {
       case .credentialProbed where event.text("subject") == CredentialRecord.Subject.leaked.rawValue:
         let ref = SecretRef(event.text("ref") ?? "")
         if !probed.contains(ref) { probed.append(ref) }
         let state = event.text("state").flatMap(CredentialState.init(rawValue:))
-        if state == .alive { proofs[ref] = nil }
+        if state == .alive {
+          proofs[ref] = nil
+          doubted[ref] = nil
+        }
+        if state == .dead, let proof = doubted.removeValue(forKey: ref) { proofs[ref] = proof }
         if state == .dead { streaks[ref, default: []].append(event) } else { streaks[ref] = nil }
       case .stepVerified:
         guard let proof = DeathProof(event, streaks: streaks) else { continue }

@@ -33,6 +33,24 @@ extension IncidentRecord {
     events(.stepOutcome).filter { $0.text("action") == action }
   }
 
+  /// Entries of stores that hold an old value of the credential, and stores that could not be asked: what the current run
+  /// wrote no new value into, and what held a value that it saw dead; or what a later look by hand gave.
+  public var stillOld: [String] {
+    if let look = events(.credentialProbed).last(where: { $0.run == nil && $0.body["still_old"] != nil }),
+      look.sequence > events(.runStarted).last?.sequence ?? 0
+    {
+      return names(look.body["still_old"])
+    }
+    let written = (outcomes(of: "credential.issue") + outcomes(of: "secret.store"))
+      .filter { $0.run == currentRun }.flatMap { names($0.body["outputs"]?["still_old"]) }
+    let look = outcomes(of: "credential.verify").last {
+      $0.run == currentRun && $0.body["outputs"]?["still_old"] != nil
+    }
+    return Set(written + names(look?.body["outputs"]?["still_old"])).sorted()
+  }
+
+  private func names(_ list: JSONValue?) -> [String] { (list?.array ?? []).compactMap(\.string) }
+
   /// Health checks of consumers, oldest first.
   var healthChecks: [(event: JournalEvent, isHealthy: Bool)] {
     events.compactMap { event in

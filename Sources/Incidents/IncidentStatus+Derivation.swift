@@ -13,10 +13,11 @@ extension IncidentStatus {
     let state = IncidentStatus.state(of: record, containment)
     let published = record.published
     let instant = MetricInstants.detected(record).date
+    let identity = record.identity
 
     self.id = record.id
-    self.codename = record.current("codename") ?? record.id.rawValue
-    self.kind = CredentialKind(record.current("kind") ?? "unknown")
+    self.codename = identity.codename(of: record.id)
+    self.kind = identity.kind
     // A severity that nobody stated is treated as the worst: better woken than not.
     self.severity = record.current("severity").flatMap(Severity.init(rawValue:)) ?? .sev1
     self.state = state
@@ -35,11 +36,15 @@ extension IncidentStatus {
       event.platformSaid.map { Said(at: event.at, text: $0) }
     }
     self.published = published
+    self.stillOld = record.stillOld
     self.next = NextAction.choose(
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, isContained: containment.isComplete,
         hasNewValue: record.hasUnplannedValue, hasNewerPlan: record.hasNewerPlan, run: run, plan: plan,
         steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
+        holdsLocks: run?.state == .failed && IncidentStatus.holdsLocks(record),
+        refusedGates: IncidentStatus.refusedGates(of: record),
+        gateRoles: IncidentStatus.gateRoles(of: record), stillOld: record.stillOld,
         stillAtTheForge: published.filter { !$0.isClean }))
   }
 
@@ -67,7 +72,20 @@ extension IncidentStatus {
       // A policy's word covers named actions only: the plan still waits for a person.
       isApproved: record.events(.planApproved).contains {
         $0.text("digest") == digest && $0.body["actions"] == nil
-      })
+      },
+      obstacle: obstacle(to: saved, of: record))
+  }
+
+  private static func obstacle(to saved: JournalEvent, of record: IncidentRecord) -> String? {
+    if let no = record.events(.planDeclined).last(where: {
+      $0.text("digest") == saved.text("digest") && $0.body["step"] == nil
+    }) {
+      return "it was declined" + (no.text("reason").map { " (\($0))" } ?? "")
+    }
+    let isChanged = record.events(.driftFound).contains {
+      $0.sequence > saved.sequence && $0.body["playbook"] != nil && $0.run?.rawValue == saved.text("run")
+    }
+    return isChanged ? "its playbook changed" : nil
   }
 
   /// Member `steps` of `plan.saved`, where it is given, tells which steps are still to come.
@@ -145,11 +163,50 @@ extension IncidentStatus {
 
   /// The drift that stopped the current run; nil when the run went on after it.
   private static func drift(of record: IncidentRecord) -> String? {
-    guard let found = record.events(.driftFound).last, found.run == record.currentRun else { return nil }
-    let wentOn = record.events.contains {
-      $0.sequence > found.sequence && $0.run == found.run
-        && ($0.kind == .stepIntent || $0.kind == .stepOutcome)
+    // What is foreseen stops only its own step, later.
+    guard let found = record.events(.driftFound).last(where: { $0.body["foreseen"] != true }),
+      found.run == record.currentRun
+    else { return nil }
+    let what = found.text("what") ?? "a precondition"
+    let later = record.events.filter { $0.sequence > found.sequence && $0.run == found.run }
+    // The run says itself what ended it: the steps of `finally` come after a drift, too.
+    if let ended = later.last(where: { [.runResumed, .runEnded].contains($0.kind) }),
+      ended.kind == .runEnded, ended.body["drift"] == true
+    {
+      return what
     }
-    return wentOn ? nil : found.text("what") ?? "a precondition"
+    return later.contains { $0.kind == .stepIntent || $0.kind == .stepOutcome } ? nil : what
+  }
+
+  /// The current run took locks and did not give them back.
+  private static func holdsLocks(_ record: IncidentRecord) -> Bool {
+    record.events.last {
+      ($0.kind == .lockTaken || $0.kind == .lockReleased) && $0.run == record.currentRun
+    }?.kind == .lockTaken
+  }
+
+  /// An earlier version's run did not say it.
+  private static func gateRoles(of record: IncidentRecord) -> [StepID: [String]] {
+    var roles: [StepID: [String]] = [:]
+    for event in record.events(.stepWaiting) where event.run == record.currentRun {
+      if let step = event.step, let found = event.body["roles"]?.array {
+        roles[step] = found.compactMap(\.string)
+      }
+    }
+    return roles
+  }
+
+  /// Gates of the current run whose last word is a no.
+  private static func refusedGates(of record: IncidentRecord) -> Set<StepID> {
+    var refused: Set<StepID> = []
+    for event in record.events where event.run == record.currentRun {
+      guard let step = event.step else { continue }
+      switch event.kind {
+      case .planDeclined: refused.insert(step)
+      case .planApproved: refused.remove(step)
+      default: break  // no word about a gate
+      }
+    }
+    return refused
   }
 }

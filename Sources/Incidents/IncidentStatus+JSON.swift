@@ -32,6 +32,7 @@ extension IncidentStatus {
       "undelivered": .integer(undelivered.count),
       "undelivered_messages": .array(undelivered.map(\.json)),
       "forge": .array(published.map(\.json)),
+      "still_old": .array(stillOld.map { .string($0) }),
       "said": .array(said.map { ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)] }),
     ]
   }

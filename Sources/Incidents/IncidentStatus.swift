@@ -30,6 +30,8 @@ public struct IncidentStatus: Sendable, Hashable {
     public let digest: String
     public let playbook: PlaybookID?
     public let isApproved: Bool
+    /// Why it can never run: somebody said no to it, or its playbook is another one now; nil: nothing is against it.
+    public let obstacle: String?
   }
 
   /// What the run waits for.
@@ -91,6 +93,8 @@ public struct IncidentStatus: Sendable, Hashable {
   public let said: [Said]
   /// What is known of every repository's copy at its forge.
   public let published: [PublishedHistory]
+  /// Entries of stores that still hold an old value: what reads them fails.
+  public let stillOld: [String]
   public let next: Next
 
   /// Time since detection, to `now`; zero when the clock was set back behind it.

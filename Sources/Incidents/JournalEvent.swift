@@ -38,7 +38,9 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
   /// `report?` (the same for a report that a person handed in: a name)
   case incidentOpened = "incident.opened"
   /// What changed: the same members as `incident.opened`, or `merged` (ids), `occurrences`,
-  /// `said` {source, text, delivery}: a platform's word about its alert
+  /// `said` {source, text, delivery}: a platform's word about its alert,
+  /// `seen` {source, validity, places, repositories, unnamed}: a report of what is known already, once for each report;
+  /// `reported_active?` (handles): known values of which the report says that they work
   case incidentUpdated = "incident.updated"
   /// `state` (open, contained, closed), `reason`. Contained is written with the proof that completes it, by the engine alone
   case incidentState = "incident.state"

@@ -1,17 +1,16 @@
 import JSON
 
-/// What the reports of an incident brought, and when: a fresh clone says nothing about a place that was reported after it was
-/// scanned, nor about a value that it was not scanned for.
+/// What the reports of an incident brought, and when: a fresh clone says nothing about a place that was reported, or seen
+/// again, after it was scanned, nor about a value that it was not scanned for.
 struct LaterReports: Sendable {
   /// The leaked values that are known so far.
   private(set) var values = LeakedValues()
   /// The last event that brought another value; it concerns every repository.
   private var value: JournalEvent?
-  /// The last report of a new place, by the name that it has for the repository.
+  /// The last report of a place, new or seen again, by the name that it has for the repository.
   private var named: [RepositoryName: JournalEvent] = [:]
-  /// The last report of a new place in a repository that it does not name; it may be any.
+  /// The last report of a place in a repository that it does not name; it may be any.
   private var unnamed: JournalEvent?
-  private var keys: Set<String> = []
   /// Opened again, and the report that did it is still to come.
   private var isOpenedAgain = false
 
@@ -20,16 +19,14 @@ struct LaterReports: Sendable {
     if values.take(event) { value = event }
     switch event.kind {
     case .incidentState: isOpenedAgain = event.text("state") == "open"
+    case .incidentUpdated where event.sighting != nil:
+      for name in event.sighting?.repositories ?? [] { named[name] = event }
+      if event.sighting?.isUnnamed == true { unnamed = event }
     case .incidentOpened, .incidentUpdated:
       // What was merged, said or introduced is no report.
-      guard event.body["locations"] != nil else { return }
-      let places = event.body["locations"]?.array ?? []
-      let new = places.filter { place in
-        guard let key = place["key"]?.string else { return true }
-        return keys.insert(key).inserted
-      }
-      // Known places that open it again are back.
-      for place in new.isEmpty && isOpenedAgain ? places : new { note(place, event) }
+      guard let places = event.body["locations"]?.array else { return }
+      // A known place was seen again.
+      for place in places { note(place, event) }
       if places.isEmpty, isOpenedAgain { unnamed = event }
       isOpenedAgain = false
     default: break  // no report

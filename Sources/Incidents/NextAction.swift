@@ -19,6 +19,14 @@ enum NextAction {
     let steps: [StepRecord]
     let undelivered: Int
     let drift: String?
+    /// The run has stopped and keeps its targets: another one cannot have them.
+    let holdsLocks: Bool
+    /// Gates of the run to which somebody said no, and nobody yes since.
+    let refusedGates: Set<StepID>
+    /// Whose yes each gate of the run asks for; none: anybody's.
+    let gateRoles: [StepID: [String]]
+    /// Entries of stores that hold an old value.
+    let stillOld: [String]
     let stillAtTheForge: [PublishedHistory]
   }
 
@@ -30,19 +38,19 @@ enum NextAction {
           "Another value of this credential was reported after the plan. Plan again: it covers every value",
           command: planCommand(now))
       }
-      if now.hasNewerPlan { return beforeTheRun(now) }
+      if now.hasNewerPlan, !now.holdsLocks { return beforeTheRun(now) }
     }
     guard let run = now.run else { return beforeTheRun(now) }
     switch run.state {
     case .waiting, .running:
       if let drift = now.drift { return afterDrift(drift, now, run) }
       if let unknown = now.steps.last(where: { $0.state == .unknown }) { return settle(unknown, run) }
-      if let gate = now.steps.last(where: { $0.state == .waiting }) { return pass(gate, run, now.plan) }
+      if let gate = now.steps.last(where: { $0.state == .waiting }) { return pass(gate, run, now) }
       return underWay(now.steps, run)
     case .failed:
       if let drift = now.drift { return afterDrift(drift, now, run) }
       if let unknown = now.steps.last(where: { $0.state == .unknown }) { return settle(unknown, run) }
-      return afterFailure(now.steps, run)
+      return afterFailure(now, run)
     case .aborted:
       return IncidentStatus.Next(
         "The run was aborted. Plan again to finish what it left", command: planCommand(now))
@@ -55,6 +63,10 @@ enum NextAction {
     guard let plan = now.plan else {
       return IncidentStatus.Next("No plan yet. See what would happen", command: planCommand(now))
     }
+    if let obstacle = plan.obstacle {
+      return IncidentStatus.Next(
+        "The plan cannot run any more: \(obstacle). Plan again", command: planCommand(now))
+    }
     return plan.isApproved
       ? IncidentStatus.Next("The plan is approved. Run it", command: "staunch run \(plan.id) --live")
       : IncidentStatus.Next(
@@ -62,14 +74,14 @@ enum NextAction {
         command: "staunch run \(plan.id) --live")
   }
 
-  private static func pass(_ gate: StepRecord, _ run: IncidentStatus.Run, _ plan: IncidentStatus.Plan?)
+  private static func pass(_ gate: StepRecord, _ run: IncidentStatus.Run, _ now: Situation)
     -> IncidentStatus.Next
   {
     switch gate.last.text("for") {
     case "approval":
-      let digest = gate.last.text("digest") ?? plan?.digest ?? ""
+      let digest = gate.last.text("digest") ?? now.plan?.digest ?? ""
       return IncidentStatus.Next(
-        "Step \(gate.label) waits for approval", command: "staunch approve \(digest) --step \(gate.step)")
+        "Step \(gate.label) waits for approval", command: approval(of: gate, digest, now))
     case "manual":
       let prompt = gate.reason.map { ": \($0)" } ?? ""
       return IncidentStatus.Next(
@@ -96,6 +108,13 @@ enum NextAction {
     }
   }
 
+  /// In the role that `approve` takes by itself, or one that the gate asks for.
+  private static func approval(of gate: StepRecord, _ digest: String, _ now: Situation) -> String {
+    let roles = now.gateRoles[gate.step] ?? []
+    let other = roles.contains("responder") ? nil : roles.first
+    return "staunch approve \(digest) --step \(gate.step)\(other.map { " --role \($0)" } ?? "")"
+  }
+
   private static func item(_ step: StepRecord) -> String { step.item.map { " --item \($0)" } ?? "" }
 
   private static func underWay(_ steps: [StepRecord], _ run: IncidentStatus.Run) -> IncidentStatus.Next {
@@ -114,14 +133,25 @@ enum NextAction {
   private static func afterDrift(_ what: String, _ now: Situation, _ run: IncidentStatus.Run)
     -> IncidentStatus.Next
   {
-    IncidentStatus.Next(
+    guard !now.holdsLocks else {
+      // Resumed, it stops at the same place; another plan's run would find its targets taken.
+      return IncidentStatus.Next(
+        "The world changed since the plan (\(what)), and the run stopped half-way. Take it back, then plan again",
+        command: "staunch abort \(run.id) --reason \"the world changed\"")
+    }
+    return IncidentStatus.Next(
       "The world changed since the plan (\(what)). Plan again and approve the new digest",
       command: planCommand(now))
   }
 
-  private static func afterFailure(_ steps: [StepRecord], _ run: IncidentStatus.Run) -> IncidentStatus.Next {
-    guard let failed = steps.last(where: { $0.state == .failed }) else {
+  private static func afterFailure(_ now: Situation, _ run: IncidentStatus.Run) -> IncidentStatus.Next {
+    guard let failed = now.steps.last(where: { $0.state == .failed }) else {
       return IncidentStatus.Next("The run stopped. Resume it", command: "staunch resume \(run.id)")
+    }
+    if now.refusedGates.contains(failed.step), let digest = now.plan?.digest {
+      return IncidentStatus.Next(
+        "The gate \(failed.label) was declined. Approve it after all and resume, or end the run: "
+          + "staunch abort \(run.id) --reason 'why'", command: approval(of: failed, digest, now))
     }
     let reason = failed.reason.map { ": \($0)" } ?? ""
     let fix = failed.last.body["error"]?["fix"]?.string.map { ". Fix: \($0)" } ?? ""
@@ -134,13 +164,13 @@ enum NextAction {
     if !now.isContained {
       if let alive = leaked.first(where: { $0.state == .alive }) {
         return IncidentStatus.Next(
-          "The old credential is still ALIVE. Disable it", command: "staunch credential disable \(alive.name)"
-        )
+          "The old credential is still ALIVE. Disable it",
+          command: "staunch credential disable \(alive.name) --incident \(now.incident)")
       }
       if let unknown = leaked.first(where: { $0.state == .unknown }) {
         return IncidentStatus.Next(
           "Nobody proved that the old credential is dead. Probe it",
-          command: "staunch credential verify \(unknown.name)")
+          command: "staunch credential verify \(unknown.name) --incident \(now.incident)")
       }
       if !leaked.isEmpty {
         return IncidentStatus.Next(
@@ -158,7 +188,19 @@ enum NextAction {
         "The run ended without a probe of the leaked credential", command: "staunch show \(now.incident)")
     }
     if now.state == .closed { return nothing }
+    if let first = now.stillOld.first, let name = leaked.first?.name {
+      let others = now.stillOld.count > 1 ? " (and \(now.stillOld.count - 1) more)" : ""
+      return IncidentStatus.Next(
+        "Contained, but what reads an old value fails: \(first)\(others). Change it by hand, then look again",
+        command: "staunch credential verify \(name) --incident \(now.incident)")
+    }
     if let first = now.stillAtTheForge.first {
+      if let again = first.again {
+        return IncidentStatus.Next(
+          "Contained, but another remote of \(first.repository) holds, or may hold, the leaked value (\(first.why))."
+            + " Do what stands under \"left\" (staunch show \(now.incident)), then look again", command: again
+        )
+      }
       return IncidentStatus.Next(
         "Contained, but the leaked value is still at the forge (\(first.repository): \(first.why))."
           + " Plan its clean-up, or close the incident with --uncleaned", command: planCommand(now))

@@ -18,10 +18,26 @@ public struct PublishedHistory: Sendable, Hashable {
   public let objects: Int?
   /// What the last rewrite and the last push left to people: copies and references that they could not reach.
   public let residual: [String]
+  /// Of those, what a later search of this machine's repository no longer found.
+  public let settled: [String]
+  /// The clone that was scanned by hand: a playbook's stands in staunch.yaml.
+  public let clone: Clone?
+  /// The command that looks at every remote again, where one besides the pushed one holds, or may hold, the value.
+  public let again: String?
   /// The event that shows it; nil when nothing happened to the repository yet.
   public let evidence: EvidenceLink?
 
   public var isClean: Bool { cleaned != nil }
+
+  /// A clone on this machine and one of its remotes.
+  public struct Clone: Sendable, Hashable {
+    public let path: String
+    public let remote: String
+    public init(path: String, remote: String) {
+      self.path = path
+      self.remote = remote
+    }
+  }
 
   /// One line: `training: still at the forge: rewritten on this machine only; not pushed`.
   public var line: String {
@@ -51,8 +67,18 @@ private struct PublishedReading {
     var scanned: JournalEvent?
     /// The leaked values that the scan looked for.
     var covered: Set<SecretRef> = []
+    /// The last search of this machine's repository that was clean, and the last that was not.
+    var emptied: JournalEvent?
+    var found: JournalEvent?
     /// The last push, or look into a fresh clone, that failed.
     var failed: JournalEvent?
+
+    /// Nothing happened to the repository after `event`.
+    func isLast(_ event: JournalEvent) -> Bool {
+      [rewritten, restored, pushed, scanned, failed].allSatisfy {
+        $0.map { $0.sequence < event.sequence } ?? true
+      }
+    }
   }
 
   private var order: [RepositoryName] = []
@@ -90,6 +116,7 @@ private struct PublishedReading {
     case .stepIntent:
       if let action = event.text("action") { actions[PublishedReading.key(event)] = action }
     case .stepOutcome, .stepFailed: act(event)
+    case .stepVerified where event.text("action") == "history.scan": searched(event)
     default: break  // says nothing about a repository
     }
   }
@@ -104,7 +131,8 @@ private struct PublishedReading {
     let action =
       event.text("action") ?? actions[PublishedReading.key(event)] ?? event.body["error"]?["operation"]?
       .string ?? ""
-    guard action.hasPrefix("history."), action != "history.scan" else { return }
+    guard action.hasPrefix("history.") else { return }
+    guard action != "history.scan" else { return searched(event) }
     let name = repository(of: event)
     add(name)
     switch (event.kind, action) {
@@ -125,6 +153,24 @@ private struct PublishedReading {
       acts[name]?.failed = nil
     default: break
     }
+  }
+
+  /// A search of this machine's repository: it shows what is there, and nothing of the forge's copy.
+  private mutating func searched(_ event: JournalEvent) {
+    let name = repository(of: event)
+    guard acts[name] != nil, event.kind != .stepFailed else { return }
+    switch event.text("answer") ?? event.text("result") {
+    case "clean"?:
+      // For one value of several it says nothing of the others.
+      if covers(event) { acts[name]?.emptied = event }
+    case "found"?: acts[name]?.found = event
+    default: break
+    }
+  }
+
+  private func covers(_ search: JournalEvent) -> Bool {
+    let covered = covered(by: search)
+    return reports.values.refs.allSatisfy { covered.contains($0) }
   }
 
   /// Named by the scan itself, or by its run's plan; those of before either was kept looked for what was known then.
@@ -155,7 +201,7 @@ private struct PublishedReading {
       guard let acts = acts[name] else {
         return PublishedHistory(
           repository: name, cleaned: nil, why: "it was reported there, and no plan here reaches it",
-          address: nil, objects: nil, residual: [], evidence: nil)
+          address: nil, objects: nil, residual: [], settled: [], clone: nil, again: nil, evidence: nil)
       }
       return judge(name, acts)
     }
@@ -179,7 +225,7 @@ private struct PublishedReading {
     let scan = acts.scanned
     let remote = scan?.body["outputs"]?["remote"]?.string
     let changed = [acts.isChanged ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
-    let later = changed + [acts.failed].compactMap { $0 }
+    let later = changed + [acts.failed, acts.found].compactMap { $0 }
     let isLatest = scan.map { scan in later.allSatisfy { $0.sequence < scan.sequence } } ?? false
     let isClean =
       scan.map { $0.text("answer") == "clean" && $0.body["outputs"]?["places"]?.integer == 0 } ?? false
@@ -188,7 +234,9 @@ private struct PublishedReading {
     switch (scan, remote) {
     case (.some(let scan), .some) where isLatest && isClean:
       let outdated = outdated(scan, name, acts)
-      why = outdated?.why ?? ""
+      why =
+        outdated?.why
+        ?? PublishedReading.elsewhere(scan).map(PublishedReading.finding).joined(separator: "; ")
       news = outdated?.evidence
     case (.some(let scan), .some) where !isClean && isLatest:
       let places = scan.body["outputs"]?["places"]?.integer
@@ -199,20 +247,60 @@ private struct PublishedReading {
     default: why = PublishedReading.unscanned(acts)
     }
     let last = (later + [scan, news].compactMap { $0 }).max { $0.sequence < $1.sequence }
+    let rewrite = acts.restored == nil ? acts.rewritten : nil
+    let left = PublishedReading.residual(of: rewrite)
+    var settled: [String] = []
+    if let rewrite, let emptied = acts.emptied, emptied.sequence > rewrite.sequence,
+      acts.found.map({ $0.sequence < emptied.sequence }) ?? true
+    {
+      settled = left.filter(PublishedReading.isOfThisMachine)
+    }
+    let outputs = scan?.body["outputs"]
     return PublishedHistory(
       repository: name, cleaned: why.isEmpty ? scan?.at : nil, why: why,
       address: remote ?? acts.pushed?.body["outputs"]?["remote"]?.string,
-      objects: why.isEmpty ? scan?.body["outputs"]?["objects"]?.integer : nil,
-      residual: PublishedReading.residual(of: acts.restored == nil ? acts.rewritten : nil)
-        + PublishedReading.residual(of: acts.pushed),
+      objects: why.isEmpty ? outputs?["objects"]?.integer : nil,
+      residual: left.filter { !settled.contains($0) } + PublishedReading.residual(of: acts.pushed)
+        + PublishedReading.elsewhere(scan),
+      settled: settled, clone: PublishedReading.clone(outputs), again: outputs?["again"]?.string,
       evidence: (why.isEmpty ? scan : last)?.evidence)
+  }
+
+  private static func clone(_ outputs: JSONValue?) -> PublishedHistory.Clone? {
+    guard let path = outputs?["clone"]?.string, let remote = outputs?["remote_name"]?.string else {
+      return nil
+    }
+    return PublishedHistory.Clone(path: path, remote: remote)
+  }
+
+  /// Places that a search of the repository looks into again (`Residuals` writes the lines). What lies elsewhere stays: forks,
+  /// the forge's caches, LFS objects of the server, vaults, submodules, and what could not be searched.
+  private static func isOfThisMachine(_ line: String) -> Bool {
+    guard !line.contains(": not searched: ") else { return false }
+    return ["work tree", "config", "hooks/", "reflog: ", "ref name: ", "index: ", "git file: ", "object "]
+      .contains { line.hasPrefix($0) }
   }
 
   private static func residual(of event: JournalEvent?) -> [String] {
     (event?.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string)
   }
 
+  /// What the clone's other remotes hold, or may hold: `remote mirror (…): holds it in 3 places; fix: …`.
+  private static func elsewhere(_ scan: JournalEvent?) -> [String] {
+    (scan?.body["outputs"]?["elsewhere"]?.array ?? []).compactMap(\.string)
+  }
+
+  private static func finding(_ line: String) -> String {
+    line.firstRange(of: "; fix: ").map { String(line[..<$0.lowerBound]) } ?? line
+  }
+
   private static func unscanned(_ acts: Acts) -> String {
+    if let found = acts.found, acts.isLast(found) {
+      let places = found.body["outputs"]?["places"]?.integer
+      return "found on this machine at \(Timestamp.text(found.at))"
+        + (places.map { " in \($0 == 1 ? "1 place" : "\($0) places")" } ?? "")
+        + ", and no fresh clone of the remote was scanned since"
+    }
     if acts.restored != nil { return "its rewrite was taken back" }
     if let failed = acts.failed {
       let what = acts.pushed == nil ? "the push failed" : "the proof failed"

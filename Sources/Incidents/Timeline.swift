@@ -36,8 +36,8 @@ public struct Timeline: Sendable, Hashable {
 
   /// Rows of the journal and of the repositories. Rows of one instant stay in the journal's order.
   ///
-  /// Left out: locks, sealed values, intents that have an outcome, ends of steps, and probes that repeat the last answer
-  /// (the row that follows them counts them).
+  /// Left out: locks, sealed values, intents that have an outcome, ends of steps, probes that repeat the last answer
+  /// (the row that follows them counts them), and of sightings without anything in between all but the last.
   public init(of record: IncidentRecord, repositories: [RepositoryEvidence]) {
     let history = repositories.flatMap(Timeline.rows(of:))
     let journal = Timeline.rows(of: record)
@@ -86,7 +86,11 @@ public struct Timeline: Sendable, Hashable {
     let outcomes = Set(record.events(.stepOutcome).map(StepKey.init))
     var lastState: [String: (state: String, repeats: Int)] = [:]
     var rows: [TimelineRow] = []
+    var wasSighting = false
     for event in record.events {
+      let isSighting = event.sighting != nil
+      if isSighting, wasSighting { rows.removeLast() }
+      wasSighting = isSighting
       switch event.kind {
       case .lockTaken, .lockReleased, .secretSealed, .stepDone: continue
       case .stepIntent where outcomes.contains(StepKey(event)): continue

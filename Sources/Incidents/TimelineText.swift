@@ -21,7 +21,8 @@ extension JournalEvent {
     case .incidentOpened:
       "Incident opened: \(text("kind") ?? "credential") reported by \(line("source") ?? "an unnamed source")"
         + (text("validity").map { ", validity \($0)" } ?? "")
-    case .incidentUpdated: platformSaid ?? "Incident updated\(occurrences)"
+    case .incidentUpdated:
+      platformSaid ?? sighting.map { "The leak was \($0.text)" } ?? "Incident updated\(occurrences)"
     case .incidentState: "Incident state: \(text("state") ?? "unknown")"
     case .planSaved: "Plan \(text("plan") ?? "") saved, playbook \(text("playbook") ?? "unknown")"
     case .planApproved: "\(approved) approved\(role)"

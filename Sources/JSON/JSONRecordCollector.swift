@@ -111,7 +111,7 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
       advance()
     case .beginObject, .beginArray:
       bareListLine = steps.isEmpty && token == .beginArray ? position.line : nil
-      noteContainer(isNull: false, isObject: token == .beginObject)
+      noteContainer(isObject: token == .beginObject)
       if isWanted, token == .beginObject || !elementsAreWanted {
         start = position
         nodes = 1
@@ -125,7 +125,6 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
         steps.append(token == .beginArray ? .element(0) : .member(""))
       }
     case .scalar(let value):
-      if value == .null { noteContainer(isNull: true, isObject: false) }
       if isWanted { records.append(JSONRecord(steps: steps, value: value, position: position)) }
       advance()
     }
@@ -162,12 +161,13 @@ struct JSONRecordCollector: JSONTokenSink, Sendable {
     }
   }
 
-  private mutating func noteContainer(isNull: Bool, isObject: Bool) {
+  /// `null` in its place is none: what would stand in it is not known.
+  private mutating func noteContainer(isObject: Bool) {
     guard !hasSeenContainer else { return }
     for (path, container) in zip(paths.filter { $0.container.parts.count < $0.parts.count }, containers)
     where container.matches(steps) {
       let wantsObject = path.parts[container.parts.count] == .anyMember
-      if isNull || wantsObject == isObject { hasSeenContainer = true }
+      if wantsObject == isObject { hasSeenContainer = true }
     }
   }
 

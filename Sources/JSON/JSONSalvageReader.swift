@@ -30,6 +30,8 @@ public struct JSONSalvageReader: Sendable {
   private var firstName: String?
   private var isEmbedded = false
   private var hasSeenRecord = false
+  /// The text holds `null` on a line of its own: some programs' word for a list without anything in it.
+  public private(set) var hasSeenNull = false
 
   /// - Parameter marks: lists and objects whose beginning is a record of its own, an empty one: that they are there matters,
   ///   also when nothing is in them.
@@ -39,7 +41,10 @@ public struct JSONSalvageReader: Sendable {
   }
 
   /// True once a record, or a list or object where records are expected, was seen; a text without is of another sort.
-  public var hasSeenRecords: Bool { hasSeenRecord || collector.hasSeenContainer }
+  public var hasSeenRecords: Bool { hasSeenRecord || hasSeenContainer }
+
+  /// True once a list or object of records was seen, also one without any.
+  public var hasSeenContainer: Bool { collector.hasSeenContainer }
 
   public mutating func feed(_ piece: ArraySlice<UInt8>) -> [Item] {
     guard held.isEmpty else {
@@ -58,7 +63,7 @@ public struct JSONSalvageReader: Sendable {
     case .passing(let damage): items.append(.damaged(damage.error, isRest: true))
     case .text(let line):
       items += line.items
-      if line.isNull { hasSeenRecord = true }
+      if line.isNull { hasSeenNull = true }
     case .reading:
       do throws(JSONError) {
         try tokenizer.finish(into: &collector)
@@ -85,7 +90,7 @@ public struct JSONSalvageReader: Sendable {
           return items
         case .over:
           items += line.items
-          if line.isNull { hasSeenRecord = true }
+          if line.isNull { hasSeenNull = true }
           mode = .reading
         case .record:
           isEmbedded = true

@@ -283,7 +283,7 @@ extension Journal {
       throw JournalError(
         .newer, "open the journal",
         because: "\(path) was written by a newer staunch; this one cannot read it",
-        fix: "install the newer version, or read an export: staunch journal verify --export FILE")
+        fix: "install the newer version, or read an export of it with staunch journal verify --export")
     }
   }
 

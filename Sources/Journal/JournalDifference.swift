@@ -50,7 +50,7 @@ public enum JournalDifference: Sendable, Hashable, CustomStringConvertible {
       .altered, operation,
       because: "\(path) is not the journal that was left: \(self); nothing was done",
       fix: "put the right file back; or, when nobody has it and you have looked at what is missing: "
-        + "staunch journal accept --reason TEXT")
+        + "staunch journal accept --reason 'why'")
   }
 }
 

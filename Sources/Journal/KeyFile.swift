@@ -28,7 +28,7 @@ enum KeyFile {
         throw JournalError(
           .altered, "read \(path)",
           because: "the key is gone, and the journal beside it was written with it; no new one was made",
-          fix: "restore it from a backup; or, when there is none: staunch journal accept --reason TEXT")
+          fix: "restore it from a backup; or, when there is none: staunch journal accept --reason 'why'")
       }
       try create(path, fresh())
     }

@@ -195,17 +195,18 @@ extension Journal {
       return JournalError(
         .locked, "take the lock \(held.name)",
         because: "\(held.owner.map { "\($0)" } ?? "another process") executes \(held.run) \(age)",
-        fix: "watch it: staunch status; or take it over: staunch resume \(held.run) --take-over --reason TEXT"
+        fix:
+          "watch it: staunch status; or take it over: staunch resume \(held.run) --take-over --reason 'why'"
       )
     case .waiting:
       return JournalError(
         .locked, "take the lock \(held.name)", because: "\(held.run) holds it \(age) and waits",
-        fix: "see what it waits for: staunch status; or end it: staunch abort \(held.run) --reason TEXT")
+        fix: "see what it waits for: staunch status; or end it: staunch abort \(held.run) --reason 'why'")
     case .stale:
       return JournalError(
         .locked, "take the lock \(held.name)",
         because: "\(held.run) holds it \(age), and its process is gone",
-        fix: "finish it: staunch resume \(held.run); or end it: staunch abort \(held.run) --reason TEXT")
+        fix: "finish it: staunch resume \(held.run); or end it: staunch abort \(held.run) --reason 'why'")
     }
   }
 }

@@ -21,12 +21,19 @@ extension Journal {
 
   /// The journal with its write-ahead log, in memory.
   private static func copied(_ path: String, _ configuration: Configuration) throws -> DatabaseQueue {
-    let place = FileManager.default.temporaryDirectory.path + "/staunch-view-\(getpid())-\(UUID().uuidString)"
+    let directory = FileManager.default.temporaryDirectory.path
+    removeAbandoned(in: directory)
+    let place = directory + "/staunch-view-\(getpid())-\(UUID().uuidString)"
     guard mkdir(place, 0o700) == 0 else { throw KeyFile.failure("read \(path)", path: path) }
+    let descriptor = Foundation.open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    // Says to others that it is in use; the kernel ends it with this process. Where it cannot be had, nobody else gets it.
+    if descriptor >= 0 { _ = flock(descriptor, LOCK_EX | LOCK_NB) }
     defer {
-      for suffix in ["", "-wal", "-shm"] { unlink("\(place)/journal.sqlite\(suffix)") }
-      rmdir(place)
+      empty(place)
+      if descriptor >= 0 { Foundation.close(descriptor) }
     }
+    // Another process's clean-up may have come before the lock.
+    guard access(place, F_OK) == 0 else { return try copied(path, configuration) }
     for suffix in ["", "-wal"] {
       let source = path + suffix
       var status = stat()
@@ -49,5 +56,26 @@ extension Journal {
     try file.backup(to: memory)
     try file.close()
     return memory
+  }
+
+  private static func empty(_ place: String) {
+    for suffix in ["", "-wal", "-shm"] { unlink("\(place)/journal.sqlite\(suffix)") }
+    rmdir(place)
+  }
+
+  /// Removes the copies that processes left which were killed. Clean-up only: what cannot be removed stays.
+  static func removeAbandoned(in directory: String) {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else { return }
+    for name in names where name.wholeMatch(of: /staunch-view-[0-9]+-[0-9A-Fa-f-]{36}/) != nil {
+      let descriptor = Foundation.open(
+        "\(directory)/\(name)", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      defer { Foundation.close(descriptor) }
+      var status = stat()
+      guard fstat(descriptor, &status) == 0, status.st_uid == geteuid(),
+        flock(descriptor, LOCK_EX | LOCK_NB) == 0
+      else { continue }
+      empty("\(directory)/\(name)")
+    }
   }
 }

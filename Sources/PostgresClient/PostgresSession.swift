@@ -176,7 +176,7 @@ extension PostgresConnection.ConnectEnd {
   fileprivate var word: String {
     switch self {
     case .connected: "accepted"
-    case .rejected(let state): "rejected \(state.code)"
+    case .admitted(let state), .rejected(let state): "answered \(state.code)"
     case .failed(let state): state.map { "failed \($0.code)" } ?? "no connection"
     case .weakAuthentication: "asks for the password in clear or for its MD5"
     case .timedOut: "timed out"

@@ -18,6 +18,9 @@ struct ElementTextReader: Sendable {
     let problem: String?
   }
 
+  /// What the start tags of another element say of how many there are, all of them together; nil: none says it.
+  private(set) var announced: Int?
+  private let counted: (element: [UInt8], attribute: [UInt8])
   private let element: [UInt8]
   private let roots: [[UInt8]]
   private var hasSeenRoot = false
@@ -30,10 +33,12 @@ struct ElementTextReader: Sendable {
 
   /// - Parameters:
   ///   - element: its name.
+  ///   - counted: the element and its attribute that count them.
   ///   - roots: names of which the document's outermost element must have one.
   ///   - maximumBytes: of one tag and of one element's text.
-  init(element: String, roots: [String], maximumBytes: Int) {
+  init(element: String, counted: (element: String, attribute: String), roots: [String], maximumBytes: Int) {
     self.element = Array(element.utf8)
+    self.counted = (Array(counted.element.utf8), Array(counted.attribute.utf8))
     self.roots = roots.map { Array($0.utf8) }
     self.maximumBytes = maximumBytes
   }
@@ -113,6 +118,9 @@ struct ElementTextReader: Sendable {
       guard roots.contains(where: name.elementsEqual) else { throw failure("another sort of document") }
       hasSeenRoot = true
     }
+    if !isEnd, name.elementsEqual(counted.element), let count = number(counted.attribute, in: bytes) {
+      announced = (announced ?? 0).addingReportingOverflow(count).partialValue
+    }
     guard name.elementsEqual(element) else {
       guard text == nil || bytes.starts(with: "<!--".utf8) else {
         throw failure("an element inside a failure")
@@ -131,6 +139,17 @@ struct ElementTextReader: Sendable {
     if bytes.dropLast().last != 0x2F {
       text = []
       startLine = line
+    }
+    return nil
+  }
+
+  /// The value of an attribute of a tag, where it is a number: `failures="2"`.
+  private func number(_ attribute: [UInt8], in tag: ArraySlice<UInt8>) -> Int? {
+    for quote in [UInt8(ascii: "\""), UInt8(ascii: "'")] {
+      guard let start = tag.firstRange(of: [0x20] + attribute + [0x3D, quote])?.upperBound,
+        let end = tag[start...].firstIndex(of: quote)
+      else { continue }
+      return Int(String(decoding: tag[start..<end], as: UTF8.self))
     }
     return nil
   }

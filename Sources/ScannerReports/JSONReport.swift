@@ -28,6 +28,8 @@ protocol JSONReportFormat: ReportFormat {
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   /// What the whole report shows once it was read: that it cannot be complete.
   static func closing(_ context: ReportContext) -> [RecordItem]
+  /// How to scan so that an empty result shows that the scan came to its end; nil: the report itself shows it.
+  static var whole: String? { get }
 }
 
 /// What a record says.
@@ -78,18 +80,19 @@ enum RecordItem: Sendable {
   }
 
   var isMalformed: Bool { if case .malformed = self { true } else { false } }
+  var isLog: Bool { if case .log = self { true } else { false } }
 }
 
 extension JSONReportFormat {
   static var marks: [JSONPath] { [] }
   static func closing(_ context: ReportContext) -> [RecordItem] { [] }
+  static var whole: String? { nil }
 
   static func reader(_ context: ReportContext) -> any ReportReader {
     JSONRecordsReportReader<Self>(context)
   }
 
   fileprivate static func items(of record: JSONRecord, _ context: inout ReportContext) -> [RecordItem] {
-    guard record.value != .null else { return [] }
     // A list around the whole report is no part of a path.
     let steps = record.steps.drop { if case .element = $0 { true } else { false } }
     let record = JSONRecord(steps: Array(steps), value: record.value, position: record.position)
@@ -106,6 +109,11 @@ private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
   private var context: ReportContext
   private var records: JSONSalvageReader
   private var text = TextLines()
+  /// A record stands where findings do, whatever became of it.
+  private var hasSeenFinding = false
+  private var findings = 0
+  /// The first place where `null` stands instead of one.
+  private var null: JSONPosition?
 
   init(_ context: ReportContext) {
     self.context = context
@@ -122,28 +130,48 @@ private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
 
   mutating func finish() throws(ReportError) -> [ReportItem] {
     let last = items(records.finish())
-    let mayBeEmpty = if case .lines = Format.framing { text.count == 0 } else { false }
+    let isNullList = if case .list = Format.framing { records.hasSeenNull } else { false }
     // Damage names itself.
-    guard records.hasSeenRecords || mayBeEmpty || last.contains(where: \.isMalformed) else {
-      throw ReportError(
-        .malformed, at: context.options.sourceName,
-        because: "there is no list of findings where \(Format.name) has it",
-        fix: "leave --format out, or name the report's own format")
-    }
+    guard
+      records.hasSeenContainer || hasSeenFinding || isNullList || context.isShown || null != nil
+        || last.contains(where: \.isMalformed)
+    else { throw nothing }
     let start = JSONPosition(line: 1, column: 1, offset: 0)
-    let closing = Format.closing(context).compactMap { $0.placed(at: start, context) }
+    var closing = Format.closing(context).compactMap { $0.placed(at: start, context) }
+    if let null {
+      let record = UnreadRecord(
+        line: null.line, column: null.column, because: "null stands where a finding is expected")
+      closing.append(findings == 0 ? .malformed(record) : .setAside(record))
+    }
     return last + closing + text.items
+  }
+
+  /// Nothing was read, so nothing says that nothing was found.
+  private var nothing: ReportError {
+    guard case .lines = Format.framing, text.count == 0 else {
+      return ReportError(
+        .malformed, at: context.options.sourceName,
+        because:
+          "there is no list of findings where \(Format.name) has it, so nothing shows what was scanned",
+        fix: "scan again; or leave --format out, or name the report's own format")
+    }
+    return ReportError(
+      .empty, at: context.options.sourceName,
+      because: "the report is empty, and nothing shows that the scan came to its end",
+      fix: Format.whole ?? "scan again and keep all of its output")
   }
 
   private mutating func items(_ salvaged: [JSONSalvageReader.Item]) -> [ReportItem] {
     var items: [ReportItem] = []
     for item in salvaged {
       switch item {
-      case .record(let record): items += placed(Format.items(of: record, &context), record)
+      case .record(let record):
+        if note(record) { items += placed(Format.items(of: record, &context), record) }
       case .embedded(let record):
         let found = Format.items(of: record, &context)
         // A log's line with an object of its own.
-        items += placed(found.contains(where: \.isMalformed) ? [.log] : found, record)
+        let isLog = found.contains { $0.isMalformed || $0.isLog }
+        if isLog || note(record) { items += placed(isLog ? [.log] : found, record) }
       case .text(let line): text.add(line)
       case .damaged(let error, let isRest): items.append(.malformed(UnreadRecord(error, isRest: isRest)))
       }
@@ -151,8 +179,16 @@ private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
     return items
   }
 
+  /// Notes that a record stands where findings do, or `null` in its place. - Returns: false for that.
+  private mutating func note(_ record: JSONRecord) -> Bool {
+    if case .member? = record.steps.last { return true }
+    if record.value == .null { null = null ?? record.position } else { hasSeenFinding = true }
+    return record.value != .null
+  }
+
   private mutating func placed(_ items: [RecordItem], _ record: JSONRecord) -> [ReportItem] {
-    items.compactMap { item in
+    findings += items.count { if case .finding = $0 { true } else { false } }
+    return items.compactMap { item in
       guard let placed = item.placed(at: record.position, context) else {
         text.add(record.position.line)
         return nil

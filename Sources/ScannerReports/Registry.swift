@@ -45,6 +45,11 @@ public enum Registry {
     for opening in openings {
       if let format = formats.first(where: { $0.recognizes(opening) }) { return format }
     }
+    if openings.contains(where: { $0.shape == .otherJSON }) {
+      throw ReportError(
+        .unknownFormat, at: source, because: "null says nothing of what was scanned",
+        fix: "if an old gitleaks wrote it, it found nothing: add --format gitleaks; otherwise scan again")
+    }
     if let (scanner, command) = scannersText(bytes) {
       throw ReportError(
         .unknownFormat, at: source, because: "this is what \(scanner) shows to people, not a report",

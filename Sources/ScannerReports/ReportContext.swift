@@ -18,6 +18,12 @@ public struct ReportContext: Sendable {
   var run: JSONStep?
   /// The run at hand has shown no list of results yet.
   var isRunOpen = false
+  /// The report has shown that it counts its findings, also where it lists none.
+  var isShown = false
+  /// The scanner's log says that the scan came to its end.
+  var isFinished = false
+  /// Errors of which the scanner's log tells.
+  var errors = 0
   /// Records of findings that were read.
   var read = 0
   /// How many findings the report says it has, by the part of it that says so.
@@ -54,7 +60,7 @@ public struct ReportContext: Sendable {
   {
     let reading =
       if let secret {
-        CredentialReading(of: secret, kinds: kinds, table: options.table)
+        CredentialReading(of: secret, rule: detector.rule, kinds: kinds, table: options.table)
       } else {
         CredentialReading(kinds: kinds)
       }

@@ -80,10 +80,8 @@ public struct ReportOpening: Sendable {
       })
   }
 
-  /// True for `[]` and `null`: a scanner that found nothing.
-  public var isEmptyList: Bool {
-    shape == .array ? paths.isEmpty && !isBareList : shape == .otherJSON
-  }
+  /// True for `[]`: a scanner that found nothing.
+  public var isEmptyList: Bool { shape == .array && paths.isEmpty && !isBareList }
 }
 
 extension [UInt8] {

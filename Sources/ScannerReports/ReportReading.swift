@@ -85,7 +85,7 @@ public struct ReportReading: Sendable {
       throw ReportError(
         .malformed, at: "\(options.sourceName):\(record.place)", because: record.because,
         fix:
-          "correct the record, or leave such records out and have each named: staunch respond REPORT --keep-going"
+          "correct the record, or leave such records out and have each named: the same command with --keep-going"
       )
     }
     return items

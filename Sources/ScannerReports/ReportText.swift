@@ -47,20 +47,20 @@ struct ReportText: Sendable {
 
   private static func refusal(_ bytes: ArraySlice<UInt8>) -> (because: String, fix: String)? {
     if bytes.starts(with: [0x1F, 0x8B]) {
-      return ("the report is compressed with gzip", "unpack it: gunzip -c REPORT | staunch respond -")
+      return ("the report is compressed with gzip", "unpack it with gunzip -c, into: staunch respond -")
     }
     if bytes.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
-      return ("the report is a ZIP archive", "unpack it: unzip -p REPORT | staunch respond -")
+      return ("the report is a ZIP archive", "unpack it with unzip -p, into: staunch respond -")
     }
     if bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
-      return ("the report is compressed with Zstandard", "unpack it: zstd -dc REPORT | staunch respond -")
+      return ("the report is compressed with Zstandard", "unpack it with zstd -dc, into: staunch respond -")
     }
     let isUTF32 =
       bytes.starts(with: [0xFF, 0xFE, 0x00, 0x00]) || bytes.starts(with: [0x00, 0x00, 0xFE, 0xFF])
     if isUTF32 {
       return (
         "the report is encoded in UTF-32",
-        "write it in UTF-8: iconv -f UTF-32 -t UTF-8 REPORT | staunch respond -"
+        "write it in UTF-8 with iconv -f UTF-32 -t UTF-8, into: staunch respond -"
       )
     }
     return nil

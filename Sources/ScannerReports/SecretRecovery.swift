@@ -62,15 +62,13 @@ public enum SecretRecovery {
     let text = SourceText(contents: contents, lines: lines, number: number)
     if let secret = finding.secret { return .found([refined(finding, secret, text, table)]) }
     let values = values(of: finding, in: text, table)
-    guard !values.isEmpty else {
-      return .notFound(finding, because: "no value on that line fits the report: the file has changed since")
-    }
+    guard !values.isEmpty else { return .notFound(finding, because: why(finding, table)) }
     let found = values.map { value -> Finding in
       var copy = finding
       copy.apply(
         CredentialReading(
-          of: Secret(SecretBytes(copying: value.bytes)), kinds: [finding.kind] + finding.alternatives,
-          table: table))
+          of: Secret(SecretBytes(copying: value.bytes)), rule: finding.detector.rule,
+          kinds: [finding.kind] + finding.alternatives, table: table))
       if value.line != number { copy.location?.startLine = value.line }
       if copy.secret == nil, copy.handle != nil, !CredentialReading.uriKinds.contains(copy.kind) {
         copy.secret = keySecret(near: text)
@@ -81,6 +79,21 @@ public enum SecretRecovery {
     guard known.isEmpty, let first = found.first else { return .found(known) }
     return .notFound(
       first, because: "what stands there is a mask, a placeholder or no password that can be read")
+  }
+
+  /// Why nothing on the line was taken for the value. A guess would be searched for, and called clean, in its place.
+  private static func why(_ finding: Finding, _ table: KindTable) -> String {
+    let kinds = [finding.kind] + finding.alternatives
+    let isTold =
+      finding.handle != nil || finding.redactedMatch != nil || finding.weakHashes.sha1 != nil
+      || finding.weakHashes.sha256 != nil
+      || kinds.contains {
+        CredentialReading.uriKinds.contains($0) || table.row(of: $0)?.prefixes.isEmpty == false
+      }
+    return isTold
+      ? "no value on that line fits the report: the file has changed since"
+      : "the report names only the line, and nothing tells which part of it is a \(finding.kind): "
+        + "scan again without redaction, or give the value in staunch's own format (docs/REPORTS.md)"
   }
 
   // MARK: Finding the value
@@ -100,6 +113,9 @@ public enum SecretRecovery {
     if let key = text.privateKey { return here([key]) }
     let hashed = TextCandidates.all(in: text.line).filter { fits($0, finding.weakHashes) }
     if let value = hashed.first { return here([value]) }
+    if let mask = finding.redactedMatch?.mask {
+      return here(TextCandidates.all(in: text.line).filter { fits($0, mask: mask) }.alone)
+    }
     if let match = finding.redactedMatch, let value = text.value(of: match) { return here([value]) }
     if let location = finding.location, finding.source == .kingfisher, location.encoding == .plain,
       let first = location.startColumn, let last = location.endColumn, first >= 1, first <= last,
@@ -111,6 +127,7 @@ public enum SecretRecovery {
     if kinds.contains(where: CredentialReading.uriKinds.contains) {
       let uris = TextCandidates.uris(in: text.line)
       if uris.count == 1 { return here(uris) }
+      if uris.isEmpty { return here(connectionStrings(in: text.line, kinds, table).alone) }
     }
     let prefixes = kinds.flatMap { table.row(of: $0)?.prefixes ?? [] }
     let tokens = TextCandidates.tokens(in: text.line, prefixes: prefixes)
@@ -125,6 +142,29 @@ public enum SecretRecovery {
       }
     }
     return found
+  }
+
+  /// The connection strings of a line that are no URIs (`host=… password=…`), one for each login that they hold.
+  private static func connectionStrings(in line: [UInt8], _ kinds: [CredentialKind], _ table: KindTable)
+    -> [[UInt8]]
+  {
+    var logins: Set<[UInt8]> = []
+    return ([line] + TextCandidates.all(in: line)).filter { candidate in
+      let reading = CredentialReading(
+        of: Secret(SecretBytes(copying: candidate)), kinds: kinds, table: table)
+      // Only one that says where it leads is told from any other text.
+      guard CredentialReading.uriKinds.contains(reading.kind), reading.handle != nil,
+        let secret = reading.secret
+      else { return false }
+      return logins.insert(secret.exposeAsBytes()).inserted
+    }
+  }
+
+  /// Whether what a scanner left visible of a value stands at the same places: `AKI***********E01`.
+  private static func fits(_ candidate: [UInt8], mask: String) -> Bool {
+    let text = Array(String(decoding: candidate, as: UTF8.self))
+    let mask = Array(mask)
+    return text.count == mask.count && zip(text, mask).allSatisfy { $1 == "*" || $0 == $1 }
   }
 
   private static func fits(_ candidate: [UInt8], _ hashes: WeakHashes) -> Bool {
@@ -174,6 +214,11 @@ public enum SecretRecovery {
     finding.alternatives = []
     return finding
   }
+}
+
+extension [[UInt8]] {
+  /// Itself when it has one element: of several nobody can tell which is meant.
+  fileprivate var alone: [[UInt8]] { count == 1 ? self : [] }
 }
 
 extension Finding {

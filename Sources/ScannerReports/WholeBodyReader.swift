@@ -27,7 +27,7 @@ struct WholeBodyReader: ReportReader {
       throw ReportError(
         .tooLarge, at: context.options.sourceName,
         because: "the message is longer than \(WholeBodyReader.maximumBytes) bytes",
-        fix: "send the report as a file: staunch respond REPORT")
+        fix: "give the report as a file to staunch respond")
     }
     body += piece
     return []

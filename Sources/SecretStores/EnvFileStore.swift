@@ -36,7 +36,9 @@ public struct EnvFileStore: SecretStore {
           throw CapabilityError(
             .configuration, "\(target.position): \(target.name)",
             because: "the template of \(variable) is no text with {secret}",
-            fix: "write templates: {\(key): {\(variable): \"… {secret} …\"}}")
+            fix:
+              "write under templates: \(key): \(variable): the text that it holds, with {secret} in the secret's place"
+          )
         }
         templates[key, default: [:]][variable] = text
       }

@@ -5,11 +5,18 @@ import Foundation
 ///
 /// It is a keyed hash (HMAC-SHA256 under the installation's key): a plain hash of a weak password could be cracked.
 /// The kind is not part of it, because two scanners name the same leak differently.
-public struct Fingerprint: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+public struct Fingerprint: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The text form.
   public let rawValue: String
 
   public init(rawValue: String) { self.rawValue = rawValue }
+  public init(from decoder: any Decoder) throws {
+    rawValue = try decoder.singleValueContainer().decode(String.self)
+  }
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(rawValue)
+  }
   public var description: String { rawValue }
 
   /// The first eight hex digits: enough for a person to tell two incidents apart.

@@ -11,7 +11,7 @@ public final class Redactor: Sendable {
     var known: Set<[UInt8]> = []
     var unmet = UnmetSecrets()
     /// The spellings of all others.
-    var index = FormIndex()
+    var search = FormSearch()
   }
   private let state = Mutex(State())
 
@@ -26,22 +26,24 @@ public final class Redactor: Sendable {
   public func register(_ secret: Secret) {
     let digest = SHA256.hash(data: secret.exposeAsBytes())
     state.withLock { state in
-      guard state.known.insert(digest).inserted, !state.unmet.add(secret) else { return }
-      Redactor.spell(secret, into: &state.index)
+      guard state.known.insert(digest).inserted else { return }
+      if state.unmet.add(secret) {
+        state.search.expect(secret.exposeAsBytes())
+      } else {
+        Redactor.spell(secret, into: &state.search)
+      }
     }
   }
 
   /// Secrets that no text seemed to hold so far.
   var unmetCount: Int { state.withLock { $0.unmet.count } }
 
-  private static func spell(_ secret: Secret, into index: inout FormIndex) {
+  private static func spell(_ secret: Secret, into search: inout FormSearch) {
     let raw = secret.exposeAsBytes()
     let rank = Redactor.rank(raw)
-    for entry in SecretForms.entries(of: raw) {
-      // In another spelling than its own, even a word is no word any more.
-      index.add(entry.bytes, tag: (entry.bytes == raw ? rank : .unmistakable).rawValue)
-    }
-    for line in lines(of: raw) { index.add(line, tag: Hiding.unmistakable.rawValue) }
+    // In another spelling than its own, even a word is no word any more.
+    search.add(SecretForms.entries(of: raw)) { ($0.bytes == raw ? rank : .unmistakable).rawValue }
+    for line in lines(of: raw) { search.add(line, tag: Hiding.unmistakable.rawValue) }
   }
 
   /// `text` with every secret replaced by ``mark``.
@@ -76,18 +78,19 @@ public final class Redactor: Sendable {
   /// What holds a secret, by position, without overlaps.
   private func ranges(in bytes: [UInt8], hiding: Hiding) -> [Range<Int>] {
     guard state.withLock({ !$0.known.isEmpty }) else { return [] }
-    let joined = JoinedText(bytes)
-    let index = state.withLock { state in
-      for text in [bytes, joined?.bytes ?? []] {
-        for secret in state.unmet.take(metIn: text) { Redactor.spell(secret, into: &state.index) }
+    let search = state.withLock { state in
+      guard state.unmet.count > 0 else { return state.search }
+      var met: [Secret] = []
+      do {
+        // Given back before it is changed, else it would be copied.
+        let search = state.search
+        search.forEachText(of: bytes) { met += state.unmet.take(metIn: $0) }
       }
-      return state.index
+      for secret in met { Redactor.spell(secret, into: &state.search) }
+      return state.search
     }
-    let isWanted: (Int) -> Bool = { $0 <= hiding.rawValue }
-    var found = index.hits(in: bytes, where: isWanted).map(\.range)
-    if let joined {
-      found += index.hits(in: joined.bytes, where: isWanted).map { joined.original($0.range) }
-      found.sort { $0.lowerBound < $1.lowerBound }
+    let found = search.hits(in: bytes) { $0 <= hiding.rawValue }.map(\.range).sorted {
+      $0.lowerBound < $1.lowerBound
     }
     var merged: [Range<Int>] = []
     for range in found {

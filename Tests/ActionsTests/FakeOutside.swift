@@ -78,6 +78,9 @@ final class FakeHistory: HistoryRewriter {
     /// nil: the remote does not answer.
     var unfetched: [String]? = []
     var asked: [Duration] = []
+    /// Of the plan, and of the clone.
+    var others: [HistoryRemote] = []
+    var elsewhere: [HistoryElsewhere] = []
   }
   let world = Mutex(World())
   static let moved = HistoryRewrite(
@@ -131,8 +134,13 @@ final class FakeHistory: HistoryRewriter {
   ) async throws(CapabilityError) -> HistoryScan {
     world.withLock { $0.cloned.append(remote) }
     return HistoryScan(
-      places: [], objects: 9, commits: 3, remote: remote.map { _ in "https://forge.example/models.git" })
+      places: [], objects: 9, commits: 3, remote: remote.map { _ in "https://forge.example/models.git" },
+      elsewhere: world.withLock { $0.elsewhere })
   }
+
+  func others(repository: String, besides remote: String, within deadline: Duration)
+    async throws(CapabilityError) -> [HistoryRemote]
+  { world.withLock { $0.others } }
 
   func published(repository: String, remote: String, within deadline: Duration) async throws(CapabilityError)
     -> HistoryRemote

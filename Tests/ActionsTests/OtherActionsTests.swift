@@ -88,6 +88,38 @@ import Testing
     #expect(result.outputs["repository"] == .repository("training"))
   }
 
+  @Test func `another remote of the clone is named in the plan of the push, and in the proof what it holds`()
+    async throws
+  {
+    let stage = Stage()
+    stage.history.world.withLock {
+      $0.others = [HistoryRemote(address: "/srv/mirror.git", refs: ["refs/heads/main"])]
+      $0.elsewhere = [
+        HistoryElsewhere(remote: "mirror", address: "/srv/mirror.git", state: .found(places: 2)),
+        HistoryElsewhere(remote: "gone", address: "/srv/gone.git", state: .unseen(because: "no route")),
+        HistoryElsewhere(remote: "clean", address: "/srv/clean.git", state: .clean),
+      ]
+    }
+    let plan = try await stage.effect("history.push").plan(
+      stage.call(["repository": .repository("training")]))
+    #expect(
+      plan.cannotPredict.contains { $0.contains("/srv/mirror.git") && $0.contains("nothing is pushed there") }
+    )
+    let result = try await stage.read(
+      "history.verify", ["repository": .repository("training"), "secrets": .list([.secret("leaked")])])
+    #expect(result.answer == "clean", "the answer is the remote's")
+    guard case .list(let lines)? = result.outputs["elsewhere"] else {
+      Issue.record("\(result.outputs)")
+      return
+    }
+    let texts = lines.map { if case .string(let text) = $0 { text } else { "" } }
+    #expect(texts.count == 2)
+    #expect(
+      texts.first?.hasPrefix(
+        "remote mirror (/srv/mirror.git): holds it in 2 places; fix: staunch history push ") == true)
+    #expect(texts.last?.hasPrefix("remote gone (/srv/gone.git): not looked at: no route; fix: git ") == true)
+  }
+
   @Test func `an http body never holds a secret`() async throws {
     let stage = Stage()
     let inputs: [String: Value] = [

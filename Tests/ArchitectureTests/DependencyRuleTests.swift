@@ -45,6 +45,26 @@ import Testing
     ("WebhookSignatures", ["Cryptography", "JSON", "Secrets"]),
   ]
 
+  /// The response and its worker: they know no command line, no terminal and no way out of their own.
+  private static let response: [(room: String, imports: Set<String>)] = [
+    (
+      "Response",
+      [
+        "Actions", "BuiltinContent", "Capabilities", "Chronicle", "CredentialProviders", "Cryptography",
+        "Execution", "Incidents", "JSON", "Journal", "Platforms", "Playbooks", "PostMortems",
+        "ScannerReports", "Secrets", "StaunchConfiguration",
+      ]
+    ),
+    (
+      "Worker",
+      [
+        "Actions", "Capabilities", "Chronicle", "Cryptography", "Execution", "Inbox", "Incidents", "JSON",
+        "Journal", "LocalSystem", "People", "Platforms", "Playbooks", "Response", "ScannerReports", "Secrets",
+        "StaunchConfiguration",
+      ]
+    ),
+  ]
+
   /// Rooms that touch the network or files, yet may not reach the journal, the engine or a provider.
   private static let endpoint: [(room: String, imports: Set<String>)] = [
     ("Inbox", ["Cryptography", "Dispatch", "GRDB", "Incidents", "JSON", "Secrets"]),
@@ -62,7 +82,7 @@ import Testing
   ]
   private static let foundation: Set<String> = ["Foundation", "FoundationEssentials", "Synchronization"]
 
-  @Test(arguments: allowed + endpoint)
+  @Test(arguments: allowed + endpoint + response)
   func `a room imports only what the house allows`(room: String, imports: Set<String>) throws {
     for file in try Self.sources(of: room) {
       let strange = Self.imports(file.text).subtracting(imports).subtracting(Self.foundation)
@@ -96,6 +116,47 @@ import Testing
         for (library, rooms) in owners where Self.imports(file.text).contains(library) {
           #expect(rooms.contains(room), "\(file.path) imports \(library)")
         }
+      }
+    }
+  }
+
+  /// What tells a decision from a screen: whoever decides writes an event, reads a member of one, folds the journal, makes an
+  /// approved plan or starts an engine. Commands asks Response for all of that, and shows the answer.
+  @Test func `a command writes no event, reads no member of one, and starts nothing by itself`() throws {
+    let words = [
+      "NewEvent(", "ournal.append(", "ournal().append(", ".body[", "FollowedChronicle(", "ApprovedPlan(",
+      "ApproverIdentity(", " Engine(", "EngineEnvironment(", ".takeLocks(", ".enqueue(",
+    ]
+    for file in try Self.sources(of: "Commands") {
+      for word in words where file.text.contains(word) {
+        Issue.record("\(file.path) has \(word): it belongs beside Response")
+      }
+    }
+  }
+
+  /// A member's name stands in Chronicle (or where Incidents makes its views): a renamed one does not compile elsewhere.
+  @Test func `response and worker read events in types`() throws {
+    for room in ["Response", "Worker"] {
+      for file in try Self.sources(of: room) {
+        let named = file.text.contains("event.body[") || file.text.contains("$0.body[")
+        #expect(!named, "\(file.path) reads a member of an event by its name")
+      }
+    }
+  }
+
+  @Test func `only the command line parses arguments, and only the assembly builds adapters`() throws {
+    let adapters = [
+      "Consumers", "CredentialProviders", "HTTP", "PostgresClient", "SecretStores", "TicketSystems",
+    ]
+    for room in ["Response", "Worker"] {
+      for file in try Self.sources(of: room) {
+        let imports = Self.imports(file.text)
+        #expect(!imports.contains("ArgumentParser"), "\(file.path) parses arguments")
+        // The registry of providers says which kinds there are; nothing is made from it there.
+        #expect(!file.text.contains("Registry.make("), "\(file.path) builds an adapter")
+        #expect(
+          imports.isDisjoint(with: Set(adapters).subtracting(["CredentialProviders"])),
+          "\(file.path) knows an adapter")
       }
     }
   }

@@ -9,6 +9,7 @@ import Testing
 
   private static let lists = [
     "playbooks": BuiltinContent.playbooks, "playbooks/drills": BuiltinContent.scenarios,
+    "playbooks/parts": BuiltinContent.parts,
     "templates": BuiltinContent.templates, "templates/console": BuiltinContent.console,
   ]
 

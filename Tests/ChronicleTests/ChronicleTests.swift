@@ -50,9 +50,29 @@ import Testing
     #expect(course.members == ["inc-a", "inc-b"])
     #expect(course.places == ["p1", "p2"])
     #expect(course.values.refs == ["inc-a/leaked", "inc-b/leaked"])
-    #expect(course.bodies.count == 2)
-    #expect(course.reports == ["d1"])
+    #expect(course.bodies.map { $0["key"]?.string } == ["s:1", "s:2"])
+    #expect(course.origins == ["d1"])
     #expect(course.first == JournalStory.minute(0))
+  }
+
+  @Test func `first seen is the earliest of what reports claim and what the repository's history shows`() {
+    var story = JournalStory()
+    story.about("inc-a")
+    story.at(
+      0, .incidentOpened,
+      [
+        "key": "s:1", "detected": "2026-11-24T02:00:00.000Z",
+        "locations": [["key": "p1", "committed": "2026-11-20T00:00:00.000Z"]],
+      ])
+    #expect(chronicle(story)["inc-a"]?.course.firstSeen == Timestamp.date("2026-11-20T00:00:00Z"))
+    let authored = JournalStory.minute(-9999)
+    story.at(
+      1, .incidentUpdated,
+      IncidentReport.introduction(of: "models", commit: "4f9d1c2", authored: authored, refs: ["main"]).body)
+    let course = chronicle(story)["inc-a"]?.course
+    #expect(course?.firstSeen == authored)
+    #expect(course?.detected == JournalStory.minute(-60))
+    #expect(course?.bodies.count == 1, "an introduction is no report")
   }
 
   @Test func `another value takes the plan back, a further place does not`() throws {

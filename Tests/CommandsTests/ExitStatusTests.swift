@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 @Suite struct ExitStatusTests {
   private static let document = URL(filePath: #filePath).deletingLastPathComponent()

@@ -5,10 +5,13 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import ResponseSupport
 import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What cannot be read is never the good answer.
 @Suite struct FailClosedTests {
@@ -38,7 +41,8 @@ import Testing
     }
 
     var session: RunSession {
-      var session = RunSession(installation: rig.installation, isJSON: false)
+      var session = RunSession(
+        installation: rig.installation, console: rig.assembly.console, isJSON: false)
       session.approvesGates = true
       return session
     }

@@ -5,10 +5,13 @@ import Incidents
 import JSON
 import Journal
 import Secrets
+import ResponseSupport
 import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// Another value of a credential whose incident is known: a leak of its own, never one more place of the old value.
 @Suite struct FurtherValueTests {
@@ -193,7 +196,7 @@ import Testing
     try desk.journal.append([probe.event(of: ref, in: entry.id)])
     let close = try CloseCommand.parse([entry.id.rawValue, "--reason", "over"])
     let failure = await #expect(throws: CommandFailure.self) {
-      try await close.run(in: desk.rig.installation.assembly)
+      try await close.run(in: desk.rig.assembly)
     }
     #expect(failure?.status == .stillAlive)
     #expect(failure?.because.contains("not proven dead") == true)
@@ -206,7 +209,7 @@ import Testing
       ])
     // The report names a repository: that nobody has looked there is another refusal, about the place and not the value.
     let proven = try CloseCommand.parse([entry.id.rawValue, "--reason", "over", "--uncleaned"])
-    try await proven.run(in: desk.rig.installation.assembly)
+    try await proven.run(in: desk.rig.assembly)
     #expect(try desk.states() == ["closed"])
   }
 }

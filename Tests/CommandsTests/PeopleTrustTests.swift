@@ -9,6 +9,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// The demonstration of the audit: a taken-over endpoint plants a person, and the operator changes the list.
 @Suite struct PeopleTrustTests {

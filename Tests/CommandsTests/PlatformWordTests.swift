@@ -5,10 +5,13 @@ import Incidents
 import JSON
 import Journal
 import Secrets
+import ResponseSupport
 import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// What a platform says became of its alert: a note, never the end of an incident.
 @Suite struct PlatformWordTests {
@@ -76,7 +79,7 @@ import Testing
     // As after a crash: taken in again.
     let ledger = IncidentLedger(journal: rig.installation.journal)
     try ledger.refresh()
-    let state = try StateDirectory(rig.installation.assembly.statePath)
+    let state = try StateDirectory(rig.installation.statePath)
     let words = try DeliveryReading(key: try state.fingerprintKey())
       .read(.init(event.canonicalText), name: "n", source: "github", id: "d2", at: rig.clock.now).words
     _ = try PlatformWords(journal: rig.installation.journal, ledger: ledger).take(
@@ -86,7 +89,7 @@ import Testing
     #expect(status.first?.said.map(\.text) == [text])
     let record = try #require(IncidentRecord.all(in: try rig.installation.journal.events()).first)
     #expect(Timeline(of: record, repositories: []).rows.map(\.text).filter { $0 == text }.count == 1)
-    let screen = StatusScreen(console: rig.installation.assembly.console)
+    let screen = StatusScreen(console: rig.assembly.console)
     #expect(screen.details(try #require(status.first)).contains { $0.hasSuffix(text) })
     // Another event of the same word is another note.
     try await Self.deliver(event, id: "d3", to: rig)

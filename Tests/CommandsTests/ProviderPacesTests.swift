@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 /// How fast each system is called.
 @Suite struct ProviderPacesTests {

@@ -1,6 +1,8 @@
 import Testing
 
 @testable import Commands
+@testable import Response
+@testable import Worker
 
 @Suite struct UnknownCommandTests {
   private let commands = ["respond", "run", "status"]

@@ -3,8 +3,8 @@ import Secrets
 
 /// Looks for secrets, in every form, in everything a run left behind.
 ///
-/// The forms of the table, and the most common ones computed here once more, independently: a mistake in the table must not
-/// hide itself.
+/// The forms of the table, escapes and layers included, and the most common forms computed here once more, independently: a
+/// mistake in the table must not hide itself.
 struct Canary {
   /// A hit: which secret, in which form, where.
   struct Hit: CustomStringConvertible, Hashable {
@@ -15,6 +15,8 @@ struct Canary {
   }
 
   private let needles: [(secret: String, form: String, bytes: Data)]
+  private let names: [String]
+  private let search: SecretSearch
 
   /// - Parameter secrets: name → value. The name is what a failing test prints.
   init(_ secrets: [String: String]) {
@@ -47,6 +49,9 @@ struct Canary {
       }
     }
     self.needles = needles.filter { $0.bytes.count >= 6 }
+    let long = secrets.filter { $0.value.utf8.count >= 6 }.sorted { $0.key < $1.key }
+    names = long.map(\.key)
+    search = SecretSearch(long.map { Secret($0.value) })
   }
 
   /// Hits in `text`.
@@ -54,9 +59,14 @@ struct Canary {
 
   /// Hits in `data`.
   func hits(in data: Data, place: String) -> [Hit] {
-    needles.compactMap { needle in
+    let whole = needles.compactMap { needle in
       data.range(of: needle.bytes) == nil ? nil : Hit(secret: needle.secret, form: needle.form, place: place)
     }
+    // As people and programs mix them.
+    return whole
+      + search.occurrences(in: Array(data)).map { found in
+        Hit(secret: names[found.secret], form: found.form.rawValue, place: place)
+      }
   }
 
   /// Hits in the names and contents of every file below `directory`, except below the paths in `except`.

@@ -16,7 +16,7 @@ import Testing
       "findings": .array(
         kinds.map { kind in
           [
-            "kind": .string(kind), "value": .string(FakeSecrets.value(kind, "every")), "repository": "shop",
+            "kind": .string(kind), "value": .string(FakeSecrets.value("word", kind)), "repository": "shop",
             "path": .string("\(kind).py"), "line": 1,
           ]
         }),

@@ -72,5 +72,14 @@ import Testing
       var buffer = [UInt8](repeating: 0, count: 64)
       if read(keeper, &buffer, buffer.count) == 0 { break }
     }
+    // What it left of its own among the temporary files goes with the next command that makes one.
+    func views() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: directory.path).filter {
+        $0.hasPrefix("staunch-view-")
+      }
+    }
+    #expect(try !views().isEmpty)
+    _ = try await binary.run(["history", "push", "--repository", "repository"])
+    #expect(try views().isEmpty)
   }
 }

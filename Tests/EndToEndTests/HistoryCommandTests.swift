@@ -159,7 +159,8 @@ import Testing
     let world = try World()
     _ = try await world.binary.run(["init"])
     let path = world.directory.path("repository")
-    let remote = world.directory.path("remote.git")
+    // Nothing but its address tells that it is the repository of the report.
+    let remote = world.directory.path("acme/app.git")
     try world.git("init", "-q", "--bare", remote)
     try world.git("-C", path, "remote", "add", "origin", remote)
     try world.git("-C", path, "push", "-q", "origin", "main")
@@ -191,6 +192,138 @@ import Testing
     #expect(pushed.status == 0, "\(pushed.errors)")
     #expect(try await world.binary.run(verify).status == 0)
     #expect(try await world.binary.run(close).status == 0)
+  }
+
+  /// An incident whose value was pushed to `origin` and is rewritten here, and the command that proves the remote clean.
+  private func rewritten(_ world: World) async throws -> (incident: String, verify: [String]) {
+    _ = try await world.binary.run(["init"])
+    let path = world.directory.path("repository")
+    try world.git("init", "-q", "--bare", world.directory.path("remote.git"))
+    try world.git("-C", path, "remote", "add", "origin", world.directory.path("remote.git"))
+    try world.git("-C", path, "push", "-q", "origin", "main")
+    let report: JSONValue = [
+      "schema": "staunch.findings/1",
+      "findings": [
+        [
+          "kind": "openai_api_key", "value": .string(world.secret), "repository": "repository", "path": "a",
+          "line": 1,
+        ]
+      ],
+    ]
+    let responded = try await world.binary.run(["respond", "-", "--json"], input: report.canonicalText)
+    let incident = String(try #require(responded.output.firstMatch(of: /inc-[a-z0-9]{8}/)).output)
+    #expect(try await world.rewrite("--incident", incident).status == 0)
+    return (
+      incident,
+      ["history", "verify", "--repository", "repository", "--remote", "origin", "--incident", incident]
+    )
+  }
+
+  @Test func `clean is not said while a second remote of the clone still holds the value`() async throws {
+    let world = try World()
+    let path = world.directory.path("repository")
+    let mirror = world.directory.path("mirror.git")
+    try world.git("init", "-q", "--bare", mirror)
+    try world.git("-C", path, "remote", "add", "mirror", mirror)
+    try world.git("-C", path, "push", "-q", "mirror", "main")
+    let (incident, verify) = try await rewritten(world)
+    let push = ["history", "push", "--repository", "repository", "--live", "--confirm", "repository"]
+    let pushed = try await world.binary.run(push)
+    #expect(pushed.status == 0 && pushed.output.contains("\(mirror), another remote"), "\(pushed.output)")
+    let verified = try await world.binary.run(verify)
+    #expect(verified.status == 10)
+    #expect(verified.output.contains("left: remote mirror (\(mirror)): holds it in "), "\(verified.output)")
+    for command in [["status"], ["show", incident], ["handover"]] {
+      let outcome = try await world.binary.run(command)
+      #expect(!outcome.output.contains("history.verify running"), "what was done by hand is over")
+      #expect(outcome.output.contains("mirror"), "\(command): \(outcome.output)")
+    }
+    let close = ["close", incident, "--unproven", "--reason", "over"]
+    let refused = try await world.binary.run(close)
+    #expect(refused.status == 77 && refused.errors.contains("remote mirror"), "\(refused.errors)")
+    #expect(try await world.binary.run(push + ["--remote", "mirror"]).status == 0)
+    #expect(try await world.binary.run(verify).status == 0)
+    #expect(try await world.binary.run(close).status == 0)
+  }
+
+  @Test func `clean does not outlive a restore and a push by hand`() async throws {
+    let world = try World()
+    let path = world.directory.path("repository")
+    let (incident, verify) = try await rewritten(world)
+    let push = ["history", "push", "--repository", "repository", "--live", "--confirm", "repository"]
+    #expect(try await world.binary.run(push).status == 0)
+    #expect(try await world.binary.run(verify).status == 0)
+    // Somebody's old clone: staunch hears nothing of it.
+    let backup = try #require(
+      try FileManager.default.contentsOfDirectory(atPath: path + "/.git/staunch/history").first)
+    let restored = try await world.binary.run([
+      "history", "restore", "--repository", "repository", "--backup", backup, "--live", "--confirm",
+      "repository",
+    ])
+    #expect(restored.status == 0, "\(restored.errors)")
+    #expect(try await world.binary.run(["show", incident]).output.contains("its rewrite was taken back"))
+    #expect(try await world.binary.run(verify).status == 0, "the remote is clean all the same")
+    try world.git("-C", path, "push", "-q", "--force", "origin", "main")
+    let close = ["close", incident, "--unproven", "--reason", "over"]
+    let refused = try await world.binary.run(close)
+    #expect(refused.status == 77, "\(refused.errors)")
+    #expect(refused.errors.contains("a fresh clone of the remote holds it in"), "\(refused.errors)")
+    #expect(try await world.binary.run(["status"]).output.contains("still at the forge"))
+    #expect(try await world.binary.run(close + ["--uncleaned"]).status == 0)
+  }
+
+  @Test func `clean does not outlive a search by hand that finds the value`() async throws {
+    for arguments in [["--secrets", "secrets"], []] {
+      let world = try World()
+      let (incident, verify) = try await rewritten(world)
+      let push = ["history", "push", "--repository", "repository", "--live", "--confirm", "repository"]
+      #expect(try await world.binary.run(push).status == 0)
+      #expect(try await world.binary.run(verify).status == 0)
+      try world.commit("again", "key = \(world.secret)\n")
+      let what = arguments.isEmpty ? ["--incident", incident] : arguments
+      let scan = try await world.binary.run(["history", "scan", "--repository", "repository"] + what)
+      #expect(scan.status == 10, "\(scan.errors)")
+      let status = try await world.binary.run(["status"])
+      #expect(status.output.contains("found on this machine at"), "\(status.output)")
+      #expect(
+        try await world.binary.run(["close", incident, "--unproven", "--reason", "over"]).status == 77)
+    }
+  }
+
+  @Test func `a remote that cannot be looked at again keeps the incident open, and --uncleaned closes it`()
+    async throws
+  {
+    let world = try World()
+    let (incident, verify) = try await rewritten(world)
+    let push = ["history", "push", "--repository", "repository", "--live", "--confirm", "repository"]
+    #expect(try await world.binary.run(push).status == 0)
+    #expect(try await world.binary.run(verify).status == 0)
+    try FileManager.default.moveItem(
+      atPath: world.directory.path("remote.git"), toPath: world.directory.path("gone.git"))
+    let close = ["close", incident, "--unproven", "--reason", "it's over"]
+    let refused = try await world.binary.run(close)
+    #expect(refused.status == 69, "\(refused.errors)")
+    #expect(refused.errors.contains("--uncleaned --reason 'it'\\''s over'"), "\(refused.errors)")
+    #expect(try await world.binary.run(close + ["--uncleaned"]).status == 0)
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `settings that include a pipe are refused in a moment, by every command`() async throws {
+    let world = try World()
+    let path = world.directory.path("repository")
+    #expect(mkfifo(world.directory.path("pipe"), 0o600) == 0)
+    try world.git("-C", path, "remote", "add", "origin", path)
+    let settings = try String(contentsOfFile: path + "/.git/config", encoding: .utf8)
+    try (settings + "[include]\n\tpath = ../../pipe\n").write(
+      toFile: path + "/.git/config", atomically: false, encoding: .utf8)
+    for arguments in [
+      ["scan", "--secrets", "secrets"], ["rewrite", "--secrets", "secrets"], ["push"],
+      ["verify", "--remote", "origin", "--secrets", "secrets"],
+    ] {
+      let outcome = try await world.binary.run(["history"] + arguments + ["--repository", "repository"])
+      #expect(outcome.status == 77, "\(arguments): \(outcome.status) \(outcome.errors)")
+      #expect(outcome.errors.contains("pipe"), "\(outcome.errors)")
+    }
   }
 
   @Test func `--incident takes the leaked value from the journal, and no file needs to hold it`() async throws

@@ -73,7 +73,9 @@ import Testing
     #expect(!text.contains("value-14142135"))
     let mode = try FileManager.default.attributesOfItem(atPath: site.ticket)[.posixPermissions] as? Int
     #expect(mode == 0o600)
-    #expect(try await site.binary.run(["ticket", "list"]).status == 0)
+    let list = try await site.binary.run(["ticket", "list", "--all"])
+    #expect(list.status == 0)
+    #expect(list.output.contains("file://\(site.ticket)"), "\(list.output)")
     let doctor = try await site.binary.run(["doctor"])
     #expect(
       doctor.output.contains("tracker local: \(site.directory.path("state/tickets"))"), "\(doctor.output)")

@@ -69,6 +69,52 @@ import Testing
     await world.stop()
   }
 
+  @Test
+  func
+    `After a rotation by hand what still holds the leaked value is named, and forgotten once it is changed`()
+    async throws
+  {
+    let world = try await LiveWorld()
+    let leaked = try #require(world.sandbox.secrets["leaked postgres_uri"]).exposeAsText()
+    let first = try #require(leaked.utf8.first)
+    let encoded = "%" + String(first, radix: 16, uppercase: true) + leaked.dropFirst()
+    let theirs = "TheirOwn" + UUID().uuidString.replacing("-", with: "")
+    try await rows(world, "ALTER ROLE trainer PASSWORD '\(theirs)'")
+    let lines = try stored(world).split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.hasPrefix("DB_PASSWORD=") ? "DB_PASSWORD=\(theirs)" : String(line)
+    }
+    let rotated = lines.joined(separator: "\n")
+    // Beside DATABASE_URL, which holds it as it is.
+    let left = "\nREPORTS_DSN=postgres://trainer:\(encoded)@db.training.example/training\n"
+    try (rotated + left).write(
+      toFile: world.sandbox.files.environmentFile, atomically: true, encoding: .utf8)
+    try "".write(toFile: world.sandbox.files.restartFile, atomically: true, encoding: .utf8)
+
+    let planned = try #require(try await world.respond().plans.first { $0.kind == "postgres_uri" })
+    let shown = try await world.binary.run(["run", planned.plan])
+    let ran = try await world.run(planned)
+    #expect(ran.status == 0, "\(ran.errors) \(ran.output.suffix(2000))")
+    let status = try await world.binary.run(["show", planned.incident])
+    let handover = try await world.binary.run(["handover", "--incident", planned.incident])
+    for entry in ["DATABASE_URL in trainer-env", "REPORTS_DSN in trainer-env"] {
+      #expect(shown.output.contains("holds the dead value, what reads it fails: \(entry)"), "\(shown.output)")
+      #expect(status.output.contains("still holds the old value: \(entry)"), "\(status.output)")
+      #expect(handover.output.replacing("\\", with: "").contains(entry), "\(handover.output)")
+    }
+    #expect(!shown.output.contains("DB_PASSWORD in trainer-env"))
+    let next = "staunch credential verify postgres-training --incident \(planned.incident)"
+    #expect(status.output.contains(next), "\(status.output)")
+
+    // Changed by hand, and looked at again by the command that was printed.
+    try rotated.replacing(leaked, with: theirs).write(
+      toFile: world.sandbox.files.environmentFile, atomically: true, encoding: .utf8)
+    let looked = try await world.binary.run(next.split(separator: " ").dropFirst().map(String.init))
+    #expect(looked.status == 0, "\(looked.output)\(looked.errors)")
+    let after = try await world.binary.run(["show", planned.incident])
+    #expect(!after.output.contains("still holds the old value"), "\(after.output)")
+    await world.stop()
+  }
+
   @Test func `A second plan of an incident that is done rotates nothing`() async throws {
     let world = try await LiveWorld()
     let plans = try await world.respond().plans
@@ -85,6 +131,40 @@ import Testing
     #expect(try stored(world) == before)
     #expect(world.sandbox.openAI.keyNames == keys)
     #expect(try await world.sandbox.observe().isConsumerHealthy)
+    await world.stop()
+  }
+
+  @Test(arguments: ["limit", "store"])
+  func `Nothing is rotated where the new password would let nobody in, or programs use another entry`(
+    what: String
+  ) async throws {
+    let world = try await LiveWorld()
+    if what == "limit" {
+      try await rows(world, "ALTER ROLE trainer CONNECTION LIMIT 0")
+    } else {
+      let text = try stored(world).split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        line.hasPrefix("DB_PASSWORD=") ? "DB_PASSWORD=AnOldOneOfTheirs" : String(line)
+      }.joined(separator: "\n")
+      try text.write(toFile: world.sandbox.files.environmentFile, atomically: true, encoding: .utf8)
+    }
+    let before = try stored(world)
+    let doctor = try await world.binary.run(["doctor"])
+    #expect(doctor.status == 1, "\(doctor.output)")
+    let word =
+      what == "limit"
+      ? "postgres-training: CONNECTION LIMIT" : "store of postgres-training: value of DB_PASSWORD"
+    #expect(
+      doctor.output.split(separator: "\n").contains { $0.hasPrefix("BAD") && $0.contains(word) },
+      "\(doctor.output)")
+    let planned = try #require(try await world.respond().plans.first { $0.kind == "postgres_uri" })
+    let shown = try await world.binary.run(["run", planned.plan])
+    #expect(shown.output.contains("note: issue a value for postgres-training"), "\(shown.output)")
+    let stopped = try await world.run(planned)
+    #expect(stopped.status == 11, "\(stopped.errors) \(stopped.output.suffix(2000))")
+    #expect(try stored(world) == before)
+    if what == "limit" { try await rows(world, "ALTER ROLE trainer CONNECTION LIMIT -1") }
+    let leaked = try #require(world.sandbox.secrets["leaked postgres_uri"]).exposeAsText()
+    #expect(try await accepts(world, leaked), "the password was changed")
     await world.stop()
   }
 

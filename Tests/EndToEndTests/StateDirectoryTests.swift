@@ -128,4 +128,19 @@ import Testing
     }
     #expect(try await !world.binary.run(["journal", "export"]).output.contains(value))
   }
+
+  @Test func `A state in which nothing has run lacks a key to verify with`() async throws {
+    let directory = try TemporaryDirectory()
+    let binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+    try "staunch: 1\n".write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
+    try FileManager.default.createDirectory(
+      atPath: directory.path("state"), withIntermediateDirectories: true,
+      attributes: [.posixPermissions: 0o700])
+    for arguments in [["journal", "verify"], ["journal", "verify", "--tickets"], ["journal", "export"]] {
+      let outcome = try await binary.run(arguments)
+      #expect(outcome.status == 69, "\(arguments)")
+      #expect(outcome.errors.contains("nothing has run here yet"), "\(arguments): \(outcome.errors)")
+      #expect(!outcome.errors.contains("no key"), "\(arguments): \(outcome.errors)")
+    }
+  }
 }

@@ -115,6 +115,43 @@ import Testing
     #expect(try await desk.binary.run(["journal", "verify", "--tickets"]).status == 0)
   }
 
+  @Test func `By hand, an older copy of the state directory rewrites what its ticket knows of`() async throws
+  {
+    let desk = try await Desk()
+    try await desk.copyState(to: "before")
+    #expect(try await desk.run().status == 0)
+    let repository = desk.directory.path("app")
+    try FileManager.default.createDirectory(atPath: repository, withIntermediateDirectories: true)
+    func git(_ arguments: String...) async throws -> String {
+      try await Program.run(
+        ["git", "-c", "user.name=D", "-c", "user.email=d@acme.example"] + arguments, in: repository)
+    }
+    _ = try await git("init", "-q", "-b", "main")
+    try "made-up-value-31415926\n".write(toFile: repository + "/a.txt", atomically: true, encoding: .utf8)
+    _ = try await git("add", ".")
+    _ = try await git("commit", "-q", "-m", "Begin")
+    let head = try await git("rev-parse", "HEAD")
+    try "made-up-value-31415926\n".write(
+      toFile: desk.directory.path("values"), atomically: true, encoding: .utf8)
+    let rewrite = [
+      "history", "rewrite", "--repository", repository, "--replace-text", "values", "--live", "--confirm",
+      "app",
+    ]
+
+    try await desk.restoreState(from: "before")
+    let refused = try await desk.binary.run(rewrite)
+    #expect(refused.status == 69, "\(refused.errors) \(refused.output)")
+    #expect(refused.errors.contains("acme/incidents#1"), "\(refused.errors)")
+    #expect(try await git("rev-parse", "HEAD") == head)
+
+    #expect(try await desk.binary.run(["journal", "accept", "--reason", "I looked at the desk"]).status == 0)
+    desk.tracker.fallSilent(until: { false })
+    let done = try await desk.binary.run(rewrite)
+    #expect(done.status == 0, "\(done.errors) \(done.output)")
+    #expect(done.errors.contains("the journal was not compared with the tickets at desk"), "\(done.errors)")
+    #expect(try await git("rev-parse", "HEAD") != head)
+  }
+
   @Test func `A tracker that does not answer is said to be not compared, and does not hold containment up`()
     async throws
   {

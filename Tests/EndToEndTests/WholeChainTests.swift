@@ -1,3 +1,4 @@
+import Secrets
 @testable import Drills
 import Foundation
 import JSON
@@ -81,6 +82,26 @@ import Testing
     #expect(world.sandbox.issues.issues.isEmpty)
     let state = try FileManager.default.contentsOfDirectory(atPath: world.home)
     #expect(state == ["state"])
+    await world.stop()
+  }
+
+  @Test func `a comment of the .env file that holds the leaked value is in the plan, and holds it no longer`()
+    async throws
+  {
+    let world = try await LiveWorld()
+    let file = world.sandbox.files.environmentFile
+    let leaked = try #require(world.sandbox.secrets["leaked postgres_uri"]).exposeAsText()
+    let before = try String(contentsOfFile: file, encoding: .utf8)
+    try (before + "# DB_PASSWORD=\(leaked)\n").write(toFile: file, atomically: false, encoding: .utf8)
+    let (responded, plans) = try await world.respond()
+    #expect(responded.status == 0, "\(responded.errors)")
+    let plan = try #require(plans.first { $0.kind == "postgres_uri" })
+    let shown = try await world.binary.run(["run", plan.plan])
+    #expect(shown.output.contains("the comments in "), "\(shown.output)")
+    let ran = try await world.run(plan)
+    #expect(ran.status == 0, "\(ran.errors) \(ran.output.suffix(2000))")
+    let after = try String(contentsOfFile: file, encoding: .utf8)
+    #expect(!after.contains(leaked) && after.contains("# DB_PASSWORD=REMOVED"), "the comment is not clean")
     await world.stop()
   }
 

@@ -67,6 +67,51 @@ import Testing
     #expect(clean.contains("GONE") && !clean.contains("Mint") && !clean.contains("55"), "\(clean)")
   }
 
+  /// Escapes by themselves, in every notation: one secret character by character, the others plain.
+  @Test(arguments: [
+    "p&#38;ss<w>\"d'", "p&#x26;ss<w>\"d'", "p&#X026;ss<w>\"d'", "p\\x26ss<w>\"d'", "p\\046ss<w>\"d'",
+    "p%26ss<w>\"d'",
+    "p&ss&#60;w>\"d'", "p&ss<w&#x3E;\"d'", "p&ss<w>&#34;d'", "p&ss<w>\"d&#39;", "p&ss<w>\"d\\047",
+    "p&ss\\u003Cw>\"d'",
+    "p&ss<w>\\u{22}d'", "p&ss<w\\x3e\"d'", "&#112;&ss<w>\"d'", "p&s&#115<w>\"d'", "p&ss<w>\"d&apos;",
+    "p\\&ss<w>\\\"d\\'",
+  ])
+  func `one escaped character of a plain secret is enough to find it`(text: String) throws {
+    let patterns = try patterns("p&ss<w>\"d'", replacement: "GONE")
+    for around in [("", ""), ("pw=", "\n"), ("xx\\\\ %d &amp; ", "'; \\n")] {
+      let clean = try #require(try patterns.cleaned(Array((around.0 + text + around.1).utf8)), "\(text)")
+      #expect(String(decoding: clean, as: UTF8.self) == around.0 + "GONE" + around.1)
+    }
+  }
+
+  @Test func `text that only resembles an escaped secret is left alone`() throws {
+    let patterns = try patterns("p&ss<w>\"d'")
+    for text in [
+      "p&#39;ss<w>\"d'", "p%2Gss<w>\"d'", "p\\x2", "&#112;", "p&amp", "%26%3C%3E", "p&#38;ss<w>\"d",
+    ] {
+      #expect(try patterns.cleaned(Array(text.utf8)) == nil, "\(text)")
+    }
+  }
+
+  @Test func `the documentation tells how many spellings a value has`() throws {
+    let page = try String(
+      contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/FORMS.md"),
+      encoding: .utf8)
+    let rows = page.split(separator: "\n").filter {
+      $0.hasSuffix(" |") && $0.split(separator: "|").count == 3
+    }
+    .compactMap { row -> (value: String, count: String)? in
+      let parts = row.split(separator: "`", maxSplits: 2)
+      guard row.contains(": `"), parts.count == 3 else { return nil }
+      let cells = parts[2].split(separator: "|")
+      return (String(parts[1]), cells[cells.count - 1].trimmingCharacters(in: .whitespaces))
+    }
+    #expect(rows.count == 4)
+    for (value, count) in rows {
+      #expect("\(SecretForms.entries(of: Array(value.utf8)).count)" == count, "\(value)")
+    }
+  }
+
   @Test func `no secret has more spellings than the bound says`() {
     let worst = (0x20...0x7E).map { String(UnicodeScalar(UInt8($0))) }.joined() + "äöüßéñ\r\nÄÖ\n€"
     let entries = SecretForms.entries(of: Array(worst.utf8))

@@ -58,4 +58,35 @@ import Testing
       #expect(reading.secret?.exposeAsText() == value)
     }
   }
+
+  @Test(
+    arguments: [
+      ("curl-auth-user", "admin:Sup3rS3cretPw9x", "Sup3rS3cretPw9x", "admin"),
+      ("betterleaks.curl-auth-user", "\"deploy:An0therPass-77x\"", "An0therPass-77x", "deploy"),
+      ("curl-auth-user", "svc:pa:ss%40:W0rd", "pa:ss%40:W0rd", "svc"),
+      ("curl-auth-user", "T0kenAsUserName88:", "T0kenAsUserName88", nil),
+      ("curl-auth-user", ":T0kenAsPassw0rd99", "T0kenAsPassw0rd99", nil),
+      ("curl-auth-header", "YWRtaW46U3VwM3JTM2NyZXRQdzl4", "Sup3rS3cretPw9x", "admin"),
+      ("http_basic_authentication_header", "Basic YWRtaW46U3VwM3JTM2NyZXRQdzl4", "Sup3rS3cretPw9x", "admin"),
+      ("curl-auth-header", "abcDEF123456ghiJKL7890mnop", "abcDEF123456ghiJKL7890mnop", nil),
+      ("generic-credential-uri", "pa:ss", "pa:ss", nil),
+    ] as [(String, String, String, String?)])
+  func `a login on curl's command line is taken whole for the password`(
+    rule: String, value: String, secret: String, handle: String?
+  ) {
+    let kinds: [CredentialKind] =
+      rule.hasSuffix("header") ? ["basic_auth_url", "bearer_header"] : ["basic_auth_url"]
+    let reading = CredentialReading(of: Secret(value), rule: rule, kinds: kinds)
+    #expect(reading.secret?.exposeAsText() == secret)
+    #expect(reading.handle == handle)
+  }
+
+  @Test func `a token in a login opens what it says, whichever half it is`() {
+    let token = "ghp" + "_" + String(repeating: "aB3", count: 12)
+    for value in ["\(token):x-oauth-basic", "\(token):", "robot:\(token)"] {
+      let reading = CredentialReading(of: Secret(value), rule: "curl-auth-user", kinds: ["basic_auth_url"])
+      #expect(reading.kind == "github_pat_classic", "\(value.hasSuffix(":"))")
+      #expect(reading.secret?.exposeAsText() == token)
+    }
+  }
 }

@@ -70,6 +70,25 @@ import Testing
     #expect(try Self.status(story).state == .contained)
   }
 
+  @Test func `contained, although a scanner has reported the value as accepted since`() throws {
+    var story = Self.story()
+    story.prove(5, [Self.first])
+    story.about(Self.id)
+    let seen: JSONValue = [
+      "seen": ["source": ["trufflehog"], "validity": "active", "places": 1, "repositories": []],
+      "reported_active": [.string(Self.first.rawValue)],
+    ]
+    story.at(6, .incidentUpdated, seen)
+    #expect(try Self.status(story).state == .open)
+    var alive = story
+    alive.accept(7, Self.first)
+    alive.refuse(8, Self.first)
+    #expect(try Self.status(alive).state == .open, "one refusal after an acceptance is no proof")
+    // We asked ourselves: the proof of before stands.
+    story.refuse(7, Self.first)
+    #expect(try Self.status(story).state == .contained)
+  }
+
   @Test func `two values of one account are contained only when both are proven dead`() throws {
     var story = Self.story()
     story.at(3, .secretSealed, ["key": .string(Self.second.rawValue), "purpose": "leaked"])

@@ -106,7 +106,7 @@ struct IncidentStatusTests {
       25, .message, ["tracker": "security", "message_id": "m2", "state": "dead", "event": "incident.updated"])
     let status = try status(story)
     #expect(status.next.text == "The old credential is still ALIVE. Disable it")
-    #expect(status.next.command == "staunch credential disable postgres-training")
+    #expect(status.next.command == "staunch credential disable postgres-training --incident inc-7f3a91c2")
     #expect(status.undelivered.map(\.id) == ["m2"])
   }
 
@@ -201,6 +201,76 @@ struct IncidentStatusTests {
     let status = try status(story)
     #expect(status.next.text.contains("number of keys"))
     #expect(status.next.command == "staunch plan inc-7f3a91c2")
+  }
+
+  @Test("a drift is not forgotten because the steps of finally ran behind it")
+  func driftAndFinally() throws {
+    var story = try story { $0.kind == .stepDone && $0.step == "replacement" }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(7, .driftFound, ["step": "rollout", "what": "number of keys", "expected": 1, "found": 2])
+    story.effect(8, step: "postmortem", action: "postmortem.draft")
+    story.at(9, .runEnded, ["state": "failed", "drift": true])
+    #expect(try status(story).next.command == "staunch plan inc-7f3a91c2")
+    // Half-way, it holds what another plan's run would need.
+    story.at(6, .lockTaken, ["locks": ["postgres/db/app"]])
+    let held = try status(story).next.command
+    #expect(held == "staunch abort run-1 --reason \"the world changed\"")
+    story.at(10, .lockReleased, ["locks": ["postgres/db/app"]])
+    #expect(try status(story).next.command == "staunch plan inc-7f3a91c2")
+  }
+
+  @Test("what a later step will find changed does not end a run that waits at its gate")
+  func foreseen() throws {
+    var story = try story { $0.kind == .runStarted }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(6, .driftFound, ["step": "push", "what": "refs", "expected": 1, "found": 2, "foreseen": true])
+    story.at(6, .stepWaiting, ["step": "go", "for": "approval", "roles": ["duty-officer"]])
+    story.at(6, .runEnded, ["state": "waiting"])
+    #expect(
+      try status(story).next.command == "staunch approve d1gest --step go --role duty-officer")
+  }
+
+  @Test("a newer plan waits for a run that holds its targets, and a declined one is planned again")
+  func newerPlan() throws {
+    var story = try story { $0.kind == .stepDone && $0.step == "replacement" }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(6, .lockTaken, ["locks": ["postgres/db/app"]])
+    story.at(9, .runEnded, ["state": "failed"])
+    story.about("inc-7f3a91c2")
+    story.at(10, .planSaved, ["plan": "plan-2", "digest": "d2gest", "run": "run-2"])
+    #expect(try status(story).next.command == "staunch resume run-1")
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(11, .lockReleased, ["locks": ["postgres/db/app"]])
+    #expect(try status(story).next.command == "staunch run plan-2 --live")
+    story.about("inc-7f3a91c2", run: "run-2")
+    story.at(12, .planDeclined, ["digest": "d2gest", "reason": "not tonight", "role": "responder"])
+    let declined = try status(story).next
+    #expect(declined.command == "staunch plan inc-7f3a91c2" && declined.text.contains("not tonight"))
+  }
+
+  @Test("entries that still hold an old value are named until somebody looked again")
+  func stillOld() throws {
+    var story = JournalStory.contained()
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(
+      24, .stepOutcome,
+      [
+        "step": "prove_dead", "action": "credential.verify",
+        "outputs": ["still_old": ["DATABASE_URL in trainer-env"]],
+      ])
+    let named = try status(story)
+    #expect(named.stillOld == ["DATABASE_URL in trainer-env"])
+    #expect(named.next.text.contains("DATABASE_URL in trainer-env"))
+    #expect(
+      named.next.command == "staunch credential verify postgres-training --incident inc-7f3a91c2")
+    story.about("inc-7f3a91c2")
+    story.at(
+      25, .credentialProbed,
+      [
+        "credential": "postgres-training", "ref": "postgres-training-leaked", "subject": "leaked",
+        "state": "dead", "code": "28P01", "still_old": [],
+      ])
+    #expect(try status(story).stillOld.isEmpty)
   }
 
   @Test("a lost outcome that nobody can settle comes before a waiting step")

@@ -72,6 +72,74 @@ import Testing
     #expect(metrics.instants.clean.date == JournalStory.minute(5))
   }
 
+  @Test func `a remote beside the pushed one that holds it, or was not looked at, is not "clean"`() throws {
+    var story = base()
+    rewrite(&story, 2)
+    push(&story, 4)
+    let mirror = "remote mirror (/srv/mirror.git): holds it in 3 places; fix: staunch history push --live"
+    story.at(
+      5, .stepOutcome,
+      [
+        "step": "fresh_clone", "item": 0, "action": "history.verify", "phase": "read", "answer": "clean",
+        "outputs": [
+          "places": 0, "objects": 9, "remote": .string(Self.address), "elsewhere": [.string(mirror)],
+          "again": "staunch history verify --remote origin",
+        ],
+      ])
+    let one = try published(story)
+    #expect(one.isClean == false)
+    #expect(one.why == "remote mirror (/srv/mirror.git): holds it in 3 places")
+    #expect(one.residual.last == mirror)
+    #expect(one.again == "staunch history verify --remote origin")
+    let record = IncidentRecord(of: "inc-7f3a91c2", in: story.events)
+    #expect(Metrics(of: record, repositories: [], now: JournalStory.minute(9)).instants.clean.date == nil)
+    scan(&story, 6, remote: Self.address)
+    #expect(try published(story).isClean, "the later look is the one that counts")
+  }
+
+  private func search(_ story: inout JournalStory, _ minute: Double, places: Int) {
+    story.at(
+      minute, .stepOutcome,
+      [
+        "step": "history.scan", "item": 0, "action": "history.scan", "phase": "read",
+        "answer": places == 0 ? "clean" : "found", "outputs": ["places": .integer(places)],
+      ])
+  }
+
+  @Test func `clean, although a search of the repository found the value again`() throws {
+    var story = base()
+    rewrite(&story, 2)
+    push(&story, 4)
+    scan(&story, 5, remote: Self.address)
+    search(&story, 6, places: 2)
+    let one = try published(story)
+    #expect(one.isClean == false)
+    #expect(one.why.hasPrefix("found on this machine at 2026-11-24T03:06:00.000Z in 2 places"))
+    scan(&story, 7, remote: Self.address)
+    #expect(try published(story).isClean)
+  }
+
+  @Test func `a file of the work tree is left, although a later search no longer found it`() throws {
+    var story = base()
+    let file = "work tree: .env:1: a file that a rewrite leaves as it is holds the secret; fix: edit it"
+    let forks = "forks and other clones of the repository: each is a copy of its own; fix: tell their owners"
+    story.effect(
+      2, step: "rewrite", item: 0, action: "history.rewrite",
+      outputs: ["commits": 7, "residual": [.string(file), .string(forks)]])
+    #expect(try published(story).residual == [file, forks])
+    search(&story, 3, places: 1)
+    #expect(try published(story).residual == [file, forks])
+    search(&story, 4, places: 0)
+    #expect(try published(story).residual == [forks])
+    #expect(try published(story).settled == [file])
+    search(&story, 5, places: 1)
+    #expect(try published(story).residual == [file, forks], "the latest search is the one that counts")
+    story.at(
+      6, .stepVerified,
+      ["step": "rewrite", "item": 0, "action": "history.scan", "expect": "clean", "result": "clean"])
+    #expect(try published(story).residual == [forks])
+  }
+
   @Test func `what a rewrite could not reach is left, beside what the push could not`() throws {
     var story = base()
     story.effect(
@@ -247,17 +315,40 @@ import Testing
     var story = cleaned()
     var known = story
     known.at(7, .incidentUpdated, report(["a": "acme/models"]))
-    #expect(still(known) == [], "a place that was known when the clone was scanned is no news")
+    #expect(still(known) == ["models"], "a place that was known when the clone was scanned was seen again")
     var nowhere = story
     nowhere.at(7, .incidentUpdated, report(["c": nil]))
     #expect(still(nowhere) == ["models", "data"], "a report that names no repository may be of any")
-    story.at(7, .incidentUpdated, report(["a": "acme/models", "c": "acme/data"]))
+    story.at(7, .incidentUpdated, report(["c": "acme/data"]))
     #expect(still(story) == ["data"])
     let status = try #require(IncidentStatus.derive(events: story.events, now: JournalStory.minute(9)).first)
     #expect(status.stillAtTheForge.first?.why.hasPrefix("reported again at 2026-11-24T03:07:00.000Z") == true)
     story.about("inc-7f3a91c2", run: "run-1")
     scan(&story, 8, remote: Self.address)
     #expect(still(story) == ["data"], "a clone of another repository says nothing of it")
+  }
+
+  @Test func `clean, although a scanner has seen the same place again since`() throws {
+    func seen(_ names: [String], unnamed: Bool = false) -> JSONValue {
+      [
+        "seen": [
+          "source": ["gitleaks"], "validity": "not_checked", "places": 1,
+          "repositories": .array(names.map { .string($0) }), "unnamed": .boolean(unnamed),
+        ]
+      ]
+    }
+    var story = cleaned()
+    var nowhere = story
+    nowhere.at(7, .incidentUpdated, seen([], unnamed: true))
+    #expect(still(nowhere) == ["models", "data"])
+    story.at(7, .incidentUpdated, seen(["acme/models"]))
+    #expect(still(story) == ["models"])
+    #expect(
+      try published(story).why
+        == "reported again at 2026-11-24T03:07:00.000Z, and no fresh clone of the remote was scanned since")
+    story.about("inc-7f3a91c2", run: "run-1")
+    scan(&story, 8, remote: Self.address)
+    #expect(still(story) == [])
   }
 
   @Test func `clean, although the incident was opened again because a known place is back`() throws {

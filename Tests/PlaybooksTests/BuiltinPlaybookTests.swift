@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct BuiltinPlaybookTests {
   static let library = PlaybookLibrary(
-    builtin: BuiltinContent.playbooks.map { PlaybookLibrary.File(name: $0.path, text: $0.text) })
+    builtin: BuiltinContent.playbooks.map { PlaybookLibrary.File(name: $0.path, text: $0.text) },
+    parts: BuiltinContent.parts.map { PlaybookLibrary.File(name: $0.path, text: $0.text) })
 
   @Test(arguments: library.ids)
   func `A built-in playbook loads and the linter has nothing to say`(_ id: PlaybookID) throws {

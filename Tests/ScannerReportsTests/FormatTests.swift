@@ -150,15 +150,18 @@ import Testing
     #expect(Set(Self.rows.map(\.format)).isSubset(of: Set(names)))
   }
 
-  @Test(arguments: ["[]", "null", " [ ]\n"])
+  @Test(arguments: ["[]", " [ ]\n"])
   func aScannerThatFoundNothingIsNoError(text: String) throws {
     #expect(try Fixture.parse(text).findings.isEmpty)
   }
 
-  @Test func anEmptyReportIsNamedUnlessTheFormatIsGiven() throws {
-    let error = #expect(throws: ReportError.self) { try Fixture.parse(" \n") }
-    #expect(error?.code == .empty)
-    #expect(try Fixture.parse("", format: "trufflehog").findings.isEmpty)
+  @Test func anEmptyReportIsNoReportAlsoWhenTheFormatIsGiven() throws {
+    for format in [nil] + Registry.formats.map({ Optional($0.name) }) {
+      let error = #expect(throws: ReportError.self, "\(format ?? "")") {
+        try Fixture.parse(" \n", format: format)
+      }
+      #expect(error?.code == .empty || format != nil, "\(format ?? "")")
+    }
   }
 
   @Test(arguments: ["hello", "{\"a\":1}", "[1,2]", "key,value\na,b\n", "42"])

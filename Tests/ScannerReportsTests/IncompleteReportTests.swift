@@ -73,4 +73,95 @@ import Testing
     #expect(emptied != clean)
     #expect(throws: ReportError.self) { try Fixture.parse(emptied) }
   }
+
+  // MARK: nothing in it
+
+  private static let log = #"{"level":"info-0","ts":"2026-01-01T00:00:00Z","logger":"trufflehog","#
+
+  /// Reports in which nothing stands, and nothing shows that anything was scanned to the end.
+  private static let unproven: [(format: String?, text: String)] = [
+    (nil, #"{"version":"2.1.0","$schema":"https://x/sarif-2.1.0.json","runs":[]}"#),
+    (nil, #"{"version":"2.1.0","$schema":"https://x/sarif-2.1.0.json","runs":null}"#),
+    (nil, #"{"version":"2.1.0","$schema":"https://x/sarif-2.1.0.json"}"#),
+    (nil, #"{"version":"2.1.0","runs":[null]}"#), ("sarif", #"[{"version":"2.1.0","runs":[]}]"#),
+    (nil, #"{"version":"2.1.0","runs":[{\#(driver),"results":[null]}]}"#),
+    (nil, "null"), ("kingfisher", "null"), ("trufflehog", "null"), ("gitleaks", "[null]"),
+    ("gitleaks-csv", ""), (nil, "RuleID,Commit,File,SymlinkFile,Secret,Match,StartLine,EndLine\n"),
+    (nil, "<?xml version=\"1.0\"?><testsuites></testsuites>"),
+    (nil, #"<testsuites><testsuite failures="3" name="gitleaks" tests="3"></testsuite></testsuites>"#),
+    ("trufflehog", ""), ("trufflehog", "[]"), ("trufflehog", "no JSON\n"),
+    (nil, #"\#(log)"msg":"running source"}"#),
+    (nil, #"\#(log)"msg":"finished scanning","chunks":4,"verified_secrets":2,"unverified_secrets":0}"#),
+    (
+      nil,
+      #"""
+      {"level":"error","ts":"2026-01-01T00:00:00Z","logger":"trufflehog","msg":"error scanning","error":"x"}
+      \#(log)"msg":"finished scanning","chunks":0,"verified_secrets":0,"unverified_secrets":0}
+      """#
+    ),
+    (nil, #"{"version":"1.5.0","plugins_used":[],"results":null,"generated_at":"2026-01-01T00:00:00Z"}"#),
+    (nil, #"{"version":"1.5.0","plugins_used":[],"results":[],"generated_at":"2026-01-01T00:00:00Z"}"#),
+    (nil, #"{"version":"1.5.0","plugins_used":[],"generated_at":"2026-01-01T00:00:00Z"}"#),
+    ("kingfisher", #"{"findings":null,"metadata":{"target":"/src/app"}}"#),
+    ("kingfisher-jsonl", ""), ("kingfisher-jsonl", "[]"), ("noseyparker-jsonl", ""),
+    ("noseyparker-jsonl", "[]"),
+    ("gitlab", #"{"version":"15.0.7","scan":{"status":"success"},"vulnerabilities":null}"#),
+    (
+      nil,
+      #"{"version":"15.0.7","scan":{"status":"failure","type":"secret_detection"},"vulnerabilities":[]}"#
+    ),
+    (nil, #"{"id":"x","type":"path_scan","total_incidents":2,"secrets_engine_version":"2.1"}"#),
+    ("ggshield", #"{"id":"x","type":"path_scan","entities_with_incidents":null}"#),
+    (nil, #"{"schema":"staunch.findings/1","findings":null}"#),
+  ]
+
+  @Test(arguments: unproven.indices)
+  func `0 findings of a report that shows no finished scan`(number: Int) throws {
+    let (format, text) = Self.unproven[number]
+    #expect(throws: ReportError.self, "\(format ?? "") \(text)") { try Fixture.parse(text, format: format) }
+    do {
+      let report = try Fixture.parse(text, format: format, keepGoing: true)
+      #expect(report.findings.isEmpty && !report.skipped.isEmpty, "\(format ?? "") \(text)")
+    } catch {
+      #expect(error.code == .unknownFormat || error.code == .empty, "\(format ?? "") \(text)")
+    }
+  }
+
+  /// What scanners write when they have scanned everything and found nothing.
+  private static let proven: [(format: String?, text: String)] = [
+    (nil, #"{"version":"2.1.0","runs":[{\#(driver),"results":[]}]}"#), (nil, "[]"), ("gitleaks", "null"),
+    (
+      nil,
+      #"<?xml version="1.0" encoding="UTF-8"?><testsuites><testsuite failures="0" name="gitleaks" tests="0" time=""></testsuite></testsuites>"#
+    ),
+    (nil, #"\#(log)"msg":"finished scanning","chunks":4,"verified_secrets":0,"unverified_secrets":0}"#),
+    (
+      "trufflehog",
+      """
+      🐷🔑🐷  TruffleHog. Unearth your secrets. 🐷🔑🐷
+
+      2026-01-01T00:00:00Z\tinfo-0\ttrufflehog\tfinished scanning\t{"chunks": 4, "bytes": 9, "verified_secrets": 0, "unverified_secrets": 0}
+      """
+    ),
+    (nil, #"{"version":"1.5.0","plugins_used":[],"results":{},"generated_at":"2026-01-01T00:00:00Z"}"#),
+    (
+      nil,
+      #"{"version":"15.0.7","scan":{"status":"success","type":"secret_detection"},"vulnerabilities":[]}"#
+    ),
+    (nil, #"{"id":"x","type":"path_scan","total_incidents":0,"secrets_engine_version":"2.1"}"#),
+    (nil, #"{"schema":"staunch.findings/1","findings":[]}"#), ("noseyparker", "[]"),
+  ]
+
+  @Test(arguments: proven.indices)
+  func `a whole scan that found nothing is an error`(number: Int) throws {
+    let (format, text) = Self.proven[number]
+    let report = try Fixture.parse(text, format: format)
+    #expect(report.findings.isEmpty && report.skipped.isEmpty, "\(format ?? "") \(text)")
+  }
+
+  @Test func `null between the findings of two reports costs them`() throws {
+    let finding = #"{"RuleID":"r","File":"a.py","StartLine":1,"Secret":"v"}"#
+    let report = try Fixture.parse("[[\(finding)],null]")
+    #expect(report.findings.count == 1 && report.setAside.count == 1)
+  }
 }

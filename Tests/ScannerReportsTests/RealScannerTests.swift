@@ -152,6 +152,47 @@ import Testing
     #expect(planted.allSatisfy { values.contains($0.value) })
   }
 
+  /// What a scanner writes when it found nothing, and that gitleaks' CSV is then empty, as after a failure.
+  @Test(
+    .enabled(if: isInstalled("gitleaks"), "gitleaks is not installed; run: make test"),
+    arguments: [("json", true), ("junit", true), ("sarif", true), ("csv", false)])
+  func gitleaksThatFoundNothingIsReadWhereItSaysSo(format: String, saysSo: Bool) async throws {
+    let directory = try TemporaryDirectory()
+    try "hello\n".write(toFile: directory.path("a.txt"), atomically: true, encoding: .utf8)
+    let bytes = try await scan(
+      ["gitleaks", "dir", ".", "--no-banner", "--no-color", "-l", "error", "-f", format, "-r", "-"],
+      in: directory.path)
+    let options = ReportOptions(sourceName: "gitleaks", observedAt: Fixture.observedAt)
+    if saysSo {
+      #expect(try ScannerReport.parse(bytes, options).findings.isEmpty)
+    } else {
+      #expect(throws: ReportError.self) { try ScannerReport.parse(bytes, options) }
+    }
+  }
+
+  @Test(
+    .enabled(if: isInstalled("kingfisher"), "kingfisher is not installed; run: make test"),
+    arguments: ["json", "jsonl", "sarif"])
+  func kingfisherThatFoundNothingIsReadAndOneThatCouldNotFetchIsNot(format: String) async throws {
+    let directory = try TemporaryDirectory()
+    try FileManager.default.createDirectory(
+      atPath: directory.path("app"), withIntermediateDirectories: true)
+    try "hello\n".write(toFile: directory.path("app/a.txt"), atomically: true, encoding: .utf8)
+    let clean = try await kingfisher(format, in: directory)
+    #expect(clean.findings.isEmpty && clean.skipped.isEmpty)
+    let server = try LoopbackServer { _ in .hangUp }
+    server.stop()  // whoever connects is refused
+    let bytes = try await scan(
+      [
+        "kingfisher", "scan", "--git-url", "https://127.0.0.1:\(server.port)/x.git", "--no-validate",
+        "--no-update-check", "-q", "--format", format,
+      ], in: directory.path)
+    #expect(throws: ReportError.self) {
+      try ScannerReport.parse(
+        bytes, ReportOptions(sourceName: "kingfisher", observedAt: Fixture.observedAt))
+    }
+  }
+
   @Test(.enabled(if: isInstalled("detect-secrets"), "detect-secrets is not installed; run: make test"))
   func detectSecretsValuesAreReadAgainFromTheirLines() async throws {
     let directory = try TemporaryDirectory()

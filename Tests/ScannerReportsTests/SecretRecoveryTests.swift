@@ -99,6 +99,44 @@ import Testing
     #expect(result.unresolved.first?.because.contains("a mask") == true)
   }
 
+  @Test(
+    arguments: [
+      "host=db port=5433 dbname=orders user=app password='hunter 22'",
+      "DSN=\"host=db user=app password=hunter-22\"", "dsn: host=db user=app password=hunter-22",
+      "<add name=\"x\" connectionString=\"Server=db;User Id=app;Password=hunter-22;\" />",
+    ])
+  func `recovery by line finds URIs only`(line: String) throws {
+    let found = try recovered(finding("postgres_uri", source: .manual), line)
+    #expect(found.count == 1)
+    #expect(found.first?.secret?.exposeAsText().hasPrefix("hunter") == true)
+    #expect(found.first?.handle?.hasPrefix("app@db") == true)
+  }
+
+  @Test func `a mask with its ends left visible finds nothing on its line`() throws {
+    let value = FakeSecrets.value("aws_secret")
+    let mask = value.prefix(7) + String(repeating: "*", count: value.count - 14) + value.suffix(7)
+    let entry = finding("aws_access_key", source: .ggshield) {
+      $0.redactedMatch = RedactedMatch(before: "", after: "", mask: String(mask))
+    }
+    #expect(try recovered(entry, "secret = \"\(value)\"  # other").first?.secret?.exposeAsText() == value)
+    guard case .notFound(_, let because) = SecretRecovery.recover(entry, from: Secret("secret = \"changed\""))
+    else {
+      Issue.record("a value was made up")
+      return
+    }
+    #expect(because.contains("has changed"))
+  }
+
+  @Test func `the file is said to have changed, where the report never said which part is the value`() {
+    let entry = finding("generic_password", source: .manual)
+    guard case .notFound(_, let because) = SecretRecovery.recover(entry, from: Secret("password = load()"))
+    else {
+      Issue.record("a value was made up")
+      return
+    }
+    #expect(because.contains("names only the line"))
+  }
+
   @Test func anAccessKeyIDFindsItsSecretNearby() throws {
     let id = FakeSecrets.value("aws_access_key_id")
     let secret = FakeSecrets.value("aws_secret")

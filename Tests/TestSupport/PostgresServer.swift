@@ -119,7 +119,9 @@ public final class PostgresServer: Sendable {
   }
 
   private static let script = """
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/staunch-postgres-XXXXXX") || exit 1
+    base="${TMPDIR:-/tmp}"
+    [ -w "$base" ] || base=/tmp
+    dir=$(mktemp -d "$base/staunch-postgres-XXXXXX") || exit 1
     trap 'rm -rf "$dir"' EXIT
     printf '%s' "$STAUNCH_TEST_PASSWORD" >"$dir/pw"
     "$1/initdb" -N -E UTF8 --locale=C.UTF-8 -U postgres --auth-host=scram-sha-256 --auth-local=trust \\

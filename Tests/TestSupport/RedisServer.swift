@@ -13,8 +13,10 @@ public final class RedisServer: Sendable {
   public static func shared() throws -> RedisServer { try sharedServer.get() }
   private static let sharedServer = Result { try RedisServer() }
 
-  /// - Parameter settings: lines of its configuration, for example `rename-command GET ""`.
-  public init(settings: [String] = []) throws {
+  /// - Parameters:
+  ///   - settings: lines of its configuration, for example `rename-command GET ""`.
+  ///   - port: of this machine, beside the socket; nil: none.
+  public init(settings: [String] = [], port: Int? = nil) throws {
     directory = try TemporaryDirectory()
     socket = directory.path("socket")
     let password = "Adm" + UUID().uuidString
@@ -27,7 +29,7 @@ public final class RedisServer: Sendable {
       """
       command -v redis-server >/dev/null || { echo "no redis-server; fix: apt-get install redis-server" >&2; exit 1; }
       mkfifo "$1/log"
-      redis-server "$1/conf" --port 0 --unixsocket "$1/socket" --aclfile "$1/acl" --save "" --dir "$1" >"$1/log" 2>&1 </dev/null &
+      redis-server "$1/conf" --bind 127.0.0.1 --port "$2" --unixsocket "$1/socket" --aclfile "$1/acl" --save "" --dir "$1" >"$1/log" 2>&1 </dev/null &
       child=$!
       { while read -r line; do case $line in *"ready to accept"*|*"now ready"*) break;; esac; done
         echo ready; exec cat >/dev/null; } <"$1/log" &
@@ -35,8 +37,11 @@ public final class RedisServer: Sendable {
       kill "$child"
       wait "$child"
       rm -rf "$1"
-      """, arguments: [directory.path])
+      """, arguments: [directory.path, "\(port ?? 0)"])
   }
+
+  /// Stops it at once.
+  public func stop() { server.stop() }
 
   /// Runs commands as `admin`, one a line, with `redis-cli`. - Returns: its output.
   @discardableResult

@@ -50,7 +50,13 @@ extension CredentialIssue {
     let probe = try await provider.verify(pending, ref: nil)
     switch probe.state {
     case .alive:
-      let issued = IssuedCredential(ref: try await provider.ref(ofIssued: pending), secret: pending)
+      let ref: CredentialRef
+      do throws(CapabilityError) { ref = try await provider.ref(ofIssued: pending) } catch {
+        // One of several places has not got it: the same value is set again.
+        guard error.class == .notFound else { throw error }
+        return .notDone(evidence: "the new value is not at every place (\(error.because))")
+      }
+      let issued = IssuedCredential(ref: ref, secret: pending)
       return .done(result(issued, call), evidence: "the new value is accepted (\(probe.code))")
     case .dead: return .notDone(evidence: "the new value is refused (\(probe.code))")
     case .unknown: return .unknown(reason: "whether the new value was set cannot be told (\(probe.code))")

@@ -51,18 +51,28 @@ extension CredentialIssue {
     return !leaked.isEmpty
   }
 
-  /// - Throws: `.conflict` when somebody has changed the one value that the account takes, and it was not this step.
+  /// - Throws: `.conflict` when somebody has changed the one value that the account takes, or may have, and it was not this
+  ///   step.
   func refuseForeignChange(_ call: ActionCall, _ provider: any CredentialProvider, _ earlier: Secret?)
     async throws(CapabilityError)
   {
-    guard provider.capabilities.overlap == .none, try await isReplaced(call, provider) else { return }
+    guard provider.capabilities.overlap == .none else { return }
+    var unseen: String?
+    let leaked = try await leakedValues(call)
+    for secret in leaked {
+      let probe = try await provider.verifyMeaning(secret, ref: nil)
+      guard probe.isReplaced || (probe.state == .unknown && probe.isRefused) else { return }
+      if !probe.isReplaced { unseen = unseen ?? probe.code }
+    }
+    guard !leaked.isEmpty else { return }
     if let earlier, try await provider.verify(earlier, ref: nil).state == .alive { return }
     let name = try call.credential()
+    let because =
+      unseen.map { "\(name) refuses the leaked value, and what it takes now nobody can say (\($0))" }
+      ?? "\(name) refuses the leaked value already: somebody has changed it"
     throw CapabilityError(
       .conflict, signature.id,
-      because:
-        "\(name) refuses the leaked value already: somebody has changed it, and a new value would lock "
-        + "out whoever uses theirs",
+      because: "\(because), and a new value would lock out whoever uses theirs",
       fix:
         "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\", or put their value into "
         + "the store first; then: staunch resume \(call.run)")

@@ -54,6 +54,7 @@ struct CredentialIssue: EffectAction {
         target: name.rawValue, preconditions: preconditions, reversible: true,
         cannotPredict: ["whether it is still so during the run; otherwise: \(will)"])
     }
+    try await refuseUnusable(call, target)
     var affected = target.consumers.map(\.rawValue)
     if capabilities.overlap == .none {
       affected = affected.map { "\($0) (fails until it is rolled out: the old value stops working now)" }
@@ -78,6 +79,10 @@ struct CredentialIssue: EffectAction {
     if let problem = try await roomProblem(target.provider) {
       copies.cannotPredict.append("whether there will be room: \(problem.because)")
     }
+    for need in await target.provider.loginReadiness() {
+      guard case .unknown(let because) = need.verdict else { continue }
+      copies.cannotPredict.append("whether a new value is accepted (\(need.what)): \(because)")
+    }
     return PlannedEffect(
       will: "\(will) and store it as \(key) in \(store)", target: name.rawValue, preconditions: preconditions,
       reversible: true, affected: affected + copies.affected,
@@ -96,6 +101,7 @@ struct CredentialIssue: EffectAction {
       try checkEntries(call, target)
       let earlier = try await earlierValue(call, target.provider)
       try await refuseForeignChange(call, target.provider, earlier)
+      try await refuseUnusable(call, target)
       let existing = try await target.provider.existing()
       var secrets: [SecretRef: Secret] = [:]
       var snapshot: [String: JSONValue] = ["existing": .array(existing.map { .string($0.rawValue) })]

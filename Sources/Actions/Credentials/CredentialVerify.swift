@@ -13,11 +13,13 @@ struct CredentialVerify: ReadAction {
     let name = try call.credential()
     let provider = try targets.credential(name).provider
     if let problem = try await controlProblem(call, provider) { return result([], problem, provider) }
+    var tried: [Secret] = []
     var probes: [ProbeRecord] = []
     var failure: CapabilityError?
     // Every value is asked, whatever the others gave: one that is accepted must not hide behind one that cannot be tried.
     for ref in try call.secretRefs() {
       let secret = try await call.secrets.secret(ref)
+      tried.append(secret)
       do throws(CapabilityError) {
         let answer = try await provider.verifyMeaning(secret, ref: call.optionalRef())
         probes.append(ProbeRecord(credential: name, secret: ref, probe: answer))
@@ -26,7 +28,12 @@ struct CredentialVerify: ReadAction {
     let verdict = CredentialProbe.verdict(of: probes.map(\.probe))
     if let failure, verdict.state != .alive { throw failure }
     guard verdict.state == .dead, let problem = try await controlProblem(call, provider) else {
-      return result(probes, verdict, provider)
+      var result = result(probes, verdict, provider)
+      // Whoever has rotated it, and wherever: what reads a dead value fails.
+      if verdict.state == .dead {
+        result.outputs["still_old"] = .list(await targets.holders(of: tried).map { .string($0) })
+      }
+      return result
     }
     return result(
       probes.map { ProbeRecord(credential: $0.credential, secret: $0.secret, probe: problem) }, problem,

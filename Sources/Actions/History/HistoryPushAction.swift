@@ -29,12 +29,31 @@ struct HistoryPushAction: EffectAction {
     if there.unfetched.count > Self.named {
       unsure.append("\(there.unfetched.count - Self.named) further refs of \(remote) were never fetched here")
     }
+    unsure += await others(repository, remote)
     return PlannedEffect(
       will: "push every rewritten ref of \(name) to \(remote) (\(there.address)), all or none, with lease",
       target: name.rawValue,
       preconditions: ["remote": .string(remote), "address": .string(there.address)],
       constants: ["remote", "address"], reversible: false,
       affected: affected, cannotPredict: unsure)
+  }
+
+  /// A clone that is pushed to two places is cleaned at one: the others are named before anybody says yes.
+  private func others(_ repository: Targets.Repository, _ remote: String) async -> [String] {
+    do throws(CapabilityError) {
+      return try await history.others(
+        repository: repository.path, besides: remote, within: Self.patience
+      ).map { other in
+        let what = "what \(other.address) holds, another remote of the clone"
+        guard let refs = other.refs else {
+          return
+            "\(what): it could not be asked (\(other.silence ?? "no answer")), and nothing is pushed there"
+        }
+        return "\(what) with \(refs.count) refs: nothing is pushed there; it is looked at after the push"
+      }
+    } catch {
+      return ["which other remotes the clone has, and what they hold: \(error.because)"]
+    }
   }
 
   func perform(

@@ -1,7 +1,9 @@
 import Capabilities
+import Incidents
 import Secrets
 
-/// `history.verify`: scans a fresh clone of the remote, made by git itself. Only that shows what the forge holds.
+/// `history.verify`: scans a fresh clone of the remote, made by git itself. Only that shows what the forge holds. The clone's
+/// other remotes are looked at, too: what they hold, or may hold, stands beside the answer.
 struct HistoryVerify: ReadAction {
   let signature = ActionSignature.historyVerify
   let targets: Targets
@@ -9,11 +11,18 @@ struct HistoryVerify: ReadAction {
 
   func read(_ call: ActionCall) async throws(CapabilityError) -> ActionResult {
     let repository = try targets.repository(call.repository())
+    let remote = call.optionalText("remote") ?? repository.remote
     let scan = try await history.verifyFreshClone(
-      repository: repository.path, remote: call.optionalText("remote") ?? repository.remote,
+      repository: repository.path, remote: remote,
       for: HistoryRemoval(secrets: try await call.secrets("secrets")), progress: call.progress)
     var result = ActionResult(scan, of: try call.repository())
     result.outputs["remote"] = .optional(scan.remote)
+    let again = remote.flatMap { remote in
+      call.incident.map { HistoryElsewhere.again(repository: repository.path, remote: remote, incident: $0) }
+    }
+    result.outputs["elsewhere"] = .list(
+      scan.elsewhere.compactMap { $0.line(repository: repository.path) }.map { .string($0) })
+    result.outputs["again"] = .optional(scan.elsewhere.allSatisfy { $0.finding == nil } ? nil : again)
     return result
   }
 }

@@ -27,7 +27,7 @@ struct CommandRun: EffectAction {
     guard outcome.status == 0 else {
       throw CapabilityError(
         .invalid, "run \(arguments[0])", because: "it ended with status \(outcome.status)",
-        fix: "run it by hand to see why, then: staunch resume, or: staunch skip --reason …")
+        fix: "run it by hand to see why, then: staunch resume, or: staunch skip \(call.step) --reason 'why'")
     }
     return ActionResult(outputs: [
       "status": .integer(outcome.status), "output": .string(String(outcome.output.prefix(Self.limit))),

@@ -75,7 +75,8 @@ struct HTTPRequestAction: EffectAction {
     let isLoopback = ["127.0.0.1", "localhost", "[::1]", "::1"].contains(host)
     guard parts.scheme == "https" || (parts.scheme == "http" && isLoopback) else {
       throw CapabilityError(
-        .unsafe, "step \(call.step)", because: "the url is not https", fix: "write https://\(host)/…")
+        .unsafe, "step \(call.step)", because: "the url is not https",
+        fix: "write it with https: https://\(host)")
     }
     return text
   }
@@ -130,7 +131,7 @@ struct HTTPRequestAction: EffectAction {
     }
     return CapabilityError(
       kind, operation, because: "the server answered \(response.status)",
-      fix: "see the server's own log, then: staunch resume, or: staunch skip --reason …",
+      fix: "see the server's own log, then: staunch resume, or leave the step out with staunch skip",
       requestID: response.headers["x-request-id"])
   }
 }

@@ -34,6 +34,10 @@ extension ActionSignature {
         "true when each is dead and its account takes another one: somebody has changed it already"),
       Parameter(
         "code", .string, "the provider's own word on the value that decided, for example `401` or `28P01`"),
+      Parameter(
+        "still_old", .list(.string),
+        "where they are dead: entries of any store that still hold one of them; what reads those fails until a person "
+          + "changes them"),
     ],
     answers: ["alive", "dead", "unknown"])
 

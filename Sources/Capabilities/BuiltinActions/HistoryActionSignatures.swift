@@ -44,7 +44,7 @@ extension ActionSignature {
   public static let historyVerify = ActionSignature(
     id: "history.verify", effect: .read,
     summary:
-      "Scans a fresh clone of the remote, made by git itself: after the push, because only that shows what the forge holds.",
+      "Scans a fresh clone of the remote, made by git itself: after the push, because only that shows what the forge holds. The answer is the remote's; the clone's other remotes are looked at, too.",
     inputs: [
       repository,
       Parameter("secrets", .list(.secret), "what to look for"),
@@ -55,7 +55,12 @@ extension ActionSignature {
     ],
     outputs: counts + [
       Parameter(
-        "remote", .string, "the address that was cloned, without user; null: this machine's repository")
+        "remote", .string, "the address that was cloned, without user; null: this machine's repository"),
+      Parameter(
+        "elsewhere", .list(.string),
+        "further addresses that the clone's remotes lead to and that hold a secret, or could not be looked at, each with what to do"
+      ),
+      Parameter("again", .string, "the command that looks at all of them again; null: nothing is left"),
     ], answers: ["clean", "found"])
 
   /// Publishes a rewritten history.

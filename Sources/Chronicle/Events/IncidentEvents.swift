@@ -25,6 +25,13 @@ public struct IncidentReport: EventBody {
   public var values: [ValueName] { (body["values"]?.array ?? []).compactMap { ValueName($0) } }
   /// What brought it; nil: nothing was delivered.
   public var delivery: JSONValue? { body["delivery"] }
+  /// What stays of ``delivery`` when the same message comes once more: not when that was.
+  public var deliveryName: String? {
+    guard let delivery else { return nil }
+    guard var members = delivery.object else { return delivery.canonicalText }
+    members["received"] = nil
+    return JSONValue.object(members).canonicalText
+  }
   /// Names the report that a person handed in.
   public var report: JSONValue? { body["report"] }
   /// Incidents that turned out to be this one.
@@ -34,6 +41,23 @@ public struct IncidentReport: EventBody {
   /// Where the leak began, as the repository's own history shows.
   public var introduction: Introduction? { body["introduction"].flatMap { Introduction($0) } }
 
+  /// Where the leak began: no report, but what a repository's own history shows.
+  public static func introduction(
+    of repository: RepositoryName, commit: String, authored: Date, refs: [String]
+  )
+    -> IncidentReport
+  {
+    IncidentReport([
+      "introduction": [
+        "repository": .string(repository.rawValue), "commit": .string(commit),
+        "authored": .string(Timestamp.text(authored)), "refs": .array(refs.map { .string($0) }),
+      ]
+    ])
+  }
+
+  /// A platform's word: no report either.
+  public static func said(_ word: PlatformWord) -> IncidentReport { IncidentReport(["said": word.body]) }
+
   /// A report's place.
   public struct ReportedLocation: EventBody {
     public let body: JSONValue
@@ -41,7 +65,8 @@ public struct IncidentReport: EventBody {
     public var key: String? { body["key"]?.string }
     /// What reports call the repository: by name, by number.
     public var repositoryWords: [String] {
-      [body["repository"]?["name"]?.string, body["repository"]?["id"]?.string].compactMap { $0 }
+      [body["repository"]?["name"]?.string, body["repository"]?["id"]?.string, body["repository"]?.string]
+        .compactMap { $0 }
     }
     public var committed: Date? { text("committed").flatMap { Timestamp.date($0) } }
   }

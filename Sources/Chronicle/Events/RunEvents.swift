@@ -116,8 +116,10 @@ public struct MessageMoved: EventBody {
 public struct PersonsWord: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
-  public init(_ words: String, role: RoleName) {
-    body = ["text": .string(words), "role": .string(role.rawValue)]
+  public init(_ words: String, role: RoleName, owner: RoleName? = nil) {
+    var members: [String: JSONValue] = ["text": .string(words), "role": .string(role.rawValue)]
+    members["owner_role"] = owner.map { .string($0.rawValue) }
+    body = .object(members)
   }
   public var words: String? { text("text") }
   public var role: RoleName? { text("role").map { RoleName($0) } }
@@ -133,8 +135,15 @@ public struct DecisionMade: EventBody {
 
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
-  public init(_ what: String, because reason: String, role: RoleName) {
-    body = ["what": .string(what), "reason": .string(reason), "role": .string(role.rawValue)]
+  public init(
+    _ what: String, because reason: String, role: RoleName, step: StepID? = nil, item: Int? = nil
+  ) {
+    var members: [String: JSONValue] = [
+      "what": .string(what), "reason": .string(reason), "role": .string(role.rawValue),
+    ]
+    members["step"] = step.map { .string($0.rawValue) }
+    members["item"] = item.map { .integer($0) }
+    body = .object(members)
   }
   public var what: String? { text("what") }
   public var reason: String? { text("reason") }

@@ -19,6 +19,8 @@ public struct StepOutcome: StepEventBody {
   public init(_ body: JSONValue) { self.body = body }
   public var phase: String? { text("phase") }
   public var outputs: [String: JSONValue] { body["outputs"]?.object ?? [:] }
+  /// False in journals of before outcomes kept any.
+  public var hasOutputs: Bool { body["outputs"] != nil }
   public var answer: String? { text("answer") }
   /// What a scan of a fresh clone looked for; nil: the values of its run's plan.
   public var values: [SecretRef]? { texts("values").map { $0.map { SecretRef($0) } } }
@@ -72,6 +74,9 @@ public struct StepWaiting: StepEventBody {
 public struct StepSkipped: StepEventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
+  public init(_ step: StepID, item: Int?, because reason: String, by who: String) {
+    body = StepPlace(step, item).body(["reason": .string(reason), "by": .string(who)])
+  }
   public var reason: String? { text("reason") }
   /// `condition` or `operator`.
   public var by: String? { text("by") }
@@ -87,6 +92,9 @@ public struct StepDone: StepEventBody {
 public struct StepManual: StepEventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
+  public init(_ step: StepID, item: Int?, collected: [String: JSONValue]) {
+    body = StepPlace(step, item).body(["collected": .object(collected)])
+  }
   public var collected: [String: JSONValue] { body["collected"]?.object ?? [:] }
 }
 
@@ -97,4 +105,22 @@ public struct StepUndone: StepEventBody {
   /// `undone`, `impossible`.
   public var result: String? { text("result") }
   public var reason: String? { text("reason") }
+}
+
+/// The members that name a step, in every event about one.
+private struct StepPlace {
+  let step: StepID
+  let item: Int?
+
+  init(_ step: StepID, _ item: Int?) {
+    self.step = step
+    self.item = item
+  }
+
+  func body(_ more: [String: JSONValue]) -> JSONValue {
+    var members = more
+    members["step"] = .string(step.rawValue)
+    members["item"] = item.map { .integer($0) }
+    return .object(members)
+  }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Incidents
 import StaunchConfiguration
 import Consumers
 import CredentialProviders
@@ -49,7 +50,7 @@ extension Assembly {
       throw CommandFailure(
         .configuration, "there is no staunch.yaml",
         because: "none in this directory and none in the user's configuration directory",
-        fix: "staunch init, or name one: --config FILE")
+        fix: "staunch init, or name one with --config")
     }
     let shown =
       path.hasPrefix(workingDirectory + "/") ? String(path.dropFirst(workingDirectory.count + 1)) : path
@@ -89,13 +90,22 @@ extension Assembly {
     for (name, entry) in configuration.consumers {
       targets.consumers[name] = try ConsumerRegistry.make(entry, in: environment)
     }
-    for (name, entry) in configuration.trackers {
-      targets.trackers[name] = try TicketSystemRegistry.make(entry, in: environment)
-    }
+    targets.trackers = try trackers(of: configuration, in: environment)
     for (name, entry) in configuration.repositories {
       targets.repositories[name] = Targets.Repository(path: entry.path, remote: entry.remote)
     }
     return targets
+  }
+
+  /// The trackers alone. Touches nothing outside.
+  func trackers(of configuration: Configuration, in environment: AdapterEnvironment) throws
+    -> [TrackerName: any TicketSystem]
+  {
+    var trackers: [TrackerName: any TicketSystem] = [:]
+    for (name, entry) in configuration.trackers {
+      trackers[name] = try TicketSystemRegistry.make(entry, in: environment)
+    }
+    return trackers
   }
 
   /// `count` bytes of the system's secure generator.

@@ -1,6 +1,7 @@
 import Capabilities
 import Foundation
 import Journal
+import Response
 import Secrets
 
 /// The only place that reads environment, home, clock and terminal. Commands get everything from here.
@@ -107,12 +108,8 @@ struct Assembly: Sendable {
       fix: "name another state directory: STAUNCH_STATE=DIR")
   }
 
-  /// `length` random letters of Crockford's base 32 (none that look alike), for ids.
-  static func randomName(_ length: Int) -> String {
-    let letters = Array("0123456789abcdefghjkmnpqrstvwxyz")
-    var generator = SystemRandomNumberGenerator()
-    return String((0..<length).map { _ in letters[Int.random(in: 0..<32, using: &generator)] })
-  }
+  /// `length` random letters, for ids.
+  static func randomName(_ length: Int) -> String { RandomName.of(length) }
 
   private static func style(_ options: Options, _ environment: [String: String]) -> Console.Style {
     let isTerminal = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"

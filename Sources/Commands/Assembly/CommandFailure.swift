@@ -83,7 +83,7 @@ struct CommandFailure: Error, Sendable {
   init(_ error: PlaybookError) {
     self.init(
       .invalidInput, "the playbook cannot be used", because: "\(error)",
-      fix: "correct it, then: staunch playbook lint FILE")
+      fix: "correct it; staunch playbook lint looks at it again")
   }
 
   /// `{"schema":1,"error":{"status","what","because","fix"}}`.

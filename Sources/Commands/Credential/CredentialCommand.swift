@@ -4,6 +4,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 import Secrets
 
 /// `staunch credential`: one verb on one credential, outside of a playbook.
@@ -50,11 +51,12 @@ struct CredentialTarget: ParsableArguments {
         fix: "name one of them")
     }
     if let id, secret == nil {
-      return Resolved(name: name, provider: found.provider, values: [], handle: id, incident: nil)
+      return Resolved(
+        name: name, targets: targets, provider: found.provider, values: [], handle: id, incident: nil)
     }
     if let secret {
       return Resolved(
-        name: name, provider: found.provider,
+        name: name, targets: targets, provider: found.provider,
         values: [Resolved.Value(secret: try await environment.sources.resolve(secret), ref: nil)],
         handle: id, incident: nil)
     }
@@ -67,8 +69,9 @@ struct CredentialTarget: ParsableArguments {
         fix: "--secret env:NAME, or --incident ID")
     }
     let record = try journal.record(of: only)
+    let identity = record.identity
     if let why = LeakFit(configuration: configuration).contradiction(
-      kind: CredentialKind(record.current("kind") ?? "unknown"), handle: record.current("handle"), name),
+      kind: identity.kind, handle: identity.handle, name),
       why.isOfAnotherAccount
     {
       throw CommandFailure(
@@ -82,7 +85,7 @@ struct CredentialTarget: ParsableArguments {
         because: "the journal knows no such incident, or not its value", fix: "give it: --secret env:NAME")
     }
     return Resolved(
-      name: name, provider: found.provider, values: values, handle: record.current("handle"),
+      name: name, targets: targets, provider: found.provider, values: values, handle: identity.handle,
       incident: record.id)
   }
 
@@ -105,6 +108,7 @@ struct CredentialTarget: ParsableArguments {
       let ref: SecretRef?
     }
     let name: CredentialName
+    let targets: Targets
     let provider: any CredentialProvider
     /// Several are all values of one credential; empty when only ``handle`` is known.
     let values: [Value]
@@ -126,7 +130,7 @@ struct CredentialTarget: ParsableArguments {
       try await DirectRun.begin(
         action, target: name.rawValue, lock: provider.lock, name: name.rawValue,
         document: ["credential": .string(name.rawValue), "ref": .string(ref.rawValue)],
-        confirmation: confirmation, in: assembly, settle: settle)
+        confirmation: confirmation, incident: incident, in: assembly, settle: settle)
     }
 
     /// - Throws: when only an id is known: nothing can be tried with it.
@@ -135,7 +139,8 @@ struct CredentialTarget: ParsableArguments {
       throw CommandFailure(
         .invalidInput, "\(name) cannot be \(verb)",
         because: "only an id was given, and a verdict needs the value",
-        fix: "give it: --secret env:NAME; or stop it by its id: staunch credential disable \(name) --id ID")
+        fix: "give it with --secret, as a reference; or stop it by its id: staunch credential disable \(name)"
+          + (handle.map { " --id \(ShellWord.quoted($0))" } ?? " with --id"))
     }
   }
 }
@@ -158,18 +163,30 @@ struct CredentialVerifyCommand: StaunchCommand {
     let resolved = try await target.resolve(in: assembly)
     try resolved.requireValues(to: "probed")
     assembly.console.say("probing \(resolved.name) …")
-    var probes: [CredentialProbe] = []
+    var tried: [(value: CredentialTarget.Resolved.Value, probe: CredentialProbe)] = []
+    var failure: CapabilityError?
+    // Every value is asked, and what was learned is kept, whatever the others gave.
     for value in resolved.values {
-      let probe = try await resolved.provider.verifyMeaning(value.secret, ref: nil)
-      probes.append(probe)
-      if let ref = value.ref, let incident = resolved.incident {
-        try assembly.journal().append([
-          JoiningValues.Trial(credential: resolved.name, probe: probe).event(of: ref, in: incident)
-        ])
-      }
+      do throws(CapabilityError) {
+        tried.append((value, try await resolved.provider.verifyMeaning(value.secret, ref: nil)))
+      } catch { failure = failure ?? error }
     }
+    let probes = tried.map(\.probe)
     let verdict = CredentialProbe.verdict(of: probes)
-    show(resolved, probes, verdict, in: assembly)
+    var stillOld: [String]?
+    if failure == nil, verdict.state == .dead {
+      stillOld = await resolved.targets.holders(of: resolved.values.map(\.secret))
+    }
+    if let incident = resolved.incident {
+      let trials = tried.compactMap { value, probe in
+        value.ref.map {
+          (ref: $0, trial: JoiningValues.Trial(credential: resolved.name, probe: probe, stillOld: stillOld))
+        }
+      }
+      try JoiningValues.Trial.note(trials, about: incident) { try assembly.journal() }
+    }
+    if let failure, verdict.state != .alive { throw failure }
+    show(resolved, probes, verdict, stillOld ?? [], in: assembly)
     switch verdict.state {
     case .dead: return
     case .alive: throw ExitCode(ExitStatus.stillAlive.rawValue)
@@ -179,7 +196,7 @@ struct CredentialVerifyCommand: StaunchCommand {
 
   private func show(
     _ resolved: CredentialTarget.Resolved, _ probes: [CredentialProbe], _ verdict: CredentialProbe,
-    in assembly: Assembly
+    _ stillOld: [String], in assembly: Assembly
   ) {
     if global.json {
       assembly.console.data(
@@ -188,6 +205,7 @@ struct CredentialVerifyCommand: StaunchCommand {
           "state": .string(verdict.state.rawValue), "code": .string(verdict.code),
           "values": .array(
             probes.map { ["state": .string($0.state.rawValue), "code": .string($0.code)] }),
+          "still_old": .array(stillOld.map { .string($0) }),
           "probed": .string(Timestamp.text(assembly.now())),
         ]).canonicalText)
       return
@@ -196,6 +214,9 @@ struct CredentialVerifyCommand: StaunchCommand {
       let value = probes.count > 1 ? " value \(index + 1)" : ""
       assembly.console.data(
         "\(resolved.name)\(value): \(probe.state.rawValue.uppercased())  \(harmless(probe.code))")
+    }
+    for name in stillOld {
+      assembly.console.data("  still holds it, what reads it fails: \(harmless(name))")
     }
     if verdict.state == .dead, let incident = resolved.incident {
       assembly.console.say(
@@ -284,7 +305,7 @@ struct CredentialDisableCommand: StaunchCommand {
     }
     assembly.console.say(
       resolved.values.isEmpty
-        ? "stopped. Whether its value is refused can be told only with the value: staunch credential verify \(resolved.name) --secret env:NAME"
+        ? "stopped. Whether its value is refused can be told only with the value: give it to staunch credential verify \(resolved.name) with --secret"
         : "stopped. next: staunch credential verify \(resolved.name)")
   }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Response
 import StaunchConfiguration
 import Drills
 import Execution
@@ -145,7 +146,7 @@ struct DrillRun {
       after: after,
       leaks: installation.configuration.credentials.count, postMortems: drafts,
       exposedIn: sandbox.leaks(
-        in: [directory + "/state"], texts: ["the transcript": installation.assembly.console.transcript]),
+        in: [directory + "/state"], texts: ["the transcript": assembly.console.transcript]),
       undelivered: try journal.outbox(undelivered: true).count, watch: watch, injections: injections)
     // Only drills of the same scenario and the same playbooks are compared.
     let books = installation.library.ids.compactMap { installation.library.text(of: $0)?.source }.sorted()
@@ -155,19 +156,20 @@ struct DrillRun {
 
   /// Runs the plans, as `respond --live` does. - Returns: how each ended, and how many engines died on the way.
   private func run(_ plans: [Plan], with installation: Installation) async throws -> ([ExitStatus], Int) {
-    var session = RunSession(installation: installation, isJSON: installation.assembly.options.json)
+    var session = RunSession(
+      installation: installation, console: assembly.console, isJSON: assembly.options.json)
     session.approvesGates = isAuto
     session.crashStep = scenario.crashStep
     var crashes = 0
     let ends = try await ReportRuns(session).run(plans) { session, plan in
-      show(plan, in: installation.assembly)
+      show(plan, in: assembly)
       return try await surviving(plan, session, &crashes) {
         try await session.approveAndRun(
           plan, mode: .drill, approval: isAuto ? plan.digest.rawValue : nil)
       }
     } goOn: { session, plan in
-      installation.assembly.console.say("")
-      installation.assembly.console.say("every incident is contained. $ staunch resume \(plan.run)")
+      assembly.console.say("")
+      assembly.console.say("every incident is contained. $ staunch resume \(plan.run)")
       return try await surviving(plan, session, &crashes) {
         try await session.resume(plan, mode: .drill)
       }
@@ -188,8 +190,8 @@ struct DrillRun {
     _ plan: Plan, _ session: RunSession, _ crashes: inout Int, _ work: () async throws -> ExitStatus
   ) async throws -> ExitStatus {
     do { return try await work() } catch is DrilledCrash {
-      session.installation.assembly.console.say("")
-      session.installation.assembly.console.say(
+      assembly.console.say("")
+      assembly.console.say(
         "the process died here (as the scenario says). $ staunch resume \(plan.run)")
       crashes += 1
       var next = session

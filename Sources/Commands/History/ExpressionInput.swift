@@ -18,7 +18,8 @@ struct ExpressionInput {
       throw CommandFailure(
         .invalidInput, "cannot use the expressions",
         because: "this is JSON, not one expression a line: its brackets would be replaced everywhere",
-        fix: "put the values alone into the file, one a line; where JSON is the value: literal:{…}")
+        fix:
+          "put the values alone into the file, one a line; where JSON is the value, write literal: before it")
     }
     return try SecretPatterns.expressions(replaceText: bytes)
   }
@@ -53,7 +54,9 @@ struct ExpressionInput {
       if error.code == .unknownFormat || error.code == .empty { return nil }
       throw CommandFailure(
         .invalidInput, "cannot use the report", because: "\(error.place): \(error.because)",
-        fix: "staunch respond REPORT, then: --incident ID; or give the values alone, one a line")
+        fix:
+          "give it to staunch respond, and then the incident's id with --incident; or give the values alone, one a line"
+      )
     }
     var values: [SecretPatterns.Expression] = []
     var seen: Set<[UInt8]> = []
@@ -71,7 +74,9 @@ struct ExpressionInput {
         .invalidInput, "cannot use the report",
         because: hidden > 0
           ? "it hides the values of its \(hidden) findings" : "it holds no finding",
-        fix: "staunch respond REPORT --checkout DIRECTORY reads them again, then: --incident ID")
+        fix:
+          "give it to staunch respond with --checkout, which reads them again, and then the incident's id with --incident"
+      )
     }
     assembly.console.say(
       "a report of \(reading.format ?? "a scanner"): \(values.count) values are looked for"

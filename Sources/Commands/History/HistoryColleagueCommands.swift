@@ -4,6 +4,7 @@ import Foundation
 import GitHistory
 import Incidents
 import JSON
+import Response
 
 /// Where a rewrite left its maps.
 struct RemovedOptions: ParsableArguments {

@@ -65,7 +65,9 @@ struct HistoryTarget: ParsableArguments {
     } catch let error as GitObjectsError {
       throw CommandFailure(
         .invalidInput, "cannot use the expressions", because: "\(error.what): \(error.why)",
-        fix: "one a line: literal, literal:…, regex:…, glob:…, each with an optional ==>replacement")
+        fix:
+          "one a line: the text itself, or literal:, regex: or glob: before it, each with an optional ==>replacement"
+      )
     }
   }
 

@@ -29,6 +29,20 @@ enum HistoryDocuments {
       "clean": .boolean(scan.isClean), "objects": .integer(scan.objects), "commits": .integer(scan.commits),
       "not_searched": .array(scan.notSearched.map(\.json)),
       "places": .array(scan.places.map { .object(place($0)) }),
+      "elsewhere": .array(scan.elsewhere.map(elsewhere)),
+    ]
+  }
+
+  private static func elsewhere(_ one: HistoryElsewhere) -> JSONValue {
+    let (state, places, because): (String, JSONValue, JSONValue) =
+      switch one.state {
+      case .clean: ("clean", 0, .null)
+      case .found(let places): ("found", .integer(places), .null)
+      case .unseen(let because): ("unseen", .null, .string(because))
+      }
+    return [
+      "remote": .string(one.remote), "address": .string(one.address), "state": .string(state),
+      "places": places, "because": because,
     ]
   }
 

@@ -5,6 +5,8 @@ import GitHistory
 import GitObjects
 import Incidents
 import JSON
+import Journal
+import Response
 
 /// `staunch history rewrite`: a plan; with `--live` the rewrite.
 struct HistoryRewriteCommand: StaunchCommand {
@@ -139,7 +141,7 @@ struct HistoryRewriteCommand: StaunchCommand {
       guard let id = ObjectID(hex: text) else {
         throw CommandFailure(
           .usage, "--remove-blob \(harmless(text)) is no id", because: "an id is 40 hexadecimal digits",
-          fix: "git rev-parse COMMIT:PATH prints it")
+          fix: "git rev-parse prints it, for a commit and a path with a colon between")
       }
       options.removedBlobs.insert(id)
     }
@@ -167,90 +169,8 @@ struct HistoryRewriteCommand: StaunchCommand {
         HistoryDocuments.noting(patterns, HistoryDocuments.rewrite(rewrite, isPlan: isPlan)).canonicalText)
     } else {
       if !isPlan || !live { HistoryScreen(console: assembly.console).showNotSearched(patterns) }
-      HistoryScreen(console: assembly.console).show(rewrite, isPlan: isPlan, name: name)
-    }
-  }
-}
-
-/// `staunch history push`.
-struct HistoryPushCommand: StaunchCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "push",
-    abstract: "Push every rewritten ref, atomically and with lease. Without --live: only the plan.",
-    discussion: """
-      Every ref that the remote advertises is accounted for. Exit 1 when one of them holds, or may hold, what was removed.
-      Whether the forge is clean afterwards says: staunch history verify --remote NAME
-      """)
-
-  @Option(name: .long, help: "The repository.") var repository = "."
-  @Option(name: .long, help: "The remote.") var remote = "origin"
-  @Flag(name: .long, help: "Do it.") var live = false
-  @Option(name: .long, help: "The directory's name, instead of typing it.") var confirm: String?
-  @OptionGroup var own: RepositoryTrustOptions
-  @OptionGroup var global: GlobalOptions
-
-  func run(in assembly: Assembly) async throws {
-    let target = Repository(repository, in: assembly)
-    let rewriter = assembly.historyRewriter(trust: own.trust)
-    let plan = try await rewriter.pushPlan(repository: target.path, remote: remote)
-    if !live || !global.json { show(plan, in: assembly) }
-    guard live else {
-      assembly.console.say(
-        "nothing was pushed. next: the same command with --live --confirm \(harmless(target.name))")
-      return
-    }
-    // The digest that is confirmed covers the address and every ref with its ids.
-    let run = try await DirectRun.begin(
-      "history.push", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
-      name: target.name, document: own.noted(in: HistoryDocuments.push(plan)), confirmation: confirm,
-      in: assembly
-    ) { _ in .notDone(evidence: "pushing the same references again, with lease, changes nothing more") }
-    let push = try await run.perform { authority in
-      try await rewriter.push(
-        plan, repository: target.path, remote: remote, progress: ProgressLine(console: assembly.console),
-        under: authority)
-    } outputs: {
-      HistoryDocuments.push($0)
-    }
-    assembly.console.endTransient()
-    show(push, target, in: assembly)
-    if !push.isWhole { throw ExitCode(ExitStatus.failed.rawValue) }
-  }
-
-  private func show(_ plan: HistoryPushPlan, in assembly: Assembly) {
-    let console = assembly.console
-    guard !global.json else { return console.data(HistoryDocuments.push(plan).canonicalText) }
-    console.data("plan for \(harmless(plan.address))")
-    for update in plan.updates {
-      let from = update.from.map { String($0.prefix(12)) } ?? "new"
-      let to = update.to.map { String($0.prefix(12)) } ?? "deleted"
-      console.data("  \(harmless(update.ref))  \(from) → \(to)")
-    }
-    for ref in plan.done { console.data("  \(harmless(ref))  is there already") }
-    if !plan.untouched.isEmpty {
-      console.data("  \(plan.untouched.count) further refs hold nothing that was removed: they stay")
-    }
-    show(plan.residual, in: console)
-  }
-
-  private func show(_ push: HistoryPush, _ target: Repository, in assembly: Assembly) {
-    let console = assembly.console
-    guard !global.json else { return console.data(HistoryDocuments.push(push).canonicalText) }
-    for ref in push.refs {
-      let reason = ref.reason.map { "  \(harmless($0))" } ?? ""
-      console.data("\(harmless(ref.ref))  \(ref.isUpdated ? "updated" : "refused")\(reason)")
-    }
-    show(push.residual, in: console)
-    console.say(
-      push.isWhole
-        ? "next: staunch history verify --repository '\(harmless(target.path))' --remote \(harmless(remote)) --secrets FILE"
-        : "the secret is still at the forge")
-  }
-
-  private func show(_ residual: [HistoryRewrite.Residual], in console: Console) {
-    for residual in residual {
-      console.data("left: \(harmless(residual.place)): \(harmless(residual.why))")
-      console.data("  fix: \(harmless(residual.fix))")
+      HistoryScreen(console: assembly.console).show(
+        rewrite, isPlan: isPlan, name: name, of: target.path(in: assembly))
     }
   }
 }
@@ -268,7 +188,7 @@ struct HistoryRestoreCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let target = Repository(repository, in: assembly)
+    let target = NamedRepository(repository, in: assembly)
     guard live else {
       throw CommandFailure(
         .usage, "history restore changes every ref", because: "--live is missing",
@@ -292,11 +212,25 @@ struct HistoryRestoreCommand: StaunchCommand {
     } outputs: {
       ["backup": .string(backup)]
     }
+    try noteRestore(of: target, in: assembly)
     if global.json {
       assembly.console.data(JSONValue.object(["schema": 1, "restored": .string(backup)]).canonicalText)
     } else {
       assembly.console.say(
         "restored: the repository is what it was before \(harmless(backup)); the secret is in it again")
+    }
+  }
+}
+
+extension HistoryRestoreCommand {
+  /// Whatever an incident says of this repository, it holds the value again.
+  private func noteRestore(of target: NamedRepository, in assembly: Assembly) throws {
+    let journal = try assembly.journal()
+    let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
+    for status in try assembly.statuses(in: journal) {
+      for one in status.published where one.isOf(name, at: target.path) && one.evidence != nil {
+        try RepositoryNotes(one.repository, in: journal).restored(of: status.id)
+      }
     }
   }
 }
@@ -314,7 +248,7 @@ struct HistoryShredCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let target = Repository(repository, in: assembly)
+    let target = NamedRepository(repository, in: assembly)
     guard live else {
       throw CommandFailure(
         .usage, "history shred cannot be taken back", because: "--live is missing",
@@ -357,17 +291,5 @@ extension GitHistoryRewriter {
     try await holds(backup: backup, repository: path)
       ? .notDone(evidence: "the backup \(backup) is still there")
       : .done(ActionResult(), evidence: "the backup \(backup) is used up")
-  }
-}
-
-/// A repository as the command line names it.
-private struct Repository {
-  let path: String
-  let name: String
-  init(_ argument: String, in assembly: Assembly) {
-    path = URL(filePath: assembly.absolute(argument)).standardizedFileURL.path
-    let last = (path as NSString).lastPathComponent
-    name =
-      last == ".git" ? ((path as NSString).deletingLastPathComponent as NSString).lastPathComponent : last
   }
 }

@@ -6,19 +6,25 @@ import GitHistory
 import Incidents
 import JSON
 import Journal
+import Response
 import StaunchConfiguration
 
 /// `staunch history scan`: exit 0 clean, 10 found.
 struct HistoryScanCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
     commandName: "scan", abstract: "Look in every object, ref, reflog, index, work tree and configuration.",
-    discussion: "Exit 0: clean. Exit 10: found.")
+    discussion: """
+      Exit 0: clean. Exit 10: found. Found in a repository of an incident whose value it is, the answer stands in the incident:
+      its history no longer counts as clean.
+      """)
 
   @OptionGroup var target: HistoryTarget
   @Flag(name: .long, help: "SARIF 2.1.0 on standard output.") var sarif = false
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
+    // Before the patterns: what is reported in between is then looked for, and not claimed.
+    let values = try target.leakedValues(in: assembly)
     let patterns = try target.patterns(in: assembly)
     let path = target.path(in: assembly)
     let report = try await assembly.historyRewriter().scanReport(
@@ -32,9 +38,17 @@ struct HistoryScanCommand: StaunchCommand {
         report.sarif(version: toolVersion, formsNotSearched: patterns.notSearched).canonicalText)
     } else {
       HistoryScreen(console: assembly.console).showNotSearched(patterns)
-      HistoryScreen(console: assembly.console).show(report)
+      HistoryScreen(console: assembly.console).show(report, of: path, next: next(path))
     }
+    try SearchRecord(assembly: assembly, target: target, path: path).note(report, patterns, values)
     if !report.isClean { throw ExitCode(ExitStatus.secretFound.rawValue) }
+  }
+
+  /// What `--secrets` names is never shown again: it may be the secret itself.
+  private func next(_ path: String) -> String {
+    guard target.secrets == nil else { return "the same command with rewrite instead of scan" }
+    let incidents = target.incident.map { " --incident \($0)" }.joined()
+    return "staunch history rewrite --repository \(ShellWord.quoted(path))\(incidents)"
   }
 }
 
@@ -43,8 +57,8 @@ struct HistoryVerifyCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Scan a fresh clone, made by git itself.",
     discussion: """
-      Exit 0: clean. Exit 10: found. With --remote and one --incident the answer stands in the incident: only that makes its
-      history count as clean.
+      Exit 0: clean. Exit 10: found. With --remote the other remotes are looked at, too. With one --incident the answer stands
+      in the incident: only that makes its history count as clean.
       """)
 
   @OptionGroup var target: HistoryTarget
@@ -77,42 +91,21 @@ struct HistoryVerifyCommand: StaunchCommand {
     for left in scan.notSearched where !global.json {
       assembly.console.data("not searched: \(harmless(left.place)): \(harmless(left.why))")
     }
-    try record(scan, for: values, path: path, in: assembly)
-    if !scan.isClean { throw ExitCode(ExitStatus.secretFound.rawValue) }
-  }
-
-  /// What a fresh clone of the remote showed is evidence of the incident. With further expressions nobody could tell whose
-  /// value was found.
-  private func record(
-    _ scan: HistoryScan, for values: [SecretRef], path: String, in assembly: Assembly
-  ) throws {
-    guard let address = scan.remote, target.incident.count == 1, target.secrets == nil,
+    for line in scan.elsewhere.compactMap({ $0.line(repository: path) }) where !global.json {
+      assembly.console.data("left: \(harmless(line))")
+    }
+    // With further expressions nobody could tell whose value was found.
+    if let remote, let address = scan.remote, target.incident.count == 1, target.secrets == nil,
       let named = target.incident.first
-    else { return }
-    let name = try assembly.repositoryName(at: path) ?? RepositoryName(target.name(in: assembly))
-    try assembly.journal().append([
-      NewEvent(
-        .stepOutcome, incident: IncidentID(named),
-        [
-          "step": "history.verify", "attempt": 1, "action": "history.verify", "phase": "read",
-          "answer": scan.isClean ? "clean" : "found",
-          "values": .array(values.map { .string($0.rawValue) }),
-          "outputs": [
-            "repository": ["$repository": .string(name.rawValue)], "remote": .string(address),
-            "places": .integer(scan.places.count), "objects": .integer(scan.objects),
-            "commits": .integer(scan.commits),
-          ],
-        ])
-    ])
-  }
-}
-
-extension Assembly {
-  /// What staunch.yaml calls the repository at `path`; nil without an entry, or without a file.
-  fileprivate func repositoryName(at path: String) throws -> RepositoryName? {
-    guard configurationPath != nil else { return nil }
-    return try configuration().repositories.first { _, entry in
-      [entry.path, entry.path + "/.git"].contains { URL(filePath: $0).standardizedFileURL.path == path }
-    }?.key
+    {
+      let journal = try assembly.journal()
+      let name = try assembly.repositoryName(
+        at: path, remote: address, in: try journal.record(of: IncidentID(named)),
+        otherwise: target.name(in: assembly))
+      try FreshCloneRecord(repository: name, path: path, remote: remote, incident: IncidentID(named))
+        .note(scan, for: values, in: journal)
+    }
+    let isFoundElsewhere = scan.elsewhere.contains { if case .found = $0.state { true } else { false } }
+    if !scan.isClean || isFoundElsewhere { throw ExitCode(ExitStatus.secretFound.rawValue) }
   }
 }

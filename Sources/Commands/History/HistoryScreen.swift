@@ -1,6 +1,7 @@
 import Capabilities
 import GitHistory
 import GitObjects
+import Incidents
 
 /// What a person reads of the history commands.
 struct HistoryScreen {
@@ -11,7 +12,10 @@ struct HistoryScreen {
     for form in patterns.notSearched { console.say("not searched: \(form)") }
   }
 
-  func show(_ report: ScanReport) {
+  /// - Parameters:
+  ///   - repository: its path.
+  ///   - next: what removes what was found.
+  func show(_ report: ScanReport, of repository: String, next: String) {
     for finding in report.findings {
       var line = Self.line(finding.place)
       if finding.isUnreachable { line += "  (in no ref's history)" }
@@ -23,7 +27,9 @@ struct HistoryScreen {
       console.data(line)
     }
     for backup in report.backups {
-      console.say("undo vault \(backup) holds what was removed: staunch history shred --backup \(backup)")
+      console.say(
+        "undo vault \(backup) holds what was removed: staunch history shred --repository "
+          + "\(ShellWord.quoted(repository)) --backup \(backup) --live")
     }
     for submodule in report.submodules {
       console.data("not searched: submodule \(harmless(submodule)): scan it with --repository")
@@ -35,11 +41,11 @@ struct HistoryScreen {
       console.data("clean: \(report.objects) objects, \(report.commits) commits, 0 places")
     } else {
       console.say("\(report.findings.count) places in \(report.objects) objects")
-      console.say("next: staunch history rewrite --repository … --secrets …")
+      console.say("next: \(next)")
     }
   }
 
-  func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String) {
+  func show(_ rewrite: HistoryRewrite, isPlan: Bool, name: String, of repository: String) {
     console.data(isPlan ? "plan for \(harmless(name)): nothing was changed" : "rewritten: \(harmless(name))")
     console.data(
       "  \(rewrite.commits) commits, \(rewrite.trees) trees, \(rewrite.blobs) blobs, \(rewrite.tags) tags;"
@@ -54,7 +60,11 @@ struct HistoryScreen {
       console.data("    fix: \(harmless(residual.fix))")
     }
     if let maps = rewrite.maps { console.data("  maps: \(maps)") }
-    if let backup = rewrite.backup { console.data("  undo: staunch history restore --backup \(backup)") }
+    if let backup = rewrite.backup {
+      console.data(
+        "  undo: staunch history restore --repository \(ShellWord.quoted(repository)) --backup \(backup) --live"
+      )
+    }
   }
 
   static func line(_ place: HistoryPlace) -> String {

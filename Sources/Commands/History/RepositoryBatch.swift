@@ -6,6 +6,7 @@ import GitObjects
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// Many repositories with the same secrets, some at once: one that cannot be rewritten does not stop the others.
 ///
@@ -50,7 +51,8 @@ struct RepositoryBatch {
         (list as NSString).lastPathComponent, action: "history.rewrite", given: confirmation, in: assembly)
       // Made here once: repositories that begin at the same time would each try to make them.
       _ = try assembly.state().identity()
-      _ = try assembly.journal()
+      // Compared here once, too: a tracker that does not answer must not hold each of them up.
+      try await DirectRun.compareTickets(try assembly.journal(), in: assembly)
     }
     var endings: [Int: Ending] = [:]
     await withTaskGroup(of: (Int, Ending).self) { group in
@@ -105,12 +107,15 @@ struct RepositoryBatch {
     if let matches = plan.matches {
       throw CapabilityError(
         .unsafe, "rewrite \(path)", because: matches.text + "; each would be replaced",
-        fix: "staunch history rewrite --repository '\(path)' --replace-text FILE, and read the plan")
+        fix:
+          "read its plan: the same command with --repository '\(path)' instead of --repositories and without --live"
+      )
     }
     let name = (path as NSString).lastPathComponent
     let run = try await DirectRun.begin(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
-      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, in: assembly
+      document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, comparesTickets: false,
+      in: assembly
     ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
     return try await run.perform { authority in
       try await rewriter.rewrite(prepared, marker: run.marker, progress: NoProgress(), under: authority)

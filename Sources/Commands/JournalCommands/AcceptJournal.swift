@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import JSON
 import Journal
+import Response
 
 /// `staunch journal accept`: a person goes on with a state that is not the one that was left.
 struct AcceptJournal: StaunchCommand {
@@ -26,7 +27,8 @@ struct AcceptJournal: StaunchCommand {
     }
     guard let reason, !reason.isEmpty else {
       assembly.console.data(found)
-      assembly.console.say("nothing was changed. to go on all the same: staunch journal accept --reason TEXT")
+      assembly.console.say(
+        "nothing was changed. to go on all the same: staunch journal accept --reason 'why'")
       throw ExitCode(ExitStatus.unavailable.rawValue)
     }
     let state = try StateDirectory(assembly.statePath, acceptsLoss: true)
@@ -34,6 +36,7 @@ struct AcceptJournal: StaunchCommand {
     if let found = try state.journalForReading() { isDrill = found.header.isDrill }
     let keys = try state.keys()
     _ = try state.fingerprintKey()
+    try admit(reason, state, keys, assembly)
     let journal = try Journal.open(
       path: state.journalPath, keys: keys, isDrill: isDrill,
       settings: JournalSettings(now: assembly.clock, redactor: assembly.redactor), acceptingBecause: reason)
@@ -48,6 +51,22 @@ struct AcceptJournal: StaunchCommand {
       assembly.console.say("accepted: \(found)")
       assembly.console.say("look at what runs may have done meanwhile. next: staunch status")
     }
+  }
+
+  /// Refuses a reason that holds a leaked value, as far as the values can still be opened: nothing may keep a person from
+  /// going on.
+  private func admit(_ reason: String, _ state: StateDirectory, _ keys: JournalKeys, _ assembly: Assembly)
+    throws
+  {
+    let entered: EnteredText
+    do {
+      entered = try EnteredText(
+        about: nil, in: try Journal.openReading(path: state.journalPath, keys: keys))
+    } catch {
+      assembly.console.say("the reason was not compared with the leaked values: they cannot be opened")
+      return
+    }
+    try entered.admit(reason, as: "--reason")
   }
 
   /// What differs; nil when nothing does.

@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import JSON
 import Journal
+import Response
 
 /// `staunch journal`: prove that the journal is whole, and take it elsewhere.
 struct JournalCommand: AsyncParsableCommand {
@@ -81,7 +82,14 @@ struct VerifyJournal: StaunchCommand {
 
   /// The chain, and the first thing that does not hold: in it, or beside it in the head that was left.
   private func examine(_ assembly: Assembly) throws -> (ChainVerification, String?) {
+    // Where nothing has run yet there is nothing to verify, and no key is missing.
+    let own = export == nil && journal == nil ? try assembly.existingJournal() : nil
     let keys = try trustedKeys(assembly)
+    if let own {
+      let verification = try own.verify(publicKeys: keys, expecting: expect)
+      if let problem = verification.problem { return (verification, "\(problem)") }
+      return (verification, try own.difference().map { "\($0)" })
+    }
     if let export {
       let text = try assembly.readInput(export)
       let verification = JournalExport.verify(
@@ -89,14 +97,9 @@ struct VerifyJournal: StaunchCommand {
         expecting: expect)
       return (verification, verification.problem.map { "\($0)" })
     }
-    guard let journal else {
-      let own = try assembly.existingJournal()
-      let verification = try own.verify(publicKeys: keys, expecting: expect)
-      if let problem = verification.problem { return (verification, "\(problem)") }
-      return (verification, try own.difference().map { "\($0)" })
-    }
     // A copy elsewhere has no head of its own beside it.
-    let verification = try Journal.openReading(path: journal).verify(publicKeys: keys, expecting: expect)
+    let verification = try Journal.openReading(path: journal ?? "").verify(
+      publicKeys: keys, expecting: expect)
     return (verification, verification.problem.map { "\($0)" })
   }
 
@@ -106,7 +109,7 @@ struct VerifyJournal: StaunchCommand {
         throw CommandFailure(
           .unavailable, "no key to verify with",
           because: "\(harmless(assembly.statePath)) has no identity.key",
-          fix: "name the signer's: --public-key KEY (on its machine: staunch journal key)")
+          fix: "name the signer's with --public-key; on its machine this prints it: staunch journal key")
       }
       return [own]
     }

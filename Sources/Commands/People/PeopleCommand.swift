@@ -107,7 +107,7 @@ struct ListPeople: StaunchCommand {
         "\(harmless(person.name))  \(person.fingerprint)  \(person.roles.joined(separator: ", "))\(place)")
     }
     if people.isEmpty {
-      assembly.console.say("Nobody else is trusted yet. next: staunch people add NAME --role responder")
+      assembly.console.say("Nobody else is trusted yet. next: staunch people add, with a name")
     }
   }
 }

@@ -6,6 +6,7 @@ import Journal
 import Incidents
 import JSON
 import Playbooks
+import Response
 import StaunchConfiguration
 
 /// `staunch playbook`: what there is, whether it is sound, what it looks like.
@@ -21,12 +22,20 @@ struct PlaybookCommand: AsyncParsableCommand {
 
 extension Assembly {
   /// The built-in playbooks and those of a directory of the user, which override them: `--playbooks`, else
-  /// `playbooks/` beside staunch.yaml when that exists.
+  /// `playbooks/` beside staunch.yaml when that exists. Parts are those of its directory `parts`, and the built-in ones.
   func library(own directory: String?) throws -> PlaybookLibrary {
     let builtin = BuiltinContent.playbooks.map { PlaybookLibrary.File(name: $0.path, text: $0.text) }
+    var parts = BuiltinContent.parts.map { PlaybookLibrary.File(name: $0.path, text: $0.text) }
     guard let directory = playbookDirectory(directory) else {
-      return PlaybookLibrary(builtin: builtin)
+      return PlaybookLibrary(builtin: builtin, parts: parts)
     }
+    if FileManager.default.fileExists(atPath: directory + "/parts") {
+      parts = try playbookFiles(in: directory + "/parts") + parts
+    }
+    return PlaybookLibrary(builtin: builtin, own: try playbookFiles(in: directory), parts: parts)
+  }
+
+  private func playbookFiles(in directory: String) throws -> [PlaybookLibrary.File] {
     let names: [String]
     do { names = try FileManager.default.contentsOfDirectory(atPath: directory) } catch {
       throw CommandFailure(
@@ -34,10 +43,9 @@ extension Assembly {
         because: plainReason(of: error), fix: "name a directory that exists: --playbooks DIR"
       )
     }
-    let own = try names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { name in
+    return try names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { name in
       PlaybookLibrary.File(name: directory + "/" + name, bytes: try readInput(directory + "/" + name))
     }
-    return PlaybookLibrary(builtin: builtin, own: own)
   }
 
   /// Where a team's own playbooks are: `--playbooks`, else ``library(own:)``'s directory; nil when there is none.
@@ -107,7 +115,8 @@ struct PlaybookList: StaunchCommand {
 
 /// `staunch playbook show`.
 struct PlaybookShow: StaunchCommand {
-  static let configuration = CommandConfiguration(commandName: "show", abstract: "The text of a playbook.")
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "The text of a playbook, or of a part of playbooks.")
 
   @Argument(help: "Its id, as list prints it.") var id: String
   @OptionGroup var own: PlaybookOptions
@@ -115,8 +124,22 @@ struct PlaybookShow: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let library = try assembly.library(own: own.playbooks)
+    if let part = library.part(PlaybookID(id)), library.text(of: PlaybookID(id)) == nil {
+      return assembly.console.data(part.source)
+    }
     guard let found = library.text(of: PlaybookID(id)) else { throw unknownPlaybook(id, library) }
     assembly.console.data(found.source)
+    do {
+      let playbook = try library.load(PlaybookID(id), catalogue: ActionSignature.builtin)
+      for input in playbook.inputs where input.position.file != found.file {
+        assembly.console.say("input \(input.name): \(input.type)  \(harmless(input.summary))")
+      }
+      for part in playbook.parts {
+        assembly.console.say("part: staunch playbook show \(part.id.rawValue.dropFirst("parts/".count))")
+      }
+    } catch {
+      assembly.console.say("it cannot be used; what is wrong with it: staunch playbook lint")
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// `staunch playbook import`: a strict subset of CACAO 2.0 as a playbook of our own language.
 struct PlaybookImport: StaunchCommand {

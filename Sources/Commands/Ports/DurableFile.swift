@@ -1,4 +1,5 @@
 import Foundation
+import Response
 
 /// A file that is written beside its place, made durable and renamed: a reader sees the old file or the new one.
 enum DurableFile {
@@ -19,8 +20,8 @@ enum DurableFile {
     else { throw failure(path) }
   }
 
-  private static func failure(_ path: String) -> CommandFailure {
-    CommandFailure(
+  private static func failure(_ path: String) -> Refusal {
+    Refusal(
       .unavailable, "cannot write \(path)", because: String(cString: strerror(errno)).lowercased(),
       fix: "ls -ld \"$(dirname \(path))\"")
   }

@@ -6,6 +6,7 @@ import JSON
 import Journal
 import LocalSystem
 import PostMortems
+import Response
 import Secrets
 
 /// `staunch postmortem`: the blameless draft and its lint.
@@ -75,23 +76,12 @@ struct PostMortemLintCommand: StaunchCommand {
 
   /// Every leaked value of the local journal, for BL91; none where there is no journal.
   private func knownSecrets(_ assembly: Assembly) throws -> Redactor {
-    let redactor = Redactor()
     // In a pipeline there is none; what was not compared is said.
     guard try StateDirectory.existing(assembly.statePath) != nil, try assembly.journalForReading() != nil
     else {
       assembly.console.say("no incident is known here, so the text was not compared with leaked values")
-      return redactor
+      return Redactor()
     }
-    let journal = try assembly.journal()
-    // Collected first: the journal is not read inside a read.
-    let refs = try journal.events(kinds: [.secretSealed]).compactMap { $0.body["key"]?.string }
-    for ref in refs {
-      do throws(JournalError) { redactor.register(try journal.open(SecretRef(ref))) } catch {
-        // A value whose key was destroyed can no longer be recognised: that is the point of destroying it. Any other value
-        // that cannot be opened would make "no problem found" a guess.
-        guard error.code == .shredded || error.code == .notFound else { throw error }
-      }
-    }
-    return redactor
+    return try EnteredText(about: nil, in: try assembly.journal()).redactor
   }
 }

@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import LocalSystem
 import PostMortems
+import Response
 import Secrets
 
 /// `staunch postmortem draft`: prints the draft; `--output` writes it, keeping what people wrote.

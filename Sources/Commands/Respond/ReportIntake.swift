@@ -2,6 +2,7 @@ import Capabilities
 import Foundation
 import Incidents
 import LocalSystem
+import Response
 import ScannerReports
 import Secrets
 

@@ -5,6 +5,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 import ScannerReports
 import Secrets
 import StaunchConfiguration
@@ -43,6 +44,7 @@ struct RespondCommand: StaunchCommand {
     let intake = try await ReportIntake(assembly: assembly, key: key)
       .read(report, format: format, keepGoing: keepGoing, repository: repository, checkout: checkout)
     let installation = try Installation(assembly, configuration: configuration, playbooks: own.playbooks)
+    try installation.journal.admit([], names: [("--repository", repository)], about: nil)
     var desk = IncidentDesk(journal: installation.journal)
     desk.report = "report-" + Assembly.randomName(8)
     desk.tried = try await JoiningValues(installation: installation, ledger: desk.ledger).tried(
@@ -53,13 +55,14 @@ struct RespondCommand: StaunchCommand {
     for entry in entries {
       outcomes.append((entry, try await maker.plan(entry, credential: credential.map { CredentialName($0) })))
     }
+    let known = try KnownAlready(entries, in: installation.journal, now: assembly.now())
     if global.json {
       assembly.console.data(
-        RespondDocument.json(intake: intake, outcomes: outcomes, configuration).canonicalText)
+        RespondDocument.json(intake: intake, outcomes: outcomes, configuration, known: known).canonicalText)
     } else {
-      show(intake, outcomes, configuration, in: assembly)
+      show(intake, outcomes, configuration, known, in: assembly)
     }
-    if live { try await run(outcomes, in: installation) }
+    if live { try await run(outcomes, in: installation, assembly) }
     guard let failure = failure(of: intake) else { return }
     guard global.json else { throw failure }
     // The document on standard output says it already: `left_out`, `skipped`.
@@ -73,7 +76,7 @@ struct RespondCommand: StaunchCommand {
       return CommandFailure(
         .reportCutShort, "\(intake.leftOut) findings were left out",
         because: "they are of more secrets than one report may bring (\(GroupingLimits().incidents))",
-        fix: "split the report, for example by directory, and give each part to: staunch respond PART")
+        fix: "split the report, for example by directory, and give each part to staunch respond")
     }
     // Nothing found is an answer; nothing read is none.
     guard intake.findings == 0, let first = intake.skipped.first else { return nil }
@@ -82,24 +85,23 @@ struct RespondCommand: StaunchCommand {
       because:
         "\(intake.skipped.count) record\(intake.skipped.count == 1 ? "" : "s") cannot be read, the first at "
         + "\(first.place): \(first.because)",
-      fix: "scan again, or name the report's format: staunch respond REPORT --format NAME")
+      fix: "scan again, or name the report's format: the same command with --format")
   }
 
-  private func run(_ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation)
-    async throws
-  {
+  private func run(
+    _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)], in installation: Installation, _ assembly: Assembly
+  ) async throws {
     let plans = outcomes.compactMap { outcome in if case .planned(let plan) = outcome.1 { plan } else { nil }
     }
     // Messages wait for all runs: none that does not arrive keeps another credential alive.
-    var session = RunSession(installation: installation, isJSON: global.json)
+    var session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     session.sendsTheRest = false
     let ends = try await ReportRuns(session).run(plans) { session, plan in
       try await session.approveAndRun(plan, mode: .live, approval: nil)
     } goOn: { session, plan in
       try await session.resume(plan, mode: .live)
     }
-    let round = OutboxRound(
-      installation: installation, now: { [assembly = installation.assembly] in assembly.now() })
+    let round = OutboxRound(installation: installation, now: installation.now)
     var end = ends.first { $0 != .done && $0 != .undeliveredMessages } ?? .done
     let isOver = end == .done
     for incident in plans.compactMap(\.incident) {
@@ -113,7 +115,7 @@ struct RespondCommand: StaunchCommand {
 
   private func show(
     _ intake: ReportIntake.Result, _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-    _ configuration: Configuration, in assembly: Assembly
+    _ configuration: Configuration, _ known: KnownAlready, in assembly: Assembly
   ) {
     let console = assembly.console
     let routing = Routing(configuration: configuration)
@@ -134,7 +136,14 @@ struct RespondCommand: StaunchCommand {
         "  \(incident.occurrences.count + incident.furtherFindings) places"
           + (incident.repositories.isEmpty
             ? "" : " in \(incident.repositories.map { harmless($0) }.joined(separator: ", "))")
-          + ", \(incident.validity.rawValue)" + (entry.isNew ? "" : ", known already"))
+          + ", \(incident.validity.rawValue)")
+      if let state = known.state(of: entry) {
+        console.data(
+          "  known already, \(state.rawValue)" + (entry.isNews ? "" : ": the report brings nothing new"))
+      }
+      for other in known.samePlace(as: entry) {
+        console.data("  at the place of \(other.id), \(other.state.rawValue): it may be the same secret")
+      }
       if entry.furtherValues > 0 {
         let count = entry.furtherValues == 1 ? "another value" : "\(entry.furtherValues) other values"
         console.data(
@@ -186,12 +195,12 @@ struct RespondCommand: StaunchCommand {
 enum RespondDocument {
   static func json(
     intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-    _ configuration: Configuration
+    _ configuration: Configuration, known: KnownAlready
   ) -> JSONValue {
     let routing = Routing(configuration: configuration)
     return [
       "schema": 1, "format": .string(intake.format), "findings": .integer(intake.findings),
-      "incidents": .array(outcomes.map { incident($0.0, $0.1, routing) }),
+      "incidents": .array(outcomes.map { incident($0.0, $0.1, routing, known) }),
       "skipped": .array(
         intake.skipped.map { record($0, setAside: false) }
           + intake.setAside.map { record($0, setAside: true) }),
@@ -204,7 +213,7 @@ enum RespondDocument {
   }
 
   private static func incident(
-    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ routing: Routing
+    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ routing: Routing, _ known: KnownAlready
   ) -> JSONValue {
     let incident = entry.incident
     var members: [String: JSONValue] = [
@@ -215,7 +224,9 @@ enum RespondDocument {
       "occurrences": .integer(incident.occurrences.count + incident.furtherFindings),
       "repositories": .array(incident.repositories.map { .string($0) }), "new": .boolean(entry.isNew),
       "values": .integer(entry.leaked.count), "further_values": .integer(entry.furtherValues),
-      "reopened": .boolean(entry.state == .reopened),
+      "reopened": .boolean(entry.state == .reopened), "news": .boolean(entry.isNews),
+      "state": .string((known.state(of: entry) ?? .open).rawValue),
+      "same_place": .array(known.samePlace(as: entry).map { .string($0.id.rawValue) }),
       "restraint": incident.restraint.map { .string($0.rawValue) } ?? .null, "playbook": .null, "plan": .null,
     ]
     switch outcome {

@@ -6,6 +6,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// `staunch skip`: leaves a step out, with a reason.
 struct SkipCommand: StaunchCommand {
@@ -29,13 +30,11 @@ struct SkipCommand: StaunchCommand {
         because: "the plan does not have it",
         fix: "staunch run \(plan.id) shows the steps")
     }
-    let isDone = try journal.events(run: plan.run, kinds: [.stepDone]).contains {
-      $0.body["step"]?.string == step && $0.body["item"]?.integer == item
-    }
-    guard !isDone else {
+    let answers = StepAnswers(plan, in: journal)
+    guard try !answers.isDone(StepID(step), item: item) else {
       throw CommandFailure(
         .declined, "\(step) was not left out", because: "it is done already",
-        fix: "to take the run back: staunch abort \(plan.run) --reason TEXT")
+        fix: "to take the run back: staunch abort \(plan.run) --reason 'why'")
     }
     let rule = SkipRule(installation: installation)
     if let (because, fix) = try rule.problem(ofClaiming: RoleName(role))
@@ -44,14 +43,7 @@ struct SkipCommand: StaunchCommand {
       throw CommandFailure(.declined, "\(step) was not left out", because: because, fix: fix)
     }
     try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
-    var body: [String: JSONValue] = ["step": .string(step), "reason": .string(reason), "by": "operator"]
-    body["item"] = item.map { .integer($0) }
-    try journal.append([
-      NewEvent(.stepSkipped, run: plan.run, incident: plan.incident, .object(body)),
-      NewEvent(
-        .decision, run: plan.run, incident: plan.incident,
-        ["what": .string("skip \(step)"), "reason": .string(reason), "role": .string(role)]),
-    ])
+    try answers.skip(StepID(step), item: item, because: reason, role: RoleName(role))
     assembly.console.say("\(step) will be left out. next: staunch resume \(plan.run)")
   }
 }
@@ -78,22 +70,15 @@ struct RetryCommand: StaunchCommand {
     if let (because, fix) = SkipRule(installation: installation).problem(decidingIn: RoleName(role)) {
       throw CommandFailure(.declined, "\(step) is not done again", because: because, fix: fix)
     }
-    let last = try journal.events(
-      run: plan.run, kinds: [.stepWaiting, .stepOutcome, .stepDone, .stepSkipped]
-    )
-    .last { $0.body["step"]?.string == step && $0.body["item"]?.integer == item }
-    guard last?.body["for"]?.string == "decision" else {
+    let answers = StepAnswers(plan, in: journal)
+    guard try answers.asksForDecision(StepID(step), item: item) else {
       throw CommandFailure(
         .invalidInput, "\(harmless(step)) asks for no decision",
         because: "only a step with an unknown outcome can be done again by hand",
         fix: "a failed step is tried again by: staunch resume \(plan.run)")
     }
     try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
-    var body: [String: JSONValue] = [
-      "what": "retry", "step": .string(step), "reason": .string(reason), "role": .string(role),
-    ]
-    body["item"] = item.map { .integer($0) }
-    try journal.append(.decision, run: plan.run, incident: plan.incident, .object(body))
+    try answers.retry(StepID(step), item: item, because: reason, role: RoleName(role))
     assembly.console.say("\(step) will be done again. next: staunch resume \(plan.run)")
   }
 }
@@ -133,6 +118,8 @@ struct DoneCommand: StaunchCommand {
         because: isLooped ? "\(step) is asked once per item of a loop" : "it stands in no loop",
         fix: isLooped ? "add: --item N, from 0" : "leave --item out")
     }
+    // First: what is refused here would be quoted below.
+    try journal.admit(values.map { ("a value", $0) }, about: plan.incident)
     var collected: [String: JSONValue] = [:]
     for pair in values {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
@@ -147,16 +134,14 @@ struct DoneCommand: StaunchCommand {
       }
       collected[parts[0]] = value.json
     }
-    try journal.admit(values.map { ("a value", $0) }, about: plan.incident)
     let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
     guard missing.isEmpty else {
       throw CommandFailure(
         .usage, "the step asks for more", because: "missing: \(missing.joined(separator: ", "))",
-        fix: "add " + missing.map { "\($0)=…" }.joined(separator: " "))
+        fix: "the same command, and each as a word of its own: "
+          + missing.map { "\($0)= and its value" }.joined(separator: ", "))
     }
-    var body: [String: JSONValue] = ["step": .string(step), "collected": .object(collected)]
-    body["item"] = item.map { .integer($0) }
-    try journal.append(.stepManual, run: plan.run, incident: plan.incident, .object(body))
+    try StepAnswers(plan, in: journal).done(StepID(step), item: item, collected: collected)
     assembly.console.say("taken. next: staunch resume \(plan.run)")
   }
 }

@@ -3,6 +3,7 @@ import Execution
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// Runs the plans of one report: every incident is contained before the history of any is touched, because a clean history
 /// stops nobody who has the secret, and a rewrite takes long.
@@ -39,7 +40,7 @@ struct ReportRuns {
     let held = try plans.indices.filter { try journal.waitsForContainment(plans[$0].run) }
     guard open.isEmpty else {
       for index in held {
-        installation.assembly.console.say(
+        session.console.say(
           "\(plans[index].run): its history waits, because \(open[0].incident?.rawValue ?? open[0].run.rawValue) is not "
             + "contained. When it is: staunch resume \(plans[index].run); to go on all the same: "
             + "staunch resume \(plans[index].run) \(HistoryOrder.word)")
@@ -61,33 +62,9 @@ struct ReportRuns {
     } catch {
       if error is CancellationError { throw error }
       let failure = CommandFailure(after: error)
-      installation.assembly.console.say("\(plan.run):")
-      installation.assembly.console.fail(failure.message)
+      session.console.say("\(plan.run):")
+      session.console.fail(failure.message)
       return failure.status
     }
-  }
-}
-
-extension Journal {
-  /// Whether the run has done all that comes before history: it is over, or waits with history alone.
-  func isPastContainment(_ run: RunID) throws(JournalError) -> Bool {
-    let state = try events(run: run, kinds: [.runStarted, .runResumed, .runEnded]).last
-    guard state?.kind == .runEnded else { return false }
-    switch state?.body["state"]?.string {
-    case "done", "aborted": return true
-    case "waiting": return try lastWait(of: run) == Wait.Subject.containment.rawValue
-    default: return false  // failed: nobody knows how far it came
-    }
-  }
-
-  /// Whether the run's history waits for the containment of others.
-  func waitsForContainment(_ run: RunID) throws(JournalError) -> Bool {
-    let state = try events(run: run, kinds: [.runStarted, .runResumed, .runEnded]).last
-    guard state?.kind == .runEnded, state?.body["state"]?.string == "waiting" else { return false }
-    return try lastWait(of: run) == Wait.Subject.containment.rawValue
-  }
-
-  private func lastWait(of run: RunID) throws(JournalError) -> String? {
-    try events(run: run, kinds: [.stepWaiting]).last?.body["for"]?.string
   }
 }

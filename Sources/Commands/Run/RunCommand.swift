@@ -1,12 +1,12 @@
 import ArgumentParser
 import Capabilities
-import Chronicle
 import Execution
 import Foundation
 import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// What `run`, `resume` and `abort` share.
 struct RunOptions: ParsableArguments {
@@ -37,7 +37,7 @@ struct HistoryOrderOption: ParsableArguments {
     _ plan: Plan, in session: RunSession, reason: String?, _ body: (RunSession) async throws -> ExitStatus
   ) async throws -> ExitStatus {
     let journal = session.installation.journal
-    let order = HistoryOrder(journal: journal, now: session.installation.assembly.now())
+    let order = HistoryOrder(journal: journal, now: session.installation.now())
     let blockers = try plan.incident.map { try order.blockers(of: $0) } ?? []
     var session = session
     session.holdsHistory = !blockers.isEmpty && !historyBeforeContainment
@@ -46,7 +46,7 @@ struct HistoryOrderOption: ParsableArguments {
     }
     let status = try await body(session)
     if session.holdsHistory, try journal.waitsForContainment(plan.run) {
-      session.installation.assembly.console.say(
+      session.console.say(
         "its history waits: \(HistoryOrder.sentence(blockers)). When that is done: staunch resume \(plan.run); "
           + "to go on all the same: staunch resume \(plan.run) \(HistoryOrder.word)")
     }
@@ -91,7 +91,7 @@ struct RunCommand: StaunchCommand {
       return
     }
     try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
-    var session = RunSession(installation: installation, isJSON: global.json)
+    var session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     session.approvesGates = approve != nil
     let takeOver = try run.takeOverReason()
     let status = try await order.run(plan, in: session, reason: run.reason) { session in
@@ -122,10 +122,10 @@ struct ResumeCommand: StaunchCommand {
       throw CommandFailure(
         .declined, "the run was not resumed",
         because: "--approve names another digest; this plan's is \(plan.digest)",
-        fix: "staunch show INCIDENT")
+        fix: plan.incident.map { "staunch show \($0)" } ?? "staunch status")
     }
     try installation.journal.admit([("--reason", run.reason)], about: plan.incident)
-    var session = RunSession(installation: installation, isJSON: global.json)
+    var session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     session.approvesGates = approve != nil
     let takeOver = try run.takeOverReason()
     let status = try await order.run(plan, in: session, reason: run.reason) { session in
@@ -159,7 +159,7 @@ struct AbortCommand: StaunchCommand {
         fix: "undo by hand what must go: staunch run \(plan.id) shows the steps")
     }
     try installation.journal.admit([("--reason", reason)], about: plan.incident)
-    let session = RunSession(installation: installation, isJSON: global.json)
+    let session = RunSession(installation: installation, console: assembly.console, isJSON: global.json)
     let status: ExitStatus
     do {
       status = try await session.abort(plan, mode: .live, because: reason, takeOver: try run.takeOverReason())
@@ -167,7 +167,7 @@ struct AbortCommand: StaunchCommand {
       throw CommandFailure(
         .unavailable, "nothing was taken back", because: error.because,
         fix: "stop it first (Ctrl-C where it runs), then abort again; when its process no longer works: "
-          + "staunch abort \(plan.run) --take-over --reason TEXT")
+          + "staunch abort \(plan.run) --take-over --reason 'why'")
     }
     if status != .done { throw ExitCode(status.rawValue) }
   }
@@ -192,7 +192,11 @@ struct PlanCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let installation = try Installation(
       assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
-    if playbook.hasPrefix("inc-") { return try await plan(IncidentID(playbook), in: installation) }
+    // First: what is refused here would be quoted below.
+    try installation.journal.admit([], names: input.map { ("--input", $0) }, about: nil)
+    if playbook.hasPrefix("inc-") {
+      return try await plan(IncidentID(playbook), in: installation, assembly)
+    }
     let playbook = try assembly.playbook(named: playbook, in: installation.library)
     var inputs: [String: Value] = [:]
     for pair in input {
@@ -213,7 +217,9 @@ struct PlanCommand: StaunchCommand {
           throw CommandFailure(
             .usage, "a secret is never given as an option",
             because: "arguments are visible to every user of the machine",
-            fix: "--input \(parts[0])=INCIDENT/leaked, after staunch respond")
+            fix:
+              "give the report to staunch respond, then --input \(parts[0])= with the incident's id and /leaked"
+          )
         }
         inputs[parts[0]] = .list(handles.map { .secret(SecretRef($0)) })
       } else {
@@ -239,29 +245,16 @@ struct PlanCommand: StaunchCommand {
   }
 
   /// The plan that its route gives: after drift, an abort or a no, or for what a message has opened.
-  private func plan(_ named: IncidentID, in installation: Installation) async throws {
+  private func plan(_ named: IncidentID, in installation: Installation, _ assembly: Assembly) async throws {
     guard input.isEmpty else {
       throw CommandFailure(
         .usage, "an incident's plan takes no --input", because: "its route in staunch.yaml names the targets",
         fix: "name the playbook instead of the incident to give inputs yourself")
     }
-    let known = try FollowedChronicle(installation.journal, kinds: Chronicle.incidentKinds).current()
-    guard let (id, course) = known[named], let incident = Incident(id: id, journalled: course.bodies)
-    else {
-      throw CommandFailure(
-        .invalidInput, "there is no incident \"\(harmless(named.rawValue))\"",
-        because: "the journal does not have it", fix: "staunch incidents")
-    }
-    guard !course.isClosed else {
-      throw CommandFailure(
-        .declined, "nothing was planned", because: "\(id) is closed", fix: "staunch show \(id)")
-    }
-    let entry = IncidentDesk.Entry(
-      id: id, incident: incident, leaked: course.values.refs, isNew: false, state: .known)
-    switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
-    case .planned(let plan): show(plan, in: installation.assembly)
+    switch try await PlanMaker(installation: installation).plan(known: named) {
+    case .planned(let plan): show(plan, in: assembly)
     case .recorded(let because, let next):
-      throw CommandFailure(.invalidInput, "\(id) cannot be planned", because: because, fix: next)
+      throw CommandFailure(.invalidInput, "\(named) cannot be planned", because: because, fix: next)
     }
   }
 
@@ -272,51 +265,5 @@ struct PlanCommand: StaunchCommand {
       PlanScreen(console: assembly.console).show(plan)
       assembly.console.say("nothing was changed. next: staunch run \(plan.id) --live")
     }
-  }
-}
-
-extension Installation {
-  /// The plan of the run that `id` names, or of the only run that is not over.
-  func openPlan(_ id: String?) throws -> Plan { try journal.openPlan(id) }
-}
-
-extension Journal {
-  /// The plan of the run (or plan) that `id` names, or of the only run that is not over.
-  func openPlan(_ id: String?) throws -> Plan {
-    let saved = try plans()
-    if let id {
-      let named = saved.first { $0.id.rawValue == id || $0.document["run"]?.string == id }
-      if let named { return try Plan(json: named.document) }
-      if RunID(id).isByHand {
-        throw CommandFailure(
-          .invalidInput, "\(harmless(id)) has no plan", because: "it is a command that somebody gave by hand",
-          fix: "repeat that command: it finds out how the interrupted one ended, and goes on")
-      }
-      throw CommandFailure(
-        .invalidInput, "there is no run \"\(harmless(id))\"", because: "the journal does not have it",
-        fix: "staunch status")
-    }
-    let states = try runStates()
-    // A damaged plan's run is open all the same: it is named, and reading it says what is wrong.
-    let open = saved.compactMap { plan in plan.document["run"]?.string.map { (RunID($0), plan) } }
-      .filter { run, _ in states[run].map { !["done", "aborted"].contains($0) } == true }
-    guard let (_, plan) = open.first, open.count == 1 else {
-      throw CommandFailure(
-        .usage, open.isEmpty ? "no run is open" : "several runs are open",
-        because: open.isEmpty
-          ? "every run is over, or none was started" : open.map(\.0.rawValue).joined(separator: ", "),
-        fix: open.isEmpty ? "staunch status" : "name one: staunch resume \(open[0].0)")
-    }
-    return try Plan(json: plan.document)
-  }
-
-  /// The last state of each run that was started: `running` while there is none.
-  func runStates() throws -> [RunID: String] {
-    var states: [RunID: String] = [:]
-    try forEachEvent(kinds: [.runStarted, .runResumed, .runEnded]) { event in
-      guard let run = event.run else { return }
-      states[run] = event.kind == .runEnded ? event.body["state"]?.string ?? "failed" : "running"
-    }
-    return states
   }
 }

@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -24,60 +25,62 @@ struct RunLines: Sendable {
   }
 
   private func text(_ event: JournalEvent) -> String? {
-    let body = event.body
-    let item = body["item"]?.integer.map { "[\($0)]" } ?? ""
-    let step = "\(body["step"]?.string ?? "")\(item)"
-    switch event.kind {
-    case .runStarted: return "run \(event.run?.rawValue ?? "") starts (\(body["mode"]?.string ?? ""))"
-    case .runResumed:
-      return "run \(event.run?.rawValue ?? "") goes on: \(harmless(body["reason"]?.string ?? ""))"
-    case .stepIntent: return "\(step): \(body["action"]?.string ?? "") (\(body["phase"]?.string ?? ""))"
-    case .stepOutcome:
-      var lines = [body["answer"]?.string].compactMap { $0 }
-      let names = { (output: String) in
-        (body["outputs"]?[output]?.array ?? []).compactMap(\.string).joined(separator: ", ")
-      }
-      if !names("followed").isEmpty { lines.append("written along: \(names("followed"))") }
-      if !names("still_old").isEmpty {
-        lines.append(
-          console.toned("still holds the old value, change it by hand: ", .bad) + names("still_old"))
-      }
-      return lines.isEmpty ? nil : lines.map { "\(step): \(harmless($0))" }.joined(separator: "\n           ")
-    case .stepFailed:
-      let error = body["error"]
+    let step = "\(event.step?.rawValue ?? "")\(event.item.map { "[\($0)]" } ?? "")"
+    let run = event.run?.rawValue ?? ""
+    switch event.typed {
+    case .runStarted(let start): return "run \(run) starts (\(start.mode ?? ""))"
+    case .runResumed(let resumed): return "run \(run) goes on: \(harmless(resumed.reason ?? ""))"
+    case .stepIntent(let intent): return "\(step): \(intent.action ?? "") (\(intent.phase ?? ""))"
+    case .stepOutcome(let outcome): return text(outcome, step)
+    case .stepFailed(let failed):
       return console.toned("\(step): ", .bad)
-        + "\(harmless(error?["operation"]?.string ?? "")): \(harmless(error?["message"]?.string ?? ""))"
-    case .stepSettled:
-      return
-        "\(step): settled as \(body["settlement"]?.string ?? ""): \(harmless(body["evidence"]?.string ?? ""))"
-    case .stepVerified:
+        + "\(harmless(failed.operation ?? "")): \(harmless(failed.message ?? ""))"
+    case .stepSettled(let settled):
+      return "\(step): settled as \(settled.settlement ?? ""): \(harmless(settled.evidence ?? ""))"
+    case .stepVerified(let verified):
       if let proof = event.deathProof { return "\(step): proven dead: \(harmless(proof.text))" }
       // A single refusal is not the proof, and is not called by its name.
-      let isRefusal = body["expect"]?.string == "dead"
-      return "\(step): verified \(isRefusal ? "refused" : harmless(body["result"]?.string ?? ""))"
-    case .stepWaiting: return "\(step): waits for \(body["for"]?.string ?? "")"
-    case .stepSkipped: return "\(step): skipped, \(harmless(body["reason"]?.string ?? ""))"
+      let isRefusal = verified.expected == "dead"
+      return "\(step): verified \(isRefusal ? "refused" : harmless(verified.result ?? ""))"
+    case .stepWaiting(let wait): return "\(step): waits for \(wait.subject ?? "")"
+    case .stepSkipped(let skipped): return "\(step): skipped, \(harmless(skipped.reason ?? ""))"
     case .stepDone: return console.toned("\(step): done", .good)
-    case .stepUndone:
-      return "\(step): \(body["result"]?.string ?? "") \(harmless(body["reason"]?.string ?? ""))"
-    case .credentialProbed:
-      let isLeaked = body["subject"]?.string == "leaked"
-      let state = body["state"]?.string ?? ""
-      // A probe shows a refusal; that it is dead, only the proof shows.
-      let word = isLeaked && state == "dead" ? "refused" : state.uppercased()
+    case .stepUndone(let undone):
+      return "\(step): \(undone.result ?? "") \(harmless(undone.reason ?? ""))"
+    case .credentialProbed(let probe): return text(probe)
+    case .incidentState(let change) where change.state == .contained:
+      return console.toned("CONTAINED", .good) + ": \(harmless(change.reason ?? ""))"
+    case .driftFound(let drift): return "drift at \(step): \(harmless(drift.what ?? ""))"
+    case .message(let message):
       return
-        "\(isLeaked ? "old credential" : "replacement") \(body["credential"]?.string ?? ""): \(word)  \(harmless(body["code"]?.string ?? ""))"
-    case .incidentState where body["state"]?.string == "contained":
-      return console.toned("CONTAINED", .good) + ": \(harmless(body["reason"]?.string ?? ""))"
-    case .driftFound: return "drift at \(step): \(harmless(body["what"]?.string ?? ""))"
-    case .message:
-      return
-        "message to \(body["tracker"]?.string ?? ""): \(body["event"]?.string ?? "") \(body["state"]?.string ?? "")"
+        "message to \(message.tracker?.rawValue ?? ""): \(message.event ?? "") \(message.state ?? "")"
     case .keyDestroyed: return "the run's sealing key was destroyed"
     case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .planApproved, .planDeclined,
-      .runEnded,
-      .lockTaken, .lockReleased, .stepManual, .secretSealed, .noted, .todo, .decision:
+      .runEnded, .lockTaken, .lockReleased, .stepManual, .secretSealed, .noted, .todo, .decision:
       return nil
     }
+  }
+
+  private func text(_ outcome: StepOutcome, _ step: String) -> String? {
+    var lines = [outcome.answer].compactMap { $0 }
+    let names = { (output: String) in
+      (outcome.outputs[output]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+    }
+    if !names("followed").isEmpty { lines.append("written along: \(names("followed"))") }
+    if !names("still_old").isEmpty {
+      lines.append(
+        console.toned("still holds the old value, change it by hand: ", .bad) + names("still_old"))
+    }
+    if !names("elsewhere").isEmpty { lines.append(console.toned("left: ", .bad) + names("elsewhere")) }
+    return lines.isEmpty ? nil : lines.map { "\(step): \(harmless($0))" }.joined(separator: "\n           ")
+  }
+
+  private func text(_ probe: CredentialProbed) -> String {
+    let isLeaked = probe.subject == .leaked
+    let state = probe.state?.rawValue ?? ""
+    // A probe shows a refusal; that it is dead, only the proof shows.
+    let word = isLeaked && state == "dead" ? "refused" : state.uppercased()
+    return
+      "\(isLeaked ? "old credential" : "replacement") \(probe.credential?.rawValue ?? ""): \(word)  \(harmless(probe.code ?? ""))"
   }
 }

@@ -5,10 +5,12 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Response
 
 /// Approves a plan and executes it in front of a person (or of a script), then says how it ended.
 struct RunSession {
   let installation: Installation
+  let console: Console
   let isJSON: Bool
   /// Gates are approved with the plan: `--approve DIGEST`, and drills.
   var approvesGates = false
@@ -22,8 +24,6 @@ struct RunSession {
   /// A drill's: the engine dies (once) when this step's first effect is done.
   var crashStep: String?
 
-  private var console: Console { installation.assembly.console }
-
   /// Takes the approval, then runs.
   ///
   /// - Parameters:
@@ -36,29 +36,21 @@ struct RunSession {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
     try approver.checkNotDeclined(plan)
     try check(confirmations, of: plan)
-    try await compareTickets(plan)
-    // A policy's bounded word does not stand for the person's.
-    if let approved = try standing(plan, mode: mode, by: approver), approved.actions == nil {
+    let conduct = conduct(plan)
+    try await conduct.compareTickets(plan)
+    if let approved = try conduct.standingApproval(of: plan, mode: mode) {
       return try await run(plan, approved, takeOver: takeOver)
     }
     try confirm(plan, approval: approval, confirmations: confirmations)
-    let word = try installation.identity.approve(plan.digest, role: role, at: installation.assembly.now())
+    let word = try installation.identity.approve(plan.digest, role: role, at: installation.now())
     try approver.record(word, for: plan)
     return try await run(plan, try approver.approved(plan, mode: mode), takeOver: takeOver)
-  }
-
-  /// The approval that the journal holds; nil: not approved yet, the usual case.
-  private func standing(_ plan: Plan, mode: RunMode, by approver: Approver) throws -> ApprovedPlan? {
-    do throws(ExecutionError) { return try approver.approved(plan, mode: mode) } catch {
-      guard error.code == .approval else { throw error }
-      return nil
-    }
   }
 
   /// Goes on with a run that was approved earlier.
   func resume(_ plan: Plan, mode: RunMode, takeOver: String? = nil) async throws -> ExitStatus {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
-    try await compareTickets(plan)
+    try await conduct(plan).compareTickets(plan)
     return try await run(plan, try approver.approved(plan, mode: mode), takeOver: takeOver)
   }
 
@@ -67,56 +59,50 @@ struct RunSession {
     -> ExitStatus
   {
     let approver = Approver(journal: installation.journal, policy: installation.policy)
-    try await compareTickets(plan)
-    let engine = try engine(plan, try approver.approved(plan, mode: mode))
+    let conduct = conduct(plan)
+    try await conduct.compareTickets(plan)
+    let engine = try conduct.engine(plan, try approver.approved(plan, mode: mode))
     let interruption = Interruption { engine.requestStop() }
     defer { interruption.end() }
     let end = try await engine.abort(because: reason, takingOver: takeOver)
     console.endTransient()
     for remaining in end.remaining { console.data("stays: \(harmless(remaining))") }
-    try await sendTheRest(plan, end)
+    try await conduct.sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
-  /// Before the first effect: a journal that lost what its tickets were told of takes nothing.
-  private func compareTickets(_ plan: Plan) async throws {
-    try await installation.ticketHeads.check(plan.incident, in: installation.journal) {
-      console.say(harmless($0))
-    }
-  }
-
   private func run(_ plan: Plan, _ approved: ApprovedPlan, takeOver: String?) async throws -> ExitStatus {
-    let engine = try engine(plan, approved)
+    let conduct = conduct(plan)
+    let engine = try conduct.engine(plan, approved)
     try onBegin()
     let interruption = Interruption { engine.requestStop() }
     defer { interruption.end() }
     let end = try await engine.run(takingOverBecause: takeOver)
     console.endTransient()
     if !isJSON { for remaining in end.remaining { console.data("stays: \(harmless(remaining))") } }
-    try await sendTheRest(plan, end)
+    try await conduct.sendTheRest(plan, end)
     return try finish(plan, end, wasInterrupted: interruption.happened)
   }
 
-  private func engine(_ plan: Plan, _ approved: ApprovedPlan) throws -> Engine {
-    let playbook = try installation.library.load(plan.playbook, catalogue: ActionSignature.builtin)
-    try installation.permit(playbook)
+  private func conduct(_ plan: Plan) -> RunConduct {
     let lines = RunLines(console: console, isJSON: isJSON)
-    var environment = EngineEnvironment(
-      journal: installation.journal, actions: installation.actions, policy: installation.policy,
-      attributes: try installation.facts(),
+    var conduct = RunConduct(
+      installation: installation,
       attendant: TerminalAttendant(
         console: console, identity: installation.identity, approvesGates: approvesGates,
-        now: { [assembly = installation.assembly] in assembly.now() }),
-      progress: installation.progress, initiator: installation.identity.fingerprint, toolVersion: toolVersion,
-      crashPoint: crashHook(), observer: { lines.show($0) })
-    if holdsHistory {
-      environment.held = [ActionSignature.historyRewrite.id, ActionSignature.historyPush.id]
-    }
-    return try Engine(playbook: playbook, plan: plan, approved: approved, environment: environment)
+        now: installation.now,
+        admit: { [journal = installation.journal] in
+          try journal.admit([("the answer", $0)], about: plan.incident)
+        }), toolVersion: toolVersion, observer: { lines.show($0) })
+    conduct.holdsHistory = holdsHistory
+    conduct.sendsTheRest = sendsTheRest
+    conduct.crashPoint = crashHook()
+    return conduct
   }
 
-  private func crashHook() -> CrashPointHook {
-    guard let crashStep else { return installation.assembly.crashPoint() }
+  /// A drill's crash; nil: where the installation says.
+  private func crashHook() -> CrashPointHook? {
+    guard let crashStep else { return nil }
     return { point in
       if case .afterCall(let step, _, _) = point, step.rawValue == crashStep { throw DrilledCrash() }
     }
@@ -170,37 +156,17 @@ struct RunSession {
   // MARK: The end
 
   private func finish(_ plan: Plan, _ end: RunEnd, wasInterrupted: Bool) throws -> ExitStatus {
-    let standing: IncidentStatus?
-    let undelivered: [OutboxEntry]
+    let outcome: RunOutcome
     do {
-      standing = try self.standing(plan)
-      undelivered =
-        try plan.incident.map { try installation.journal.outbox(incident: $0, undelivered: true) } ?? []
+      outcome = try conduct(plan).outcome(of: plan, end, wasInterrupted: wasInterrupted)
     } catch {
       // The run's end is said all the same; that nobody can tell whether the credential works is no "not alive".
       say(plan, end, nil, [], CommandFailure(after: error).status)
       throw error
     }
-    let status = exit(plan, end, standing, undelivered, wasInterrupted: wasInterrupted)
-    say(plan, end, standing, undelivered, status)
+    let status = ExitStatus(outcome.verdict)
+    say(plan, end, outcome.standing, outcome.undelivered, status)
     return status
-  }
-
-  /// When the run is over nothing waits for it any more; one that stopped half-way says so first.
-  private func sendTheRest(_ plan: Plan, _ end: RunEnd) async throws {
-    guard sendsTheRest, let incident = plan.incident else { return }
-    let isOver = end.state == .done || end.state == .aborted
-    try await OutboxRound(
-      installation: installation, now: { [assembly = installation.assembly] in assembly.now() }
-    )
-    .finish(incident, within: isOver ? nil : .seconds(2))
-  }
-
-  /// Where the plan's incident stands; nil for a plan without one.
-  private func standing(_ plan: Plan) throws -> IncidentStatus? {
-    guard let incident = plan.incident else { return nil }
-    let record = try installation.journal.record(of: incident)
-    return record.events.isEmpty ? nil : IncidentStatus(of: record, now: installation.assembly.now())
   }
 
   private func say(
@@ -242,31 +208,23 @@ struct RunSession {
       for line in StatusScreen(console: console).summary(standing) { console.data("  " + line) }
     } else if end.state == .waiting || end.state == .failed {
       for wait in end.waits { console.data("  waits for \(wait.subject.rawValue): \(harmless(wait.prompt))") }
-      console.data("  next: staunch resume \(plan.run)")
+      // After a drift it would stop at the same place for ever.
+      console.data("  next: \(end.isDrift ? plan.planCommand : "staunch resume \(plan.run)")")
     }
   }
+}
 
-  private func exit(
-    _ plan: Plan, _ end: RunEnd, _ standing: IncidentStatus?, _ undelivered: [OutboxEntry],
-    wasInterrupted: Bool
-  ) -> ExitStatus {
-    let isAlive = standing?.leaked?.state == .alive
-    switch end.state {
-    case .waiting: return wasInterrupted ? .interrupted : .waiting
-    case .failed: return isAlive ? .stillAlive : .failed
-    case .aborted: return .done
-    case .done:
-      if isAlive || isUnproven(plan, standing) { return .stillAlive }
-      // What comes last failed: nothing waits for it, and nobody may think that it was done.
-      if !end.unfinished.isEmpty { return .failed }
-      return undelivered.isEmpty && end.undelivered.isEmpty ? .done : .undeliveredMessages
-    }
-  }
-
-  /// The plan acted on leaked values that a provider was asked about, and one of the incident's is not proven dead: the
-  /// playbook asks for no proof, or another value came while it ran.
-  private func isUnproven(_ plan: Plan, _ standing: IncidentStatus?) -> Bool {
-    guard let standing, standing.leaked != nil, !standing.isContained else { return false }
-    return plan.inputs.values.contains { !$0.secrets.isEmpty }
+extension ExitStatus {
+  /// What the end of a run is to a script.
+  init(_ verdict: RunOutcome.Verdict) {
+    self =
+      switch verdict {
+      case .done: .done
+      case .waiting: .waiting
+      case .interrupted: .interrupted
+      case .failed: .failed
+      case .stillAlive: .stillAlive
+      case .undelivered: .undeliveredMessages
+      }
   }
 }

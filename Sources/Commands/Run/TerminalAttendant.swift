@@ -3,6 +3,7 @@ import Execution
 import Foundation
 import Incidents
 import Playbooks
+import Response
 
 /// The person at the terminal; without one, only what was approved with the plan.
 struct TerminalAttendant: Attendant {
@@ -11,6 +12,8 @@ struct TerminalAttendant: Attendant {
   /// Gates were approved together with the plan.
   let approvesGates: Bool
   let now: @Sendable () -> Date
+  /// Refuses an answer that holds a leaked value.
+  let admit: @Sendable (_ answer: String) throws -> Void
 
   var isPerson: Bool { console.style.isInteractive && !approvesGates }
 
@@ -53,6 +56,10 @@ struct TerminalAttendant: Attendant {
     var collected: [String: Value] = [:]
     for (name, type) in request.collect.sorted(by: { $0.key < $1.key }) {
       guard let answer = console.ask("\(name) (\(type)); empty to do it later:"), !answer.isEmpty else {
+        return nil
+      }
+      do { try admit(answer) } catch {
+        console.fail(CommandFailure(after: error).message)
         return nil
       }
       guard let value = ManualAnswer.value(answer, as: type) else {

@@ -24,7 +24,7 @@ struct LockLines {
       case .running:
         return
           "lock: \(own.owner.map { "\($0)" } ?? "a process") executes \(run) for \(age)\(what); you look on. "
-          + "take it over: staunch resume \(run) --take-over --reason TEXT"
+          + "take it over: staunch resume \(run) --take-over --reason 'why'"
       case .waiting: return "lock: \(run) waits for \(age)\(what)"
       case .stale:
         return "lock: the process of \(run) is gone, for \(age)\(what). go on: staunch resume \(run)"

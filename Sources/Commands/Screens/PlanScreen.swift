@@ -31,6 +31,10 @@ struct PlanScreen {
         console.data("      while: \(harmless(name)) is \(harmless(text(value)))")
       }
     }
+    for name in (step.outputs["still_old"]?.array ?? []).compactMap(\.string) {
+      console.data(
+        "      " + console.toned("holds the dead value, what reads it fails: ", .bad) + harmless(name))
+    }
     if let problem = step.problem, step.certainty != .skipped {
       console.data("      note: \(harmless(problem))")
     }

@@ -1,5 +1,6 @@
 import Capabilities
 import Foundation
+import Response
 import Synchronization
 
 /// Shows how far long work is: one redrawn line with rate and time left on a terminal, a line at each tenth elsewhere.

@@ -1,5 +1,6 @@
 import Foundation
 import Incidents
+import Response
 
 /// The first screen at 03:00: how bad, how long, ALIVE or DEAD, and the one next action. Everything else below.
 struct StatusScreen {
@@ -18,7 +19,7 @@ struct StatusScreen {
       let closed = incidents.closed
       return [
         "No open incident in \(harmless(directory))\(closed == 0 ? "." : " (\(closed) closed).")",
-        "next: staunch respond REPORT    or    staunch drill run openai-and-postgres",
+        "next: give a scanner's report to staunch respond; or try it: staunch drill run openai-and-postgres",
       ]
     }
     var lines = Array(open.prefix(Self.whole).flatMap { summary($0) + [""] }.dropLast())
@@ -62,6 +63,13 @@ struct StatusScreen {
     if status.stillAtTheForge.count > Self.forgeLines {
       lines.append(
         "  still at the forge: \(status.stillAtTheForge.count - Self.forgeLines) more repositories")
+    }
+    for name in status.stillOld.prefix(Self.forgeLines) {
+      lines.append(
+        "  " + console.toned("still holds the old value", .bad) + ": \(harmless(name)): what reads it fails")
+    }
+    if status.stillOld.count > Self.forgeLines {
+      lines.append("  still hold the old value: \(status.stillOld.count - Self.forgeLines) more entries")
     }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""

@@ -1,6 +1,7 @@
 import Foundation
 import Inbox
 import Journal
+import Response
 
 /// The exchange directory of this installation.
 enum Exchange {

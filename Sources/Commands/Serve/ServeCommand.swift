@@ -5,7 +5,9 @@ import Foundation
 import Inbox
 import JSON
 import LocalSystem
+import Response
 import StaunchConfiguration
+import Worker
 
 /// `staunch serve`: the worker, and the public endpoint as its child.
 struct ServeCommand: StaunchCommand {
@@ -39,7 +41,7 @@ struct ServeCommand: StaunchCommand {
     let program = try unattended.receiverProgram()
     let handover = try await ReceiverHandover(
       receiver, listen: listen, resolve: unattended.receiverSecrets())
-    let place = try WorkLoop.place(in: unattended)
+    let place = try WorkLoop.place(in: unattended.state())
     defer { withExtendedLifetime(place) {} }
     let clock = SystemClock()
     let console = unattended.console
@@ -64,7 +66,9 @@ struct ServeCommand: StaunchCommand {
     let wake = WakeSignal()
     let source = Self.watch(pipe.reading, wake)
     defer { source.cancel() }
-    let worker = try Worker(installation: installation, inbox: inbox, now: unattended.now)
+    let worker = try Worker(
+      installation: installation, inbox: inbox, now: unattended.now,
+      carryOn: RunSession.carrier(in: installation, console))
     try await run(worker, beside: supervisor, wake: wake, clock: clock)
     console.say("stopped: the endpoint has ended, and what it accepted is taken in")
   }

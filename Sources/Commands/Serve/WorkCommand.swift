@@ -4,7 +4,9 @@ import Foundation
 import Inbox
 import Incidents
 import Journal
+import Response
 import StaunchConfiguration
+import Worker
 
 /// `staunch work`: the worker behind the public endpoint. Opens no port.
 struct WorkCommand: StaunchCommand {
@@ -39,10 +41,11 @@ struct WorkCommand: StaunchCommand {
       unattended.console.say("released. next: staunch work")
       return
     }
-    let place = try WorkLoop.place(in: unattended)
+    let place = try WorkLoop.place(in: unattended.state())
     defer { withExtendedLifetime(place) {} }
     let worker = try Worker(
-      installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now)
+      installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now,
+      carryOn: RunSession.carrier(in: installation, unattended.console))
     let wake = WakeSignal()
     let interruption = Interruption { wake.set() }
     defer { interruption.end() }

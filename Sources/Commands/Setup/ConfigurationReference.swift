@@ -1,6 +1,7 @@
 import Capabilities
 import Consumers
 import CredentialProviders
+import Response
 import SecretStores
 import TicketSystems
 
@@ -34,7 +35,7 @@ enum ConfigurationReference {
       "trackers",
       """
       A route that names no tracker has `local`: a Markdown file for each incident, `tickets/INCIDENT.md` in the state directory
-      (mode 0600), to which people may write. An entry named `local` takes its place.
+      (mode 0600), to which people may write; `staunch ticket list --all` names it. An entry named `local` takes its place.
       """,
       TicketSystemRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += """

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Response
 import StaunchConfiguration
 import Drills
 import Foundation
@@ -150,6 +151,9 @@ struct DoctorCommand: StaunchCommand {
     do {
       return Check(
         name: "receiver", problem: nil, note: try await ReceiverCheck(assembly: assembly).run(receiver))
+    } catch let error as Refusal {
+      return Check(
+        name: "receiver", problem: error.because + (error.fix.map { "; fix: \($0)" } ?? ""), note: "")
     } catch let error as CommandFailure {
       return Check(
         name: "receiver", problem: error.because + (error.fix.map { "; fix: \($0)" } ?? ""), note: "")
@@ -219,7 +223,8 @@ struct DoctorCommand: StaunchCommand {
     }
     for (name, target) in targets.credentials.sorted(by: { $0.key < $1.key }) {
       assembly.console.transient("asking \(name) …")
-      checks += await target.provider.readiness().map { Check(of: "credential \(name)", $0) }
+      let needs = await target.provider.readiness() + target.provider.loginReadiness()
+      checks += needs.map { Check(of: "credential \(name)", $0) }
       do {
         let found = try await target.provider.existing()
         checks.append(Check(name: "credential \(name)", problem: nil, note: "\(found.count) there now"))
@@ -242,6 +247,8 @@ struct DoctorCommand: StaunchCommand {
                   : nil,
                 note: "holds \(key)"))
           }
+          let value = await StoredValueCheck(name: name, target: target, store: store).readiness()
+          checks += [value].compactMap { $0 }.map { Check(of: "store of \(name)", $0) }
         } catch {
           checks.append(Check(name: "store of \(name)", problem: "\(error)", note: ""))
         }

@@ -5,6 +5,7 @@ import JSON
 import LocalSystem
 import Secrets
 import StaunchConfiguration
+import Worker
 
 /// Lets the endpoint itself read its settings and secrets, in a directory that is gone afterwards. Nothing listens.
 struct ReceiverCheck {

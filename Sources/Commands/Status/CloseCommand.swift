@@ -1,8 +1,12 @@
 import ArgumentParser
+import Capabilities
 import Foundation
+import GitHistory
 import Incidents
 import JSON
 import Journal
+import Response
+import Secrets
 import StaunchConfiguration
 
 /// `staunch close`: the incident is over; a person's word.
@@ -12,7 +16,8 @@ struct CloseCommand: StaunchCommand {
     abstract: "Say that an incident is over. Refused while a leaked value of it is not proven dead.",
     discussion: """
       Refused, too, while the leaked value is or may be at a repository's forge: until a fresh clone of the remote, made
-      after the push, was scanned clean. Whoever leaves it there on purpose says so: --uncleaned.
+      after the push, was scanned clean. What was clean is looked at once more now, the clone's other remotes included. Whoever
+      leaves it there on purpose says so: --uncleaned.
       """)
 
   @Argument(help: "The incident; default: the most urgent open one.") var incident: String?
@@ -27,42 +32,31 @@ struct CloseCommand: StaunchCommand {
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
     try journal.admit([("--reason", reason), ("--role", role)], about: id)
-    let status = try assembly.statuses().first { $0.id == id }
-    guard let status, unproven || status.isContained else {
+    var known = try assembly.statuses().first { $0.id == id }
+    guard let status = known, unproven || status.isContained else {
       throw CommandFailure(
-        .stillAlive, "\(id) was not closed", because: Self.unproven(status),
-        fix: status?.next.command ?? "staunch show \(id)")
+        .stillAlive, "\(id) was not closed", because: Closing.unproven(known),
+        fix: known?.next.command ?? "staunch show \(id)")
     }
-    let left = status.stillAtTheForge
+    // A restore and a push by hand leave no trace here: the proof is made again.
+    if !uncleaned, status.stillAtTheForge.isEmpty {
+      try await lookAgain(at: status, journal, in: assembly)
+      known = try assembly.statuses().first { $0.id == id }
+    }
+    let left = known?.stillAtTheForge ?? []
     guard uncleaned || left.isEmpty else {
+      let isElsewhere = left.contains { $0.again != nil }
       throw CommandFailure(
         .declined, "\(id) was not closed",
         because: "the leaked value is still at the forge: "
           + left.map { "\($0.repository) (\(harmless($0.why)))" }.joined(separator: ", "),
-        fix: "clean it: staunch plan \(id); or leave it there and say so: "
-          + "staunch close \(id) \(unproven ? "--unproven " : "")--uncleaned --reason \"why\"")
+        fix: "clean it: staunch \(isElsewhere ? "show" : "plan") \(id); "
+          + "or leave it there and say so: \(uncleanedCommand(id))")
     }
-    var what = "close the incident"
-    var although: [String] = []
-    if !status.isContained { although.append("it is not proven contained") }
-    if !left.isEmpty {
-      although.append(
-        "the leaked value is still at the forge (" + left.map(\.repository.rawValue).joined(separator: ", ")
-          + ")")
-    }
-    if !although.isEmpty { what += " although " + although.joined(separator: " and ") }
     let kept = assembly.configurationPath == nil ? nil : try assembly.configuration().policy.retention
-    let until = assembly.now().addingTimeInterval(
-      kept.map { TimeInterval($0.components.seconds) } ?? LeakedValueRetention.standard)
-    try journal.append([
-      NewEvent(
-        .incidentState, incident: id,
-        ["state": "closed", "reason": .string(reason), "values_until": .string(Timestamp.text(until))]),
-      NewEvent(
-        .decision, incident: id, ["what": .string(what), "reason": .string(reason), "role": .string(role)]),
-    ])
+    let until = try Closing(journal: journal, now: assembly.now()).close(
+      status, stillAtTheForge: left, because: reason, role: RoleName(role), keepingValues: kept)
     if until <= assembly.now() {
-      try LeakedValueRetention(journal: journal).destroyDue(now: assembly.now())
       assembly.console.say("closed \(id); the key of its leaked value was destroyed")
     } else {
       assembly.console.say(
@@ -71,16 +65,51 @@ struct CloseCommand: StaunchCommand {
     }
   }
 
-  private static func unproven(_ status: IncidentStatus?) -> String {
-    switch status?.leaked?.state {
-    case .alive?: return "its leaked credential is still accepted"
-    case .unknown?: return "whether its leaked credential is accepted is unknown"
-    case .dead?:
-      let count = status?.unproven ?? 0
-      return
-        "its leaked credential was refused, and \(count == 1 ? "a value" : "\(count) values") of it \(count == 1 ? "is" : "are") "
-        + "not proven dead: a playbook's proof is"
-    case nil: return "its leaked credential was never tried"
+  private func uncleanedCommand(_ id: IncidentID) -> String {
+    "staunch close \(id) \(unproven ? "--unproven " : "")--uncleaned --reason \(ShellWord.quoted(reason))"
+  }
+
+  /// Scans a fresh clone of every remote that was clean, and keeps what it shows.
+  private func lookAgain(at status: IncidentStatus, _ journal: Journal, in assembly: Assembly) async throws {
+    let values = try journal.record(of: status.id).leakedValues.refs
+    // A drill's forge is gone with the drill.
+    guard !status.isDrill, !values.isEmpty else { return }
+    let removal = HistoryRemoval(secrets: try values.map { try journal.open($0) })
+    let trust: RepositoryTrust =
+      assembly.configurationPath == nil ? .none : try assembly.configuration().trustedRepositories
+    for one in status.published {
+      guard let clone = try clone(of: one, in: assembly) else {
+        throw unseen(one, status.id, because: "staunch.yaml has no entry with a remote for it")
+      }
+      let scan: HistoryScan
+      do throws(CapabilityError) {
+        scan = try await assembly.historyRewriter(trust: trust).verifyFreshClone(
+          repository: clone.path, remote: clone.remote, for: removal,
+          progress: ProgressLine(console: assembly.console))
+      } catch {
+        assembly.console.endTransient()
+        throw unseen(one, status.id, because: error.because)
+      }
+      assembly.console.endTransient()
+      try FreshCloneRecord(
+        repository: one.repository, path: clone.path, remote: clone.remote, incident: status.id
+      ).note(scan, for: values, in: journal)
     }
+  }
+
+  private func clone(of one: PublishedHistory, in assembly: Assembly) throws -> PublishedHistory.Clone? {
+    guard assembly.configurationPath != nil,
+      let entry = try assembly.configuration().repositories[one.repository], let remote = entry.remote
+    else { return one.clone }
+    return PublishedHistory.Clone(path: entry.path, remote: remote)
+  }
+
+  private func unseen(_ one: PublishedHistory, _ id: IncidentID, because: String) -> CommandFailure {
+    CommandFailure(
+      .unavailable, "\(id) was not closed",
+      because:
+        "whether the remote of \(one.repository) is still clean could not be seen: \(harmless(because))",
+      fix:
+        "make it reachable, then the same command again; or close without the look: \(uncleanedCommand(id))")
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Incidents
-import JSON
 import Journal
+import Response
 
 /// `staunch note`: a person's word for the timeline.
 struct NoteCommand: StaunchCommand {
@@ -17,7 +17,7 @@ struct NoteCommand: StaunchCommand {
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
     try journal.admit([("the note", text), ("--role", role)], about: id)
-    try journal.append(.noted, incident: id, ["text": .string(text), "role": .string(role)])
+    try PersonsWords(journal).note(text, role: RoleName(role), about: id)
     assembly.console.say("noted for \(id)")
   }
 }
@@ -35,11 +35,10 @@ struct TodoCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
-    var body: [String: JSONValue] = ["text": .string(text), "role": .string(role)]
-    body["owner_role"] = owner.map { .string($0) }
     let journal = try assembly.journal()
     try journal.admit([("the text", text), ("--role", role), ("--owner", owner)], about: id)
-    try journal.append(.todo, incident: id, .object(body))
+    try PersonsWords(journal).todo(
+      text, role: RoleName(role), owner: owner.map { RoleName($0) }, about: id)
     assembly.console.say("kept for \(id)")
   }
 }
@@ -54,7 +53,7 @@ extension Assembly {
       else {
         throw CommandFailure(
           .invalidInput, "no incident is open", because: "nothing was reported yet, or all is closed",
-          fix: "staunch incidents, then give --incident ID")
+          fix: "staunch incidents lists them; give an id with --incident")
       }
       return status.id
     }

@@ -94,7 +94,8 @@ struct IncidentsCommand: StaunchCommand {
     let screen = StatusScreen(console: assembly.console)
     for status in statuses { assembly.console.data(screen.line(status)) }
     if statuses.isEmpty {
-      assembly.console.say("No incident in \(harmless(assembly.statePath)). next: staunch respond REPORT")
+      assembly.console.say(
+        "No incident in \(harmless(assembly.statePath)). next: give a scanner's report to staunch respond")
     }
   }
 }
@@ -141,7 +142,7 @@ extension Assembly {
       console.toned("THE JOURNAL IS NOT THE ONE THAT WAS LEFT", .bad) + ": \(harmless("\(difference)"))",
       "  what stands below may lack what happened last; no effect runs until a person decides",
       "  next: put the right file back into \(harmless(statePath)); or, when nobody has it:",
-      "    staunch journal accept --reason TEXT", "",
+      "    staunch journal accept --reason 'why'", "",
     ]
   }
 

@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import Journal
 import PostMortems
+import Response
 
 /// `staunch update`: text to paste for people who are not at the terminal.
 struct UpdateCommand: StaunchCommand {
@@ -46,12 +47,9 @@ struct HandoverCommand: StaunchCommand {
         events: try assembly.events(of: id), incident: id, now: assembly.now(), nextUpdate: nil,
         template: try assembly.builtinTemplate("handover.md.mustache")))
     if let acknowledge {
-      try assembly.journal().append(
-        .decision, incident: id,
-        ["what": "hand-over", "reason": "the new owner has read the hand-over", "role": .string(acknowledge)])
+      try PersonsWords(assembly.journal()).decide(
+        "hand-over", because: "the new owner has read the hand-over", role: RoleName(acknowledge), about: id)
       assembly.console.say("acknowledged by \(harmless(acknowledge))")
-    } else {
-      assembly.console.say("next: the new owner runs: staunch handover --acknowledge ROLE")
     }
   }
 }

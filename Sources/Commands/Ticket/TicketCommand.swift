@@ -4,6 +4,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import Response
 
 /// `staunch ticket`: messages on their way.
 struct TicketCommand: AsyncParsableCommand {
@@ -51,27 +52,20 @@ struct TicketList: StaunchCommand {
     }
   }
 
-  /// A message for people: what, where to, how it stands and why.
+  /// A message for people: what, where to, how it stands, where it is and why.
   static func line(_ entry: OutboxEntry) -> String {
-    "\(entry.message.id)  \(entry.tracker)  \(entry.message.incident)  \(entry.message.event.rawValue)  "
-      + "\(entry.state.rawValue)  \(entry.attempts) \(entry.attempts == 1 ? "try" : "tries")"
-      + (entry.reason.map { "  \(harmless($0))" } ?? "")
+    let more = [entry.remote?.url, entry.reason].compactMap { $0 }.map { "  \(harmless($0))" }.joined()
+    return
+      "\(entry.message.id)  \(entry.tracker)  \(entry.message.incident)  \(entry.message.event.rawValue)  "
+      + "\(entry.state.rawValue)  \(entry.attempts) \(entry.attempts == 1 ? "try" : "tries")" + more
   }
 
   /// What `ticket list --json` prints; the console's board has the same.
   static func document(_ entries: [OutboxEntry]) -> JSONValue {
-    ["schema": 1, "messages": .array(entries.map(json))]
+    OutboxDocument.of(entries)
   }
 
-  static func json(_ entry: OutboxEntry) -> JSONValue {
-    [
-      "id": .string(entry.message.id), "tracker": .string(entry.tracker.rawValue),
-      "incident": .string(entry.message.incident.rawValue), "event": .string(entry.message.event.rawValue),
-      "state": .string(entry.state.rawValue), "attempts": .integer(entry.attempts),
-      "next": .string(Timestamp.text(entry.next)), "remote": entry.remote.map { .string($0.id) } ?? .null,
-      "reason": entry.reason.map { .string($0) } ?? .null,
-    ]
-  }
+  static func json(_ entry: OutboxEntry) -> JSONValue { OutboxDocument.of(entry) }
 }
 
 /// `staunch ticket drop`.
@@ -92,10 +86,7 @@ struct TicketDrop: StaunchCommand {
         fix: "staunch ticket list --all")
     }
     try journal.admit([("--reason", reason)], about: entry.message.incident)
-    _ = try journal.settle(id, as: .dropped, reason: reason)
-    try journal.append(
-      .decision, incident: entry.message.incident,
-      ["what": .string("drop message \(id)"), "reason": .string(reason), "role": "responder"])
+    try PersonsWords(journal).drop(entry, because: reason)
     assembly.console.say("dropped")
   }
 }

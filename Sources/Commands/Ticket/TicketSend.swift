@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import JSON
 import Journal
+import Response
 
 /// `staunch ticket send`: the one command that sends what waits. Exit 12 when something still did not arrive.
 struct TicketSend: StaunchCommand {

@@ -76,7 +76,9 @@ final class SandboxPostgres: Sendable {
   }
 
   private static let script = """
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/staunch-drill-XXXXXX") || exit 1
+    base="${TMPDIR:-/tmp}"
+    [ -w "$base" ] || base=/tmp
+    dir=$(mktemp -d "$base/staunch-drill-XXXXXX") || exit 1
     trap 'rm -rf "$dir"' EXIT
     trap '' HUP INT
     "$1/initdb" -N -E UTF8 --locale=C.UTF-8 -U postgres --auth-host=scram-sha-256 --auth-local=trust \\

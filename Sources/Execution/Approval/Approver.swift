@@ -75,7 +75,7 @@ public struct Approver: Sendable {
     guard isStarted else { return }
     throw ExecutionError(
       .approval, "decline the plan \(plan.id)", because: "its run has started",
-      fix: "stop it with Ctrl-C, then take it back: staunch abort \(plan.run) --reason TEXT")
+      fix: "stop it with Ctrl-C, then take it back: staunch abort \(plan.run) --reason 'why'")
   }
 
   /// The approved plan, from the approvals in the journal.

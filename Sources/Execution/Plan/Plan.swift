@@ -132,7 +132,8 @@ public struct Plan: Sendable, Hashable {
       throw ExecutionError(
         .plan, "run the plan \(id)",
         because: "\(pin.file) changed since it was planned (sha256 \(pin.sha256.prefix(12)))",
-        fix: "plan again and read what is different")
+        fix:
+          "put it back as it was, or plan again: staunch plan \(incident?.rawValue ?? playbook.id.rawValue)")
     }
   }
 }

@@ -82,7 +82,7 @@ public struct Planner: Sendable {
         throw ExecutionError(
           .input, "plan \(playbook.id)",
           because: "the input \"\(declaration.name)\" (\(declaration.type)) is missing",
-          fix: "--input \(declaration.name)=…")
+          fix: "add --input with \(declaration.name)= and a \(declaration.type)")
       }
       guard let coerced = value == .null ? .null : value.coerced(to: declaration.type) else {
         if case .list(let values) = value, declaration.type == .secret, values.count > 1 {
@@ -96,7 +96,7 @@ public struct Planner: Sendable {
         throw ExecutionError(
           .input, "plan \(playbook.id)",
           because: "the input \"\(declaration.name)\" is no \(declaration.type)",
-          fix: "--input \(declaration.name)=…")
+          fix: "add --input with \(declaration.name)= and a \(declaration.type)")
       }
       inputs[declaration.name] = coerced
     }

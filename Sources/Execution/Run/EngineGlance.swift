@@ -59,7 +59,7 @@ extension Engine {
             .driftFound,
             step.key.body([
               "what": .string("\(line.effect?.target ?? ""): \(name)"), "expected": expected[name] ?? .null,
-              "found": value,
+              "found": value, "foreseen": true,
             ]))
         }
       } catch is CapabilityError {

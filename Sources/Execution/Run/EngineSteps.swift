@@ -110,7 +110,7 @@ extension Engine {
       throw ExecutionError(
         .playbook, "evaluate when: of \(step.id)",
         because: "\(condition.text) cannot be told: something in it is unknown",
-        fix: "give the fact in staunch.yaml, or: staunch skip \(step.id) --run \(plan.run) --reason TEXT")
+        fix: "give the fact in staunch.yaml, or: staunch skip \(step.id) --run \(plan.run) --reason 'why'")
     }
     let expected = planned[key]?.certainty ?? .maybe
     if !context.isFinal, expected != .maybe, truth != (expected == .will) {

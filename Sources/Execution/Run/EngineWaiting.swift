@@ -10,14 +10,16 @@ extension Engine {
   /// Lets the step through when enough people said yes to exactly this plan.
   func passGate(_ step: Step, _ key: StepKey) async throws -> Flow {
     guard let gate = step.approval else { return .goOn }
+    let roles = gate.roles.map(\.rawValue).sorted()
     if let reason = recorder.history({ $0.refusals[step.id] }) {
+      let role = roles.contains("responder") ? "" : roles.first.map { " --role \($0)" } ?? ""
       return try fail(
         key, attempt: 0,
         CapabilityError(
           .refused, "pass the gate \(step.id)", because: "it was declined: \(reason)",
-          fix: (step.isGate ? "" : "staunch skip \(step.id) --reason TEXT, ")
-            + "staunch abort \(plan.run) --reason TEXT, or approve it after all: "
-            + "staunch approve \(plan.digest.short) --step \(step.id)"))
+          fix: (step.isGate ? "" : "staunch skip \(step.id) --reason 'why', ")
+            + "staunch abort \(plan.run) --reason 'why', or approve it after all: "
+            + "staunch approve \(plan.digest.short) --step \(step.id)\(role)"))
     }
     let rule = environment.policy.rule(for: gate, of: step, initiator: environment.initiator)
     let since = recorder.record(key).waitingSince(for: .approval)
@@ -31,7 +33,7 @@ extension Engine {
       effects: effects(behind: step),
       given: approvals(of: step.id, until: limit), until: until)
     let prompt = "approval by \(gate.summary) of plan \(plan.digest.short)"
-    try announce(key, .approval, prompt: prompt, until: until)
+    try announce(key, .approval, prompt: prompt, until: until, roles: roles)
     for approval in await attended({ await environment.attendant.approvals(for: request) })
     where holds(approval, for: step.id) && !request.given.contains(approval) {
       var body = approval.json.object ?? [:]
@@ -40,7 +42,7 @@ extension Engine {
     }
     if isApproved(step.id, by: rule, until: limit) { return .goOn }
     if let limit, environment.clock.now > limit { return try tooLate(key) }
-    try wait(key, .approval, prompt: prompt, until: until)
+    try wait(key, .approval, prompt: prompt, until: until, roles: roles)
     return .waits
   }
 
@@ -58,7 +60,7 @@ extension Engine {
       key, attempt: 0,
       CapabilityError(
         .timeout, "wait for approval", because: "nobody approved in time",
-        fix: "ask again with: staunch resume \(plan.run); or staunch abort \(plan.run) --reason TEXT"))
+        fix: "ask again with: staunch resume \(plan.run); or staunch abort \(plan.run) --reason 'why'"))
   }
 
   /// - Parameter until: what arrived later does not count; nil: everything does.
@@ -118,25 +120,33 @@ extension Engine {
   }
 
   /// Says what the run waits for.
-  func wait(_ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?) throws {
+  /// - Parameter roles: whose yes is asked for; empty: anybody's, or none's.
+  func wait(
+    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String] = []
+  ) throws {
     session.withLock {
       $0.waits.append(Wait(subject: subject, step: key.step, item: key.item, prompt: prompt, until: until))
     }
-    try noteWaiting(key, subject, prompt: prompt, until: until)
+    try noteWaiting(key, subject, prompt: prompt, until: until, roles: roles)
   }
 
   /// Says, before a person at the terminal is asked, that the run waits for them: their time counts as waiting, and others
   /// who look see what is asked.
-  func announce(_ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?) throws {
+  func announce(
+    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String] = []
+  ) throws {
     guard environment.attendant.isPerson else { return }
-    try noteWaiting(key, subject, prompt: prompt, until: until)
+    try noteWaiting(key, subject, prompt: prompt, until: until, roles: roles)
     try recorder.flush()
   }
 
-  private func noteWaiting(_ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?) throws {
+  private func noteWaiting(
+    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String]
+  ) throws {
     guard recorder.record(key).waitingFor != subject.rawValue else { return }
     var body: [String: JSONValue] = ["for": .string(subject.rawValue), "prompt": .string(prompt)]
     if let until { body["until"] = .string(Timestamp.text(until)) }
+    if !roles.isEmpty { body["roles"] = .array(roles.map(JSONValue.string)) }
     try recorder.note(.stepWaiting, key.body(body))
   }
 
@@ -206,7 +216,7 @@ enum Evidence {
       guard let value = given[name]?.coerced(to: type) else {
         throw ExecutionError(
           .input, "finish \(key)", because: "\"\(name)\" (\(type)) is missing or wrong",
-          fix: "hand it in: --collect \(name)=…")
+          fix: "hand in a \(type) for \(name) with staunch done")
       }
       collected[name] = value
     }

@@ -44,12 +44,14 @@ enum DurableFiles {
     return true
   }
 
+  /// - Throws: `.unsafe` when it is a pipe or a device: it is not waited for.
   static func read(_ path: PathBytes) throws(CapabilityError) -> [UInt8] {
-    let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC) }
+    let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else { throw failure("open", path) }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure("fstat", path) }
+    try SpecialFiles.refuse(path, status)
     var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
     var filled = 0
     while true {

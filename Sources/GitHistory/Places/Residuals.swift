@@ -76,7 +76,7 @@ enum Residuals {
     try layout.submoduleRepositories().map { path in
       .init(
         place: path, why: "the repository of a submodule is not searched with this one",
-        fix: "staunch history scan --repository '\(path)' --secrets FILE")
+        fix: "scan it, too: the same expressions or incident with --repository '\(path)'")
     }
   }
 

@@ -127,7 +127,8 @@ struct HistoryPushRun: Sendable {
           place: "\(HistoryPushRun.hidden(plan.hiddenUnknown)) of \(remote) (first: \(first))",
           why: "they were never fetched here, so nobody here can say what they hold",
           fix:
-            "staunch history verify --repository '\(path)' --remote \(remote) --secrets FILE looks into them")
+            "staunch history verify with --remote \(remote) and the same expressions or incident looks into them"
+        )
       )
     }
     residual += plan.unknown.map {

@@ -72,7 +72,7 @@ struct KnownRewrites {
         throw CapabilityError(
           .conflict, "push", because: "the rewrite \(directory.id) was interrupted",
           fix:
-            "staunch history rewrite --repository '\(path)' --replace-text FILE --resume --live --confirm \(layout.name)"
+            "finish it: the staunch history rewrite that began it, with --resume"
         )
       case .preparing, nil: continue
       }

@@ -30,7 +30,7 @@ enum PushFailure {
       (
         "dubious ownership", .refused,
         "the remote's directory belongs to another user, and git does not trust it",
-        "git config --global --add safe.directory DIRECTORY (the remote's: git remote -v)"
+        "add the remote's directory to safe.directory (git config --global --add); this shows it: git remote -v"
       ),
       (
         "not allowed", .configuration,
@@ -62,7 +62,7 @@ enum PushFailure {
       ),
       (
         "host key verification failed", .refused, "the remote's SSH host key is not known or has changed",
-        "compare the fingerprint with the one the forge publishes, then: ssh-keyscan HOST >> ~/.ssh/known_hosts"
+        "compare the fingerprint with the one the forge publishes, then add it to ~/.ssh/known_hosts with ssh-keyscan"
       ),
       (
         "atomic push", .unsupported, "the remote cannot push atomically",

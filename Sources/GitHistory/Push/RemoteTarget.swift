@@ -8,14 +8,15 @@ struct RemoteTarget: Sendable {
   let fetchAddress: String
   /// What is pushed to.
   let pushAddress: String
-  private let isNamed: Bool
+  /// Its name leads elsewhere, or to more than this.
+  private let needsAlias: Bool
 
   /// For people and for comparison: without user and password.
   var shown: String { RemoteAddress.withoutUser(pushAddress) }
 
   /// What `git push` and `git ls-remote` get. A remote that is pushed to elsewhere than it is fetched from gets a name of
   /// its own for the one command, so that what is asked for references is what is pushed to.
-  var operand: String { isNamed && fetchAddress != pushAddress ? "staunch-push-address" : name }
+  var operand: String { needsAlias ? "staunch-push-address" : name }
   var settings: [(key: String, value: String)] {
     operand == name ? [] : [("remote.\(operand).url", pushAddress)]
   }
@@ -31,7 +32,7 @@ struct RemoteTarget: Sendable {
       }
       fetchAddress = name
       pushAddress = name
-      isNamed = false
+      needsAlias = false
       return  // the user's own word
     }
     let push = try await RemoteTarget.addresses(name, ["--push"], layout, git)
@@ -39,13 +40,26 @@ struct RemoteTarget: Sendable {
       throw CapabilityError(
         .configuration, "push to \(name)",
         because: "it pushes to \(push.count) addresses, and each needs its own references to be looked at",
-        fix: "give each its own remote: git -C '\(layout.standing.text)' remote add NAME ADDRESS")
+        fix:
+          "give each address a remote of its own (git remote add); this lists them: git -C '\(layout.standing.text)' remote -v"
+      )
     }
     fetchAddress = fetch
     pushAddress = only
-    isNamed = true
+    needsAlias = fetch != only
     guard !git.trust.covers(layout) else { return }
     for address in [fetch, only] { try RemoteTarget.refuseInside(layout, address, name) }
+  }
+
+  /// One of the addresses of the remote `name`, to be asked and cloned.
+  init(_ name: String, leadingTo address: String, layout: RepositoryLayout, git: GitProgram)
+    throws(CapabilityError)
+  {
+    self.name = name
+    fetchAddress = address
+    pushAddress = address
+    needsAlias = true
+    if !git.trust.covers(layout) { try RemoteTarget.refuseInside(layout, address, name) }
   }
 
   /// A repository within this one would run its own hooks when it is pushed to: whoever prepared this one made it, too.
@@ -69,7 +83,8 @@ struct RemoteTarget: Sendable {
         + "the same command with --trust-repository-config")
   }
 
-  private static func addresses(
+  /// As Git resolves them now; none: there is no such remote.
+  static func addresses(
     _ name: String, _ more: [String], _ layout: RepositoryLayout, _ git: GitProgram
   ) async throws(CapabilityError) -> [String] {
     guard !name.hasPrefix("-") else { return [] }
@@ -85,7 +100,7 @@ struct RemoteTarget: Sendable {
     return outcome.output.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private static func looksLikeAnAddress(_ text: String) -> Bool {
+  static func looksLikeAnAddress(_ text: String) -> Bool {
     !text.hasPrefix("-") && (text.contains("/") || RemoteAddress.isSecureShell(text))
   }
 }

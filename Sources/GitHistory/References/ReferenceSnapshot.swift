@@ -56,7 +56,9 @@ struct ReferenceSnapshot: Sendable, Equatable {
           throw CapabilityError(
             .invalid, "read \(head.text)",
             because: "it holds neither an object id nor the name of a reference",
-            fix: "git -C '\(layout.standing.text)' symbolic-ref HEAD refs/heads/NAME")
+            fix:
+              "name a branch that exists: git -C '\(layout.standing.text)' for-each-ref refs/heads lists them; git symbolic-ref sets HEAD"
+          )
         }
         all.append(found)
       }

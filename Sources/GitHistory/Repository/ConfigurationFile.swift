@@ -13,6 +13,7 @@ struct ConfigurationFile: Sendable {
       entries = []
       return
     }
+    try ConfigurationChain.check(path)
     var opened: OpaquePointer?
     let status = path.withCString { git_config_open_ondisk(&opened, $0) }
     guard status == 0, let opened else { throw LibgitLibrary.failure(status, "read \(path.text)") }

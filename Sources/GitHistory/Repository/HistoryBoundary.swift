@@ -42,7 +42,9 @@ struct HistoryBoundary: Sendable {
           place: "history behind info/grafts",
           why:
             "it has grafts: the real parents of \(grafted) grafted \(grafted == 1 ? "commit" : "commits") are not here",
-          fix: "use a full clone: git clone --mirror URL DIRECTORY, then run the command again on it"))
+          fix:
+            "use a full clone, made with git clone --mirror from its remote, then run the command again on it"
+        ))
     }
     self.gaps = gaps
   }

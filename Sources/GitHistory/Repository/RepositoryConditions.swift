@@ -16,7 +16,7 @@ struct RepositoryConditions: Sendable {
     if let format = configuration["extensions.objectformat"], format.lowercased() != "sha1" {
       throw unsupported(
         "its object format is \(format); only SHA-1 repositories can be read",
-        fix: "purge it with: git filter-repo --replace-text FILE, then: staunch history verify")
+        fix: "purge it with git filter-repo --replace-text, which reads such repositories")
     }
     if let storage = configuration["extensions.refstorage"], storage.lowercased() != "files" {
       throw unsupported(
@@ -31,7 +31,7 @@ struct RepositoryConditions: Sendable {
     if partial || promisorPack {
       throw unsupported(
         "it is a partial clone: objects that were never downloaded cannot be searched",
-        fix: "use a full clone: git clone --mirror URL DIRECTORY")
+        fix: "use a full clone, made with git clone --mirror from its remote")
     }
     if configuration.isTrue("extensions.worktreeconfig") {
       throw unsupported(

@@ -71,6 +71,7 @@ struct RepositoryLayout: Sendable {
       trees.append(WorkTree(gitDirectory: linked, root: root, name: String(decoding: name, as: UTF8.self)))
     }
     workTrees = trees
+    try SpecialFiles.refuse(in: self)
   }
 
   /// Whether the work tree at `root` says itself that `gitDirectory` is its own: else any directory could be called one.

@@ -9,8 +9,9 @@ import Foundation
 final class RepositoryView: Sendable {
   /// What makes `git` use it.
   let environment: [String: String]
-  let path: PathBytes
   let settings: RepositorySettings
+  private let place: TemporaryPlace
+  var path: PathBytes { place.path }
 
   /// - Parameter tree: whose HEAD and index; nil: the main one's.
   init(_ layout: RepositoryLayout, at tree: RepositoryLayout.WorkTree?, git: GitProgram)
@@ -19,20 +20,15 @@ final class RepositoryView: Sendable {
     settings = try await RepositorySettings.read(layout, git: git)
     let tree = tree ?? layout.workTrees.first
     let source = tree?.gitDirectory ?? layout.common
-    path = git.temporaryDirectory / "staunch-view-\(UUID().uuidString.lowercased())"
-    try DurableFiles.makeDirectory(path)
-    do throws(CapabilityError) {
-      for name in ["objects", "refs", "packed-refs", "info", "logs", "shallow"] {
-        try RepositoryView.link(path / name, to: layout.common / name)
-      }
-      // Git takes a link here for a reference of the old kind, so HEAD is a copy.
-      try RepositoryView.write(try DurableFiles.read(source / "HEAD"), to: path / "HEAD")
-      try RepositoryView.write(Array(RepositorySettings.file(settings.own).utf8), to: path / "config")
-      try RepositoryView.write(Array(RepositorySettings.file(settings.user).utf8), to: path / "user")
-    } catch {
-      try DurableFiles.removeTree(path)
-      throw error
+    place = try TemporaryPlace(.view, in: git.temporaryDirectory)
+    let path = place.path
+    for name in ["objects", "refs", "packed-refs", "info", "logs", "shallow"] {
+      try RepositoryView.link(path / name, to: layout.common / name)
     }
+    // Git takes a link here for a reference of the old kind, so HEAD is a copy.
+    try RepositoryView.write(try DurableFiles.read(source / "HEAD"), to: path / "HEAD")
+    try RepositoryView.write(Array(RepositorySettings.file(settings.own).utf8), to: path / "config")
+    try RepositoryView.write(Array(RepositorySettings.file(settings.user).utf8), to: path / "user")
     var environment = [
       "GIT_DIR": path.text, "GIT_INDEX_FILE": (source / "index").text,
       "GIT_CONFIG_GLOBAL": (path / "user").text, "GIT_CONFIG_NOSYSTEM": "1",
@@ -44,11 +40,6 @@ final class RepositoryView: Sendable {
   /// The user's settings alone, for a command in a repository of ours.
   var userSettings: [String: String] {
     environment.filter { ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"].contains($0.key) }
-  }
-
-  deinit {
-    // Clean-up only: links, and copies of settings.
-    try? DurableFiles.removeTree(path)
   }
 
   private static func link(_ link: PathBytes, to target: PathBytes) throws(CapabilityError) {

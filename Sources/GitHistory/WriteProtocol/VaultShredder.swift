@@ -21,7 +21,7 @@ struct VaultShredder: Sendable {
       throw CapabilityError(
         .conflict, "shred the undo vault", because: "the rewrite \(backup) is not finished or does not exist",
         fix:
-          "staunch history rewrite --replace-text FILE --resume --live, or see the backups: ls '\(layout.ownHistory.text)'"
+          "finish it: staunch history rewrite with the same expressions, --resume and --live; or see the backups: ls '\(layout.ownHistory.text)'"
       )
     }
     var shared = 0
@@ -55,7 +55,7 @@ struct VaultShredder: Sendable {
       .init(
         place: "\(count) old \(count == 1 ? "file" : "files") outside this repository",
         why: "a clone on the same disk shares them by hard links",
-        fix: "find and clean that clone: staunch history check-clone --repository CLONE")
+        fix: "find that clone; staunch history check-clone looks into it")
     ]
   }
 

@@ -12,7 +12,8 @@ final class MappedFile: @unchecked Sendable {
   /// - Throws: `.system`.
   init(_ path: String) throws(GitObjectsError) {
     self.path = path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe in a file's place is not waited for; it is empty.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system("open \(path)") }
     defer { close(descriptor) }
     var status = stat()

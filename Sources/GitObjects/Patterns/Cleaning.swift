@@ -79,7 +79,9 @@ struct Cleaning {
         let end = start + edit.replacement.count
         grown += edit.replacement.count - edit.range.count
         let window = max(0, start - reach)..<min(bytes.count, end + reach)
-        if patterns.suspects(base, from: window.lowerBound, to: window.upperBound) { return false }
+        if patterns.suspects(base, from: window.lowerBound, to: window.upperBound, isWhole: false) {
+          return false
+        }
       }
       return true
     }
@@ -135,9 +137,11 @@ struct Cleaning {
   }
 
   private func edits(for hit: FoundSecret, in text: UnsafeBufferPointer<UInt8>) -> [ByteEdit] {
-    guard let index = hit.formIndex else { return [] }
-    let edit = Base64Edit(patterns.forms[index], replacement: patterns.replacements[hit.pattern])
-    if let edits = edit?.edits(for: hit.pieces, in: text) { return edits }
+    if let edits = hit.edits { return edits }
+    if let index = hit.formIndex {
+      let edit = Base64Edit(patterns.forms[index], replacement: patterns.replacements[hit.pattern])
+      if let edits = edit?.edits(for: hit.pieces, in: text) { return edits }
+    }
     let replacement = spelledReplacement(hit)
     return hit.pieces.enumerated().map { ByteEdit(range: $1, replacement: $0 == 0 ? replacement : []) }
   }

@@ -3,14 +3,14 @@ import Secrets
 /// Expressions made ready for searching: all forms of all secrets in one or two filters, and the regular expressions.
 final class CompiledPatterns: Sendable {
   /// A part of a form that the filter looks for; the whole form is compared when the part is met.
-  private struct Probe {
+  struct Probe {
     let form: Int
     /// Where the probe stands in the form.
     let offset: Int
     /// The form may be split around the probe.
     let isSplit: Bool
   }
-  private struct Filter {
+  struct Filter {
     let grams: GramFilter
     let probes: [Probe]
   }
@@ -18,7 +18,9 @@ final class CompiledPatterns: Sendable {
   let forms: [SearchForm]
   let replacements: [[UInt8]]
   let expressions: [(pattern: Int, expression: ByteExpression, template: ReplacementTemplate)]
-  private let filters: [Filter]
+  let filters: [Filter]
+  /// Escapes that may belong to a secret.
+  let escapes: EscapeFilter
   /// Length of the longest probe: what a window must show around a change.
   let longestProbe: Int
   /// See ``SecretPatterns/longestSpan``.
@@ -30,12 +32,15 @@ final class CompiledPatterns: Sendable {
   /// - Throws: `.badPattern`.
   init(_ list: [SecretPatterns.Expression]) throws(GitObjectsError) {
     var forms: [SearchForm] = []
+    var alphabet = EscapeAlphabet()
     var expressions: [(pattern: Int, expression: ByteExpression, template: ReplacementTemplate)] = []
     for (pattern, item) in list.enumerated() {
       switch item.matcher {
       case .secret(let secret):
         try CompiledPatterns.refuseEmpty(secret, item.name(pattern))
-        forms += SearchForm.all(of: secret.exposeAsBytes(), pattern: pattern)
+        let rows = SecretForms.entries(of: secret.exposeAsBytes())
+        alphabet.add(rows)
+        forms += rows.map { SearchForm(pattern: pattern, entry: $0, isExact: false) }
       case .literal(let secret):
         try CompiledPatterns.refuseEmpty(secret, item.name(pattern))
         let bytes = secret.exposeAsBytes()
@@ -51,6 +56,7 @@ final class CompiledPatterns: Sendable {
     self.expressions = expressions
     replacements = list.map(\.replacement)
     filters = CompiledPatterns.filters(for: forms)
+    escapes = EscapeFilter(alphabet)
     longestProbe = filters.map(\.grams.length).max() ?? 0
     longestSpan = max(1 << 20, 16 * (forms.map(\.bytes.count).max() ?? 0))
   }
@@ -117,10 +123,13 @@ final class CompiledPatterns: Sendable {
 
   /// False when `text[start..<end]` surely holds none of the secrets, nor a part of one that a change of a neighbour could
   /// complete. Regular expressions are not asked.
+  ///
+  /// - Parameter isWhole: false for windows on a text: an escape counts whatever stands beside it there.
   @inline(__always)
-  func suspects(_ text: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Bool {
+  func suspects(_ text: UnsafePointer<UInt8>, from start: Int, to end: Int, isWhole: Bool) -> Bool {
     for filter in filters where filter.grams.finds(in: text, from: start, to: end) { return true }
-    return false
+    let part = UnsafeBufferPointer(start: text + start, count: end - start)
+    return escapes.next(in: part, from: 0, isWhole: isWhole) != nil
   }
 
   /// Every hit in `text`, by position.
@@ -146,7 +155,8 @@ final class CompiledPatterns: Sendable {
         else { continue }
         found.append(
           FoundSecret(
-            pattern: pattern, form: .expression, pieces: [match.range], formIndex: nil, expansion: expansion))
+            pattern: pattern, form: .expression, pieces: [match.range], formIndex: nil, expansion: expansion,
+            edits: nil))
       }
     }
     return found.sorted { left, right in
@@ -191,9 +201,12 @@ final class CompiledPatterns: Sendable {
         found.append(
           FoundSecret(
             pattern: form.pattern, form: pieces.count > 1 ? .split : form.form, pieces: pieces,
-            formIndex: probe.form, expansion: nil))
+            formIndex: probe.form, expansion: nil, edits: nil))
       }
     }
+    var hasEscapes = false
+    found += decoded(in: text, hasEscapes: &hasEscapes)
+    if hasEscapes { (meetsProbe, hasStrays) = (true, true) }
     guard found.count > 1 else { return found }
     let kept = withoutShiftedTwins(withoutParts(found))
     if kept.count < found.count { hasStrays = true }
@@ -207,7 +220,7 @@ final class CompiledPatterns: Sendable {
       let (one, other) = (left.span, right.span)
       if one.lowerBound != other.lowerBound { return one.lowerBound < other.lowerBound }
       if one.upperBound != other.upperBound { return one.upperBound > other.upperBound }
-      return left.formIndex ?? 0 < right.formIndex ?? 0
+      return left.formIndex ?? .max < right.formIndex ?? .max
     }
     var ends: [Int: Int] = [:]
     return sorted.filter { hit in
@@ -234,7 +247,7 @@ final class CompiledPatterns: Sendable {
     let form: Int
   }
 
-  private func pieces(
+  func pieces(
     of form: SearchForm, _ probe: Probe, _ length: Int, at position: Int,
     in text: UnsafeBufferPointer<UInt8>
   ) -> [Range<Int>]? {

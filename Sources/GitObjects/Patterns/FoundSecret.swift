@@ -7,10 +7,12 @@ struct FoundSecret {
   let form: SecretForm
   /// Where it stands; more than one range when it is split.
   let pieces: [Range<Int>]
-  /// Index in ``CompiledPatterns/forms``, or nil for an expression.
+  /// Index in ``CompiledPatterns/forms``, or nil for an expression and for what stands behind escapes.
   let formIndex: Int?
-  /// What an expression puts in its place.
+  /// What is put in its place where no form says so.
   let expansion: [UInt8]?
+  /// How base64 behind escapes is changed.
+  let edits: [ByteEdit]?
 
   /// From the first to the last byte, gaps included.
   var span: Range<Int> { pieces[0].lowerBound..<pieces[pieces.count - 1].upperBound }

@@ -151,41 +151,99 @@ struct LooseMatch {
     return Splitting.starts(text, endingAt: position, inBase64: hasLines)
   }
 
-  /// A line end may be CRLF, quoted as `\n`, a space or nothing, with indentation behind it.
+  /// A line end may be CRLF, quoted as `\n`, `<br>`, a space or nothing, with indentation and marks of comments, diffs and
+  /// quoted mail behind it.
   private func lineEnds(from place: Int) -> [Int] {
     guard charset == .utf8 else { return [] }
-    var result = [place]
-    var position = place
-    let end = min(text.count, place + Self.longestGap)
-    while position < end, let byte = Optional(text[position]) {
-      switch byte {
-      case 0x20, 0x09, 0x0A, 0x0D, 0x5C: position += 1
-      case 0x6E, 0x72:
-        guard position > place, text[position - 1] == 0x5C else { return result }
-        position += 1
-      default: return result
-      }
-      result = [position, place]
+    let (position, hasLineEnd) = lineGap(from: place)
+    guard hasLineEnd else { return position > place ? [position, place] : [place] }
+    var result = LineGaps.textStarts(text.span, from: position)
+    // A line that holds nothing but its mark.
+    for start in result.dropFirst() {
+      let (next, isEmpty) = lineGap(from: start)
+      if isEmpty { result += LineGaps.textStarts(text.span, from: next) }
     }
-    return result
+    return result + [place]
+  }
+
+  /// Behind the white space and line ends at `place`, and whether there is a line end among them.
+  private func lineGap(from place: Int) -> (end: Int, hasLineEnd: Bool) {
+    var position = place
+    var hasLineEnd = false
+    let end = min(text.count, place + Self.longestGap)
+    while position < end {
+      switch text[position] {
+      case 0x0A, 0x0D:
+        hasLineEnd = true
+        position += 1
+      case 0x20, 0x09, 0x5C: position += 1
+      case 0x6E, 0x72:
+        guard position > place, text[position - 1] == 0x5C else { return (position, hasLineEnd) }
+        hasLineEnd = true
+        position += 1
+      case 0x3C:
+        guard let next = LineGaps.breakEnd(text.span, from: position) else { return (position, hasLineEnd) }
+        hasLineEnd = true
+        position = next
+      default: return (position, hasLineEnd)
+      }
+    }
+    return (position, hasLineEnd)
   }
 
   private func lineStarts(endingAt place: Int) -> [Int] {
     guard charset == .utf8 else { return [] }
+    var result: [Int] = []
+    // Once more behind a line that holds nothing but its mark.
+    var line = place
+    for _ in 0..<2 {
+      guard let start = markedLineStart(endingAt: line) else { break }
+      let position = lineGapStart(endingAt: start)
+      result.insert(position, at: 0)
+      line = position
+    }
+    let position = lineGapStart(endingAt: place)
+    return (result + [position, place]).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// Where a line begins that has only marks and spaces before `place`; nil when it has none.
+  private func markedLineStart(endingAt place: Int) -> Int? {
+    var position = place
+    let end = max(0, place - Self.longestMarks)
+    while position > end {
+      let byte = text[position - 1]
+      if byte == 0x0A || byte == 0x0D { return position < place ? position : nil }
+      if isQuotedLineEnd(endingAt: position) || LineGaps.breakStart(text.span, endingAt: position) != nil {
+        return position < place ? position : nil
+      }
+      guard byte == 0x20 || byte == 0x09 || LineGaps.isMark(byte) else { return nil }
+      position -= 1
+    }
+    return nil
+  }
+  private static let longestMarks = 64
+
+  private func isQuotedLineEnd(endingAt place: Int) -> Bool {
+    place > 1 && (text[place - 1] == 0x6E || text[place - 1] == 0x72) && text[place - 2] == 0x5C
+  }
+
+  /// Before the white space and line ends that end at `place`.
+  private func lineGapStart(endingAt place: Int) -> Int {
     var position = place
     let end = max(0, place - Self.longestGap)
     while position > end {
       switch text[position - 1] {
       case 0x20, 0x09, 0x0A, 0x0D, 0x5C: position -= 1
       case 0x6E, 0x72:
-        guard position > 1, text[position - 2] == 0x5C else {
-          return position < place ? [position, place] : [place]
-        }
+        guard isQuotedLineEnd(endingAt: position) else { return position }
         position -= 2
-      default: return position < place ? [position, place] : [place]
+      case 0x3E:
+        guard let start = LineGaps.breakStart(text.span, endingAt: position) else { return position }
+        position = start
+      default: return position
       }
     }
-    return position < place ? [position, place] : [place]
+    return position
   }
 }
 
@@ -219,7 +277,7 @@ private final class LooseSpellings: Sendable {
       versions.append(Array(String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars))
     }
     for version in versions {
-      for escape in [Escape.none] + SecretForms.escapes.map(\.escape) {
+      for escape in [Escape.none] + SecretForms.mixtures {
         let spelling = Spelling(escape: escape, charset: charset)
         let parts = version.compactMap { spelling.inside($0) }
         if parts.count == version.count { result.insert(Array(parts.joined())) }

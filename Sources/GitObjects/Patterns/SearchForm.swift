@@ -14,11 +14,6 @@ struct SearchForm {
   var isBase64: Bool { spelling.isBase64 }
   var canBeSplit: Bool { !isExact && spelling.canBeSplit }
 
-  /// All rows of the table for `secret`.
-  static func all(of secret: [UInt8], pattern: Int) -> [SearchForm] {
-    SecretForms.entries(of: secret).map { SearchForm(pattern: pattern, entry: $0, isExact: false) }
-  }
-
   /// The bytes alone.
   static func literal(_ bytes: [UInt8], pattern: Int) -> SearchForm? {
     SecretForms.entries(of: bytes).first.map { SearchForm(pattern: pattern, entry: $0, isExact: true) }

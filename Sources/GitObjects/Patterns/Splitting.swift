@@ -6,7 +6,31 @@ enum Splitting {
 
   /// The position behind a gap that starts at `position`, or nil when none starts there.
   static func skip(_ text: UnsafeBufferPointer<UInt8>, from position: Int, inBase64: Bool) -> Int? {
-    inBase64 ? line(text, position) ?? strings(text, position) : strings(text, position)
+    inBase64
+      ? line(text, position) ?? strings(text, position) : softBreak(text, position) ?? strings(text, position)
+  }
+
+  /// `=` at the end of a line, behind which quoted-printable goes on (RFC 2045 §6.7), or a backslash, behind which shells,
+  /// properties files and C do: there with indentation.
+  private static func softBreak(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int? {
+    guard start + 1 < text.count, text[start] == 0x3D || text[start] == 0x5C else { return nil }
+    var position = text[start + 1] == 0x0D ? start + 2 : start + 1
+    guard position < text.count, text[position] == 0x0A else { return nil }
+    position += 1
+    guard text[start] == 0x5C else { return position }
+    let end = min(text.count, start + longest)
+    while position < end, text[position] == 0x20 || text[position] == 0x09 { position += 1 }
+    return position
+  }
+
+  /// Where a break that ends at `end` starts.
+  private static func softBreakStart(_ text: UnsafeBufferPointer<UInt8>, endingAt end: Int) -> Int? {
+    var position = end
+    while position > 0, end - position < longest, text[position - 1] == 0x20 || text[position - 1] == 0x09 {
+      position -= 1
+    }
+    guard position > 0, text[position - 1] == 0x0A else { return nil }
+    return [position - 2, position - 3].first { $0 >= 0 && softBreak(text, $0) == end }
   }
 
   /// Line break and indentation, as base64 tools and YAML write it.
@@ -48,6 +72,9 @@ enum Splitting {
   static func starts(_ text: UnsafeBufferPointer<UInt8>, endingAt position: Int, inBase64: Bool) -> [Int] {
     guard position > 0 else { return [] }
     let last = text[position - 1]
+    if !inBase64, isSpace(last) {
+      return softBreakStart(text, endingAt: position).map { [$0] } ?? []
+    }
     guard last == 0x22 || last == 0x27 || (inBase64 && (isSpace(last) || last == 0x6E)) else { return [] }
     var result: [Int] = []
     var start = position - 1

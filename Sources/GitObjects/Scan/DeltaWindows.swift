@@ -1,9 +1,11 @@
+import Secrets
 import Foundation
 
 /// The parts of a delta's result in which a probe may stand that its base does not hold: inserted bytes and the joins of
 /// copies, each with the rest of a probe's length on both sides.
 ///
-/// Everything else was copied in one piece, so a probe in it would stand in the base too.
+/// Everything else was copied in one piece, so a probe in it would stand in the base too. So would an escape with the
+/// character beside it, and then the base is searched whole, and its deltas are, too (``EscapeAlphabet``).
 final class DeltaWindows {
   private let patterns: CompiledPatterns
   private let reach: Int
@@ -11,7 +13,7 @@ final class DeltaWindows {
 
   init(_ patterns: CompiledPatterns) {
     self.patterns = patterns
-    reach = max(0, patterns.longestProbe - 1)
+    reach = max(patterns.escapes.alphabet.isEmpty ? 0 : DeltaWindows.longestEscape, patterns.longestProbe - 1)
   }
 
   /// Whether a probe may stand in the result of `delta` on a `base` that holds none; nil when the delta is broken.
@@ -54,6 +56,8 @@ final class DeltaWindows {
     }
   }
 
+  /// Bytes of an escape, with layers, that is seen whole on either side of a change.
+  private static let longestEscape = 14
   private static let slack = 64
   /// Searched in pieces beyond: a delta of one-byte copies would fill the memory.
   private static let most = 16 << 20
@@ -67,6 +71,6 @@ final class DeltaWindows {
 
   @inline(__always)
   private func scan() -> Bool {
-    window.count > reach && patterns.suspects(window.base, from: 0, to: window.count)
+    window.count > 0 && patterns.suspects(window.base, from: 0, to: window.count, isWhole: false)
   }
 }

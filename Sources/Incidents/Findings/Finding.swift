@@ -139,8 +139,11 @@ public struct RedactedMatch: Sendable {
   /// Text directly before and after the value.
   public var before: String
   public var after: String
-  public init(before: String, after: String) {
+  /// The value itself with `*` for each hidden character; nil: nothing of it was left.
+  public var mask: String?
+  public init(before: String, after: String, mask: String? = nil) {
     self.before = before
     self.after = after
+    self.mask = mask
   }
 }

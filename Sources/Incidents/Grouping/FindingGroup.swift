@@ -111,11 +111,11 @@ struct FindingGroup: Sendable {
       let checkout = location.commit.map { " at commit \($0)" } ?? ""
       return
         "the report holds no value: it stands in \(location.path ?? ""), line \(location.startLine ?? 0); "
-        + "run again with a checkout\(repository)\(checkout): staunch respond REPORT --checkout DIR"
+        + "give the report to staunch respond again, with --checkout and a checkout\(repository)\(checkout)"
     }
     if let url {
-      return "the message holds no value: set the platform's token in staunch.yaml and run: "
-        + "staunch respond REPORT (or read it at \(url))"
+      return "the message holds no value: set the platform's token in staunch.yaml and give the "
+        + "report to staunch respond again (or read it at \(url))"
     }
     return "the report holds neither a value nor a place: scan again without redaction"
   }

@@ -11,15 +11,14 @@ extension Incident {
     guard let first = reports.first, let last = reports.last, let key = first["key"]?.string else {
       return nil
     }
-    let kind = CredentialKind(last["kind"]?.string ?? "unknown")
+    var identity = IncidentIdentity()
+    for (number, body) in reports.enumerated() { identity.take(body, at: number) }
+    let kind = identity.kind
     let keys = Set(
       reports.flatMap { body in
         [body["key"]?.string].compactMap(\.self) + (body["aliases"]?.array ?? []).compactMap(\.string)
       })
-    let validities = reports.compactMap { $0["validity"]?.string.flatMap(Validity.init) }
-    let validity = validities.reduce(Validity.notChecked) { $0.combined(with: $1) }
     let restraints = reports.map { $0["restraint"]?.string.flatMap(Restraint.init) }
-    let leaks = reports.compactMap { $0["publicly_leaked"]?.boolean }
     var places: [Occurrence] = []
     var known: Set<String> = []
     for location in reports.flatMap({ $0["locations"]?.array ?? [] }) {
@@ -31,14 +30,12 @@ extension Incident {
     self.init(
       id: id, key: IncidentKey(rawValue: key),
       aliases: Set(keys.subtracting([key]).map { IncidentKey(rawValue: $0) }), kind: kind,
-      alternatives: (last["alternatives"]?.array ?? []).compactMap { $0.string.map { CredentialKind($0) } },
-      provider: last["provider"]?.string, handle: reports.lazy.compactMap { $0["handle"]?.string }.first,
+      alternatives: identity.alternatives,
+      provider: KindTable.builtin.row(of: kind)?.provider ?? last["provider"]?.string,
+      handle: identity.handle,
       fingerprint: keys.lazy.compactMap { IncidentKey(rawValue: $0).fingerprint }.first, values: [],
-      validity: validity,
-      exposure: Exposure(isPubliclyLeaked: leaks.isEmpty ? nil : leaks.contains(true)),
-      severity: reports.compactMap { $0["severity"]?.string.flatMap(Severity.init) }
-        .min { $0.rawValue < $1.rawValue } ?? .sev3,
-      codename: first["codename"]?.string ?? Codename.of(id),
+      validity: identity.validity, exposure: Exposure(isPubliclyLeaked: identity.isPubliclyLeaked),
+      severity: identity.severity ?? .sev3, codename: identity.codename(of: id),
       restraint: restraints.contains(.canary) ? .canary : restraints.last ?? nil,
       sources: Set(
         reports.flatMap { ($0["source"]?.array ?? []).compactMap { $0.string.flatMap(FindingSource.init) } }),

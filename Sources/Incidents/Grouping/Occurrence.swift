@@ -21,6 +21,18 @@ public struct Occurrence: Sendable, Hashable, Codable {
     key = Occurrence.key(of: place.location, kind: kind, incident: incident)
   }
 
+  private init(_ place: Occurrence, key: String) {
+    location = place.location
+    source = place.source
+    detector = place.detector
+    observedAt = place.observedAt
+    committedAt = place.committedAt
+    self.key = key
+  }
+
+  /// The same place under the key by which it is known.
+  func keyed(_ key: String) -> Occurrence { Occurrence(self, key: key) }
+
   /// The key of a place: host, repository, commit or blob, path, first line, kind and incident. Columns, a scanner's own
   /// fingerprints and weak hashes are left out: they differ from run to run or between scanners.
   public static func key(of location: Location, kind: CredentialKind, incident: IncidentKey) -> String {

@@ -17,9 +17,15 @@ public struct CredentialReading: Sendable {
   /// Reads a value.
   /// - Parameters:
   ///   - value: as the scanner printed it.
+  ///   - rule: the scanner's, where it tells how the value is written.
   ///   - kinds: what the rule may mean, best first.
-  public init(of value: Secret, kinds: [CredentialKind], table: KindTable = .builtin) {
-    self = CredentialReading.read(CredentialReading.trimmed(value.exposeAsBytes()), kinds, table, depth: 0)
+  public init(
+    of value: Secret, rule: String = "", kinds: [CredentialKind], table: KindTable = .builtin
+  ) {
+    let bytes = CredentialReading.trimmed(value.exposeAsBytes())
+    self =
+      CredentialReading.login(bytes, rule: rule, table: table)
+      ?? CredentialReading.read(bytes, kinds, table, depth: 0)
   }
 
   /// Without a value only the rule speaks.

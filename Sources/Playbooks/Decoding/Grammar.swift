@@ -45,7 +45,7 @@ extension Grammar {
   static let all: [Grammar] = [
     playbook, input, defaults, exception, step, loop, approval, expectationPoll, verification, compensation,
     retry,
-    include,
+    include, inclusion, part,
   ]
 
   static let playbook = Grammar(
@@ -63,9 +63,12 @@ extension Grammar {
         "No step begins later than this after the run's start or resume; waiting for people does not count."),
       Key(
         "exceptions", .list(.object("exception")), "Rules broken on purpose; policy must grant each by name."),
-      Key("steps", .list(.object("step")), required: true, "Run one after the other."),
-      Key("finally", .list(.object("step")), "Run at the end in any case."),
+      Key("steps", steps, required: true, "Run one after the other."),
+      Key("finally", steps, "Run at the end in any case."),
     ])
+
+  /// Steps, and parts that bring theirs.
+  private static var steps: Shape { .list(.either([.object("step"), .object("inclusion")])) }
 
   static let input = Grammar(
     name: "input",
@@ -174,7 +177,29 @@ extension Grammar {
   static let include = Grammar(
     name: "include",
     keys: [
-      Key("id", .identifier, required: true, "The playbook."),
+      Key("id", .identifier, required: true, "The playbook, or the part."),
       Key("sha256", .digest, "Its digest; a changed file is refused."),
+    ])
+
+  static let inclusion = Grammar(
+    name: "inclusion",
+    keys: [
+      Key(
+        "include", .either([.identifier, .object("include")]), required: true,
+        "A part: its steps stand here, under their own ids.")
+    ])
+
+  static let part = Grammar(
+    name: "part",
+    keys: [
+      Key("part", .constant(1), required: true, "The language version: 1."),
+      Key("id", .identifier, required: true, "The part's name, and its file's: parts/ID.yaml."),
+      Key("title", .text, required: true, "One line for people."),
+      Key("description", .text, "What it is for and what must stand before it."),
+      Key(
+        "inputs", .map(.object("input")),
+        "What it needs; a playbook that declares the same decides the default."),
+      Key("steps", steps, required: true, "Put where the part is included."),
+      Key("finally", steps, "Put after the playbook's own."),
     ])
 }

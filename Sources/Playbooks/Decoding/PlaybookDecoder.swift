@@ -10,6 +10,8 @@ struct PlaybookDecoder: ShapeDecoding {
   let includes: any PlaybookSources
   /// Ids of the playbooks around this one, outermost first: a playbook must not contain itself.
   var around: [PlaybookID] = []
+  /// The parts whose steps stand in this playbook, in the order of their inclusion.
+  var parts: [PlaybookSource] = []
   /// Put before every step id; ends with a dot unless empty.
   var prefix = ""
   /// True inside a loop of an outer playbook.
@@ -35,6 +37,12 @@ struct PlaybookDecoder: ShapeDecoding {
   private mutating func playbook(_ root: YAMLNode, sha256: String) -> Playbook? {
     guard let version = root["playbook"] else {
       if root.members == nil { return wrongShape(root, "a playbook", "a mapping") }
+      if let part = root["part"] {
+        report(
+          .include, part.position, "this is a part: it is judged in the playbooks that include it",
+          "name one of those: staunch playbook list")
+        return nil
+      }
       report(.missingKey, root.position, "\"playbook\" is missing", "begin the file with: playbook: 1")
       return nil
     }
@@ -46,26 +54,28 @@ struct PlaybookDecoder: ShapeDecoding {
     }
     guard let members = members(of: root, as: .playbook) else { return nil }
     let id = PlaybookID(identifier(members["id"], of: "id") ?? "")
-    let inputs = inputs(members["inputs"])
+    let whole = whole(members)
+    let inputs = inputs(whole.inputs)
     for input in inputs { names.inputs[input.name] = input.type }
     decodeDefaults(members["defaults"])
     around.append(id)
     let locks = (members["locks"].flatMap { list($0, of: "locks") } ?? []).compactMap {
       textTemplate($0, called: "locks")
     }
-    let (steps, finally) = topLevel(members)
+    let (steps, finally) = topLevel(members, whole)
     return Playbook(
       id: id, title: text(members["title"], of: "title") ?? "",
       summary: text(members["description"], of: "description") ?? "",
-      source: PlaybookSource(id: id, file: file, sha256: sha256), inputs: inputs, locks: locks,
+      source: PlaybookSource(id: id, file: file, sha256: sha256), parts: parts, inputs: inputs, locks: locks,
       deadline: duration(members["deadline"], of: "deadline"),
       exceptions: exceptions(members["exceptions"], covering: steps + finally), steps: steps, finally: finally
     )
   }
 
-  private mutating func topLevel(_ members: [String: YAMLNode]) -> (steps: [Step], finally: [Step]) {
-    let steps = members["steps"].flatMap { list($0, of: "steps") } ?? []
-    let finally = members["finally"].flatMap { list($0, of: "finally") } ?? []
+  private mutating func topLevel(_ members: [String: YAMLNode], _ whole: Whole) -> (
+    steps: [Step], finally: [Step]
+  ) {
+    let (steps, finally) = (whole.steps, whole.finally)
     if let node = members["steps"], node.elements?.isEmpty == true {
       report(.wrongShape, node.position, "\"steps\" is empty", "add at least one step")
     }
@@ -75,9 +85,7 @@ struct PlaybookDecoder: ShapeDecoding {
     return (decoded, sequence(finally, prefix: prefix, used: &used))
   }
 
-  private mutating func inputs(_ node: YAMLNode?) -> [InputDeclaration] {
-    guard let node else { return [] }
-    guard let members = node.members else { return wrongShape(node, "\"inputs\"", "a mapping") ?? [] }
+  private mutating func inputs(_ members: [YAMLNode.Member]) -> [InputDeclaration] {
     var inputs: [InputDeclaration] = []
     for member in members {
       guard isIdentifier(member.key, at: member.keyPosition) else { continue }

@@ -31,6 +31,12 @@ extension PlaybookDecoder {
   private mutating func step(_ node: YAMLNode, prefix: String, used: inout Set<String>)
     -> (Step, Names.StepEntry, String)?
   {
+    if let part = node["include"] {
+      report(
+        .misplacedKey, part.position, "a part cannot be included here",
+        "include it in \"steps\" or \"finally\" of a playbook or of a part")
+      return nil
+    }
     guard let members = members(of: node, as: .step), let name = identifier(members["id"], of: "id"),
       let kind = kindKey(of: node, members)
     else { return nil }

@@ -64,7 +64,8 @@ extension Rule {
     case .secretInText: ("secret-in-text", .error, "A secret would stand where text goes out.")
     case .shellInterpolation: ("shell-interpolation", .error, "A value would be pasted into a shell string.")
     case .unsupportedVersion: ("unsupported-version", .error, "The language version is not known here.")
-    case .include: ("include", .error, "A sub-playbook is missing, changed or calls itself.")
+    case .include:
+      ("include", .error, "A sub-playbook or a part is missing, changed, misplaced or in itself.")
     case .nestedLoop: ("nested-loop", .error, "A loop stands inside a loop.")
     case .misplacedKey: ("misplaced-key", .error, "A key does not apply to this kind of step.")
     case .expectation: ("expectation", .error, "An answer is expected that the action never gives.")

@@ -56,7 +56,7 @@ public indirect enum Template: Sendable, Hashable {
         guard let part = value.text else {
           throw EvaluationError(
             at: expression.position, "\"\(expression.text)\" cannot stand in text",
-            fix: "take a text, number, time or name; for null write default(value, \"…\")")
+            fix: "take a text, number, time or name; for null write default(value, \"\")")
         }
         text += part
       }

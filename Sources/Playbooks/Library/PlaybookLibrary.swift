@@ -1,7 +1,7 @@
 public import Capabilities
 public import Incidents
 
-/// Every playbook that an installation knows: the built-in ones, and the user's, which win.
+/// Every playbook that an installation knows: the built-in ones, and the user's, which win; and the parts that they include.
 public struct PlaybookLibrary: PlaybookSources {
   /// One file, as found: the part of its name before `.yaml` is the playbook's id.
   public struct File: Sendable, Hashable {
@@ -48,13 +48,21 @@ public struct PlaybookLibrary: PlaybookSources {
 
   private let builtin: [PlaybookID: File]
   private let own: [PlaybookID: File]
+  private let parts: [PlaybookID: File]
 
   /// - Parameters:
   ///   - builtin: files that are part of the program.
   ///   - own: files of the user's directory.
-  public init(builtin: [File], own: [File] = []) {
-    self.builtin = Dictionary(builtin.map { ($0.id, $0) }) { first, _ in first }
-    self.own = Dictionary(own.map { ($0.id, $0) }) { first, _ in first }
+  ///   - parts: what `include:` finds; the first of each id, so the user's come before the built-in ones.
+  public init(builtin: [File], own: [File] = [], parts: [File] = []) {
+    self.builtin = Self.byID(builtin)
+    self.own = Self.byID(own)
+    self.parts = Self.byID(parts)
+  }
+
+  /// The first of each id.
+  private static func byID(_ files: [File]) -> [PlaybookID: File] {
+    Dictionary(files.map { ($0.id, $0) }) { first, _ in first }
   }
 
   public var ids: [PlaybookID] { Set(builtin.keys).union(own.keys).sorted() }
@@ -64,6 +72,14 @@ public struct PlaybookLibrary: PlaybookSources {
   }
 
   public func problem(of id: PlaybookID) -> Diagnostic? { (own[id] ?? builtin[id])?.problem }
+
+  public var partIDs: [PlaybookID] { parts.keys.sorted() }
+
+  public func part(_ id: PlaybookID) -> (file: String, source: String)? {
+    parts[id].map { ($0.name, $0.text) }
+  }
+
+  public func problem(ofPart id: PlaybookID) -> Diagnostic? { parts[id]?.problem }
 
   /// Nil when there is no such playbook.
   public func origin(of id: PlaybookID) -> Origin? {

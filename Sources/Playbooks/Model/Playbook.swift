@@ -10,6 +10,8 @@ public struct Playbook: Sendable {
   public let summary: String
   /// The file and its digest: what a run pins.
   public let source: PlaybookSource
+  /// The parts whose steps stand in it, as `parts/ID`: pinned with it.
+  public let parts: [PlaybookSource]
   /// In the order of the file.
   public let inputs: [InputDeclaration]
   /// Lock names; two runs with an equal one exclude each other.
@@ -23,7 +25,7 @@ public struct Playbook: Sendable {
   /// Run at the end in any case, one after the other; each failure is reported and passed over.
   public let finally: [Step]
 
-  /// This file and every included one, each once, for pinning: sorted by id.
+  /// This file, its parts and every sub-playbook with its own, each once, for pinning: sorted by id.
   public var pins: [PlaybookSource] {
     var found: [PlaybookID: PlaybookSource] = [:]
     collectPins(into: &found)
@@ -40,9 +42,10 @@ public struct Playbook: Sendable {
   }
 
   private func collectPins(into found: inout [PlaybookID: PlaybookSource]) {
-    found[source.id] = source
+    for own in [source] + parts { found[own.id] = own }
     for step in allSteps {
-      if case .playbook(let inner) = step.kind { found[inner.playbook.source.id] = inner.playbook.source }
+      guard case .playbook(let inner) = step.kind else { continue }
+      for own in [inner.playbook.source] + inner.playbook.parts { found[own.id] = own }
     }
   }
 }

@@ -27,6 +27,14 @@ public enum LanguageReference {
       may have `for_each`. A loop does not stand inside a loop. Every step that has not run because the run ended
       counts as skipped in `finally`.
 
+      ## Parts
+
+      `- include: NAME` in `steps` or `finally` puts the steps of `parts/NAME.yaml` in its place (`parts/` beside the playbooks; one of
+      your own stands in for the built-in one of its name). What comes of it is one flat playbook: the steps keep their own ids, see
+      the inputs and steps before them, and are planned, run, skipped and undone like the others; a diagnostic names the part's file and
+      line. The part's inputs are added to the playbook's, which keeps its own where both declare one. Every part is pinned with the
+      playbook. A part stands in a playbook once, and is judged there only.
+
       ## Expressions
 
       `when` is an expression; elsewhere an expression stands in `${{ }}`. A value that is one `${{ }}` keeps its type;

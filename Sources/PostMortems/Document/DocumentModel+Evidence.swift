@@ -63,8 +63,12 @@ extension DocumentModel {
   }
 
   static func signals(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Statement] {
-    record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }.map { event in
-      let source = event.line("source").map { "reported by \($0)" } ?? event.platformSaid ?? "update"
+    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
+    let last = signals.last { $0.sighting != nil }
+    return signals.filter { $0.sighting == nil || $0 == last }.map { event in
+      let source =
+        event.line("source").map { "reported by \($0)" } ?? event.platformSaid ?? event.sighting?.text
+        ?? "update"
       let validity = event.text("validity").map { ", validity \($0)" } ?? ""
       let alerted = event.text("alerted").map { ", raised there at \($0)" } ?? ""
       return Statement(
@@ -165,8 +169,8 @@ extension DocumentModel {
         ])
         + one.residual.map { Residual(one.repository.rawValue, .init(line: $0)) }
     }
-    // What the status says of a rewrite stands in its report, too.
-    let said = Set(record.published.flatMap(\.residual).map { RepositoryEvidence.Rewrite.Residual(line: $0) })
+    // What the status says of a rewrite stands in its report, too; what a later search no longer found is left nowhere.
+    let said = Set(record.published.flatMap { $0.residual + $0.settled }.map { RepositoryEvidence.Rewrite.Residual(line: $0) })
     return forges + rewriteResidual(record, repositories, besides: said)
   }
 

@@ -63,7 +63,9 @@ struct PeopleRegions {
     func bad(_ line: Int, _ because: String) -> PostMortemError {
       PostMortemError(
         .badRegions, "the marked regions of \(source) were not read", because: "line \(line): \(because)",
-        fix: "restore the line <!-- people:begin … --> or <!-- people:end … --> there, then draft again")
+        fix:
+          "restore the line of people:begin or people:end there, as the other regions have it, then draft again"
+      )
     }
     // To Swift "\r\n" is one character: an editor's line ends must not hide the markers.
     let lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")

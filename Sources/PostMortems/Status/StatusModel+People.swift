@@ -51,7 +51,10 @@ extension StatusModel {
     let todos = record.events(.todo).map { event in
       words.clean((event.text("text") ?? "") + (event.text("owner_role").map { " (\($0))" } ?? ""))
     }
-    return failed + pending + todos
+    let failing = record.stillOld.map {
+      words.clean("change by hand: \($0) holds the old value, and what reads it fails")
+    }
+    return failed + failing + pending + todos
   }
 
   /// Every word of a person (and of a policy) that steered the response: approvals and take-overs, too.
@@ -78,12 +81,7 @@ extension StatusModel {
 
   /// Entries of stores that still hold the old value.
   static func copies(_ record: IncidentRecord) -> [String] {
-    let outcomes = record.outcomes(of: "credential.issue") + record.outcomes(of: "secret.store")
-    let names = outcomes.filter { $0.run == record.currentRun }
-      .flatMap { $0.body["outputs"]?["still_old"]?.array ?? [] }.compactMap(\.string)
-    return Set(names).sorted().map {
-      "\($0) still holds the old value: what reads it fails until it is changed by hand"
-    }
+    record.stillOld.map { "\($0) still holds the old value: what reads it fails until it is changed by hand" }
   }
 
   private static func approved(_ event: JournalEvent) -> String {

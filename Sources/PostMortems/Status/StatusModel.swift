@@ -67,7 +67,7 @@ struct StatusModel: Sendable {
     tasks = StatusModel.tasks(record, status, words)
     decisions = StatusModel.decisions(record, words)
     risks = (StatusModel.risks(record, status) + StatusModel.copies(record)).map { words.clean($0) }
-    acknowledge = DocumentText("staunch note \"I took over\" --incident \(status.id)")
+    acknowledge = DocumentText("staunch handover --incident \(status.id) --acknowledge responder")
   }
 
   private static func credential(_ credential: IncidentStatus.Credential, now: Date) -> Credential {

@@ -7,7 +7,7 @@ enum GGShield: JSONReportFormat {
   static let name = "ggshield"
   static let summary = "ggshield JSON (`ggshield secret scan path --json`)"
   static let framing = JSONFraming.paths([
-    JSONPath(.member("entities_with_incidents"), .anyElement),
+    JSONPath(.member("entities_with_incidents"), .anyElement), JSONPath(.member("total_incidents")),
     JSONPath(.member("scans"), .anyElement, .member("id")),
     JSONPath(.member("scans"), .anyElement, .member("entities_with_incidents"), .anyElement),
   ])
@@ -21,6 +21,13 @@ enum GGShield: JSONReportFormat {
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
+    if record.steps.last == .member("total_incidents") {
+      // A scan without any lists no files.
+      guard let count = record.value.integer else { return [] }
+      context.isShown = true
+      context.announced["total"] = max(context.announced["total"] ?? 0, count)
+      return []
+    }
     if record.steps.last == .member("id") {
       // A scan of history names its commit; other scans have ids of their own.
       let id = record.value.string ?? ""
@@ -29,6 +36,7 @@ enum GGShield: JSONReportFormat {
       return []
     }
     let commit = record.steps.first == .member("scans") ? context.commit : nil
+    context.read += 1
     let entity = try RecordFields(record.value, "")
     let path = try entity.requiredText("filename")
     guard entity.has("incidents") else { throw RecordProblem("incidents is missing") }
@@ -38,6 +46,11 @@ enum GGShield: JSONReportFormat {
       }
       return [.finding(try finding(incident, path, commit, context))]
     }
+  }
+
+  static func closing(_ context: ReportContext) -> [RecordItem] {
+    guard context.read == 0, let count = context.announced["total"], count > 0 else { return [] }
+    return [.malformed("the report holds none of the \(count) incidents that it counts")]
   }
 
   private static func finding(
@@ -53,6 +66,9 @@ enum GGShield: JSONReportFormat {
     var finding = context.finding(
       .ggshield, detector: Detector(rule: word, name: type), kinds: kinds(word, context),
       value: isRedacted ? nil : value)
+    if isRedacted, let mask = value, mask.contains("***"), mask.contains(where: { $0 != "*" }) {
+      finding.redactedMatch = RedactedMatch(before: "", after: "", mask: mask)
+    }
     finding.validity = GitGuardian.validity(try incident.text("validity"))
     finding.providerURL = try incident.text("incident_url")
     finding.location = Location(

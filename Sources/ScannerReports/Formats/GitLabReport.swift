@@ -7,7 +7,9 @@ import JSON
 enum GitLabReport: JSONReportFormat {
   static let name = "gitlab"
   static let summary = "GitLab secret detection report (gl-secret-detection-report.json)"
-  static let framing = JSONFraming.paths([JSONPath(.member("vulnerabilities"), .anyElement)])
+  static let framing = JSONFraming.paths([
+    JSONPath(.member("vulnerabilities"), .anyElement), JSONPath(.member("scan"), .member("status")),
+  ])
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
     guard opening.shape == .object, opening.paths.contains("vulnerabilities") else { return false }
@@ -18,6 +20,10 @@ enum GitLabReport: JSONReportFormat {
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
+    if record.steps.last == .member("status") {
+      guard let status = record.value.string, status != "success" else { return [] }
+      return [.malformed("the scan's status is \(status): its findings are not all; run it again")]
+    }
     let fields = try RecordFields(record.value, "")
     if let category = try fields.text("category"), category != "secret_detection" {
       return [.setAside("it is no secret but \(category)")]

@@ -16,6 +16,7 @@ enum GitleaksCSV: ReportFormat {
     let context: ReportContext
     private var rows = CSVReader(cleansText: true)
     private var head: [String] = []
+    private var hasRows = false
     /// Thrown at the next call: what stands before the place is handed out first.
     private var held: ReportError?
 
@@ -30,6 +31,12 @@ enum GitleaksCSV: ReportFormat {
     mutating func finish() throws(ReportError) -> [ReportItem] {
       let last = try items(rows.salvage([], isLast: true))
       if let held { throw held }
+      guard hasRows else {
+        throw ReportError(
+          .empty, at: context.options.sourceName,
+          because: "there is no row, and nothing shows that the scan came to its end",
+          fix: "scan for a list, which is also written when it is empty: gitleaks git . -f json -r -")
+      }
       return last
     }
 
@@ -37,8 +44,10 @@ enum GitleaksCSV: ReportFormat {
       if let held { throw held }
       var items: [ReportItem] = []
       for row in rows {
+        if !head.isEmpty { hasRows = true }
         switch row {
         case .malformed(let error):
+          hasRows = true
           items.append(.malformed(UnreadRecord(line: error.line, because: error.because)))
         case .row(let row) where head.isEmpty:
           guard Set(row.fields).isSuperset(of: ["RuleID", "File", "Secret"]) else {

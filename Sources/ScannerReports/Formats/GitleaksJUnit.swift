@@ -16,13 +16,14 @@ enum GitleaksJUnit: ReportFormat {
   private struct Reader: ReportReader {
     let context: ReportContext
     private var elements: ElementTextReader
+    private var read = 0
     /// Thrown at the next call: what stands before the place is handed out first.
     private var held: ReportError?
 
     init(context: ReportContext) {
       self.context = context
       elements = ElementTextReader(
-        element: "failure", roots: ["testsuites", "testsuite"],
+        element: "failure", counted: ("testsuite", "failures"), roots: ["testsuites", "testsuite"],
         maximumBytes: context.options.limits.stringBytes)
     }
 
@@ -37,6 +38,7 @@ enum GitleaksJUnit: ReportFormat {
         held = failure(error)
         if found.isEmpty { throw failure(error) }
       }
+      read += found.count
       return found.map(item)
     }
 
@@ -44,17 +46,31 @@ enum GitleaksJUnit: ReportFormat {
       if let held { throw held }
       do throws(UnreadMarkup) {
         try elements.finish()
-        return []
+        return counted.map { [$0] } ?? []
       } catch {
         throw failure(error)
       }
+    }
+
+    /// What a test suite's own count says about the report; nil: that it is whole.
+    private var counted: ReportItem? {
+      guard let announced = elements.announced else {
+        guard read == 0 else { return nil }
+        return .malformed(
+          UnreadRecord(line: 1, because: "no test suite counts its failures: nothing shows that the scan ran")
+        )
+      }
+      guard announced > read else { return nil }
+      let record = UnreadRecord(
+        line: 1, because: "the report holds \(read) of the \(announced) findings that its test suite counts")
+      return read == 0 ? .malformed(record) : .setAside(record)
     }
 
     private func failure(_ error: UnreadMarkup) -> ReportError {
       ReportError(
         .malformed, at: "\(context.options.sourceName):\(error.line)", because: error.because,
         fix:
-          "scan again with -f json, or read what stands before this line: staunch respond REPORT --keep-going"
+          "scan again with -f json, or read what stands before this line: the same command with --keep-going"
       )
     }
 

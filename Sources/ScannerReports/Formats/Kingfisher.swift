@@ -16,8 +16,8 @@ enum Kingfisher: JSONReportFormat {
   private static let audits: [JSONPath] = auditCounts.map { count in
     JSONPath(.member("audit"), .member("summary"), .member(count))
   }
-  /// What an audit counts of repositories that were not scanned, or not to the end.
-  static let auditCounts = ["fetch_failed", "scan_failed", "scan_partial", "pending"]
+  /// What an audit counts of repositories that were not scanned, or not to the end, and of those that were.
+  static let auditCounts = ["fetch_failed", "scan_failed", "scan_partial", "pending", "scan_succeeded"]
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
     let members = opening.members
@@ -55,7 +55,9 @@ enum Kingfisher: JSONReportFormat {
 
   /// What an audit's count says about the report.
   static func unscanned(_ name: String, _ value: JSONValue) -> [RecordItem] {
-    guard auditCounts.contains(name), let count = value.integer, count > 0 else { return [] }
+    guard auditCounts.contains(name), let count = value.integer else { return [] }
+    let isWrong = name == "scan_succeeded" ? count == 0 : count > 0
+    guard isWrong else { return [] }
     return [
       .malformed("the scan is not complete (\(name) is \(count)): its findings are not all; run it again")
     ]
@@ -158,5 +160,11 @@ enum KingfisherLines: JSONReportFormat {
     return [.finding(try Kingfisher.finding(fields, context: &context))]
   }
 
-  static func closing(_ context: ReportContext) -> [RecordItem] { Kingfisher.closing(context) }
+  static let whole: String? =
+    "scan again and keep all of its output, the last lines count: kingfisher scan . --format jsonl --no-dedup"
+
+  static func closing(_ context: ReportContext) -> [RecordItem] {
+    guard context.read == 0, context.announced.isEmpty else { return Kingfisher.closing(context) }
+    return [.malformed("no finding, and the audit that Kingfisher writes last is missing; \(whole ?? "")")]
+  }
 }

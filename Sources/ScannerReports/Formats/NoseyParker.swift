@@ -103,6 +103,13 @@ enum NoseyParkerLines: JSONReportFormat {
   static let name = "noseyparker-jsonl"
   static let summary = "Nosey Parker JSON Lines (`noseyparker report -f jsonl`)"
   static let framing = JSONFraming.lines
+  static let whole: String? =
+    "ask for a list, which is also written when it is empty: noseyparker report -f json | staunch respond -"
+
+  static func closing(_ context: ReportContext) -> [RecordItem] {
+    guard context.read == 0 else { return [] }
+    return [.malformed("no finding, and nothing shows that the report is whole; \(whole ?? "")")]
+  }
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
     opening.shape == .object && opening.members.isSuperset(of: ["rule_name", "matches"])
@@ -110,6 +117,7 @@ enum NoseyParkerLines: JSONReportFormat {
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
-    try NoseyParker.items(in: record, context: &context)
+    context.read += 1
+    return try NoseyParker.items(in: record, context: &context)
   }
 }

@@ -6,7 +6,8 @@ import JSON
 ///
 /// `partialFingerprints` of gitleaks are the commit's data and Kingfisher's differ from run to run: neither is an identity.
 /// `fingerprints` name a finding that holds no value. Suppressed and absent results are set aside. Source: OASIS SARIF 2.1.0
-/// §3.27. A run without a list of results was not completed (§3.14.23): that is no clean report.
+/// §3.27. A run without a list of results was not completed (§3.14.23), and a log without a run tells of no scan (§3.13.4):
+/// neither is a clean report.
 enum SARIF: JSONReportFormat {
   static let name = "sarif"
   static let summary = "SARIF 2.1.0 (gitleaks, Betterleaks, Kingfisher, ggshield and others)"
@@ -35,6 +36,8 @@ enum SARIF: JSONReportFormat {
     JSONPath(.member("runs"), .anyElement),
     JSONPath(.member("runs"), .anyElement, .member("results")),
   ]
+  private static let withoutRuns =
+    "a log without a run: nothing shows that anything was scanned; run it again"
   private static let withoutResults =
     "a run without a list of results: the scan did not come to its end; run it again"
 
@@ -48,7 +51,10 @@ enum SARIF: JSONReportFormat {
   {
     let run = record.steps.dropFirst().first
     if record.steps.count == 2 {
-      defer { context.isRunOpen = true }
+      defer {
+        context.isRunOpen = true
+        context.isShown = true
+      }
       return context.isRunOpen ? [.malformed("before this place stands \(withoutResults)")] : []
     }
     if context.run != run {
@@ -96,7 +102,8 @@ enum SARIF: JSONReportFormat {
   }
 
   static func closing(_ context: ReportContext) -> [RecordItem] {
-    context.isRunOpen ? [.malformed(withoutResults)] : []
+    guard context.isShown else { return [.malformed(withoutRuns)] }
+    return context.isRunOpen ? [.malformed(withoutResults)] : []
   }
 
   /// A result names its rule by id or by its number among the tool's rules (§3.27.5 to §3.27.7); a tool that lists its rules

@@ -5,7 +5,8 @@ import Secrets
 
 /// TruffleHog v3 JSON Lines. Members with zero values are left out by the scanner.
 ///
-/// `Verified: false` without an error also means "tried and refused", so it counts as not checked.
+/// `Verified: false` without an error also means "tried and refused", so it counts as not checked. Nothing found is nothing
+/// written, as after a failure: only the log on standard error says that the scan came to its end.
 /// Source: trufflehog pkg/output/json.go, pkg/pb/source_metadatapb.
 enum TruffleHog: JSONReportFormat {
   static let name = "trufflehog"
@@ -14,17 +15,51 @@ enum TruffleHog: JSONReportFormat {
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
     let members = opening.members
-    return members.contains("SourceMetadata")
-      && (members.contains("DetectorName") || members.contains("DetectorType"))
+    return opening.texts["logger"] == "trufflehog"
+      || members.contains("SourceMetadata")
+        && (members.contains("DetectorName") || members.contains("DetectorType"))
+  }
+
+  static let whole: String? =
+    "scan with its log, which says whether it came to its end: trufflehog … --json 2>&1 | staunch respond -"
+
+  static func closing(_ context: ReportContext) -> [RecordItem] {
+    let found = context.announced["log"] ?? 0
+    if context.read == 0, found > 0 {
+      return [.malformed("the report holds none of the \(found) verified findings that its log counts")]
+    }
+    if context.errors > 0 {
+      let because =
+        "the scanner's log tells of \(context.errors) error\(context.errors == 1 ? "" : "s"): "
+        + "its findings may not be all"
+      return [context.read == 0 ? .malformed(because) : .setAside(because)]
+    }
+    guard context.read == 0, !context.isFinished else { return [] }
+    return [.malformed("no finding, and nothing shows that the scan came to its end; \(whole ?? "")")]
+  }
+
+  /// The scanner's log, also as it stands behind the time on a line for people.
+  private static func log(_ fields: RecordFields, _ context: inout ReportContext) throws(RecordProblem) {
+    context.isShown = true
+    if fields.has("verified_secrets"), fields.has("chunks") {
+      context.isFinished = true
+      context.announced["log"] = max(
+        context.announced["log"] ?? 0, try fields.integer("verified_secrets") ?? 0)
+    }
+    let level = fields["level"]?.string?.lowercased() ?? ""
+    if ["error", "fatal", "panic", "dpanic"].contains(level) { context.errors += 1 }
   }
 
   static func items(in record: JSONRecord, context: inout ReportContext) throws(RecordProblem) -> [RecordItem]
   {
     let fields = try RecordFields(record.value, "")
     // The scanner's log, when standard error was sent to the same place.
-    if !fields.has("SourceMetadata"), fields.has("level"), fields.has("msg") || fields.has("logger") {
+    let isLine = fields.has("level") && (fields.has("msg") || fields.has("logger"))
+    if !fields.has("SourceMetadata"), isLine || (fields.has("verified_secrets") && fields.has("chunks")) {
+      try log(fields, &context)
       return [.log]
     }
+    context.read += 1
     let rule = try fields.requiredText("DetectorName")
     let detector = Detector(rule: rule, name: try fields.text("DetectorDescription"))
     let kinds = context.kinds(rule, .trufflehog)

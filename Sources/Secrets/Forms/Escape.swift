@@ -5,8 +5,8 @@ public enum Escape: Hashable, Sendable {
   public enum JSONStyle: Hashable, Sendable {
     /// What RFC 8259 demands.
     case plain
-    /// `\/`, and beyond ASCII `\u00e4`: PHP.
-    case slashes, php
+    /// `\/`: PHP.
+    case slashes
     /// `&`, `<`, `>` as `\u0026`: Go, Terraform, kubectl; upper case: PHP's JSON_HEX.
     case html(upper: Bool)
     /// The same and `=`, `'`: Gson.
@@ -33,12 +33,6 @@ public enum Escape: Hashable, Sendable {
   public enum PercentStyle: Hashable, Sendable {
     /// Everything but letters, digits and `-._~` (RFC 3986).
     case upper, lower
-    /// JavaScript's encodeURIComponent, and what a user name or password may keep (RFC 3986 §3.2.1).
-    case component, userInfo
-    /// A path: `/` stays (Python's quote).
-    case path
-    /// JavaScript's encodeURI.
-    case whole
     /// `%252F`
     case twice
     /// `%%2F`: percent-encoded in an INI file.
@@ -119,20 +113,12 @@ public enum Escape: Hashable, Sendable {
 
   private static let alphanumeric = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
   private static let unreserved = alphanumeric.union("-._~".utf8)
-  private static let component = unreserved.union("!'()*".utf8)
-  private static let userInfo = component.union("$&+,;=".utf8)
-  private static let path = unreserved.union("/".utf8)
-  private static let whole = userInfo.union("/?:@#".utf8)
   private static let formKept = alphanumeric.union("*-._".utf8)
   private static let printable = Set(0x20...0x7E as ClosedRange<UInt8>).subtracting([0x3D])
 
   private static func kept(_ style: PercentStyle) -> Set<UInt8> {
     switch style {
     case .upper, .lower, .twice, .doubled: unreserved
-    case .component: component
-    case .userInfo: userInfo
-    case .path: path
-    case .whole: whole
     case .form: formKept
     case .quotedPrintable: printable
     }
@@ -150,7 +136,7 @@ private enum JSONEscape {
     case "\t": return #"\t"#
     case "\u{8}": return #"\b"#
     case "\u{C}": return #"\f"#
-    case "/": return style == .slashes || style == .php ? #"\/"# : "/"
+    case "/": return style == .slashes ? #"\/"# : "/"
     default: break
     }
     if scalar.value < 0x20 || isEscaped(scalar, style) { return hex(scalar, style) }
@@ -164,7 +150,7 @@ private enum JSONEscape {
       scalar == "&" || scalar == "<" || scalar == ">" || scalar == "\u{2028}" || scalar == "\u{2029}"
     case .gson: "&<>='\u{2028}\u{2029}".unicodeScalars.contains(scalar)
     case .dotNet: "&<>'+`".unicodeScalars.contains(scalar) || scalar.value > 0x7E
-    case .ascii, .php: scalar.value > 0x7E
+    case .ascii: scalar.value > 0x7E
     }
   }
 
@@ -182,7 +168,7 @@ private enum JSONEscape {
 }
 
 /// References of XML 1.0 §4.1 and of HTML.
-private enum XMLEscape {
+enum XMLEscape {
   static func text(_ scalar: Unicode.Scalar, _ style: Escape.XMLStyle) -> String {
     switch scalar {
     case "&": return "&amp;"
@@ -215,7 +201,7 @@ private enum XMLEscape {
   }
 
   /// U+00A0 to U+00FF. Source: HTML 4.01 §24.2.1.
-  private static let latin1 = """
+  static let latin1 = """
     nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro \
     para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil \
     Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave \

@@ -29,8 +29,29 @@ public enum SecretForm: String, Sendable, Hashable, Codable, CaseIterable {
   case base64twice = "base64-twice"
   /// Several lines with other line ends, indentation or quoted ends.
   case lines
+  /// One of these around another, or several of them mixed (JSON in a URL, `&amp;#38;`).
+  case layered
   /// Over several strings of a JSON array (notebooks), or lines of wrapped base64.
   case split
   /// Found by a `regex:` or `glob:` expression.
   case expression
+}
+
+extension SecretForm {
+  /// What a value is found as where these layers were undone, the outermost first.
+  public init(undoing layers: [TextLayer]) {
+    guard layers.count == 1, let layer = layers.first else {
+      self = .layered
+      return
+    }
+    self =
+      switch layer {
+      case .backslash, .backslashCharacter: .escaped
+      case .percent: .percent
+      case .form: .form
+      case .reference: .html
+      case .utf16le: .utf16le
+      case .utf16be: .utf16be
+      }
+  }
 }

@@ -39,38 +39,37 @@ public enum SecretForms {
     .sorted { $0.count != $1.count ? $0.count > $1.count : $0.lexicographicallyPrecedes($1) }
   }
 
-  /// The escapes, with the row of the table each belongs to, the most common ones first.
-  public static let escapes: [(form: SecretForm, escape: Escape)] = [
+  /// The escapes that are searched as they are written, with the row of the table each belongs to, the most common ones
+  /// first. Every other one that ``TextLayer`` reads is found by reading it, at no cost of a spelling.
+  static let escapes: [(form: SecretForm, escape: Escape)] = [
     (.json, .json(.plain)), (.percent, .percent(.upper)), (.html, .xml(.text)),
-    (.json, .json(.html(upper: false))),
-    (.html, .xml(.apos)), (.html, .xml(.quot39)), (.json, .json(.slashes)),
-    (.json, .json(.ascii(upper: false))),
-    (.json, .jsonTwice(html: false)), (.json, .jsonTwice(html: true)), (.json, .json(.gson)),
-    (.json, .json(.dotNet)), (.json, .json(.php)), (.json, .json(.ascii(upper: true))),
-    (.json, .json(.html(upper: true))), (.percent, .percent(.lower)), (.percent, .percent(.component)),
-    (.percent, .percent(.userInfo)), (.percent, .percent(.whole)), (.percent, .percent(.path)),
-    (.percent, .percent(.twice)),
-    (.form, .percent(.form)), (.doubled, .doubled("%")), (.doubled, .doubled("$")),
-    (.doubled, .doubled("%$")),
+    (.json, .json(.html(upper: false))), (.html, .xml(.apos)), (.html, .xml(.quot39)),
+    (.json, .json(.slashes)), (.percent, .percent(.lower)), (.form, .percent(.form)),
+    (.doubled, .doubled("%")), (.doubled, .doubled("$")), (.doubled, .doubled("%$")),
     (.doubled, .percent(.doubled)), (.doubled, .doubled("'")), (.doubled, .doubled("\"")),
-    (.doubled, .doubled("{}")), (.html, .xml(.quot)), (.html, .xml(.quotX27)), (.html, .xml(.quot039)),
-    (.html, .xml(.decimalQuotes)),
-    (.html, .xml(.decimal)), (.html, .xml(.hex(upper: true))), (.html, .xml(.hex(upper: false))),
-    (.html, .xml(.named)), (.html, .xmlTwice), (.quoted, .shellQuote(double: false)),
-    (.quoted, .shellQuote(double: true)), (.quoted, .backslash("\\'")), (.quoted, .backslash("$`\"\\!")),
-    (.quoted, .backslash("\\=:#! ")),
-    (.quoted, .backslash("()[]{}?*+-|^$\\.&~# ")),
-    (.quoted, .backslash(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")),
-    (.quoted, .backslash(" !\"#$&'()*;<>?[\\]^`{|}~")), (.escaped, .bytes(octal: false)),
-    (.escaped, .bytes(octal: true)), (.escaped, .percent(.quotedPrintable)),
+    (.doubled, .doubled("{}")), (.quoted, .shellQuote(double: false)), (.quoted, .shellQuote(double: true)),
+    (.escaped, .percent(.quotedPrintable)),
   ]
+
+  /// Every way to escape one character: what a mix may consist of where it is followed character by character.
+  public static let mixtures: [Escape] =
+    escapes.map(\.escape) + [
+      .json(.ascii(upper: false)), .json(.ascii(upper: true)), .json(.gson), .json(.dotNet),
+      .json(.html(upper: true)), .jsonTwice(html: false), .jsonTwice(html: true), .percent(.twice),
+      .xml(.quot), .xml(.quotX27), .xml(.quot039), .xml(.decimalQuotes), .xml(.decimal),
+      .xml(.hex(upper: true)),
+      .xml(.hex(upper: false)), .xml(.named), .xmlTwice, .backslash(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+      .bytes(octal: false), .bytes(octal: true),
+    ]
 
   /// What no row of the table covers; every answer that says "clean" says this, too.
   public static let notSearched = [
     "compressed or encrypted contents: archives, office documents, PDF, images, container layers, encrypted files",
-    "base64 three times, base64 whose own characters are escaped, base32, base85, hexadecimal dumps with separators",
+    "base64 three times, base64 whose letters are escaped, base32, base85, hexadecimal dumps with separators",
+    "wrapped base64 and strings in pieces behind the marks of comments, diffs or quoted mail",
     "UTF-7, UTF-32, EBCDIC, ISO-2022 and character sets that docs/FORMS.md does not list",
-    "mixed escapes where no eight bytes in a row stand in one of them",
+    "escapes more than three deep, and those of which no language in docs/FORMS.md is told: CSS, LDAP, names in \\N{}",
+    "mixes of doubled characters or shell quotes with escapes where no eight bytes in a row stand in one of them",
     "parts of the value, the value put together by a program, hashes of it, changes of case",
   ]
 }
@@ -139,20 +138,19 @@ struct FormTable {
     for (form, escape) in SecretForms.escapes { add(form, Spelling(escape: escape), scalars) }
     for bigEndian in [false, true] {
       let form: SecretForm = bigEndian ? .utf16be : .utf16le
-      for escape in [Escape.none, .json(.plain), .xml(.apos)] {
-        add(form, Spelling(escape: escape, charset: .utf16(bigEndian: bigEndian)), scalars)
-      }
+      add(form, Spelling(charset: .utf16(bigEndian: bigEndian)), scalars)
     }
-    for escape in [Escape.none, .json(.plain), .json(.html(upper: false)), .percent(.upper), .xml(.text)] {
+    for escape in [
+      Escape.none, .json(.plain), .json(.html(upper: false)), .json(.ascii(upper: false)), .percent(.upper),
+      .xml(.text),
+    ] {
       wrap(scalars, Spelling(escape: escape))
     }
     wrap(scalars, Spelling(charset: .utf16(bigEndian: false)))
   }
 
   private mutating func spellLines(_ scalars: [Unicode.Scalar]) {
-    for escape in [Escape.none, .json(.plain), .jsonTwice(html: false), .percent(.upper), .xml(.decimal)] {
-      add(.lines, Spelling(escape: escape), scalars)
-    }
+    for escape in [Escape.none, .json(.plain)] { add(.lines, Spelling(escape: escape), scalars) }
     wrap(scalars, Spelling())
     wrap(scalars, Spelling(escape: .json(.plain)))
   }
@@ -160,11 +158,8 @@ struct FormTable {
   private mutating func spellCharsets(_ scalars: [Unicode.Scalar]) {
     for set in Charset.Other.allCases {
       let charset = Charset.other(set)
-      for escape in [Escape.none, .xml(.apos), .json(.plain)] {
-        add(.charset, Spelling(escape: escape, charset: charset), scalars)
-      }
+      add(.charset, Spelling(charset: charset), scalars)
       if set == .latin1 || set == .windows1252 {
-        add(.charset, Spelling(escape: .percent(.upper), charset: charset), scalars)
         add(.charset, Spelling(escape: .percent(.quotedPrintable), charset: charset), scalars)
         wrap(scalars, Spelling(charset: charset))
       }
@@ -188,10 +183,7 @@ struct FormTable {
       add(.base64url, spelling(.base64(shift: shift, isURL: true)), bytes, scalars)
     }
     guard inner.escape == .none else { return }
-    for upper in [false, true] {
-      add(.hex, spelling(.hex(upper: upper, prefixed: false)), bytes, scalars)
-      if inner.charset == .utf8 { add(.hex, spelling(.hex(upper: upper, prefixed: true)), bytes, scalars) }
-    }
+    for upper in [false, true] { add(.hex, spelling(.hex(upper: upper)), bytes, scalars) }
     guard inner.charset == .utf8 else { return }
     for isURL in [false, true] {
       for innerShift in 0..<3 {

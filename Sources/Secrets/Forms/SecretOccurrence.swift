@@ -7,6 +7,10 @@ extension SecretForms {
     /// First byte and number of bytes, gaps included.
     public let offset: Int
     public let length: Int
+
+    fileprivate func overlaps(_ range: Range<Int>) -> Bool {
+      offset < range.upperBound && range.lowerBound < offset + length
+    }
   }
 
   /// Where one of `secrets` stands in `text`, in any form, by position: for whatever a person or a program hands in.
@@ -19,7 +23,7 @@ extension SecretForms {
 
 /// Secrets ready to be looked for in many texts.
 public struct SecretSearch: Sendable {
-  private var index = FormIndex()
+  private var search = FormSearch()
   private let whole: [Int: [UInt8]]
   private static let forms = SecretForm.allCases
 
@@ -28,9 +32,8 @@ public struct SecretSearch: Sendable {
     for (number, secret) in secrets.enumerated() {
       let raw = secret.exposeAsBytes()
       if raw.count < FormIndex.shortest { short[number] = raw }
-      for entry in SecretForms.entries(of: raw) {
-        let form = SecretSearch.forms.firstIndex(of: entry.form) ?? 0
-        index.add(entry.bytes, tag: number * SecretSearch.forms.count + form)
+      search.add(SecretForms.entries(of: raw)) { entry in
+        number * SecretSearch.forms.count + (SecretSearch.forms.firstIndex(of: entry.form) ?? 0)
       }
     }
     whole = short
@@ -38,27 +41,20 @@ public struct SecretSearch: Sendable {
 
   /// By position.
   public func occurrences(in text: [UInt8]) -> [SecretForms.Occurrence] {
-    var found = index.hits(in: text).map { occurrence($0, $0.range, isSplit: false) }
-    if let joined = JoinedText(text) {
-      for hit in index.hits(in: joined.bytes) {
-        let range = joined.original(hit.range)
-        guard
-          !found.contains(where: { $0.offset < range.upperBound && range.lowerBound < $0.offset + $0.length })
-        else { continue }
-        found.append(occurrence(hit, range, isSplit: true))
-      }
-    }
+    var found: [SecretForms.Occurrence] = []
+    for hit in search.hits(in: text)
+    where hit.isDirect || !found.contains(where: { $0.overlaps(hit.range) }) { found.append(occurrence(hit)) }
     for (number, raw) in whole where !raw.isEmpty && raw == text {
       found.append(.init(secret: number, form: .raw, offset: 0, length: raw.count))
     }
     return found.sorted { $0.offset < $1.offset }
   }
 
-  private func occurrence(_ hit: FormIndex.Hit, _ range: Range<Int>, isSplit: Bool) -> SecretForms.Occurrence
-  {
-    let (number, form) = hit.tag.quotientAndRemainder(dividingBy: SecretSearch.forms.count)
+  private func occurrence(_ hit: FormSearch.Hit) -> SecretForms.Occurrence {
+    let (number, index) = hit.tag.quotientAndRemainder(dividingBy: SecretSearch.forms.count)
+    let form =
+      hit.isDirect ? SecretSearch.forms[index] : hit.layers.isEmpty ? .split : SecretForm(undoing: hit.layers)
     return SecretForms.Occurrence(
-      secret: number, form: isSplit ? .split : SecretSearch.forms[form], offset: range.lowerBound,
-      length: range.count)
+      secret: number, form: form, offset: hit.range.lowerBound, length: hit.range.count)
   }
 }

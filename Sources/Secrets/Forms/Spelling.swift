@@ -5,8 +5,7 @@ public struct Spelling: Hashable, Sendable {
   /// What is put around the bytes.
   public enum Wrapping: Hashable, Sendable {
     case none
-    /// `prefixed`: `\x41` instead of `41`.
-    case hex(upper: Bool, prefixed: Bool)
+    case hex(upper: Bool)
     /// `shift` bytes (0, 1 or 2) of other text stand before the secret in its first group of three.
     case base64(shift: Int, isURL: Bool)
     /// Base64 of a text in which the secret stands in base64.
@@ -53,7 +52,7 @@ public struct Spelling: Hashable, Sendable {
   func wrapped(_ bytes: [UInt8]) -> [UInt8] {
     switch wrapping {
     case .none: bytes
-    case .hex(let upper, let prefixed): Self.hex(bytes, upper: upper, prefixed: prefixed)
+    case .hex(let upper): Self.hex(bytes, upper: upper)
     case .base64(let shift, let isURL): Base64Text.aligned(bytes, shift: shift, isURL: isURL)
     case .base64Twice(let outer, let inner, let isInnerURL):
       Base64Text.aligned(
@@ -64,16 +63,15 @@ public struct Spelling: Hashable, Sendable {
   /// A replacement in this spelling. Base64 is not wrapped: it depends on the neighbours.
   public func spelled(_ text: [UInt8]) -> [UInt8] {
     let inside = inside(text)
-    guard case .hex(let upper, let prefixed) = wrapping else { return inside }
-    return Self.hex(inside, upper: upper, prefixed: prefixed)
+    guard case .hex(let upper) = wrapping else { return inside }
+    return Self.hex(inside, upper: upper)
   }
 
-  private static func hex(_ bytes: [UInt8], upper: Bool, prefixed: Bool) -> [UInt8] {
+  private static func hex(_ bytes: [UInt8], upper: Bool) -> [UInt8] {
     let digits = Array((upper ? "0123456789ABCDEF" : "0123456789abcdef").utf8)
     var result: [UInt8] = []
-    result.reserveCapacity(bytes.count * (prefixed ? 4 : 2))
+    result.reserveCapacity(bytes.count * 2)
     for byte in bytes {
-      if prefixed { result += [0x5C, 0x78] }
       result.append(digits[Int(byte >> 4)])
       result.append(digits[Int(byte & 15)])
     }

@@ -1,9 +1,10 @@
 /// Secrets whose spellings nobody has needed yet. To work them out takes a hundred byte strings for each, a storm seals
 /// thousands, and most of them never stand in a text again.
 ///
-/// No row of the table of forms changes a letter or a digit of ASCII. So a text that holds a secret in any spelling holds six
-/// letters and digits of it as they are, in UTF-16, hexadecimal, base64 or base64 twice. Those six stand here, in about
-/// twenty ways; who meets one of them takes the secret out and looks for all of its spellings.
+/// No spelling of the table of forms changes a letter or a digit of ASCII, and layers of escapes are read before it is asked
+/// (``FormSearch/forEachText(of:_:)``). So a text that holds a secret in any spelling holds six letters and digits of it as
+/// they are, in UTF-16, hexadecimal, base64 or base64 twice. Those six stand here, in about twenty ways; who meets one of
+/// them takes the secret out and looks for all of its spellings.
 struct UnmetSecrets: Sendable {
   /// Bytes that are looked for.
   static let width = 6
@@ -88,9 +89,8 @@ struct UnmetSecrets: Sendable {
     let big: [UInt8] = run.flatMap { [0, $0] }
     var texts = [run, little, big]
     for isUpper in [false, true] {
-      texts.append(Spelling(wrapping: .hex(upper: isUpper, prefixed: false)).wrapped(run))
-      texts.append(Spelling(wrapping: .hex(upper: isUpper, prefixed: true)).wrapped(run))
-      texts.append(Spelling(wrapping: .hex(upper: isUpper, prefixed: false)).wrapped(little))
+      texts.append(Spelling(wrapping: .hex(upper: isUpper)).wrapped(run))
+      texts.append(Spelling(wrapping: .hex(upper: isUpper)).wrapped(little))
     }
     for shift in 0..<3 {
       // Letters and digits alone never make one of the two characters in which the alphabets differ.

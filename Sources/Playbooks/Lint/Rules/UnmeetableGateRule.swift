@@ -40,7 +40,7 @@ struct UnmeetableGateRule: LintRule {
         .unmeetableGate, at: gate.position,
         "no approver of this installation holds the role of \(step.id): \(asked)",
         suggestion: Suggestion.phrase(for: gate.roles[0].rawValue, among: roles.map(\.rawValue).sorted())
-          ?? "staunch people add NAME --role \(gate.roles[0])")
+          ?? "add somebody with --role \(gate.roles[0]): staunch people add")
     }
   }
 }

@@ -1,9 +1,10 @@
 """Spells secrets as Python's own libraries do, and reads them back: independent of the program's table of forms.
 
 forms.py encode SEED      a JSON list of {"row", "how", "secret", "text"}; secret and text in base64
+forms.py spell SECRET     the same for one secret, given in base64
 forms.py decode           that list on standard input, with the cleaned text: prints each that still gives the secret
 """
-import base64, binascii, codecs, configparser, csv, html, io, json, quopri, random, re, shlex, sys, textwrap
+import ast, base64, binascii, codecs, configparser, csv, html, io, json, quopri, random, re, shlex, sys, textwrap
 import unicodedata, urllib.parse, xml.sax.saxutils as sax
 
 ASCII = "ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789"
@@ -93,6 +94,51 @@ def base64_all(data, depth=0):
     return out
 
 
+def units(text):
+    """Code units of UTF-16, as JSON and JavaScript count."""
+    data = text.encode("utf-16-be")
+    return [data[i] << 8 | data[i + 1] for i in range(0, len(data), 2)]
+
+
+def backslash_u(c, digits="%04x"):
+    return "".join("\\u" + digits % unit for unit in units(c))
+
+
+def some(text, escape, always, chance=None):
+    """`text` with the characters in `always` escaped, and others: all that are no letters or digits, or by chance."""
+    rng = random.Random(text)
+    chosen = lambda c: c in always or (not (c.isascii() and c.isalnum()) if chance is None else rng.random() < chance)
+    return "".join(escape(c) if chosen(c) else c for c in text)
+
+
+per_byte = lambda pattern: lambda c: "".join(pattern % b for b in c.encode())
+decimal = lambda c: f"&#{ord(c)};"
+hexadecimal = lambda c: f"&#x{ord(c):x};"
+# notation: escape of one character, characters that must be escaped, what stands around, decode
+NOTATIONS = {
+    "u": (backslash_u, '"\\', '["%s"]', lambda d: json_all(d)),
+    "U": (lambda c: backslash_u(c, "%04X"), '"\\', '["%s"]', lambda d: json_all(d)),
+    "x": (per_byte("\\x%02x"), "'\"\\", "pw = b'%s'", lambda d: codecs.escape_decode(d)[0].decode("utf-8", "replace")),
+    "X": (per_byte("\\x%02X"), "'\"\\", "pw = b'%s'", lambda d: codecs.escape_decode(d)[0].decode("utf-8", "replace")),
+    "octal": (per_byte("\\%03o"), "'\"\\", "pw = $'%s'", lambda d: codecs.escape_decode(d)[0].decode("utf-8", "replace")),
+    "braces": (lambda c: "\\u{%x}" % ord(c), "`\\$", "pw = `%s`",
+               lambda d: re.sub(r"\\u\{([0-9a-f]+)\}", lambda m: chr(int(m.group(1), 16)), u8(d))),
+    "eight": (lambda c: "\\U%08X" % ord(c), "'\"\\", 'pw = "%s"',
+              lambda d: re.sub(r"\\U([0-9A-F]{8})", lambda m: chr(int(m.group(1), 16)), u8(d))),
+    "percent": (per_byte("%%%02X"), "%", "p://u:%s@h", lambda d: urllib.parse.unquote(u8(d))),
+    "percent lower": (per_byte("%%%02x"), "%", "p://u:%s@h", lambda d: urllib.parse.unquote(u8(d))),
+    "decimal": (decimal, "&<", "<p>%s</p>", lambda d: html.unescape(u8(d))),
+    "decimal zeros": (lambda c: f"&#{ord(c):05d};", "&<", "<p>%s</p>", lambda d: html.unescape(u8(d))),
+    "hex": (hexadecimal, "&<", "<p>%s</p>", lambda d: html.unescape(u8(d))),
+    "hex upper": (lambda c: f"&#X{ord(c):04X};", "&<", "<p>%s</p>", lambda d: html.unescape(u8(d))),
+}
+
+
+def notation(name, chance):
+    escape, always, around, decode = NOTATIONS[name]
+    return lambda s: around.replace("%s", some(s, escape, always, chance)).encode(), decode
+
+
 # row, how, encode(text) -> bytes, decode(bytes) -> what programs read (str or bytes)
 u8 = lambda data: data.decode("utf-8", "replace")
 TEXT = [
@@ -164,6 +210,68 @@ TEXT = [
     ("hex", "upper", lambda s: b"0x" + binascii.hexlify(s.encode()).upper(), lambda d: bytes.fromhex(u8(d)[2:])),
     ("hex", "prefixed", lambda s: "".join("\\x%02x" % b for b in s.encode()).encode(), lambda d: codecs.escape_decode(d)[0]),
 ]
+ROWS = {"percent": "percent", "percent lower": "percent", "decimal": "html", "decimal zeros": "html", "hex": "html",
+        "hex upper": "html"}
+for name in NOTATIONS:
+    for how, chance in (("specials", None), ("all", 1), ("some", 0.4), ("few", 0.15)):
+        TEXT.append((ROWS.get(name, "escaped"), f"{name} {how}", *notation(name, chance)))
+TEXT += [
+    ("escaped", "ascii()", lambda s: ("pw = " + ascii(s)).encode(), lambda d: ast.literal_eval(u8(d)[5:])),
+    ("escaped", "latin-1 bytes", lambda s: "".join(c if 31 < ord(c) < 127 and c != "\\" else "\\x%02x" % c.encode("latin-1")[0]
+                                                   for c in s).encode(),
+     lambda d: codecs.escape_decode(d)[0].decode("latin-1")),
+    ("layered", "json in json, ascii", lambda s: json.dumps({"a": json.dumps({"b": s})}).encode(), json_all),
+    ("layered", "json three times", lambda s: json.dumps([json.dumps([json.dumps([s])])]).encode(), json_all),
+    ("layered", "json in a query", lambda s: ("q=" + urllib.parse.quote(json.dumps({"pw": s}))).encode(),
+     lambda d: json_all(urllib.parse.unquote(u8(d))[2:].encode())),
+    ("layered", "json in a form", lambda s: urllib.parse.urlencode({"payload": json.dumps({"pw": s})}).encode(),
+     lambda d: json_all(urllib.parse.parse_qs(u8(d))["payload"][0].encode())),
+    ("layered", "json in html", lambda s: f"<a data='{html.escape(json.dumps([s]))}'>".encode(),
+     lambda d: json_all(html.unescape(u8(d))[9:-2].encode())),
+    ("layered", "html in json", lambda s: json.dumps([html.escape(s)]).encode(), lambda d: html.unescape(json_all(d))),
+    ("layered", "html in go", lambda s: ("[" + go(html.escape(s)) + "]").encode(), lambda d: html.unescape(json_all(d))),
+    ("layered", "numbers in json", lambda s: json.dumps(["".join(map(decimal, s))]).encode(),
+     lambda d: html.unescape(json_all(d))),
+    ("layered", "percent in html", lambda s: "".join(hexadecimal(c) for c in urllib.parse.quote(s, safe="")).encode(),
+     lambda d: urllib.parse.unquote(html.unescape(u8(d)))),
+    ("layered", "html in a query", lambda s: ("q=" + urllib.parse.quote(html.escape(s), safe="")).encode(),
+     lambda d: html.unescape(urllib.parse.unquote(u8(d)))),
+    ("layered", "base64 in php's json", lambda s: json.dumps([base64.b64encode(("u:" + s).encode()).decode()]).replace(
+        "/", "\\/").encode(), lambda d: base64_all(json_all(d).encode())),
+    ("layered", "base64 in a query", lambda s: ("q=" + urllib.parse.quote(base64.b64encode(("u:" + s).encode()), safe="")).encode(),
+     lambda d: base64_all(urllib.parse.unquote(u8(d)).encode())),
+    ("utf16le", "json", lambda s: b"\xff\xfe" + json.dumps([s]).encode("utf-16-le"),
+     lambda d: json_all(d.decode("utf-16").encode())),
+    ("utf16be", "json", lambda s: b"\xfe\xff" + json.dumps([s]).encode("utf-16-be"),
+     lambda d: json_all(d.decode("utf-16").encode())),
+    ("utf16le", "percent", lambda s: b"\xff\xfe" + urllib.parse.quote(s, safe="").encode("utf-16-le"),
+     lambda d: urllib.parse.unquote(d.decode("utf-16", "replace"))),
+    ("utf16be", "percent", lambda s: b"\xfe\xff" + urllib.parse.quote(s, safe="").encode("utf-16-be"),
+     lambda d: urllib.parse.unquote(d.decode("utf-16", "replace"))),
+    ("layered", "html in utf-16", lambda s: b"\xff\xfe" + "".join(map(decimal, s)).encode("utf-16-le"),
+     lambda d: html.unescape(d.decode("utf-16", "replace"))),
+    ("layered", "json in json in utf-16", lambda s: b"\xfe\xff" + json.dumps([json.dumps([s])]).encode("utf-16-be"),
+     lambda d: json_all(d.decode("utf-16", "replace").encode())),
+    ("layered", "percent in utf-16 without mark", lambda s: ("url=" + some(s, per_byte("%%%02x"), "%", 0.3)).encode("utf-16-le"),
+     lambda d: urllib.parse.unquote(d.decode("utf-16-le", "replace"))),
+    ("split", "continued line", lambda s: ("PW=" + s[:len(s) // 2] + "\\\n" + s[len(s) // 2:] + "\n").encode(),
+     lambda d: u8(d).replace("\\\n", "")),
+    ("split", "continued, indented", lambda s: ("pw = " + s[:len(s) // 2] + "\\\r\n    " + s[len(s) // 2:] + "\r\n").encode(),
+     lambda d: re.sub(r"\\\r\n *", "", u8(d))),
+    ("split", "quoted-printable", lambda s: quopri.encodestring((" " + "x" * (72 - len(s) // 2) + s + " y\n").encode()),
+     lambda d: quopri.decodestring(d).decode("utf-8", "replace")),
+]
+for shift in range(3):
+    head = "x" * shift
+    TEXT += [
+        ("utf16le", f"base64 {shift}", lambda s, h=head: b"\xff\xfe" + base64.b64encode((h + s + h).encode()).decode().encode(
+            "utf-16-le"), lambda d: base64_all(d.decode("utf-16", "replace").encode())),
+        ("utf16be", f"base64 {shift}", lambda s, h=head: b"\xfe\xff" + base64.b64encode((h + s + "yy").encode()).decode().encode(
+            "utf-16-be"), lambda d: base64_all(d.decode("utf-16", "replace").encode())),
+        ("base64", f"json, ascii {shift}", lambda s, h=head: base64.b64encode(("[" + h.replace("x", " ") + json.dumps(s) + "]")
+                                                                             .encode()),
+         lambda d: [json_all(x) for x in base64_all(d)[1:2]]),
+    ]
 for name in ("latin-1", "cp1252", "iso8859-2", "iso8859-15", "cp1250", "cp437", "cp850", "mac-roman", "cp1251", "koi8-r",
              "shift_jis", "euc_kr", "big5hkscs", "gb18030"):
     TEXT.append(("charset", name, lambda s, n=name: f"pw = {s}\n".encode(n), lambda d, n=name: d.decode(n, "replace")))
@@ -209,6 +317,33 @@ KEY = [
     ("lines", "wrapped base64", lambda k: base64.encodebytes(k.encode()), lambda d: [plain(x) for x in base64_all(d)]),
     ("utf16le", "key", lambda k: b"\xff\xfe" + k.encode("utf-16-le"), lambda d: plain(d.decode("utf-16", "replace").encode())),
 ]
+def marked(mark, row="lines"):
+    return (row, f"behind {mark!r}", lambda k: "".join(f"{mark}{line}\n" for line in k.splitlines()).encode(),
+            lambda d: plain("".join(line.removeprefix(mark) for line in u8(d).splitlines()).encode()))
+
+
+KEY += [marked(mark) for mark in ("# ", "#", "// ", "//", "-- ", "--", "; ", ";; ", "+", "-", "> ", ">", "* ", " * ", "| ", "% ",
+                                  "> > ", ">> ", "+# ", "-  // ", "+    * ", "    # ")]
+for end in ("<br>", "<br/>", "<br />", "<BR>\n", "<br/>\n", "\\\\n", "\\\\r\\\\n", "&#10;", "&#xA;", "%0A", "%0D%0A", "\\u000a",
+            "\\x0a", "\\012"):
+    KEY.append(("lines", f"ends {end!r}", lambda k, e=end: ("KEY=" + k.replace("\n", e)).encode(),
+                lambda d, e=end: plain(u8(d).replace(e, "").encode())))
+KEY += [
+    ("utf16le", "key, crlf", lambda k: b"\xff\xfe" + k.replace("\n", "\r\n").encode("utf-16-le"),
+     lambda d: plain(d.decode("utf-16", "replace").encode())),
+    ("utf16be", "key, marks", lambda k: b"\xfe\xff" + "".join(f"# {line}\r\n" for line in k.splitlines()).encode("utf-16-be"),
+     lambda d: plain(d.decode("utf-16", "replace").replace("#", "").encode())),
+    ("layered", "key, json in utf-16", lambda k: b"\xff\xfe" + json.dumps({"k": k}).encode("utf-16-le"),
+     lambda d: plain(json_all(d.decode("utf-16", "replace").encode()).encode())),
+    ("layered", "key, base64 in utf-16", lambda k: b"\xff\xfe" + base64.encodebytes(k.encode()).decode().replace(
+        "\n", "\r\n").encode("utf-16-le"), lambda d: [plain(x) for x in base64_all(d.decode("utf-16", "replace").encode())]),
+    ("layered", "key in a query", lambda k: urllib.parse.quote(json.dumps({"k": k})).encode(),
+     lambda d: plain(json_all(urllib.parse.unquote(u8(d)).encode()).encode())),
+    ("lines", "blank comment lines", lambda k: "".join(f"# {line}\n#\n" for line in k.splitlines()).encode(),
+     lambda d: plain(u8(d).replace("#", "").encode())),
+    ("lines", "mixed diff", lambda k: "".join(" +-"[n % 3] + line + "\n" for n, line in enumerate(k.splitlines())).encode(),
+     lambda d: plain("".join(line[1:] for line in u8(d).splitlines()).encode())),
+]
 BY_NAME = {(row, how): decode for row, how, _, decode in TEXT + KEY}
 
 
@@ -216,7 +351,15 @@ def b64(data):
     return base64.b64encode(data).decode()
 
 
-if sys.argv[1] == "encode":
+if sys.argv[1] == "spell":
+    secret, out = base64.b64decode(sys.argv[2]).decode(), []
+    for row, how, encode, _ in TEXT:
+        try:
+            out.append({"row": row, "how": how, "secret": sys.argv[2], "text": b64(encode(secret))})
+        except UnicodeEncodeError:
+            continue  # this character set does not have it
+    json.dump(out, sys.stdout)
+elif sys.argv[1] == "encode":
     rng, out = random.Random(int(sys.argv[2])), []
     for secret in secrets(rng):
         for row, how, encode, _ in TEXT:

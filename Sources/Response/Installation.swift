@@ -1,0 +1,132 @@
+package import Capabilities
+import Chronicle
+package import StaunchConfiguration
+package import Execution
+package import Foundation
+package import Incidents
+package import Journal
+package import Playbooks
+package import Secrets
+
+/// One installation at work: configuration, journal, targets and actions, built once for a command.
+package struct Installation: Sendable {
+  /// The role in which a policy signs.
+  package static let policyRole: RoleName = "policy"
+
+  package let configuration: Configuration
+  package let journal: Journal
+  package let targets: Targets
+  package let actions: [String: AnyAction]
+  package let library: PlaybookLibrary
+  package let policy: ExecutionPolicy
+  package let identity: LocalIdentity
+  package let progress: any ProgressSink
+  package let postMortems: PostMortemFile
+  package let sources: PlatformSources
+  package let ticketHeads: TicketComparison
+  package let introductions: any LeakIntroductions
+  /// Where people read what goes on.
+  package let voice: any Voice
+  package let redactor: Redactor
+  /// The state directory.
+  package let statePath: String
+  package let now: @Sendable () -> Date
+  /// Where a test kills the process; each engine counts for itself.
+  package let crashPoint: @Sendable () -> CrashPointHook
+
+  package init(
+    configuration: Configuration,
+    journal: Journal,
+    targets: Targets,
+    actions: [String: AnyAction],
+    library: PlaybookLibrary,
+    policy: ExecutionPolicy,
+    identity: LocalIdentity,
+    progress: any ProgressSink,
+    postMortems: PostMortemFile,
+    sources: PlatformSources,
+    ticketHeads: TicketComparison,
+    introductions: any LeakIntroductions,
+    voice: any Voice,
+    redactor: Redactor,
+    statePath: String,
+    now: @escaping @Sendable () -> Date,
+    crashPoint: @escaping @Sendable () -> CrashPointHook
+  ) {
+    self.configuration = configuration
+    self.journal = journal
+    self.targets = targets
+    self.actions = actions
+    self.library = library
+    self.policy = policy
+    self.identity = identity
+    self.progress = progress
+    self.postMortems = postMortems
+    self.sources = sources
+    self.ticketHeads = ticketHeads
+    self.introductions = introductions
+    self.voice = voice
+    self.redactor = redactor
+    self.statePath = statePath
+    self.now = now
+    self.crashPoint = crashPoint
+  }
+
+  /// Everybody whose signed yes counts: the local identity in every role, and whom the state directory's trust store names.
+  /// Not staunch.yaml: it often lies in the very repository that leaked.
+  package static func policy(_ configuration: Configuration, identity: LocalIdentity, state: StateDirectory)
+    throws -> ExecutionPolicy
+  {
+    let policy = configuration.policy
+    var trusted = [
+      try ApproverIdentity(
+        rawKey: identity.publicKey, roles: ["responder", "repository-admin"], person: policy.localPerson ?? ""
+      )
+    ]
+    trusted += try TrustedPerson.identities(state.path + "/people.trust.json")
+    let alone = configuration.routes.reduce(into: Set<String>()) { $0.formUnion($1.actions) }
+    if !alone.isEmpty {
+      trusted.append(
+        try ApproverIdentity(
+          rawKey: try state.policyIdentity().publicKey, roles: [Installation.policyRole], actions: alone))
+    }
+    return ExecutionPolicy(trusted: trusted, planRule: policy.planRule(for: identity))
+  }
+
+  /// Refuses a playbook that claims an exception from the rules that `policy:` does not grant.
+  package func permit(_ playbook: Playbook) throws {
+    guard let missing = playbook.ungrantedExceptions(under: configuration.policy.exceptions).first else {
+      return
+    }
+    throw Refusal(
+      .declined, "the playbook \(playbook.id) is not permitted here", because: missing.because,
+      fix: "when that is wanted, in \(configuration.file): \(missing.grant)")
+  }
+
+  /// What expressions may ask about targets and incidents.
+  package func facts() throws -> TargetFacts {
+    let known = try FollowedChronicle(journal, kinds: [.incidentOpened, .incidentUpdated]).current()
+    let incidents = known.incidents.reduce(into: [IncidentID: TargetFacts.IncidentFacts]()) { found, entry in
+      let (id, course) = entry
+      found[id] = TargetFacts.IncidentFacts(
+        codename: course.identity.codename(of: id), kind: course.identity.kind,
+        severity: course.identity.severity ?? .sev3, firstSeen: course.firstSeen,
+        detected: course.detected ?? .distantPast)
+    }
+    return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)
+  }
+
+  /// Reads the world and says what `playbook` would do.
+  package func planner() throws -> Planner {
+    Planner(actions: actions, secrets: journal, attributes: try facts(), progress: progress)
+  }
+}
+
+extension Configuration.Policy {
+  /// What `approvals:` asks for, when `identity` begins the run: the same for a plan and for a command by hand.
+  package func planRule(for identity: LocalIdentity) -> ApprovalRule {
+    ApprovalRule(
+      roles: Set(approvalRoles.map { RoleName($0) }), minimum: minimumApprovals,
+      notBy: notInitiator ? identity.fingerprint : nil)
+  }
+}

@@ -1,0 +1,68 @@
+import Capabilities
+import CredentialProviders
+import Foundation
+package import Incidents
+import JSON
+
+/// The line for staunch.yaml that a leak lacks: an entry under `credentials:`, filled with what the leak says of itself.
+package struct ReadyEntry {
+  package let kind: CredentialKind
+  package let handle: String?
+
+  /// `svc-app: {kind: postgres, host: db1, …, admin_password: env:…, store: …, key: …}`: valid YAML on one line. What only a
+  /// person knows stands as `…`.
+  package var line: String {
+    let type = CredentialProviderRegistry.all.first { $0.kind == provider } ?? GenericCredential.self
+    var members: [(String, String)] = [("kind", type.kind)]
+    if type.kind == GenericCredential.kind { members.append(("leaks", "[\(Self.quoted(kind.rawValue))]")) }
+    let said = said(type.kind)
+    for setting in type.settings where setting.isRequired || said[setting.key] != nil {
+      members.append((setting.key, said[setting.key] ?? (setting.isSecretReference ? "env:…" : "…")))
+    }
+    members += [("store", "…"), ("key", "…")]
+    return "\(name): {" + members.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
+  }
+
+  /// The provider that rotates this kind, when staunch has it.
+  private var provider: String? { KindTable.builtin.row(of: kind)?.provider }
+
+  private var name: String {
+    let words = handle.map { $0.prefix { $0 != "@" && $0 != ":" } }.map(String.init) ?? kind.rawValue
+    let plain = words.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+    return String(plain).trimmingCharacters(in: CharacterSet(charactersIn: "-"))
+  }
+
+  /// `user@host:port/database` in the words of the settings.
+  private func said(_ provider: String) -> [String: String] {
+    guard let handle else { return [:] }
+    guard CredentialReading.uriKinds.contains(kind) else {
+      return ["id": Self.quoted(handle), "key_id": Self.quoted(handle)]
+    }
+    var said: [String: String] = [:]
+    var rest = Substring(handle)
+    if let at = rest.lastIndex(of: "@") {
+      let user = Self.quoted(String(rest[..<at]))
+      said["role"] = user
+      said["user"] = user
+      rest = rest[rest.index(after: at)...]
+    }
+    if let slash = rest.firstIndex(of: "/") {
+      said["database"] = Self.quoted(String(rest[rest.index(after: slash)...]))
+      rest = rest[..<slash]
+    }
+    if let colon = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: colon)...]) {
+      said["port"] = String(port)
+      rest = rest[..<colon]
+    }
+    if !rest.isEmpty { said["host"] = Self.quoted(String(rest)) }
+    return said
+  }
+
+  /// As it is where YAML takes it so, else in quotes (JSON's strings are YAML's).
+  private static func quoted(_ text: String) -> String {
+    let isPlain =
+      text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+      && text.contains { $0.isLetter }
+    return isPlain ? text : JSONValue.quoted(text)
+  }
+}

@@ -1,0 +1,22 @@
+/// Why something is not done: what, why, and the next command or edit. The exit code that it gives is the command line's affair.
+package struct Refusal: Error, Sendable {
+  package enum Kind: Sendable, Hashable {
+    case usage, invalidInput, unavailable
+    /// By a rule, for safety.
+    case declined
+    /// staunch.yaml, or a file beside it, is incomplete.
+    case configuration
+  }
+
+  package let kind: Kind
+  package let what: String
+  package let because: String
+  package let fix: String?
+
+  package init(_ kind: Kind, _ what: String, because: String, fix: String? = nil) {
+    self.kind = kind
+    self.what = what
+    self.because = because
+    self.fix = fix
+  }
+}
