@@ -1,5 +1,5 @@
 package import Capabilities
-import Incidents
+package import Incidents
 package import Journal
 package import StaunchConfiguration
 
