@@ -19,7 +19,7 @@ struct StatusScreen {
       let closed = incidents.closed
       return [
         "No open incident in \(harmless(directory))\(closed == 0 ? "." : " (\(closed) closed).")",
-        "next: give a scanner's report to staunch respond; or try it: staunch drill run openai-and-postgres",
+        "next: staunch respond, with a scanner's report; or try it: staunch drill run openai-and-postgres",
       ]
     }
     var lines = Array(open.prefix(Self.whole).flatMap { summary($0) + [""] }.dropLast())

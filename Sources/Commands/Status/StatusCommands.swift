@@ -95,7 +95,7 @@ struct IncidentsCommand: StaunchCommand {
     for status in statuses { assembly.console.data(screen.line(status)) }
     if statuses.isEmpty {
       assembly.console.say(
-        "No incident in \(harmless(assembly.statePath)). next: give a scanner's report to staunch respond")
+        "No incident in \(harmless(assembly.statePath)). next: staunch respond, with a scanner's report")
     }
   }
 }
