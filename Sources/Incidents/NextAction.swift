@@ -203,7 +203,8 @@ enum NextAction {
       }
       return IncidentStatus.Next(
         "Contained, but the leaked value is still at the forge (\(first.repository): \(first.why))."
-          + " Plan its clean-up, or close the incident with --uncleaned", command: planCommand(now))
+          + " Plan its clean-up (one that no plan reaches is first named under repositories: in staunch.yaml), or close "
+          + "the incident with --uncleaned", command: planCommand(now))
     }
     return IncidentStatus.Next(
       "Contained. Complete the post-mortem", command: "staunch postmortem draft \(now.incident)")
