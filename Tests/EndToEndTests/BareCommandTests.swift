@@ -17,7 +17,7 @@ import Testing
     let empty = try await (binary.run(command), binary.run(["status", "--no-color"]))
     #expect(empty.0.status == 0, "\(empty.0.errors)")
     #expect(empty.0.output == empty.1.output)
-    #expect(empty.0.output.contains("next: staunch respond"))
+    #expect(empty.0.output.contains("No open incident"))
     let told = try await binary.run(command, environment: ["STAUNCH_LOG": "info"])
     #expect(told.errors.contains(" info command: staunch "))
   }
