@@ -18,36 +18,24 @@ public struct EscapeAlphabet: Sendable {
 
   public var isEmpty: Bool { reach == 0 }
 
-  /// From now on escapes of this secret's characters count, and those of the other characters of its base64.
+  /// From now on escapes of what these forms consist of count.
   public mutating func add(_ entries: [SecretForms.Entry]) {
     for entry in entries {
-      switch entry.spelling.wrapping {
-      case .none:
-        guard entry.spelling.escape == .none, entry.spelling.charset.isNarrow else { continue }
-        add(entry.bytes)
-      case .base64, .base64Twice:
-        for place in entry.bytes.indices
-        where entry.bytes[place] == UInt8(ascii: "+") || entry.bytes[place] == UInt8(ascii: "/") {
-          enter(entry.bytes, place)
-        }
-        reach = max(reach, entry.bytes.count * 3 + 64)
-      case .hex: continue
-      }
+      // Escaped spellings are read, too, and what they mean is the form that they spell.
+      let isSpelled = entry.spelling.wrapping == .none && entry.spelling.escape != .none
+      if !isSpelled, entry.spelling.charset.isNarrow || entry.spelling.wrapping != .none { add(entry.bytes) }
     }
   }
 
   /// From now on escapes of this value's characters count.
   mutating func add(_ bytes: [UInt8]) {
-    for place in bytes.indices { enter(bytes, place) }
+    for (place, byte) in bytes.enumerated() {
+      characters[Int(byte)] = true
+      if place > 0 { enter(bytes[place - 1], byte) }
+    }
+    if bytes.contains(where: { $0 >= 0x80 }) { hasUmlauts = true }
+    if bytes.contains(0x20) { hasSpaces = true }
     reach = max(reach, bytes.count * Self.longestEscape + 64)
-  }
-
-  private mutating func enter(_ bytes: [UInt8], _ place: Int) {
-    characters[Int(bytes[place])] = true
-    if bytes[place] >= 0x80 { hasUmlauts = true }
-    if bytes[place] == 0x20 { hasSpaces = true }
-    if place > 0 { enter(bytes[place - 1], bytes[place]) }
-    if place + 1 < bytes.count { enter(bytes[place], bytes[place + 1]) }
   }
 
   private mutating func enter(_ first: UInt8, _ second: UInt8) {
