@@ -13,6 +13,8 @@ public struct EscapeAlphabet: Sendable {
   static let depth = 3
   /// Bytes of the longest escape of one character, `&#x00000026;`.
   private static let longestEscape = 12
+  /// Bytes of one that is seen whole with its neighbours on either side of a change.
+  private static let usualEscape = 6
 
   public init() {}
 
@@ -68,7 +70,8 @@ public struct EscapeAlphabet: Sendable {
   }
 
   /// Whether the escape whose mark stands at `place` may belong to a value.
-  /// - Parameter isWhole: false where what stands before and behind is not all there: then its neighbours do not count.
+  ///
+  /// - Parameter isWhole: false for parts of a text around what changed: then its neighbours count only where both are there.
   public func fits(_ text: Span<UInt8>, at place: Int, isWhole: Bool) -> Bool {
     fits(text, at: place, isWhole: isWhole, depth: Self.depth)
   }
@@ -81,8 +84,10 @@ public struct EscapeAlphabet: Sendable {
     if EscapeReader.isMark(first), depth > 1, leads(first, escaped.end, in: text, mark, depth) { return true }
     guard first < 0x80 else { return hasUmlauts }
     guard characters[Int(first)] else { return false }
-    guard isWhole else { return true }
-    return hasNeighbour(first, text, place, escaped.end)
+    let isCut =
+      place == 0 || escaped.end >= text.count || escaped.end - place > Self.usualEscape
+      || EscapeReader.isMark(text[escaped.end])
+    return !isWhole && isCut || hasNeighbour(first, text, place, escaped.end)
   }
 
   /// Whether `first`, which an escape gave, begins another escape with what follows.
