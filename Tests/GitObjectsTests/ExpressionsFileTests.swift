@@ -87,7 +87,10 @@ import Testing
   @Test(arguments: [
     (#"key=(\w+)==>key=\1"#, "key=hunter2-Zinnia"), (#"key=(\w+)\s*==>key=\1"#, "key=hunter2"),
     (#"(key=)(\w+)(;?)==>\1\2"#, "key=hunter2 x"), (#"(?i)KEY=(\w+)==>key=\1"#, "key=hunter2"),
-    (#"key=(\w+)==>key=<\1>"#, "key=hunter2"), (#"(?<all>key=\w+)==>\g<all>"#, "key=hunter2"),
+    (#"key=(\w+)==>key=<\1>"#, "key=hunter2"), (#"key=(\w+) ==>key=\1"#, "key=hunter2 x"),
+    (#"password=(\w+)==>key=\1"#, "password=hunter2"), (#"(\w+)\s*[:=]\s*(\w+)==>\1=\2"#, "key : hunter2"),
+    (#"key *= *"(\w+)"==>key = '\1'"#, #"key= "hunter2""#), (#"(?:pw|key)\.(\w{3,9})==>x\.\1"#, "pw.hunter2"),
+    (#"(?<all>key=\w+)==>\g<all>"#, "key=hunter2"),
   ])
   func `a replacement that puts the match back is found still and never rewritten to clean`(
     line: String, text: String
@@ -106,6 +109,8 @@ import Testing
 
   @Test(arguments: [
     (#"(password=)\S+==>\1***REMOVED***"#, "password=hunter2 x", "password=***REMOVED*** x"),
+    (#"(\w+=)\S+==>\1***"#, "password=hunter2 x", "password=*** x"), (#"(\w+)=\w+==>\1=***"#, "x=w", "x=***"),
+    (#"(\w+[:=])\w+==>\1xxxx"#, "password:hunter2", "password:xxxx"),
     (#"(password=)hunter2==>\1***"#, "password=hunter2", "password=***"),
     (#"password=\S+==>password=***"#, "password=hunter2", "password=***"),
     (#"(p://\w+:)[^@]+(@)==>\1GONE\2"#, "p://u:hunter2@h", "p://u:GONE@h"),

@@ -13,8 +13,7 @@ final class ByteExpression: @unchecked Sendable {
   private let code: OpaquePointer
   private let what: String
   private let groupCount: Int
-  /// The expression's own text without backslashes and in lower case: what it says word for word stands in it.
-  private let wording: [UInt8]
+  let wording: ExpressionWording
 
   /// - Throws: `.badPattern` with the position of the error, without the expression.
   init(_ source: [UInt8], what: String) throws(GitObjectsError) {
@@ -34,7 +33,7 @@ final class ByteExpression: @unchecked Sendable {
     }
     self.code = code
     self.what = what
-    wording = ByteExpression.plain(source)
+    wording = ExpressionWording(source)
     pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))  // without JIT it is only slower
     var count: UInt32 = 0
     pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
@@ -77,13 +76,4 @@ final class ByteExpression: @unchecked Sendable {
   }
 
   var groups: Int { groupCount }
-
-  /// Whether `bytes` stand in the expression as they are: such text is no secret, and a match without it is none either.
-  func says(_ bytes: some Collection<UInt8>) -> Bool {
-    wording.firstRange(of: ByteExpression.plain(bytes)) != nil
-  }
-
-  private static func plain(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-    bytes.filter { $0 != 0x5C }.map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 }
-  }
 }

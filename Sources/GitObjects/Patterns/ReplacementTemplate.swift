@@ -64,24 +64,19 @@ struct ReplacementTemplate {
     }
   }
 
-  /// Whether a replacement of `match` takes nothing out of it: every byte comes back, in a group or because the replacement
-  /// repeats what the expression says word for word. `key=(\w+)==>key=\1` does so, `(key=)\w+==>\1***` does not.
+  /// Whether a replacement of `match` puts back all of it that varies: what is left out is only what the expression says word
+  /// for word. `key=(\w+)==>token=\1` does so; `(key=)\w+==>\1***` and `(key=)hunter2==>\1***` do not.
   func keepsEverything(
     of match: ByteExpression.Match, by expression: ByteExpression, in text: UnsafeBufferPointer<UInt8>
   ) -> Bool {
-    var kept: [Range<Int>] = []
-    var constant: [UInt8] = []
-    for part in parts {
+    let kept = parts.compactMap { part -> Range<Int>? in
       switch part {
-      case .bytes(let bytes): constant += bytes
-      case .group(let number): if let range = match.groups[number] { kept.append(range) }
+      case .bytes: nil
+      case .group(let number): match.groups[number]
       }
     }
-    guard !kept.isEmpty else { return false }
-    return dropped(from: match.range, kept).allSatisfy { range in
-      let bytes = text[range]
-      return expression.says(bytes) && constant.firstRange(of: bytes) != nil
-    }
+    guard kept.contains(where: { !expression.wording.covers(text[$0]) }) else { return false }
+    return dropped(from: match.range, kept).allSatisfy { expression.wording.covers(text[$0]) }
   }
 
   /// What of `range` stands in none of `kept`.
@@ -100,8 +95,10 @@ struct ReplacementTemplate {
   var putsBack: GitObjectsError {
     GitObjectsError(
       .badPattern, what: "the replacement of \(what)",
-      why: "it puts back everything that the expression matches, so the secret would stay",
-      fix: "put only what stands around the secret into groups: regex:(key=)\\w+==>\\1***REMOVED***")
+      why: "it puts back all that varies in what the expression matches, so the secret would stay",
+      fix:
+        "put only what stands around the secret into groups: regex:(key=)\\w+==>\\1***REMOVED***; a value that is known "
+        + "is a line of its own")
   }
 
   private static func unknown(_ what: String) -> GitObjectsError {
