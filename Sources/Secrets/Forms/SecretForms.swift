@@ -66,7 +66,7 @@ public enum SecretForms {
   /// What no row of the table covers; every answer that says "clean" says this, too.
   public static let notSearched = [
     "compressed or encrypted contents: archives, office documents, PDF, images, container layers, encrypted files",
-    "base64 three times, base32, base85, hexadecimal dumps with separators, escapes of which single digits are escaped",
+    "base64 three times, base64 and escapes of which single letters or digits are escaped, base32, base85, hexadecimal dumps",
     "values of fewer than sixteen bytes in pieces; base64 and strings in pieces behind marks of comments, diffs or mail",
     "UTF-7, UTF-32, EBCDIC, ISO-2022 and character sets that docs/FORMS.md does not list",
     "escapes more than three deep, and those of which no language in docs/FORMS.md is told: CSS, LDAP, Lua, names in \\N{}",

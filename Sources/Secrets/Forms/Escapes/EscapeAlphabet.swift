@@ -13,31 +13,41 @@ public struct EscapeAlphabet: Sendable {
   static let depth = 3
   /// Bytes of the longest escape of one character, `&#x00000026;`.
   private static let longestEscape = 12
-  /// Bytes of one that is seen whole with its neighbours on either side of a change.
-  private static let usualEscape = 6
 
   public init() {}
 
   public var isEmpty: Bool { reach == 0 }
 
-  /// From now on escapes of what these forms consist of count.
+  /// From now on escapes of this secret's characters count, and those of the other characters of its base64.
   public mutating func add(_ entries: [SecretForms.Entry]) {
     for entry in entries {
-      // Escaped spellings are read, too, and what they mean is the form that they spell.
-      let isSpelled = entry.spelling.wrapping == .none && entry.spelling.escape != .none
-      if !isSpelled, entry.spelling.charset.isNarrow || entry.spelling.wrapping != .none { add(entry.bytes) }
+      switch entry.spelling.wrapping {
+      case .none:
+        guard entry.spelling.escape == .none, entry.spelling.charset.isNarrow else { continue }
+        add(entry.bytes)
+      case .base64, .base64Twice:
+        for place in entry.bytes.indices
+        where entry.bytes[place] == UInt8(ascii: "+") || entry.bytes[place] == UInt8(ascii: "/") {
+          enter(entry.bytes, place)
+        }
+        reach = max(reach, entry.bytes.count * 3 + 64)
+      case .hex: continue
+      }
     }
   }
 
   /// From now on escapes of this value's characters count.
   mutating func add(_ bytes: [UInt8]) {
-    for (place, byte) in bytes.enumerated() {
-      characters[Int(byte)] = true
-      if place > 0 { enter(bytes[place - 1], byte) }
-    }
-    if bytes.contains(where: { $0 >= 0x80 }) { hasUmlauts = true }
-    if bytes.contains(0x20) { hasSpaces = true }
+    for place in bytes.indices { enter(bytes, place) }
     reach = max(reach, bytes.count * Self.longestEscape + 64)
+  }
+
+  private mutating func enter(_ bytes: [UInt8], _ place: Int) {
+    characters[Int(bytes[place])] = true
+    if bytes[place] >= 0x80 { hasUmlauts = true }
+    if bytes[place] == 0x20 { hasSpaces = true }
+    if place > 0 { enter(bytes[place - 1], bytes[place]) }
+    if place + 1 < bytes.count { enter(bytes[place], bytes[place + 1]) }
   }
 
   private mutating func enter(_ first: UInt8, _ second: UInt8) {
@@ -70,8 +80,7 @@ public struct EscapeAlphabet: Sendable {
   }
 
   /// Whether the escape whose mark stands at `place` may belong to a value.
-  ///
-  /// - Parameter isWhole: false for parts of a text around what changed: then its neighbours count only where both are there.
+  /// - Parameter isWhole: false where what stands before and behind is not all there: then its neighbours do not count.
   public func fits(_ text: Span<UInt8>, at place: Int, isWhole: Bool) -> Bool {
     fits(text, at: place, isWhole: isWhole, depth: Self.depth)
   }
@@ -84,10 +93,8 @@ public struct EscapeAlphabet: Sendable {
     if EscapeReader.isMark(first), depth > 1, leads(first, escaped.end, in: text, mark, depth) { return true }
     guard first < 0x80 else { return hasUmlauts }
     guard characters[Int(first)] else { return false }
-    let isCut =
-      place == 0 || escaped.end >= text.count || escaped.end - place > Self.usualEscape
-      || EscapeReader.isMark(text[escaped.end])
-    return !isWhole && isCut || hasNeighbour(first, text, place, escaped.end)
+    guard isWhole else { return true }
+    return hasNeighbour(first, text, place, escaped.end)
   }
 
   /// Whether `first`, which an escape gave, begins another escape with what follows.
