@@ -91,7 +91,13 @@ public struct Targets: Sendable {
     guard !values.isEmpty else { return [] }
     for (name, store) in stores.sorted(by: { $0.key < $1.key }) {
       do throws(CapabilityError) {
-        found += try await store.copies(of: values, besides: nil).map { "\($0.key) in \(name)" }
+        for copy in try await store.copies(of: values, besides: nil) {
+          switch copy.kind {
+          case .value, .remark: found.append("\(copy.key) in \(name)")
+          case .unread(let because):
+            found.append("unknown: whether \(copy.key) in \(name) holds the leaked value: \(because)")
+          }
+        }
       } catch { found.append("unknown: whether \(name) holds the leaked value: \(error.because)") }
     }
     return found

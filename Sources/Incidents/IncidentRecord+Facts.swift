@@ -13,12 +13,14 @@ extension IncidentRecord {
     let plans = events(.planSaved)
     guard let last = plans.last else { return false }
     let values = leakedValues.refs
+    let then = events.filter { $0.sequence < last.sequence }.reduce(into: LeakedValues()) { $0.take($1) }
     // Plans of before they named their values cover what was known then.
     guard plans.allSatisfy({ $0.body["secrets"] != nil }) else {
-      let then = events.filter { $0.sequence < last.sequence }.reduce(into: LeakedValues()) { $0.take($1) }
       return !then.refs.isEmpty && values.count > then.refs.count
     }
     let planned = Set(plans.flatMap { ($0.body["secrets"]?.array ?? []).compactMap(\.string) })
+    // A playbook that takes no value at all: no other plan of it would.
+    if planned.isEmpty, values.count == then.refs.count { return false }
     return !values.allSatisfy { planned.contains($0.rawValue) }
   }
 

@@ -72,24 +72,15 @@ package struct Installation: Sendable {
     self.crashPoint = crashPoint
   }
 
-  /// Everybody whose signed yes counts: the local identity in every role, and whom the state directory's trust store names.
-  /// Not staunch.yaml: it often lies in the very repository that leaked.
+  /// Everybody whose signed yes counts, by the ``TrustStore``, and what `policy:` asks for.
   package static func policy(_ configuration: Configuration, identity: LocalIdentity, state: StateDirectory)
     throws -> ExecutionPolicy
   {
+    let store = TrustStore(state)
     let policy = configuration.policy
-    var trusted = [
-      try ApproverIdentity(
-        rawKey: identity.publicKey, roles: ["responder", "repository-admin"], person: policy.localPerson ?? ""
-      )
-    ]
-    trusted += try TrustedPerson.identities(state.path + "/people.trust.json")
+    var trusted = try store.people(policy)
     let alone = configuration.routes.reduce(into: Set<String>()) { $0.formUnion($1.actions) }
-    if !alone.isEmpty {
-      trusted.append(
-        try ApproverIdentity(
-          rawKey: try state.policyIdentity().publicKey, roles: [Installation.policyRole], actions: alone))
-    }
+    if !alone.isEmpty { trusted.append(try store.policy(alone)) }
     return ExecutionPolicy(trusted: trusted, planRule: policy.planRule(for: identity))
   }
 

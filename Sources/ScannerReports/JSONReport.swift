@@ -39,8 +39,12 @@ enum RecordItem: Sendable {
   case setAside(String)
   /// A part of the record that cannot be read, and why; the other parts can.
   case malformed(String)
+  /// The report, or the scan, is not whole: why, and how to scan again.
+  case incomplete(String, fix: String = RecordItem.again)
   /// A program's log and no finding.
   case log
+
+  static let again = "run the scan again and keep all of its output"
 
   /// The items of each part of a record; one that cannot be read does not cost the others.
   static func each<Part>(
@@ -75,11 +79,19 @@ enum RecordItem: Sendable {
       return .finding(finding)
     case .setAside(let reason): return .setAside(record(reason))
     case .malformed(let reason): return .malformed(record(reason))
+    case .incomplete(let reason, let fix):
+      return .malformed(
+        UnreadRecord(line: position.line, column: position.column, because: reason, fix: fix))
     case .log: return nil
     }
   }
 
-  var isMalformed: Bool { if case .malformed = self { true } else { false } }
+  var isMalformed: Bool {
+    switch self {
+    case .malformed, .incomplete: true
+    case .finding, .setAside, .log: false
+    }
+  }
   var isLog: Bool { if case .log = self { true } else { false } }
 }
 
@@ -140,7 +152,8 @@ private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
     var closing = Format.closing(context).compactMap { $0.placed(at: start, context) }
     if let null {
       let record = UnreadRecord(
-        line: null.line, column: null.column, because: "null stands where a finding is expected")
+        line: null.line, column: null.column, because: "null stands where a finding is expected",
+        fix: Format.whole ?? RecordItem.again)
       closing.append(findings == 0 ? .malformed(record) : .setAside(record))
     }
     return last + closing + text.items
@@ -158,7 +171,7 @@ private struct JSONRecordsReportReader<Format: JSONReportFormat>: ReportReader {
     return ReportError(
       .empty, at: context.options.sourceName,
       because: "the report is empty, and nothing shows that the scan came to its end",
-      fix: Format.whole ?? "scan again and keep all of its output")
+      fix: Format.whole ?? RecordItem.again)
   }
 
   private mutating func items(_ salvaged: [JSONSalvageReader.Item]) -> [ReportItem] {

@@ -39,11 +39,14 @@ public struct UnreadRecord: Sendable, Hashable, CustomStringConvertible {
   public let column: Int?
   /// One sentence, starting lower-case.
   public let because: String
+  /// How to scan again, where the report as a whole is what cannot be taken; nil: it is one record.
+  public let fix: String?
 
-  public init(line: Int, column: Int? = nil, because: String) {
+  public init(line: Int, column: Int? = nil, because: String, fix: String? = nil) {
     self.line = line
     self.column = column
     self.because = because
+    self.fix = fix
   }
 
   /// `line:column`

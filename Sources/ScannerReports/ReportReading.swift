@@ -84,8 +84,8 @@ public struct ReportReading: Sendable {
     for case .malformed(let record) in items {
       throw ReportError(
         .malformed, at: "\(options.sourceName):\(record.place)", because: record.because,
-        fix:
-          "correct the record, or leave such records out and have each named: the same command with --keep-going"
+        fix: record.fix.map { "\($0); what this report does hold: the same command with --keep-going" }
+          ?? "correct the record, or leave such records out and have each named: the same command with --keep-going"
       )
     }
     return items

@@ -134,6 +134,30 @@ import Testing
     }
   }
 
+  /// One road for effects: whoever borrows an authority has it from the engine, or delivers what steps left in the outbox.
+  @Test func `only the engine and the outbox's rounds make an authority of an approved plan`() throws {
+    let roads = ["Sources/Execution/Run/Engine.swift", "Sources/Response/Running/OutboxRound.swift"]
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+    for room in rooms {
+      for file in try Self.sources(of: room) where file.text.contains(".authority()") {
+        #expect(roads.contains(file.path), "\(file.path) has an effect beside the engine")
+      }
+    }
+  }
+
+  /// Sealed authority: a key counts because the state directory says so, and nobody else makes an approver of one.
+  @Test func `only the trust store makes an approver of a key`() throws {
+    let stores = [
+      "Sources/Response/Running/TrustStore.swift", "Sources/Response/Running/TrustedPeople.swift",
+    ]
+    let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+    for room in rooms {
+      for file in try Self.sources(of: room) where file.text.contains("ApproverIdentity(") {
+        #expect(stores.contains(file.path), "\(file.path) trusts a key by itself")
+      }
+    }
+  }
+
   /// A member's name stands in Chronicle (or where Incidents makes its views): a renamed one does not compile elsewhere.
   @Test func `response and worker read events in types`() throws {
     for room in ["Response", "Worker"] {

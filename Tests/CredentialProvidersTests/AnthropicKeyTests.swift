@@ -78,7 +78,8 @@ import Testing
     #expect(error?.class == .awaitsPerson)
     #expect(
       error?.fix
-        == "make one in the Console (Settings, API keys), then export NEW=… in the shell that starts staunch")
+        == "make one in the Console (Settings, API keys), then set NEW in the shell that starts staunch, "
+        + "for example: read -rs NEW && export NEW")
   }
 
   @Test func `a day with more tokens than expected is abuse, and what was covered is measured`() async throws

@@ -40,5 +40,6 @@ import Testing
     let shown = try await binary.run(["run", plan])
     #expect(shown.status == 0, "\(shown.errors)")
     #expect(shown.output.contains("open a ticket at local"), "\(shown.output)")
+    #expect(shown.output.contains("nobody else: local is on this machine"), "\(shown.output)")
   }
 }

@@ -99,6 +99,21 @@ import Testing
     #expect(try Self.status(story).state == .contained)
   }
 
+  @Test func `another value was reported after the plan, of a playbook that takes none`() throws {
+    var story = Self.story()
+    story.about(Self.id)
+    story.at(3, .planSaved, Self.plan([]))
+    var own = JournalStory()
+    own.about(Self.id)
+    own.at(0, .secretSealed, ["key": .string(Self.first.rawValue), "purpose": "leaked"])
+    own.at(0, .incidentOpened, ["kind": "postgres_uri", "severity": "sev1"])
+    own.at(1, .planSaved, Self.plan([]))
+    #expect(try Self.status(own).next.text.contains("Another value") == false)
+    own.at(2, .secretSealed, ["key": .string(Self.second.rawValue), "purpose": "leaked"])
+    #expect(try Self.status(own).next.text.contains("Another value"))
+    #expect(try Self.status(story).next.text.contains("Another value") == false)
+  }
+
   @Test func `a value that joins a contained incident opens it again and wants a plan that covers it`() throws
   {
     var story = Self.story()

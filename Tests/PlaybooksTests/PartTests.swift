@@ -52,8 +52,7 @@ import Testing
     #expect(Samples.complaints(pinned, includes: library(("look", Self.look))) == [])
     let changed = Self.look.replacing("Bye", with: "Good bye")
     let complaints = Samples.complaints(pinned, includes: library(("look", changed)))
-    #expect(complaints.count == 1)
-    #expect(complaints.first?.contains("the part \"look\" changed") == true, "\(complaints)")
+    #expect(complaints.contains { $0.contains("the part \"look\" changed") }, "\(complaints)")
   }
 
   @Test func `What is wrong in a part is named in its own file, also by the linter`() throws {

@@ -28,13 +28,19 @@ import Testing
 
     func journal() throws -> Journal { try Journal.open(path: state.journalPath, keys: try state.keys()) }
 
-    func begin() async throws -> DirectRun {
-      try await DirectRun.begin(
+    func carryOut() async throws {
+      _ = try await DirectRun.carryOut(
         "credential.disable", target: "db", lock: "test/db", document: ["what": "disable"],
-        by: DirectRun.Hand(
-          identity: try state.identity(), policy: policy, now: Date(), toolVersion: "test",
+        by: try DirectRun.Hand(
+          state: state, policy: policy, now: Date(), toolVersion: "test",
           voice: QuietVoice(), journal: { try journal() }, compareTickets: { _ in })
-      ) { _ in .unknown(reason: "nothing was begun before") }
+      ) { _ in
+        .unknown(reason: "nothing was begun before")
+      } perform: { _, _ in
+        1
+      } outputs: {
+        .integer($0)
+      }
     }
   }
 
@@ -46,7 +52,7 @@ import Testing
     _ policy: String
   ) async throws {
     let site = try Site(policy)
-    let failure = await #expect(throws: Refusal.self) { try await site.begin() }
+    let failure = await #expect(throws: Refusal.self) { try await site.carryOut() }
     #expect(failure?.kind == .declined)
     #expect(try site.journal().events().isEmpty)
   }
@@ -58,9 +64,8 @@ import Testing
     async throws
   {
     let site = try Site(policy)
-    defer { withExtendedLifetime(site) {} }
-    let run = try await site.begin()
-    let word = try #require(try run.journal.events(kinds: [.planApproved]).first)
+    try await site.carryOut()
+    let word = try #require(try site.journal().events(kinds: [.planApproved]).first)
     #expect(word.body["role"]?.string == (policy.contains("repository") ? "repository-admin" : "responder"))
   }
 

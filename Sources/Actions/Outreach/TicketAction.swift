@@ -52,7 +52,12 @@ struct TicketAction: EffectAction {
     return PlannedEffect(
       will: will, target: name.rawValue, preconditions: ["is_public": .boolean(tracker.isPublic)],
       reversible: true,
-      affected: [tracker.isPublic ? "everyone who can read \(name)" : "the people at \(name)"])
+      affected: [Self.audience(of: tracker, name)])
+  }
+
+  private static func audience(of tracker: any TicketSystem, _ name: TrackerName) -> String {
+    if tracker.isPublic { return "everyone who can read \(name)" }
+    return tracker.isElsewhere ? "the people at \(name)" : "nobody else: \(name) is on this machine"
   }
 
   func patience(for call: ActionCall) async -> Duration? {

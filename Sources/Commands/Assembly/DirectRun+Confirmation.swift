@@ -7,7 +7,7 @@ import Response
 import StaunchConfiguration
 
 extension DirectRun {
-  /// Asks for the confirmation, then begins.
+  /// Asks for the confirmation, then has it carried out.
   ///
   /// - Parameters:
   ///   - name: what must be typed: the target's name.
@@ -16,22 +16,28 @@ extension DirectRun {
   ///   - comparesTickets: false when that was done for this command.
   /// - Throws: exit 77 when declined, 64 when nobody is there to ask, 69 when the target is locked or the journal lacks what
   ///   its tickets were told of.
-  static func begin(
+  static func carryOut<Outcome: Sendable>(
     _ action: String, target: String, lock: String, name: String, document: JSONValue, confirmation: String?,
     incident: IncidentID? = nil, comparesTickets: Bool = true, in assembly: Assembly,
-    settle: (_ marker: String) async throws -> Settlement
-  ) async throws -> DirectRun {
+    settle: @escaping @Sendable (_ marker: String) async throws -> Settlement,
+    perform effect:
+      @escaping @Sendable (
+        _ authority: borrowing ExecutionAuthority, _ marker: String
+      ) async throws -> Outcome,
+    outputs: @escaping @Sendable (Outcome) -> JSONValue
+  ) async throws -> Outcome {
     try confirm(name, action: action, given: confirmation, in: assembly)
-    let hand = Hand(
-      identity: try assembly.state().identity(),
+    let hand = try Hand(
+      state: try assembly.state(),
       policy: assembly.configurationPath == nil ? nil : try assembly.configuration().policy,
       now: assembly.now(), toolVersion: toolVersion, voice: assembly.voice,
       journal: { try assembly.journal() },
       compareTickets: { journal in
         if comparesTickets { try await compareTickets(journal, incident, in: assembly) }
       })
-    return try await begin(
-      action, target: target, lock: lock, document: document, by: hand, settle: settle)
+    return try await carryOut(
+      action, target: target, lock: lock, document: document, by: hand, settle: settle, perform: effect,
+      outputs: outputs)
   }
 
   /// As before a plan's run: a journal that lost what its tickets were told of takes nothing. For two seconds at most.

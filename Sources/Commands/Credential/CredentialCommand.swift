@@ -122,15 +122,21 @@ struct CredentialTarget: ParsableArguments {
     /// The first value that the provider knows names it for all.
     func identify() async throws(CapabilityError) -> Subject { try await provider.subject(of: leak) }
 
-    /// Begins an effect on it by hand: confirmation, lock and journal, as ``DirectRun`` has them.
-    func begin(
+    /// An effect on it by hand: confirmation, lock and journal, as ``DirectRun`` has them.
+    func carryOut<Outcome: Sendable>(
       _ action: String, on ref: CredentialRef, confirmation: String?, in assembly: Assembly,
-      settle: (_ marker: String) async throws -> Settlement
-    ) async throws -> DirectRun {
-      try await DirectRun.begin(
+      settle: @escaping @Sendable (_ marker: String) async throws -> Settlement,
+      perform effect:
+        @escaping @Sendable (
+          _ authority: borrowing ExecutionAuthority, _ marker: String
+        ) async throws -> Outcome,
+      outputs: @escaping @Sendable (Outcome) -> JSONValue
+    ) async throws -> Outcome {
+      try await DirectRun.carryOut(
         action, target: name.rawValue, lock: provider.lock, name: name.rawValue,
         document: ["credential": .string(name.rawValue), "ref": .string(ref.rawValue)],
-        confirmation: confirmation, incident: incident, in: assembly, settle: settle)
+        confirmation: confirmation, incident: incident, in: assembly, settle: settle, perform: effect,
+        outputs: outputs)
     }
 
     /// - Throws: when only an id is known: nothing can be tried with it.
@@ -274,8 +280,7 @@ struct CredentialDisableCommand: StaunchCommand {
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try await resolved.begin("credential.disable", on: ref, confirmation: confirm, in: assembly) {
-      _ in
+    try await resolved.carryOut("credential.disable", on: ref, confirmation: confirm, in: assembly) { _ in
       var probes: [CredentialProbe] = []
       for value in resolved.values {
         probes.append(try await resolved.provider.verify(value.secret, of: subject))
@@ -286,8 +291,7 @@ struct CredentialDisableCommand: StaunchCommand {
       case .alive: return .notDone(evidence: "the secret is still accepted (\(probe.code))")
       case .unknown: return .unknown(reason: "the provider gives no verdict (\(probe.code))")
       }
-    }
-    try await run.perform { authority in
+    } perform: { authority, _ in
       let leaks = resolved.values.isEmpty ? [resolved.leak] : resolved.values.map { Leak($0.secret) }
       for leak in leaks {
         try await resolved.provider.disable(subject, leak: leak, replacedBy: nil, under: authority)
@@ -322,10 +326,11 @@ struct CredentialEndSessionsCommand: StaunchCommand {
       assembly.console.say("next: the same command with --live --confirm \(resolved.name)")
       return
     }
-    let run = try await resolved.begin(
+    let count = try await resolved.carryOut(
       "credential.end-sessions", on: ref, confirmation: confirm, in: assembly
-    ) { _ in .notDone(evidence: "ending sessions is safe to repeat; the recount decides") }
-    let count = try await run.perform { authority in
+    ) { _ in
+      .notDone(evidence: "ending sessions is safe to repeat; the recount decides")
+    } perform: { authority, _ in
       try await resolved.provider.endSessions(subject, before: assembly.now(), under: authority)
     } outputs: {
       ["found": .integer($0.found), "ended": .integer($0.ended), "left": .integer($0.left)]

@@ -39,14 +39,15 @@ struct HistoryCheckCloneCommand: StaunchCommand {
     let rewriter = assembly.historyRewriter(trust: own.trust)
     if fix {
       let name = (URL(filePath: path).standardizedFileURL.path as NSString).lastPathComponent
-      let run = try await DirectRun.begin(
+      let origin = remote
+      let report = try await DirectRun.carryOut(
         "history.repair-clone", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
-        document: own.noted(in: ["repository": .string(path), "remote": .string(remote)]),
-        confirmation: confirm,
-        in: assembly
-      ) { _ in .notDone(evidence: "repairing a clone again is safe") }
-      let report = try await run.perform { authority in
-        try await rewriter.repairClone(path, remote: remote, removed: objects, under: authority)
+        document: own.noted(in: ["repository": .string(path), "remote": .string(origin)]),
+        confirmation: confirm, in: assembly
+      ) { _ in
+        .notDone(evidence: "repairing a clone again is safe")
+      } perform: { authority, _ in
+        try await rewriter.repairClone(path, remote: origin, removed: objects, under: authority)
       } outputs: {
         ["repaired": .array($0.repaired.map { .string($0) })]
       }

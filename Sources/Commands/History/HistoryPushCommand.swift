@@ -34,15 +34,15 @@ struct HistoryPushCommand: StaunchCommand {
       return
     }
     // The digest that is confirmed covers the address and every ref with its ids.
-    let run = try await DirectRun.begin(
-      "history.push", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
-      name: target.name, document: own.noted(in: HistoryDocuments.push(plan)), confirmation: confirm,
-      in: assembly
-    ) { _ in .notDone(evidence: "pushing the same references again, with lease, changes nothing more") }
-    let push = try await run.perform { authority in
+    let (path, origin, progress) = (target.path, remote, ProgressLine(console: assembly.console))
+    let push = try await DirectRun.carryOut(
+      "history.push", target: path, lock: DirectRun.lock(ofRepository: path), name: target.name,
+      document: own.noted(in: HistoryDocuments.push(plan)), confirmation: confirm, in: assembly
+    ) { _ in
+      .notDone(evidence: "pushing the same references again, with lease, changes nothing more")
+    } perform: { authority, _ in
       try await rewriter.push(
-        plan, repository: target.path, remote: remote, progress: ProgressLine(console: assembly.console),
-        under: authority)
+        plan, repository: path, remote: origin, progress: progress, under: authority)
     } outputs: {
       HistoryDocuments.push($0)
     }

@@ -78,13 +78,14 @@ struct HistoryRewriteCommand: StaunchCommand {
     assembly.console.endTransient()
     if !global.json { show(plan, patterns, isPlan: true, name: name, in: assembly) }
     if let matches = plan.matches { try confirm(matches, in: assembly) }
-    let run = try await DirectRun.begin(
+    let result = try await DirectRun.carryOut(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
       document: own.noted(in: HistoryDocuments.rewrite(plan, isPlan: true)), confirmation: confirm,
       in: assembly
-    ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
-    let result = try await run.perform { authority in
-      try await rewriter.rewrite(prepared, marker: run.marker, progress: progress, under: authority)
+    ) { marker in
+      try await rewriter.settlement(ofRewrite: marker, in: path)
+    } perform: { authority, marker in
+      try await rewriter.rewrite(prepared, marker: marker, progress: progress, under: authority)
     } outputs: {
       HistoryDocuments.rewrite($0, isPlan: false)
     }
@@ -102,11 +103,12 @@ struct HistoryRewriteCommand: StaunchCommand {
         .usage, "--resume changes every ref", because: "--live is missing",
         fix: "the same command with --live --confirm \(harmless(name))")
     }
-    let run = try await DirectRun.begin(
+    let result = try await DirectRun.carryOut(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
       document: own.noted(in: ["resumed": .string(path)]), confirmation: confirm, in: assembly
-    ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
-    let result = try await run.perform { authority in
+    ) { marker in
+      try await rewriter.settlement(ofRewrite: marker, in: path)
+    } perform: { authority, _ in
       try await rewriter.resume(repository: path, patterns: patterns, progress: progress, under: authority)
     } outputs: {
       HistoryDocuments.rewrite($0, isPlan: false)
@@ -196,21 +198,20 @@ struct HistoryRestoreCommand: StaunchCommand {
           "staunch history restore --repository \(harmless(repository)) --backup \(harmless(backup)) --live --confirm \(harmless(target.name))"
       )
     }
-    let run = try await DirectRun.begin(
-      "history.restore", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
-      name: target.name, document: ["repository": .string(target.path), "backup": .string(backup)],
-      confirmation: confirm, in: assembly
-    ) { _ in try await assembly.historyRewriter().settlement(ofUsingUp: backup, in: target.path) }
-    try await run.perform { authority in
-      let rewriter = assembly.historyRewriter()
-      if discardLaterWork {
-        try await rewriter.restoreDiscardingLaterWork(
-          repository: target.path, backup: backup, under: authority)
-      } else {
-        try await rewriter.restore(repository: target.path, backup: backup, under: authority)
+    let (path, vault, discards) = (target.path, backup, discardLaterWork)
+    let rewriter = assembly.historyRewriter()
+    try await DirectRun.carryOut(
+      "history.restore", target: path, lock: DirectRun.lock(ofRepository: path), name: target.name,
+      document: ["repository": .string(path), "backup": .string(vault)], confirmation: confirm, in: assembly
+    ) { _ in
+      try await rewriter.settlement(ofUsingUp: vault, in: path)
+    } perform: { authority, _ in
+      guard discards else {
+        return try await rewriter.restore(repository: path, backup: vault, under: authority)
       }
+      try await rewriter.restoreDiscardingLaterWork(repository: path, backup: vault, under: authority)
     } outputs: {
-      ["backup": .string(backup)]
+      ["backup": .string(vault)]
     }
     try noteRestore(of: target, in: assembly)
     if global.json {
@@ -256,15 +257,17 @@ struct HistoryShredCommand: StaunchCommand {
           "staunch history shred --repository \(harmless(repository)) --backup \(harmless(backup)) --live --confirm \(harmless(target.name))"
       )
     }
-    let run = try await DirectRun.begin(
-      "history.shred", target: target.path, lock: DirectRun.lock(ofRepository: target.path),
-      name: target.name, document: ["repository": .string(target.path), "backup": .string(backup)],
-      confirmation: confirm, in: assembly
-    ) { _ in try await assembly.historyRewriter().settlement(ofUsingUp: backup, in: target.path) }
-    let shared = try await run.perform { authority in
-      try await assembly.historyRewriter().shred(repository: target.path, backup: backup, under: authority)
+    let (path, vault) = (target.path, backup)
+    let rewriter = assembly.historyRewriter()
+    let shared = try await DirectRun.carryOut(
+      "history.shred", target: path, lock: DirectRun.lock(ofRepository: path), name: target.name,
+      document: ["repository": .string(path), "backup": .string(vault)], confirmation: confirm, in: assembly
+    ) { _ in
+      try await rewriter.settlement(ofUsingUp: vault, in: path)
+    } perform: { authority, _ in
+      try await rewriter.shred(repository: path, backup: vault, under: authority)
     } outputs: {
-      ["backup": .string(backup), "shared_files": .integer($0)]
+      ["backup": .string(vault), "shared_files": .integer($0)]
     }
     assembly.console.say(
       shared == 0

@@ -112,13 +112,15 @@ struct RepositoryBatch {
       )
     }
     let name = (path as NSString).lastPathComponent
-    let run = try await DirectRun.begin(
+    let rewriter = rewriter
+    return try await DirectRun.carryOut(
       "history.rewrite", target: path, lock: DirectRun.lock(ofRepository: path), name: name,
       document: HistoryDocuments.rewrite(plan, isPlan: true), confirmation: name, comparesTickets: false,
       in: assembly
-    ) { try await rewriter.settlement(ofRewrite: $0, in: path) }
-    return try await run.perform { authority in
-      try await rewriter.rewrite(prepared, marker: run.marker, progress: NoProgress(), under: authority)
+    ) { marker in
+      try await rewriter.settlement(ofRewrite: marker, in: path)
+    } perform: { authority, marker in
+      try await rewriter.rewrite(prepared, marker: marker, progress: NoProgress(), under: authority)
     } outputs: {
       HistoryDocuments.rewrite($0, isPlan: false)
     }

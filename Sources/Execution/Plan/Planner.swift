@@ -128,7 +128,9 @@ func evaluate<Result>(_ operation: String, _ body: () throws(EvaluationError) ->
 
 /// What names a thing outside that a step makes: the same over all attempts and resumes.
 ///
-/// An undo's id holds a slash, which few providers take in a name; no playbook's id has two dots in a row.
+/// An undo's id holds a slash, which few providers take in a name; no playbook's id has two dots in a row. A run by hand is one
+/// step: its id says it all.
 func marker(run: RunID, step: StepID, item: Int?) -> String {
-  "staunch-\(run)-\(step.rawValue.replacingOccurrences(of: "/", with: ".."))-\((item ?? 0) + 1)"
+  if run.isByHand { return "staunch-\(run)" }
+  return "staunch-\(run)-\(step.rawValue.replacingOccurrences(of: "/", with: ".."))-\((item ?? 0) + 1)"
 }

@@ -129,7 +129,8 @@ public final class Engine: Sendable {
           "tool_version": .string(environment.toolVersion), "drill": .boolean(authority.mode == .drill),
         ])
     }
-    try recorder.enter(locks: plan.locks, takingOverBecause: reason, with: [event])
+    let opening = recorder.history { $0.isStarted } ? [] : environment.opening
+    try recorder.enter(locks: plan.locks, takingOverBecause: reason, with: opening + [event])
     return nil
   }
 
@@ -219,9 +220,11 @@ public final class Engine: Sendable {
     if isDrift { body["drift"] = true }
     if !remaining.isEmpty { body["remaining"] = .array(remaining.map(JSONValue.string)) }
     // A failed run that changed something keeps its targets until it is resumed or aborted: they may be half-way. One
-    // that stopped because the world is no longer as it was planned can only be replaced: another plan may have them.
+    // that stopped because the world is no longer as it was planned can only be replaced: another plan may have them. An
+    // effect by hand is one: it was done or it was not, unless nobody knows.
     let isHalfWay = recorder.history { history in
-      (isDrift ? history.openActions : Array(history.actions)).contains { !isNotification($0) }
+      (isDrift || plan.run.isByHand ? history.openActions : Array(history.actions))
+        .contains { !isNotification($0) }
     }
     let releases = state != .failed || !isHalfWay
     try recorder.leave(releasing: releases, with: [recorder.event(.runEnded, .object(body))])

@@ -24,6 +24,8 @@ public struct EngineEnvironment: Sendable {
   public var crashPoint: CrashPointHook
   /// Actions that this session does not begin: history, while other incidents of the report are not contained.
   public var held: Set<String> = []
+  /// Written with the start of the run, once it has its locks: the word for a plan that nobody saved.
+  public var opening: [NewEvent] = []
   /// Hears every event of the run right after it is durable. Called on the engine's tasks; must return at once.
   public var observer: @Sendable (JournalEvent) -> Void
 

@@ -23,6 +23,16 @@ enum Splitting {
     return position
   }
 
+  /// Whether the `=` at `place` is a break, and no character of a form that goes on with `rest`.
+  private static func isBreak(
+    _ text: UnsafeBufferPointer<UInt8>, _ place: Int, before rest: ArraySlice<UInt8>
+  ) -> Bool {
+    guard text[place] == 0x3D, let next = rest.first, place + 1 < text.count, text[place + 1] != next else {
+      return false
+    }
+    return softBreak(text, place) != nil
+  }
+
   /// Where a break that ends at `end` starts.
   private static func softBreakStart(_ text: UnsafeBufferPointer<UInt8>, endingAt end: Int) -> Int? {
     var position = end
@@ -114,7 +124,7 @@ enum Splitting {
     }
     var high = position + known.count
     for index in known.upperBound..<max(form.count, known.upperBound) {
-      if high < text.count, text[high] == form[index] {
+      if high < text.count, text[high] == form[index], !isBreak(text, high, before: form[(index + 1)...]) {
         places[index] = high
       } else {
         guard let next = skip(text, from: high, inBase64: inBase64), next < text.count,

@@ -29,8 +29,8 @@ public struct IncidentIdentity: Sendable {
 
   public init() {}
 
-  /// The words that the incident `id` was opened with.
-  public func codename(of id: IncidentID) -> String { named ?? Codename.of(id) }
+  /// The words that the incident `id` was opened with; its id where the journal has none.
+  public func codename(of id: IncidentID) -> String { named ?? id.rawValue }
 
   /// The most specific word of any report; of equal ones the first.
   public var kind: CredentialKind {

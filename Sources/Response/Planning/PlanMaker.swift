@@ -76,7 +76,10 @@ package struct PlanMaker {
     try await LeakIntroduction(installation: installation).record(
       entry.id, leaked: entry.leaked, repositories: repositories(of: entry.incident, route))
     let inputs = inputs(of: playbook, entry: entry, route: named, credential: credential)
-    return .planned(try await plan(playbook, inputs: inputs, incident: entry.id))
+    // Nobody said where clones are: which one a report's repository is, only what is done by hand can show.
+    let isBare = named.isStandard && installation.configuration.repositories.isEmpty
+    return .planned(
+      try await plan(playbook, inputs: inputs, incident: entry.id, comparesRepositories: !isBare))
   }
 
   private enum Chosen {
@@ -217,8 +220,11 @@ package struct PlanMaker {
   }
 
   /// Plans and saves. Planning only reads; the plan itself goes into the journal.
-  package func plan(_ playbook: Playbook, inputs: [String: Value], incident: IncidentID?) async throws -> Plan
-  {
+  ///
+  /// - Parameter comparesRepositories: names the reported repositories that staunch.yaml does not have.
+  package func plan(
+    _ playbook: Playbook, inputs: [String: Value], incident: IncidentID?, comparesRepositories: Bool = true
+  ) async throws -> Plan {
     try installation.permit(playbook)
     try check(inputs, of: incident)
     let suffix = RandomName.of(8)
@@ -227,7 +233,8 @@ package struct PlanMaker {
       playbook, inputs: inputs, incident: incident, id: PlanID("\(prefix)plan-\(suffix)"),
       run: RunID("\(prefix)run-\(suffix)"))
     installation.voice.endTransient()
-    try plan.save(in: installation.journal, unlisted: try incident.map(unlisted))
+    try plan.save(
+      in: installation.journal, unlisted: comparesRepositories ? incident.map(unlisted) : nil)
     return plan
   }
 

@@ -86,15 +86,13 @@ package struct OutboxRound {
   private static let patience = 5.0
 
   private func approved() throws -> ApprovedPlan {
-    let identity = try StateDirectory(installation.statePath).policyIdentity()
+    let state = try StateDirectory(installation.statePath)
+    let identity = try state.policyIdentity()
     let digest = PlanDigest(Hex.text(SHA256.hash(data: Data("staunch outbox delivery v1".utf8))))
     let word = try identity.approve(digest, role: Installation.policyRole, at: now(), actions: [Self.action])
     return try ApprovedPlan(
       digest: digest, mode: installation.configuration.isDrill ? .drill : .live, approvals: [word],
-      rule: ApprovalRule(),
-      trusted: [
-        ApproverIdentity(rawKey: identity.publicKey, roles: [Installation.policyRole], actions: [Self.action])
-      ])
+      rule: ApprovalRule(), trusted: [try TrustStore(state).policy([Self.action])])
   }
 
   private func next() throws -> Date? {

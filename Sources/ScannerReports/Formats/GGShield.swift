@@ -50,7 +50,7 @@ enum GGShield: JSONReportFormat {
 
   static func closing(_ context: ReportContext) -> [RecordItem] {
     guard context.read == 0, let count = context.announced["total"], count > 0 else { return [] }
-    return [.malformed("the report holds none of the \(count) incidents that it counts")]
+    return [.incomplete("the report holds none of the \(count) incidents that it counts")]
   }
 
   private static func finding(

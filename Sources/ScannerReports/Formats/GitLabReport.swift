@@ -22,7 +22,7 @@ enum GitLabReport: JSONReportFormat {
   {
     if record.steps.last == .member("status") {
       guard let status = record.value.string, status != "success" else { return [] }
-      return [.malformed("the scan's status is \(status): its findings are not all; run it again")]
+      return [.incomplete("the scan's status is \(status): its findings are not all")]
     }
     let fields = try RecordFields(record.value, "")
     if let category = try fields.text("category"), category != "secret_detection" {

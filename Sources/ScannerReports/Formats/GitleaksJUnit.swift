@@ -57,12 +57,15 @@ enum GitleaksJUnit: ReportFormat {
       guard let announced = elements.announced else {
         guard read == 0 else { return nil }
         return .malformed(
-          UnreadRecord(line: 1, because: "no test suite counts its failures: nothing shows that the scan ran")
+          UnreadRecord(
+            line: 1, because: "no test suite counts its failures: nothing shows that the scan ran",
+            fix: RecordItem.again)
         )
       }
       guard announced > read else { return nil }
       let record = UnreadRecord(
-        line: 1, because: "the report holds \(read) of the \(announced) findings that its test suite counts")
+        line: 1, because: "the report holds \(read) of the \(announced) findings that its test suite counts",
+        fix: RecordItem.again)
       return read == 0 ? .malformed(record) : .setAside(record)
     }
 

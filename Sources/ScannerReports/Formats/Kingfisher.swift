@@ -44,7 +44,7 @@ enum Kingfisher: JSONReportFormat {
     let announced = context.announced.values.max() ?? 0
     guard announced > context.read else { return [] }
     let because = "the report holds \(context.read) of the \(announced) findings that its summary counts"
-    return [context.read == 0 ? .malformed(because) : .setAside(because)]
+    return [context.read == 0 ? .incomplete(because) : .setAside(because)]
   }
 
   /// Several reports, one after the other, are one.
@@ -59,7 +59,7 @@ enum Kingfisher: JSONReportFormat {
     let isWrong = name == "scan_succeeded" ? count == 0 : count > 0
     guard isWrong else { return [] }
     return [
-      .malformed("the scan is not complete (\(name) is \(count)): its findings are not all; run it again")
+      .incomplete("the scan is not complete (\(name) is \(count)): its findings are not all")
     ]
   }
 
@@ -160,11 +160,12 @@ enum KingfisherLines: JSONReportFormat {
     return [.finding(try Kingfisher.finding(fields, context: &context))]
   }
 
-  static let whole: String? =
+  private static let again =
     "scan again and keep all of its output, the last lines count: kingfisher scan . --format jsonl --no-dedup"
+  static let whole: String? = again
 
   static func closing(_ context: ReportContext) -> [RecordItem] {
     guard context.read == 0, context.announced.isEmpty else { return Kingfisher.closing(context) }
-    return [.malformed("no finding, and the audit that Kingfisher writes last is missing; \(whole ?? "")")]
+    return [.incomplete("no finding, and the audit that Kingfisher writes last is missing", fix: again)]
   }
 }

@@ -103,12 +103,13 @@ enum NoseyParkerLines: JSONReportFormat {
   static let name = "noseyparker-jsonl"
   static let summary = "Nosey Parker JSON Lines (`noseyparker report -f jsonl`)"
   static let framing = JSONFraming.lines
-  static let whole: String? =
+  private static let again =
     "ask for a list, which is also written when it is empty: noseyparker report -f json | staunch respond -"
+  static let whole: String? = again
 
   static func closing(_ context: ReportContext) -> [RecordItem] {
     guard context.read == 0 else { return [] }
-    return [.malformed("no finding, and nothing shows that the report is whole; \(whole ?? "")")]
+    return [.incomplete("no finding, and nothing shows that the report is whole", fix: again)]
   }
 
   static func recognizes(_ opening: ReportOpening) -> Bool {

@@ -37,9 +37,9 @@ enum SARIF: JSONReportFormat {
     JSONPath(.member("runs"), .anyElement, .member("results")),
   ]
   private static let withoutRuns =
-    "a log without a run: nothing shows that anything was scanned; run it again"
+    "a log without a run: nothing shows that anything was scanned"
   private static let withoutResults =
-    "a run without a list of results: the scan did not come to its end; run it again"
+    "a run without a list of results: the scan did not come to its end"
 
   static func recognizes(_ opening: ReportOpening) -> Bool {
     opening.shape == .object && opening.paths.contains("runs")
@@ -55,7 +55,7 @@ enum SARIF: JSONReportFormat {
         context.isRunOpen = true
         context.isShown = true
       }
-      return context.isRunOpen ? [.malformed("before this place stands \(withoutResults)")] : []
+      return context.isRunOpen ? [.incomplete("before this place stands \(withoutResults)")] : []
     }
     if context.run != run {
       context.run = run
@@ -77,11 +77,11 @@ enum SARIF: JSONReportFormat {
     case .member("executionSuccessful"):
       guard record.value.boolean == false else { return [] }
       return [
-        .malformed("the scan failed (executionSuccessful is false): its findings are not all; run it again")
+        .incomplete("the scan failed (executionSuccessful is false): its findings are not all")
       ]
     case .member("level"):
       guard record.value.string == "error" else { return [] }
-      return [.malformed("the scan met an error (toolExecutionNotifications): its findings may not be all")]
+      return [.incomplete("the scan met an error (toolExecutionNotifications): its findings may not be all")]
     case .member(let name): return Kingfisher.unscanned(name, record.value)
     case .element, nil: break
     }
@@ -102,8 +102,8 @@ enum SARIF: JSONReportFormat {
   }
 
   static func closing(_ context: ReportContext) -> [RecordItem] {
-    guard context.isShown else { return [.malformed(withoutRuns)] }
-    return context.isRunOpen ? [.malformed(withoutResults)] : []
+    guard context.isShown else { return [.incomplete(withoutRuns)] }
+    return context.isRunOpen ? [.incomplete(withoutResults)] : []
   }
 
   /// A result names its rule by id or by its number among the tool's rules (§3.27.5 to §3.27.7); a tool that lists its rules

@@ -20,22 +20,23 @@ enum TruffleHog: JSONReportFormat {
         && (members.contains("DetectorName") || members.contains("DetectorType"))
   }
 
-  static let whole: String? =
-    "scan with its log, which says whether it came to its end: trufflehog … --json 2>&1 | staunch respond -"
+  private static let again =
+    "scan with its log, which says whether it came to its end: trufflehog git file://. --json 2>&1 | staunch respond -"
+  static let whole: String? = again
 
   static func closing(_ context: ReportContext) -> [RecordItem] {
     let found = context.announced["log"] ?? 0
     if context.read == 0, found > 0 {
-      return [.malformed("the report holds none of the \(found) verified findings that its log counts")]
+      return [.incomplete("the report holds none of the \(found) verified findings that its log counts")]
     }
     if context.errors > 0 {
       let because =
         "the scanner's log tells of \(context.errors) error\(context.errors == 1 ? "" : "s"): "
         + "its findings may not be all"
-      return [context.read == 0 ? .malformed(because) : .setAside(because)]
+      return [context.read == 0 ? .incomplete(because) : .setAside(because)]
     }
     guard context.read == 0, !context.isFinished else { return [] }
-    return [.malformed("no finding, and nothing shows that the scan came to its end; \(whole ?? "")")]
+    return [.incomplete("no finding, and nothing shows that the scan came to its end", fix: again)]
   }
 
   /// The scanner's log, also as it stands behind the time on a line for people.

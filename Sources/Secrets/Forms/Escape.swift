@@ -52,8 +52,8 @@ public enum Escape: Hashable, Sendable {
   case percent(PercentStyle)
   /// Each of these characters twice.
   case doubled(String)
-  /// A backslash before each of these characters.
-  case backslash(String)
+  /// `mark` before each of these characters: a backslash, PowerShell's `` ` ``, `^` of Windows' cmd.
+  case marked(Unicode.Scalar, String)
   /// A single quote in single quotes of a shell: `'\''` or `'"'"'`.
   case shellQuote(double: Bool)
   /// Bytes beyond ASCII and control characters as `\xc3` or `\303`.
@@ -88,8 +88,8 @@ public enum Escape: Hashable, Sendable {
       XMLEscape.text(scalar, .apos).unicodeScalars.map { XMLEscape.text($0, .apos) }.joined()
     case .doubled(let characters):
       characters.unicodeScalars.contains(scalar) ? String(scalar) + String(scalar) : String(scalar)
-    case .backslash(let characters):
-      characters.unicodeScalars.contains(scalar) ? "\\" + String(scalar) : String(scalar)
+    case .marked(let mark, let characters):
+      characters.unicodeScalars.contains(scalar) ? String(mark) + String(scalar) : String(scalar)
     case .shellQuote(let double):
       scalar == "'" ? (double ? #"'"'"'"# : #"'\''"#) : String(scalar)
     }

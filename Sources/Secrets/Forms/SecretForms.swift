@@ -48,6 +48,7 @@ public enum SecretForms {
     (.doubled, .doubled("%")), (.doubled, .doubled("$")), (.doubled, .doubled("%$")),
     (.doubled, .percent(.doubled)), (.doubled, .doubled("'")), (.doubled, .doubled("\"")),
     (.doubled, .doubled("{}")), (.quoted, .shellQuote(double: false)), (.quoted, .shellQuote(double: true)),
+    (.quoted, .marked("`", "$`\"")), (.quoted, .marked("^", "&<>|^()")),
     (.escaped, .percent(.quotedPrintable)),
   ]
 
@@ -58,7 +59,7 @@ public enum SecretForms {
       .json(.html(upper: true)), .jsonTwice(html: false), .jsonTwice(html: true), .percent(.twice),
       .xml(.quot), .xml(.quotX27), .xml(.quot039), .xml(.decimalQuotes), .xml(.decimal),
       .xml(.hex(upper: true)),
-      .xml(.hex(upper: false)), .xml(.named), .xmlTwice, .backslash(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+      .xml(.hex(upper: false)), .xml(.named), .xmlTwice, .marked("\\", " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
       .bytes(octal: false), .bytes(octal: true),
     ]
 
@@ -66,9 +67,9 @@ public enum SecretForms {
   public static let notSearched = [
     "compressed or encrypted contents: archives, office documents, PDF, images, container layers, encrypted files",
     "base64 three times, base64 whose letters are escaped, base32, base85, hexadecimal dumps with separators",
-    "wrapped base64 and strings in pieces behind the marks of comments, diffs or quoted mail",
+    "values of fewer than sixteen bytes in pieces; base64 and strings in pieces behind marks of comments, diffs or mail",
     "UTF-7, UTF-32, EBCDIC, ISO-2022 and character sets that docs/FORMS.md does not list",
-    "escapes more than three deep, and those of which no language in docs/FORMS.md is told: CSS, LDAP, names in \\N{}",
+    "escapes more than three deep, and those of which no language in docs/FORMS.md is told: CSS, LDAP, Lua, names in \\N{}",
     "mixes of doubled characters or shell quotes with escapes where no eight bytes in a row stand in one of them",
     "parts of the value, the value put together by a program, hashes of it, changes of case",
   ]

@@ -111,6 +111,13 @@ def some(text, escape, always, chance=None):
     return "".join(escape(c) if chosen(c) else c for c in text)
 
 
+def long(text):
+    """Shorter values are not looked for in pieces."""
+    if len(text) < 16:
+        raise UnicodeError("too short")
+    return text
+
+
 per_byte = lambda pattern: lambda c: "".join(pattern % b for b in c.encode())
 decimal = lambda c: f"&#{ord(c)};"
 hexadecimal = lambda c: f"&#x{ord(c):x};"
@@ -193,6 +200,10 @@ TEXT = [
      lambda d: re.sub(r"\\(.)", r"\1", u8(d))),
     ("quoted", "single quotes", lambda s: ("$pw = '" + re.sub(r"(['\\])", r"\\\1", s) + "';\n").encode(),
      lambda d: re.sub(r"\\(.)", r"\1", u8(d))),
+    ("quoted", "powershell", lambda s: ('$pw = "' + re.sub(r'([$`"])', r"`\1", s) + '"\r\n').encode(),
+     lambda d: re.sub(r"`(.)", r"\1", u8(d))),
+    ("quoted", "cmd", lambda s: ("set PW=" + re.sub(r"([&<>|^()])", r"^\1", s) + "\r\n").encode(),
+     lambda d: re.sub(r"\^(.)", r"\1", u8(d))),
     ("quoted", "properties", lambda s: ("pw=" + re.sub(r"([\\=:#! ])", r"\\\1", s) + "\n").encode(),
      lambda d: re.sub(r"\\(.)", r"\1", u8(d))),
     ("escaped", "bytes", lambda s: ("pw = " + repr(s.encode())).encode(),
@@ -254,11 +265,11 @@ TEXT += [
      lambda d: json_all(d.decode("utf-16", "replace").encode())),
     ("layered", "percent in utf-16 without mark", lambda s: ("url=" + some(s, per_byte("%%%02x"), "%", 0.3)).encode("utf-16-le"),
      lambda d: urllib.parse.unquote(d.decode("utf-16-le", "replace"))),
-    ("split", "continued line", lambda s: ("PW=" + s[:len(s) // 2] + "\\\n" + s[len(s) // 2:] + "\n").encode(),
+    ("split", "continued line", lambda s: ("PW=" + long(s)[:len(s) // 2] + "\\\n" + s[len(s) // 2:] + "\n").encode(),
      lambda d: u8(d).replace("\\\n", "")),
-    ("split", "continued, indented", lambda s: ("pw = " + s[:len(s) // 2] + "\\\r\n    " + s[len(s) // 2:] + "\r\n").encode(),
+    ("split", "continued, indented", lambda s: ("pw = " + long(s)[:len(s) // 2] + "\\\r\n    " + s[len(s) // 2:] + "\r\n").encode(),
      lambda d: re.sub(r"\\\r\n *", "", u8(d))),
-    ("split", "quoted-printable", lambda s: quopri.encodestring((" " + "x" * (72 - len(s) // 2) + s + " y\n").encode()),
+    ("split", "quoted-printable", lambda s: quopri.encodestring((" " + "x" * (72 - len(s) // 2) + long(s) + " y\n").encode()),
      lambda d: quopri.decodestring(d).decode("utf-8", "replace")),
 ]
 for shift in range(3):
@@ -356,8 +367,8 @@ if sys.argv[1] == "spell":
     for row, how, encode, _ in TEXT:
         try:
             out.append({"row": row, "how": how, "secret": sys.argv[2], "text": b64(encode(secret))})
-        except UnicodeEncodeError:
-            continue  # this character set does not have it
+        except UnicodeError:
+            continue  # this character set does not have it, or it is too short
     json.dump(out, sys.stdout)
 elif sys.argv[1] == "encode":
     rng, out = random.Random(int(sys.argv[2])), []
@@ -365,8 +376,8 @@ elif sys.argv[1] == "encode":
         for row, how, encode, _ in TEXT:
             try:
                 text = encode(secret)
-            except UnicodeEncodeError:
-                continue  # this character set does not have it
+            except UnicodeError:
+                continue  # this character set does not have it, or it is too short
             out.append({"row": row, "how": how, "secret": b64(secret.encode()), "text": b64(text)})
     for row, how, encode, _ in KEY:
         secret = key(rng)
