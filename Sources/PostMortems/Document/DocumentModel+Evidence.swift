@@ -170,7 +170,8 @@ extension DocumentModel {
         + one.residual.map { Residual(one.repository.rawValue, .init(line: $0)) }
     }
     // What the status says of a rewrite stands in its report, too; what a later search no longer found is left nowhere.
-    let said = Set(record.published.flatMap { $0.residual + $0.settled }.map { RepositoryEvidence.Rewrite.Residual(line: $0) })
+    let lines = record.published.flatMap { $0.residual + $0.settled }
+    let said = Set(lines.map { RepositoryEvidence.Rewrite.Residual(line: $0) })
     return forges + rewriteResidual(record, repositories, besides: said)
   }
 
