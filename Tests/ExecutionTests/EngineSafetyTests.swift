@@ -168,6 +168,43 @@ import Testing
     #expect(rig.calls.withLock { $0.count { $0.hasPrefix("history.restore") } } == 1)
   }
 
+  /// Found by the simulation: the wish to repeat was taken for "it did not happen", and what had happened stayed.
+  @Test(arguments: ["retry", "skip"])
+  func `An abort asks what became of a step, whatever somebody decided about it before`(word: String) throws {
+    let rig = try EngineRig()
+    let isAnswering = Mutex(false)
+    rig.effect(
+      .historyRewrite,
+      settle: { _, _ in
+        isAnswering.withLock { $0 }
+          ? .done(ActionResult(outputs: ["backup": .string("backup-1")]), evidence: "the backup is there")
+          : .unknown(reason: "it does not answer")
+      }
+    ) { _, _ async throws(CapabilityError) in
+      throw CapabilityError(.unknownOutcome, "history.rewrite", because: "the reply was lost")
+    }
+    rig.effect(.historyRestore) { _, _ in ActionResult() }
+    let made = try planned(
+      rig,
+      """
+      steps:
+        - id: rewrite
+          uses: history.rewrite
+          with: {repository: shop, remove: "${{ inputs.leaked }}"}
+          undo: {uses: history.restore, with: {repository: shop, backup: "${{ self.backup }}"}}
+      """, ["leaked": .secret("s")])
+    #expect(try run(rig, made).state != .done)
+    try rig.journal.append(
+      .decision, run: made.1.run, ["step": "rewrite", "what": .string(word), "reason": "in a hurry"])
+    isAnswering.withLock { $0 = true }
+    let end = try inVirtualTime(seed: 2, rig.clock) {
+      try await rig.engine(made.0, made.1).abort(because: "wrong incident")
+    }
+    #expect(end.state == .aborted)
+    #expect(end.remaining.isEmpty, "\(end.remaining)")
+    #expect(rig.calls.withLock { $0.count { $0.hasPrefix("history.restore") } } == 1)
+  }
+
   /// Found by the simulation: the failed step was tried again and succeeded, and nobody asked what had become of the other.
   @Test func `What answers a failure goes on where a crash left it, before anything else is tried`() throws {
     let rig = try EngineRig()

@@ -94,12 +94,14 @@ extension CredentialIssue {
   }
 
   /// How late what an attempt asked for may still be carried out. A value of ours is set again with the same text, so
-  /// nothing that comes late makes another one.
+  /// nothing that comes late makes another one. What comes late is seen by every question only after the provider's
+  /// propagation time once more.
   func lateness(_ call: ActionCall) throws(CapabilityError) -> Duration {
     let capabilities = try targets.credential(call.credential()).provider.capabilities
     switch capabilities.issuing {
     case .human, .leased: return .zero
-    case .generated, .named, .unnamed, .slot, .rotated: return capabilities.propagation
+    case .generated, .named, .unnamed: return capabilities.propagation * 2
+    case .slot, .rotated: return capabilities.propagation
     }
   }
 

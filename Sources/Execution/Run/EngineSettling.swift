@@ -10,8 +10,13 @@ import Synchronization
 // An INTENT without OUTCOME is settled by a probe, never by repetition.
 extension Engine {
   /// Finds out how an INTENT without OUTCOME ended.
-  func settle(_ run: EffectRun, _ phase: String, _ intent: RunHistory.Intent) async throws -> Attempt {
-    switch recorder.record(run.key).decision {
+  ///
+  /// - Parameter isAbort: it is to be taken back if it happened. That somebody wanted it repeated, or left open, says nothing of
+  ///   whether it did: it is asked again.
+  func settle(_ run: EffectRun, _ phase: String, _ intent: RunHistory.Intent, isAbort: Bool = false)
+    async throws -> Attempt
+  {
+    switch isAbort ? nil : recorder.record(run.key).decision {
     case .retry:
       try noteSettled(run.key, intent, "not_done", "a person decided to do it again")
       return .over
@@ -47,6 +52,14 @@ extension Engine {
         ], sealing: result.secrets)
       return .over
     case .success(.notDone(let evidence)):
+      // Repeated, it would do no harm that the first one comes late; taken back, nothing may come any more.
+      if isAbort {
+        let lateness: Duration
+        do throws(CapabilityError) { lateness = try run.action.lateness(call) } catch {
+          return .failed(error, isOpen: true)
+        }
+        guard try await waited(lateness, for: run) else { return .again }
+      }
       try noteSettled(run.key, intent, "not_done", evidence)
       return .over
     case .success(.notDoneYet(let evidence, let lateness)):

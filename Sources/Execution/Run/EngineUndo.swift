@@ -147,7 +147,7 @@ extension Engine {
     guard let phase = recorder.record(key).openIntent?.phase else { return .didNotHappen }
     for attempt in 1...max(2, action.retry.attempts) {
       guard let intent = recorder.record(key).openIntent else { break }
-      switch try await settle(run, phase, intent) {
+      switch try await settle(run, phase, intent, isAbort: true) {
       case .over, .drifted: break
       case .again:
         guard !stop.isSet else { return .unknown("the abort was stopped before it could be told") }

@@ -48,8 +48,10 @@ struct EscapeFilter: Sendable {
     let ampersand = SIMD16<UInt8>(repeating: UInt8(ascii: "&"))
     let zero = SIMD16<UInt8>(repeating: 0)
     var position = first
-    while position + 16 <= count {
-      let bytes = raw.loadUnaligned(fromByteOffset: position, as: SIMD16<UInt8>.self)
+    while position < count, count - first >= 16 {
+      // The last sixteen once more where fewer are left; what was seen already is not looked at again.
+      let start = min(position, count - 16)
+      let bytes = raw.loadUnaligned(fromByteOffset: start, as: SIMD16<UInt8>.self)
       let marks = (bytes .== backslash) .| (bytes .== percent) .| (bytes .== ampersand)
       let zeros = bytes .== zero
       // Eight bits for each byte: its place is a matter of counting zeros (the lowest bits are the first byte).
@@ -62,12 +64,13 @@ struct EscapeFilter: Sendable {
           var word = words[half] & ~run
           while word != 0 {
             let byte = word.trailingZeroBitCount >> 3
-            if let found = found(base, count, position + half * 8 + byte, isWhole, behind) { return found }
+            let place = start + half * 8 + byte
+            if place >= position, let found = found(base, count, place, isWhole, behind) { return found }
             word &= ~(0xFF << UInt64(byte * 8))
           }
         }
       }
-      position += 16
+      position = start + 16
     }
     while position < count {
       if let found = found(base, count, position, isWhole, behind) { return found }

@@ -1,11 +1,11 @@
-import Secrets
 import Foundation
+import Secrets
 
 /// The parts of a delta's result in which a probe may stand that its base does not hold: inserted bytes and the joins of
 /// copies, each with the rest of a probe's length on both sides.
 ///
 /// Everything else was copied in one piece, so a probe in it would stand in the base too. So would an escape with the
-/// character beside it, and then the base is searched whole, and its deltas are, too (``EscapeAlphabet``).
+/// characters beside it, and then the base is searched whole, and its deltas are, too (``EscapeAlphabet``).
 final class DeltaWindows {
   private let patterns: CompiledPatterns
   private let reach: Int
@@ -56,8 +56,8 @@ final class DeltaWindows {
     }
   }
 
-  /// Bytes of an escape, with layers, that is seen whole on either side of a change.
-  private static let longestEscape = 14
+  /// Bytes of an escape, with three characters beside it, that are seen whole on either side of a change.
+  private static let longestEscape = 16
   private static let slack = 64
   /// Searched in pieces beyond: a delta of one-byte copies would fill the memory.
   private static let most = 16 << 20

@@ -17,7 +17,7 @@ final class SimulatedConditions: SimulatorConditions {
     self.repeatsRotation = repeatsRotation
   }
 
-  var elapsed: Duration { world.clock.elapsed }
+  var elapsed: Duration { world.moment }
   var propagation: Duration { SimulatedWorld.propagation }
   /// Self-rotations that left the runner, whatever became of them.
   var rotations: Int { rotationsSent.withLock { $0 } }

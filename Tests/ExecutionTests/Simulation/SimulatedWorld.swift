@@ -114,6 +114,7 @@ final class SimulatedWorld: Sendable {
   private let random: Mutex<SeededRandom>
   private let state: Mutex<State>
   private let late = Mutex<[(at: Duration, effect: @Sendable () -> Void)]>([])
+  private let arriving = Mutex<Duration?>(nil)
 
   init(seed: UInt64, issuing: Issuing, clock: VirtualClock, journal: Journal, sabotage: Sabotage? = nil) {
     self.sabotage = sabotage
@@ -212,6 +213,9 @@ final class SimulatedWorld: Sendable {
     }
   }
 
+  /// When what happens now is carried out: in the past for what came late and is looked at later.
+  var moment: Duration { arriving.withLock { $0 } ?? clock.elapsed }
+
   /// Carries out what was asked for and is due. - Parameter all: also what is due later.
   func arrive(all: Bool = false) {
     let now = clock.elapsed
@@ -220,7 +224,12 @@ final class SimulatedWorld: Sendable {
       late.removeAll { all || $0.at <= now }
       return due
     }
-    for entry in due.sorted(by: { $0.at < $1.at }) { entry.effect() }
+    for entry in due.sorted(by: { $0.at < $1.at }) {
+      // It was carried out then, whenever somebody looks.
+      arriving.withLock { $0 = min(entry.at, now) }
+      entry.effect()
+      arriving.withLock { $0 = nil }
+    }
   }
 
   func violation(_ text: String) { state.withLock { $0.violations.append(text) } }

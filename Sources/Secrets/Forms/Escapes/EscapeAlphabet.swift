@@ -2,8 +2,10 @@
 /// so a text is decoded only around those that fit.
 public struct EscapeAlphabet: Sendable {
   private var characters = [Bool](repeating: false, count: 256)
-  /// One bit for two bytes that follow each other in a value.
-  private var pairs = [UInt64](repeating: 0, count: 1024)
+  /// Bits for four bytes that follow each other in a value, by a hash of them.
+  private var quads = [UInt64](repeating: 0, count: 4096)
+  /// Some piece has fewer: then neighbours do not count.
+  private var hasShort = false
   private var hasUmlauts = false
   private(set) var hasSpaces = false
   /// How far around an escape the rest of a value may stand, escapes included.
@@ -39,6 +41,10 @@ public struct EscapeAlphabet: Sendable {
   /// From now on escapes of this value's characters count.
   mutating func add(_ bytes: [UInt8]) {
     for place in bytes.indices { enter(bytes, place) }
+    if hasSpaces, bytes.contains(0x20) {
+      let plus = bytes.map { $0 == 0x20 ? UInt8(ascii: "+") : $0 }
+      for place in plus.indices { enter(plus, place) }
+    }
     reach = max(reach, bytes.count * Self.longestEscape + 64)
   }
 
@@ -46,16 +52,19 @@ public struct EscapeAlphabet: Sendable {
     characters[Int(bytes[place])] = true
     if bytes[place] >= 0x80 { hasUmlauts = true }
     if bytes[place] == 0x20 { hasSpaces = true }
-    if place > 0 { enter(bytes[place - 1], bytes[place]) }
-    if place + 1 < bytes.count { enter(bytes[place], bytes[place + 1]) }
+    if bytes.count < 4 { hasShort = true }
+    for start in max(0, place - 3)...place where start + 3 < bytes.count {
+      let bit = Self.bit(bytes[start..<(start + 4)].reduce(0) { $0 << 8 | UInt32($1) })
+      quads[bit >> 6] |= 1 << UInt64(bit & 63)
+    }
   }
 
-  private mutating func enter(_ first: UInt8, _ second: UInt8) {
-    pairs[Int(first) << 2 | Int(second) >> 6] |= 1 << UInt64(second & 63)
-  }
+  /// - Parameter quad: four bytes, the first in the highest bits.
+  private static func bit(_ quad: UInt32) -> Int { Int((quad &* 0x9E37_79B1) >> 14) }
 
-  private func holds(_ first: UInt8, _ second: UInt8) -> Bool {
-    pairs[Int(first) << 2 | Int(second) >> 6] & 1 << UInt64(second & 63) != 0
+  private func holds(_ quad: UInt32) -> Bool {
+    let bit = Self.bit(quad)
+    return quads[bit >> 6] & 1 << UInt64(bit & 63) != 0
   }
 
   // MARK: Escapes that fit
@@ -80,7 +89,8 @@ public struct EscapeAlphabet: Sendable {
   }
 
   /// Whether the escape whose mark stands at `place` may belong to a value.
-  /// - Parameter isWhole: false where what stands before and behind is not all there: then its neighbours do not count.
+  ///
+  /// - Parameter isWhole: false where what stands before the text and behind it is not there: it may fit.
   public func fits(_ text: Span<UInt8>, at place: Int, isWhole: Bool) -> Bool {
     fits(text, at: place, isWhole: isWhole, depth: Self.depth)
   }
@@ -90,19 +100,27 @@ public struct EscapeAlphabet: Sendable {
     guard place + 1 < text.count, fits(text[place + 1], behind: mark),
       let escaped = EscapeReader.read(text, mark: mark, at: place + 1), let first = escaped.first
     else { return false }
-    if EscapeReader.isMark(first), depth > 1, leads(first, escaped.end, in: text, mark, depth) { return true }
+    if EscapeReader.isMark(first), depth > 1, leads(first, place, escaped.end, in: text, mark, depth) {
+      return true
+    }
     guard first < 0x80 else { return hasUmlauts }
     guard characters[Int(first)] else { return false }
-    guard isWhole else { return true }
-    return hasNeighbour(first, text, place, escaped.end)
+    return hasNeighbours(first, text, place, escaped.end, isWhole: isWhole)
   }
 
-  /// Whether `first`, which an escape gave, begins another escape with what follows.
-  private func leads(_ first: UInt8, _ end: Int, in text: Span<UInt8>, _ mark: UInt8, _ depth: Int) -> Bool {
+  /// Whether `first`, which the escape of `start..<end` gave, begins another escape with what follows, one that fits.
+  private func leads(
+    _ first: UInt8, _ start: Int, _ end: Int, in text: Span<UInt8>, _ mark: UInt8, _ depth: Int
+  ) -> Bool {
     guard end < text.count, text[end] == mark || fits(text[end], behind: first) else { return false }
-    var inner = [first]
+    // As the layer below reads it: what is plain before, the escape, and what follows as far as a neighbour may reach.
+    var inner: [UInt8] = []
+    inner.reserveCapacity(2 * Self.longestEscape + 8)
+    for place in max(0, start - 3)..<start { inner.append(text[place]) }
+    let begin = inner.count
+    inner.append(first)
     var place = end
-    while place < text.count, inner.count <= Self.longestEscape {
+    while place < text.count, inner.count <= 2 * Self.longestEscape {
       if text[place] == mark, let next = EscapeReader.read(text, mark: mark, at: place + 1), next.end > place
       {
         inner += next.bytes
@@ -112,21 +130,43 @@ public struct EscapeAlphabet: Sendable {
         place += 1
       }
     }
-    return fits(inner.span, at: 0, isWhole: false, depth: depth - 1)
+    return fits(inner.span, at: begin, isWhole: false, depth: depth - 1)
   }
 
-  /// Whether the character before or behind goes with it in a value. Of the escapes of one value at least the last does so:
-  /// behind it stands a plain character, or it ends the value, and what is before it is plain or an escape that it follows.
-  private func hasNeighbour(_ byte: UInt8, _ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
-    if start > 0, holds(text[start - 1], byte) { return true }
-    guard end < text.count else { return false }
-    let mark = text[end]
-    if holds(byte, mark) { return true }
-    guard EscapeReader.isMark(mark), let next = EscapeReader.read(text, mark: mark, at: end + 1),
-      let first = next.first
-    else { return false }
-    // A mark may begin an escape of a layer below.
-    return first >= 0x80 ? hasUmlauts : holds(byte, first) || EscapeReader.isMark(first)
+  /// Whether `byte`, whose escape is `start..<end`, stands in a value with three of its neighbours. Of the escapes of one value
+  /// at least one does so with what is plain before it: where nothing plain is before it, the escape there does.
+  private func hasNeighbours(
+    _ byte: UInt8, _ text: Span<UInt8>, _ start: Int, _ end: Int, isWhole: Bool
+  ) -> Bool {
+    if hasShort || !isWhole && start < 3 { return true }
+    var quad = UInt32(byte)
+    if goesOn(quad, 1, text, end, isWhole: isWhole) { return true }
+    for count in 1...3 where count <= start {
+      quad |= UInt32(text[start - count]) << UInt32(8 * count)
+      if count == 3 ? holds(quad) : goesOn(quad, count + 1, text, end, isWhole: isWhole) { return true }
+    }
+    return false
+  }
+
+  /// Whether `count` bytes, the last ones of `quad`, and what stands at `place`, plain or escaped, are four of a value.
+  private func goesOn(_ quad: UInt32, _ count: Int, _ text: Span<UInt8>, _ place: Int, isWhole: Bool) -> Bool
+  {
+    guard place < text.count else { return !isWhole }
+    let next = text[place]
+    let plain = quad << 8 | UInt32(next)
+    if count == 3 ? holds(plain) : goesOn(plain, count + 1, text, place + 1, isWhole: isWhole) { return true }
+    guard EscapeReader.isMark(next) else { return false }
+    guard let escaped = EscapeReader.read(text, mark: next, at: place + 1) else {
+      return !isWhole && text.count - place < Self.longestEscape
+    }
+    // What it gives may begin another escape, or be a part of a character.
+    guard let first = escaped.first else { return true }
+    if first >= 0x80 { return hasUmlauts }
+    if EscapeReader.isMark(first), leads(first, place, escaped.end, in: text, next, Self.depth) {
+      return true
+    }
+    let other = quad << 8 | UInt32(first)
+    return count == 3 ? holds(other) : goesOn(other, count + 1, text, escaped.end, isWhole: isWhole)
   }
 
   /// The places of escapes that fit in a whole text.
