@@ -128,10 +128,10 @@ let package = Package(
     .target(
       name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "Platforms", dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"],
+      name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
-      name: "Consumers", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Consumers", dependencies: ["Capabilities"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
       dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
@@ -150,7 +150,7 @@ let package = Package(
     .target(
       name: "GitHistory",
       dependencies: [
-        "CLibgit2", "Capabilities", "GitObjects", "Incidents", "JSON", "Secrets", subprocess, "Cryptography",
+        "CLibgit2", "Capabilities", "GitObjects", "JSON", "Secrets", subprocess, "Cryptography",
       ],
       swiftSettings: common),
     .target(name: "NameResolution", swiftSettings: common),
@@ -178,7 +178,7 @@ let package = Package(
     .target(
       name: "Drills",
       dependencies: [
-        "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Yams",
+        "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
         subprocess,
       ],
       swiftSettings: common),
@@ -205,7 +205,7 @@ let package = Package(
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "People", "Platforms", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
-        "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Yams", "Cryptography",
+        "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -220,7 +220,7 @@ let package = Package(
       swiftSettings: common),
     .target(
       name: "ConsolePages",
-      dependencies: ["Incidents", "JSON", "Secrets", .product(name: "Mustache", package: "swift-mustache")],
+      dependencies: ["Incidents", "JSON", .product(name: "Mustache", package: "swift-mustache")],
       swiftSettings: pure),
     .target(
       name: "Server",
@@ -238,7 +238,6 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
-        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOTLS", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -268,13 +267,13 @@ let package = Package(
       name: "JSONTests", dependencies: ["JSON"],
       swiftSettings: common),
     .testTarget(
-      name: "SecretsTests", dependencies: ["Secrets", "TestSupport"],
+      name: "SecretsTests", dependencies: ["JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "IncidentsTests", dependencies: ["Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
-      name: "ChronicleTests", dependencies: ["Chronicle", "Incidents", "JSON", "Secrets", "TestSupport"],
+      name: "ChronicleTests", dependencies: ["Chronicle", "Incidents", "JSON", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
@@ -292,12 +291,12 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "PeopleTests",
-      dependencies: ["People", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["People", "Capabilities", "Incidents", "JSON", "Secrets"],
       swiftSettings: common),
     .testTarget(
       name: "PlaybooksTests",
       dependencies: [
-        "Playbooks", "Actions", "BuiltinContent", "Capabilities", "Incidents", "JSON", "StaunchConfiguration",
+        "Playbooks", "BuiltinContent", "Capabilities", "Incidents", "JSON", "StaunchConfiguration",
         "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
@@ -322,24 +321,24 @@ let package = Package(
     .testTarget(
       name: "RESTClientTests",
       dependencies: [
-        "RESTClient", "Capabilities", "HTTP", "Incidents", "JSON", "Secrets", "TestSupport", subprocess,
+        "RESTClient", "Capabilities", "HTTP", "Incidents", "JSON", "Secrets", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
       name: "SimulatorsTests",
-      dependencies: ["Simulators", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["Simulators", "Capabilities", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
         "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "PostgresClient",
-        "Secrets", "Simulators", "TestSupport",
+        "Secrets", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
       name: "SecretStoresTests",
       dependencies: [
-        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
+        "SecretStores", "Capabilities", "JSON", "LocalSystem", "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
@@ -381,13 +380,13 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "PostMortemsTests",
-      dependencies: ["PostMortems", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["PostMortems", "Incidents", "JSON", "Secrets", "TestSupport"],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "BuiltinContent", "Capabilities", "Execution", "HTTP", "Incidents", "JSON", "Journal",
-        "Playbooks", "PostgresClient", "Secrets", "TestSupport",
+        "Drills", "BuiltinContent", "Capabilities", "HTTP", "Incidents", "JSON", "PostgresClient", "Secrets",
+        "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
@@ -408,10 +407,10 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Response", "Worker", "Capabilities", "Chronicle", "StaunchConfiguration", "Execution",
+        "Commands", "Response", "Worker", "Capabilities", "StaunchConfiguration", "Execution",
         "Inbox", "Incidents",
         "JSON",
-        "Journal", "People", "Playbooks", "PostMortems", "ResponseSupport", "Secrets", "Simulators",
+        "Journal", "People", "Playbooks", "ResponseSupport", "Secrets",
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -419,26 +418,25 @@ let package = Package(
     .testTarget(
       name: "InboxTests",
       dependencies: [
-        "Inbox", "Incidents", "JSON", "Secrets", "TestSupport",
+        "Inbox", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsolePagesTests",
-      dependencies: ["ConsolePages", "BuiltinContent", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["ConsolePages", "BuiltinContent", "JSON", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "ServerTests",
       dependencies: [
+        "ConsolePages",
         "Server", "Capabilities", "Inbox", "Incidents", "JSON", "People", "Secrets", "TestSupport",
-        "WebhookSignatures", "Cryptography", subprocess,
+        "Cryptography", subprocess,
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: common),
@@ -450,7 +448,7 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "ArchitectureTests", dependencies: ["TestSupport"],
+      name: "ArchitectureTests",
       swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Cryptography
 import Foundation
 import LocalSystem
 
@@ -34,6 +35,12 @@ public struct Staunch: AsyncParsableCommand {
   /// Parses the process's arguments and runs the command; does not return.
   public static func start() async {
     ProcessProtection.apply()
+    if let complaint = Libcrypto.complaint() {
+      let failure = CommandFailure(
+        .unavailable, "staunch does not start", because: complaint.because, fix: complaint.fix)
+      FileHandle.standardError.write(Data((failure.message + "\n").utf8))
+      exit(withError: ExitCode(failure.status.rawValue))
+    }
     let arguments = Array(CommandLine.arguments.dropFirst())
     guard !arguments.isEmpty, arguments != ["status"] else { return StatusCommand.answer() }
     let commands = configuration.subcommands.compactMap { $0.configuration.commandName }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Drills
 import Foundation
 import Response
 import StaunchConfiguration
@@ -57,6 +58,7 @@ extension CommandFailure {
     case let known as PlaybookError: self.init(known)
     case let known as PeopleError: self.init(known)
     case let known as ExecutionError: self.init(known)
+    case let known as DrillError: self.init(known)
     case let known as ApprovalError:
       self.init(
         .declined, "the plan is not approved", because: known.because,

@@ -23,6 +23,7 @@ public struct HashMethod: @unchecked Sendable {
   let pointer: OpaquePointer
 
   fileprivate init(_ name: String) {
+    // ``Libcrypto/missing()`` was asked at the program's start: whoever comes here has not asked.
     guard let pointer = EVP_MD_fetch(nil, name, nil) else {
       fatalError("libcrypto has no \(name): look at openssl.cnf (openssl version -d)")
     }
@@ -95,7 +96,8 @@ final class HashState: @unchecked Sendable {
     return context
   }
 
-  /// Hashing bytes in memory has no error that a caller could handle.
+  /// Hashing bytes in memory has no error that a caller could handle: without memory the process ends here as anywhere else,
+  /// and goes on from its journal.
   private static func require(_ isFine: Bool) {
     guard isFine else { fatalError("libcrypto: no memory for a hash") }
   }

@@ -17,7 +17,8 @@ final class KeyHandle: @unchecked Sendable {
     self.key = key
   }
 
-  /// A new key. Nothing refuses it but a libcrypto without the curve or without random numbers, which nobody can handle.
+  /// A new key. Only a libcrypto without the curve or without random numbers refuses it, which ``Libcrypto/missing()`` says at
+  /// the program's start.
   static func random(_ kind: Int32) -> KeyHandle {
     let context = EVP_PKEY_CTX_new_id(kind, nil)
     defer { EVP_PKEY_CTX_free(context) }

@@ -11,7 +11,7 @@ public struct SymmetricKey: Sendable {
 
   private let storage: Storage
 
-  /// New random bytes (`RAND_priv_bytes`).
+  /// New random bytes (`RAND_priv_bytes`). Without random numbers the process ends: no key is better than a known one.
   public init(size: Size) {
     storage = Storage(count: size.rawValue)
     guard RAND_priv_bytes(storage.octets, Int32(size.rawValue)) == 1 else {

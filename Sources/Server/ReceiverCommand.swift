@@ -1,3 +1,4 @@
+import Cryptography
 public import Foundation
 import Inbox
 import Incidents
@@ -99,6 +100,10 @@ public struct ReceiverCommand {
   }
 
   private func serve() async throws {
+    // Asked before the walls stand: behind them openssl.cnf need not be readable.
+    if confined == nil, let complaint = Libcrypto.complaint() {
+      throw SettingsError("libcrypto", because: complaint.because, fix: complaint.fix)
+    }
     guard let bytes = FileManager.default.contents(atPath: settings) else {
       throw SettingsError(settings, because: "it cannot be read", fix: "ls -l \(settings)")
     }

@@ -22,6 +22,18 @@ import Testing
     #expect(board["hard_fails"] == [])
   }
 
+  @Test func `scores that cannot be read are said as any other error: what, why and one fix`() async throws {
+    let (directory, binary) = try StaunchBinary.world()
+    let scores = directory.path("state/drills/scores.jsonl")
+    try FileManager.default.createDirectory(atPath: scores, withIntermediateDirectories: true)
+    let outcome = try await binary.run(["drill", "history", "--json"])
+    #expect(outcome.status == 69, "\(outcome.errors)")
+    let error = try JSONValue(parsing: Data(outcome.output.utf8))["error"]
+    #expect(error?["what"]?.string == "read \(scores)", "\(outcome.output)")
+    #expect(error?["because"]?.string == "it cannot be opened")
+    #expect(error?["fix"]?.string == "ls -l \(scores)")
+  }
+
   @Test func `a key that somebody else uses is stopped before its replacement is there`() async throws {
     let (outcome, board) = try await run("abused")
     #expect(outcome.status == 0, "\(board.canonicalText) \(outcome.errors.suffix(2000))")

@@ -6,80 +6,49 @@ import Testing
 /// An older copy of the whole state directory agrees with itself; its tickets know better. The real binary; GitHub is a
 /// simulation.
 @Suite struct TicketHeadTests {
-  /// A home with one incident whose playbook opens a ticket and then stops the secret (touches a file).
+  /// An incident whose playbook opens a ticket and then stops the secret (touches a file).
   private struct Desk {
-    let directory: TemporaryDirectory
-    let binary: StaunchBinary
+    let incident: PlannedIncident
     let tracker: GitHubSimulation
-    let plan: (id: String, digest: String)
-    var state: String { directory.path("state") }
+    var directory: TemporaryDirectory { incident.directory }
+    var binary: StaunchBinary { incident.binary }
     var stopped: String { directory.path("stopped") }
 
     init() async throws {
-      directory = try TemporaryDirectory()
-      binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+      let directory = try TemporaryDirectory()
       tracker = try GitHubSimulation()
       try tracker.token.write(toFile: directory.path("token"), atomically: true, encoding: .utf8)
-      try """
-      staunch: 1
-      trackers:
-        desk:
-          kind: github-issues
-          repository: \(tracker.repository)
-          token: "file:\(directory.path("token"))"
-          base_url: "\(tracker.url)"
-          public: false
-      routes:
-        - {when: {kind: generic_password}, playbook: tell-and-stop, tracker: desk}
+      incident = try await PlannedIncident(
+        in: directory, value: "made-up-" + "value-27182818",
+        configuration: """
+          staunch: 1
+          trackers:
+            desk:
+              kind: github-issues
+              repository: \(tracker.repository)
+              token: "file:\(directory.path("token"))"
+              base_url: "\(tracker.url)"
+              public: false
+          routes:
+            - {when: {kind: generic_password}, playbook: tell, tracker: desk}
 
-      """.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
-      try FileManager.default.createDirectory(
-        atPath: directory.path("playbooks"), withIntermediateDirectories: true)
-      try """
-      playbook: 1
-      id: tell-and-stop
-      title: Tell and stop
-      deadline: 1h
-      inputs:
-        incident: {type: incident}
-        tracker: {type: tracker}
-      locks: [shop]
-      steps:
-        - {id: ticket, uses: ticket.open, with: {tracker: "${{ inputs.tracker }}", title: A leak}}
-        - {id: stop, uses: command.run, with: {argv: [touch, "\(directory.path("stopped"))"]}}
-        - {id: told, uses: ticket.update, with: {tracker: "${{ inputs.tracker }}"}}
-      """.write(toFile: directory.path("playbooks/tell-and-stop.yaml"), atomically: true, encoding: .utf8)
-      let report: JSONValue = [
-        "schema": "staunch.findings/1",
-        "findings": [
-          [
-            "kind": "generic_password", "value": .string("made-up-" + "value-27182818"), "repository": "shop",
-            "path": "a.py", "line": 1,
-          ]
-        ],
-      ]
-      try report.canonicalText.write(
-        toFile: directory.path("report.json"), atomically: true, encoding: .utf8)
-      let responded = try await binary.run(["respond", "report.json", "--json"])
-      let incident = try JSONDecoder().decode(JSONValue.self, from: Data(responded.output.utf8))["incidents"]?
-        .array?.first
-      plan = (
-        try #require(incident?["plan"]?["id"]?.string, "\(responded.output) \(responded.errors)"),
-        try #require(incident?["plan"]?["digest"]?.string)
-      )
+          """,
+        steps: [
+          "{id: ticket, uses: ticket.open, with: {tracker: \"${{ inputs.tracker }}\", title: A leak}}",
+          "{id: stop, uses: command.run, with: {argv: [touch, \"\(directory.path("stopped"))\"]}}",
+          "{id: told, uses: ticket.update, with: {tracker: \"${{ inputs.tracker }}\"}}",
+        ])
     }
 
-    func run(_ more: String...) async throws -> StaunchBinary.Outcome {
-      try await binary.run(["run", plan.id, "--live", "--approve", plan.digest, "--no-input"] + more)
-    }
+    func run(_ more: String...) async throws -> StaunchBinary.Outcome { try await incident.run(more) }
 
     func copyState(to name: String) async throws {
-      try await Program.run(["cp", "-a", state, name], in: directory.path)
+      try await Program.run(["cp", "-a", incident.state, name], in: directory.path)
     }
 
     func restoreState(from name: String) async throws {
-      try await Program.run(["rm", "-r", state], in: directory.path)
-      try await Program.run(["cp", "-a", name, state], in: directory.path)
+      try await Program.run(["rm", "-r", incident.state], in: directory.path)
+      try await Program.run(["cp", "-a", name, incident.state], in: directory.path)
     }
   }
 

@@ -7,65 +7,35 @@ import Testing
 /// Messages that do not arrive: what a run says about them, the command that sends them, and that nothing waits for them.
 /// The real binary against a ticket system on loopback that answers as told.
 @Suite struct UndeliveredTests {
-  /// A home with one incident whose playbook opens a ticket and then stops the secret (touches a file).
+  /// An incident whose playbook opens a ticket and then stops the secret (touches a file).
   private struct Desk {
-    let directory: TemporaryDirectory
-    let binary: StaunchBinary
+    let incident: PlannedIncident
     let tracker: LoopbackServer
-    let plan: (id: String, digest: String, incident: String)
+    var binary: StaunchBinary { incident.binary }
 
     init(_ answer: @escaping @Sendable (LoopbackServer.Request) -> LoopbackServer.Reply) async throws {
-      directory = try TemporaryDirectory()
-      binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+      let directory = try TemporaryDirectory()
       tracker = try LoopbackServer(answer)
       try "signing-".appending("secret-of-the-test").write(
         toFile: directory.path("signing"), atomically: true, encoding: .utf8)
-      try """
-      staunch: 1
-      trackers:
-        desk: {kind: standard-webhooks, url: "\(tracker.url)/hook", secret: "file:\(directory.path("signing"))"}
-      routes:
-        - {when: {kind: generic_password}, playbook: tell-and-stop, tracker: desk}
+      incident = try await PlannedIncident(
+        in: directory, value: "made-up-" + "value-31415926",
+        configuration: """
+          staunch: 1
+          trackers:
+            desk: {kind: standard-webhooks, url: "\(tracker.url)/hook", secret: "file:\(directory.path("signing"))"}
+          routes:
+            - {when: {kind: generic_password}, playbook: tell, tracker: desk}
 
-      """.write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
-      try FileManager.default.createDirectory(
-        atPath: directory.path("playbooks"), withIntermediateDirectories: true)
-      try """
-      playbook: 1
-      id: tell-and-stop
-      title: Tell and stop
-      deadline: 1h
-      inputs:
-        incident: {type: incident}
-        tracker: {type: tracker}
-      locks: [shop]
-      steps:
-        - {id: ticket, uses: ticket.open, with: {tracker: "${{ inputs.tracker }}", title: A leak}}
-        - {id: stop, uses: command.run, with: {argv: [touch, "\(directory.path("stopped"))"]}}
-      """.write(toFile: directory.path("playbooks/tell-and-stop.yaml"), atomically: true, encoding: .utf8)
-      let report: JSONValue = [
-        "schema": "staunch.findings/1",
-        "findings": [
-          [
-            "kind": "generic_password", "value": .string("made-up-" + "value-31415926"), "repository": "shop",
-            "path": "a.py", "line": 1,
-          ]
-        ],
-      ]
-      try report.canonicalText.write(
-        toFile: directory.path("report.json"), atomically: true, encoding: .utf8)
-      let responded = try await binary.run(["respond", "report.json", "--json"])
-      let incident = try JSONDecoder().decode(JSONValue.self, from: Data(responded.output.utf8))["incidents"]?
-        .array?.first
-      plan = (
-        try #require(incident?["plan"]?["id"]?.string, "\(responded.output) \(responded.errors)"),
-        try #require(incident?["plan"]?["digest"]?.string), try #require(incident?["id"]?.string)
-      )
+          """,
+        steps: [
+          "{id: ticket, uses: ticket.open, with: {tracker: \"${{ inputs.tracker }}\", title: A leak}}",
+          "{id: stop, uses: command.run, with: {argv: [touch, \"\(directory.path("stopped"))\"]}}",
+        ])
     }
 
     func run() async throws -> (outcome: StaunchBinary.Outcome, end: JSONValue) {
-      let outcome = try await binary.run(
-        ["run", plan.id, "--live", "--approve", plan.digest, "--no-input", "--json"])
+      let outcome = try await incident.run(["--json"])
       let last = outcome.output.split(separator: "\n").last.map(String.init) ?? "null"
       return (outcome, try JSONDecoder().decode(JSONValue.self, from: Data(last.utf8)))
     }

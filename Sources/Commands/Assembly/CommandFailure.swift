@@ -1,4 +1,5 @@
 import Capabilities
+import Drills
 import StaunchConfiguration
 import Execution
 import Inbox
@@ -70,6 +71,16 @@ struct CommandFailure: Error, Sendable {
       case .playbook, .plan, .run: .invalidInput
       case .approval, .drift: .declined
       case .journal: .unavailable
+      }
+    self.init(status, error.operation, because: error.because, fix: error.fix)
+  }
+
+  init(_ error: DrillError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .scenario: .invalidInput
+      case .sandbox, .file: .unavailable
+      case .production: .declined
       }
     self.init(status, error.operation, because: error.because, fix: error.fix)
   }

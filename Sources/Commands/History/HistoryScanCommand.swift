@@ -102,8 +102,8 @@ struct HistoryVerifyCommand: StaunchCommand {
       let name = try assembly.repositoryName(
         at: path, remote: address, in: try journal.record(of: IncidentID(named)),
         otherwise: target.name(in: assembly))
-      try FreshCloneRecord(repository: name, path: path, remote: remote, incident: IncidentID(named))
-        .note(scan, for: values, in: journal)
+      try RepositoryNotes(name, in: journal).verified(
+        scan, of: PublishedHistory.Clone(path: path, remote: remote), for: values, of: IncidentID(named))
     }
     let isFoundElsewhere = scan.elsewhere.contains { if case .found = $0.state { true } else { false } }
     if !scan.isClean || isFoundElsewhere { throw ExitCode(ExitStatus.secretFound.rawValue) }

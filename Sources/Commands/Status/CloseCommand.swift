@@ -91,9 +91,7 @@ struct CloseCommand: StaunchCommand {
         throw unseen(one, status.id, because: error.because)
       }
       assembly.console.endTransient()
-      try FreshCloneRecord(
-        repository: one.repository, path: clone.path, remote: clone.remote, incident: status.id
-      ).note(scan, for: values, in: journal)
+      try RepositoryNotes(one.repository, in: journal).verified(scan, of: clone, for: values, of: status.id)
     }
   }
 

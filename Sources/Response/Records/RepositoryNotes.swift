@@ -1,9 +1,9 @@
-import Capabilities
+package import Capabilities
 package import Incidents
 import JSON
 package import Journal
 
-/// What was done to a repository by hand, as evidence of the incidents that it concerns.
+/// What was done to a repository by hand, and what was seen there, as evidence of the incidents that it concerns.
 package struct RepositoryNotes {
   package let journal: Journal
   package let repository: RepositoryName
@@ -37,14 +37,45 @@ package struct RepositoryNotes {
 
   /// - Parameter values: what was looked for.
   package func searched(_ search: Search, for values: [SecretRef], of incident: IncidentID) throws {
+    try note("history.scan", search, for: values, of: incident)
+  }
+
+  /// What a fresh clone of a remote showed; a scan of no remote is no such evidence.
+  ///
+  /// - Parameters:
+  ///   - clone: on this machine, whose remote it is.
+  ///   - values: what was looked for.
+  package func verified(
+    _ scan: HistoryScan, of clone: PublishedHistory.Clone, for values: [SecretRef], of incident: IncidentID
+  ) throws {
+    guard let address = scan.remote else { return }
+    let elsewhere = scan.elsewhere.compactMap { $0.line(repository: clone.path) }
+    var outputs: [String: JSONValue] = [
+      "remote": .string(address), "clone": .string(clone.path), "remote_name": .string(clone.remote),
+      "elsewhere": .array(elsewhere.map { .string($0) }),
+    ]
+    if !elsewhere.isEmpty {
+      outputs["again"] = .string(
+        HistoryElsewhere.again(repository: clone.path, remote: clone.remote, incident: incident))
+    }
+    let search = Search(
+      places: scan.places.count, objects: scan.objects, commits: scan.commits, isClean: scan.isClean)
+    try note("history.verify", search, outputs, for: values, of: incident)
+  }
+
+  private func note(
+    _ action: String, _ search: Search, _ more: [String: JSONValue] = [:], for values: [SecretRef],
+    of incident: IncidentID
+  ) throws {
+    let outputs: [String: JSONValue] = [
+      "repository": ["$repository": .string(repository.rawValue)], "places": .integer(search.places),
+      "objects": .integer(search.objects), "commits": .integer(search.commits),
+    ]
     try journal.note(
-      byHand: "history.scan", phase: "read",
+      byHand: action, phase: "read",
       [
         "answer": search.isClean ? "clean" : "found", "values": .array(values.map { .string($0.rawValue) }),
-        "outputs": [
-          "repository": ["$repository": .string(repository.rawValue)], "places": .integer(search.places),
-          "objects": .integer(search.objects), "commits": .integer(search.commits),
-        ],
+        "outputs": .object(outputs.merging(more) { _, given in given }),
       ], of: incident)
   }
 }
