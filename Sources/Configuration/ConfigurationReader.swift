@@ -181,6 +181,13 @@ public struct ConfigurationReader {
     return found
   }
 
+  /// Words of a condition. One that no report ever says would make a route that never fits, and nobody would notice.
+  private mutating func words(_ node: YAMLNode, _ key: String, _ known: [String]) -> [String] {
+    let words = texts(node, key)
+    for word in words where !known.contains(word) { unknown(node[key], key, word, known) }
+    return words
+  }
+
   private mutating func repository(_ name: String, _ node: YAMLNode) -> Configuration.Repository? {
     refuseUnknown(node, known: ["path", "remote", "aliases", "trust_config"])
     guard let path = text(node, "path") else {
@@ -235,8 +242,9 @@ public struct ConfigurationReader {
     return Configuration.Route(
       kinds: conditions.map { kinds($0, "kind").map(\.rawValue) } ?? [],
       repositories: conditions.map { texts($0, "repository") } ?? [],
-      sources: conditions.map { texts($0, "source") } ?? [],
-      validities: conditions.map { texts($0, "validity") } ?? [], playbook: PlaybookID(playbook),
+      sources: conditions.map { words($0, "source", FindingSource.allCases.map(\.rawValue)) } ?? [],
+      validities: conditions.map { words($0, "validity", Validity.allCases.map(\.rawValue)) } ?? [],
+      playbook: PlaybookID(playbook),
       credential: credential, store: store,
       consumers: node["consumers"] == nil ? nil : texts(node, "consumers").map { ConsumerName($0) },
       targets: repositories, tracker: tracker, autonomy: autonomy, actions: actions(node, autonomy),

@@ -69,9 +69,9 @@ extension IncidentStatus {
     else { return nil }
     return Plan(
       id: PlanID(id), digest: digest, playbook: saved.text("playbook").map { PlaybookID($0) },
-      // A policy's word covers named actions only: the plan still waits for a person.
+      // A policy's word covers named actions only, and a gate's yes that gate: the plan still waits for a person.
       isApproved: record.events(.planApproved).contains {
-        $0.text("digest") == digest && $0.body["actions"] == nil
+        $0.text("digest") == digest && $0.body["actions"] == nil && $0.step == nil
       },
       obstacle: obstacle(to: saved, of: record))
   }

@@ -83,14 +83,16 @@ enum NextAction {
       return IncidentStatus.Next(
         "Step \(gate.label) waits for approval", command: approval(of: gate, digest, now))
     case "manual":
-      let prompt = gate.reason.map { ": \($0)" } ?? ""
+      let asked = (gate.last.body["collect"]?.array ?? []).compactMap(\.string)
       return IncidentStatus.Next(
-        "Do step \(gate.label) by hand\(prompt). Then say so",
+        "Do step \(gate.label) by hand\(prompt(of: gate)) Then say so"
+          + (asked.isEmpty
+            ? "" : ", and behind it what it asks for: \(asked.map { "\($0)=" }.joined(separator: " "))"),
         command: "staunch done \(gate.step)\(item(gate)) --run \(run.id)")
     case "person":
-      let prompt = gate.reason.map { ": \($0)" } ?? ""
       return IncidentStatus.Next(
-        "Step \(gate.label) waits for you\(prompt). Then resume", command: "staunch resume \(run.id)")
+        "Step \(gate.label) waits for you\(prompt(of: gate)) Then resume", command: "staunch resume \(run.id)"
+      )
     case "decision":
       let prompt = gate.reason.map { ": \($0)" } ?? ""
       return IncidentStatus.Next("Decide on step \(gate.label)\(prompt)", command: "staunch resume \(run.id)")
@@ -106,6 +108,12 @@ enum NextAction {
         "Step \(gate.label) waits (\(other ?? "unknown")) and goes on by itself; if no runner works on it, resume",
         command: "staunch resume \(run.id)")
     }
+  }
+
+  /// What the gate says, as the end of a sentence.
+  private static func prompt(of gate: StepRecord) -> String {
+    guard let text = gate.reason, let last = text.last else { return "." }
+    return ": " + text + (".!?".contains(last) ? "" : ".")
   }
 
   /// In the role that `approve` takes by itself, or one that the gate asks for.

@@ -1,3 +1,6 @@
+package import Capabilities
+package import StaunchConfiguration
+
 /// Why something is not done: what, why, and the next command or edit. The exit code that it gives is the command line's affair.
 package struct Refusal: Error, Sendable {
   package enum Kind: Sendable, Hashable {
@@ -18,5 +21,18 @@ package struct Refusal: Error, Sendable {
     self.what = what
     self.because = because
     self.fix = fix
+  }
+}
+
+extension Refusal {
+  /// `name` stands nowhere under `credentials:`.
+  package static func noCredential(_ name: CredentialName, in configuration: Configuration) -> Refusal {
+    let names = configuration.credentials.keys.map(\.rawValue).sorted()
+    return Refusal(
+      .invalidInput, "there is no credential \"\(harmless(name.rawValue))\"",
+      because: names.isEmpty
+        ? "staunch.yaml has nothing under credentials:"
+        : "staunch.yaml has: \(names.joined(separator: ", "))",
+      fix: names.isEmpty ? "add it there, then: staunch doctor" : "name one of them")
   }
 }

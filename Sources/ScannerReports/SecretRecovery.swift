@@ -36,7 +36,10 @@ public enum SecretRecovery {
       } else if let file = await contents(location) {
         result = recover(finding, from: file, table: table)
       } else {
-        result = .notFound(finding, because: "there is no regular file of this path; links are not followed")
+        result = .notFound(
+          finding,
+          because:
+            "there is no regular file of this path in the directory that was given; links are not followed")
       }
       switch result {
       case .found(let found): completed += found

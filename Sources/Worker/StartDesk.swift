@@ -56,11 +56,10 @@ struct StartDesk {
   /// - Returns: true when there is something to carry out.
   func contain(_ plan: Plan, of incident: Incident, now: Date) throws -> Bool {
     guard let route = Routing(configuration: installation.configuration).route(for: incident),
-      route.autonomy == .contain,
-      case .contain(let actions) = Autonomy.contain(actions: route.actions).allowed(for: incident)
+      route.autonomy == .contain, incident.restraint == nil
     else { return false }
     let identity = try StateDirectory(installation.statePath).policyIdentity()
-    let word = try identity.approve(plan.digest, role: Installation.policyRole, at: now, actions: actions)
+    let word = try identity.approve(plan.digest, role: Installation.policyRole, at: now, actions: route.actions)
     try Approver(journal: installation.journal, policy: installation.policy)
       .record(word, for: plan, via: Worker.via)
     return true

@@ -31,6 +31,19 @@ import Testing
     #expect(error?.problems.first?.suggestion?.contains("github_pat_classic") == true)
   }
 
+  @Test(arguments: [
+    ("source", "gitlaeks", "gitleaks"), ("source", "[gitleaks, githb]", "github"), ("validity", "actve", "active"),
+  ])
+  func `a condition that no report can meet is an error with the nearest word`(
+    key: String, word: String, nearest: String
+  ) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try Self.read("routes:\n  - {when: {\(key): \(word)}, playbook: p}\n")
+    }
+    #expect(error?.problems.map(\.message.description).first?.hasPrefix("there is no \(key) \"") == true)
+    #expect(error?.problems.first?.suggestion?.contains(nearest) == true)
+  }
+
   @Test func `fields of a credential may have entries of their own, and not beside one for all of it`() throws
   {
     let store = "stores:\n  s: {kind: m}\n"

@@ -56,6 +56,34 @@ import Testing
       try await binary.run(["respond", "odd.txt", "--format", "nessus"]), status: 65,
       says: "there is no format")
     expect(try await binary.run(["respond", "-"], input: ""), status: 65, says: "empty")
+    expect(try await binary.run(["respond", directory.path]), status: 65, says: "it is a directory")
+  }
+
+  @Test func `an option that names nothing is said to be a fault of staunch yaml`() async throws {
+    let (directory, binary) = try emptyWorld()
+    try """
+    [{"RuleID": "generic-api-key", "Secret": "hunter2hunter2xx", "Match": "k = hunter2hunter2xx", "File": "a.py",
+      "StartLine": 3, "Commit": "", "Date": ""}]
+    """.write(toFile: directory.path("r.json"), atomically: true, encoding: .utf8)
+    let respond = ["respond", "r.json", "--format", "gitleaks"]
+    expect(
+      try await binary.run(respond + ["--credential", "nope"]), status: 65,
+      says: "there is no credential \"nope\"")
+    expect(
+      try await binary.run(respond + ["--checkout", "nowhere"]), status: 65, says: "--checkout DIRECTORY")
+  }
+
+  @Test(arguments: ["", "  ", "-"])
+  func `a word that says nothing is noted`(word: String) async throws {
+    let (directory, binary) = try emptyWorld()
+    try """
+    [{"RuleID": "generic-api-key", "Secret": "hunter2hunter2xx", "Match": "k = hunter2hunter2xx", "File": "a.py",
+      "StartLine": 3, "Commit": "", "Date": ""}]
+    """.write(toFile: directory.path("r.json"), atomically: true, encoding: .utf8)
+    _ = try await binary.run(["respond", "r.json", "--format", "gitleaks"])
+    for command in [["note", word], ["todo", word], ["close", "--unproven", "--reason", word]] {
+      expect(try await binary.run(command), status: 64, says: "says nothing")
+    }
   }
 
   @Test func `a playbook with a type error is refused at its place`() async throws {

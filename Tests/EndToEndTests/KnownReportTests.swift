@@ -102,4 +102,42 @@ import Testing
     #expect(masked["id"] != id)
     #expect(masked["same_place"]?.array == [id])
   }
+
+  @Test func `a report that brings nothing new makes a further plan each time`() async throws {
+    let report = try gitleaks(Self.value)
+    let first = try await respond(report)
+    let again = try await respond(report)
+    #expect(again["plan"] == first["plan"], "nothing in it would be different")
+
+    // A run that waits for a person goes on.
+    let plan = first["plan"]?["id"]?.string ?? ""
+    let waiting = try await binary.run([
+      "run", plan, "--live", "--approve", first["plan"]?["digest"]?.string ?? "", "--no-input",
+    ])
+    #expect(waiting.status == 75, "\(waiting.errors)")
+    #expect(try await respond(report)["plan"] == first["plan"])
+
+    // A new place is news, and a no stands.
+    let other = try await respond(other(Self.value))
+    #expect(other["plan"]?["id"] != first["plan"]?["id"])
+    let no = try await binary.run(["approve", other["plan"]?["id"]?.string ?? "", "--decline", "not now"])
+    #expect(no.status == 0, "\(no.errors)")
+    #expect(try await respond(report)["plan"]?["id"] != other["plan"]?["id"])
+  }
+
+  @Test
+  func `status says a full stop twice and an age in milliseconds, and keeps to itself what is asked for`()
+    async throws
+  {
+    let first = try await respond(gitleaks(Self.value))
+    _ = try await binary.run([
+      "run", first["plan"]?["id"]?.string ?? "", "--live", "--approve",
+      first["plan"]?["digest"]?.string ?? "", "--no-input",
+    ])
+    let shown = try await binary.run(["status"])
+    #expect(!shown.output.contains(".. "), "\(shown.output)")
+    #expect(shown.output.contains("Then say so, and behind it what it asks for: "), "\(shown.output)")
+    let age = try #require(shown.output.split(separator: "T+").dropFirst().first)
+    #expect(!age.prefix(8).contains("ms"), "\(age.prefix(8))")
+  }
 }

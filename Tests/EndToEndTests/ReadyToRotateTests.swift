@@ -1,5 +1,6 @@
 import Capabilities
 import Foundation
+import JSON
 import Secrets
 import TestSupport
 import Testing
@@ -84,5 +85,40 @@ import Testing
     #expect(nowhere.contains { $0.hasPrefix("BAD  credential db: database nowhere") }, "\(nowhere)")
     let old = try await World(server, stored: "AnOldOne").bad()
     #expect(old.contains { $0.hasPrefix("BAD  store of db: value of DB_PASSWORD") }, "\(old)")
+  }
+
+  @Test func `what a run has rotated is nobody's when it is planned or reported again: rotate it by hand`()
+    async throws
+  {
+    let world = try await World(PostgresServer.shared())
+    let stored = try String(contentsOfFile: world.home.path("app.env"), encoding: .utf8)
+    let password = try #require(stored.split(separator: "=").last).trimmingCharacters(
+      in: .whitespacesAndNewlines)
+    let server = world.server
+    let uri = "postgres://\(world.role.user):\(password)@\(server.host):\(server.port)/\(world.role.database)"
+    let report: JSONValue = [
+      "schema": "staunch.findings/1",
+      "findings": [["kind": "postgres_uri", "value": .string(uri), "path": "a.env", "line": 1]],
+    ]
+    try report.canonicalText.write(
+      toFile: world.home.path("report.json"), atomically: true, encoding: .utf8)
+    func respond() async throws -> JSONValue {
+      let outcome = try await world.binary.run(["respond", "report.json", "--json"])
+      let document = try JSONValue(parsing: Data(outcome.output.utf8))
+      return try #require(document["incidents"]?.array?.first, "\(outcome.errors)")
+    }
+    let first = try await respond()
+    #expect(first["playbook"] == "rotate-leaked-credential")
+    let done = try await world.binary.run([
+      "run", first["plan"]?["id"]?.string ?? "", "--live", "--approve",
+      first["plan"]?["digest"]?.string ?? "",
+      "--no-input",
+    ])
+    #expect(done.status == 0, "\(done.errors) \(done.output.suffix(1000))")
+
+    let planned = try await world.binary.run(["plan", first["id"]?.string ?? "", "--json"])
+    let plan = try JSONValue(parsing: Data(planned.output.utf8))
+    #expect(plan["playbook"] == "rotate-leaked-credential", "\(planned.errors)")
+    #expect(try await respond()["playbook"] == "rotate-leaked-credential")
   }
 }

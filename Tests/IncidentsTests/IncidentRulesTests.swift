@@ -31,12 +31,6 @@ import Testing
     #expect(decision == expected)
   }
 
-  @Test func onlyOurOwnProofCloses() {
-    #expect(Resolution.of(.dead) == .close)
-    #expect(Resolution.of(.alive) == .annotate)
-    #expect(Resolution.of(.unknown) == .annotate)
-  }
-
   @Test(
     arguments: [
       (50, 100, 20, false), (51, 51, 0, true), (1, 101, 0, true), (1, 1, 21, true),
@@ -73,41 +67,6 @@ import Testing
       let still = try incident { $0.validity = validity }
       #expect(StartRule.of(still, firstFinding: Self.now, lastFinding: last) == .notByItself)
     }
-  }
-
-  @Test func aRestrainedIncidentGoesNoFurtherThanItMay() throws {
-    let contain = Autonomy.contain(actions: ["credential.disable"])
-    #expect(contain.allowed(for: try incident()) == contain)
-    #expect(contain.allowed(for: try incident { $0.validity = .canary }) == .record)
-    #expect(contain.allowed(for: try incident { $0.kind = "generic_password" }) == .plan)
-    #expect(Autonomy.record.allowed(for: try incident()) == .record)
-    #expect(contain.allowed(for: try incident(), storm: .hold(because: "")) == .plan)
-    #expect(contain.allowed(for: try incident(), storm: .hold(because: ""), containsInStorm: true) == contain)
-  }
-
-  @Test(
-    arguments: [
-      (Route(playbook: "p"), true), (Route(kind: "openai_api_key", playbook: "p"), true),
-      (Route(kind: "openai_*", playbook: "p"), true), (Route(kind: "*_key", playbook: "p"), true),
-      (Route(kind: "o*_*_key", playbook: "p"), true), (Route(kind: "aws_*", playbook: "p"), false),
-      (Route(kind: "npm_token", playbook: "p"), true), (Route(repository: "ACME/app", playbook: "p"), true),
-      (Route(repository: "app", playbook: "p"), true), (Route(repository: "acme/*", playbook: "p"), true),
-      (Route(repository: "acme", playbook: "p"), false), (Route(source: .gitleaks, playbook: "p"), true),
-      (Route(source: .github, playbook: "p"), false), (Route(validity: .active, playbook: "p"), false),
-      (Route(kind: "openai_api_key", repository: "other", playbook: "p"), false),
-    ])
-  func aRouteMatchesWhenAllItsConditionsHold(route: Route, matches: Bool) throws {
-    let incident = try incident { $0.alternatives = ["npm_token"] }
-    #expect(route.matches(incident) == matches)
-    #expect(route.autonomy == .plan)
-  }
-
-  @Test func theFirstMatchingRouteIsTaken() throws {
-    let routes = [
-      Route(kind: "aws_*", playbook: "a"), Route(kind: "openai*", playbook: "b"), Route(playbook: "c"),
-    ]
-    #expect(Route.first(of: routes, for: try incident())?.playbook == "b")
-    #expect(Route.first(of: [], for: try incident()) == nil)
   }
 
   @Test func aStrongerKeyMergesWhatWasKnownApart() throws {

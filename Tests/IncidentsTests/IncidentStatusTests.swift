@@ -47,6 +47,16 @@ struct IncidentStatusTests {
     #expect(approved.next.command == "staunch run plan-1 --live")
   }
 
+  @Test("a yes to one gate is no yes to the plan")
+  func gateAlone() throws {
+    var story = try story { $0.kind == .planSaved }
+    story.about("inc-7f3a91c2")
+    story.at(4, .planApproved, ["digest": "d1gest", "plan": "plan-1", "step": "go", "role": "responder"])
+    let status = try status(story)
+    #expect(status.plan?.isApproved == false)
+    #expect(status.next.text.hasPrefix("Read the plan"))
+  }
+
   @Test("the leaked credential is alive until a probe says dead")
   func alive() throws {
     let early = try status(story { $0.kind == .stepDone && $0.step == "disable_old" })

@@ -107,11 +107,11 @@ import Testing
   @Test func `the ready line for staunch yaml says what the leak says of itself`() throws {
     #expect(
       ReadyEntry(kind: "postgres_uri", handle: "svc@db1.example:6432/app").line
-        == "svc: {kind: postgres, host: db1.example, port: 6432, database: app, role: svc, admin_user: …, "
-        + "store: …, key: …}")
+        == "svc: {kind: postgres, host: db1.example, port: 6432, database: app, role: svc, admin_user: ADMIN_USER, "
+        + "store: STORE, key: KEY}")
     #expect(
       ReadyEntry(kind: "stripe_secret_key", handle: nil).line
-        == "stripe-secret-key: {kind: generic, leaks: [stripe_secret_key], store: …, key: …}")
+        == "stripe-secret-key: {kind: generic, leaks: [stripe_secret_key], store: STORE, key: KEY}")
   }
 
   @Test(arguments: [
@@ -124,7 +124,7 @@ import Testing
 
   @Test func `the ready line is read back as an entry`() throws {
     let line = ReadyEntry(kind: "postgres_uri", handle: "svc@db1.example:6432/app").line
-      .replacingOccurrences(of: "store: …", with: "store: env").replacingOccurrences(of: "…", with: "x")
+      .replacingOccurrences(of: "store: STORE", with: "store: env")
     let configuration = try ConfigurationReader.read(
       "staunch: 1\nstores:\n  env: {kind: env-file, path: .env}\ncredentials:\n  \(line)\n", file: "s.yaml",
       directory: "/", catalogue: AdapterCatalogue.real)

@@ -97,6 +97,14 @@ struct CommandFailure: Error, Sendable {
       fix: "correct it; staunch playbook lint looks at it again")
   }
 
+  /// A blank is no word of a person's, and `-` is no standard input: the journal would keep either for ever.
+  static func checkWords(_ text: String, as name: String) throws {
+    guard !text.contains(where: { !$0.isWhitespace && $0 != "-" }) else { return }
+    throw CommandFailure(
+      .usage, "\(name) says nothing", because: "it stands in the journal, and the post-mortem quotes it",
+      fix: "the same command with the words themselves, in quotes")
+  }
+
   /// `{"schema":1,"error":{"status","what","because","fix"}}`.
   var json: JSONValue {
     [

@@ -44,11 +44,7 @@ struct CredentialTarget: ParsableArguments {
     let targets = try assembly.targets(of: configuration, in: environment)
     let name = CredentialName(credential)
     guard let found = targets.credentials[name] else {
-      throw CommandFailure(
-        .invalidInput, "there is no credential \"\(harmless(credential))\"",
-        because:
-          "staunch.yaml has: \(targets.credentials.keys.map(\.rawValue).sorted().joined(separator: ", "))",
-        fix: "name one of them")
+      throw Refusal.noCredential(name, in: configuration)
     }
     if let id, secret == nil {
       return Resolved(

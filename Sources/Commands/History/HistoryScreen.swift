@@ -40,7 +40,7 @@ struct HistoryScreen {
     if report.isClean {
       console.data("clean: \(report.objects) objects, \(report.commits) commits, 0 places")
     } else {
-      console.say("\(report.findings.count) places in \(report.objects) objects")
+      console.say("\(Count.text(report.findings.count, "place")) in \(Count.text(report.objects, "object"))")
       console.say("next: \(next)")
     }
   }

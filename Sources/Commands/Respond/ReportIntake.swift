@@ -56,7 +56,12 @@ struct ReportIntake {
     async throws
   {
     guard let checkout else { return findings.group(in: reading) }
-    let root = try CheckoutDirectory(assembly.absolute(checkout))
+    let root: CheckoutDirectory
+    do throws(CapabilityError) { root = try CheckoutDirectory(assembly.absolute(checkout)) } catch {
+      throw CommandFailure(
+        .invalidInput, "cannot read --checkout \(harmless(checkout))", because: error.because,
+        fix: "name the directory that was scanned: --checkout DIRECTORY")
+    }
     let console = assembly.console
     let completed = await SecretRecovery.complete(findings.waiting) { location in
       guard let name = location.path else { return nil }
@@ -71,7 +76,9 @@ struct ReportIntake {
 
   private func open(_ path: String) throws -> FileHandle {
     if path == "-" { return .standardInput }
-    guard let handle = FileHandle(forReadingAtPath: assembly.absolute(path)) else {
+    var isDirectory: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: assembly.absolute(path), isDirectory: &isDirectory)
+    guard !isDirectory.boolValue, let handle = FileHandle(forReadingAtPath: assembly.absolute(path)) else {
       _ = try assembly.readInput(path)  // says why
       throw CommandFailure(.invalidInput, "cannot read \(harmless(path))", because: "it cannot be opened")
     }

@@ -133,7 +133,7 @@ struct RespondCommand: StaunchCommand {
         "\(entry.id)  \(incident.severity.rawValue)  \(incident.kind)  \(harmless(incident.codename))"
           + (incident.handle.map { "  \(harmless($0))" } ?? ""))
       console.data(
-        "  \(incident.occurrences.count + incident.furtherFindings) places"
+        "  \(Count.text(incident.occurrences.count + incident.furtherFindings, "place"))"
           + (incident.repositories.isEmpty
             ? "" : " in \(incident.repositories.map { harmless($0) }.joined(separator: ", "))")
           + ", \(incident.validity.rawValue)")
@@ -154,7 +154,8 @@ struct RespondCommand: StaunchCommand {
       case .planned(let plan):
         PlanScreen(console: console).show(plan)
         if let line = routing.missingEntry(for: incident) {
-          console.data("  to have it rotated, add under credentials: \(harmless(line))")
+          console.data(
+            "  to have it rotated, add under credentials: \(harmless(line)) (capitals: yours to fill in)")
         }
         console.data("  next: staunch run \(plan.id) --live")
       case .recorded(let because, let next):

@@ -42,6 +42,7 @@ struct SkipCommand: StaunchCommand {
     {
       throw CommandFailure(.declined, "\(step) was not left out", because: because, fix: fix)
     }
+    try CommandFailure.checkWords(reason, as: "--reason")
     try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
     try answers.skip(StepID(step), item: item, because: reason, role: RoleName(role))
     assembly.console.say("\(step) will be left out. next: staunch resume \(plan.run)")
@@ -77,6 +78,7 @@ struct RetryCommand: StaunchCommand {
         because: "only a step with an unknown outcome can be done again by hand",
         fix: "a failed step is tried again by: staunch resume \(plan.run)")
     }
+    try CommandFailure.checkWords(reason, as: "--reason")
     try journal.admit([("--reason", reason), ("--role", role)], about: plan.incident)
     try answers.retry(StepID(step), item: item, because: reason, role: RoleName(role))
     assembly.console.say("\(step) will be done again. next: staunch resume \(plan.run)")
@@ -138,8 +140,8 @@ struct DoneCommand: StaunchCommand {
     guard missing.isEmpty else {
       throw CommandFailure(
         .usage, "the step asks for more", because: "missing: \(missing.joined(separator: ", "))",
-        fix: "the same command, and each as a word of its own: "
-          + missing.map { "\($0)= and its value" }.joined(separator: ", "))
+        fix: "the same command, and behind it, each with its value: "
+          + missing.map { "\($0)=" }.joined(separator: " "))
     }
     try StepAnswers(plan, in: journal).done(StepID(step), item: item, collected: collected)
     assembly.console.say("taken. next: staunch resume \(plan.run)")
@@ -170,6 +172,7 @@ struct ApproveCommand: StaunchCommand {
         fix: gates.isEmpty
           ? "leave --step out: the plan has no gates" : "one of: \(gates.joined(separator: ", "))")
     }
+    if let decline { try CommandFailure.checkWords(decline, as: "--decline") }
     try installation.journal.admit([("--decline", decline), ("--role", role)], about: plan.incident)
     if let decline {
       try approver.decline(plan, step: step, role: RoleName(role), reason: decline)
@@ -181,7 +184,8 @@ struct ApproveCommand: StaunchCommand {
     try approver.record(
       word, for: plan,
       gate: try step.flatMap { try SkipRule(installation: installation).gate(of: $0, in: plan) })
-    assembly.console.say("approved \(plan.id). next: staunch run \(plan.id) --live")
+    assembly.console.say(
+      "approved \(step.map { "the step \($0) of " } ?? "")\(plan.id). next: staunch run \(plan.id) --live")
   }
 }
 

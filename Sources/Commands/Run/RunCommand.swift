@@ -186,6 +186,8 @@ struct PlanCommand: StaunchCommand {
   @Argument(help: "The playbook's id, or an incident's: then its route names playbook and targets.")
   var playbook: String
   @Option(name: .long, help: "name=value (repeatable); lists separated by commas.") var input: [String] = []
+  @Option(name: .long, help: "For an incident: the credential target that leaked, instead of its route's.")
+  var credential: String?
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
 
@@ -193,9 +195,15 @@ struct PlanCommand: StaunchCommand {
     let installation = try Installation(
       assembly, configuration: try assembly.configuration(), playbooks: own.playbooks)
     // First: what is refused here would be quoted below.
-    try installation.journal.admit([], names: input.map { ("--input", $0) }, about: nil)
+    try installation.journal.admit(
+      [], names: input.map { ("--input", $0) } + [("--credential", credential)], about: nil)
     if playbook.hasPrefix("inc-") {
       return try await plan(IncidentID(playbook), in: installation, assembly)
+    }
+    guard credential == nil else {
+      throw CommandFailure(
+        .usage, "a playbook takes no --credential", because: "its credential is one of its inputs",
+        fix: "--input credential=NAME, or name the incident instead of the playbook")
     }
     let playbook = try assembly.playbook(named: playbook, in: installation.library)
     var inputs: [String: Value] = [:]
@@ -251,7 +259,8 @@ struct PlanCommand: StaunchCommand {
         .usage, "an incident's plan takes no --input", because: "its route in staunch.yaml names the targets",
         fix: "name the playbook instead of the incident to give inputs yourself")
     }
-    switch try await PlanMaker(installation: installation).plan(known: named) {
+    let maker = PlanMaker(installation: installation)
+    switch try await maker.plan(known: named, credential: credential.map { CredentialName($0) }) {
     case .planned(let plan): show(plan, in: assembly)
     case .recorded(let because, let next):
       throw CommandFailure(.invalidInput, "\(named) cannot be planned", because: because, fix: next)

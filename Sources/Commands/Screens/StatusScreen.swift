@@ -111,7 +111,9 @@ struct StatusScreen {
   }
 
   private func age(_ status: IncidentStatus) -> String {
-    guard status.isClockBehind else { return "T+\(text(status.sinceDetection))" }
+    // Whole seconds: nobody's incident is known to the millisecond.
+    let seconds = Duration.seconds(status.sinceDetection.components.seconds)
+    guard status.isClockBehind else { return "T+\(seconds == .zero ? "0 s" : text(seconds))" }
     return "T+? (this clock stands before the detection at \(clock(status.detected)))"
   }
 

@@ -55,7 +55,9 @@ enum ConfigurationReference {
       Without a route that fits, every kind has one that is built in: `rotate-leaked-credential` where an entry under `credentials:`
       is for the kind and has a `store`, else `generic-secret`, in which a person does the provider's part. A last route
       `{playbook: generic-secret, autonomy: record}` only records what no other fits.
-      `kind` is a kind or a family (`github`, `aws`): all kinds of one provider; another word is an error.
+      `kind` is a kind or a family (`github`, `aws`): all kinds of one provider. `source` is who told: `github`, `github_partner`, `gitlab`,
+      `gitlab_revocation`, `gitguardian`, `ggshield`, `gitleaks`, `betterleaks`, `trufflehog`, `detect_secrets`, `kingfisher`, `nosey_parker`,
+      `aws_health`, `sarif` or `manual`. `validity` is `active`, `inactive`, `unknown`, `not_checked` or `canary`. Another word is an error.
       `playbook` is required; `credential`, `store`, `consumers`, `repositories`, `tracker` become its inputs.
       A `tracker` that is named also gets the worker's messages about its incidents (docs/RECEIVER.md).
       `autonomy` is `record`, `plan` (the default) or `contain`. With `contain` the worker runs by itself the steps whose

@@ -31,6 +31,7 @@ struct CloseCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
+    try CommandFailure.checkWords(reason, as: "--reason")
     try journal.admit([("--reason", reason), ("--role", role)], about: id)
     var known = try assembly.statuses().first { $0.id == id }
     guard let status = known, unproven || status.isContained else {

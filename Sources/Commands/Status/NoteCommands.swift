@@ -14,6 +14,7 @@ struct NoteCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
+    try CommandFailure.checkWords(text, as: "the note")
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
     try journal.admit([("the note", text), ("--role", role)], about: id)
@@ -34,6 +35,7 @@ struct TodoCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
+    try CommandFailure.checkWords(text, as: "the text")
     let id = try assembly.incident(named: incident)
     let journal = try assembly.journal()
     try journal.admit([("the text", text), ("--role", role), ("--owner", owner)], about: id)

@@ -85,6 +85,7 @@ struct TicketDrop: StaunchCommand {
         .invalidInput, "nothing was dropped", because: "the message is \(entry.state.rawValue)",
         fix: "staunch ticket list --all")
     }
+    try CommandFailure.checkWords(reason, as: "--reason")
     try journal.admit([("--reason", reason)], about: entry.message.incident)
     try PersonsWords(journal).drop(entry, because: reason)
     assembly.console.say("dropped")

@@ -99,7 +99,8 @@ extension Engine {
       collect: manual.collect)
     let since = recorder.record(key).waitingSince(for: .manual) ?? environment.clock.now
     let until = manual.timeout.map { since.addingTimeInterval($0.seconds) }
-    try announce(key, .manual, prompt: instructions, until: until)
+    let asked = manual.collect.keys.sorted()
+    try announce(key, .manual, prompt: instructions, until: until, collect: asked)
     if let evidence = await attended({ await environment.attendant.evidence(for: request) }) {
       let collected = try Evidence.checked(evidence, for: manual, key)
       try recorder.commit([
@@ -115,38 +116,44 @@ extension Engine {
       return try fail(
         key, attempt: 0, CapabilityError(.timeout, "wait for a person", because: "nobody did it in time"))
     }
-    try wait(key, .manual, prompt: instructions, until: until)
+    try wait(key, .manual, prompt: instructions, until: until, collect: asked)
     return .waits
   }
 
   /// Says what the run waits for.
-  /// - Parameter roles: whose yes is asked for; empty: anybody's, or none's.
+  /// - Parameters:
+  ///   - roles: whose yes is asked for; empty: anybody's, or none's.
+  ///   - collect: what a manual step asks for, by name.
   func wait(
-    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String] = []
+    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String] = [],
+    collect: [String] = []
   ) throws {
     session.withLock {
       $0.waits.append(Wait(subject: subject, step: key.step, item: key.item, prompt: prompt, until: until))
     }
-    try noteWaiting(key, subject, prompt: prompt, until: until, roles: roles)
+    try noteWaiting(key, subject, prompt: prompt, until: until, roles: roles, collect: collect)
   }
 
   /// Says, before a person at the terminal is asked, that the run waits for them: their time counts as waiting, and others
   /// who look see what is asked.
   func announce(
-    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String] = []
+    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String] = [],
+    collect: [String] = []
   ) throws {
     guard environment.attendant.isPerson else { return }
-    try noteWaiting(key, subject, prompt: prompt, until: until, roles: roles)
+    try noteWaiting(key, subject, prompt: prompt, until: until, roles: roles, collect: collect)
     try recorder.flush()
   }
 
   private func noteWaiting(
-    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String]
+    _ key: StepKey, _ subject: Wait.Subject, prompt: String, until: Date?, roles: [String],
+    collect: [String]
   ) throws {
     guard recorder.record(key).waitingFor != subject.rawValue else { return }
     var body: [String: JSONValue] = ["for": .string(subject.rawValue), "prompt": .string(prompt)]
     if let until { body["until"] = .string(Timestamp.text(until)) }
     if !roles.isEmpty { body["roles"] = .array(roles.map(JSONValue.string)) }
+    if !collect.isEmpty { body["collect"] = .array(collect.map(JSONValue.string)) }
     try recorder.note(.stepWaiting, key.body(body))
   }
 

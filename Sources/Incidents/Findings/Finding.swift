@@ -13,8 +13,6 @@ public enum FindingSource: String, Sendable, Codable, CaseIterable {
   case noseyParker = "nosey_parker"
   case awsHealth = "aws_health"
   case sarif
-  case cloudEvent = "cloud_event"
-  case standardWebhook = "standard_webhook"
   case manual
 }
 

@@ -110,8 +110,9 @@ struct FindingGroup: Sendable {
       let repository = location.repository?.name.map { " of \($0)" } ?? ""
       let checkout = location.commit.map { " at commit \($0)" } ?? ""
       return
-        "the report holds no value: it stands in \(location.path ?? ""), line \(location.startLine ?? 0); "
-        + "give the report to staunch respond again, with --checkout and a checkout\(repository)\(checkout)"
+        "the report holds no value: it stands in \(location.path ?? ""), line \(location.startLine ?? 0)"
+        + "\(repository)\(checkout); give the report to staunch respond again, with --checkout and the directory "
+        + "in which this path stands"
     }
     if let url {
       return "the message holds no value: set the platform's token in staunch.yaml and give the "

@@ -27,17 +27,3 @@ public enum Recurrence: String, Sendable, Codable, CaseIterable {
     return committed > closedAt ? .reopen : .ignore
   }
 }
-
-/// What a platform's "resolved" means: its word closes nothing, only our own proof does.
-public enum Resolution: String, Sendable, Codable {
-  case close
-  case annotate
-
-  /// - Parameter state: our own last proof.
-  public static func of(_ state: CredentialState) -> Resolution {
-    switch state {
-    case .dead: .close
-    case .alive, .unknown: .annotate
-    }
-  }
-}

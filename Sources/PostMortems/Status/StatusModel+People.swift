@@ -15,12 +15,18 @@ extension StatusModel {
     }
   }
 
+  /// In whole seconds: nobody's incident is known to the millisecond.
+  static func age(_ status: IncidentStatus) -> String {
+    let seconds = status.sinceDetection.components.seconds
+    return seconds == 0 ? "0 s" : DurationText.text(.seconds(seconds))
+  }
+
   static func overview(_ status: IncidentStatus) -> [String] {
     var sentences = [
       "A credential of kind \(status.kind) leaked; it was detected at \(ClockText.full(status.detected))"
         + (status.isClockBehind
           ? " (this machine's clock stands before that)."
-          : ", \(DurationText.text(status.sinceDetection)) ago.")
+          : ", \(age(status)) ago.")
     ]
     if let leaked = status.leaked, let probed = leaked.probed {
       let meaning =

@@ -48,7 +48,7 @@ struct StatusModel: Sendable {
     detected = DocumentText(ClockText.full(status.detected))
     elapsed = DocumentText(
       status.isClockBehind
-        ? "? (this clock stands before the detection)" : DurationText.text(status.sinceDetection))
+        ? "? (this clock stands before the detection)" : StatusModel.age(status))
     asOf = DocumentText(ClockText.full(status.now))
     self.nextUpdate = DocumentText(ClockText.near(nextUpdate, from: status.now))
     verdict = DocumentText(StatusModel.verdict(status))

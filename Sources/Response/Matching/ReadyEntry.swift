@@ -9,17 +9,21 @@ package struct ReadyEntry {
   package let kind: CredentialKind
   package let handle: String?
 
-  /// `svc-app: {kind: postgres, host: db1, …, admin_password: env:…, store: …, key: …}`: valid YAML on one line. What only a
-  /// person knows stands as `…`.
+  /// `openai-api-key: {kind: openai, project: PROJECT, admin_key: env:ADMIN_KEY, store: STORE, key: KEY}`: valid YAML on one
+  /// line. What only a person knows stands in capitals, so that doctor names each that was left as it is.
   package var line: String {
     let type = CredentialProviderRegistry.all.first { $0.kind == provider } ?? GenericCredential.self
     var members: [(String, String)] = [("kind", type.kind)]
     if type.kind == GenericCredential.kind { members.append(("leaks", "[\(Self.quoted(kind.rawValue))]")) }
     let said = said(type.kind)
     for setting in type.settings where setting.isRequired || said[setting.key] != nil {
-      members.append((setting.key, said[setting.key] ?? (setting.isSecretReference ? "env:…" : "…")))
+      members.append(
+        (
+          setting.key,
+          said[setting.key] ?? (setting.isSecretReference ? "env:" : "") + setting.key.uppercased()
+        ))
     }
-    members += [("store", "…"), ("key", "…")]
+    members += [("store", "STORE"), ("key", "KEY")]
     return "\(name): {" + members.map { "\($0.0): \($0.1)" }.joined(separator: ", ") + "}"
   }
 

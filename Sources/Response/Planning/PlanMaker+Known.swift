@@ -5,8 +5,9 @@ package import Incidents
 extension PlanMaker {
   /// The plan that an incident's route gives now: after drift, an abort or a no, or for what a message has opened.
   ///
+  /// - Parameter credential: the one that a person says it is.
   /// - Throws: when the journal does not have the incident, or it is closed.
-  package func plan(known named: IncidentID) async throws -> Outcome {
+  package func plan(known named: IncidentID, credential: CredentialName? = nil) async throws -> Outcome {
     let known = try FollowedChronicle(installation.journal, kinds: Chronicle.incidentKinds).current()
     guard let (id, course) = known[named], let incident = Incident(id: id, journalled: course.bodies)
     else {
@@ -21,6 +22,6 @@ extension PlanMaker {
     return try await plan(
       IncidentDesk.Entry(
         id: id, incident: incident, leaked: course.values.refs, isNew: false, state: .known),
-      credential: nil)
+      credential: credential)
   }
 }

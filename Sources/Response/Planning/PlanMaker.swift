@@ -41,15 +41,28 @@ package struct PlanMaker {
         because: restraint.because,
         next: "tell a person, and note it: staunch note 'a person was told' --incident \(entry.id)")
     }
+    if let credential, installation.configuration.credentials[credential] == nil {
+      throw Refusal.noCredential(credential, in: installation.configuration)
+    }
     let leak = try described(entry)
     let routing = Routing(configuration: installation.configuration)
     if let refusal = refusal(of: credential, for: leak) { return refusal }
+    let earlier = entry.isNew ? nil : try EarlierPlans(of: entry.id, in: installation.journal)
+    let standing = entry.isNews ? nil : try earlier?.standing()
+    // The report brings nothing, and a run works on it.
+    if let standing, standing.isUnderWay, credential == nil { return .planned(standing.plan) }
+    let worked = try credential == nil ? entryWorkedOn(earlier, for: leak) : nil
+    let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
+    // For a kind that no entry is for, only the person who named one could tell.
+    let said = credential ?? (match.candidates(for: leak).isEmpty ? worked : nil)
     let route: Configuration.Route
-    switch routing.choice(for: leak, credential) {
+    switch routing.choice(for: leak, said) {
     case .route(let found): route = found
     case .misfit(let found, let contradiction):
       // A person who names the credential has answered which one it is.
-      guard credential != nil else { return asking(found, contradiction, leak) }
+      guard said != nil || worked == found.credential else {
+        return asking(found, contradiction, leak)
+      }
       route = found
     }
     if route.autonomy == .record {
@@ -61,25 +74,35 @@ package struct PlanMaker {
     }
     var playbook = try installation.library.load(route.playbook, catalogue: ActionSignature.builtin)
     let named: Configuration.Route
-    switch try await chosen(route, credential, for: leak, entry, playbook) {
+    switch try await chosen(route, said, for: leak, entry, playbook, worked: worked) {
     case .route(let found): named = found
     case .asks(let outcome): return outcome
     }
     if named.playbook != playbook.id {
       playbook = try installation.library.load(named.playbook, catalogue: ActionSignature.builtin)
     }
-    if credential == nil,
+    if said == nil,
       let (because, fix) = RouteInputs.problem(playbook, named, installation.configuration)
     {
       throw Refusal(.configuration, "\(entry.id) cannot be planned", because: because, fix: fix)
     }
     try await LeakIntroduction(installation: installation).record(
       entry.id, leaked: entry.leaked, repositories: repositories(of: entry.incident, route))
-    let inputs = inputs(of: playbook, entry: entry, route: named, credential: credential)
+    let inputs = inputs(of: playbook, entry: entry, route: named, credential: said)
     // Nobody said where clones are: which one a report's repository is, only what is done by hand can show.
     let isBare = named.isStandard && installation.configuration.repositories.isEmpty
     return .planned(
-      try await plan(playbook, inputs: inputs, incident: entry.id, comparesRepositories: !isBare))
+      try await plan(
+        playbook, inputs: inputs, incident: entry.id, comparesRepositories: !isBare,
+        unless: standing?.plan))
+  }
+
+  /// The entry of staunch.yaml that a run of the incident has worked on.
+  private func entryWorkedOn(_ earlier: EarlierPlans?, for leak: Incident) throws -> CredentialName? {
+    guard let name = try earlier?.credential(), installation.configuration.credentials[name] != nil,
+      refusal(of: name, for: leak) == nil
+    else { return nil }
+    return name
   }
 
   private enum Chosen {
@@ -88,11 +111,10 @@ package struct PlanMaker {
   }
 
   /// The route with the credential that the providers say it is. They are asked when more than one could be meant, or the
-  /// route names none; a leak that nobody knows any more keeps the route's own.
+  /// route names none; a leak that nobody knows any more keeps the route's own, or the one that was worked on.
   private func chosen(
     _ route: Configuration.Route, _ override: CredentialName?, for leak: Incident,
-    _ entry: IncidentDesk.Entry,
-    _ playbook: Playbook
+    _ entry: IncidentDesk.Entry, _ playbook: Playbook, worked: CredentialName?
   ) async throws -> Chosen {
     guard override == nil, let input = playbook.inputs.first(where: { $0.name == "credential" }) else {
       return .route(route)
@@ -116,16 +138,20 @@ package struct PlanMaker {
     installation.voice.transient("asking whose it is …")
     defer { installation.voice.endTransient() }
     var route = route
+    var known = route
+    known.credential = worked
     switch await match.answer(for: leak, values: try entry.leaked.map { try installation.journal.open($0) }) {
     case .one(let name):
       route.credential = name
       return .route(route)
     case .several(let names):
       if let own = route.credential, names.contains(own) { return .route(route) }
+      if let worked, names.contains(worked) { return .route(known) }
       return .asks(
         .recorded(
           because: "several entries know it: \(names.map(\.rawValue).joined(separator: ", "))",
           next: "say which one is meant: the same command with --credential \(names[0])"))
+    case .none where worked != nil, .undecided where worked != nil: return .route(known)
     case .none(let asked):
       // Of none that staunch can rotate: a person is guided, unless staunch.yaml says what is to be done.
       if route.isStandard { return .route(Routing.guided) }
@@ -146,9 +172,12 @@ package struct PlanMaker {
   /// Whether it is one of these nobody can say yet.
   private func unasked(_ reasons: [CredentialName: String]) -> Outcome {
     let list = reasons.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
+    let name = reasons.count == 1 ? reasons.keys.first?.rawValue ?? "" : "and its name"
     return .recorded(
       because: "whose it is cannot be told: \(list.joined(separator: ", ")) could not be asked",
-      next: "see what they lack: staunch doctor, then the same command again")
+      next:
+        "say which one it is: the same command with --credential \(name); or see what they lack: staunch doctor"
+    )
   }
 
   /// How to stop a leak of which only the id is known; nil when not exactly one entry can be meant. Nobody is asked: a report
@@ -221,12 +250,21 @@ package struct PlanMaker {
 
   /// Plans and saves. Planning only reads; the plan itself goes into the journal.
   ///
-  /// - Parameter comparesRepositories: names the reported repositories that staunch.yaml does not have.
+  /// - Parameters:
+  ///   - comparesRepositories: names the reported repositories that staunch.yaml does not have.
+  ///   - standing: a plan that was not run; it is the answer when nothing in it would be different.
   package func plan(
-    _ playbook: Playbook, inputs: [String: Value], incident: IncidentID?, comparesRepositories: Bool = true
+    _ playbook: Playbook, inputs: [String: Value], incident: IncidentID?, comparesRepositories: Bool = true,
+    unless standing: Plan? = nil
   ) async throws -> Plan {
     try installation.permit(playbook)
     try check(inputs, of: incident)
+    if let standing {
+      let anew = try await installation.planner().plan(
+        playbook, inputs: inputs, incident: incident, id: standing.id, run: standing.run)
+      installation.voice.endTransient()
+      if anew.digest == standing.digest { return standing }
+    }
     let suffix = RandomName.of(8)
     let prefix = installation.configuration.isDrill ? "DRILL-" : ""
     let plan = try await installation.planner().plan(

@@ -36,7 +36,9 @@ extension Journal {
         .usage, open.isEmpty ? "no run is open" : "several runs are open",
         because: open.isEmpty
           ? "every run is over, or none was started" : open.map(\.0.rawValue).joined(separator: ", "),
-        fix: open.isEmpty ? "staunch status" : "name one: staunch resume \(open[0].0)")
+        fix: open.isEmpty
+          ? "staunch status"
+          : "name one: the same command with \(open[0].0) (skip, retry and done: with --run \(open[0].0))")
     }
     return try Plan(json: plan.document)
   }

@@ -1,0 +1,73 @@
+import Capabilities
+import Chronicle
+import Execution
+import Incidents
+import Journal
+
+/// What an incident's plans say about its next one: whether the last still stands, and on which credential a run has worked.
+struct EarlierPlans {
+  private struct Earlier {
+    let plan: PlanID
+    /// Where its run stands; nil: none was started.
+    let run: IncidentStatus.Run.State?
+    /// Somebody said no to it, or its run found another world than it was made for.
+    let isOver: Bool
+  }
+
+  private let journal: Journal
+  private let earlier: [Earlier]
+
+  init(of incident: IncidentID, in journal: Journal) throws {
+    self.journal = journal
+    var saved: [PlanSaved] = []
+    var runs: [RunID: IncidentStatus.Run.State] = [:]
+    var declined: Set<String> = []
+    var drifted: Set<RunID> = []
+    for event in try journal.record(of: incident).events {
+      switch event.typed {
+      case .planSaved(let plan): saved.append(plan)
+      case .planDeclined(let no) where no.step == nil: if let digest = no.digest { declined.insert(digest) }
+      case .driftFound: if let run = event.run { drifted.insert(run) }
+      case .runStarted, .runResumed: if let run = event.run { runs[run] = .running }
+      case .runEnded(let end): if let run = event.run { runs[run] = end.state ?? .failed }
+      default: break  // says nothing about plans
+      }
+    }
+    earlier = saved.compactMap { plan in
+      guard let id = plan.plan else { return nil }
+      let isDeclined = plan.digest.map { declined.contains($0) } ?? false
+      let isDrifted = plan.run.map { drifted.contains($0) } ?? false
+      return Earlier(
+        plan: id, run: plan.run.flatMap { runs[$0] }, isOver: isDeclined || isDrifted)
+    }
+  }
+
+  /// The last plan, while nobody has said no to it and its run is not over; and whether that run has begun.
+  func standing() throws -> (plan: Plan, isUnderWay: Bool)? {
+    guard let last = earlier.last, !last.isOver else { return nil }
+    switch last.run {
+    case nil: return try read(last.plan).map { ($0, false) }
+    case .running, .waiting: return try read(last.plan).map { ($0, true) }
+    case .done, .failed, .aborted: return nil
+    }
+  }
+
+  /// The credential of the last run that was begun and not taken back: whose the leak is was found out then, or a person said
+  /// so. Once it is dead, no provider can tell any more.
+  func credential() throws -> CredentialName? {
+    for one in earlier.reversed() where one.run != nil && one.run != .aborted {
+      if case .credential(let name)? = try read(one.plan)?.inputs["credential"] { return name }
+    }
+    return nil
+  }
+
+  /// Nil: it was pruned, or is damaged, and says nothing; then it is planned as for the first time.
+  private func read(_ id: PlanID) throws -> Plan? {
+    do { return try Plan(json: journal.plan(id.rawValue).document) } catch let error as JournalError {
+      guard error.code == .notFound || error.code == .corrupt else { throw error }
+      return nil
+    } catch let error as ExecutionError where error.code == .plan {
+      return nil
+    }
+  }
+}
