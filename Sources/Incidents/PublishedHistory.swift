@@ -211,8 +211,10 @@ private struct PublishedReading {
   private func outdated(_ scan: JournalEvent, _ name: RepositoryName, _ acts: Acts)
     -> (why: String, evidence: JournalEvent)?
   {
-    if let missing = reports.values.refs.first(where: { !acts.covered.contains($0) }) {
-      return ("value \(missing) was never scanned for in a fresh clone of the remote", scan)
+    let values = reports.values.refs
+    if let missing = values.firstIndex(where: { !acts.covered.contains($0) }) {
+      let which = values.count > 1 ? "value \(missing + 1)" : "the leaked value"
+      return ("\(which) was never scanned for in a fresh clone of the remote", scan)
     }
     guard let again = reports.last(in: name, of: order, unlisted: unlisted ?? []),
       again.sequence > scan.sequence

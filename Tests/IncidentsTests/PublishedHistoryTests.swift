@@ -287,7 +287,7 @@ import Testing
       story.at(7, .incidentUpdated, report(["a": "acme/models"], Self.second))
       #expect(still(story) == ["models", "data"])
       let why = try published(story).why
-      #expect(why == "value \(Self.second) was never scanned for in a fresh clone of the remote")
+      #expect(why == "value 2 was never scanned for in a fresh clone of the remote")
       let record = IncidentRecord(of: "inc-7f3a91c2", in: story.events)
       #expect(Metrics(of: record, repositories: [], now: JournalStory.minute(9)).instants.clean.date == nil)
     }

@@ -136,6 +136,17 @@ struct DoneCommand: StaunchCommand {
       }
       collected[parts[0]] = value.json
     }
+    for (name, type) in manual.collect.sorted(by: { $0.key < $1.key }) where collected[name] == nil {
+      guard assembly.console.style.isInteractive,
+        let answer = assembly.console.ask("\(name) (\(type)):"), !answer.isEmpty
+      else { break }
+      try journal.admit([("the answer", answer)], about: plan.incident)
+      guard let value = ManualAnswer.value(answer, as: type) else {
+        throw CommandFailure(
+          .usage, "cannot take the answer to \(name)", because: "it is no \(type)", fix: "the same command")
+      }
+      collected[name] = value.json
+    }
     let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
     guard missing.isEmpty else {
       throw CommandFailure(
