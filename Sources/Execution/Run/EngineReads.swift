@@ -45,6 +45,8 @@ extension Engine {
         var body = verified(by: read, expected, result, watch)
         // The step's own question; the verification of an effect notes the answer itself.
         body["result"] = "held"
+        // Asked once: a refusal that proves nothing. A journal of before proofs named their values has no such member.
+        if action.expectsDeath, watch == nil { body["proof"] = .null }
         try recorder.note(.stepVerified, key.body(body))
       }
       return .goOn
