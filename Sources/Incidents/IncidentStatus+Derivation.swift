@@ -146,9 +146,9 @@ extension IncidentStatus {
       }
     }
     return order.compactMap { id in
-      guard let event = last[id], let state = event.text("state"),
-        !["sent", "dropped", "replaced"].contains(state)
-      else { return nil }
+      guard let event = last[id] else { return nil }
+      let state = event.text("state") ?? "unknown"
+      guard !["sent", "dropped", "replaced"].contains(state) else { return nil }
       if state == "dead", dropped.contains(id) { return nil }
       if let number = event.body["sequence"]?.integer,
         let holder = holders["\(event.text("tracker") ?? "") \(number)"], holder != id

@@ -127,6 +127,27 @@ import Testing
     #expect(try rig.journal.record(of: Self.incident).containment.unproven == [Self.second])
   }
 
+  @Test func `a search of a history names the values that it looked for, which may not be all of the plan's`()
+    throws
+  {
+    let rig = try Self.rig([Self.first, Self.second])
+    rig.read(.historyScan) { _ in ActionResult(answer: "clean") }
+    let playbook =
+      Self.header + """
+          spare: {type: secret}
+        steps:
+          - {id: look, uses: history.scan, with: {repository: shop, secrets: ["${{ inputs.spare }}"]}, expect: clean}
+        """
+    var inputs = Self.inputs([Self.first])
+    inputs["spare"] = .secret(Self.second)
+    #expect(try rig.run(playbook, inputs).state == .done)
+    let events = try rig.journal.events(run: "run-00000001")
+    for kind in [EventKind.stepOutcome, .stepVerified] {
+      let event = try #require(events.first { $0.kind == kind })
+      #expect(event.body["values"] == [.string(Self.second.rawValue)])
+    }
+  }
+
   @Test(arguments: 0..<12) func `a crash at any moment of the proof loses no containment and says it once`(
     _ moment: Int
   ) throws {

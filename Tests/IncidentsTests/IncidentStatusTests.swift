@@ -126,6 +126,8 @@ struct IncidentStatusTests {
     story.about("inc-7f3a91c2")
     story.at(25, .message, ["tracker": "security", "message_id": "m2", "state": "unknown"])
     #expect(try status(story).next.command == "staunch ticket send")
+    story.at(26, .message, ["tracker": "security", "message_id": "m3"])
+    #expect(try status(story).undelivered.map(\.state) == ["unknown", "unknown"])
   }
 
   @Test(
