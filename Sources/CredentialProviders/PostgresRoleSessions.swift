@@ -50,7 +50,7 @@ extension PostgresRole {
       """,
       parameters,
       under: authority)
-    let found = Self.number(first)
+    let found = try Self.number(first)
     var left = found
     // A backend notices the signal at its next interrupt check: wait for the slow ones, a few at a time, so that
     // the statement stays within its time limit.
@@ -63,15 +63,21 @@ extension PostgresRole {
         """,
         parameters,
         under: authority)
-      left = Self.number(
+      left = try Self.number(
         try await session.query("SELECT pg_catalog.count(*) FROM (\(Self.doomed)) d", parameters))
     }
     await session.close()
     return SessionCount(found: found, ended: max(0, found - left), left: left)
   }
 
-  private static func number(_ rows: [[String?]]) -> Int {
-    rows.first?.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
+  private static func number(_ rows: [[String?]]) throws(CapabilityError) -> Int {
+    guard let number = rows.first?.first.flatMap({ $0 }).flatMap({ Int($0) }), number >= 0 else {
+      throw CapabilityError(
+        .serverError, "count sessions",
+        because: "the server's answer is no number: how many are left is unknown",
+        fix: "look yourself: SELECT pid, usename FROM pg_catalog.pg_stat_activity")
+    }
+    return number
   }
 
   /// `moment` by the server's clock, with the time of one exchange as a margin: a session that began in between is
