@@ -51,6 +51,7 @@ extension PostgresRole {
       parameters,
       under: authority)
     let found = try Self.number(first)
+    if found == 0 { try await requireRole(ref, session) }
     var left = found
     // A backend notices the signal at its next interrupt check: wait for the slow ones, a few at a time, so that
     // the statement stays within its time limit.
@@ -68,6 +69,20 @@ extension PostgresRole {
     }
     await session.close()
     return SessionCount(found: found, ended: max(0, found - left), left: left)
+  }
+
+  /// - Throws: when there is no such role. Sessions go by its name: one that was renamed has its own under another.
+  private func requireRole(_ ref: CredentialRef, _ session: any SQLSession) async throws(CapabilityError) {
+    let rows = try await session.query(
+      "SELECT pg_catalog.count(*) FROM pg_catalog.pg_roles WHERE rolname = $1::pg_catalog.name",
+      [ref.rawValue])
+    guard try Self.number(rows) == 0 else { return }
+    await session.close()
+    throw CapabilityError(
+      .notFound, "end sessions of \(ref)",
+      because: "there is no such role: if it was renamed, its sessions live on under the other name",
+      fix: "see who is logged in: SELECT usename, usesysid FROM pg_catalog.pg_stat_activity; "
+        + "then correct \"role\" in staunch.yaml")
   }
 
   private static func number(_ rows: [[String?]]) throws(CapabilityError) -> Int {
