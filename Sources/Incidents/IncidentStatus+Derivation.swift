@@ -10,6 +10,7 @@ extension IncidentStatus {
     let containment = record.containment
     let credentials = IncidentStatus.credentials(of: record, containment)
     let undelivered = IncidentStatus.undelivered(of: record)
+    let answered = IncidentStatus.answeredGates(of: record)
     let state = IncidentStatus.state(of: record, containment)
     let published = record.published
     let instant = MetricInstants.detected(record).date
@@ -30,7 +31,7 @@ extension IncidentStatus {
     self.run = run
     self.plan = plan
     self.steps = steps
-    self.waiting = run.map { IncidentStatus.waiting(steps, run: $0) } ?? []
+    self.waiting = run.map { IncidentStatus.waiting(steps, answered, run: $0) } ?? []
     self.undelivered = undelivered
     self.said = record.events(.incidentUpdated).compactMap { event in
       event.platformSaid.map { Said(at: event.at, text: $0) }
@@ -44,7 +45,7 @@ extension IncidentStatus {
         steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
         holdsLocks: run?.state == .failed && IncidentStatus.holdsLocks(record),
         refusedGates: IncidentStatus.refusedGates(of: record),
-        gateRoles: IncidentStatus.gateRoles(of: record), stillOld: record.stillOld,
+        answeredGates: answered, gateRoles: IncidentStatus.gateRoles(of: record), stillOld: record.stillOld,
         stillAtTheForge: published.filter { !$0.isClean }))
   }
 
@@ -118,12 +119,15 @@ extension IncidentStatus {
     }
   }
 
-  private static func waiting(_ steps: [StepRecord], run: Run) -> [Waiting] {
+  private static func waiting(_ steps: [StepRecord], _ answered: Set<StepID>, run: Run) -> [Waiting] {
     guard run.state == .waiting || run.state == .running else { return [] }
     return steps.filter { $0.state == .waiting }.map { step in
-      Waiting(
-        step: step.label, what: step.last.text("for") ?? "unknown", since: step.last.at,
-        until: step.last.text("until").flatMap(Timestamp.date), prompt: step.last.text("prompt"))
+      let what = step.last.text("for") ?? "unknown"
+      return Waiting(
+        step: step.label, what: what, since: step.last.at,
+        until: step.last.text("until").flatMap(Timestamp.date),
+        prompt: what == "approval" && answered.contains(step.step)
+          ? "approved, and the run has not gone on yet" : step.last.text("prompt"))
     }
   }
 
@@ -146,9 +150,9 @@ extension IncidentStatus {
       }
     }
     return order.compactMap { id in
-      guard let event = last[id], let state = event.text("state"),
-        !["sent", "dropped", "replaced"].contains(state)
-      else { return nil }
+      guard let event = last[id] else { return nil }
+      let state = event.text("state") ?? "unknown"
+      guard !["sent", "dropped", "replaced"].contains(state) else { return nil }
       if state == "dead", dropped.contains(id) { return nil }
       if let number = event.body["sequence"]?.integer,
         let holder = holders["\(event.text("tracker") ?? "") \(number)"], holder != id
@@ -194,6 +198,20 @@ extension IncidentStatus {
       }
     }
     return roles
+  }
+
+  /// Gates of the current run that got a yes since it stopped there. Whether it is enough of them, the run finds out.
+  private static func answeredGates(of record: IncidentRecord) -> Set<StepID> {
+    var answered: Set<StepID> = []
+    for event in record.events where event.run == record.currentRun {
+      switch (event.kind, event.step) {
+      case (.planApproved, let step?): answered.insert(step)
+      case (.planDeclined, let step?), (.stepWaiting, let step?): answered.remove(step)
+      case (.runEnded, _): answered = []
+      default: break  // nothing that is said of a gate
+      }
+    }
+    return answered
   }
 
   /// Gates of the current run whose last word is a no.

@@ -71,7 +71,7 @@ extension DocumentModel {
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(
           event.at < detected
-            ? "before the detection" : "T+" + DurationText.text(event.at.duration(since: detected))),
+            ? "before the detection" : "T+" + DurationText.age(event.at.duration(since: detected))),
         tracker: DocumentText(event.text("tracker") ?? "unknown"),
         event: DocumentText(event.text("event") ?? "update"),
         state: DocumentText(event.text("state") ?? "unknown"),
