@@ -14,16 +14,6 @@ public enum PostMortem {
     public let moved: Int
   }
 
-  /// The Markdown document; see ``redraft(events:repositories:incident:template:existing:)``.
-  public static func draft(
-    events: [JournalEvent], repositories: [RepositoryEvidence], incident: IncidentID, template: String,
-    existing: String?
-  ) throws(PostMortemError) -> String {
-    try redraft(
-      events: events, repositories: repositories, incident: incident, template: template, existing: existing
-    ).text
-  }
-
   /// The Markdown document, and what became of the earlier one.
   ///
   /// - Parameters:

@@ -38,9 +38,6 @@ public struct Incident: Sendable {
   /// What to do first when a value is missing: a sentence with a command; nil when nothing is missing.
   public let next: String?
 
-  /// The first value; nil while none is known.
-  public var secret: Secret? { values.first?.secret }
-
   /// Repositories that hold the secret, by name, without duplicates, sorted.
   public var repositories: [String] {
     Set(occurrences.compactMap { $0.location.repository?.name ?? $0.location.repository?.id }).sorted()
