@@ -31,7 +31,10 @@ import Testing
     ("ScannerReports", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("Capabilities", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("People", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
-    ("Playbooks", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "Secrets", "Yams"]),
+    (
+      "Playbooks",
+      ["CYaml", "Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Secrets", "Yams"]
+    ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
@@ -40,7 +43,7 @@ import Testing
     ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
-    ("PostMortems", ["Cryptography", "Incidents", "JSON", "Mustache", "Secrets"]),
+    ("PostMortems", ["Chronicle", "Cryptography", "Incidents", "JSON", "Mustache", "Secrets"]),
     ("ConsolePages", ["Incidents", "JSON", "Mustache", "Secrets"]),
     ("WebhookSignatures", ["Cryptography", "JSON", "Secrets"]),
   ]
@@ -51,10 +54,13 @@ import Testing
     ("BuiltinContent", []),
     ("NameResolution", ["Dispatch"]),
     ("Configuration", ["Capabilities", "Incidents", "JSON", "Playbooks"]),
-    ("Journal", ["Capabilities", "Cryptography", "GRDB", "Incidents", "JSON", "Secrets"]),
+    ("Journal", ["Capabilities", "Chronicle", "Cryptography", "GRDB", "Incidents", "JSON", "Secrets"]),
     (
       "Execution",
-      ["Capabilities", "Cryptography", "Dispatch", "Incidents", "JSON", "Journal", "Playbooks", "Secrets"]
+      [
+        "Capabilities", "Chronicle", "Cryptography", "Dispatch", "Incidents", "JSON", "Journal", "Playbooks",
+        "Secrets",
+      ]
     ),
     ("GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CPcre2", "CZlib", "Dispatch", "Secrets"]),
     (
@@ -67,7 +73,7 @@ import Testing
     ("HTTP", ["CCurl", "Capabilities", "NameResolution", "Secrets"]),
     ("PostgresClient", ["CLibpq", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
     ("LocalSystem", ["CLinux", "Capabilities", "Dispatch", "Secrets", "Subprocess"]),
-    ("Drills", ["Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Subprocess"]),
+    ("Drills", ["Capabilities", "Chronicle", "Incidents", "JSON", "Playbooks", "Secrets", "Subprocess"]),
   ]
 
   /// The response and its worker: they know no command line, no terminal and no way out of their own.

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Incidents
 import JSON
 import Journal

@@ -131,14 +131,3 @@ public struct IncidentIdentity: Sendable {
     return place.keyed(Occurrence.key(of: place.location, kind: kind, incident: key))
   }
 }
-
-extension IncidentRecord {
-  /// What it is called. An incident that was merged into it is younger and gives it no codename.
-  public var identity: IncidentIdentity {
-    var identity = IncidentIdentity()
-    for event in events where event.kind == .incidentOpened || event.kind == .incidentUpdated {
-      identity.take(event.body, at: event.sequence)
-    }
-    return identity
-  }
-}

@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 import JSON
 
 /// A stretch of time in which a run waited for a person: at an approval or a manual step.

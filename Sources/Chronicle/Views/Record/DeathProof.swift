@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 import JSON
 
 /// A playbook's proof that leaked values are dead: its own question `expect: dead`, refused so often in a row as it asks.

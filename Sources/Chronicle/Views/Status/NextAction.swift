@@ -1,3 +1,4 @@
+import Incidents
 import JSON
 
 /// Chooses the one next action from where an incident stands.

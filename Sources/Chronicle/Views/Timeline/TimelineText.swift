@@ -1,3 +1,4 @@
+import Incidents
 import JSON
 
 /// What each kind of event says in the timeline. Blameless by construction: acts and answers, no actors but roles.

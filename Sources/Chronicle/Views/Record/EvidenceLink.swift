@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 
 /// Where a statement about an incident can be checked.
 public enum EvidenceLink: Sendable, Hashable {

@@ -1,3 +1,4 @@
+public import Incidents
 public import JSON
 import Secrets
 

@@ -1,4 +1,5 @@
 public import Foundation
+import Incidents
 import JSON
 
 /// One line of the timeline: an instant, what happened and where that can be checked.

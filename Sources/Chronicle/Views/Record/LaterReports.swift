@@ -1,3 +1,4 @@
+import Incidents
 import JSON
 
 /// What the reports of an incident brought, and when: a fresh clone says nothing about a place that was reported, or seen

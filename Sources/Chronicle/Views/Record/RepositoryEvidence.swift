@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 
 /// What the Git history and the forge tell about the leak in one repository. No value, no message, no file content.
 ///

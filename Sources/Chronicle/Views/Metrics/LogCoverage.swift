@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 import JSON
 
 /// How much of the exposure the provider's logs answer for: what one search covered, laid over the exposure window.

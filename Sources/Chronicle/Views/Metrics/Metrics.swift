@@ -1,4 +1,5 @@
 public import Foundation
+import Incidents
 import JSON
 
 /// One figure with its formula, so that a reader can check it.

@@ -1,3 +1,4 @@
+public import Incidents
 public import JSON
 
 /// The events of one incident, in the journal's order: what timeline, metrics, status and post-mortem are derived from.
@@ -101,28 +102,9 @@ extension JournalEvent {
   public var item: Int? { body["item"]?.integer }
 }
 
-extension JSONValue {
-  /// The text inside a tagged name such as `{"$repository": "models"}`; nil for everything else.
-  var untagged: String? {
-    guard case .object(let members) = self, members.count == 1, let (tag, value) = members.first,
-      tag.hasPrefix("$")
-    else { return nil }
-    return value.string ?? value.integer.map(String.init)
-  }
-
-  /// One line for people: text as it is, lists joined by commas, members as `name: value`.
-  public var readable: String {
-    if let untagged { return untagged }
-    switch self {
-    case .null: return "unknown"
-    case .boolean(let value): return value ? "yes" : "no"
-    case .integer(let value): return String(value)
-    case .number(let value): return "\(value)"
-    case .string(let text): return text
-    case .array(let elements): return elements.map(\.readable).joined(separator: ", ")
-    case .object(let members):
-      return members.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value.readable)" }
-        .joined(separator: ", ")
-    }
+extension JournalEvent {
+  /// The incidents that this event makes part of its own (`incident.updated`, member `merged`).
+  public var mergedIncidents: [IncidentID] {
+    (body["merged"]?.array ?? []).compactMap { $0.string.map { IncidentID($0) } }
   }
 }

@@ -1,3 +1,4 @@
+public import Incidents
 public import JSON
 
 /// Facts that several readers of a record need: the current run, consumers' health, human acts.
@@ -112,5 +113,16 @@ extension JSONValue {
       return (0...1).contains(share) ? share : nil
     case .null, .boolean, .array, .object: return nil
     }
+  }
+}
+
+extension IncidentRecord {
+  /// What it is called. An incident that was merged into it is younger and gives it no codename.
+  public var identity: IncidentIdentity {
+    var identity = IncidentIdentity()
+    for event in events where event.kind == .incidentOpened || event.kind == .incidentUpdated {
+      identity.take(event.body, at: event.sequence)
+    }
+    return identity
   }
 }

@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 import JSON
 
 /// What is known of the copy of a repository that everybody else clones: its forge's.

@@ -1,3 +1,4 @@
+public import Incidents
 import JSON
 
 /// A platform's word about its own alert, noted on the incident (`incident.updated`, member `said`).

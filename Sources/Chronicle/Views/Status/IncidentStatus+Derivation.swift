@@ -1,4 +1,5 @@
 public import Foundation
+import Incidents
 import JSON
 
 extension IncidentStatus {

@@ -1,4 +1,5 @@
 import Foundation
+import Incidents
 import JSON
 
 /// The instants that every figure of an incident is computed from. Each has evidence or a reason why it is unknown.

@@ -1,4 +1,5 @@
 import Foundation
+import Incidents
 public import JSON
 
 extension IncidentStatus {

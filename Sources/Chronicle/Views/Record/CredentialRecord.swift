@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 import JSON
 
 /// All probes of one secret of one credential, in order: how we know whether it is dead.

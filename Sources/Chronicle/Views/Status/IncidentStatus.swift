@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 
 /// Where an incident stands and what to do now: the first screen at 03:00, and what `status` and `show` print as JSON.
 public struct IncidentStatus: Sendable, Hashable {

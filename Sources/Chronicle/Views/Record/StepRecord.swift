@@ -1,4 +1,5 @@
 public import Foundation
+public import Incidents
 import JSON
 
 /// What became of one step (of one item, in a `for_each`) in one run.
