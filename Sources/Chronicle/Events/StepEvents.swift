@@ -11,6 +11,8 @@ public struct StepIntent: StepEventBody {
   public var snapshot: JSONValue? { body["snapshot"] }
   /// Values that were sealed before the call.
   public var sealed: [SecretRef] { (texts("sealed") ?? []).map { SecretRef($0) } }
+  /// Targets that the call acts on.
+  public var touches: [String] { texts("touches") ?? [] }
 }
 
 /// `step.outcome`.
@@ -22,6 +24,8 @@ public struct StepOutcome: StepEventBody {
   /// False in journals of before outcomes kept any.
   public var hasOutputs: Bool { body["outputs"] != nil }
   public var answer: String? { text("answer") }
+  /// The call found that there was nothing to do.
+  public var isUnchanged: Bool { body["unchanged"]?.boolean == true }
   /// What a scan of a fresh clone looked for; nil: the values of its run's plan.
   public var values: [SecretRef]? { texts("values").map { $0.map { SecretRef($0) } } }
 }
@@ -38,6 +42,8 @@ public struct StepFailed: StepEventBody {
   public var isFinal: Bool? { body["final"]?.boolean }
   /// It may have happened all the same.
   public var isOpen: Bool { body["open"]?.boolean == true }
+  /// The run goes on without it.
+  public var isPassedOver: Bool { text("response") == "continue" }
 }
 
 /// `step.settled`: how an interrupted effect ended, as a probe shows.
