@@ -74,6 +74,12 @@ public struct StepWaiting: StepEventBody {
   /// When it ends without an answer.
   public var until: Date? { text("until").flatMap { Timestamp.date($0) } }
   public var prompt: String? { text("prompt") }
+  /// Of the plan whose gate it is.
+  public var digest: String? { text("digest") }
+  /// Whose yes a gate asks for; nil: an earlier version's run, which did not say it.
+  public var roles: [String]? { texts("roles") }
+  /// What a person is asked to bring.
+  public var collect: [String] { texts("collect") ?? [] }
 }
 
 /// `step.skipped`.

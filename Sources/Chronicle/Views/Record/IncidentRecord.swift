@@ -63,6 +63,16 @@ public struct IncidentRecord: Sendable, Hashable {
   /// The events of one kind.
   public func events(_ kind: EventKind) -> [JournalEvent] { events.filter { $0.kind == kind } }
 
+  /// Its reports and every other word about it, in order.
+  public var reports: [(event: JournalEvent, report: IncidentReport)] {
+    events.compactMap { event in
+      switch event.typed {
+      case .incidentOpened(let report), .incidentUpdated(let report): (event, report)
+      default: nil  // no word about what leaked, and where
+      }
+    }
+  }
+
   /// True when any run of the incident is a drill: everything derived from it carries the mark.
   public var isDrill: Bool {
     events.contains { event in
@@ -98,6 +108,12 @@ extension JournalEvent {
 
   /// The step that the event is about.
   public var step: StepID? { text("step").map { StepID($0) } }
+  /// `credential.issue` …
+  public var action: String? { text("action") }
+  /// As whom somebody acted.
+  public var role: RoleName? { text("role").map { RoleName($0) } }
+  /// Why, in the words of whoever did it.
+  public var reason: String? { text("reason") }
   /// The `for_each` item, from 0.
   public var item: Int? { body["item"]?.integer }
 }

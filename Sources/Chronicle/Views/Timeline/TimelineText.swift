@@ -15,7 +15,7 @@ extension JournalEvent {
     return "step \(item.map { "\(step)[\($0)]" } ?? step.rawValue)"
   }
 
-  private var role: String { text("role").map { " by role \($0)" } ?? "" }
+  private var byRole: String { role.map { " by role \($0)" } ?? "" }
 
   private var timelineText: String {
     switch kind {
@@ -26,8 +26,8 @@ extension JournalEvent {
       platformSaid ?? sighting.map { "The leak was \($0.text)" } ?? "Incident updated\(occurrences)"
     case .incidentState: "Incident state: \(text("state") ?? "unknown")"
     case .planSaved: "Plan \(text("plan") ?? "") saved, playbook \(text("playbook") ?? "unknown")"
-    case .planApproved: "\(approved) approved\(role)"
-    case .planDeclined: "\(approved) declined\(role)"
+    case .planApproved: "\(approved) approved\(byRole)"
+    case .planDeclined: "\(approved) declined\(byRole)"
     case .runStarted: "Run \(run?.rawValue ?? "") started, mode \(text("mode") ?? "unknown")"
     case .runResumed: "Run \(run?.rawValue ?? "") resumed"
     case .runEnded: "Run \(run?.rawValue ?? "") ended: \(text("state") ?? "unknown")"
@@ -47,7 +47,7 @@ extension JournalEvent {
     case .stepWaiting: "\(name): waiting for \(awaited)"
     case .stepSkipped: "\(name): skipped by \(text("by") ?? "condition")"
     case .stepDone: "\(name): done"
-    case .stepManual: "\(name): done by hand\(role)"
+    case .stepManual: "\(name): done by hand\(byRole)"
     case .stepUndone: "\(name): undo \(text("result") ?? "unknown")"
     case .credentialProbed:
       "Probe of \(text("credential") ?? "the credential") (\(text("subject") ?? "secret")): "
@@ -58,9 +58,9 @@ extension JournalEvent {
     case .keyDestroyed: "Sealing key of the run destroyed"
     case .message:
       "Message to \(text("tracker") ?? "a tracker"): \(text("event") ?? "update"), \(text("state") ?? "unknown")"
-    case .noted: "Note\(role)"
-    case .todo: "Follow-up recorded\(role)"
-    case .decision: "Decision\(role): \(text("what") ?? "unnamed")"
+    case .noted: "Note\(byRole)"
+    case .todo: "Follow-up recorded\(byRole)"
+    case .decision: "Decision\(byRole): \(text("what") ?? "unnamed")"
     }
   }
 
