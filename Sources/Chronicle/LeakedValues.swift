@@ -27,22 +27,19 @@ public struct LeakedValues: Sendable, Hashable {
   /// - Returns: true when it added a value.
   @discardableResult
   public mutating func take(_ event: JournalEvent) -> Bool {
-    switch event.kind {
-    case .secretSealed:
-      guard let named = event.incident, let key = event.body["key"]?.string,
-        SecretRef(key).isLeaked(of: named)
-      else { return false }
-      return add(SecretRef(key))
-    case .incidentOpened, .incidentUpdated:
+    switch event.typed {
+    case .secretSealed(let sealed):
+      guard let named = event.incident, let ref = sealed.ref, ref.isLeaked(of: named) else { return false }
+      return add(ref)
+    case .incidentOpened(let report), .incidentUpdated(let report):
       var isNew = false
-      for value in event.body["values"]?.array ?? [] {
-        guard let ref = value["ref"]?.string, let print = value["fingerprint"]?.string else { continue }
-        if note(Fingerprint(rawValue: print), of: SecretRef(ref)) { isNew = true }
+      for value in report.values {
+        if note(value.fingerprint, of: value.ref) { isNew = true }
       }
       return isNew
-    case .keyDestroyed:
+    case .keyDestroyed(let destroyed):
       // `SCOPE/id`: what lay under the incident's key cannot be opened any more.
-      let scope = event.body["key_id"]?.string.map { $0.prefix { $0 != "/" } } ?? ""
+      let scope = destroyed.id.map { $0.prefix { $0 != "/" } } ?? ""
       refs.removeAll { $0.isLeaked(of: IncidentID(String(scope))) }
       destroyed.formUnion(fingerprints.filter { !refs.contains($0.value) }.keys)
       fingerprints = fingerprints.filter { refs.contains($0.value) }

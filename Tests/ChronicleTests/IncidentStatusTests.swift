@@ -63,7 +63,7 @@ struct IncidentStatusTests {
     let early = try status(story { $0.kind == .stepDone && $0.step == "disable_old" })
     #expect(early.leaked?.state == .alive)
     #expect(early.leaked?.probed == JournalStory.minute(5.1))
-    let later = try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" })
+    let later = try status(story { $0.kind == .credentialProbed && CredentialProbed($0.body).state == .dead })
     #expect(later.leaked?.state == .dead)
     #expect(later.leaked?.code == "28P01")
     #expect(later.credentials.first { $0.subject == .replacement }?.state == .alive)
@@ -99,7 +99,8 @@ struct IncidentStatusTests {
   func contained() throws {
     #expect(try status(story { $0.kind == .stepDone && $0.step == "disable_old" }).state == .open)
     #expect(
-      try status(story { $0.kind == .credentialProbed && $0.text("state") == "dead" }).state == .open)
+      try status(story { $0.kind == .credentialProbed && CredentialProbed($0.body).state == .dead }).state
+        == .open)
     #expect(
       try status(story { $0.kind == .stepVerified && $0.step == "prove_dead" }).state == .contained)
     var story = JournalStory.contained()

@@ -41,7 +41,7 @@ struct MetricsTests {
       return
     }
     #expect(dead == JournalStory.minute(9.5))
-    #expect(JournalStory.contained().events[sequence - 1].text("state") == "dead")
+    #expect(CredentialProbed(JournalStory.contained().events[sequence - 1].body).state == .dead)
     let proven = metrics(.contained()).instants.proven
     #expect(proven.date == JournalStory.minute(9.7))
   }

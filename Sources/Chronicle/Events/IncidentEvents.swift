@@ -47,6 +47,10 @@ public struct IncidentReport: EventBody {
   public var report: JSONValue? { body["report"] }
   /// Incidents that turned out to be this one.
   public var merged: [IncidentID] { (texts("merged") ?? []).map { IncidentID($0) } }
+  /// What was known before and seen again.
+  public var seen: Sighting? { Sighting(body["seen"]) }
+  /// Values that were known before this report, of which it says that they work.
+  public var reportedActive: [SecretRef] { (texts("reported_active") ?? []).map { SecretRef($0) } }
   /// What a platform says of its alert.
   public var said: PlatformWord? { body["said"].map { PlatformWord($0) } }
   /// Where the leak began, as the repository's own history shows.
@@ -93,6 +97,8 @@ public struct IncidentReport: EventBody {
       [body["repository"]?["name"]?.string, body["repository"]?["id"]?.string, body["repository"]?.string]
         .compactMap { $0 }
     }
+    /// Its repository, by the best of these.
+    public var repositoryName: RepositoryName? { repositoryWords.first.map { RepositoryName($0) } }
     public var committed: Date? { text("committed").flatMap { Timestamp.date($0) } }
   }
 

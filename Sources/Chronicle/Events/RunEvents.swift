@@ -47,6 +47,7 @@ public struct PlanApproved: EventBody {
 public struct PlanDeclined: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
+  public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
   public var role: RoleName? { text("role").map { RoleName($0) } }
   public var reason: String? { text("reason") }

@@ -10,13 +10,13 @@ public struct LogCoverage: Sendable, Hashable {
   ///   - search: an outcome of `abuse.search`.
   ///   - now: the end of an exposure that goes on.
   public init(_ search: JournalEvent, in record: IncidentRecord, _ instants: MetricInstants, now: Date) {
-    let outputs = search.body["outputs"]
+    let outputs = StepOutcome(search.body).outputs
     let place = "journal #\(search.sequence)"
-    guard outputs?["covered_from"] != nil else {
+    guard outputs["covered_from"] != nil else {
       value = Self.stated(outputs, at: place)
       return
     }
-    guard let from = Self.date(outputs?["covered_from"]), let until = Self.date(outputs?["covered_until"])
+    guard let from = Self.date(outputs["covered_from"]), let until = Self.date(outputs["covered_until"])
     else {
       value = .unknown("the provider keeps no log, or does not say how far back it goes (\(place))")
       return
@@ -35,9 +35,9 @@ public struct LogCoverage: Sendable, Hashable {
   }
 
   /// What a search of an earlier version states. Its "100 %" was written down, not measured.
-  private static func stated(_ outputs: JSONValue?, at place: String) -> MetricValue {
-    let percent = outputs?["coverage_percent"]?.integer
-    let share = percent.map { (0...100).contains($0) ? Double($0) / 100 : nil } ?? outputs?["coverage"]?.share
+  private static func stated(_ outputs: [String: JSONValue], at place: String) -> MetricValue {
+    let percent = outputs["coverage_percent"]?.integer
+    let share = percent.map { (0...100).contains($0) ? Double($0) / 100 : nil } ?? outputs["coverage"]?.share
     guard let share else { return .unknown("the search at \(place) states no coverage") }
     return share < 1 || percent == nil
       ? .share(share) : .unknown("the search at \(place) does not say which stretch of time it covers")
@@ -45,13 +45,10 @@ public struct LogCoverage: Sendable, Hashable {
 
   /// The first commit that anybody knows of, or the publication when that is earlier.
   private static func start(of record: IncidentRecord, _ instants: MetricInstants) -> Date? {
-    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
-    let claimed = signals.flatMap { signal in
-      (signal.body["locations"]?.array ?? []).map { $0["committed"] }
-        + [signal.body["introduction"]?["authored"]]
+    let claimed = record.reports.flatMap { signal in
+      signal.report.places.map(\.committed) + [signal.report.introduction?.authored]
     }
-    let dates = claimed.compactMap { $0?.string.flatMap(Timestamp.date) }
-    return (dates + [instants.introduced.date, instants.published.date].compactMap { $0 }).min()
+    return (claimed + [instants.introduced.date, instants.published.date]).compactMap { $0 }.min()
   }
 
   private static func date(_ json: JSONValue?) -> Date? {

@@ -101,11 +101,10 @@ extension MetricInstants {
   /// Member `alerted` (when a scanner or forge first raised it) of every signal, and signals that came before the one
   /// that opened the incident (a merged incident's).
   private static func alerted(_ record: IncidentRecord) -> MetricInstant {
-    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
     let reached = detected(record).date ?? .distantPast
-    let dated = signals.flatMap { event in
-      let raised = event.text("alerted").flatMap(Timestamp.date).map { ($0, Certainty.claimed, event) }
-      let arrived = event.text("detected").flatMap(Timestamp.date).map { ($0, Certainty.observed, event) }
+    let dated = record.reports.flatMap { event, report in
+      let raised = report.alerted.map { ($0, Certainty.claimed, event) }
+      let arrived = report.detected.map { ($0, Certainty.observed, event) }
       return [raised, arrived.flatMap { $0.0 < reached ? $0 : nil }].compactMap { $0 }
     }
     guard let first = dated.min(by: { $0.0 < $1.0 }) else {
@@ -118,7 +117,7 @@ extension MetricInstants {
     guard let opened = record.events(.incidentOpened).first else {
       return .unknown("the journal does not hold the opening of the incident")
     }
-    guard let stated = opened.text("detected").flatMap(Timestamp.date) else {
+    guard let stated = IncidentReport(opened.body).detected else {
       return .known(opened.at, .observed, opened.evidence)
     }
     // A report takes a moment to reach the journal; a date further away is its source's word.

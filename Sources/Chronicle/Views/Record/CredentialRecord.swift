@@ -57,17 +57,14 @@ extension IncidentRecord {
     var order: [Key] = []
     var probes: [Key: [CredentialRecord.Probe]] = [:]
     for event in events(.credentialProbed) {
-      guard let name = event.text("credential"),
-        let subject = event.text("subject").flatMap(CredentialRecord.Subject.init(rawValue:))
-      else { continue }
-      let key = Key(
-        credential: CredentialName(name), subject: subject, ref: SecretRef(event.text("ref") ?? ""))
+      let probe = CredentialProbed(event.body)
+      guard let name = probe.credential, let subject = probe.subject else { continue }
+      let key = Key(credential: name, subject: subject, ref: probe.ref ?? SecretRef(""))
       if probes[key] == nil { order.append(key) }
       // A word that we do not know is no proof of anything.
-      let state = event.text("state").flatMap(CredentialState.init(rawValue:)) ?? .unknown
       probes[key, default: []].append(
         CredentialRecord.Probe(
-          at: event.at, state: state, code: event.text("code") ?? "", evidence: event.evidence))
+          at: event.at, state: probe.state ?? .unknown, code: probe.code ?? "", evidence: event.evidence))
     }
     return order.map {
       CredentialRecord(

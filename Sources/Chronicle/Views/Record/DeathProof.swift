@@ -56,18 +56,18 @@ public struct Containment: Sendable, Hashable {
     var doubted: [SecretRef: DeathProof] = [:]
     for event in record.events {
       values.take(event)
-      for ref in event.reportedActive { doubted[ref] = proofs.removeValue(forKey: ref) ?? doubted[ref] }
-      switch event.kind {
-      case .credentialProbed where event.text("subject") == CredentialRecord.Subject.leaked.rawValue:
-        let ref = SecretRef(event.text("ref") ?? "")
+      switch event.typed {
+      case .incidentUpdated(let report):
+        for ref in report.reportedActive { doubted[ref] = proofs.removeValue(forKey: ref) ?? doubted[ref] }
+      case .credentialProbed(let probe) where probe.subject == .leaked:
+        let ref = probe.ref ?? SecretRef("")
         if !probed.contains(ref) { probed.append(ref) }
-        let state = event.text("state").flatMap(CredentialState.init(rawValue:))
-        if state == .alive {
+        if probe.state == .alive {
           proofs[ref] = nil
           doubted[ref] = nil
         }
-        if state == .dead, let proof = doubted.removeValue(forKey: ref) { proofs[ref] = proof }
-        if state == .dead { streaks[ref, default: []].append(event) } else { streaks[ref] = nil }
+        if probe.state == .dead, let proof = doubted.removeValue(forKey: ref) { proofs[ref] = proof }
+        if probe.state == .dead { streaks[ref, default: []].append(event) } else { streaks[ref] = nil }
       case .stepVerified:
         guard let proof = DeathProof(event, streaks: streaks) else { continue }
         for value in proof.values { proofs[value] = proof }
@@ -89,26 +89,26 @@ extension DeathProof {
   ///   such a one covers what its run saw refused at least twice in a row.
   fileprivate init?(_ event: JournalEvent, streaks: [SecretRef: [JournalEvent]]) {
     // `held` is the step's own question; the verification of an effect notes the answer itself.
-    guard event.text("action") == "credential.verify", event.text("expect") == "dead",
-      event.text("result") == "held"
+    guard case .stepVerified(let verified) = event.typed, verified.action == "credential.verify",
+      verified.expected == "dead", verified.result == "held"
     else { return nil }
-    step = event.step
-    at = event.body["proof"]?["ended"]?.string.flatMap(Timestamp.date) ?? event.at
+    step = verified.step
+    at = verified.proof?.ended ?? event.at
     evidence = event.evidence
     sequence = event.sequence
-    if let proof = event.body["proof"] {
-      values = (proof["values"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } }
-      credential = proof["credential"]?.string.map { CredentialName($0) }
-      from = (proof["began"] ?? proof["from"])?.string.flatMap(Timestamp.date)
-      refusals = proof["refusals"]?.integer
-      controls = proof["control_logins"]?.integer
-      addresses = (proof["addresses"]?.array ?? []).compactMap(\.string)
-      propagation = proof["propagation_seconds"]?.integer.map { Duration.seconds($0) }
+    if let proof = verified.proof {
+      values = proof.values
+      credential = proof.credential
+      from = proof.began
+      refusals = proof.refusals
+      controls = proof.controls
+      addresses = proof.addresses
+      propagation = proof.propagation
     } else {
       let own = streaks.mapValues { $0.filter { $0.run == event.run } }.filter { $0.value.count > 1 }
       let first = own.values.compactMap(\.first).min { $0.sequence < $1.sequence }
       values = own.keys.sorted()
-      credential = first?.text("credential").map { CredentialName($0) }
+      credential = first.flatMap { CredentialProbed($0.body).credential }
       from = first?.at
       refusals = own.values.map(\.count).min()
       controls = nil
@@ -134,5 +134,5 @@ extension DeathProof {
 
 extension JournalEvent {
   /// The proof of death that this event is; nil when it is none, or names no value that it proves.
-  public var deathProof: DeathProof? { kind == .stepVerified ? DeathProof(self, streaks: [:]) : nil }
+  public var deathProof: DeathProof? { DeathProof(self, streaks: [:]) }
 }

@@ -49,13 +49,13 @@ extension IncidentRecord {
 extension JournalEvent {
   /// True when a run begins to wait for a person.
   var isHumanGate: Bool {
-    kind == .stepWaiting && ["approval", "manual", "person", "decision"].contains(text("for") ?? "")
+    if case .stepWaiting(let wait) = typed { wait.isForPerson } else { false }
   }
 
   fileprivate func endsWait(of step: StepID, item: Int?) -> Bool {
-    switch kind {
+    switch typed {
     case .planApproved, .planDeclined, .decision: self.step == nil || self.step == step
-    case .runEnded: text("state") == "aborted"
+    case .runEnded(let end): end.state == .aborted
     case .stepIntent, .stepOutcome, .stepFailed, .stepSkipped, .stepManual, .stepDone:
       self.step == step && self.item == item
     default: false  // nothing else lets a waiting step go on

@@ -16,13 +16,14 @@ extension IncidentRecord {
     let values = leakedValues.refs
     let then = events.filter { $0.sequence < last.sequence }.reduce(into: LeakedValues()) { $0.take($1) }
     // Plans of before they named their values cover what was known then.
-    guard plans.allSatisfy({ $0.body["secrets"] != nil }) else {
+    let named = plans.compactMap { PlanSaved($0.body).secrets }
+    guard named.count == plans.count else {
       return !then.refs.isEmpty && values.count > then.refs.count
     }
-    let planned = Set(plans.flatMap { ($0.body["secrets"]?.array ?? []).compactMap(\.string) })
+    let planned = Set(named.flatMap { $0 })
     // A playbook that takes no value at all: no other plan of it would.
     if planned.isEmpty, values.count == then.refs.count { return false }
-    return !values.allSatisfy { planned.contains($0.rawValue) }
+    return !values.allSatisfy { planned.contains($0) }
   }
 
   /// A plan was saved after the current run began: it belongs to the next one.
@@ -33,36 +34,35 @@ extension IncidentRecord {
 
   /// Outputs of every finished call of `action`, oldest first.
   public func outcomes(of action: String) -> [JournalEvent] {
-    events(.stepOutcome).filter { $0.text("action") == action }
+    events(.stepOutcome).filter { $0.action == action }
   }
 
   /// Entries of stores that hold an old value of the credential, and stores that could not be asked: what the current run
   /// wrote no new value into, and what held a value that it saw dead; or what a later look by hand gave.
   public var stillOld: [String] {
-    if let look = events(.credentialProbed).last(where: { $0.run == nil && $0.body["still_old"] != nil }),
+    let byHand = events(.credentialProbed).filter { $0.run == nil }
+    if let look = byHand.last(where: { CredentialProbed($0.body).stillOld != nil }),
       look.sequence > events(.runStarted).last?.sequence ?? 0
     {
-      return names(look.body["still_old"])
+      return CredentialProbed(look.body).stillOld ?? []
     }
-    let written = (outcomes(of: "credential.issue") + outcomes(of: "secret.store"))
-      .filter { $0.run == currentRun }.flatMap { names($0.body["outputs"]?["still_old"]) }
-    let look = outcomes(of: "credential.verify").last {
-      $0.run == currentRun && $0.body["outputs"]?["still_old"] != nil
+    func found(by action: String) -> [[String]] {
+      outcomes(of: action).filter { $0.run == currentRun }.compactMap { StepOutcome($0.body).stillOld }
     }
-    return Set(written + names(look?.body["outputs"]?["still_old"])).sorted()
+    let written = found(by: "credential.issue") + found(by: "secret.store")
+    return Set(written.flatMap { $0 } + (found(by: "credential.verify").last ?? [])).sorted()
   }
-
-  private func names(_ list: JSONValue?) -> [String] { (list?.array ?? []).compactMap(\.string) }
 
   /// Health checks of consumers, oldest first.
   var healthChecks: [(event: JournalEvent, isHealthy: Bool)] {
     events.compactMap { event in
-      guard event.kind == .stepVerified || event.kind == .stepOutcome,
-        event.text("action") == "consumer.health"
-      else { return nil }
-      let answer =
-        event.kind == .stepVerified
-        ? event.verifiedAnswer : event.text("answer") ?? event.body["outputs"]?["state"]?.readable
+      guard event.action == "consumer.health" else { return nil }
+      let answer: String? =
+        switch event.typed {
+        case .stepVerified(let verified): verified.answer
+        case .stepOutcome(let outcome): outcome.answer ?? outcome.outputs["state"]?.readable
+        default: nil  // no answer
+        }
       return answer.map { (event, $0 == "healthy") }
     }
   }
@@ -74,7 +74,7 @@ extension IncidentRecord {
     return events.filter { event in
       switch event.kind {
       case .stepFailed:
-        let action = event.text("action") ?? event.step.flatMap { actions[$0] ?? nil }
+        let action = event.action ?? event.step.flatMap { actions[$0] ?? nil }
         return action?.hasPrefix("consumer.") == true
       case .stepVerified, .stepOutcome: return unhealthy.contains(event.sequence)
       default: return false  // only steps show how consumers are
@@ -91,10 +91,10 @@ extension StepRecord {
 extension JournalEvent {
   /// True when a person did this; a policy that approves by itself is none.
   public var isHumanAct: Bool {
-    switch kind {
-    case .planApproved, .planDeclined, .decision, .noted, .todo: text("role") != "policy"
+    switch typed {
+    case .planApproved, .planDeclined, .decision, .noted, .todo: role != "policy"
     case .stepManual: true
-    case .stepSkipped: text("by") == "operator"
+    case .stepSkipped(let skip): skip.by == "operator"
     default: false  // the engine's own events
     }
   }
@@ -120,9 +120,7 @@ extension IncidentRecord {
   /// What it is called. An incident that was merged into it is younger and gives it no codename.
   public var identity: IncidentIdentity {
     var identity = IncidentIdentity()
-    for event in events where event.kind == .incidentOpened || event.kind == .incidentUpdated {
-      identity.take(event.body, at: event.sequence)
-    }
+    for (event, report) in reports { identity.take(report.body, at: event.sequence) }
     return identity
   }
 }

@@ -1,5 +1,5 @@
 public import Incidents
-public import JSON
+import JSON
 
 /// The events of one incident, in the journal's order: what timeline, metrics, status and post-mortem are derived from.
 ///
@@ -20,17 +20,18 @@ public struct IncidentRecord: Sendable, Hashable {
 
   /// One record per incident that was opened, in the order of opening; merged ones are part of the one they merged into.
   public static func all(in journal: [JournalEvent]) -> [IncidentRecord] {
-    let owner = owners(in: journal)
+    let merged = MergedIncidents(in: journal)
     var order: [IncidentID] = []
     var incidentOfRun: [RunID: IncidentID] = [:]
     for event in journal {
-      guard let named = event.incident, let id = owner[named] else { continue }
+      guard let named = event.incident else { continue }
+      let id = merged.owner(of: named)
       if event.kind == .incidentOpened, id == named { order.append(id) }
       if let run = event.run, incidentOfRun[run] == nil { incidentOfRun[run] = id }
     }
     var grouped: [IncidentID: [JournalEvent]] = [:]
     for event in journal {
-      let id = event.incident.map { owner[$0] ?? $0 } ?? event.run.flatMap { incidentOfRun[$0] }
+      let id = event.incident.map { merged.owner(of: $0) } ?? event.run.flatMap { incidentOfRun[$0] }
       if let id { grouped[id, default: []].append(event) }
     }
     var seen: Set<IncidentID> = []
@@ -44,22 +45,6 @@ public struct IncidentRecord: Sendable, Hashable {
     self.head = head
   }
 
-  /// For every incident that was opened, the one that it is part of now: itself unless it was merged.
-  private static func owners(in journal: [JournalEvent]) -> [IncidentID: IncidentID] {
-    var owner: [IncidentID: IncidentID] = [:]
-    for event in journal {
-      guard let id = event.incident else { continue }
-      if event.kind == .incidentOpened, owner[id] == nil { owner[id] = id }
-      if event.kind == .incidentUpdated, let merged = event.body["merged"]?.array {
-        let into = owner[id] ?? id
-        let names = Set(merged.compactMap { $0.string.map { IncidentID($0) } }).subtracting([into])
-        for name in names where owner[name] == nil { owner[name] = into }
-        for (key, value) in owner where names.contains(value) { owner[key] = into }
-      }
-    }
-    return owner
-  }
-
   /// The events of one kind.
   public func events(_ kind: EventKind) -> [JournalEvent] { events.filter { $0.kind == kind } }
 
@@ -67,8 +52,8 @@ public struct IncidentRecord: Sendable, Hashable {
   public var reports: [(event: JournalEvent, report: IncidentReport)] {
     events.compactMap { event in
       switch event.typed {
-      case .incidentOpened(let report), .incidentUpdated(let report): (event, report)
-      default: nil  // no word about what leaked, and where
+      case .incidentOpened(let report), .incidentUpdated(let report): return (event: event, report: report)
+      default: return nil  // no word about what leaked, and where
       }
     }
   }
@@ -76,51 +61,39 @@ public struct IncidentRecord: Sendable, Hashable {
   /// True when any run of the incident is a drill: everything derived from it carries the mark.
   public var isDrill: Bool {
     events.contains { event in
-      event.run?.rawValue.hasPrefix("DRILL-") == true
-        || event.kind == .runStarted
-          && (event.text("mode") == "drill" || event.body["drill"]?.boolean == true)
+      if case .runStarted(let start) = event.typed, start.isDrill { return true }
+      return event.run?.rawValue.hasPrefix("DRILL-") == true
     }
   }
-
-  /// The text of `member` in the last event that opened or updated the incident and has it.
-  public func current(_ member: String) -> String? {
-    events.last { ($0.kind == .incidentOpened || $0.kind == .incidentUpdated) && $0.text(member) != nil }?
-      .text(member)
-  }
 }
 
 extension JournalEvent {
-  /// The text of a member of the body; names and handles without their tag (`{"$credential": "x"}` is `x`).
-  public func text(_ member: String) -> String? {
-    guard let value = body[member] else { return nil }
-    if let text = value.string { return text }
-    return value.untagged
-  }
-
-  /// A member of the body as one line for people, lists included; nil when it is absent.
-  public func line(_ member: String) -> String? { body[member].map(\.readable) }
-
-  /// What a verification found. A step's own `expect` is noted as `held`: the answer is the expected one.
-  public var verifiedAnswer: String? {
-    let result = text("result")
-    return result == "held" ? text("expect") ?? result : result
-  }
-
   /// The step that the event is about.
-  public var step: StepID? { text("step").map { StepID($0) } }
-  /// `credential.issue` …
-  public var action: String? { text("action") }
-  /// As whom somebody acted.
-  public var role: RoleName? { text("role").map { RoleName($0) } }
-  /// Why, in the words of whoever did it.
-  public var reason: String? { text("reason") }
+  public var step: StepID? { typed.step }
   /// The `for_each` item, from 0.
-  public var item: Int? { body["item"]?.integer }
+  public var item: Int? { typed.item }
+  /// `credential.issue` …
+  public var action: String? { body["action"]?.string }
+  /// As whom somebody acted.
+  public var role: RoleName? { body["role"]?.string.map { RoleName($0) } }
+  /// Why, in the words of whoever did it.
+  public var reason: String? { body["reason"]?.string }
 }
 
 extension JournalEvent {
-  /// The incidents that this event makes part of its own (`incident.updated`, member `merged`).
+  /// The incidents that this event makes part of its own.
   public var mergedIncidents: [IncidentID] {
-    (body["merged"]?.array ?? []).compactMap { $0.string.map { IncidentID($0) } }
+    if case .incidentUpdated(let report) = typed { report.merged } else { [] }
+  }
+}
+
+extension MergedIncidents {
+  /// Which incidents of `journal` turned out to be one.
+  init(in journal: [JournalEvent]) {
+    self.init()
+    for event in journal {
+      guard let id = event.incident else { continue }
+      for other in event.mergedIncidents { merge(other, into: id) }
+    }
   }
 }

@@ -18,35 +18,32 @@ struct LaterReports: Sendable {
   /// Takes in an event of the incident.
   mutating func take(_ event: JournalEvent) {
     if values.take(event) { value = event }
-    switch event.kind {
-    case .incidentState: isOpenedAgain = event.text("state") == "open"
-    case .incidentUpdated where event.sighting != nil:
-      for name in event.sighting?.repositories ?? [] { named[name] = event }
-      if event.sighting?.isUnnamed == true { unnamed = event }
-    case .incidentOpened, .incidentUpdated:
-      // What was merged, said or introduced is no report.
-      guard let places = event.body["locations"]?.array else { return }
-      // A known place was seen again.
-      for place in places { note(place, event) }
-      if places.isEmpty, isOpenedAgain { unnamed = event }
-      isOpenedAgain = false
+    switch event.typed {
+    case .incidentState(let change): isOpenedAgain = change.state == .open
+    case .incidentOpened(let report), .incidentUpdated(let report): note(report, event)
     default: break  // no report
     }
   }
 
-  private mutating func note(_ place: JSONValue, _ event: JournalEvent) {
-    if let name = LaterReports.repository(of: place) {
-      named[name] = event
-    } else if place["commit"] != nil || ["commit", "file"].contains(place["place"]?.string) {
-      unnamed = event
+  private mutating func note(_ report: IncidentReport, _ event: JournalEvent) {
+    if let sighting = event.sighting {
+      for name in sighting.repositories { named[name] = event }
+      if sighting.isUnnamed { unnamed = event }
+      return
     }
-  }
-
-  /// What a report calls the repository of a place.
-  static func repository(of place: JSONValue) -> RepositoryName? {
-    let repository = place["repository"]
-    let word = repository?["name"]?.string ?? repository?["id"]?.string ?? repository?.string
-    return word.map { RepositoryName($0) }
+    // What was merged, said or introduced is no report.
+    guard report.namesPlaces else { return }
+    let places = report.places
+    // A known place was seen again.
+    for place in places {
+      if let name = place.repositoryName {
+        named[name] = event
+      } else if place.isOfRepository {
+        unnamed = event
+      }
+    }
+    if places.isEmpty, isOpenedAgain { unnamed = event }
+    isOpenedAgain = false
   }
 
   /// The last report that concerns `repository`.

@@ -5,10 +5,10 @@ import JSON
 extension JournalEvent {
   /// For example `GitHub says: resolved as revoked`; nil for every other event.
   public var platformSaid: String? {
-    guard kind == .incidentUpdated, let said = body["said"], let text = said["text"]?.string else {
+    guard case .incidentUpdated(let report) = typed, let said = report.said, let words = said.words else {
       return nil
     }
-    return "\(Self.platformName(said["source"]?.string ?? "")) says: \(text)"
+    return "\(Self.platformName(said.source ?? "")) says: \(words)"
   }
 
   /// As people call it.

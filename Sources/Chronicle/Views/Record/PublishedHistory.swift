@@ -98,26 +98,26 @@ private struct PublishedReading {
 
   mutating func take(_ event: JournalEvent) {
     reports.take(event)
-    switch event.kind {
-    case .incidentOpened, .incidentUpdated:
-      if let name = event.body["introduction"]?["repository"]?.string { add(RepositoryName(name)) }
-      for place in event.body["locations"]?.array ?? [] {
-        guard let name = LaterReports.repository(of: place), !reported.contains(name) else { continue }
+    switch event.typed {
+    case .incidentOpened(let report), .incidentUpdated(let report):
+      if let name = report.introduction?.repository { add(name) }
+      for name in report.places.compactMap(\.repositoryName) where !reported.contains(name) {
         reported.append(name)
         unlisted?.append(name)
       }
-    case .planSaved:
-      let names = (event.body["repositories"]?.array ?? []).compactMap(\.string).map { RepositoryName($0) }
-      if let run = event.text("run") {
-        planned[RunID(run)] = names
-        secrets[RunID(run)] = PublishedReading.refs(event.body["secrets"])
+    case .planSaved(let plan):
+      let names = plan.repositories ?? []
+      if let run = plan.run {
+        planned[run] = names
+        secrets[run] = plan.secrets.map { Set($0) }
       }
       for name in names { add(name) }
-      unlisted = event.body["unlisted"]?.array.map { $0.compactMap(\.string).map { RepositoryName($0) } }
-    case .stepIntent:
-      if let action = event.text("action") { actions[PublishedReading.key(event)] = action }
-    case .stepOutcome, .stepFailed: act(event)
-    case .stepVerified where event.text("action") == "history.scan": searched(event)
+      unlisted = plan.unlisted
+    case .stepIntent(let intent):
+      if let action = intent.action { actions[PublishedReading.key(event)] = action }
+    case .stepOutcome: act(event, operation: nil)
+    case .stepFailed(let failure): act(event, operation: failure.operation)
+    case .stepVerified(let verified) where verified.action == "history.scan": searched(event)
     default: break  // says nothing about a repository
     }
   }
@@ -128,10 +128,9 @@ private struct PublishedReading {
     acts[name] = Acts()
   }
 
-  private mutating func act(_ event: JournalEvent) {
-    let action =
-      event.text("action") ?? actions[PublishedReading.key(event)] ?? event.body["error"]?["operation"]?
-      .string ?? ""
+  /// - Parameter operation: what a failure calls it.
+  private mutating func act(_ event: JournalEvent, operation: String?) {
+    let action = event.action ?? actions[PublishedReading.key(event)] ?? operation ?? ""
     guard action.hasPrefix("history.") else { return }
     guard action != "history.scan" else { return searched(event) }
     let name = repository(of: event)
@@ -139,8 +138,8 @@ private struct PublishedReading {
     switch (event.kind, action) {
     case (.stepOutcome, "history.rewrite"):
       acts[name]?.rewritten = event
-      let outputs = event.body["outputs"]
-      acts[name]?.isChanged = outputs?["commits"]?.integer != 0 || (outputs?["refs"]?.integer ?? 0) != 0
+      let outputs = PublishedReading.outputs(event)
+      acts[name]?.isChanged = outputs["commits"]?.integer != 0 || (outputs["refs"]?.integer ?? 0) != 0
       acts[name]?.restored = nil
     case (.stepOutcome, "history.restore"): acts[name]?.restored = event
     case (.stepOutcome, "history.push"):
@@ -160,7 +159,7 @@ private struct PublishedReading {
   private mutating func searched(_ event: JournalEvent) {
     let name = repository(of: event)
     guard acts[name] != nil, event.kind != .stepFailed else { return }
-    switch event.text("answer") ?? event.text("result") {
+    switch PublishedReading.answer(event) {
     case "clean"?:
       // For one value of several it says nothing of the others.
       if covers(event) { acts[name]?.emptied = event }
@@ -176,20 +175,30 @@ private struct PublishedReading {
 
   /// Named by the scan itself, or by its run's plan; those of before either was kept looked for what was known then.
   private func covered(by scan: JournalEvent) -> Set<SecretRef> {
-    PublishedReading.refs(scan.body["values"]) ?? scan.run.flatMap { secrets[$0] } ?? Set(reports.values.refs)
+    StepOutcome(scan.body).values.map { Set($0) } ?? scan.run.flatMap { secrets[$0] }
+      ?? Set(reports.values.refs)
   }
 
-  private static func refs(_ list: JSONValue?) -> Set<SecretRef>? {
-    list?.array.map { Set($0.compactMap(\.string).map { SecretRef($0) }) }
+  /// What a search or a verification found: `clean`, `found`.
+  private static func answer(_ event: JournalEvent) -> String? {
+    switch event.typed {
+    case .stepOutcome(let outcome): outcome.answer
+    case .stepVerified(let verified): verified.result
+    default: nil  // no answer
+    }
+  }
+
+  private static func outputs(_ event: JournalEvent?) -> [String: JSONValue] {
+    if case .stepOutcome(let outcome)? = event?.typed { outcome.outputs } else { [:] }
   }
 
   private static func key(_ event: JournalEvent) -> String {
-    "\(event.run?.rawValue ?? "")/\(event.text("step") ?? "")/\(event.item ?? -1)"
+    "\(event.run?.rawValue ?? "")/\(event.step?.rawValue ?? "")/\(event.item ?? -1)"
   }
 
   /// Named by the act itself; by older journals only as a number in the plan's list.
   private func repository(of event: JournalEvent) -> RepositoryName {
-    if let name = event.body["outputs"]?["repository"]?.readable { return RepositoryName(name) }
+    if let name = PublishedReading.outputs(event)["repository"]?.readable { return RepositoryName(name) }
     let number = event.item ?? 0
     if let names = event.run.flatMap({ planned[$0] }), names.indices.contains(number) { return names[number] }
     if order.count == 1, number == 0 { return order[0] }
@@ -224,12 +233,13 @@ private struct PublishedReading {
 
   private func judge(_ name: RepositoryName, _ acts: Acts) -> PublishedHistory {
     let scan = acts.scanned
-    let remote = scan?.body["outputs"]?["remote"]?.string
+    let outputs = PublishedReading.outputs(scan)
+    let remote = outputs["remote"]?.string
     let changed = [acts.isChanged ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
     let later = changed + [acts.failed, acts.found].compactMap { $0 }
     let isLatest = scan.map { scan in later.allSatisfy { $0.sequence < scan.sequence } } ?? false
     let isClean =
-      scan.map { $0.text("answer") == "clean" && $0.body["outputs"]?["places"]?.integer == 0 } ?? false
+      scan.map { PublishedReading.answer($0) == "clean" && outputs["places"]?.integer == 0 } ?? false
     let why: String
     var news: JournalEvent?
     switch (scan, remote) {
@@ -239,8 +249,8 @@ private struct PublishedReading {
         outdated?.why
         ?? PublishedReading.elsewhere(scan).map(PublishedReading.finding).joined(separator: "; ")
       news = outdated?.evidence
-    case (.some(let scan), .some) where !isClean && isLatest:
-      let places = scan.body["outputs"]?["places"]?.integer
+    case (.some, .some) where !isClean && isLatest:
+      let places = outputs["places"]?.integer
       why =
         "a fresh clone of the remote holds it in \(places.map { $0 == 1 ? "1 place" : "\($0) places" } ?? "places that were not counted")"
     case (.some, nil) where isLatest && acts.pushed != nil:
@@ -256,19 +266,18 @@ private struct PublishedReading {
     {
       settled = left.filter(PublishedReading.isOfThisMachine)
     }
-    let outputs = scan?.body["outputs"]
     return PublishedHistory(
       repository: name, cleaned: why.isEmpty ? scan?.at : nil, why: why,
-      address: remote ?? acts.pushed?.body["outputs"]?["remote"]?.string,
-      objects: why.isEmpty ? outputs?["objects"]?.integer : nil,
+      address: remote ?? PublishedReading.outputs(acts.pushed)["remote"]?.string,
+      objects: why.isEmpty ? outputs["objects"]?.integer : nil,
       residual: left.filter { !settled.contains($0) } + PublishedReading.residual(of: acts.pushed)
         + PublishedReading.elsewhere(scan),
-      settled: settled, clone: PublishedReading.clone(outputs), again: outputs?["again"]?.string,
+      settled: settled, clone: PublishedReading.clone(outputs), again: outputs["again"]?.string,
       evidence: (why.isEmpty ? scan : last)?.evidence)
   }
 
-  private static func clone(_ outputs: JSONValue?) -> PublishedHistory.Clone? {
-    guard let path = outputs?["clone"]?.string, let remote = outputs?["remote_name"]?.string else {
+  private static func clone(_ outputs: [String: JSONValue]) -> PublishedHistory.Clone? {
+    guard let path = outputs["clone"]?.string, let remote = outputs["remote_name"]?.string else {
       return nil
     }
     return PublishedHistory.Clone(path: path, remote: remote)
@@ -283,12 +292,12 @@ private struct PublishedReading {
   }
 
   private static func residual(of event: JournalEvent?) -> [String] {
-    (event?.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string)
+    (outputs(event)["residual"]?.array ?? []).compactMap(\.string)
   }
 
   /// What the clone's other remotes hold, or may hold: `remote mirror (…): holds it in 3 places; fix: …`.
   private static func elsewhere(_ scan: JournalEvent?) -> [String] {
-    (scan?.body["outputs"]?["elsewhere"]?.array ?? []).compactMap(\.string)
+    (outputs(scan)["elsewhere"]?.array ?? []).compactMap(\.string)
   }
 
   private static func finding(_ line: String) -> String {
@@ -297,7 +306,7 @@ private struct PublishedReading {
 
   private static func unscanned(_ acts: Acts) -> String {
     if let found = acts.found, acts.isLast(found) {
-      let places = found.body["outputs"]?["places"]?.integer
+      let places = outputs(found)["places"]?.integer
       return "found on this machine at \(Timestamp.text(found.at))"
         + (places.map { " in \($0 == 1 ? "1 place" : "\($0) places")" } ?? "")
         + ", and no fresh clone of the remote was scanned since"
@@ -305,7 +314,7 @@ private struct PublishedReading {
     if acts.restored != nil { return "its rewrite was taken back" }
     if let failed = acts.failed {
       let what = acts.pushed == nil ? "the push failed" : "the proof failed"
-      return "\(what): \(failed.body["error"]?["message"]?.string ?? "no reason was noted")"
+      return "\(what): \(StepFailed(failed.body).message ?? "no reason was noted")"
     }
     if acts.pushed != nil { return "pushed, and no fresh clone of the remote was scanned since" }
     if acts.rewritten == nil { return "no run of this incident has rewritten its history" }

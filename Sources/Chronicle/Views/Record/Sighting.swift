@@ -57,11 +57,7 @@ public struct Sighting: Sendable, Hashable {
 
 extension JournalEvent {
   /// What was seen again; nil for every other event.
-  public var sighting: Sighting? { kind == .incidentUpdated ? Sighting(body["seen"]) : nil }
-
-  /// Values that were known before this report, of which it says that they work.
-  var reportedActive: [SecretRef] {
-    guard kind == .incidentUpdated else { return [] }
-    return (body["reported_active"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } }
+  public var sighting: Sighting? {
+    if case .incidentUpdated(let report) = typed { report.seen } else { nil }
   }
 }

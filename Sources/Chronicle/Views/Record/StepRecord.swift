@@ -78,8 +78,8 @@ extension StepRecord {
     self.step = step
     self.item = item
     // The step's own action stands in its intent or outcome; a verification may use another.
-    let own = events.first { [.stepIntent, .stepOutcome].contains($0.kind) && $0.text("action") != nil }
-    self.action = (own ?? events.first { $0.text("action") != nil })?.text("action")
+    let own = events.first { [.stepIntent, .stepOutcome].contains($0.kind) && $0.action != nil }
+    self.action = (own ?? events.first { $0.action != nil })?.action
     self.state = state
     self.began = [.stepIntent, .stepWaiting].contains(first.kind) ? first.at : nil
     self.ended = ended
@@ -91,15 +91,15 @@ extension StepRecord {
 extension StepRecord.State {
   /// The state that `event` leads to; nil when it changes nothing.
   fileprivate init?(after event: JournalEvent) {
-    switch event.kind {
+    switch event.typed {
     case .stepIntent, .stepOutcome, .stepVerified, .stepManual: self = .running
     // An attempt that another one follows is no failure of the step.
-    case .stepFailed: self = event.body["final"]?.boolean == false ? .running : .failed
-    case .stepSettled: self = event.text("settlement") == "unknown" ? .unknown : .running
+    case .stepFailed(let failure): self = failure.isFinal == false ? .running : .failed
+    case .stepSettled(let settled): self = settled.settlement == "unknown" ? .unknown : .running
     case .stepWaiting: self = .waiting
     case .stepSkipped: self = .skipped
     case .stepDone: self = .done
-    case .stepUndone: self = event.text("result") == "undone" ? .undone : .failed
+    case .stepUndone(let undone): self = undone.result == "undone" ? .undone : .failed
     default: return nil  // no event about a step: the caller keeps the state it has
     }
   }
@@ -113,11 +113,12 @@ extension EventKind {
 extension JournalEvent {
   /// Why a step waits, was skipped or failed, in one line.
   var stepReason: String? {
-    switch kind {
-    case .stepWaiting: text("prompt") ?? text("for").map { "for \($0)" }
-    case .stepFailed: body["error"]?["message"]?.string ?? body["error"]?["class"]?.string
-    case .stepSkipped, .stepUndone: text("reason")
-    case .stepSettled: text("evidence")
+    switch typed {
+    case .stepWaiting(let wait): wait.prompt ?? wait.subject.map { "for \($0)" }
+    case .stepFailed(let failure): failure.message ?? failure.kind
+    case .stepSkipped(let skip): skip.reason
+    case .stepUndone(let undone): undone.reason
+    case .stepSettled(let settled): settled.evidence
     default: nil  // the other kinds carry no reason
     }
   }

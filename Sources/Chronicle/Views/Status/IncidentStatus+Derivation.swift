@@ -20,7 +20,7 @@ extension IncidentStatus {
     self.codename = identity.codename(of: record.id)
     self.kind = identity.kind
     // A severity that nobody stated is treated as the worst: better woken than not.
-    self.severity = record.current("severity").flatMap(Severity.init(rawValue:)) ?? .sev1
+    self.severity = record.reports.compactMap { $0.report.severity }.last ?? .sev1
     self.state = state
     self.isDrill = record.isDrill
     self.detected = instant ?? record.events.first?.at ?? now
@@ -51,55 +51,54 @@ extension IncidentStatus {
 
   /// Closed is somebody's word. Contained is not: it holds while the playbook's proof covers every leaked value.
   private static func state(of record: IncidentRecord, _ containment: Containment) -> State {
-    if record.events(.incidentState).last?.text("state") == State.closed.rawValue { return .closed }
+    let last = record.events(.incidentState).last.flatMap { IncidentStateChange($0.body).state }
+    if last == .closed { return .closed }
     return containment.isComplete ? .contained : .open
   }
 
   private static func run(of record: IncidentRecord) -> Run? {
     guard let started = record.events(.runStarted).last, let id = started.run else { return nil }
     let own = record.events.filter { $0.run == id }
+    var state = Run.State.running
     let last = own.last { [.runStarted, .runResumed, .runEnded].contains($0.kind) }
-    let state: Run.State =
-      last?.kind == .runEnded ? last?.text("state").flatMap(Run.State.init(rawValue:)) ?? .failed : .running
-    return Run(id: id, mode: started.text("mode") ?? "unknown", state: state)
+    if case .runEnded(let end)? = last?.typed { state = end.state ?? .failed }
+    return Run(id: id, mode: RunStarted(started.body).mode ?? "unknown", state: state)
   }
 
   private static func plan(of record: IncidentRecord) -> Plan? {
-    guard let saved = record.events(.planSaved).last, let id = saved.text("plan"),
-      let digest = saved.text("digest")
-    else { return nil }
+    guard let event = record.events(.planSaved).last else { return nil }
+    let saved = PlanSaved(event.body)
+    guard let id = saved.plan, let digest = saved.digest else { return nil }
     return Plan(
-      id: PlanID(id), digest: digest, playbook: saved.text("playbook").map { PlaybookID($0) },
+      id: id, digest: digest, playbook: saved.playbook,
       // A policy's word covers named actions only, and a gate's yes that gate: the plan still waits for a person.
-      isApproved: record.events(.planApproved).contains {
-        $0.text("digest") == digest && $0.body["actions"] == nil && $0.step == nil
-      },
-      obstacle: obstacle(to: saved, of: record))
+      isApproved: record.events(.planApproved).map { PlanApproved($0.body) }
+        .contains { $0.digest == digest && $0.coversPlan },
+      obstacle: obstacle(to: saved, since: event.sequence, of: record))
   }
 
-  private static func obstacle(to saved: JournalEvent, of record: IncidentRecord) -> String? {
-    if let no = record.events(.planDeclined).last(where: {
-      $0.text("digest") == saved.text("digest") && $0.body["step"] == nil
-    }) {
-      return "it was declined" + (no.text("reason").map { " (\($0))" } ?? "")
+  private static func obstacle(to saved: PlanSaved, since sequence: Int, of record: IncidentRecord) -> String?
+  {
+    let declined = record.events(.planDeclined).map { PlanDeclined($0.body) }
+    if let no = declined.last(where: { $0.digest == saved.digest && $0.step == nil }) {
+      return "it was declined" + (no.reason.map { " (\($0))" } ?? "")
     }
     let isChanged = record.events(.driftFound).contains {
-      $0.sequence > saved.sequence && $0.body["playbook"] != nil && $0.run?.rawValue == saved.text("run")
+      $0.sequence > sequence && DriftFound($0.body).isOfPlaybook && $0.run == saved.run
     }
     return isChanged ? "its playbook changed" : nil
   }
 
-  /// Member `steps` of `plan.saved`, where it is given, tells which steps are still to come.
+  /// A plan that names its steps tells which are still to come.
   private static func steps(of record: IncidentRecord, plan: Plan?) -> [StepRecord] {
     let begun = record.currentSteps
-    guard let saved = record.events(.planSaved).last, let planned = saved.body["steps"]?.array else {
+    guard let saved = record.events(.planSaved).last, let planned = PlanSaved(saved.body).steps else {
       return begun
     }
     // A plan saved after the current run began belongs to the next run.
     if let started = record.events(.runStarted).last, started.sequence < saved.sequence { return begun }
     let known = Set(begun.map(\.step))
-    let pending = planned.compactMap { $0.string ?? $0["step"]?.string }.map { StepID($0) }
-      .filter { !known.contains($0) }
+    let pending = planned.filter { !known.contains($0) }
     return begun
       + pending.map {
         StepRecord(
@@ -122,60 +121,53 @@ extension IncidentStatus {
   private static func waiting(_ steps: [StepRecord], run: Run) -> [Waiting] {
     guard run.state == .waiting || run.state == .running else { return [] }
     return steps.filter { $0.state == .waiting }.map { step in
-      Waiting(
-        step: step.label, what: step.last.text("for") ?? "unknown", since: step.last.at,
-        until: step.last.text("until").flatMap(Timestamp.date), prompt: step.last.text("prompt"))
+      let wait = StepWaiting(step.last.body)
+      return Waiting(
+        step: step.label, what: wait.subject ?? "unknown", since: step.last.at, until: wait.until,
+        prompt: wait.prompt)
     }
   }
 
   private static func undelivered(of record: IncidentRecord) -> [Message] {
+    let start = "drop message "
     let dropped = Set(
-      record.events(.decision).compactMap { event -> String? in
-        guard let what = event.text("what"), what.hasPrefix("drop message ") else { return nil }
-        return String(what.dropFirst("drop message ".count))
-      })
+      record.events(.decision).compactMap { DecisionMade($0.body).what }.filter { $0.hasPrefix(start) }
+        .map { String($0.dropFirst(start.count)) })
     // An update that nobody had tried to send gives its number to the one that replaces it.
     var holders: [String: String] = [:]
     var order: [String] = []
-    var last: [String: JournalEvent] = [:]
-    for event in record.events(.message) {
-      guard let id = event.text("message_id") else { continue }
+    var last: [String: MessageMoved] = [:]
+    func slot(of message: MessageMoved) -> String? {
+      message.number.map { "\(message.tracker?.rawValue ?? "") \($0)" }
+    }
+    for message in record.events(.message).map({ MessageMoved($0.body) }) {
+      guard let id = message.id else { continue }
       if last[id] == nil { order.append(id) }
-      last[id] = event
-      if let number = event.body["sequence"]?.integer {
-        holders["\(event.text("tracker") ?? "") \(number)"] = id
-      }
+      last[id] = message
+      if let number = slot(of: message) { holders[number] = id }
     }
     return order.compactMap { id in
-      guard let event = last[id], let state = event.text("state"),
+      guard let message = last[id], let state = message.state,
         !["sent", "dropped", "replaced"].contains(state)
       else { return nil }
       if state == "dead", dropped.contains(id) { return nil }
-      if let number = event.body["sequence"]?.integer,
-        let holder = holders["\(event.text("tracker") ?? "") \(number)"], holder != id
-      {
-        return nil
-      }
+      if let holder = slot(of: message).flatMap({ holders[$0] }), holder != id { return nil }
       return Message(
-        id: id, tracker: TrackerName(event.text("tracker") ?? "unknown"), state: state,
-        event: event.text("event"))
+        id: id, tracker: message.tracker ?? TrackerName("unknown"), state: state, event: message.event)
     }
   }
 
   /// The drift that stopped the current run; nil when the run went on after it.
   private static func drift(of record: IncidentRecord) -> String? {
     // What is foreseen stops only its own step, later.
-    guard let found = record.events(.driftFound).last(where: { $0.body["foreseen"] != true }),
+    guard let found = record.events(.driftFound).last(where: { !DriftFound($0.body).isForeseen }),
       found.run == record.currentRun
     else { return nil }
-    let what = found.text("what") ?? "a precondition"
+    let what = DriftFound(found.body).what ?? "a precondition"
     let later = record.events.filter { $0.sequence > found.sequence && $0.run == found.run }
     // The run says itself what ended it: the steps of `finally` come after a drift, too.
-    if let ended = later.last(where: { [.runResumed, .runEnded].contains($0.kind) }),
-      ended.kind == .runEnded, ended.body["drift"] == true
-    {
-      return what
-    }
+    let last = later.last { [.runResumed, .runEnded].contains($0.kind) }
+    if case .runEnded(let end)? = last?.typed, end.isDrift { return what }
     return later.contains { $0.kind == .stepIntent || $0.kind == .stepOutcome } ? nil : what
   }
 
@@ -190,9 +182,8 @@ extension IncidentStatus {
   private static func gateRoles(of record: IncidentRecord) -> [StepID: [String]] {
     var roles: [StepID: [String]] = [:]
     for event in record.events(.stepWaiting) where event.run == record.currentRun {
-      if let step = event.step, let found = event.body["roles"]?.array {
-        roles[step] = found.compactMap(\.string)
-      }
+      let wait = StepWaiting(event.body)
+      if let step = wait.step, let found = wait.roles { roles[step] = found }
     }
     return roles
   }

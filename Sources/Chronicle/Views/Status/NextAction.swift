@@ -78,13 +78,14 @@ enum NextAction {
   private static func pass(_ gate: StepRecord, _ run: IncidentStatus.Run, _ now: Situation)
     -> IncidentStatus.Next
   {
-    switch gate.last.text("for") {
+    let wait = StepWaiting(gate.last.body)
+    switch wait.subject {
     case "approval":
-      let digest = gate.last.text("digest") ?? now.plan?.digest ?? ""
+      let digest = wait.digest ?? now.plan?.digest ?? ""
       return IncidentStatus.Next(
         "Step \(gate.label) waits for approval", command: approval(of: gate, digest, now))
     case "manual":
-      let asked = (gate.last.body["collect"]?.array ?? []).compactMap(\.string)
+      let asked = wait.collect
       return IncidentStatus.Next(
         "Do step \(gate.label) by hand\(prompt(of: gate)) Then say so"
           + (asked.isEmpty
@@ -163,7 +164,7 @@ enum NextAction {
           + "staunch abort \(run.id) --reason 'why'", command: approval(of: failed, digest, now))
     }
     let reason = failed.reason.map { ": \($0)" } ?? ""
-    let fix = failed.last.body["error"]?["fix"]?.string.map { ". Fix: \($0)" } ?? ""
+    let fix = StepFailed(failed.last.body).fix.map { ". Fix: \($0)" } ?? ""
     return IncidentStatus.Next(
       "Step \(failed.label) stopped\(reason)\(fix)", command: "staunch resume \(run.id)")
   }

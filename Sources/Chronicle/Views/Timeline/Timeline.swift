@@ -85,23 +85,23 @@ public struct Timeline: Sendable, Hashable {
 
   private static func rows(of record: IncidentRecord) -> [TimelineRow] {
     let outcomes = Set(record.events(.stepOutcome).map(StepKey.init))
-    var lastState: [String: (state: String, repeats: Int)] = [:]
+    var lastState: [String: (state: CredentialState, repeats: Int)] = [:]
     var rows: [TimelineRow] = []
     var wasSighting = false
     for event in record.events {
       let isSighting = event.sighting != nil
       if isSighting, wasSighting { rows.removeLast() }
       wasSighting = isSighting
-      switch event.kind {
+      switch event.typed {
       case .lockTaken, .lockReleased, .secretSealed, .stepDone: continue
       case .stepIntent where outcomes.contains(StepKey(event)): continue
       // The draft is written before its own outcome.
-      case .stepIntent where event.text("action") == "postmortem.draft": continue
-      case .stepWaiting where !event.isHumanGate: continue
-      case .message where ["queued", "replaced"].contains(event.text("state")): continue
-      case .credentialProbed:
-        let key = "\(event.text("credential") ?? "") \(event.text("ref") ?? "")"
-        let state = event.text("state") ?? "unknown"
+      case .stepIntent(let intent) where intent.action == "postmortem.draft": continue
+      case .stepWaiting(let wait) where !wait.isForPerson: continue
+      case .message(let message) where ["queued", "replaced"].contains(message.state): continue
+      case .credentialProbed(let probe):
+        let key = "\(probe.credential?.rawValue ?? "") \(probe.ref?.rawValue ?? "")"
+        let state = probe.state ?? .unknown
         let repeats = lastState[key].flatMap { $0.state == state ? $0.repeats + 1 : nil } ?? 1
         lastState[key] = (state, repeats)
         // Equal answers that follow add nothing: the proof has a row of its own.
@@ -124,6 +124,11 @@ private struct StepKey: Hashable {
     run = event.run
     step = event.step
     item = event.item
-    phase = event.text("phase")
+    phase =
+      switch event.typed {
+      case .stepIntent(let intent): intent.phase
+      case .stepOutcome(let outcome): outcome.phase
+      default: nil  // no call
+      }
   }
 }

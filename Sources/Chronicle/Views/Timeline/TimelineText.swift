@@ -18,60 +18,67 @@ extension JournalEvent {
   private var byRole: String { role.map { " by role \($0)" } ?? "" }
 
   private var timelineText: String {
-    switch kind {
-    case .incidentOpened:
-      "Incident opened: \(text("kind") ?? "credential") reported by \(line("source") ?? "an unnamed source")"
-        + (text("validity").map { ", validity \($0)" } ?? "")
-    case .incidentUpdated:
-      platformSaid ?? sighting.map { "The leak was \($0.text)" } ?? "Incident updated\(occurrences)"
-    case .incidentState: "Incident state: \(text("state") ?? "unknown")"
-    case .planSaved: "Plan \(text("plan") ?? "") saved, playbook \(text("playbook") ?? "unknown")"
-    case .planApproved: "\(approved) approved\(byRole)"
-    case .planDeclined: "\(approved) declined\(byRole)"
-    case .runStarted: "Run \(run?.rawValue ?? "") started, mode \(text("mode") ?? "unknown")"
+    switch typed {
+    case .incidentOpened(let report):
+      "Incident opened: \(report.kind?.rawValue ?? "credential") reported by "
+        + (report.source ?? "an unnamed source") + (report.validity.map { ", validity \($0.rawValue)" } ?? "")
+    case .incidentUpdated(let report):
+      platformSaid ?? report.seen.map { "The leak was \($0.text)" }
+        ?? "Incident updated\(report.occurrences.map { ": \($0) occurrence\($0 == 1 ? "" : "s")" } ?? "")"
+    case .incidentState(let change): "Incident state: \(change.state?.rawValue ?? "unknown")"
+    case .planSaved(let plan):
+      "Plan \(plan.plan?.rawValue ?? "") saved, playbook \(plan.playbook?.rawValue ?? "unknown")"
+    case .planApproved(let word): "\(approved(word.plan)) approved\(byRole)"
+    case .planDeclined(let word): "\(approved(word.plan)) declined\(byRole)"
+    case .runStarted(let start): "Run \(run?.rawValue ?? "") started, mode \(start.mode ?? "unknown")"
     case .runResumed: "Run \(run?.rawValue ?? "") resumed"
-    case .runEnded: "Run \(run?.rawValue ?? "") ended: \(text("state") ?? "unknown")"
+    case .runEnded(let end): "Run \(run?.rawValue ?? "") ended: \(end.state?.rawValue ?? "unknown")"
     case .lockTaken: "Lock taken"
     case .lockReleased: "Lock released"
-    case .stepIntent: "\(name): \(text("action") ?? "effect") begun, no outcome recorded"
-    case .stepOutcome: "\(name): \(text("action") ?? "action") answered\(phase)"
-    case .stepFailed:
-      body["final"]?.boolean == false
-        ? "\(name): attempt \(body["attempt"]?.integer ?? 1) ended with an error, another follows"
+    case .stepIntent(let intent): "\(name): \(intent.action ?? "effect") begun, no outcome recorded"
+    case .stepOutcome(let outcome):
+      "\(name): \(outcome.action ?? "action") answered\(Self.phase(outcome.phase))"
+    case .stepFailed(let failure):
+      failure.isFinal == false
+        ? "\(name): attempt \(failure.attempt ?? 1) ended with an error, another follows"
         : "\(name): stopped with an error"
-    case .stepSettled: "\(name): lost outcome settled by a probe as \(settlement)"
-    case .stepVerified where deathProof != nil:
-      "\(name): proof of death, \(deathProof?.text ?? "")"
-    case .stepVerified:
-      "\(name): verified, expected \(text("expect") ?? "its condition"), found \(verifiedAnswer ?? "unknown")"
-    case .stepWaiting: "\(name): waiting for \(awaited)"
-    case .stepSkipped: "\(name): skipped by \(text("by") ?? "condition")"
+    case .stepSettled(let settled):
+      "\(name): lost outcome settled by a probe as "
+        + (settled.settlement ?? "unknown").replacing("_", with: " ")
+    case .stepVerified(let verified):
+      if let deathProof {
+        "\(name): proof of death, \(deathProof.text)"
+      } else {
+        "\(name): verified, expected \(verified.expected ?? "its condition"), found \(verified.answer ?? "unknown")"
+      }
+    case .stepWaiting(let wait): "\(name): waiting for \(Self.awaited(wait.subject))"
+    case .stepSkipped(let skip): "\(name): skipped by \(skip.by ?? "condition")"
     case .stepDone: "\(name): done"
     case .stepManual: "\(name): done by hand\(byRole)"
-    case .stepUndone: "\(name): undo \(text("result") ?? "unknown")"
-    case .credentialProbed:
-      "Probe of \(text("credential") ?? "the credential") (\(text("subject") ?? "secret")): "
-        + "\((text("state") ?? "unknown").uppercased())\(code)"
-    case .driftFound:
-      "\(name): the world differs from the plan, \(text("what") ?? "a precondition") changed"
+    case .stepUndone(let undone): "\(name): undo \(undone.result ?? "unknown")"
+    case .credentialProbed(let probe):
+      "Probe of \(probe.credential?.rawValue ?? "the credential") (\(probe.subject?.rawValue ?? "secret")): "
+        + (probe.state ?? .unknown).rawValue.uppercased() + Self.code(probe.code)
+    case .driftFound(let drift):
+      "\(name): the world differs from the plan, \(drift.what ?? "a precondition") changed"
     case .secretSealed: "Secret sealed"
     case .keyDestroyed: "Sealing key of the run destroyed"
-    case .message:
-      "Message to \(text("tracker") ?? "a tracker"): \(text("event") ?? "update"), \(text("state") ?? "unknown")"
+    case .message(let message):
+      "Message to \(message.tracker?.rawValue ?? "a tracker"): \(message.event ?? "update"), "
+        + (message.state ?? "unknown")
     case .noted: "Note\(byRole)"
     case .todo: "Follow-up recorded\(byRole)"
-    case .decision: "Decision\(byRole): \(text("what") ?? "unnamed")"
+    case .decision(let decision): "Decision\(byRole): \(decision.what ?? "unnamed")"
     }
   }
 
   /// Words that are not ours.
   private var timelineQuote: String? {
-    switch kind {
-    case .noted, .todo: text("text")
-    case .decision, .planDeclined, .incidentState, .runEnded, .runResumed, .stepSkipped, .stepUndone:
-      text("reason")
+    switch typed {
+    case .noted(let word), .todo(let word): word.words
+    case .decision, .planDeclined, .incidentState, .runEnded, .runResumed, .stepSkipped, .stepUndone: reason
     case .stepFailed, .stepSettled: stepReason
-    case .stepWaiting: text("prompt")
+    case .stepWaiting(let wait): wait.prompt
     default: nil  // the other kinds quote nobody
     }
   }
@@ -84,20 +91,20 @@ extension JournalEvent {
   }
 
   private var timelineMark: TimelineRow.Mark {
-    switch kind {
+    switch typed {
     case .incidentOpened: .detected
     case .planApproved, .planDeclined, .noted, .todo, .decision, .stepManual: .human
     case .stepWaiting: .wait
-    case .credentialProbed:
-      switch text("state").flatMap(CredentialState.init(rawValue:)) {
+    case .credentialProbed(let probe):
+      switch probe.state {
       case .alive: .alive
       case .dead: .dead
       case .unknown, nil: .unknown
       }
     case .stepOutcome, .stepUndone, .keyDestroyed: .effect
     case .stepFailed, .driftFound: .failure
-    case .stepVerified:
-      verifiedAnswer == "clean" ? .clean : deathProof == nil ? .other : .dead
+    case .stepVerified(let verified):
+      verified.answer == "clean" ? .clean : deathProof == nil ? .other : .dead
     case .message: .message
     case .incidentUpdated, .incidentState, .planSaved, .runStarted, .runResumed, .runEnded, .lockTaken,
       .lockReleased,
@@ -106,24 +113,25 @@ extension JournalEvent {
     }
   }
 
-  private var approved: String { step.map { "Step \($0)" } ?? "Plan \(text("plan") ?? "")" }
-  private var awaited: String {
-    switch text("for") {
+  private func approved(_ plan: PlanID?) -> String {
+    step.map { "Step \($0)" } ?? "Plan \(plan?.rawValue ?? "")"
+  }
+
+  private static func awaited(_ subject: String?) -> String {
+    switch subject {
     case "manual": "a manual step"
     case "decision": "a decision"
     case let other: other ?? "unknown"
     }
   }
-  private var phase: String {
-    guard let phase = text("phase"), phase != "perform", phase != "read" else { return "" }
+
+  private static func phase(_ phase: String?) -> String {
+    guard let phase, phase != "perform", phase != "read" else { return "" }
     return ", phase \(phase)"
   }
-  private var settlement: String { (text("settlement") ?? "unknown").replacing("_", with: " ") }
-  private var code: String {
-    guard let code = text("code"), !code.isEmpty else { return "" }
+
+  private static func code(_ code: String?) -> String {
+    guard let code, !code.isEmpty else { return "" }
     return " (\(code))"
-  }
-  private var occurrences: String {
-    body["occurrences"]?.integer.map { ": \($0) occurrence\($0 == 1 ? "" : "s")" } ?? ""
   }
 }
