@@ -1,3 +1,4 @@
+public import Incidents
 public import JSON
 
 /// What an incident is called: one codename and one kind, whatever each of its reports, or an incident that was merged into
@@ -34,7 +35,7 @@ public struct IncidentIdentity: Sendable {
 
   /// The most specific word of any report; of equal ones the first.
   public var kind: CredentialKind {
-    FindingGroup.mostSpecific(kinds.sorted { $0.value < $1.value }.map(\.key))
+    KindTable.mostSpecific(kinds.sorted { $0.value < $1.value }.map(\.key))
   }
 
   /// Kinds it may also be; empty when a report was certain.

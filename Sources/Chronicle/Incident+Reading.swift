@@ -1,4 +1,5 @@
 import Foundation
+public import Incidents
 public import JSON
 
 extension Incident {
@@ -43,25 +44,5 @@ extension Incident {
         ?? .distantPast,
       occurrences: places,
       furtherFindings: last["further_findings"]?.integer ?? 0, next: last["next"]?.string)
-  }
-}
-
-extension Occurrence {
-  /// Reads what ``json`` wrote; nil when it names no place.
-  init?(_ json: JSONValue, kind: CredentialKind, incident: IncidentKey) {
-    guard let place = json["place"]?.string.flatMap(Location.Place.init) else { return nil }
-    let repository = json["repository"].map {
-      RepositoryRef(host: $0["host"]?.string, id: $0["id"]?.string, name: $0["name"]?.string)
-    }
-    var finding = Finding(
-      source: json["source"]?.string.flatMap(FindingSource.init) ?? .manual, kind: kind,
-      detector: Detector(rule: json["rule"]?.string ?? ""), observedAt: .distantPast)
-    finding.location = Location(
-      place, repository: repository, commit: json["commit"]?.string, path: json["path"]?.string,
-      startLine: json["line"]?.integer, endLine: json["end_line"]?.integer,
-      encoding: json["encoding"]?.string.flatMap(Location.Encoding.init) ?? .plain, url: json["url"]?.string)
-    finding.committedAt = json["committed"]?.string.flatMap(Timestamp.date)
-    guard let reported = ReportedPlace(finding) else { return nil }
-    self.init(reported, kind: kind, incident: incident)
   }
 }
