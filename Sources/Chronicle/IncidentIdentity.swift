@@ -1,10 +1,9 @@
 public import Incidents
-public import JSON
 
 /// What an incident is called: one codename and one kind, whatever each of its reports, or an incident that was merged into
 /// it, was called. Scanners name one secret differently, and a stronger key of a later report would give another codename.
 ///
-/// Folded from the bodies of `incident.opened` and `incident.updated`; the order in which they are taken in does not matter.
+/// Folded from the reports; the order in which they are taken in does not matter.
 public struct IncidentIdentity: Sendable {
   /// The first codename, and by which event it came.
   private var named: String?
@@ -41,28 +40,29 @@ public struct IncidentIdentity: Sendable {
   /// Kinds it may also be; empty when a report was certain.
   public var alternatives: [CredentialKind] { certain.contains(kind) ? [] : alsoThought[kind] ?? [] }
 
-  /// Takes in a body; one that is no report changes nothing. Safe to repeat.
+  /// Takes in a report; a word that is none changes nothing. Safe to repeat.
   ///
   /// - Parameter sequence: of its event; any growing number.
-  public mutating func take(_ body: JSONValue, at sequence: Int) {
-    if let codename = body["codename"]?.string, sequence < namedBy { (named, namedBy) = (codename, sequence) }
-    if let kind = body["kind"]?.string.map({ CredentialKind($0) }) {
+  public mutating func take(_ report: IncidentReport, at sequence: Int) {
+    if let codename = report.codename, sequence < namedBy { (named, namedBy) = (codename, sequence) }
+    if let kind = report.kind {
       kinds[kind] = min(kinds[kind] ?? .max, sequence)
-      let others = (body["alternatives"]?.array ?? []).compactMap { $0.string.map { CredentialKind($0) } }
+      let others = report.alternatives
       if others.isEmpty { certain.insert(kind) } else { alsoThought[kind] = others }
     }
-    if let key = body["key"]?.string { reported.insert(IncidentKey(rawValue: key)) }
-    let keys = [body["key"]?.string].compactMap { $0 } + (body["aliases"]?.array ?? []).compactMap(\.string)
-    if keys.contains(where: { IncidentKey(rawValue: $0).namesOneSecret }) { namesOneSecret = true }
-    handle = handle ?? body["handle"]?.string
-    severity = [severity, body["severity"]?.string.flatMap(Severity.init)].compactMap { $0 }.max()
-    if let word = body["validity"]?.string.flatMap(Validity.init) { validity = validity.combined(with: word) }
-    if let leaked = body["publicly_leaked"]?.boolean { isPubliclyLeaked = isPubliclyLeaked == true || leaked }
-    let restraint = body["restraint"]?.string.flatMap(Restraint.init)
+    if let key = report.key { reported.insert(key) }
+    if ([report.key].compactMap { $0 } + report.aliases).contains(where: \.namesOneSecret) {
+      namesOneSecret = true
+    }
+    handle = handle ?? report.handle
+    severity = [severity, report.severity].compactMap { $0 }.max()
+    if let word = report.validity { validity = validity.combined(with: word) }
+    if let leaked = report.isPubliclyLeaked { isPubliclyLeaked = isPubliclyLeaked == true || leaked }
+    let restraint = report.restraint
     if restraint == .canary { isTrap = true }
     if restraint == .example || restraint == .testKey {
       ofValues = restraint
-    } else if body["values"] != nil {
+    } else if report.namesValues {
       ofValues = nil
     }
   }
@@ -99,7 +99,7 @@ public struct IncidentIdentity: Sendable {
     _ incident: Incident, as id: IncidentID, places: Set<String>, table: KindTable = .builtin
   ) -> Incident {
     var own = self
-    own.take(incident.openedBody, at: .max - 1)
+    own.take(IncidentReport(incident.openedBody), at: .max - 1)
     let kind = own.kind
     let handle = incident.handle ?? self.handle
     return Incident(

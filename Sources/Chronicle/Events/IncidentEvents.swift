@@ -13,17 +13,25 @@ public struct IncidentReport: EventBody {
   public var key: IncidentKey? { text("key").map { IncidentKey(rawValue: $0) } }
   public var aliases: [IncidentKey] { (texts("aliases") ?? []).map { IncidentKey(rawValue: $0) } }
   public var kind: CredentialKind? { text("kind").map { CredentialKind($0) } }
+  /// Kinds that it may also be; empty when the report was certain.
+  public var alternatives: [CredentialKind] { (texts("alternatives") ?? []).map { CredentialKind($0) } }
+  /// The `kind:` of the provider that rotates it.
+  public var provider: String? { text("provider") }
   public var handle: String? { text("handle") }
   public var codename: String? { text("codename") }
   /// A word that this version does not know is treated as the worst: better woken than not.
   public var severity: Severity? { text("severity").map { Severity(rawValue: $0) ?? .sev1 } }
   public var validity: Validity? { text("validity").flatMap { Validity(rawValue: $0) } }
+  public var isPubliclyLeaked: Bool? { body["publicly_leaked"]?.boolean }
   public var restraint: Restraint? { text("restraint").flatMap { Restraint(rawValue: $0) } }
   public var detected: Date? { text("detected").flatMap { Timestamp.date($0) } }
   /// When its source says that it first raised it.
   public var alerted: Date? { text("alerted").flatMap { Timestamp.date($0) } }
   /// Who reported it, in one line.
   public var source: String? { body["source"].map(\.readable) }
+  public var sources: Set<FindingSource> {
+    Set((texts("source") ?? []).compactMap { FindingSource(rawValue: $0) })
+  }
   /// Where it was found.
   public var places: [ReportedLocation] { (body["locations"]?.array ?? []).map { ReportedLocation($0) } }
   /// False for a word that is no report: what was merged, said or introduced.
@@ -32,6 +40,10 @@ public struct IncidentReport: EventBody {
   public var furtherFindings: Int? { body["further_findings"]?.integer }
   /// How many places, in journals of before they were listed.
   public var occurrences: Int? { body["occurrences"]?.integer }
+  /// What to do first when a value is missing.
+  public var next: String? { text("next") }
+  /// It says which values it brought, if only that it brought none.
+  public var namesValues: Bool { body["values"] != nil }
   /// Names of the values that it brought.
   public var values: [ValueName] { (body["values"]?.array ?? []).compactMap { ValueName($0) } }
   /// What brought it; nil: nothing was delivered.

@@ -120,7 +120,7 @@ extension IncidentRecord {
   /// What it is called. An incident that was merged into it is younger and gives it no codename.
   public var identity: IncidentIdentity {
     var identity = IncidentIdentity()
-    for (event, report) in reports { identity.take(report.body, at: event.sequence) }
+    for (event, report) in reports { identity.take(report, at: event.sequence) }
     return identity
   }
 }
