@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "Incidents", dependencies: ["JSON", "Secrets", "Cryptography"],
       resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
-    // Typed events and their one fold; the views of an incident (status, timeline, metrics) are still in Incidents.
+    // Typed events, their one fold, and the views of an incident: status, timeline, metrics, evidence.
     .target(name: "Chronicle", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", "Cryptography"],
@@ -89,7 +89,8 @@ let package = Package(
       ],
       swiftSettings: pure),
     .target(
-      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", "Cryptography"],
+      name: "Playbooks",
+      dependencies: ["Chronicle", "Capabilities", "Incidents", "JSON", "Yams", "Cryptography"],
       swiftSettings: pure),
 
     // Not named as its folder: Hummingbird brings a module `Configuration`, and names are unique in a package graph.
@@ -101,13 +102,15 @@ let package = Package(
     .target(
       name: "Journal",
       dependencies: [
-        "Incidents", "JSON", "Secrets", "Capabilities", "Cryptography",
+        "Chronicle", "Incidents", "JSON", "Secrets", "Capabilities", "Cryptography",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: common),
     .target(
       name: "Execution",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Cryptography"],
+      dependencies: [
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Cryptography",
+      ],
       swiftSettings: common),
 
     // JSON APIs: login, pages, rate limits, what a status means.
@@ -172,13 +175,14 @@ let package = Package(
     .target(
       name: "PostMortems",
       dependencies: [
-        "Incidents", "JSON", "Secrets", "Cryptography", .product(name: "Mustache", package: "swift-mustache"),
+        "Chronicle", "Incidents", "JSON", "Secrets", "Cryptography",
+        .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: pure),
     .target(
       name: "Drills",
       dependencies: [
-        "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
         subprocess,
       ],
       swiftSettings: common),
@@ -249,13 +253,16 @@ let package = Package(
     // Tests mirror the rooms.
     .target(
       name: "TestSupport",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography", subprocess],
+      dependencies: [
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Secrets", "Cryptography", subprocess,
+      ],
       path: "Tests/TestSupport", swiftSettings: common),
     // An installation and a worker without a command line.
     .target(
       name: "ResponseSupport",
       dependencies: [
-        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Execution",
+        "Chronicle", "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders",
+        "Execution",
         "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "Playbooks",
         "PostgresClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration", "TestSupport",
         "TicketSystems", "Worker",
@@ -273,7 +280,7 @@ let package = Package(
       name: "IncidentsTests", dependencies: ["Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
-      name: "ChronicleTests", dependencies: ["Chronicle", "Incidents", "JSON", "TestSupport"],
+      name: "ChronicleTests", dependencies: ["Secrets", "Chronicle", "Incidents", "JSON", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
@@ -296,7 +303,8 @@ let package = Package(
     .testTarget(
       name: "PlaybooksTests",
       dependencies: [
-        "Playbooks", "BuiltinContent", "Capabilities", "Incidents", "JSON", "StaunchConfiguration",
+        "Chronicle", "Playbooks", "BuiltinContent", "Capabilities", "Incidents", "JSON",
+        "StaunchConfiguration",
         "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
@@ -310,7 +318,8 @@ let package = Package(
     .testTarget(
       name: "ExecutionTests",
       dependencies: [
-        "Execution", "Actions", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
+        "Chronicle", "Execution", "Actions", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks",
+        "Secrets",
         "Simulators", "TestSupport",
       ],
       swiftSettings: common),
@@ -380,7 +389,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "PostMortemsTests",
-      dependencies: ["PostMortems", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["Chronicle", "PostMortems", "Incidents", "JSON", "Secrets", "TestSupport"],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "DrillsTests",
@@ -392,7 +401,8 @@ let package = Package(
     .testTarget(
       name: "ResponseTests",
       dependencies: [
-        "Response", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "ResponseSupport",
+        "Chronicle", "Response", "Capabilities", "Execution", "Incidents", "JSON", "Journal",
+        "ResponseSupport",
         "ScannerReports", "Secrets", "Simulators", "StaunchConfiguration", "TestSupport",
       ],
       swiftSettings: common),
@@ -407,7 +417,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Response", "Worker", "Capabilities", "StaunchConfiguration", "Execution",
+        "Chronicle", "Commands", "Response", "Worker", "Capabilities", "StaunchConfiguration", "Execution",
         "Inbox", "Incidents",
         "JSON",
         "Journal", "People", "Playbooks", "ResponseSupport", "Secrets",

@@ -8,6 +8,12 @@ public struct PlanSaved: EventBody {
   public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
   public var playbook: PlaybookID? { text("playbook").map { PlaybookID($0) } }
+  /// SHA-256 of its file.
+  public var playbookHash: String? { text("playbook_sha256") }
+  /// What it will do, in order; nil: a plan of before they were named.
+  public var steps: [StepID]? {
+    body["steps"]?.array?.compactMap { $0.string ?? $0["step"]?.string }.map { StepID($0) }
+  }
   /// The run that it is the plan of.
   public var run: RunID? { text("run").map { RunID($0) } }
   /// Nil: a plan of before they were named.
@@ -24,6 +30,7 @@ public struct PlanApproved: EventBody {
 
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
+  public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
   public var role: RoleName? { text("role").map { RoleName($0) } }
   public var identity: String? { text("identity") }
@@ -40,6 +47,7 @@ public struct PlanApproved: EventBody {
 public struct PlanDeclined: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
+  public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
   public var role: RoleName? { text("role").map { RoleName($0) } }
   public var reason: String? { text("reason") }
@@ -54,6 +62,7 @@ public struct RunStarted: EventBody {
   public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
   public var playbook: PlaybookID? { text("playbook").map { PlaybookID($0) } }
+  public var toolVersion: String? { text("tool_version") }
   public var isDrill: Bool { mode == "drill" || body["drill"]?.boolean == true }
 }
 
@@ -74,6 +83,8 @@ public struct RunEnded: EventBody {
     text("state").flatMap { IncidentStatus.Run.State(rawValue: $0) }
   }
   public var reason: String? { text("reason") }
+  /// The world was no longer as it was planned.
+  public var isDrift: Bool { body["drift"]?.boolean == true }
   /// Nothing goes on: it is done, or taken back.
   public var isOver: Bool { state == .done || state == .aborted }
 }
@@ -93,6 +104,10 @@ public struct DriftFound: StepEventBody {
   public var what: String? { text("what") }
   public var expected: JSONValue? { body["expected"] }
   public var found: JSONValue? { body["found"] }
+  /// Told before the first change; it stops its own step alone.
+  public var isForeseen: Bool { body["foreseen"]?.boolean == true }
+  /// The playbook itself is another one now.
+  public var isOfPlaybook: Bool { body["playbook"] != nil }
 }
 
 /// `message`: a message on its way to a tracker.

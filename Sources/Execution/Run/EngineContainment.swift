@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Incidents
 import JSON
 import Journal
@@ -42,14 +43,12 @@ extension Engine {
     guard let incident = plan.incident else { return nil }
     let record = try environment.journal.record(of: incident)
     guard record.containment.unproven.allSatisfy(values.contains) else { return nil }
-    let last = record.events(.incidentState).last?.text("state")
-    guard last != "contained", last != "closed" else { return nil }
+    let last = record.events(.incidentState).last.flatMap { IncidentStateChange($0.body).state }
+    guard last != .contained, last != .closed else { return nil }
     return recorder.event(
       .incidentState,
-      [
-        "state": "contained",
-        "reason": .string("the proof of the step \(key) held for every leaked value"),
-      ])
+      IncidentStateChange(.contained, because: "the proof of the step \(key) held for every leaked value")
+        .body)
   }
 
   /// Holds a step back whose action this session does not begin; nil: it may begin. Asked before its gate: nobody is bothered

@@ -1,4 +1,5 @@
 import Capabilities
+public import Chronicle
 import Cryptography
 public import Incidents
 public import JSON

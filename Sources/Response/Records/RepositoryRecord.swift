@@ -1,5 +1,5 @@
 import Capabilities
-import Chronicle
+package import Chronicle
 package import Execution
 import Foundation
 package import Incidents
