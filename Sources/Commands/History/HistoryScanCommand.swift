@@ -3,6 +3,7 @@ import ArgumentParser
 import Capabilities
 import Foundation
 import GitHistory
+import Chronicle
 import Incidents
 import JSON
 import Journal

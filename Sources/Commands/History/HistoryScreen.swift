@@ -1,6 +1,7 @@
 import Capabilities
 import GitHistory
 import GitObjects
+import Chronicle
 import Incidents
 
 /// What a person reads of the history commands.
