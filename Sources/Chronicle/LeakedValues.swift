@@ -37,9 +37,9 @@ public struct LeakedValues: Sendable, Hashable {
         if note(value.fingerprint, of: value.ref) { isNew = true }
       }
       return isNew
-    case .keyDestroyed(let end):
+    case .keyDestroyed(let key):
       // `SCOPE/id`: what lay under the incident's key cannot be opened any more.
-      let scope = end.id.map { $0.prefix { $0 != "/" } } ?? ""
+      let scope = key.id.map { $0.prefix { $0 != "/" } } ?? ""
       refs.removeAll { $0.isLeaked(of: IncidentID(String(scope))) }
       destroyed.formUnion(fingerprints.filter { !refs.contains($0.value) }.keys)
       fingerprints = fingerprints.filter { refs.contains($0.value) }

@@ -1,4 +1,5 @@
 package import Capabilities
+package import Incidents
 package import StaunchConfiguration
 
 /// Why something is not done: what, why, and the next command or edit. The exit code that it gives is the command line's affair.

@@ -149,6 +149,17 @@ import Testing
     #expect(try Self.status(story).state == .contained)
   }
 
+  @Test func `a question that was put once proves nothing, however often it was refused before`() throws {
+    var story = Self.story()
+    for minute in 3..<8 { story.refuse(Double(minute), Self.first) }
+    story.at(
+      8, .stepVerified,
+      [
+        "step": "look", "action": "credential.verify", "expect": "dead", "result": "held", "proof": .null,
+      ])
+    #expect(try Self.status(story).state == .open)
+  }
+
   @Test func `the first rejection and the proof are two instants, and containing takes until the proof`() {
     var story = Self.story()
     for minute in [3.0, 4, 5] { story.refuse(minute, Self.first) }

@@ -128,6 +128,8 @@ struct IncidentStatusTests {
     story.about("inc-7f3a91c2")
     story.at(25, .message, ["tracker": "security", "message_id": "m2", "state": "unknown"])
     #expect(try status(story).next.command == "staunch ticket send")
+    story.at(26, .message, ["tracker": "security", "message_id": "m3"])
+    #expect(try status(story).undelivered.map(\.state) == ["unknown", "unknown"])
   }
 
   @Test(
@@ -202,6 +204,24 @@ struct IncidentStatusTests {
     #expect(status.run?.state == .waiting)
     #expect(status.waiting.map(\.prompt) == ["look at the forks"])
     #expect(status.next.command == command)
+  }
+
+  @Test("a gate that got its yes is not asked about again, until the run has stopped there once more")
+  func answeredGate() throws {
+    var story = try story { $0.kind == .runStarted }
+    story.about("inc-7f3a91c2", run: "run-1")
+    story.at(6, .stepWaiting, ["step": "go", "for": "approval", "prompt": "approval by responder"])
+    story.at(6, .runEnded, ["state": "waiting"])
+    story.at(7, .planApproved, ["digest": "d1gest", "plan": "plan-1", "step": "other", "role": "responder"])
+    #expect(try status(story).next.command == "staunch approve d1gest --step go")
+    story.at(8, .planApproved, ["digest": "d1gest", "plan": "plan-1", "step": "go", "role": "responder"])
+    #expect(try status(story).next.command == "staunch resume run-1")
+    #expect(try status(story).waiting.map(\.prompt) == ["approved, and the run has not gone on yet"])
+    // It takes a second person: the run stopped at the same gate.
+    story.at(9, .runResumed, [:])
+    story.at(9, .runEnded, ["state": "waiting"])
+    #expect(try status(story).next.command == "staunch approve d1gest --step go")
+    #expect(try status(story).waiting.map(\.prompt) == ["approval by responder"])
   }
 
   @Test("drift stops for a new plan of the same playbook")

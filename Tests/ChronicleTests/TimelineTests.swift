@@ -46,7 +46,7 @@ struct TimelineTests {
       dead.map(\.text) == [
         "Probe of postgres-training (leaked): DEAD (28P01)",
         "step prove_dead: proof of death, refused 18 times from 03:09:30Z to 03:09:42Z, 21 control logins accepted, "
-          + "propagation time 0 ms",
+          + "propagation time 0 s",
       ])
   }
 

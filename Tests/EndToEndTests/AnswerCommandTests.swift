@@ -45,6 +45,51 @@ import Testing
     }
   }
 
+  /// At a pseudo-terminal: nothing is signed unseen, and what was signed is not asked for again.
+  @Test func `approve shows what it signs and asks, and next goes on from there`() async throws {
+    let directory = try TemporaryDirectory()
+    try "staunch: 1\n".write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
+    try FileManager.default.createDirectory(
+      atPath: directory.path("playbooks"), withIntermediateDirectories: true)
+    try """
+    playbook: 1
+    id: mine
+    title: Mine
+    deadline: 1h
+    steps:
+      - {id: go, title: Touch the file, approve: {by: [responder]}}
+      - {id: touch, uses: command.run, with: {argv: [touch, "\(directory.path("touched"))"]}}
+    """.write(toFile: directory.path("playbooks/mine.yaml"), atomically: true, encoding: .utf8)
+    let binary = StaunchBinary(home: directory.path, workingDirectory: directory.path)
+    let plan = try JSONDecoder().decode(
+      JSONValue.self, from: Data(try await binary.run(["plan", "mine", "--json"]).output.utf8))
+    let id = try #require(plan["id"]?.string)
+    let digest = try #require(plan["digest"]?.string)
+    let staunch = try StaunchBinary.products + "/staunch"
+    func answer(_ arguments: String, with typed: String) async throws -> (screen: String, status: String) {
+      try "\(typed)\n".write(toFile: directory.path("typed"), atomically: true, encoding: .utf8)
+      let command = "'\(staunch)' \(arguments)"
+      let screen = try await Program.run(
+        ["bash", "-c", "script -qec \"\(command)\" typescript < typed; echo $? > status"],
+        in: directory.path, environment: binary.environment.merging(["TERM": "xterm"]) { _, new in new })
+      return (screen, try String(contentsOfFile: directory.path("status"), encoding: .utf8))
+    }
+
+    let unseen = try await answer("approve \(digest)", with: "yes")
+    #expect(unseen.status == "77\n" && unseen.screen.contains("type \"\(id)\""), "\(unseen.screen)")
+    let seen = try await answer("approve \(digest)", with: id)
+    #expect(seen.status == "0\n" && seen.screen.contains("touch"), "\(seen.screen)")
+    #expect(try await binary.run(["run", id, "--live", "--no-input"]).status == 75)
+
+    let no = try await answer("approve \(digest) --step go", with: "")
+    #expect(no.status == "77\n" && no.screen.contains("Touch the file"), "\(no.screen)")
+    #expect(no.screen.contains("will: run touch"), "what stands behind the gate: \(no.screen)")
+    let yes = try await answer("approve \(digest) --step go", with: "y")
+    #expect(yes.status == "0\n", "\(yes.screen)")
+    #expect(try await binary.run(["run", id, "--live", "--no-input"]).status == 0)
+    #expect(FileManager.default.fileExists(atPath: directory.path("touched")))
+  }
+
   @Test func `a gate is not left out, and a role that is only claimed opens nothing`() async throws {
     let directory = try TemporaryDirectory()
     try "staunch: 1\n".write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)

@@ -57,6 +57,9 @@ import Testing
     // The plan is from before: it is noticed before anything is changed.
     let stopped = try await world.run(planned)
     #expect(stopped.status != 0)
+    #expect(
+      stopped.output.contains("the world changed since the plan: whether "),
+      "said in words, not as an expression: \(stopped.output.suffix(2000))")
     #expect(try await accepts(world, theirs), "the team's password was replaced")
 
     // Another plan has the locks, replaces nothing and proves the leaked one dead.

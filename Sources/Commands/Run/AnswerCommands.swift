@@ -136,6 +136,17 @@ struct DoneCommand: StaunchCommand {
       }
       collected[parts[0]] = value.json
     }
+    for (name, type) in manual.collect.sorted(by: { $0.key < $1.key }) where collected[name] == nil {
+      guard assembly.console.style.isInteractive,
+        let answer = assembly.console.ask("\(name) (\(type)):"), !answer.isEmpty
+      else { break }
+      try journal.admit([("the answer", answer)], about: plan.incident)
+      guard let value = ManualAnswer.value(answer, as: type) else {
+        throw CommandFailure(
+          .usage, "cannot take the answer to \(name)", because: "it is no \(type)", fix: "the same command")
+      }
+      collected[name] = value.json
+    }
     let missing = manual.collect.keys.filter { collected[$0] == nil }.sorted()
     guard missing.isEmpty else {
       throw CommandFailure(
@@ -179,13 +190,43 @@ struct ApproveCommand: StaunchCommand {
       assembly.console.say("declined \(plan.id)")
       return
     }
+    let console = assembly.console
+    if console.style.isInteractive { try ask(plan, step, console) }
     let word = try installation.identity.approve(
       plan.digest, step: step, role: RoleName(role), at: assembly.now())
     try approver.record(
       word, for: plan,
       gate: try step.flatMap { try SkipRule(installation: installation).gate(of: $0, in: plan) })
-    assembly.console.say(
+    console.say(
       "approved \(step.map { "the step \($0) of " } ?? "")\(plan.id). next: staunch run \(plan.id) --live")
+  }
+
+  /// Shows a person what they are about to sign, and asks as a run does: for the name of what is rewritten, published or
+  /// replaced, else for a yes.
+  private func ask(_ plan: Plan, _ step: StepID?, _ console: Console) throws {
+    let screen = PlanScreen(console: console)
+    let names: [String]
+    if let step {
+      let effects = plan.effects(behind: step)
+      let title = plan.steps.first { $0.step == step }?.title ?? step.rawValue
+      console.say("\(step) asks: \(harmless(title))")
+      for line in screen.consequences(effects) { console.say("  \(line)") }
+      names = TypedNames.repositories(effects)
+    } else {
+      screen.show(plan)
+      names = TypedNames(plan).all
+    }
+    let isGiven =
+      names.isEmpty
+      ? ["y", "yes"].contains(console.ask("Approve? [y/N]")?.lowercased() ?? "")
+      : names.allSatisfy { console.ask("To approve, type \"\(harmless($0))\":") == $0 }
+    guard isGiven else {
+      throw CommandFailure(
+        .declined, "nothing was approved",
+        because: names.isEmpty ? "the answer was no" : "the name was not typed",
+        fix: "when you are ready, the same command; or say no: staunch approve \(plan.digest.short)"
+          + (step.map { " --step \($0)" } ?? "") + " --decline 'why'")
+    }
   }
 }
 

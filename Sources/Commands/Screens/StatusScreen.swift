@@ -112,10 +112,14 @@ struct StatusScreen {
   }
 
   private func age(_ status: IncidentStatus) -> String {
-    // Whole seconds: nobody's incident is known to the millisecond.
-    let seconds = Duration.seconds(status.sinceDetection.components.seconds)
-    guard status.isClockBehind else { return "T+\(seconds == .zero ? "0 s" : text(seconds))" }
+    guard status.isClockBehind else { return "T+\(age(status.sinceDetection))" }
     return "T+? (this clock stands before the detection at \(clock(status.detected)))"
+  }
+
+  /// In whole seconds: nobody's incident is known to the millisecond.
+  private func age(_ duration: Duration) -> String {
+    let seconds = max(.zero, Duration.seconds(duration.components.seconds))
+    return seconds == .zero ? "0 s" : text(seconds)
   }
 
   private func line(_ credential: IncidentStatus.Credential, now: Date) -> String {
@@ -134,7 +138,7 @@ struct StatusScreen {
     var line = "\(name) \(credential.name)\(value): " + console.toned(word, tone)
     if let proven = credential.proven { line += "  proven \(clock(proven))" }
     if let probed = credential.probed {
-      line += "  probed \(clock(probed)) (\(text(max(.zero, now.duration(since: probed)))) ago)"
+      line += "  probed \(clock(probed)) (\(age(now.duration(since: probed))) ago)"
     }
     if let code = credential.code { line += "  \(harmless(code))" }
     return line

@@ -48,6 +48,16 @@ public struct Plan: Sendable, Hashable {
     return PlanDigest(Hex.text(SHA256.hash(data: Data(bound.canonicalBytes))))
   }
 
+  /// What a yes to a gate lets happen: the effects of its step and of the step's parts; of a step that is only a gate, those
+  /// up to the next one.
+  public func effects(behind gate: StepID) -> [PlannedStep] {
+    let own = steps.filter { $0.step == gate || $0.step.rawValue.hasPrefix("\(gate).") }
+    guard let at = steps.lastIndex(where: { $0.step == gate && $0.kind == .gate }) else { return own }
+    return own
+      + steps[(at + 1)...].prefix { $0.gate == nil }
+      .filter { $0.effect != nil && $0.effectClass?.isMutating == true }
+  }
+
   /// What is saved, printed by `plan --json`, and read back for the run.
   public var json: JSONValue {
     var members = document(steps: steps.map(\.json)).object ?? [:]

@@ -12,7 +12,8 @@ extension Engine {
   func deaths(_ action: ActionStep, _ call: ActionCall) -> [SecretRef]? {
     guard action.expectsDeath, (action.expectation?.poll?.consecutive ?? 1) > 1 else { return nil }
     let leaked = plan.inputs.values.flatMap(\.secrets)
-    let values = call.inputs.values.flatMap(\.secrets).filter(leaked.contains)
+    // The values that were tried: a control is a secret, too.
+    let values = (call.inputs["secret"]?.secrets ?? []).filter(leaked.contains)
     return values.isEmpty ? nil : values
   }
 

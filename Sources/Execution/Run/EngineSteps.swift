@@ -115,7 +115,9 @@ extension Engine {
     let expected = planned[key]?.certainty ?? .maybe
     if !context.isFinal, expected != .maybe, truth != (expected == .will) {
       return try drift(
-        key, what: "when: \(condition.text)", expected: .boolean(expected == .will), found: .boolean(truth))
+        key,
+        what: "whether \(step.id) runs" + (truth ? "" : " (\(condition.whyNot(in: scope)))"),
+        expected: .boolean(expected == .will), found: .boolean(truth))
     }
     guard truth else {
       try recorder.note(

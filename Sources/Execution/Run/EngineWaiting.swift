@@ -30,7 +30,7 @@ extension Engine {
     if let limit, environment.clock.now > limit { return try tooLate(key) }
     let request = ApprovalRequest(
       run: plan.run, step: step.id, title: step.title, digest: plan.digest, gate: gate,
-      effects: effects(behind: step),
+      effects: plan.effects(behind: step.id),
       given: approvals(of: step.id, until: limit), until: until)
     let prompt = "approval by \(gate.summary) of plan \(plan.digest.short)"
     try announce(key, .approval, prompt: prompt, until: until, roles: roles)
@@ -44,15 +44,6 @@ extension Engine {
     if let limit, environment.clock.now > limit { return try tooLate(key) }
     try wait(key, .approval, prompt: prompt, until: until, roles: roles)
     return .waits
-  }
-
-  /// What a yes lets happen: the effects of the step and its parts; of a step that is only a gate, those up to the next one.
-  private func effects(behind step: Step) -> [PlannedStep] {
-    let own = plan.steps.filter { $0.step == step.id || $0.step.rawValue.hasPrefix("\(step.id).") }
-    guard step.isGate, let at = plan.steps.lastIndex(where: { $0.step == step.id }) else { return own }
-    return own
-      + plan.steps[(at + 1)...].prefix { $0.gate == nil }
-      .filter { $0.effect != nil && $0.effectClass?.isMutating == true }
   }
 
   private func tooLate(_ key: StepKey) throws -> Flow {

@@ -137,13 +137,14 @@ extension DocumentModel {
     return repositories.compactMap { evidence in
       guard let rewrite = evidence.rewrite else { return nil }
       let scan = published[evidence.repository].map(atTheForge)
+      let counts = [
+        rewrite.commits.map { Count.text($0, "commit") }, rewrite.blobs.map { Count.text($0, "blob") },
+        rewrite.tags.map { Count.text($0, "tag") }, rewrite.refs.map { Count.text($0, "ref") },
+      ].compactMap { $0 }
       return Rewrite(
         repository: DocumentText(evidence.repository.rawValue),
         changed: DocumentText(
-          [
-            Count.text(rewrite.commits, "commit"), rewrite.blobs.map { Count.text($0, "blob") },
-            rewrite.tags.map { Count.text($0, "tag") }, Count.text(rewrite.refs, "ref"),
-          ].compactMap { $0 }.joined(separator: ", ")),
+          counts.isEmpty ? "unknown (the outcome has no counts)" : counts.joined(separator: ", ")),
         signatures: DocumentText(rewrite.signaturesDropped.map(String.init) ?? "unknown"),
         backup: DocumentText(rewrite.backup ?? "none"),
         freshScan: DocumentText(scan ?? "unknown (no scan of a fresh clone of the remote)"))

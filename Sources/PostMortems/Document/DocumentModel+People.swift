@@ -76,7 +76,7 @@ extension DocumentModel {
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(
           event.at < detected
-            ? "before the detection" : "T+" + DurationText.text(event.at.duration(since: detected))),
+            ? "before the detection" : "T+" + DurationText.age(event.at.duration(since: detected))),
         tracker: DocumentText(message.tracker?.rawValue ?? "unknown"),
         event: DocumentText(message.event ?? "update"),
         state: DocumentText(message.state ?? "unknown"),

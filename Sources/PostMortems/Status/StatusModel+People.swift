@@ -16,10 +16,9 @@ extension StatusModel {
     }
   }
 
-  /// In whole seconds: nobody's incident is known to the millisecond.
+  /// Nobody's incident is known to the millisecond.
   static func age(_ status: IncidentStatus) -> String {
-    let seconds = status.sinceDetection.components.seconds
-    return seconds == 0 ? "0 s" : DurationText.text(.seconds(seconds))
+    DurationText.age(status.sinceDetection)
   }
 
   static func overview(_ status: IncidentStatus) -> [String] {

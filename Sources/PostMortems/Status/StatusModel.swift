@@ -73,13 +73,14 @@ struct StatusModel: Sendable {
 
   private static func credential(_ credential: IncidentStatus.Credential, now: Date) -> Credential {
     let probe = credential.probed.map { probed in
-      let ago = DurationText.text(
-        .milliseconds(max(0, Int((now.timeIntervalSince(probed) * 1000).rounded()))))
+      let ago = DurationText.age(now.duration(since: probed))
       let code = credential.code.map { ", \($0)" } ?? ""
       return DocumentText("probed at \(ClockText.near(probed, from: now)), \(ago) ago\(code)")
     }
     return Credential(
-      subject: credential.subject == .leaked ? "old credential" : "replacement",
+      subject: DocumentText(
+        (credential.subject == .leaked ? "old credential" : "replacement")
+          + (credential.value.map { " (value \($0))" } ?? "")),
       name: DocumentText(credential.name.rawValue),
       state: DocumentText(credential.state.rawValue.uppercased()),
       probe: probe)
@@ -94,7 +95,7 @@ struct StatusModel: Sendable {
   }
 
   private static func describe(_ step: StepRecord, now: Date) -> String {
-    let elapsed = step.elapsed(at: now).map { " for \(DurationText.text($0))" } ?? ""
+    let elapsed = step.elapsed(at: now).map { " for \(DurationText.age($0))" } ?? ""
     let reason = step.reason.map { ": \($0)" } ?? ""
     return "step \(step.label) \(step.state.rawValue)\(elapsed)\(reason)"
   }

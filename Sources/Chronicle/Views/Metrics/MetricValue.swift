@@ -55,6 +55,12 @@ public enum DurationText {
     return pair(seconds / 86_400, "d", seconds % 86_400 / 3600, "h")
   }
 
+  /// For how long ago something was, and how long it lasts already: in whole seconds, and never negative.
+  public static func age(_ duration: Duration) -> String {
+    let seconds = max(0, duration.components.seconds)
+    return seconds == 0 ? "0 s" : text(.seconds(seconds))
+  }
+
   private static func pair(_ large: Int64, _ largeUnit: String, _ small: Int64, _ smallUnit: String) -> String
   {
     small == 0 ? "\(large) \(largeUnit)" : "\(large) \(largeUnit) \(small) \(smallUnit)"

@@ -127,7 +127,9 @@ extension DeathProof {
     if let from { text += " from \(clock(from))" }
     text += " to \(clock(at))"
     if let controls { text += ", \(controls) control logins accepted" }
-    if let propagation { text += ", propagation time \(DurationText.text(propagation))" }
+    if let propagation {
+      text += ", propagation time \(propagation == .zero ? "0 s" : DurationText.text(propagation))"
+    }
     return text
   }
 }

@@ -65,7 +65,7 @@ struct LaterReports: Sendable {
     return (places + [unnamed, value].compactMap { $0 }).max { $0.sequence < $1.sequence }
   }
 
-  private static func lastPart(of name: RepositoryName) -> String {
+  static func lastPart(of name: RepositoryName) -> String {
     let last = name.rawValue.split(separator: "/").last.map { String($0) } ?? name.rawValue
     return last.lowercased()
   }

@@ -61,8 +61,8 @@ extension IncidentRecord {
 private struct PublishedReading {
   private struct Acts {
     var rewritten: JournalEvent?
-    /// False: the last rewrite found nothing here. An outcome that does not say it counts as a change.
-    var isChanged = true
+    /// The last rewrite that changed something, or whose outcome does not say that it changed nothing.
+    var changed: JournalEvent?
     var restored: JournalEvent?
     var pushed: JournalEvent?
     var scanned: JournalEvent?
@@ -139,7 +139,7 @@ private struct PublishedReading {
     case (.stepOutcome, "history.rewrite"):
       acts[name]?.rewritten = event
       let outputs = PublishedReading.outputs(event)
-      acts[name]?.isChanged = outputs["commits"]?.integer != 0 || (outputs["refs"]?.integer ?? 0) != 0
+      if outputs["commits"]?.integer != 0 || outputs["refs"]?.integer != 0 { acts[name]?.changed = event }
       acts[name]?.restored = nil
     case (.stepOutcome, "history.restore"): acts[name]?.restored = event
     case (.stepOutcome, "history.push"):
@@ -206,36 +206,60 @@ private struct PublishedReading {
   }
 
   var result: [PublishedHistory] {
-    let names = order.isEmpty ? reported : order + (unlisted ?? []).filter { acts[$0] == nil }
+    let unlisted = unlisted ?? unmatched
+    let names = order.isEmpty ? reported : order + unlisted.filter { acts[$0] == nil }
     return names.map { name in
       guard let acts = acts[name] else {
         return PublishedHistory(
           repository: name, cleaned: nil, why: "it was reported there, and no plan here reaches it",
           address: nil, objects: nil, residual: [], settled: [], clone: nil, again: nil, evidence: nil)
       }
-      return judge(name, acts)
+      return judge(name, acts, unlisted: unlisted)
     }
   }
 
-  /// Why the scan does not show the repository as it is known now, and what shows that; nil when it does.
-  private func outdated(_ scan: JournalEvent, _ name: RepositoryName, _ acts: Acts)
-    -> (why: String, evidence: JournalEvent)?
-  {
-    if let missing = reports.values.refs.first(where: { !acts.covered.contains($0) }) {
-      return ("value \(missing) was never scanned for in a fresh clone of the remote", scan)
+  /// Reported repositories that were not looked at, where no plan says which of them staunch.yaml has: a clone stands for one,
+  /// by its name or, in a directory of another name, for any. When more are left than there are such clones, each may be
+  /// the one that nobody looked at.
+  private var unmatched: [RepositoryName] {
+    func part(_ name: RepositoryName) -> String { LaterReports.lastPart(of: name) }
+    let seen = Set(order.filter(reported.contains).map(part))
+    var left = reported.filter { name in
+      // A tool that leaves the owner out means the same one.
+      !order.contains(name) && !(part(name) == name.rawValue.lowercased() && seen.contains(part(name)))
     }
-    guard let again = reports.last(in: name, of: order, unlisted: unlisted ?? []),
+    var others = 0
+    for name in order where !reported.contains(name) {
+      if let index = left.firstIndex(where: { part($0) == part(name) }) {
+        left.remove(at: index)
+      } else {
+        others += 1
+      }
+    }
+    return left.count > others ? left : []
+  }
+
+  /// Why the scan does not show the repository as it is known now, and what shows that; nil when it does.
+  private func outdated(
+    _ scan: JournalEvent, _ name: RepositoryName, _ acts: Acts, unlisted: [RepositoryName]
+  ) -> (why: String, evidence: JournalEvent)? {
+    let values = reports.values.refs
+    if let missing = values.firstIndex(where: { !acts.covered.contains($0) }) {
+      let which = values.count > 1 ? "value \(missing + 1)" : "the leaked value"
+      return ("\(which) was never scanned for in a fresh clone of the remote", scan)
+    }
+    guard let again = reports.last(in: name, of: order, unlisted: unlisted),
       again.sequence > scan.sequence
     else { return nil }
     let at = Timestamp.text(again.at)
     return ("reported again at \(at), and no fresh clone of the remote was scanned since", again)
   }
 
-  private func judge(_ name: RepositoryName, _ acts: Acts) -> PublishedHistory {
+  private func judge(_ name: RepositoryName, _ acts: Acts, unlisted: [RepositoryName]) -> PublishedHistory {
     let scan = acts.scanned
     let outputs = PublishedReading.outputs(scan)
     let remote = outputs["remote"]?.string
-    let changed = [acts.isChanged ? acts.rewritten : nil, acts.restored, acts.pushed].compactMap { $0 }
+    let changed = [acts.changed, acts.restored, acts.pushed].compactMap { $0 }
     let later = changed + [acts.failed, acts.found].compactMap { $0 }
     let isLatest = scan.map { scan in later.allSatisfy { $0.sequence < scan.sequence } } ?? false
     let isClean =
@@ -244,7 +268,7 @@ private struct PublishedReading {
     var news: JournalEvent?
     switch (scan, remote) {
     case (.some(let scan), .some) where isLatest && isClean:
-      let outdated = outdated(scan, name, acts)
+      let outdated = outdated(scan, name, acts, unlisted: unlisted)
       why =
         outdated?.why
         ?? PublishedReading.elsewhere(scan).map(PublishedReading.finding).joined(separator: "; ")
@@ -318,7 +342,7 @@ private struct PublishedReading {
     }
     if acts.pushed != nil { return "pushed, and no fresh clone of the remote was scanned since" }
     if acts.rewritten == nil { return "no run of this incident has rewritten its history" }
-    return acts.isChanged
+    return acts.changed != nil
       ? "rewritten on this machine only; not pushed"
       : "nothing was found on this machine, and the remote was not looked at"
   }

@@ -54,17 +54,17 @@ public struct RepositoryEvidence: Sendable, Hashable, Codable {
         fix = parts.count > 1 ? String(parts[1]) : ""
       }
     }
-    public let commits: Int
-    /// Nil: the report does not say.
+    /// Nil, here and below: the report does not say.
+    public let commits: Int?
     public let blobs: Int?
     public let tags: Int?
-    public let refs: Int
+    public let refs: Int?
     public let signaturesDropped: Int?
     public let residual: [Residual]
     /// Names the backup for `staunch history restore`. It holds the secret until it is deleted.
     public let backup: String?
     public init(
-      commits: Int, blobs: Int?, tags: Int?, refs: Int, signaturesDropped: Int?, residual: [Residual],
+      commits: Int?, blobs: Int?, tags: Int?, refs: Int?, signaturesDropped: Int?, residual: [Residual],
       backup: String?
     ) {
       self.commits = commits
@@ -81,10 +81,11 @@ public struct RepositoryEvidence: Sendable, Hashable, Codable {
   public struct FreshScan: Sendable, Hashable, Codable {
     public let at: Date
     public let isClean: Bool
-    public let objects: Int
+    /// How many were looked at; nil: the report does not say.
+    public let objects: Int?
     /// The address that was cloned, without user; nil: this machine's repository.
     public let remote: String?
-    public init(at: Date, isClean: Bool, objects: Int, remote: String? = nil) {
+    public init(at: Date, isClean: Bool, objects: Int?, remote: String? = nil) {
       self.at = at
       self.isClean = isClean
       self.objects = objects

@@ -11,6 +11,7 @@ extension IncidentStatus {
     let containment = record.containment
     let credentials = IncidentStatus.credentials(of: record, containment)
     let undelivered = IncidentStatus.undelivered(of: record)
+    let answered = IncidentStatus.answeredGates(of: record)
     let state = IncidentStatus.state(of: record, containment)
     let published = record.published
     let instant = MetricInstants.detected(record).date
@@ -31,7 +32,7 @@ extension IncidentStatus {
     self.run = run
     self.plan = plan
     self.steps = steps
-    self.waiting = run.map { IncidentStatus.waiting(steps, run: $0) } ?? []
+    self.waiting = run.map { IncidentStatus.waiting(steps, answered, run: $0) } ?? []
     self.undelivered = undelivered
     self.said = record.events(.incidentUpdated).compactMap { event in
       event.platformSaid.map { Said(at: event.at, text: $0) }
@@ -45,7 +46,7 @@ extension IncidentStatus {
         steps: steps, undelivered: undelivered.count, drift: IncidentStatus.drift(of: record),
         holdsLocks: run?.state == .failed && IncidentStatus.holdsLocks(record),
         refusedGates: IncidentStatus.refusedGates(of: record),
-        gateRoles: IncidentStatus.gateRoles(of: record), stillOld: record.stillOld,
+        answeredGates: answered, gateRoles: IncidentStatus.gateRoles(of: record), stillOld: record.stillOld,
         stillAtTheForge: published.filter { !$0.isClean }))
   }
 
@@ -118,13 +119,15 @@ extension IncidentStatus {
     }
   }
 
-  private static func waiting(_ steps: [StepRecord], run: Run) -> [Waiting] {
+  private static func waiting(_ steps: [StepRecord], _ answered: Set<StepID>, run: Run) -> [Waiting] {
     guard run.state == .waiting || run.state == .running else { return [] }
     return steps.filter { $0.state == .waiting }.map { step in
       let wait = StepWaiting(step.last.body)
+      let what = wait.subject ?? "unknown"
       return Waiting(
-        step: step.label, what: wait.subject ?? "unknown", since: step.last.at, until: wait.until,
-        prompt: wait.prompt)
+        step: step.label, what: what, since: step.last.at, until: wait.until,
+        prompt: what == "approval" && answered.contains(step.step)
+          ? "approved, and the run has not gone on yet" : wait.prompt)
     }
   }
 
@@ -147,9 +150,9 @@ extension IncidentStatus {
       if let number = slot(of: message) { holders[number] = id }
     }
     return order.compactMap { id in
-      guard let message = last[id], let state = message.state,
-        !["sent", "dropped", "replaced"].contains(state)
-      else { return nil }
+      guard let message = last[id] else { return nil }
+      let state = message.state ?? "unknown"
+      guard !["sent", "dropped", "replaced"].contains(state) else { return nil }
       if state == "dead", dropped.contains(id) { return nil }
       if let holder = slot(of: message).flatMap({ holders[$0] }), holder != id { return nil }
       return Message(
@@ -186,6 +189,20 @@ extension IncidentStatus {
       if let step = wait.step, let found = wait.roles { roles[step] = found }
     }
     return roles
+  }
+
+  /// Gates of the current run that got a yes since it stopped there. Whether it is enough of them, the run finds out.
+  private static func answeredGates(of record: IncidentRecord) -> Set<StepID> {
+    var answered: Set<StepID> = []
+    for event in record.events where event.run == record.currentRun {
+      switch (event.kind, event.step) {
+      case (.planApproved, let step?): answered.insert(step)
+      case (.planDeclined, let step?), (.stepWaiting, let step?): answered.remove(step)
+      case (.runEnded, _): answered = []
+      default: break  // nothing that is said of a gate
+      }
+    }
+    return answered
   }
 
   /// Gates of the current run whose last word is a no.

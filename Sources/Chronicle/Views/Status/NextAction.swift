@@ -24,6 +24,8 @@ enum NextAction {
     let holdsLocks: Bool
     /// Gates of the run to which somebody said no, and nobody yes since.
     let refusedGates: Set<StepID>
+    /// Gates of the run to which somebody said yes since it stopped there.
+    let answeredGates: Set<StepID>
     /// Whose yes each gate of the run asks for; none: anybody's.
     let gateRoles: [StepID: [String]]
     /// Entries of stores that hold an old value.
@@ -81,6 +83,10 @@ enum NextAction {
     let wait = StepWaiting(gate.last.body)
     switch wait.subject {
     case "approval":
+      if now.answeredGates.contains(gate.step) {
+        return IncidentStatus.Next(
+          "Step \(gate.label) is approved. Go on", command: "staunch resume \(run.id)")
+      }
       let digest = wait.digest ?? now.plan?.digest ?? ""
       return IncidentStatus.Next(
         "Step \(gate.label) waits for approval", command: approval(of: gate, digest, now))

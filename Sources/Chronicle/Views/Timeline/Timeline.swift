@@ -73,10 +73,11 @@ public struct Timeline: Sendable, Hashable {
           evidence: .external(published.source), mark: .published))
     }
     if let scan = evidence.freshScan {
-      let result = scan.isClean ? "clean" : "not clean"
+      let result =
+        (scan.isClean ? "clean" : "not clean") + (scan.objects.map { ", \($0) objects" } ?? "")
       rows.append(
         TimelineRow(
-          at: scan.at, text: "Scan of a fresh clone of \(name): \(result), \(scan.objects) objects",
+          at: scan.at, text: "Scan of a fresh clone of \(name): \(result)",
           certainty: .observed, evidence: .report("scan of a fresh clone of \(name)"),
           mark: scan.isClean ? .clean : .failure))
     }
