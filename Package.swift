@@ -26,8 +26,8 @@ let package = Package(
     .library(
       name: "Execution",
       targets: [
-        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "Simulators",
+        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "PlaybookTools", "Playbooks",
+        "Secrets", "Simulators",
       ]),
     .library(name: "Secrets", targets: ["Secrets"]),
     .library(name: "Server", targets: ["Server", "Inbox"]),
