@@ -26,8 +26,8 @@ let package = Package(
     .library(
       name: "Execution",
       targets: [
-        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "Simulators",
+        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "PlaybookTools", "Playbooks",
+        "Secrets", "Simulators",
       ]),
     .library(name: "Secrets", targets: ["Secrets"]),
     .library(name: "Server", targets: ["Server", "Inbox"]),
@@ -89,8 +89,12 @@ let package = Package(
       ],
       swiftSettings: pure),
     .target(
-      name: "Playbooks",
-      dependencies: ["Chronicle", "Capabilities", "Incidents", "JSON", "Yams", "Cryptography"],
+      name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", "Cryptography"],
+      swiftSettings: pure),
+    // What the engine does not need: lint, rehearsal, rendering, CACAO.
+    .target(
+      name: "PlaybookTools",
+      dependencies: ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks"],
       swiftSettings: pure),
 
     // Not named as its folder: Hummingbird brings a module `Configuration`, and names are unique in a package graph.
@@ -208,7 +212,8 @@ let package = Package(
         "Actions", "BuiltinContent", "Capabilities", "Chronicle", "Consumers", "CredentialProviders",
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
-        "LocalSystem", "People", "Platforms", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
+        "LocalSystem", "People", "Platforms", "PlaybookTools", "Playbooks", "PostMortems", "PostgresClient",
+        "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -254,7 +259,7 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Secrets", "Cryptography", subprocess,
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Cryptography", subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
     // An installation and a worker without a command line.
@@ -303,9 +308,14 @@ let package = Package(
     .testTarget(
       name: "PlaybooksTests",
       dependencies: [
-        "Chronicle", "Playbooks", "BuiltinContent", "Capabilities", "Incidents", "JSON",
-        "StaunchConfiguration",
-        "TestSupport",
+        "BuiltinContent", "Capabilities", "Incidents", "JSON", "PlaybookTools", "Playbooks", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "PlaybookToolsTests",
+      dependencies: [
+        "BuiltinContent", "Capabilities", "Chronicle", "Incidents", "JSON", "PlaybookTools", "Playbooks",
+        "StaunchConfiguration", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(

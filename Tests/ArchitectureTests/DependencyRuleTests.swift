@@ -31,9 +31,10 @@ import Testing
     ("ScannerReports", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("Capabilities", ["Cryptography", "Incidents", "JSON", "Secrets"]),
     ("People", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
+    ("Playbooks", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "Secrets", "Yams"]),
     (
-      "Playbooks",
-      ["CYaml", "Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Secrets", "Yams"]
+      "PlaybookTools",
+      ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),

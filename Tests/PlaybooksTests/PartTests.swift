@@ -1,7 +1,9 @@
 import BuiltinContent
 import Capabilities
 import Incidents
+import PlaybookTools
 import Playbooks
+import TestSupport
 import Testing
 
 /// `include:`: playbooks share steps, and every id, name and place stays what it would be without.

@@ -191,7 +191,6 @@ public struct SecretSealed: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var ref: SecretRef? { text("key").map { SecretRef($0) } }
-  public var purpose: String? { text("purpose") }
 }
 
 /// `key.destroyed`: what lay under it cannot be opened any more.

@@ -32,8 +32,6 @@ public struct PlanApproved: EventBody {
   public init(_ body: JSONValue) { self.body = body }
   public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
-  public var role: RoleName? { text("role").map { RoleName($0) } }
-  public var identity: String? { text("identity") }
   /// The gate; nil: the plan.
   public var step: StepID? { text("step").map { StepID($0) } }
   /// What a policy's word is bounded to; nil: a person's, which covers the plan.
@@ -49,7 +47,6 @@ public struct PlanDeclined: EventBody {
   public init(_ body: JSONValue) { self.body = body }
   public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
-  public var role: RoleName? { text("role").map { RoleName($0) } }
   public var reason: String? { text("reason") }
   public var step: StepID? { text("step").map { StepID($0) } }
 }
@@ -59,8 +56,6 @@ public struct RunStarted: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var mode: String? { text("mode") }
-  public var plan: PlanID? { text("plan").map { PlanID($0) } }
-  public var digest: String? { text("digest") }
   public var playbook: PlaybookID? { text("playbook").map { PlaybookID($0) } }
   public var toolVersion: String? { text("tool_version") }
   public var isDrill: Bool { mode == "drill" || body["drill"]?.boolean == true }
@@ -71,7 +66,6 @@ public struct RunResumed: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var reason: String? { text("reason") }
-  public var owner: String? { text("owner") }
 }
 
 /// `run.ended`.
@@ -82,7 +76,6 @@ public struct RunEnded: EventBody {
   public var state: IncidentStatus.Run.State? {
     text("state").flatMap { IncidentStatus.Run.State(rawValue: $0) }
   }
-  public var reason: String? { text("reason") }
   /// The world was no longer as it was planned.
   public var isDrift: Bool { body["drift"]?.boolean == true }
   /// Nothing goes on: it is done, or taken back.
@@ -93,8 +86,6 @@ public struct RunEnded: EventBody {
 public struct LockChange: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
-  public var locks: [String] { texts("locks") ?? [] }
-  public var owner: String? { text("owner") }
 }
 
 /// `drift.found`.
@@ -102,8 +93,6 @@ public struct DriftFound: StepEventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var what: String? { text("what") }
-  public var expected: JSONValue? { body["expected"] }
-  public var found: JSONValue? { body["found"] }
   /// Told before the first change; it stops its own step alone.
   public var isForeseen: Bool { body["foreseen"]?.boolean == true }
   /// The playbook itself is another one now.
@@ -122,7 +111,6 @@ public struct MessageMoved: EventBody {
   public var state: String? { text("state") }
   public var attempt: Int? { body["attempt"]?.integer }
   public var event: String? { text("event") }
-  public var remote: String? { text("remote") }
   /// Queued for the first time: again after a failed try is nothing new.
   public var isNew: Bool { state == "queued" && (attempt ?? 0) == 0 }
 }

@@ -7,7 +7,6 @@ public struct StepIntent: StepEventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var phase: String? { text("phase") }
-  public var marker: String? { text("marker") }
   public var snapshot: JSONValue? { body["snapshot"] }
   /// Values that were sealed before the call.
   public var sealed: [SecretRef] { (texts("sealed") ?? []).map { SecretRef($0) } }

@@ -5,6 +5,7 @@ import Foundation
 import Incidents
 import JSON
 import Journal
+import PlaybookTools
 import Playbooks
 import Response
 

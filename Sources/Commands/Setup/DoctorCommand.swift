@@ -9,6 +9,7 @@ import Incidents
 import JSON
 import Journal
 import Platforms
+import PlaybookTools
 import Playbooks
 
 /// `staunch doctor`: checks everything before the incident does. Reads only.
