@@ -126,7 +126,11 @@ final class FakeHistory: HistoryRewriter {
   ) async throws(CapabilityError) -> HistoryPush {
     let refused = world.withLock { $0.refused }
     return HistoryPush(
-      refs: [.init(ref: "refs/heads/main", isUpdated: refused == nil, reason: refused)],
+      refs: [
+        .init(
+          ref: "refs/heads/main", isUpdated: refused == nil, reason: refused,
+          isOvertaken: refused == "stale info")
+      ],
       address: "https://forge.example/models.git", unaccounted: world.withLock { $0.unaccounted })
   }
   func verifyFreshClone(
