@@ -71,6 +71,8 @@ final class FakeHistory: HistoryRewriter {
   struct World: Sendable {
     var finished: Set<String> = []
     var refused: String?
+    /// What a fresh clone of the remote shows.
+    var shown: [HistoryPlace] = []
     var unaccounted: [String] = []
     var cloned: [String?] = []
     var rewrites = 0
@@ -138,7 +140,8 @@ final class FakeHistory: HistoryRewriter {
   ) async throws(CapabilityError) -> HistoryScan {
     world.withLock { $0.cloned.append(remote) }
     return HistoryScan(
-      places: [], objects: 9, commits: 3, remote: remote.map { _ in "https://forge.example/models.git" },
+      places: world.withLock { $0.shown }, objects: 9, commits: 3,
+      remote: remote.map { _ in "https://forge.example/models.git" },
       elsewhere: world.withLock { $0.elsewhere })
   }
 

@@ -102,6 +102,24 @@ import Testing
     #expect(result.outputs["repository"] == .repository("training"))
   }
 
+  @Test func `a fresh clone that still holds the value says where, and asks for another plan`() async throws {
+    let stage = Stage()
+    stage.history.world.withLock {
+      $0.shown = [
+        HistoryPlace(
+          place: "blob", object: "0123456789ab", path: "train.py", line: 1, refs: ["refs/heads/again"],
+          form: "raw")
+      ]
+    }
+    let result = try await stage.read(
+      "history.verify", ["repository": .repository("training"), "secrets": .list([.secret("leaked")])])
+    #expect(result.answer == "found")
+    #expect(
+      result.objection?.because == "a fresh clone of origin holds it in 1 place (refs/heads/again)")
+    #expect(result.objection?.fix?.contains("fetch origin") == true)
+    #expect(result.objection?.drift != nil, "resumed, it would find the same for ever")
+  }
+
   @Test func `another remote of the clone is named in the plan of the push, and in the proof what it holds`()
     async throws
   {

@@ -146,6 +146,32 @@ import Testing
     #expect(try rig.journal.locks().isEmpty, "the run can neither go on nor be replaced")
   }
 
+  @Test
+  func
+    `A fresh clone that is not clean leaves a run that another plan may replace, unless the playbook goes on`()
+    throws
+  {
+    for (rule, state) in [("stop", RunEnd.State.failed), ("continue", .done)] {
+      let rig = try rig(Remote())
+      rig.read(.historyVerify) { _ in
+        ActionResult(
+          answer: "found",
+          objection: CapabilityError(
+            .conflict, "history.verify", because: "a fresh clone of origin holds it in 1 place",
+            drift: "a fresh clone of origin holds it in 1 place"))
+      }
+      let playbook = try rig.load(
+        Self.playbook
+          + "\n  - {id: proof, uses: history.verify, with: {repository: models, secrets: [\"${{ inputs.leaked }}\"]},"
+          + " expect: clean, on_failure: \(rule)}\n")
+      let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook, Self.inputs) }
+      let end = try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(playbook, plan).run() }
+      #expect(end.state == state, "\(end.reason ?? "")")
+      #expect(end.isDrift == (state == .failed))
+      #expect(try rig.journal.locks().isEmpty, "the run can neither go on nor be replaced")
+    }
+  }
+
   @Test func `A saved plan keeps what no step changes`() throws {
     let effect = PlannedEffect(
       will: "push", target: "models", preconditions: ["address": "a"], constants: ["address"],

@@ -101,9 +101,7 @@ extension Engine {
         let number = recorder.record(run.key).attempt
         let isWorthIt = isOpen ? probes < max(2, run.retry.attempts) : run.retry.classes.contains(error.class)
         guard run.isUrgent, isWorthIt, isOpen || tries < run.retry.attempts, !isOverdue else {
-          let flow = try fail(run.key, attempt: number, error, isOpen: isOpen)
-          guard let drift = error.drift, !isOpen, !run.isUndo else { return flow }
-          return try overtaken(run.key, drift, flow)
+          return try fail(run.key, attempt: number, error, isOpen: isOpen)
         }
         try noteRetry(run.key, attempt: number, error, isOpen: isOpen)
         try await pause(pause(before: max(tries, probes) + 1, run.retry, after: error))
@@ -119,13 +117,6 @@ extension Engine {
       }
     }
     return .goOn
-  }
-
-  /// Tried again it would fail in the same way: like any drift, so that another plan may have the run's targets.
-  private func overtaken(_ key: StepKey, _ what: String, _ flow: Flow) throws -> Flow {
-    guard case .failed(let step, let why) = flow else { return flow }
-    try recorder.note(.driftFound, key.body(["what": .string(what)]))
-    return .drifted(step, why)
   }
 
   /// Nothing was done: the run waits for a person and tries again when it is resumed.
