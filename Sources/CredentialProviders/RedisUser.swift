@@ -74,7 +74,7 @@ public struct RedisUser: CredentialProvider {
     let port = try target.integer("port", default: 6379)
     let socket = try target.optionalText("socket")
     let arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
-    let isLocal = socket != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    let isLocal = socket != nil || ThisMachine.isMeant(by: host)
     let tls = try target.optionalText("tls") ?? (isLocal ? "off" : "on")
     guard ["on", "off"].contains(tls) else {
       throw CapabilityError(
