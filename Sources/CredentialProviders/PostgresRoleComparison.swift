@@ -105,9 +105,11 @@ extension PostgresRole {
     if let other = await elsewhere(around.databases, secret, user, at: endpoint) { return other }
     let isAbsent = seen.allSatisfy { $0.stored == .absent }
     let isStored = seen.allSatisfy { $0.stored == .scram || $0.stored == .absent }
-    // Several servers behind one address: each is met by chance.
-    let isKnown =
-      isAbsent ? false : await takesAnother(than: secret, user, at: endpoint, times: servers > 1 ? 12 : 1)
+    var isKnown = false
+    if !isAbsent {
+      // Several servers behind one address: each is met by chance.
+      isKnown = await takesAnother(than: secret, user, at: endpoint, times: servers > 1 ? 12 : 1)
+    }
     guard isStored || isKnown else {
       return CredentialProbe(
         .unknown,
