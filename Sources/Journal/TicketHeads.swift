@@ -50,7 +50,7 @@ extension Journal {
         let head = one.head
         let isHeld = head.journal == header.id ? try holding(db, head.sequence, hash: head.hash) : false
         guard isHeld == false else {
-          found.held += 1
+          if isHeld == true { found.held += 1 } else { found.older += 1 }
           continue
         }
         guard head.isSigned(by: key) else {
