@@ -125,7 +125,7 @@ extension PostgresRole {
     let code =
       isAbsent
       ? "28P01: the role has no password"
-      : isForeign ? "28P01: it has a password that no store here holds" : "28P01"
+      : isForeign ? "28P01: the password that it has now is not known here" : "28P01"
     return CredentialProbe(
       .dead, code: code, isReplaced: takesOne && isKnown, isForeign: isForeign, evidence: evidence)
   }

@@ -88,7 +88,7 @@ import Testing
       try await stage.run("credential.issue", Self.issue("leaked"))
     }
     #expect(error?.class == .conflict)
-    #expect(error?.because.contains("no store here holds") == true)
+    #expect(error?.because.contains("is not known here") == true)
     #expect(stage.provider.accepted == ["role": "the-attackers"])
   }
 

@@ -174,7 +174,7 @@ import Testing
     let provider = try provider(server, role: role.user, rotator).knowing { [leaked, Secret("an-old-one")] }
     let probe = try await provider.verify(leaked, ref: nil)
     #expect(probe.state == .dead && probe.isForeign && !probe.isReplaced, "\(probe)")
-    #expect(probe.code == "28P01: it has a password that no store here holds")
+    #expect(probe.code == "28P01: the password that it has now is not known here")
     // Stopped by its name, it can be given a new one.
     try await provider.disable(
       CredentialRef(role.user), leak: Leak(handle: role.user, values: []), replacedBy: nil, under: .forTests()

@@ -74,7 +74,7 @@ extension CredentialIssue {
     let because =
       unseen.map { "\(name) refuses the leaked value, and what it takes now nobody can say (\($0))" }
       ?? "\(name) refuses the leaked value already: somebody has changed it"
-      + (isForeign ? ", no store here holds what it takes now" : "")
+      + (isForeign ? ", and what it takes now is not known here" : "")
     let ours =
       "put their value into the store first, or: "
       + "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\""
