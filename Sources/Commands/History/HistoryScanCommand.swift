@@ -1,6 +1,7 @@
 import GitObjects
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Foundation
 import GitHistory
 import Incidents
