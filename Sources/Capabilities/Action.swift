@@ -67,11 +67,13 @@ public struct ActionResult: Sendable {
   public var propagation: Duration?
   /// Nothing was changed: what was wanted was there already. Then nothing is taken back either.
   public var isUnchanged: Bool
+  /// What to say and do where a step expected another answer; nil: the answer says it all.
+  public var objection: CapabilityError?
 
   public init(
     outputs: [String: Value] = [:], answer: String? = nil, secrets: [SecretRef: Secret] = [:],
     probes: [ProbeRecord] = [], propagation: Duration? = nil,
-    isUnchanged: Bool = false
+    isUnchanged: Bool = false, objection: CapabilityError? = nil
   ) {
     self.outputs = outputs
     self.answer = answer
@@ -79,6 +81,7 @@ public struct ActionResult: Sendable {
     self.probes = probes
     self.propagation = propagation
     self.isUnchanged = isUnchanged
+    self.objection = objection
   }
 }
 

@@ -40,10 +40,13 @@ public struct CapabilityError: Error, Sendable, Hashable, CustomStringConvertibl
   public let requestID: String?
   /// The earliest moment for another try.
   public let retryAfter: Duration?
+  /// What is no longer as it was planned, where nothing was done and only another plan helps; nil: the same may be tried
+  /// again.
+  public let drift: String?
 
   public init(
     _ class: Class, _ operation: String, because: String, fix: String? = nil, requestID: String? = nil,
-    retryAfter: Duration? = nil
+    retryAfter: Duration? = nil, drift: String? = nil
   ) {
     self.class = `class`
     self.operation = operation
@@ -51,6 +54,7 @@ public struct CapabilityError: Error, Sendable, Hashable, CustomStringConvertibl
     self.fix = fix
     self.requestID = requestID
     self.retryAfter = retryAfter
+    self.drift = drift
   }
 
   public var description: String {

@@ -174,10 +174,13 @@ public struct HistoryPush: Sendable, Codable {
     public let isUpdated: Bool
     /// The remote's or Git's own reason when it is not.
     public let reason: String?
-    public init(ref: String, isUpdated: Bool, reason: String?) {
+    /// Somebody pushed to it since it was last fetched: the same push would be refused again.
+    public let isOvertaken: Bool
+    public init(ref: String, isUpdated: Bool, reason: String?, isOvertaken: Bool = false) {
       self.ref = ref
       self.isUpdated = isUpdated
       self.reason = reason
+      self.isOvertaken = isOvertaken
     }
   }
   public let refs: [RefResult]

@@ -74,6 +74,7 @@ extension RedisUser {
   /// not seeing any is no evidence.
   public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
     let open = try await connections(ref)
+    let passwords = try await passwords().digests.count
     let strange = expectedClients.isEmpty ? [] : open.filter { !isExpected($0.address) }
     let findings = open.map { connection in
       let word = strange.contains { $0.id == connection.id } ? ", which is not expected" : ""
@@ -82,6 +83,11 @@ extension RedisUser {
     return AbuseReport(
       seen: strange.isEmpty ? nil : true, covered: nil,
       findings: findings
+        + (passwords > 1
+          ? [
+            "\(passwords) passwords of \(user) are accepted; whoever holds one may have added another, where the user has "
+              + "+acl: compare them with what your programs use, ACL GETUSER \(user)"
+          ] : [])
         + (expectedClients.isEmpty
           ? ["no expected_clients in staunch.yaml: nobody can say which of them are yours"] : []))
   }

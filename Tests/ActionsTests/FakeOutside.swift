@@ -71,6 +71,8 @@ final class FakeHistory: HistoryRewriter {
   struct World: Sendable {
     var finished: Set<String> = []
     var refused: String?
+    /// What a fresh clone of the remote shows.
+    var shown: [HistoryPlace] = []
     var unaccounted: [String] = []
     var cloned: [String?] = []
     var rewrites = 0
@@ -126,7 +128,11 @@ final class FakeHistory: HistoryRewriter {
   ) async throws(CapabilityError) -> HistoryPush {
     let refused = world.withLock { $0.refused }
     return HistoryPush(
-      refs: [.init(ref: "refs/heads/main", isUpdated: refused == nil, reason: refused)],
+      refs: [
+        .init(
+          ref: "refs/heads/main", isUpdated: refused == nil, reason: refused,
+          isOvertaken: refused == "stale info")
+      ],
       address: "https://forge.example/models.git", unaccounted: world.withLock { $0.unaccounted })
   }
   func verifyFreshClone(
@@ -134,7 +140,8 @@ final class FakeHistory: HistoryRewriter {
   ) async throws(CapabilityError) -> HistoryScan {
     world.withLock { $0.cloned.append(remote) }
     return HistoryScan(
-      places: [], objects: 9, commits: 3, remote: remote.map { _ in "https://forge.example/models.git" },
+      places: world.withLock { $0.shown }, objects: 9, commits: 3,
+      remote: remote.map { _ in "https://forge.example/models.git" },
       elsewhere: world.withLock { $0.elsewhere })
   }
 

@@ -67,6 +67,19 @@ import Testing
     }
     #expect(error?.class == .conflict)
     #expect(error?.because.contains("refs/heads/main (stale info)") == true)
+    #expect(error?.fix?.contains("fetch origin") == true && error?.fix?.contains("staunch plan") == true)
+    #expect(error?.drift?.contains("refs/heads/main") == true, "the same push would be refused for ever")
+  }
+
+  @Test func `a push that a protected branch refuses is tried again, without a new plan`() async throws {
+    let stage = Stage()
+    stage.history.world.withLock { $0.refused = "the branch is protected" }
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("history.push", ["repository": .repository("training")])
+    }
+    #expect(error?.class == .refused && error?.drift == nil)
+    #expect(error?.fix?.contains("staunch resume") == true, "\(error?.fix ?? "")")
+    #expect(error?.fix?.contains("staunch plan") == false)
   }
 
   @Test func `a push that leaves a branch which was never fetched is not "pushed"`() async throws {
@@ -77,6 +90,7 @@ import Testing
     }
     #expect(error?.class == .conflict)
     #expect(error?.because.contains("refs/heads/feature") == true)
+    #expect(error?.drift?.contains("refs/heads/feature") == true)
   }
 
   @Test func `the proof clones the remote of the repository's entry, and says which`() async throws {
@@ -86,6 +100,24 @@ import Testing
     #expect(stage.history.world.withLock { $0.cloned } == ["origin"])
     #expect(result.outputs["remote"] == .string("https://forge.example/models.git"))
     #expect(result.outputs["repository"] == .repository("training"))
+  }
+
+  @Test func `a fresh clone that still holds the value says where, and asks for another plan`() async throws {
+    let stage = Stage()
+    stage.history.world.withLock {
+      $0.shown = [
+        HistoryPlace(
+          place: "blob", object: "0123456789ab", path: "train.py", line: 1, refs: ["refs/heads/again"],
+          form: "raw")
+      ]
+    }
+    let result = try await stage.read(
+      "history.verify", ["repository": .repository("training"), "secrets": .list([.secret("leaked")])])
+    #expect(result.answer == "found")
+    #expect(
+      result.objection?.because == "a fresh clone of origin holds it in 1 place (refs/heads/again)")
+    #expect(result.objection?.fix?.contains("fetch origin") == true)
+    #expect(result.objection?.drift != nil, "resumed, it would find the same for ever")
   }
 
   @Test func `another remote of the clone is named in the plan of the push, and in the proof what it holds`()

@@ -61,6 +61,18 @@ import Testing
     #expect(try Self.status(story).state == .open)
   }
 
+  @Test func `a second run that proves the same again does not make the containment later`() throws {
+    var story = Self.story()
+    story.prove(5, [Self.first])
+    story.prove(50, [Self.first])
+    let record = IncidentRecord(of: Self.id, in: story.events)
+    #expect(record.containment.completed?.at == JournalStory.minute(5))
+    story.accept(51, Self.first)
+    story.prove(55, [Self.first])
+    let later = IncidentRecord(of: Self.id, in: story.events)
+    #expect(later.containment.completed?.at == JournalStory.minute(55))
+  }
+
   @Test func `the proof contains, and an acceptance after it takes that back`() throws {
     var story = Self.story()
     story.prove(5, [Self.first])

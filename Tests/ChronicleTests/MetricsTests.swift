@@ -46,6 +46,18 @@ struct MetricsTests {
     #expect(proven.date == JournalStory.minute(9.7))
   }
 
+  @Test("a later run that has nothing to replace forgets no roll-out")
+  func rolledOutBefore() {
+    var story = JournalStory.contained()
+    let rotated = metrics(story).instants.rotated.date
+    #expect(rotated != nil)
+    story.about("inc-7f3a91c2", run: "run-2")
+    story.at(30, .runStarted, ["mode": "live", "plan": "plan-2"])
+    story.at(31, .stepSkipped, ["step": "rollout", "reason": "replaced is yes", "by": "condition"])
+    story.at(32, .runEnded, ["state": "done"])
+    #expect(metrics(story).instants.rotated.date == rotated)
+  }
+
   @Test("refusals without a proof contain nothing")
   func refusedOnly() {
     var story = JournalStory()

@@ -44,6 +44,17 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: world.directory.path("sttae")))
   }
 
+  @Test func `A state directory that a report begins is said to be new, once`() async throws {
+    let world = try await World()
+    var binary = world.binary
+    let other = world.directory.path("sttae")
+    binary.environment["STAUNCH_STATE"] = other
+    let first = try await binary.run(["respond", "r.json", "--format", "gitleaks"])
+    #expect(first.status == 0 && first.errors.contains("nothing was at \(other)"), "\(first.errors)")
+    let second = try await binary.run(["respond", "r.json", "--format", "gitleaks"])
+    #expect(second.status == 0 && !second.errors.contains("nothing was at"), "\(second.errors)")
+  }
+
   @Test func `A file in the place of the state directory is refused`() async throws {
     let world = try await World()
     var binary = world.binary

@@ -26,10 +26,16 @@ import Testing
 
   /// A remote with branches, and an address.
   private final class Remote: Sendable {
-    private let state = Mutex((branches: JSONValue.array([]), address: "https://forge.example/models"))
+    private let state = Mutex(
+      (branches: JSONValue.array([]), address: "https://forge.example/models", isOvertaken: false))
     var branches: JSONValue {
       get { state.withLock { $0.branches } }
       set { state.withLock { $0.branches = newValue } }
+    }
+    /// Somebody pushed to it after it was last fetched.
+    var isOvertaken: Bool {
+      get { state.withLock { $0.isOvertaken } }
+      set { state.withLock { $0.isOvertaken = newValue } }
     }
     var address: String {
       get { state.withLock { $0.address } }
@@ -65,7 +71,14 @@ import Testing
           will: "push", target: "models", preconditions: ["address": .string(remote.address)],
           constants: ["address"], reversible: false)
       }
-    ) { _, _ async throws(CapabilityError) in ActionResult(outputs: [:], answer: "pushed") }
+    ) { _, _ async throws(CapabilityError) in
+      guard !remote.isOvertaken else {
+        throw CapabilityError(
+          .conflict, "git push", because: "the remote refused refs/heads/main",
+          drift: "somebody pushed to refs/heads/main")
+      }
+      return ActionResult(outputs: [:], answer: "pushed")
+    }
     return rig
   }
 
@@ -119,6 +132,44 @@ import Testing
     #expect(end.state == .failed && end.isDrift)
     #expect(
       rig.calls.withLock { $0 } == ["credential.disable stop perform", "history.rewrite rewrite perform"])
+  }
+
+  @Test func `A push that a colleague was faster than leaves a run that another plan may replace`() throws {
+    let remote = Remote()
+    let rig = try rig(remote)
+    let end = try run(rig) { remote.isOvertaken = true }
+    #expect(end.state == .failed && end.isDrift)
+    #expect(end.reason?.contains("the remote refused refs/heads/main") == true)
+    let events = try rig.journal.events()
+    #expect(events.contains { $0.kind == .stepFailed })
+    #expect(events.last { $0.kind == .driftFound }?.body["what"] == "somebody pushed to refs/heads/main")
+    #expect(try rig.journal.locks().isEmpty, "the run can neither go on nor be replaced")
+  }
+
+  @Test
+  func
+    `A fresh clone that is not clean leaves a run that another plan may replace, unless the playbook goes on`()
+    throws
+  {
+    for (rule, state) in [("stop", RunEnd.State.failed), ("continue", .done)] {
+      let rig = try rig(Remote())
+      rig.read(.historyVerify) { _ in
+        ActionResult(
+          answer: "found",
+          objection: CapabilityError(
+            .conflict, "history.verify", because: "a fresh clone of origin holds it in 1 place",
+            drift: "a fresh clone of origin holds it in 1 place"))
+      }
+      let playbook = try rig.load(
+        Self.playbook
+          + "\n  - {id: proof, uses: history.verify, with: {repository: models, secrets: [\"${{ inputs.leaked }}\"]},"
+          + " expect: clean, on_failure: \(rule)}\n")
+      let plan = try inVirtualTime(seed: 1, rig.clock) { try await rig.plan(playbook, Self.inputs) }
+      let end = try inVirtualTime(seed: 1, rig.clock) { try await rig.engine(playbook, plan).run() }
+      #expect(end.state == state, "\(end.reason ?? "")")
+      #expect(end.isDrift == (state == .failed))
+      #expect(try rig.journal.locks().isEmpty, "the run can neither go on nor be replaced")
+    }
   }
 
   @Test func `A saved plan keeps what no step changes`() throws {

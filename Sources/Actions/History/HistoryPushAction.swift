@@ -64,12 +64,9 @@ struct HistoryPushAction: EffectAction {
       repository: repository.path, remote: remote, progress: call.progress, under: authority)
     let refused = push.refs.filter { !$0.isUpdated }
     guard refused.isEmpty else {
-      let lines = refused.map { "\($0.ref) (\($0.reason ?? "no reason given"))" }.joined(separator: ", ")
-      throw CapabilityError(
-        .conflict, "push \(repository.path) to \(remote)", because: "the remote refused \(lines)",
-        fix:
-          "git -C '\(repository.path)' fetch \(remote), see what is new, then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")"
-      )
+      throw Self.refusal(
+        refused, "push \(repository.path) to \(remote)", fetch: "git -C '\(repository.path)' fetch \(remote)",
+        call)
     }
     guard push.unaccounted.isEmpty else {
       throw CapabilityError(
@@ -77,9 +74,9 @@ struct HistoryPushAction: EffectAction {
         because:
           "\(push.refs.count) refs are there, but \(push.unaccounted.joined(separator: ", ")) of \(push.address) "
           + "\(push.unaccounted.count == 1 ? "holds, or may hold," : "hold, or may hold,") what was removed: this machine never rewrote what it points to",
-        fix:
-          "git -C '\(repository.path)' fetch \(remote), then make a new plan: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")"
-      )
+        fix: "git -C '\(repository.path)' fetch \(remote), then make a new plan: \(Self.plan(call))",
+        drift: "\(push.unaccounted.joined(separator: ", ")) of \(remote) was never fetched; "
+          + "first: git -C '\(repository.path)' fetch \(remote)")
     }
     return ActionResult(
       outputs: [
@@ -88,6 +85,36 @@ struct HistoryPushAction: EffectAction {
         "residual": .list(
           push.residual.map { .string(HistoryRewriteAction.line($0)) }),
       ], answer: "pushed")
+  }
+
+  /// Each reason once, with its references. Where a lease did not hold the same push is refused for ever: another plan is
+  /// made of what was fetched. Whatever else the remote forbids, it may allow.
+  private static func refusal(
+    _ refused: [HistoryPush.RefResult], _ operation: String, fetch: String, _ call: ActionCall
+  ) -> CapabilityError {
+    var reasons: [String] = []
+    for reason in refused.map({ $0.reason ?? "no reason given" }) where !reasons.contains(reason) {
+      reasons.append(reason)
+    }
+    let lines = reasons.map { reason in
+      let refs = refused.filter { ($0.reason ?? "no reason given") == reason }.map(\.ref)
+      return "\(refs.joined(separator: ", ")) (\(reason))"
+    }
+    let because = "the remote refused " + lines.joined(separator: ", ")
+    let overtaken = refused.filter(\.isOvertaken).map(\.ref)
+    guard !overtaken.isEmpty else {
+      return CapabilityError(
+        .refused, operation, because: because,
+        fix: "when the remote lets it through: staunch resume \(call.run)")
+    }
+    return CapabilityError(
+      .conflict, operation, because: because,
+      fix: "\(fetch), see what is new, then make a new plan: \(plan(call))",
+      drift: "somebody pushed to \(overtaken.joined(separator: ", ")); first: \(fetch)")
+  }
+
+  private static func plan(_ call: ActionCall) -> String {
+    "staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")"
   }
 
   /// A plan does not wait longer for the remote: nothing of it depends on the answer.

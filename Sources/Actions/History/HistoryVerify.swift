@@ -23,6 +23,27 @@ struct HistoryVerify: ReadAction {
     result.outputs["elsewhere"] = .list(
       scan.elsewhere.compactMap { $0.line(repository: repository.path) }.map { .string($0) })
     result.outputs["again"] = .optional(scan.elsewhere.allSatisfy { $0.finding == nil } ? nil : again)
+    if !scan.isClean { result.objection = objection(scan.places, repository, remote, call) }
     return result
+  }
+
+  /// The same clone would show the same again: what somebody pushed meanwhile is fetched, rewritten and pushed by another
+  /// plan.
+  private func objection(
+    _ places: [HistoryPlace], _ repository: Targets.Repository, _ remote: String?, _ call: ActionCall
+  ) -> CapabilityError {
+    // A name that itself holds the value is not repeated.
+    let refs = Set(places.filter { $0.place != "ref name" }.flatMap(\.refs)).sorted()
+    let names = refs.prefix(3).joined(separator: ", ") + (refs.count > 3 ? " and \(refs.count - 3) more" : "")
+    let what =
+      "a fresh clone of \(remote ?? repository.path) holds it in \(Count.text(places.count, "place"))"
+      + (refs.isEmpty ? "" : " (\(names))")
+    guard let remote else { return CapabilityError(.conflict, signature.id, because: what) }
+    let fetch = "git -C '\(repository.path)' fetch \(remote)"
+    return CapabilityError(
+      .conflict, signature.id, because: what,
+      fix: "\(fetch), see what is new, then make a new plan: "
+        + "staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT")",
+      drift: "\(what); first: \(fetch)")
   }
 }

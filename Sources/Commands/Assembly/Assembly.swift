@@ -55,8 +55,13 @@ struct Assembly: Sendable {
     return home + "/.local/state/staunch"
   }
 
-  /// The state directory; made when it is missing.
-  func state() throws -> StateDirectory { try StateDirectory(statePath) }
+  /// The state directory; made when it is missing, which is said where somebody named it: it may be a slip of the finger.
+  func state() throws -> StateDirectory {
+    let isNew = isStateNamed && !FileManager.default.fileExists(atPath: statePath)
+    let state = try StateDirectory(statePath)
+    if isNew { console.say("a new state directory: nothing was at \(harmless(statePath)) (STAUNCH_STATE)") }
+    return state
+  }
 
   /// The journal, for writing. `at` names another state directory (a drill's own).
   ///

@@ -4,6 +4,7 @@ import Capabilities
 import Chronicle
 import Foundation
 import GitHistory
+import Chronicle
 import Incidents
 import JSON
 import Journal

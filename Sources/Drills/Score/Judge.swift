@@ -234,7 +234,7 @@ public struct Judge: Sendable {
     for record in IncidentRecord.all(in: evidence.events) {
       let containment = record.containment
       guard let completed = containment.completed else { continue }
-      let began = containment.proofs.values.map { $0.from ?? $0.at }.min() ?? completed.at
+      let began = containment.firsts.values.map { $0.from ?? $0.at }.min() ?? completed.at
       proofs[record.id.rawValue] = (began, completed.at)
     }
     return proofs

@@ -27,6 +27,8 @@ public final class Engine: Sendable {
     var undelivered: [StepID] = []
     /// Steps of `finally` that failed, each with why: the run ends all the same.
     var unfinished: [String] = []
+    /// Steps that failed because the world is no longer as it was planned, each with what changed.
+    var overtaken: [StepID: (key: StepKey, what: String)] = [:]
     /// When this process started or resumed the run, by the clock that never jumps.
     var began: Duration = .zero
     var started: Duration = .zero
@@ -149,8 +151,9 @@ public final class Engine: Sendable {
     case .stopped: return try endWaiting("stopped on request")
     case .aborting: return try await takeBack()
     case .failed(let step, let why), .drifted(let step, let why):
+      let isDrift = try noteOvertaken(step) || flow.isDrift
       return try await closing(context, mayWait: false)
-        ?? end(.failed, reason: "\(step): \(why)", isDrift: flow.isDrift)
+        ?? end(.failed, reason: "\(step): \(why)", isDrift: isDrift)
     case .goOn:
       if let end = try await closing(context, mayWait: true) { return end }
       // A policy may have covered the steps and not what comes last: then the run is not over.
@@ -160,6 +163,13 @@ public final class Engine: Sendable {
       guard let remaining = try await sweep() else { return try endWaiting("stopped on request") }
       return try end(.done, reason: nil, remaining: remaining)
     }
+  }
+
+  /// Writes down, as a drift, that only another plan helps the step that ended the run.
+  private func noteOvertaken(_ step: StepID) throws -> Bool {
+    guard let found = session.withLock({ $0.overtaken[step] }) else { return false }
+    try recorder.note(.driftFound, found.key.body(["what": .string(found.what)]))
+    return true
   }
 
   /// Late notifications, then each step of `finally`; a failure there is in the journal and passed over.

@@ -84,9 +84,10 @@ extension Engine {
         guard let poll = expectation.poll else {
           if inARow > 0 { return .result(result) }
           return .failed(
-            CapabilityError(
-              .conflict, read.signature.id,
-              because: "the answer is \(result.answer ?? "none"), not \(expectation.answer)"))
+            result.objection
+              ?? CapabilityError(
+                .conflict, read.signature.id,
+                because: "the answer is \(result.answer ?? "none"), not \(expectation.answer)"))
         }
         watch = watch ?? self.watch(result, answer: expectation.answer, consecutive: poll.consecutive)
         if isExpected {
@@ -272,6 +273,7 @@ extension Engine {
         "attempt": .integer(attempt), "final": true, "response": "stop", "open": .boolean(isOpen),
         "error": error.json,
       ]))
+    if let drift = error.drift, !isOpen { session.withLock { $0.overtaken[key.step] = (key: key, what: drift) } }
     return .failed(key.step, "\(error)")
   }
 }

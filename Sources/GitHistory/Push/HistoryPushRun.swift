@@ -106,7 +106,10 @@ struct HistoryPushRun: Sendable {
     guard results.contains(where: { $0.isReported }) else {
       throw PushFailure.error(of: outcome, remote: remote, operation: "git push")
     }
-    return results.map { HistoryPush.RefResult(ref: $0.ref, isUpdated: $0.isUpdated, reason: $0.reason) }
+    return results.map {
+      HistoryPush.RefResult(
+        ref: $0.ref, isUpdated: $0.isUpdated, reason: $0.reason, isOvertaken: $0.isOvertaken)
+    }
   }
 
   private func residual(_ plan: PushPlan, _ target: RemoteTarget) -> [HistoryRewrite.Residual] {

@@ -93,6 +93,9 @@ enum PushFailure {
       fix: "see what it says: git ls-remote \(remote)")
   }
 
+  /// Git's own word for a lease that does not hold.
+  static func isOvertaken(_ short: String) -> Bool { short.lowercased().contains("stale info") }
+
   /// One reference's reason (git-push(1), OUTPUT) in full words, with what the remote's hook said.
   static func reason(_ short: String, remoteMessages: [String]) -> String {
     let text = short.lowercased()
@@ -104,7 +107,7 @@ enum PushFailure {
       return
         "the branch is protected: allow force pushes for this push (forge settings, Branches or Rulesets), then push again\(said)"
     }
-    if text.contains("stale info") {
+    if isOvertaken(short) {
       return "somebody pushed to it since the last fetch: fetch, rewrite again, then push"
     }
     if text.contains("pre-receive hook declined") {

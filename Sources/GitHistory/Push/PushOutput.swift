@@ -7,6 +7,8 @@ struct PushOutput: Sendable {
     let ref: String
     let isUpdated: Bool
     let reason: String?
+    /// The lease did not hold.
+    let isOvertaken: Bool
     /// Whether Git said anything about it.
     let isReported: Bool
   }
@@ -31,16 +33,18 @@ struct PushOutput: Sendable {
       guard let found = byName[name.bytes] else {
         return Line(
           ref: name.description, isUpdated: false, reason: "git did not come to it: nothing was updated",
-          isReported: false)
+          isOvertaken: false, isReported: false)
       }
       guard found.flag == 0x21 else {  // `!`: rejected or failed
-        return Line(ref: name.description, isUpdated: true, reason: nil, isReported: true)
+        return Line(
+          ref: name.description, isUpdated: true, reason: nil, isOvertaken: false, isReported: true)
       }
-      let reason = found.summary.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
+      let inner = found.summary.drop { $0 != "(" }.dropFirst().prefix { $0 != ")" }
+      let reason = inner.isEmpty ? found.summary : String(inner)
       return Line(
         ref: name.description, isUpdated: false,
-        reason: PushFailure.reason(reason.isEmpty ? found.summary : String(reason), remoteMessages: messages),
-        isReported: true)
+        reason: PushFailure.reason(reason, remoteMessages: messages),
+        isOvertaken: PushFailure.isOvertaken(reason), isReported: true)
     }
   }
 
@@ -53,6 +57,7 @@ struct PushOutput: Sendable {
     {
       line.replaceSubrange(at.lowerBound...end, with: "//")
     }
-    return line.trimmingPrefix(while: \.isWhitespace).description
+    // Git pads what a remote says, to wipe the progress that stood there.
+    return line.trimmingCharacters(in: .whitespaces)
   }
 }

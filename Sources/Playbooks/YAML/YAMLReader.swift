@@ -51,7 +51,7 @@ package struct YAMLReader {
   private static func tooMuch(at position: SourcePosition) -> PlaybookError {
     PlaybookError([
       Diagnostic(
-        .syntax, at: position, "the document is too deep or its aliases expand to too much",
+        .syntax, at: position, "the document is too large or too deep, or its aliases expand to too much",
         suggestion: "write the repeated part out, or split the playbook")
     ])
   }

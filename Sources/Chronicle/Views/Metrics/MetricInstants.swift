@@ -166,7 +166,9 @@ extension MetricInstants {
   }
 
   private static func rotated(_ record: IncidentRecord) -> MetricInstant {
-    let rollouts = record.currentSteps.filter { $0.action == "consumer.roll-out" }
+    // Those of the last run that rolled anything out: a later one may have had nothing to replace.
+    let all = record.steps.filter { $0.action == "consumer.roll-out" }
+    let rollouts = all.filter { $0.run == all.last?.run }
     guard !rollouts.isEmpty else { return .unknown("no roll-out to a consumer in the journal") }
     if let open = rollouts.first(where: { $0.state != .done }) {
       return .unknown("roll-out \(open.label) is \(open.state.rawValue)")

@@ -35,6 +35,8 @@ public struct Containment: Sendable, Hashable {
   /// The latest proof of each value that no later acceptance has taken back, nor a report that says it works; that one
   /// weighs until we have asked ourselves.
   public let proofs: [SecretRef: DeathProof]
+  /// The first proof of each value since it was last accepted: what is proven again later was dead before.
+  public let firsts: [SecretRef: DeathProof]
 
   /// Values that nothing has proven dead.
   public var unproven: [SecretRef] { values.filter { proofs[$0] == nil } }
@@ -44,7 +46,7 @@ public struct Containment: Sendable, Hashable {
 
   /// The proof that completed it; nil while it is not complete.
   public var completed: DeathProof? {
-    isComplete ? proofs.values.max { $0.sequence < $1.sequence } : nil
+    isComplete ? values.compactMap { firsts[$0] }.max { $0.sequence < $1.sequence } : nil
   }
 
   init(of record: IncidentRecord) {
@@ -52,6 +54,7 @@ public struct Containment: Sendable, Hashable {
     var probed: [SecretRef] = []
     var streaks: [SecretRef: [JournalEvent]] = [:]
     var proofs: [SecretRef: DeathProof] = [:]
+    var firsts: [SecretRef: DeathProof] = [:]
     // Proofs of before a report that says the value works: they stand again when we see it refused after that.
     var doubted: [SecretRef: DeathProof] = [:]
     for event in record.events {
@@ -64,18 +67,23 @@ public struct Containment: Sendable, Hashable {
         if !probed.contains(ref) { probed.append(ref) }
         if probe.state == .alive {
           proofs[ref] = nil
+          firsts[ref] = nil
           doubted[ref] = nil
         }
         if probe.state == .dead, let proof = doubted.removeValue(forKey: ref) { proofs[ref] = proof }
         if probe.state == .dead { streaks[ref, default: []].append(event) } else { streaks[ref] = nil }
       case .stepVerified:
         guard let proof = DeathProof(event, streaks: streaks) else { continue }
-        for value in proof.values { proofs[value] = proof }
+        for value in proof.values {
+          proofs[value] = proof
+          firsts[value] = firsts[value] ?? proof
+        }
       default: continue  // says nothing about what is accepted
       }
     }
     self.values = values.refs + probed.filter { !values.refs.contains($0) }
     self.proofs = proofs
+    self.firsts = firsts
   }
 }
 
