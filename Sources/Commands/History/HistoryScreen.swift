@@ -1,7 +1,7 @@
 import Capabilities
+import Chronicle
 import GitHistory
 import GitObjects
-import Chronicle
 import Incidents
 
 /// What a person reads of the history commands.
