@@ -149,6 +149,23 @@ import Testing
     await #expect(throws: CapabilityError.self) { try await session.query("SELECT 1", []) }
   }
 
+  /// On a server of its own: a dropped role's session of another test would be found here.
+  @Test func `the sessions of a role that was renamed are not "none"`() async throws {
+    let server = try PostgresServer(rules: [])
+    defer { server.stop() }
+    let role = try await server.makeRole()
+    let rotator = try await server.makeRole("LOGIN SUPERUSER")
+    let living = try await PostgresConnector().connect(role)
+    try await server.sql("ALTER ROLE \(role.user) RENAME TO \(role.user)_renamed")
+    let provider = try provider(server, role: role.user, rotator)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.endSessions(CredentialRef(role.user), before: Date(), under: .forTests())
+    }
+    #expect(error?.class == .notFound)
+    #expect(error?.because.contains("renamed") == true)
+    await living.close()
+  }
+
   @Test func `somebody else's new password is told from a role that was locked`() async throws {
     let server = try PostgresServer.shared()
     let role = try await server.makeRole()
