@@ -272,23 +272,6 @@ import Testing
     #expect(try await world.binary.run(close + ["--uncleaned"]).status == 0)
   }
 
-  @Test func `a vault that was shredded as advised is no longer left`() async throws {
-    let world = try World()
-    let (incident, _) = try await rewritten(world)
-    let backup = try #require(
-      try FileManager.default.contentsOfDirectory(
-        atPath: world.directory.path("repository") + "/.git/staunch/history"
-      ).first)
-    #expect(try await world.binary.run(["show", incident]).output.contains("left: undo vault"))
-    let shredded = try await world.binary.run([
-      "history", "shred", "--repository", "repository", "--backup", backup, "--live", "--confirm",
-      "repository",
-    ])
-    #expect(shredded.status == 0, "\(shredded.errors)")
-    let after = try await world.binary.run(["show", incident]).output
-    #expect(!after.contains("left: undo vault") && after.contains("left: forks"), "\(after)")
-  }
-
   @Test func `clean does not outlive a search by hand that finds the value`() async throws {
     for arguments in [["--secrets", "secrets"], []] {
       let world = try World()
