@@ -128,7 +128,7 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
     let show = ["show", world.planned[0].incident]
     let before = try await world.binary.run(show).output
-    let vault = try #require(before.firstMatch(of: /left: undo vault .*--backup ([0-9a-f]+) /), "\(before)")
+    let vault = try #require(before.firstMatch(of: /left: undo vault .*--backup ([0-9a-f]+)/), "\(before)")
     let shredded = try await world.binary.run([
       "history", "shred", "--repository", world.directory.path("shop"), "--backup", String(vault.1), "--live",
       "--confirm", "shop",
