@@ -26,8 +26,8 @@ let package = Package(
     .library(
       name: "Execution",
       targets: [
-        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
-        "Simulators",
+        "Actions", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "PlaybookTools", "Playbooks",
+        "Secrets", "Simulators",
       ]),
     .library(name: "Secrets", targets: ["Secrets"]),
     .library(name: "Server", targets: ["Server", "Inbox"]),
@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "Incidents", dependencies: ["JSON", "Secrets", "Cryptography"],
       resources: [.embedInCode("Kinds/kinds.csv")], swiftSettings: pure),
-    // Typed events and their one fold; the views of an incident (status, timeline, metrics) are still in Incidents.
+    // Typed events, their one fold, and the views of an incident: status, timeline, metrics, evidence.
     .target(name: "Chronicle", dependencies: ["Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "ScannerReports", dependencies: ["Incidents", "JSON", "Secrets", "Cryptography"],
@@ -91,6 +91,11 @@ let package = Package(
     .target(
       name: "Playbooks", dependencies: ["Capabilities", "Incidents", "JSON", "Yams", "Cryptography"],
       swiftSettings: pure),
+    // What the engine does not need: lint, rehearsal, rendering, CACAO.
+    .target(
+      name: "PlaybookTools",
+      dependencies: ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks"],
+      swiftSettings: pure),
 
     // Not named as its folder: Hummingbird brings a module `Configuration`, and names are unique in a package graph.
     .target(
@@ -101,13 +106,15 @@ let package = Package(
     .target(
       name: "Journal",
       dependencies: [
-        "Incidents", "JSON", "Secrets", "Capabilities", "Cryptography",
+        "Chronicle", "Incidents", "JSON", "Secrets", "Capabilities", "Cryptography",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: common),
     .target(
       name: "Execution",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Cryptography"],
+      dependencies: [
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets", "Cryptography",
+      ],
       swiftSettings: common),
 
     // JSON APIs: login, pages, rate limits, what a status means.
@@ -172,13 +179,14 @@ let package = Package(
     .target(
       name: "PostMortems",
       dependencies: [
-        "Incidents", "JSON", "Secrets", "Cryptography", .product(name: "Mustache", package: "swift-mustache"),
+        "Chronicle", "Incidents", "JSON", "Secrets", "Cryptography",
+        .product(name: "Mustache", package: "swift-mustache"),
       ],
       swiftSettings: pure),
     .target(
       name: "Drills",
       dependencies: [
-        "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
         subprocess,
       ],
       swiftSettings: common),
@@ -204,7 +212,8 @@ let package = Package(
         "Actions", "BuiltinContent", "Capabilities", "Chronicle", "Consumers", "CredentialProviders",
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
-        "LocalSystem", "People", "Platforms", "Playbooks", "PostMortems", "PostgresClient", "ScannerReports",
+        "LocalSystem", "People", "Platforms", "PlaybookTools", "Playbooks", "PostMortems", "PostgresClient",
+        "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -249,13 +258,16 @@ let package = Package(
     // Tests mirror the rooms.
     .target(
       name: "TestSupport",
-      dependencies: ["Capabilities", "Incidents", "JSON", "Secrets", "Cryptography", subprocess],
+      dependencies: [
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Cryptography", subprocess,
+      ],
       path: "Tests/TestSupport", swiftSettings: common),
     // An installation and a worker without a command line.
     .target(
       name: "ResponseSupport",
       dependencies: [
-        "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Execution",
+        "Chronicle", "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders",
+        "Execution",
         "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "Playbooks",
         "PostgresClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration", "TestSupport",
         "TicketSystems", "Worker",
@@ -273,7 +285,7 @@ let package = Package(
       name: "IncidentsTests", dependencies: ["Incidents", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
-      name: "ChronicleTests", dependencies: ["Chronicle", "Incidents", "JSON", "TestSupport"],
+      name: "ChronicleTests", dependencies: ["Secrets", "Chronicle", "Incidents", "JSON", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "ScannerReportsTests",
@@ -296,8 +308,14 @@ let package = Package(
     .testTarget(
       name: "PlaybooksTests",
       dependencies: [
-        "Playbooks", "BuiltinContent", "Capabilities", "Incidents", "JSON", "StaunchConfiguration",
-        "TestSupport",
+        "BuiltinContent", "Capabilities", "Incidents", "JSON", "PlaybookTools", "Playbooks", "TestSupport",
+      ],
+      swiftSettings: common),
+    .testTarget(
+      name: "PlaybookToolsTests",
+      dependencies: [
+        "BuiltinContent", "Capabilities", "Chronicle", "Incidents", "JSON", "PlaybookTools", "Playbooks",
+        "StaunchConfiguration", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
@@ -310,7 +328,8 @@ let package = Package(
     .testTarget(
       name: "ExecutionTests",
       dependencies: [
-        "Execution", "Actions", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks", "Secrets",
+        "Chronicle", "Execution", "Actions", "Capabilities", "Incidents", "JSON", "Journal", "Playbooks",
+        "Secrets",
         "Simulators", "TestSupport",
       ],
       swiftSettings: common),
@@ -380,7 +399,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "PostMortemsTests",
-      dependencies: ["PostMortems", "Incidents", "JSON", "Secrets", "TestSupport"],
+      dependencies: ["Chronicle", "PostMortems", "Incidents", "JSON", "Secrets", "TestSupport"],
       exclude: ["Golden"], swiftSettings: common),
     .testTarget(
       name: "DrillsTests",
@@ -392,7 +411,8 @@ let package = Package(
     .testTarget(
       name: "ResponseTests",
       dependencies: [
-        "Response", "Capabilities", "Execution", "Incidents", "JSON", "Journal", "ResponseSupport",
+        "Chronicle", "Response", "Capabilities", "Execution", "Incidents", "JSON", "Journal",
+        "ResponseSupport",
         "ScannerReports", "Secrets", "Simulators", "StaunchConfiguration", "TestSupport",
       ],
       swiftSettings: common),
@@ -407,7 +427,7 @@ let package = Package(
     .testTarget(
       name: "CommandsTests",
       dependencies: [
-        "Commands", "Response", "Worker", "Capabilities", "StaunchConfiguration", "Execution",
+        "Chronicle", "Commands", "Response", "Worker", "Capabilities", "StaunchConfiguration", "Execution",
         "Inbox", "Incidents",
         "JSON",
         "Journal", "People", "Playbooks", "ResponseSupport", "Secrets",

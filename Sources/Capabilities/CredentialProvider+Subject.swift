@@ -85,21 +85,9 @@ extension CredentialProvider {
   }
 }
 
-// One value at one place: what most callers have in hand.
 extension CredentialProvider {
   /// ``identify(_:)`` of a value: the credential's name as a whole.
   public func identify(_ secret: Secret) async throws(CapabilityError) -> CredentialRef {
     try await identify(Leak(secret)).identity
-  }
-
-  public func issue(marker: String, generated: Secret?, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError) -> IssuedCredential
-  { try await issue(IssueOrder(marker: marker, generated: generated), under: authority) }
-
-  public func disable(
-    _ ref: CredentialRef, leaked: Secret, replacedBy: CredentialRef?,
-    under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) {
-    try await disable(ref, leak: Leak(leaked), replacedBy: replacedBy, under: authority)
   }
 }

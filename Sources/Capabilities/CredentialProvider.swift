@@ -13,7 +13,7 @@ public struct CredentialRef: RawRepresentable, Hashable, Sendable, Codable, Cust
 
 /// What a provider can and cannot do with this kind of credential.
 public struct ProviderCapabilities: Sendable, Hashable {
-  public enum Authority: String, Sendable, Codable { case `self`, admin, human, local }
+  public enum Authority: String, Sendable, Codable { case `self`, admin, human }
   public enum Overlap: String, Sendable, Codable { case none, alternate, several }
   public enum Disable: String, Sendable, Codable { case reversible, irreversible, none }
   public enum Sessions: String, Sendable, Codable { case end, expire, none }

@@ -71,7 +71,7 @@ public struct IncidentCourse: Sendable {
   /// - Returns: the places that were not known.
   mutating func note(_ report: IncidentReport, _ event: JournalEvent) -> [IncidentReport.ReportedLocation] {
     values.take(event)
-    identity.take(event.body, at: event.sequence)
+    identity.take(report, at: event.sequence)
     if let name = report.deliveryName { deliveries.insert(name) }
     detected = detected ?? report.detected ?? event.at
     introduced = [introduced, report.introduction?.authored].compactMap { $0 }.min()

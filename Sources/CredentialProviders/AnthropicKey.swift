@@ -143,10 +143,14 @@ public struct AnthropicKey: CredentialProvider {
     var isExceeded = false
     for bucket in buckets {
       guard let from = bucket["starting_at"]?.string.flatMap(Timestamp.date),
-        let until = bucket["ending_at"]?.string.flatMap(Timestamp.date), from < until
+        let until = bucket["ending_at"]?.string.flatMap(Timestamp.date), from < until,
+        let results = bucket["results"]?.array
       else { continue }
+      // A day without counts that can be read is not a day without tokens: it is not covered.
+      let counts = results.compactMap(Self.tokens)
+      guard counts.count == results.count else { continue }
       spans.append(from...until)
-      let tokens = (bucket["results"]?.array ?? []).reduce(0) { $0 + Self.tokens($1) }
+      let tokens = counts.reduce(0, +)
       guard tokens > 0 else { continue }
       let excess = settings.expectedTokens.map { tokens > $0 } ?? false
       isExceeded = isExceeded || excess
@@ -166,12 +170,15 @@ public struct AnthropicKey: CredentialProvider {
       seen: isExceeded ? true : covered == nil ? nil : false, covered: covered, findings: findings)
   }
 
-  private static func tokens(_ result: JSONValue) -> Int {
+  /// Nil: the result does not say how many were read and written.
+  private static func tokens(_ result: JSONValue) -> Int? {
+    guard let read = result["uncached_input_tokens"]?.integer, let written = result["output_tokens"]?.integer
+    else { return nil }
     let created = result["cache_creation"]
     return [
-      result["uncached_input_tokens"], result["output_tokens"], result["cache_read_input_tokens"],
-      created?["ephemeral_5m_input_tokens"], created?["ephemeral_1h_input_tokens"],
-    ].compactMap { $0?.integer }.reduce(0, +)
+      result["cache_read_input_tokens"], created?["ephemeral_5m_input_tokens"],
+      created?["ephemeral_1h_input_tokens"],
+    ].compactMap { $0?.integer }.reduce(read + written, +)
   }
 
   /// Only a 401 in the API's own form is dead, and only while the Admin API answers and lists the key as not active.

@@ -29,8 +29,9 @@ struct OpenAIKey {
     redacted = json["redacted_value"]?.string ?? ""
     // The owner's id, never the name or e-mail address: people stay out of journals.
     switch json["owner"]?["type"]?.string {
-    case "user": owner = .user(json["owner"]?["user"]?["id"]?.string ?? "")
-    case "service_account": owner = .serviceAccount(json["owner"]?["service_account"]?["id"]?.string ?? "")
+    case "user": owner = json["owner"]?["user"]?["id"]?.string.map(Owner.user) ?? .other
+    case "service_account":
+      owner = json["owner"]?["service_account"]?["id"]?.string.map(Owner.serviceAccount) ?? .other
     default: owner = .other
     }
     created = json["created_at"]?.integer.map { Date(timeIntervalSince1970: Double($0)) }

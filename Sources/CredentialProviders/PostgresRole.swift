@@ -78,7 +78,7 @@ public struct PostgresRole: CredentialProvider {
     role = try target.text("role")
     adminUser = try target.text("admin_user")
     adminPassword = try target.optionalText("admin_password")
-    let isLocal = host == "localhost" || host == "::1" || host.hasPrefix("127.") || host.hasPrefix("/")
+    let isLocal = ThisMachine.isMeant(by: host)
     tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "verify-full")
     expectedClients = try target.texts("expected_clients")
     nodes = try Endpoint.list(target)

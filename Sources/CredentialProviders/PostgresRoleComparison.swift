@@ -104,12 +104,13 @@ extension PostgresRole {
     let around = try await surroundings(of: user, admin)
     if let other = await elsewhere(around.databases, secret, user, at: endpoint) { return other }
     let isAbsent = seen.allSatisfy { $0.stored == .absent }
-    var isCompared = seen.allSatisfy { $0.stored == .scram || $0.stored == .absent }
-    if !isCompared {
+    let isStored = seen.allSatisfy { $0.stored == .scram || $0.stored == .absent }
+    var isKnown = false
+    if !isAbsent {
       // Several servers behind one address: each is met by chance.
-      isCompared = await takesAnother(than: secret, user, at: endpoint, times: servers > 1 ? 12 : 1)
+      isKnown = await takesAnother(than: secret, user, at: endpoint, times: servers > 1 ? 12 : 1)
     }
-    guard isCompared else {
+    guard isStored || isKnown else {
       return CredentialProbe(
         .unknown,
         code:
@@ -118,9 +119,15 @@ extension PostgresRole {
           + "TO \(adminUser), in database \(adminDatabase))", isRefused: true)
     }
     if let judge = around.otherJudge { return CredentialProbe(.unknown, code: "28P01, but \(judge)") }
+    let takesOne = !isAbsent && seen.allSatisfy { $0.canLogin == true }
+    // A role may change its own password: this one may be set by whoever holds the leaked one.
+    let isForeign = takesOne && !isKnown
+    let code =
+      isAbsent
+      ? "28P01: the role has no password"
+      : isForeign ? "28P01: the password that it has now is not known here" : "28P01"
     return CredentialProbe(
-      .dead, code: isAbsent ? "28P01: the role has no password" : "28P01",
-      isReplaced: !isAbsent && seen.allSatisfy { $0.canLogin == true }, evidence: evidence)
+      .dead, code: code, isReplaced: takesOne && isKnown, isForeign: isForeign, evidence: evidence)
   }
 
   /// Whether another password of the role is accepted: it has one, stored for SCRAM then, and every other one is compared

@@ -112,7 +112,8 @@ extension PostgresRole {
             secret, user: user, at: endpoint, control, controls, servers: servers, evidence: evidence)
           return CredentialProbe(
             verdict.state, code: verdict.code + (verdict.state == .dead ? "" : place),
-            isReplaced: verdict.isReplaced, isRefused: verdict.isRefused, evidence: verdict.evidence)
+            isReplaced: verdict.isReplaced, isForeign: verdict.isForeign, isRefused: verdict.isRefused,
+            evidence: verdict.evidence)
         } catch {
           return CredentialProbe(.unknown, code: "control login\(place): \(error.because)")
         }

@@ -50,7 +50,8 @@ extension PostgresRole {
       """,
       parameters,
       under: authority)
-    let found = Self.number(first)
+    let found = try Self.number(first)
+    if found == 0 { try await requireRole(ref, session) }
     var left = found
     // A backend notices the signal at its next interrupt check: wait for the slow ones, a few at a time, so that
     // the statement stays within its time limit.
@@ -63,15 +64,35 @@ extension PostgresRole {
         """,
         parameters,
         under: authority)
-      left = Self.number(
+      left = try Self.number(
         try await session.query("SELECT pg_catalog.count(*) FROM (\(Self.doomed)) d", parameters))
     }
     await session.close()
     return SessionCount(found: found, ended: max(0, found - left), left: left)
   }
 
-  private static func number(_ rows: [[String?]]) -> Int {
-    rows.first?.first.flatMap { $0 }.flatMap { Int($0) } ?? 0
+  /// - Throws: when there is no such role. Sessions go by its name: one that was renamed has its own under another.
+  private func requireRole(_ ref: CredentialRef, _ session: any SQLSession) async throws(CapabilityError) {
+    let rows = try await session.query(
+      "SELECT pg_catalog.count(*) FROM pg_catalog.pg_roles WHERE rolname = $1::pg_catalog.name",
+      [ref.rawValue])
+    guard try Self.number(rows) == 0 else { return }
+    await session.close()
+    throw CapabilityError(
+      .notFound, "end sessions of \(ref)",
+      because: "there is no such role: if it was renamed, its sessions live on under the other name",
+      fix: "see who is logged in: SELECT usename, usesysid FROM pg_catalog.pg_stat_activity; "
+        + "then correct \"role\" in staunch.yaml")
+  }
+
+  private static func number(_ rows: [[String?]]) throws(CapabilityError) -> Int {
+    guard let number = rows.first?.first.flatMap({ $0 }).flatMap({ Int($0) }), number >= 0 else {
+      throw CapabilityError(
+        .serverError, "count sessions",
+        because: "the server's answer is no number: how many are left is unknown",
+        fix: "look yourself: SELECT pid, usename FROM pg_catalog.pg_stat_activity")
+    }
+    return number
   }
 
   /// `moment` by the server's clock, with the time of one exchange as a margin: a session that began in between is

@@ -28,7 +28,17 @@ extension PostgresRole {
       FROM pg_catalog.pg_roles r CROSS JOIN pg_catalog.pg_database d
       WHERE r.rolname = $1::pg_catalog.name AND d.datname = pg_catalog.current_database()
       """, [role])
-    guard let row = rows.first, row.count == 2, row[0] == "false", row[1] == "t" else { return session }
+    switch rows.first {
+    case nil: return session  // no such role: nothing is its own
+    case ["true", "t"]?, ["true", "f"]?, ["false", "f"]?: return session
+    case ["false", "t"]?: break
+    case .some:
+      await session.close()
+      throw CapabilityError(
+        .serverError, "session in database \(login.database)",
+        because: "the server does not say whose database it is",
+        fix: "look yourself: psql -l shows the owner of \(login.database)")
+    }
     await session.close()
     throw CapabilityError(
       .unsafe, "session in database \(login.database)",

@@ -123,11 +123,9 @@ struct RedisReplyReader {
       guard let count = Int(rest), count >= 0 else { return rest == "-1" ? .value(.null) : nil }
       var elements: [JSONValue] = []
       for _ in 0..<count {
-        switch part(depth + 1) {
-        case .value(let value)?: elements.append(value)
-        case .error(let word)?: elements.append(.string(word))
-        case nil: return nil
-        }
+        // An error inside of an answer belongs to none of our commands.
+        guard case .value(let value)? = part(depth + 1) else { return nil }
+        elements.append(value)
       }
       return .value(.array(elements))
     default: return nil

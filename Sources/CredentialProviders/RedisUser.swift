@@ -12,8 +12,8 @@ public import Secrets
 ///
 /// The threat: the holder of the leaked password may have prepared the server. Renamed commands answer in another's name
 /// and modules rewrite every command, so both are looked for first (``RedisStage``). Functions and scripts run only when
-/// they are called, which the runner never does. A user with `+acl` may also have made other users and changed the
-/// runner's: `ACL LIST` is for a person to read.
+/// they are called, which the runner never does. A user with `+acl` may also have made other users, changed the runner's,
+/// and given itself a further password: `abuse.search` counts those, and `ACL LIST` is for a person to read.
 /// Sources: https://redis.io/docs/latest/commands/acl-setuser/, …/acl-getuser/, …/client-list/, …/client-kill/
 public struct RedisUser: CredentialProvider {
   public static let kind = "redis"
@@ -74,7 +74,7 @@ public struct RedisUser: CredentialProvider {
     let port = try target.integer("port", default: 6379)
     let socket = try target.optionalText("socket")
     let arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
-    let isLocal = socket != nil || host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    let isLocal = socket != nil || ThisMachine.isMeant(by: host)
     let tls = try target.optionalText("tls") ?? (isLocal ? "off" : "on")
     guard ["on", "off"].contains(tls) else {
       throw CapabilityError(
@@ -151,7 +151,7 @@ public struct RedisUser: CredentialProvider {
 
   /// The user's password digests and flags. `ACL SETUSER` on a name that is not there would make a user, so this comes
   /// before every change.
-  private func passwords() async throws(CapabilityError) -> (digests: [String], flags: [String]) {
+  func passwords() async throws(CapabilityError) -> (digests: [String], flags: [String]) {
     guard let found = try await ask([["ACL", "GETUSER", user]]).first?.members,
       let digests = found["passwords"]?.array?.compactMap(\.string),
       let flags = found["flags"]?.array?.compactMap(\.string)

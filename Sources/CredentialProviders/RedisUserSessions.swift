@@ -22,17 +22,24 @@ extension RedisUser {
         fix: "look yourself: redis-cli CLIENT LIST")
     }
     let name = ref.rawValue.split(separator: "/").first.map(String.init) ?? ref.rawValue
-    return lines.compactMap { line -> Connection? in
+    var found: [Connection] = []
+    for line in lines {
       let fields = Dictionary(
         line.split(separator: " ").compactMap { field -> (Substring, Substring)? in
           let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
           return parts.count == 2 ? (parts[0], parts[1]) : nil
         }, uniquingKeysWith: { first, _ in first })
-      guard fields["user"].map(String.init) == name, let id = fields["id"],
-        let age = fields["age"].flatMap({ Int($0) })
-      else { return nil }
-      return Connection(id: String(id), address: String(fields["addr"] ?? ""), age: age)
+      guard let user = fields["user"], let id = fields["id"], let age = fields["age"].flatMap({ Int($0) })
+      else {
+        // It may be one of the user's: left out, it would count as ended.
+        throw CapabilityError(
+          .serverError, "CLIENT LIST", because: "a connection in it has no user, no id or no age",
+          fix: "look yourself: redis-cli CLIENT LIST")
+      }
+      guard String(user) == name else { continue }
+      found.append(Connection(id: String(id), address: String(fields["addr"] ?? ""), age: age))
     }
+    return found
   }
 
   /// Ends every connection of the user that was open at `before`, one by one: `CLIENT KILL USER` would end those of the
@@ -58,7 +65,7 @@ extension RedisUser {
     for (fact, member) in [("privilege", "commands"), ("scopes", "keys"), ("flags", "flags")] {
       if let value = found[member] { facts[fact] = value }
     }
-    facts["passwords"] = .integer(found["passwords"]?.array?.count ?? 0)
+    if let passwords = found["passwords"]?.array { facts["passwords"] = .integer(passwords.count) }
     facts["sessions"] = .integer(try await connections(ref).count)
     return CredentialFacts(facts)
   }
@@ -67,6 +74,7 @@ extension RedisUser {
   /// not seeing any is no evidence.
   public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
     let open = try await connections(ref)
+    let passwords = try await passwords().digests.count
     let strange = expectedClients.isEmpty ? [] : open.filter { !isExpected($0.address) }
     let findings = open.map { connection in
       let word = strange.contains { $0.id == connection.id } ? ", which is not expected" : ""
@@ -75,6 +83,11 @@ extension RedisUser {
     return AbuseReport(
       seen: strange.isEmpty ? nil : true, covered: nil,
       findings: findings
+        + (passwords > 1
+          ? [
+            "\(passwords) passwords of \(user) are accepted; whoever holds one may have added another, where the user has "
+              + "+acl: compare them with what your programs use, ACL GETUSER \(user)"
+          ] : [])
         + (expectedClients.isEmpty
           ? ["no expected_clients in staunch.yaml: nobody can say which of them are yours"] : []))
   }

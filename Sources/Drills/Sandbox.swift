@@ -69,8 +69,6 @@ public final class Sandbox: Sendable {
   public var repository: String { leaky.path }
   /// The bare repository that it was pushed to.
   public var remote: String { leaky.remote }
-  /// The names of the credentials in staunch.yaml.
-  public var credentials: [String] { ["openai-drill", database.credential] }
   /// What a person is told about the sandbox, for example that a stand-in plays the database; nil when all is real.
   public var notice: String? { database.notice }
 

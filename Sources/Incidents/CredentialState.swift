@@ -10,8 +10,12 @@ public struct CredentialProbe: Sendable, Codable, Hashable {
   public let state: CredentialState
   /// The provider's own word for it, for example `401 invalid_api_key` or `28P01`. Never a body or a header.
   public let code: String
-  /// Dead, and the account takes another secret now: somebody has changed it. False where that cannot be seen.
+  /// Dead, and the account takes another secret now, one that is known here: somebody has changed it. False where that cannot
+  /// be seen.
   public let isReplaced: Bool
+  /// Dead, and the account takes another secret now that nobody here knows. Whoever holds the leaked one could set it, so it
+  /// may be theirs.
+  public let isForeign: Bool
   /// The provider said no: dead, or unknown because nobody can see whether the value was compared.
   public let isRefused: Bool
   /// What the verdict stands on; nil where one question gave it.
@@ -19,12 +23,14 @@ public struct CredentialProbe: Sendable, Codable, Hashable {
 
   /// - Parameter isRefused: nil: when it is dead.
   public init(
-    _ state: CredentialState, code: String, isReplaced: Bool = false, isRefused: Bool? = nil,
+    _ state: CredentialState, code: String, isReplaced: Bool = false, isForeign: Bool = false,
+    isRefused: Bool? = nil,
     evidence: ProbeEvidence? = nil
   ) {
     self.state = state
     self.code = code
     self.isReplaced = isReplaced
+    self.isForeign = isForeign
     self.isRefused = isRefused ?? (state == .dead)
     self.evidence = evidence
   }
@@ -82,7 +88,8 @@ extension CredentialProbe {
     if let unknown = places.first(where: { $0.probe.state == .unknown }) { return named(unknown) }
     guard let first = places.first else { return CredentialProbe(.unknown, code: "no place to ask") }
     return CredentialProbe(
-      .dead, code: first.probe.code, isReplaced: places.allSatisfy(\.probe.isReplaced),
+      .dead, code: places.first(where: \.probe.isForeign)?.probe.code ?? first.probe.code,
+      isReplaced: places.allSatisfy(\.probe.isReplaced), isForeign: places.contains(where: \.probe.isForeign),
       evidence: ProbeEvidence(
         refusals: places.reduce(0) { $0 + ($1.probe.evidence?.refusals ?? 1) },
         controls: places.reduce(0) { $0 + ($1.probe.evidence?.controls ?? 0) },

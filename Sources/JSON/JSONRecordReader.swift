@@ -77,13 +77,6 @@ public struct JSONRecordReader: Sendable {
 
   /// Of the next byte.
   public var position: JSONPosition { tokenizer.position }
-  /// True when no top-level value is open.
-  public var isBetweenValues: Bool { tokenizer.isBetweenValues }
-
-  /// True once a list or object stood where records are expected, even an empty one, or `null` in its place.
-  ///
-  /// A text without it is not "no records" but another sort of text.
-  public var hasSeenContainer: Bool { collector.hasSeenContainer }
 
   /// Reads the next piece and returns the records that it completes.
   public mutating func feed(_ piece: ArraySlice<UInt8>) throws(JSONError) -> [JSONRecord] {

@@ -69,7 +69,7 @@ public struct JSONTokenizer: Sendable {
   }
 
   /// True when no value is open: before the first one, between two, or after the last.
-  public var isBetweenValues: Bool {
+  private var isBetweenValues: Bool {
     state == .betweenValues || (state == .value && open.isEmpty && valuesSeen == 0)
   }
 

@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import GRDB
 import Incidents
@@ -30,8 +31,8 @@ struct IncidentList {
     init(owner: IncidentID) { self.owner = owner }
 
     fileprivate mutating func state(severityOf event: JournalEvent) {
-      guard let stated = event.text("severity") else { return }
-      severity = Severity(rawValue: stated) ?? .sev1
+      guard let stated = IncidentReport(event.body).severity else { return }
+      severity = stated
       severityFrom = event.sequence
     }
 
@@ -76,12 +77,12 @@ struct IncidentList {
       case .incidentOpened:
         if entry.first == nil {
           entry.first = event.sequence
-          entry.detected = Timestamp.text(event.text("detected").flatMap(Timestamp.date) ?? event.at)
+          entry.detected = Timestamp.text(IncidentReport(event.body).detected ?? event.at)
         }
         entry.state(severityOf: event)
       case .incidentUpdated: entry.state(severityOf: event)
       default:
-        entry.isClosed = event.text("state") == IncidentStatus.State.closed.rawValue
+        entry.isClosed = IncidentStateChange(event.body).state == .closed
         entry.stateFrom = event.sequence
       }
     }

@@ -1,6 +1,7 @@
+public import Chronicle
 import Foundation
 import GRDB
-public import Incidents
+import Incidents
 
 /// What the first screen shows of many incidents.
 public struct IncidentOverview: Sendable {

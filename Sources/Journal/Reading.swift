@@ -1,3 +1,4 @@
+public import Chronicle
 import Foundation
 import GRDB
 public import Incidents

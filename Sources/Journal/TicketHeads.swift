@@ -6,15 +6,18 @@ import JSON
 
 /// What the heads in tickets say about this journal.
 public struct TicketHeads: Sendable, Hashable {
-  /// Heads that are in the journal, that a person's decision has covered, or that are older than what retention left.
+  /// Heads that are in the journal.
   public var held = 0
+  /// Heads that a person's decision has covered, or that are older than what retention left: nothing is there to compare with.
+  public var older = 0
   /// Heads that this installation did not sign: they say nothing.
   public var foreign = 0
   /// The latest one that the journal should hold and does not.
   public var missing: JournalDifference?
 
-  public init(held: Int = 0, foreign: Int = 0, missing: JournalDifference? = nil) {
+  public init(held: Int = 0, older: Int = 0, foreign: Int = 0, missing: JournalDifference? = nil) {
     self.held = held
+    self.older = older
     self.foreign = foreign
     self.missing = missing
   }
@@ -47,7 +50,7 @@ extension Journal {
         let head = one.head
         let isHeld = head.journal == header.id ? try holding(db, head.sequence, hash: head.hash) : false
         guard isHeld == false else {
-          found.held += 1
+          if isHeld == true { found.held += 1 } else { found.older += 1 }
           continue
         }
         guard head.isSigned(by: key) else {
@@ -55,7 +58,7 @@ extension Journal {
           continue
         }
         guard head.at > accepted, head.at >= oldest else {
-          found.held += 1
+          found.older += 1
           continue
         }
         if missing.map({ $0.head.at < head.at }) ?? true { missing = one }

@@ -1,3 +1,4 @@
+public import Chronicle
 public import Incidents
 public import JSON
 
@@ -12,16 +13,6 @@ public enum PostMortem {
     public let isTouched: Bool
     /// Blocks of text that stood outside of the marked regions and were moved into the region `kept`.
     public let moved: Int
-  }
-
-  /// The Markdown document; see ``redraft(events:repositories:incident:template:existing:)``.
-  public static func draft(
-    events: [JournalEvent], repositories: [RepositoryEvidence], incident: IncidentID, template: String,
-    existing: String?
-  ) throws(PostMortemError) -> String {
-    try redraft(
-      events: events, repositories: repositories, incident: incident, template: template, existing: existing
-    ).text
   }
 
   /// The Markdown document, and what became of the earlier one.

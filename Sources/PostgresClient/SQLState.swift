@@ -24,8 +24,10 @@ struct SQLState: Equatable {
   var isRejectedLogin: Bool { code == "28P01" || code == "28000" }
 
   /// What a server says behind the password, once it asked for one: too many connections, no such database, no CONNECT,
-  /// a database that takes no connections. Source: InitPostgres in postinit.c, which authenticates first.
-  var isAfterPassword: Bool { ["53300", "3D000", "42501", "55000"].contains(code) }
+  /// a database that takes no connections, a library that is not there (`local_preload_libraries`, which whoever owns the
+  /// database may pre-set, so that nobody could tell any more whether a password is accepted).
+  /// Source: InitPostgres in postinit.c, which authenticates first; process_session_preload_libraries after it.
+  var isAfterPassword: Bool { ["53300", "3D000", "42501", "55000", "58P01"].contains(code) }
 
   var errorClass: CapabilityError.Class {
     switch code {
@@ -56,6 +58,11 @@ struct SQLState: Equatable {
     case "55P03": ("a lock was not available", nil)
     case "57P01", "57P02", "57P03": ("the server is starting up or shutting down", "wait and repeat")
     case "53100": ("the server's disk is full", "free space on the server")
+    case "58P01":
+      (
+        "a library that this user or database pre-sets is not there",
+        "see who set it (\\drds in psql) and RESET it: local_preload_libraries, session_preload_libraries"
+      )
     default: ("the server reported an error", nil)
     }
   }

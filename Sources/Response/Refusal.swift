@@ -1,8 +1,9 @@
 package import Capabilities
+package import Incidents
 package import StaunchConfiguration
 
 /// Why something is not done: what, why, and the next command or edit. The exit code that it gives is the command line's affair.
-package struct Refusal: Error, Sendable {
+package struct Refusal: Error, Sendable, CustomStringConvertible {
   package enum Kind: Sendable, Hashable {
     case usage, invalidInput, unavailable
     /// By a rule, for safety.
@@ -22,6 +23,8 @@ package struct Refusal: Error, Sendable {
     self.because = because
     self.fix = fix
   }
+
+  package var description: String { "\(what): \(because)" + (fix.map { "; fix: \($0)" } ?? "") }
 }
 
 extension Refusal {

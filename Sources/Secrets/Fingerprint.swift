@@ -18,12 +18,6 @@ public struct Fingerprint: Hashable, Sendable, Codable, CustomStringConvertible 
     try container.encode(rawValue)
   }
   public var description: String { rawValue }
-
-  /// The first eight hex digits: enough for a person to tell two incidents apart.
-  public var short: String {
-    guard let digest = rawValue.split(separator: ":").last else { return rawValue }
-    return String(digest.prefix(8))
-  }
 }
 
 /// The installation's key for fingerprints. It lives in the state directory, mode 0600.

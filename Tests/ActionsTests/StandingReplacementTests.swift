@@ -72,6 +72,26 @@ import Testing
     #expect(stage.provider.accepted == ["role": "theirs"])
   }
 
+  @Test func `what nobody here knows is not overwritten, and not called the owner's`() async throws {
+    let stage = Stage(
+      provider: FakeProvider(
+        .generated,
+        world: .init(
+          accepted: ["role": "the-attackers"], probe: CredentialProbe(.dead, code: "28P01", isForeign: true)))
+    )
+    let plan = try await stage.effect("credential.issue").plan(stage.call(Self.issue("leaked")))
+    #expect(plan.preconditions["replaced"] == false)
+    let looked = try await stage.read(
+      "credential.verify", ["credential": .credential("openai"), "secret": .secret("leaked")])
+    #expect(looked.outputs["replaced"] == .boolean(false))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("credential.issue", Self.issue("leaked"))
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.because.contains("is not known here") == true)
+    #expect(stage.provider.accepted == ["role": "the-attackers"])
+  }
+
   @Test func `the attempt after a lost reply sets the same value again`() async throws {
     let stage = Stage(provider: FakeProvider(.generated, world: .init(accepted: ["role": "leaked-value"])))
     stage.secrets.seal(["staunch-run-00000001-step-1.1": Secret("value-of-the-first-attempt")])

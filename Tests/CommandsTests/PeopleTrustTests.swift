@@ -76,4 +76,18 @@ import Testing
     }
     #expect(!FileManager.default.fileExists(atPath: state.path + "/operator.key"))
   }
+
+  @Test func `a directory in the place of the endpoint's copy does not keep anybody in`() throws {
+    let directory = try TemporaryDirectory()
+    let state = try StateDirectory(directory.path("state"))
+    let files = PeopleFiles(state: state)
+    let (maria, jonas) = (try Self.person("maria", ["responder"]), try Self.person("jonas", ["responder"]))
+    try files.write(PeopleDirectory([maria, jonas]))
+    let copy = state.path + "/exchange/people.json"
+    unlink(copy)
+    try FileManager.default.createDirectory(atPath: copy + "/x", withIntermediateDirectories: true)
+    let error = #expect(throws: CommandFailure.self) { try files.write(PeopleDirectory([maria])) }
+    #expect(error?.what == "the trusted list is changed, and the endpoint's copy is not")
+    #expect(try files.read() == PeopleDirectory([maria]))
+  }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -135,7 +136,9 @@ import Testing
     let desk = try Desk()
     _ = try desk.record(Self.report())
     _ = try desk.record(Self.report(validity: .active))
-    #expect(try desk.journal.events(kinds: [.incidentUpdated]).last?.text("validity") == "active")
+    #expect(
+      try desk.journal.events(kinds: [.incidentUpdated]).last.flatMap { IncidentReport($0.body).validity }
+        == .active)
     #expect(try desk.sightings().isEmpty, "it was news")
   }
 

@@ -65,6 +65,16 @@ import Testing
     #expect(text.contains("1 closed"))
   }
 
+  @Test func `what the board does not say is not known, and not that nothing is left and everything arrived`()
+    throws
+  {
+    let silent = Self.text(try Self.incident(["schema": 1, "id": "inc-1", "state": "open"]))
+    #expect(silent.contains("Not known: the board does not say it"))
+    #expect(silent.contains("Whether every message arrived is not known"))
+    let said = Self.text(try Self.incident(["schema": 1, "id": "inc-1", "state": "open", "undelivered": 0]))
+    #expect(said.contains("Every message arrived."))
+  }
+
   @Test func `open incidents stand before contained ones, the worst first`() throws {
     let html = try Self.pages().incidents(Self.board.incidents.reversed(), in: Self.frame)
     let places = ["amber-heron", "quiet-lantern", "paper-tiger", "slate-orchard", "copper-finch"].compactMap {

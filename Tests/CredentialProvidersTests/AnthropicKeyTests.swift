@@ -93,6 +93,8 @@ import Testing
         "300 tokens on 2026-11-01", "5400 tokens on 2026-11-02, more than the 1000 expected",
       ])
     #expect(report.covered?.lowerBound == AnthropicExchanges.firstDay)
+    // Of the third day no count can be read.
+    #expect(report.covered?.upperBound == AnthropicExchanges.firstDay.addingTimeInterval(2 * 86_400))
     #expect(
       api.server.requests.last?.target
         == "/v1/organizations/usage_report/messages?starting_at=2026%2D11%2D01T00%3A00%3A00%2E000Z"
@@ -252,7 +254,7 @@ private final class AnthropicExchanges: Sendable {
     ]
   }
 
-  /// Two days of one key.
+  /// Two days of one key, and one whose counts have another form.
   private static let usage = LoopbackServer.Reply.json(
     200,
     """
@@ -262,7 +264,9 @@ private final class AnthropicExchanges: Sendable {
          "cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}}]},
       {"starting_at":"2026-11-02T00:00:00Z","ending_at":"2026-11-03T00:00:00Z","results":[
         {"uncached_input_tokens":5000,"output_tokens":300,"cache_read_input_tokens":0,
-         "cache_creation":{"ephemeral_5m_input_tokens":60,"ephemeral_1h_input_tokens":40}}]}],
+         "cache_creation":{"ephemeral_5m_input_tokens":60,"ephemeral_1h_input_tokens":40}}]},
+      {"starting_at":"2026-11-03T00:00:00Z","ending_at":"2026-11-04T00:00:00Z","results":[
+        {"uncached_input_tokens":"9000","output_tokens":null}]}],
      "has_more":false,"next_page":null}
     """)
 

@@ -158,7 +158,29 @@ import Testing
     try await server.sql("ALTER ROLE \(role.user) NOLOGIN")
     #expect(try await provider.verify(leaked, ref: nil).isReplaced == false)
     try await server.sql("ALTER ROLE \(role.user) LOGIN PASSWORD 'Th3irs'", isLogged: false)
-    #expect(try await provider.verify(leaked, ref: nil).isReplaced)
+    let knowing = provider.knowing { [Secret("Th3irs")] }
+    let known = try await knowing.verify(leaked, ref: nil)
+    #expect(known.isReplaced && !known.isForeign)
+  }
+
+  @Test func `a password that no store holds may be that of whoever holds the leaked one`() async throws {
+    let server = try PostgresServer.shared()
+    let role = try await server.makeRole()
+    let rotator = try await server.makeRole("LOGIN SUPERUSER")
+    let leaked = try #require(role.password)
+    // A role may change its own password.
+    let attacker = try await PostgresConnector().connect(role)
+    _ = try await attacker.execute("ALTER ROLE \(role.user) PASSWORD 'Att4ckers'", [], under: .forTests())
+    let provider = try provider(server, role: role.user, rotator).knowing { [leaked, Secret("an-old-one")] }
+    let probe = try await provider.verify(leaked, ref: nil)
+    #expect(probe.state == .dead && probe.isForeign && !probe.isReplaced, "\(probe)")
+    #expect(probe.code == "28P01: the password that it has now is not known here")
+    // Stopped by its name, it can be given a new one.
+    try await provider.disable(
+      CredentialRef(role.user), leak: Leak(handle: role.user, values: []), replacedBy: nil, under: .forTests()
+    )
+    #expect(try await provider.verify(leaked, ref: nil).isForeign == false)
+    await attacker.close()
   }
 
   // MARK: Whether the server compared anything

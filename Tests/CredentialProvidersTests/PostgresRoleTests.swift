@@ -168,6 +168,18 @@ import Testing
     await #expect(throws: CapabilityError.self) { try await orphan.query("SELECT 1", []) }
   }
 
+  @Test func `the sessions of a role that was renamed are not "none"`() async throws {
+    let it = try await makeCase()
+    let living = try await connector.connect(it.role)
+    try await server.sql("ALTER ROLE \(it.ref) RENAME TO \(it.ref)_renamed")
+    let error = await #expect(throws: CapabilityError.self) {
+      try await it.provider.endSessions(it.ref, before: Date(), under: .forTests())
+    }
+    #expect(error?.class == .notFound)
+    #expect(error?.because.contains("renamed") == true)
+    await living.close()
+  }
+
   @Test func `the runner never rotates what it logs in with itself`() async throws {
     let rotator = try await server.makeRole("LOGIN CREATEROLE")
     let own = try provider(role: rotator.user, rotator: rotator)

@@ -83,6 +83,18 @@ import Testing
     #expect(error?.class == .unsafe)
   }
 
+  @Test func `a further password of the user is told, because its holder may have added it`() async throws {
+    let (name, _) = try await server.makeUser()
+    let provider = try Self.provider(server, user: name)
+    func isTold() async throws -> Bool {
+      try await provider.searchAbuse(CredentialRef(name), since: nil).findings
+        .contains { $0.hasPrefix("2 passwords of \(name)") }
+    }
+    #expect(try await !isTold())
+    try await server.run("ACL SETUSER \(name) >of-the-attacker")
+    #expect(try await isTold())
+  }
+
   @Test func `neither a wrong admin password nor a server that is away makes anything dead`() async throws {
     let (name, _) = try await server.makeUser()
     let provider = try Self.provider(server, user: name, admin: Secret("wrong"))

@@ -210,10 +210,14 @@ import Testing
     async throws
   {
     let world = try await LiveWorld()
-    let (_, first) = try await world.respond()
-    let (_, second) = try await world.respond()
-    let one = try #require(first.first { $0.kind == "openai_api_key" })
-    let two = try #require(second.first { $0.kind == "openai_api_key" && $0.plan != one.plan })
+    let (_, plans) = try await world.respond()
+    let one = try #require(plans.first { $0.kind == "openai_api_key" })
+    let planned = try await world.binary.run(["plan", one.incident, "--json"])
+    let second = try JSONDecoder().decode(JSONValue.self, from: Data(planned.output.utf8))
+    let two = LiveWorld.Planned(
+      incident: one.incident, kind: one.kind, plan: try #require(second["id"]?.string),
+      digest: try #require(second["digest"]?.string))
+    #expect(two.plan != one.plan)
     // The first dies in the middle: its locks stay, because its credential is half-way.
     let killed = try await world.run(one, environment: ["STAUNCH_CRASH_AT": "30"])
     #expect(killed.status == -9)

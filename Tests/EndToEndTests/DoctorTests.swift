@@ -83,6 +83,20 @@ import Testing
     #expect(!outcome.errors.contains("is ready"))
   }
 
+  @Test func `What could not be checked is not called ready`() async throws {
+    let outcome = try await Self.doctor(
+      """
+      repositories:
+        app: {path: DIR/clone}
+      consumers:
+        web: {kind: command, restart: [/bin/true], health_command: [/bin/true]}
+      """
+    ) { directory in try Program.git("init", "-q", directory.path("clone")) }
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("?    consumer web: restart"), "\(outcome.output)")
+    #expect(outcome.errors.contains("what was checked is ready; "), "\(outcome.errors)")
+  }
+
   @Test func `Looking makes nothing: no key, no journal, no directory`() async throws {
     let directory = try TemporaryDirectory()
     try "staunch: 1\n".write(toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)

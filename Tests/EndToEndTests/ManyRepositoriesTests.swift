@@ -47,6 +47,19 @@ import Testing
     #expect(outcome.errors.contains("3 of 4 repositories done, 1 failed"), "\(outcome.errors)")
   }
 
+  @Test func `12: what the policy asks more approvals for is refused for each, in words for people`()
+    async throws
+  {
+    let world = try World()
+    try "staunch: 1\npolicy: {approvals: {minimum: 2}}\n".write(
+      toFile: world.directory.path("staunch.yaml"), atomically: true, encoding: .utf8)
+    let outcome = try await world.rewrite("--live", "--confirm", "list.txt")
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    for name in ["a", "b", "c"] { #expect(try world.text(name).contains(world.secret)) }
+    #expect(outcome.output.contains("policy: approvals asks for more"), "\(outcome.output)")
+    #expect(outcome.output.contains("  fix: ") && !outcome.output.contains("Refusal("), "\(outcome.output)")
+  }
+
   @Test func `without --live every repository is planned and none is changed`() async throws {
     let world = try World()
     let outcome = try await world.rewrite("--json")

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Execution
 import Incidents
 import JSON
@@ -93,6 +94,59 @@ import Testing
     #expect(end.state == .done)
     #expect(try Self.states(rig) == [])
     #expect(try !rig.journal.record(of: Self.incident).containment.isComplete)
+  }
+
+  /// Two refusals in a row in one run, which is what an older journal's proof consists of.
+  @Test func `a question that is put once, and once more, contains nothing`() throws {
+    let rig = try Self.rig([Self.first])
+    let once = """
+      , uses: credential.verify, with: {credential: "${{ inputs.credential }}", secret: "${{ inputs.leaked }}"}, expect: dead}
+      """
+    let end = try rig.run(
+      Self.header + "steps:\n  - {id: look\(once)\n  - {id: look_again\(once)\n", Self.inputs([Self.first]))
+    #expect(end.state == .done)
+    #expect(try Self.states(rig) == [])
+    #expect(try rig.journal.record(of: Self.incident).containment.proofs.isEmpty)
+  }
+
+  @Test func `a control is not among the values that are proven dead`() throws {
+    let rig = try Self.rig([Self.first, Self.second])
+    let playbook =
+      Self.header + """
+          spare: {type: secret}
+        steps:
+          - id: proof
+            uses: credential.verify
+            with: {credential: "${{ inputs.credential }}", secret: "${{ inputs.leaked }}", control: "${{ inputs.spare }}"}
+            expect: dead
+            poll: {every: 5s, for: 10m, consecutive: 3}
+        """
+    var inputs = Self.inputs([Self.first])
+    inputs["spare"] = .secret(Self.second)
+    let end = try rig.run(playbook, inputs)
+    #expect(end.state == .done)
+    #expect(try rig.journal.record(of: Self.incident).containment.unproven == [Self.second])
+  }
+
+  @Test func `a search of a history names the values that it looked for, which may not be all of the plan's`()
+    throws
+  {
+    let rig = try Self.rig([Self.first, Self.second])
+    rig.read(.historyScan) { _ in ActionResult(answer: "clean") }
+    let playbook =
+      Self.header + """
+          spare: {type: secret}
+        steps:
+          - {id: look, uses: history.scan, with: {repository: shop, secrets: ["${{ inputs.spare }}"]}, expect: clean}
+        """
+    var inputs = Self.inputs([Self.first])
+    inputs["spare"] = .secret(Self.second)
+    #expect(try rig.run(playbook, inputs).state == .done)
+    let events = try rig.journal.events(run: "run-00000001")
+    for kind in [EventKind.stepOutcome, .stepVerified] {
+      let event = try #require(events.first { $0.kind == kind })
+      #expect(event.body["values"] == [.string(Self.second.rawValue)])
+    }
   }
 
   @Test(arguments: 0..<12) func `a crash at any moment of the proof loses no containment and says it once`(

@@ -64,7 +64,7 @@ import Testing
     #expect(incidents.count == 1)
     #expect(incidents.first?.key.rawValue == "h:aws_access_key:\(id)")
     #expect(incidents.first?.aliases.count == 1)
-    #expect(incidents.first?.secret?.exposeAsText() == "the secret")
+    #expect(incidents.first?.values.first?.secret.exposeAsText() == "the secret")
     #expect(incidents.first?.occurrences.count == 3)
   }
 

@@ -95,3 +95,14 @@ import Testing
     #expect(IncidentMatching.of(read, known: [place: "inc-a", other: "inc-a"], isOlder: older) == .new)
   }
 }
+
+extension IncidentMatching {
+  /// As ``of(_:known:isOlder:)``, from a table.
+  fileprivate static func of(
+    _ incident: Incident, known table: [IncidentKey: IncidentID], isOlder: (IncidentID, IncidentID) -> Bool
+  ) -> IncidentMatching {
+    var known = KnownKeys()
+    for (key, id) in table { known.add(key, of: id) }
+    return of(incident, known: known, isOlder: isOlder)
+  }
+}

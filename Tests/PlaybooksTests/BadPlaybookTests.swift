@@ -1,6 +1,7 @@
 import Capabilities
 import Incidents
 import Playbooks
+import TestSupport
 import Testing
 
 /// What the loader says about playbooks that are none: place, message and fix, word for word.

@@ -1,6 +1,8 @@
 import Capabilities
 import Incidents
+import PlaybookTools
 import Playbooks
+import TestSupport
 import Testing
 
 @Suite struct LoadingTests {

@@ -1,7 +1,9 @@
 import BuiltinContent
 import Capabilities
 import Incidents
+import PlaybookTools
 import Playbooks
+import TestSupport
 import Testing
 
 /// `include:`: playbooks share steps, and every id, name and place stays what it would be without.
@@ -143,9 +145,9 @@ import Testing
     #expect(playbook.pins.map(\.id.rawValue) == ["inner", "parts/look", "sample"])
   }
 
-  @Test(arguments: BuiltinPlaybookTests.library.ids)
+  @Test(arguments: PlaybookLibrary.builtIn.ids)
   func `Built-in playbooks hold what is theirs: what they share is a part`(_ id: PlaybookID) throws {
-    let playbook = try BuiltinPlaybookTests.library.load(id, catalogue: ActionSignature.builtin)
+    let playbook = try PlaybookLibrary.builtIn.load(id, catalogue: ActionSignature.builtin)
     #expect(playbook.parts.contains { $0.id == "parts/history" })
     let own = playbook.allSteps.filter { $0.position.file == playbook.source.file }
     #expect(own.count < playbook.allSteps.count)
@@ -153,8 +155,8 @@ import Testing
   }
 
   @Test func `Every built-in part is used`() throws {
-    let used = try BuiltinPlaybookTests.library.ids.flatMap {
-      try BuiltinPlaybookTests.library.load($0, catalogue: ActionSignature.builtin).parts.map(\.file)
+    let used = try PlaybookLibrary.builtIn.ids.flatMap {
+      try PlaybookLibrary.builtIn.load($0, catalogue: ActionSignature.builtin).parts.map(\.file)
     }
     #expect(Set(used) == Set(BuiltinContent.parts.map(\.path)))
   }

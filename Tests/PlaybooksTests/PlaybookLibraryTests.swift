@@ -35,7 +35,7 @@ import Testing
 
   @Test func `A playbook that is not there is refused with the nearest name`() {
     let error = #expect(throws: PlaybookError.self) {
-      try BuiltinPlaybookTests.library.load("generic-secrets", catalogue: ActionSignature.builtin)
+      try PlaybookLibrary.builtIn.load("generic-secrets", catalogue: ActionSignature.builtin)
     }
     #expect(
       error?.description

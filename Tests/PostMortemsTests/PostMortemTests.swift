@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -12,9 +13,10 @@ struct PostMortemTests {
     existing: String? = nil,
     template: String? = nil
   ) throws -> String {
-    try PostMortem.draft(
+    try PostMortem.redraft(
       events: story.events, repositories: repositories, incident: "inc-7f3a91c2",
-      template: template ?? PackageFile.template("postmortem.md.mustache"), existing: existing)
+      template: template ?? PackageFile.template("postmortem.md.mustache"), existing: existing
+    ).text
   }
 
   @Test("a contained incident reads as in the golden file")
@@ -274,7 +276,7 @@ struct PostMortemTests {
   @Test("an unknown incident is refused")
   func unknownIncident() {
     let error = #expect(throws: PostMortemError.self) {
-      try PostMortem.draft(events: [], repositories: [], incident: "inc-none", template: "", existing: nil)
+      try PostMortem.redraft(events: [], repositories: [], incident: "inc-none", template: "", existing: nil)
     }
     #expect(error?.code == .unknownIncident)
   }

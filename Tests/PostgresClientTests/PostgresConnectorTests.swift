@@ -70,6 +70,12 @@ import Testing
     #expect(await connector.tryLogin(login) == .admitted(code: "3D000"))
     login.password = Secret("wrong")
     #expect(await connector.tryLogin(login) == .rejected(code: "28P01"))
+    // The role itself may pre-set it, and then nobody could tell whether its password is accepted.
+    var prepared = try await server.makeRole()
+    try await server.sql("ALTER ROLE \(prepared.user) SET local_preload_libraries = 'nowhere'")
+    #expect(await connector.tryLogin(prepared) == .admitted(code: "58P01"))
+    prepared.password = Secret("wrong")
+    #expect(await connector.tryLogin(prepared) == .rejected(code: "28P01"))
     // A server without a line for the database asks for no password, so it accepted none.
     login.host = server.directory
     #expect(await connector.tryLogin(login) == .undecided(code: "3D000"))

@@ -1,6 +1,7 @@
 import Actions
 import BuiltinContent
 import Capabilities
+import Chronicle
 import Execution
 package import Foundation
 import GitHistory

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Execution
 package import Foundation
 package import Inbox

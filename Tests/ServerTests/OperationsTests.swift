@@ -18,6 +18,7 @@ import Testing
             [
               "incidents": ["state": ["open": 3], "severity": ["hi\"gh": 1]],
               "step_seconds": ["buckets": ["1": 2, "10": 5], "sum": .number(12.5), "count": 6],
+              "odd_seconds": ["buckets": ["1": "many"], "sum": .null],
             ]
           )
         ])
@@ -40,6 +41,7 @@ import Testing
       ] {
         #expect(text.contains(line + "\n"), "\(line) is not in\n\(text)")
       }
+      #expect(!text.contains("\nstaunch_odd_seconds"), "what is no number is not shown as 0")
     }
   }
 

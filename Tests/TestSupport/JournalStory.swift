@@ -1,3 +1,4 @@
+public import Chronicle
 public import Foundation
 public import Incidents
 public import JSON

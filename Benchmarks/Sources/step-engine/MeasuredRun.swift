@@ -3,6 +3,7 @@ import Execution
 import Foundation
 import Incidents
 import Journal
+import PlaybookTools
 import Playbooks
 import Secrets
 

@@ -58,11 +58,15 @@ extension CredentialIssue {
   {
     guard provider.capabilities.overlap == .none else { return }
     var unseen: String?
+    var isForeign = false
     let leaked = try await leakedValues(call)
     for secret in leaked {
       let probe = try await provider.verifyMeaning(secret, ref: nil)
-      guard probe.isReplaced || (probe.state == .unknown && probe.isRefused) else { return }
-      if !probe.isReplaced { unseen = unseen ?? probe.code }
+      isForeign = isForeign || probe.isForeign
+      guard probe.isReplaced || probe.isForeign || (probe.state == .unknown && probe.isRefused) else {
+        return
+      }
+      if probe.state == .unknown { unseen = unseen ?? probe.code }
     }
     guard !leaked.isEmpty else { return }
     if let earlier, try await provider.verify(earlier, ref: nil).state == .alive { return }
@@ -70,12 +74,19 @@ extension CredentialIssue {
     let because =
       unseen.map { "\(name) refuses the leaked value, and what it takes now nobody can say (\($0))" }
       ?? "\(name) refuses the leaked value already: somebody has changed it"
+      + (isForeign ? ", and what it takes now is not known here" : "")
+    let ours =
+      "put their value into the store first, or: "
+      + "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\""
+    // Whoever holds the leaked value could log in with it and set another one.
+    let theirs = provider.account.map { account in
+      "; if it was none of you, stop it: staunch credential disable \(ShellWord.quoted(name.rawValue)) "
+        + "--id \(ShellWord.quoted(account.rawValue)) --live --confirm \(ShellWord.quoted(name.rawValue))"
+    }
     throw CapabilityError(
       .conflict, signature.id,
       because: "\(because), and a new value would lock out whoever uses theirs",
-      fix:
-        "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\", or put their value into "
-        + "the store first; then: staunch resume \(call.run)")
+      fix: ours + (unseen != nil || isForeign ? theirs ?? "" : "") + "; then: staunch resume \(call.run)")
   }
 
   /// The value that an earlier attempt of this step sealed; nil when there was none.

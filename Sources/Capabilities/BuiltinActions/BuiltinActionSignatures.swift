@@ -15,8 +15,6 @@ extension ActionSignature {
 
   /// The input named `name`, or nil.
   public func input(_ name: String) -> Parameter? { inputs.first { $0.name == name } }
-  /// The output named `name`, or nil.
-  public func output(_ name: String) -> Parameter? { outputs.first { $0.name == name } }
 }
 
 extension ActionSignature.Effect {

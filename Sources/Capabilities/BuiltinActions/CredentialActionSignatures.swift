@@ -31,7 +31,8 @@ extension ActionSignature {
       Parameter("state", .string, "`alive`, `dead` or `unknown`; a time-out or a 5xx is unknown"),
       Parameter(
         "replaced", .boolean,
-        "true when each is dead and its account takes another one: somebody has changed it already"),
+        "true when each is dead and its account takes another one that is known here: somebody has changed it already"
+      ),
       Parameter(
         "code", .string, "the provider's own word on the value that decided, for example `401` or `28P01`"),
       Parameter(

@@ -13,14 +13,37 @@ public struct IncidentReport: EventBody {
   public var key: IncidentKey? { text("key").map { IncidentKey(rawValue: $0) } }
   public var aliases: [IncidentKey] { (texts("aliases") ?? []).map { IncidentKey(rawValue: $0) } }
   public var kind: CredentialKind? { text("kind").map { CredentialKind($0) } }
+  /// Kinds that it may also be; empty when the report was certain.
+  public var alternatives: [CredentialKind] { (texts("alternatives") ?? []).map { CredentialKind($0) } }
+  /// The `kind:` of the provider that rotates it.
+  public var provider: String? { text("provider") }
   public var handle: String? { text("handle") }
   public var codename: String? { text("codename") }
-  public var severity: Severity? { text("severity").flatMap { Severity(rawValue: $0) } }
+  /// A word that this version does not know is treated as the worst: better woken than not.
+  public var severity: Severity? { text("severity").map { Severity(rawValue: $0) ?? .sev1 } }
   public var validity: Validity? { text("validity").flatMap { Validity(rawValue: $0) } }
+  public var isPubliclyLeaked: Bool? { body["publicly_leaked"]?.boolean }
   public var restraint: Restraint? { text("restraint").flatMap { Restraint(rawValue: $0) } }
   public var detected: Date? { text("detected").flatMap { Timestamp.date($0) } }
+  /// When its source says that it first raised it.
+  public var alerted: Date? { text("alerted").flatMap { Timestamp.date($0) } }
+  /// Who reported it, in one line.
+  public var source: String? { body["source"].map(\.readable) }
+  public var sources: Set<FindingSource> {
+    Set((texts("source") ?? []).compactMap { FindingSource(rawValue: $0) })
+  }
   /// Where it was found.
   public var places: [ReportedLocation] { (body["locations"]?.array ?? []).map { ReportedLocation($0) } }
+  /// False for a word that is no report: what was merged, said or introduced.
+  public var namesPlaces: Bool { body["locations"]?.array != nil }
+  /// Findings at other places, which were counted and not kept.
+  public var furtherFindings: Int? { body["further_findings"]?.integer }
+  /// How many places, in journals of before they were listed.
+  public var occurrences: Int? { body["occurrences"]?.integer }
+  /// What to do first when a value is missing.
+  public var next: String? { text("next") }
+  /// It says which values it brought, if only that it brought none.
+  public var namesValues: Bool { body["values"] != nil }
   /// Names of the values that it brought.
   public var values: [ValueName] { (body["values"]?.array ?? []).compactMap { ValueName($0) } }
   /// What brought it; nil: nothing was delivered.
@@ -36,6 +59,10 @@ public struct IncidentReport: EventBody {
   public var report: JSONValue? { body["report"] }
   /// Incidents that turned out to be this one.
   public var merged: [IncidentID] { (texts("merged") ?? []).map { IncidentID($0) } }
+  /// What was known before and seen again.
+  public var seen: Sighting? { Sighting(body["seen"]) }
+  /// Values that were known before this report, of which it says that they work.
+  public var reportedActive: [SecretRef] { (texts("reported_active") ?? []).map { SecretRef($0) } }
   /// What a platform says of its alert.
   public var said: PlatformWord? { body["said"].map { PlatformWord($0) } }
   /// Where the leak began, as the repository's own history shows.
@@ -63,11 +90,27 @@ public struct IncidentReport: EventBody {
     public let body: JSONValue
     public init(_ body: JSONValue) { self.body = body }
     public var key: String? { body["key"]?.string }
+    /// Tells it from others: its key, or all of it in journals of before places had one.
+    public var identity: JSONValue { body["key"] ?? body }
+    /// The file, or what else it is.
+    public var path: String? { body.string ?? (body["path"] ?? body["place"])?.readable }
+    public var line: Int? { body["line"]?.integer }
+    public var commit: String? { body["commit"]?.readable }
+    /// What a report calls the repository, in one line; nil where it names none.
+    public var repository: String? {
+      (body["repository"]?["name"] ?? body["repository"]?["id"] ?? body["repository"])?.readable
+    }
+    /// It is a place of some repository, named or not.
+    public var isOfRepository: Bool {
+      body["commit"] != nil || ["commit", "file"].contains(body["place"]?.string)
+    }
     /// What reports call the repository: by name, by number.
     public var repositoryWords: [String] {
       [body["repository"]?["name"]?.string, body["repository"]?["id"]?.string, body["repository"]?.string]
         .compactMap { $0 }
     }
+    /// Its repository, by the best of these.
+    public var repositoryName: RepositoryName? { repositoryWords.first.map { RepositoryName($0) } }
     public var committed: Date? { text("committed").flatMap { Timestamp.date($0) } }
   }
 
@@ -139,6 +182,8 @@ public struct CredentialProbed: EventBody {
   /// Nil: a word that this version does not know, which proves nothing.
   public var state: CredentialState? { text("state").flatMap { CredentialState(rawValue: $0) } }
   public var code: String? { text("code") }
+  /// Entries of stores that hold an old value; nil: nobody looked.
+  public var stillOld: [String]? { texts("still_old") }
 }
 
 /// `secret.sealed`.
@@ -146,7 +191,6 @@ public struct SecretSealed: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var ref: SecretRef? { text("key").map { SecretRef($0) } }
-  public var purpose: String? { text("purpose") }
 }
 
 /// `key.destroyed`: what lay under it cannot be opened any more.

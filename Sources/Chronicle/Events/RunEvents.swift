@@ -8,6 +8,12 @@ public struct PlanSaved: EventBody {
   public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
   public var playbook: PlaybookID? { text("playbook").map { PlaybookID($0) } }
+  /// SHA-256 of its file.
+  public var playbookHash: String? { text("playbook_sha256") }
+  /// What it will do, in order; nil: a plan of before they were named.
+  public var steps: [StepID]? {
+    body["steps"]?.array?.compactMap { $0.string ?? $0["step"]?.string }.map { StepID($0) }
+  }
   /// The run that it is the plan of.
   public var run: RunID? { text("run").map { RunID($0) } }
   /// Nil: a plan of before they were named.
@@ -24,9 +30,8 @@ public struct PlanApproved: EventBody {
 
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
+  public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
-  public var role: RoleName? { text("role").map { RoleName($0) } }
-  public var identity: String? { text("identity") }
   /// The gate; nil: the plan.
   public var step: StepID? { text("step").map { StepID($0) } }
   /// What a policy's word is bounded to; nil: a person's, which covers the plan.
@@ -40,8 +45,8 @@ public struct PlanApproved: EventBody {
 public struct PlanDeclined: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
+  public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var digest: String? { text("digest") }
-  public var role: RoleName? { text("role").map { RoleName($0) } }
   public var reason: String? { text("reason") }
   public var step: StepID? { text("step").map { StepID($0) } }
 }
@@ -51,9 +56,8 @@ public struct RunStarted: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var mode: String? { text("mode") }
-  public var plan: PlanID? { text("plan").map { PlanID($0) } }
-  public var digest: String? { text("digest") }
   public var playbook: PlaybookID? { text("playbook").map { PlaybookID($0) } }
+  public var toolVersion: String? { text("tool_version") }
   public var isDrill: Bool { mode == "drill" || body["drill"]?.boolean == true }
 }
 
@@ -62,7 +66,6 @@ public struct RunResumed: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var reason: String? { text("reason") }
-  public var owner: String? { text("owner") }
 }
 
 /// `run.ended`.
@@ -73,7 +76,8 @@ public struct RunEnded: EventBody {
   public var state: IncidentStatus.Run.State? {
     text("state").flatMap { IncidentStatus.Run.State(rawValue: $0) }
   }
-  public var reason: String? { text("reason") }
+  /// The world was no longer as it was planned.
+  public var isDrift: Bool { body["drift"]?.boolean == true }
   /// Nothing goes on: it is done, or taken back.
   public var isOver: Bool { state == .done || state == .aborted }
 }
@@ -82,8 +86,6 @@ public struct RunEnded: EventBody {
 public struct LockChange: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
-  public var locks: [String] { texts("locks") ?? [] }
-  public var owner: String? { text("owner") }
 }
 
 /// `drift.found`.
@@ -91,8 +93,10 @@ public struct DriftFound: StepEventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var what: String? { text("what") }
-  public var expected: JSONValue? { body["expected"] }
-  public var found: JSONValue? { body["found"] }
+  /// Told before the first change; it stops its own step alone.
+  public var isForeseen: Bool { body["foreseen"]?.boolean == true }
+  /// The playbook itself is another one now.
+  public var isOfPlaybook: Bool { body["playbook"] != nil }
 }
 
 /// `message`: a message on its way to a tracker.
@@ -107,7 +111,6 @@ public struct MessageMoved: EventBody {
   public var state: String? { text("state") }
   public var attempt: Int? { body["attempt"]?.integer }
   public var event: String? { text("event") }
-  public var remote: String? { text("remote") }
   /// Queued for the first time: again after a failed try is nothing new.
   public var isNew: Bool { state == "queued" && (attempt ?? 0) == 0 }
 }

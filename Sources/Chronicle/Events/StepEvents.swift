@@ -7,10 +7,11 @@ public struct StepIntent: StepEventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var phase: String? { text("phase") }
-  public var marker: String? { text("marker") }
   public var snapshot: JSONValue? { body["snapshot"] }
   /// Values that were sealed before the call.
   public var sealed: [SecretRef] { (texts("sealed") ?? []).map { SecretRef($0) } }
+  /// Targets that the call acts on.
+  public var touches: [String] { texts("touches") ?? [] }
 }
 
 /// `step.outcome`.
@@ -22,6 +23,10 @@ public struct StepOutcome: StepEventBody {
   /// False in journals of before outcomes kept any.
   public var hasOutputs: Bool { body["outputs"] != nil }
   public var answer: String? { text("answer") }
+  /// The call found that there was nothing to do.
+  public var isUnchanged: Bool { body["unchanged"]?.boolean == true }
+  /// Entries of stores that hold an old value; nil: nobody looked.
+  public var stillOld: [String]? { outputs["still_old"]?.array?.compactMap(\.string) }
   /// What a scan of a fresh clone looked for; nil: the values of its run's plan.
   public var values: [SecretRef]? { texts("values").map { $0.map { SecretRef($0) } } }
 }
@@ -38,6 +43,8 @@ public struct StepFailed: StepEventBody {
   public var isFinal: Bool? { body["final"]?.boolean }
   /// It may have happened all the same.
   public var isOpen: Bool { body["open"]?.boolean == true }
+  /// The run goes on without it.
+  public var isPassedOver: Bool { text("response") == "continue" }
 }
 
 /// `step.settled`: how an interrupted effect ended, as a probe shows.
@@ -55,8 +62,25 @@ public struct StepVerified: StepEventBody {
   public init(_ body: JSONValue) { self.body = body }
   public var expected: String? { text("expect") }
   public var result: String? { text("result") }
-  /// Where it proves leaked values dead: ``DeathProof`` reads it.
-  public var proof: JSONValue? { body["proof"] }
+  /// What was found. A step's own question is noted as `held`: the answer is the expected one.
+  public var answer: String? { result == "held" ? expected ?? result : result }
+  /// Where it proves leaked values dead.
+  public var proof: Proof? { body["proof"].map { Proof($0) } }
+
+  /// An unbroken row of refusals.
+  public struct Proof: EventBody {
+    public let body: JSONValue
+    public init(_ body: JSONValue) { self.body = body }
+    public var values: [SecretRef] { (texts("values") ?? []).map { SecretRef($0) } }
+    public var credential: CredentialName? { text("credential").map { CredentialName($0) } }
+    /// The first of its refusals; `from` in journals of before.
+    public var began: Date? { (text("began") ?? text("from")).flatMap { Timestamp.date($0) } }
+    public var ended: Date? { text("ended").flatMap { Timestamp.date($0) } }
+    public var refusals: Int? { body["refusals"]?.integer }
+    public var controls: Int? { body["control_logins"]?.integer }
+    public var addresses: [String] { texts("addresses") ?? [] }
+    public var propagation: Duration? { body["propagation_seconds"]?.integer.map { .seconds($0) } }
+  }
 }
 
 /// `step.waiting`.
@@ -65,9 +89,19 @@ public struct StepWaiting: StepEventBody {
   public init(_ body: JSONValue) { self.body = body }
   /// `approval`, `manual`, `person`, `decision`, `retry`, `poll`, `lock`, `containment`.
   public var subject: String? { text("for") }
+  /// Nobody but a person ends it.
+  public var isForPerson: Bool {
+    ["approval", "manual", "person", "decision"].contains(subject ?? "")
+  }
   /// When it ends without an answer.
   public var until: Date? { text("until").flatMap { Timestamp.date($0) } }
   public var prompt: String? { text("prompt") }
+  /// Of the plan whose gate it is.
+  public var digest: String? { text("digest") }
+  /// Whose yes a gate asks for; nil: an earlier version's run, which did not say it.
+  public var roles: [String]? { texts("roles") }
+  /// What a person is asked to bring.
+  public var collect: [String] { texts("collect") ?? [] }
 }
 
 /// `step.skipped`.

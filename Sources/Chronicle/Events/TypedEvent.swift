@@ -37,38 +37,44 @@ public enum TypedEvent: Sendable, Hashable {
 
 extension JournalEvent {
   /// The event in types. Nothing is read before it is asked for.
-  public var typed: TypedEvent {
-    switch kind {
-    case .incidentOpened: .incidentOpened(IncidentReport(body))
-    case .incidentUpdated: .incidentUpdated(IncidentReport(body))
-    case .incidentState: .incidentState(IncidentStateChange(body))
-    case .planSaved: .planSaved(PlanSaved(body))
-    case .planApproved: .planApproved(PlanApproved(body))
-    case .planDeclined: .planDeclined(PlanDeclined(body))
-    case .runStarted: .runStarted(RunStarted(body))
-    case .runResumed: .runResumed(RunResumed(body))
-    case .runEnded: .runEnded(RunEnded(body))
-    case .lockTaken: .lockTaken(LockChange(body))
-    case .lockReleased: .lockReleased(LockChange(body))
-    case .stepIntent: .stepIntent(StepIntent(body))
-    case .stepOutcome: .stepOutcome(StepOutcome(body))
-    case .stepFailed: .stepFailed(StepFailed(body))
-    case .stepSettled: .stepSettled(StepSettled(body))
-    case .stepVerified: .stepVerified(StepVerified(body))
-    case .stepWaiting: .stepWaiting(StepWaiting(body))
-    case .stepSkipped: .stepSkipped(StepSkipped(body))
-    case .stepDone: .stepDone(StepDone(body))
-    case .stepManual: .stepManual(StepManual(body))
-    case .stepUndone: .stepUndone(StepUndone(body))
-    case .credentialProbed: .credentialProbed(CredentialProbed(body))
-    case .driftFound: .driftFound(DriftFound(body))
-    case .secretSealed: .secretSealed(SecretSealed(body))
-    case .keyDestroyed: .keyDestroyed(KeyDestroyed(body))
-    case .message: .message(MessageMoved(body))
-    case .noted: .noted(PersonsWord(body))
-    case .todo: .todo(PersonsWord(body))
-    case .decision: .decision(DecisionMade(body))
-    }
+  public var typed: TypedEvent { TypedEvent(kind, body) }
+}
+
+extension TypedEvent {
+  /// - Parameter body: as the journal keeps it.
+  public init(_ kind: EventKind, _ body: JSONValue) {
+    self =
+      switch kind {
+      case .incidentOpened: .incidentOpened(IncidentReport(body))
+      case .incidentUpdated: .incidentUpdated(IncidentReport(body))
+      case .incidentState: .incidentState(IncidentStateChange(body))
+      case .planSaved: .planSaved(PlanSaved(body))
+      case .planApproved: .planApproved(PlanApproved(body))
+      case .planDeclined: .planDeclined(PlanDeclined(body))
+      case .runStarted: .runStarted(RunStarted(body))
+      case .runResumed: .runResumed(RunResumed(body))
+      case .runEnded: .runEnded(RunEnded(body))
+      case .lockTaken: .lockTaken(LockChange(body))
+      case .lockReleased: .lockReleased(LockChange(body))
+      case .stepIntent: .stepIntent(StepIntent(body))
+      case .stepOutcome: .stepOutcome(StepOutcome(body))
+      case .stepFailed: .stepFailed(StepFailed(body))
+      case .stepSettled: .stepSettled(StepSettled(body))
+      case .stepVerified: .stepVerified(StepVerified(body))
+      case .stepWaiting: .stepWaiting(StepWaiting(body))
+      case .stepSkipped: .stepSkipped(StepSkipped(body))
+      case .stepDone: .stepDone(StepDone(body))
+      case .stepManual: .stepManual(StepManual(body))
+      case .stepUndone: .stepUndone(StepUndone(body))
+      case .credentialProbed: .credentialProbed(CredentialProbed(body))
+      case .driftFound: .driftFound(DriftFound(body))
+      case .secretSealed: .secretSealed(SecretSealed(body))
+      case .keyDestroyed: .keyDestroyed(KeyDestroyed(body))
+      case .message: .message(MessageMoved(body))
+      case .noted: .noted(PersonsWord(body))
+      case .todo: .todo(PersonsWord(body))
+      case .decision: .decision(DecisionMade(body))
+      }
   }
 }
 
@@ -103,5 +109,26 @@ extension TypedEvent {
     case .noted(let details), .todo(let details): details.body
     case .decision(let details): details.body
     }
+  }
+}
+
+extension TypedEvent {
+  /// The step that it is about, or that a decision answers; nil: none.
+  public var step: StepID? { body["step"]?.string.map { StepID($0) } }
+  /// Of a `for_each`, from 0.
+  public var item: Int? { body["item"]?.integer }
+
+  /// One line for a debug log: what happened, to which step, and how.
+  public func logLine(_ kind: EventKind) -> String {
+    let at = item.map { "[\($0)]" } ?? ""
+    var words = [kind.rawValue, step.map { $0.rawValue + at }].compactMap { $0 }
+    for name in ["action", "phase", "settlement", "result", "for", "state", "mode"] {
+      if let word = body[name]?.string { words.append(word) }
+    }
+    if let attempt = body["attempt"]?.integer { words.append("attempt \(attempt)") }
+    for reason in [body["error"]?["operation"], body["error"]?["message"], body["reason"]] {
+      if let text = reason?.string { words.append(": \(text)") }
+    }
+    return words.joined(separator: " ").replacing(" : ", with: ": ")
   }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import GitHistory
 import GitObjects

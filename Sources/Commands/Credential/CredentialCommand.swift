@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -169,6 +170,7 @@ struct CredentialVerifyCommand: StaunchCommand {
     }
     let probes = tried.map(\.probe)
     let verdict = CredentialProbe.verdict(of: probes)
+    // Nil: nobody looked. Only what is dead fails where it is still read.
     var stillOld: [String]?
     if failure == nil, verdict.state == .dead {
       stillOld = await resolved.targets.holders(of: resolved.values.map(\.secret))
@@ -182,7 +184,7 @@ struct CredentialVerifyCommand: StaunchCommand {
       try JoiningValues.Trial.note(trials, about: incident) { try assembly.journal() }
     }
     if let failure, verdict.state != .alive { throw failure }
-    show(resolved, probes, verdict, stillOld ?? [], in: assembly)
+    show(resolved, probes, verdict, stillOld, in: assembly)
     switch verdict.state {
     case .dead: return
     case .alive: throw ExitCode(ExitStatus.stillAlive.rawValue)
@@ -192,7 +194,7 @@ struct CredentialVerifyCommand: StaunchCommand {
 
   private func show(
     _ resolved: CredentialTarget.Resolved, _ probes: [CredentialProbe], _ verdict: CredentialProbe,
-    _ stillOld: [String], in assembly: Assembly
+    _ stillOld: [String]?, in assembly: Assembly
   ) {
     if global.json {
       assembly.console.data(
@@ -201,7 +203,7 @@ struct CredentialVerifyCommand: StaunchCommand {
           "state": .string(verdict.state.rawValue), "code": .string(verdict.code),
           "values": .array(
             probes.map { ["state": .string($0.state.rawValue), "code": .string($0.code)] }),
-          "still_old": .array(stillOld.map { .string($0) }),
+          "still_old": stillOld.map { .array($0.map { .string($0) }) } ?? .null,
           "probed": .string(Timestamp.text(assembly.now())),
         ]).canonicalText)
       return
@@ -211,7 +213,7 @@ struct CredentialVerifyCommand: StaunchCommand {
       assembly.console.data(
         "\(resolved.name)\(value): \(probe.state.rawValue.uppercased())  \(harmless(probe.code))")
     }
-    for name in stillOld {
+    for name in stillOld ?? [] {
       assembly.console.data("  still holds it, what reads it fails: \(harmless(name))")
     }
     if verdict.state == .dead, let incident = resolved.incident {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Foundation
 import GitHistory
 import GitObjects

@@ -1,8 +1,9 @@
-import GitObjects
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Foundation
 import GitHistory
+import GitObjects
 import Incidents
 import JSON
 import Journal

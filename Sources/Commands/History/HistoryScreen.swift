@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import GitHistory
 import GitObjects
 import Incidents

@@ -89,10 +89,9 @@ struct RepositoryBatch {
   private func one(_ path: String) async -> Ending {
     do {
       return .rewritten(isLive ? try await rewrite(path) : try await plan(path))
-    } catch let error as CapabilityError {
-      return .failed(what: error.because, fix: error.fix)
     } catch {
-      return .failed(what: plainReason(of: error), fix: nil)
+      let failure = CommandFailure(after: error)
+      return .failed(what: failure.because, fix: failure.fix)
     }
   }
 

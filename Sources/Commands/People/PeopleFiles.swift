@@ -1,4 +1,5 @@
 import Foundation
+import Incidents
 import JSON
 import Journal
 import LocalSystem
@@ -47,7 +48,15 @@ struct PeopleFiles {
     }
     let grows = directory.people.count > (try read()).people.count
     if !grows { try replace(trust, with: directory.json, mode: 0o600) }
-    try replace(console, with: directory.json, mode: 0o640)
+    do { try replace(console, with: directory.json, mode: 0o640) } catch {
+      // The endpoint may have put something in its place that cannot be replaced.
+      let again = grows ? "the same command again" : "the next change of a person writes it"
+      throw CommandFailure(
+        .unavailable,
+        grows ? "nobody was added" : "the trusted list is changed, and the endpoint's copy is not",
+        because: "\(console): \(CommandFailure(after: error).because)",
+        fix: "look what it is, then: rm -r \(ShellWord.quoted(console)); \(again)")
+    }
     if grows { try replace(trust, with: directory.json, mode: 0o600) }
   }
 

@@ -5,6 +5,7 @@ import Foundation
 import Journal
 import Incidents
 import JSON
+import PlaybookTools
 import Playbooks
 import Response
 import StaunchConfiguration

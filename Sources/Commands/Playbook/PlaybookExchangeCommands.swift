@@ -1,9 +1,11 @@
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
 import Journal
+import PlaybookTools
 import Playbooks
 import Response
 

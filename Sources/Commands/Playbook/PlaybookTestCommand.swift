@@ -3,6 +3,7 @@ import Capabilities
 import Foundation
 import Incidents
 import JSON
+import PlaybookTools
 import Playbooks
 
 /// `staunch playbook test`: runs a playbook's control flow against declared outcomes. Touches nothing.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capabilities
+import Chronicle
 import Execution
 import Foundation
 import Incidents

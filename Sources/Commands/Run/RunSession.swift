@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Execution
 import Foundation
 import Incidents

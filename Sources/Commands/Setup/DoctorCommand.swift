@@ -9,6 +9,7 @@ import Incidents
 import JSON
 import Journal
 import Platforms
+import PlaybookTools
 import Playbooks
 
 /// `staunch doctor`: checks everything before the incident does. Reads only.
@@ -294,7 +295,7 @@ struct DoctorCommand: StaunchCommand {
           "checks": .array(
             checks.map {
               [
-                "name": .string($0.name), "ok": .boolean($0.verdict != .bad),
+                "name": .string($0.name), "ok": .boolean($0.verdict == .ok),
                 "verdict": .string($0.verdict.rawValue), "note": .string($0.note),
               ]
             }),
@@ -315,7 +316,9 @@ struct DoctorCommand: StaunchCommand {
     let rest = unknown == 0 ? "" : "; \(unknown) could not be checked (marked ?)"
     let asked = offline ? " that can be told without asking anybody" : ""
     assembly.console.say(
-      bad == 0 ? "everything\(asked) is ready\(rest)" : "\(bad) to correct\(rest), then: staunch doctor")
+      bad == 0
+        ? "\(unknown == 0 ? "everything" : "what was checked")\(asked) is ready\(rest)"
+        : "\(bad) to correct\(rest), then: staunch doctor")
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chronicle
 import Incidents
 import Journal
 import Response

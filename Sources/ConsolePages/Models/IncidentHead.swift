@@ -41,7 +41,7 @@ struct IncidentHead: Sendable {
     credentials = (json["credentials"]?.array ?? []).compactMap { CredentialModel($0, now: now) }
     verdict = CredentialModel.worstLeaked(credentials)
     unprobed = StateMark.credential(nil, isLeaked: true, isProven: false)
-    nextText = json["next"]?["text"]?.string ?? "Nothing is left to do"
+    nextText = json["next"]?["text"]?.string ?? "Not known: the board does not say it"
     command = json["next"]?["command"]?.string
     announcement = "\(codename): old credential \(verdict?.word ?? "UNKNOWN"). Next: \(nextText)."
   }

@@ -73,13 +73,17 @@ struct IncidentModel: Sendable {
         noteText: note["text"]?.string ?? note.string ?? "",
         noteBy: by.compactMap { $0 }.isEmpty ? nil : by.compactMap { $0 }.joined(separator: " · "))
     }
-    let count = json["undelivered"]?.integer ?? 0
-    undelivered =
-      count == 0
-      ? nil
-      : Undelivered(
+    switch json["undelivered"]?.integer {
+    case 0?: undelivered = nil
+    case let count?:
+      undelivered = Undelivered(
         undeliveredText: "\(ConsoleText.count(count, "message")) did not provably arrive",
         undeliveredState: StateMark("?", "undelivered", "wait"))
+    case nil:
+      undelivered = Undelivered(
+        undeliveredText: "Whether every message arrived is not known",
+        undeliveredState: StateMark("?", "unknown", "wait"))
+    }
   }
 
   private static func label(_ evidence: JSONValue) -> String? {

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -114,13 +115,13 @@ public struct Judge: Sendable {
   private var kinds: [String: String] {
     Dictionary(
       events(.incidentOpened).compactMap { event in
-        event.body["kind"]?.string.map { (event.incident?.rawValue ?? "", $0) }
+        IncidentReport(event.body).kind.map { (event.incident?.rawValue ?? "", $0.rawValue) }
       }, uniquingKeysWith: { first, _ in first })
   }
 
   /// A session answered after the recount that said none was left.
   private var hasLivingSession: Bool {
-    let claims = events(.stepOutcome).filter { $0.body["action"]?.string == "credential.end-sessions" }
+    let claims = events(.stepOutcome).filter { $0.action == "credential.end-sessions" }
     return claims.contains { claim in
       guard let kind = claim.incident.flatMap({ kinds[$0.rawValue] }) else { return false }
       return evidence.watch.first(.session(kind), after: claim.at) != nil
@@ -153,7 +154,7 @@ public struct Judge: Sendable {
       let text = copies.sorted { $0.key < $1.key }.map { "\($0.value) objects in \($0.key)" }
       return Finding(part: copies["fresh clone"] == nil ? 0.5 : 0, text: text.joined(separator: ", "))
     }
-    let moments = events(.stepDone).filter { $0.body["step"]?.string?.contains("push") == true }.map(\.at)
+    let moments = events(.stepDone).filter { $0.step?.rawValue.contains("push") == true }.map(\.at)
     return Finding(part: 1, moment: moments.max(), text: "no copy in clone, remote and fresh clone")
   }
 
@@ -216,9 +217,9 @@ public struct Judge: Sendable {
 
   /// The first approval of each plan.
   private var firstApprovals: [Date] {
-    var first: [String: Date] = [:]
+    var first: [PlanID: Date] = [:]
     for event in events(.planApproved) {
-      guard let plan = event.body["plan"]?.string, first[plan] == nil else { continue }
+      guard let plan = PlanApproved(event.body).plan, first[plan] == nil else { continue }
       first[plan] = event.at
     }
     return Array(first.values)

@@ -111,13 +111,13 @@ extension SandboxIssues.World {
   }
 
   private func open(_ request: SandboxRequest) -> SandboxReply {
-    guard let body = request.json, let text = body["body"]?.string else {
+    guard let draft = request.json, let text = draft["body"]?.string else {
       return .json(422, ["message": "Validation Failed"])
     }
     return state.withLock { state in
       let issue = SandboxIssues.Issue(
-        number: state.issues.count + 1, labels: (body["labels"]?.array ?? []).compactMap(\.string),
-        texts: [text + "\n" + (body["title"]?.string ?? "")], isClosed: false)
+        number: state.issues.count + 1, labels: (draft["labels"]?.array ?? []).compactMap(\.string),
+        texts: [text + "\n" + (draft["title"]?.string ?? "")], isClosed: false)
       state.issues.append(issue)
       return .json(201, Self.json(issue))
     }

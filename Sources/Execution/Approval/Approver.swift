@@ -1,4 +1,5 @@
 public import Capabilities
+import Chronicle
 import Foundation
 public import Incidents
 public import Journal
@@ -86,7 +87,7 @@ public struct Approver: Sendable {
     var approvals: [Approval] = []
     do {
       try journal.forEachEvent(run: plan.run, kinds: [.planApproved]) { event in
-        guard event.body["step"] == nil, let approval = Approval(json: event.body) else { return }
+        guard event.step == nil, let approval = Approval(json: event.body) else { return }
         if !approvals.contains(approval) { approvals.append(approval) }
       }
     } catch { throw ExecutionError(error) }
@@ -98,8 +99,8 @@ public struct Approver: Sendable {
     var refusal: String?
     do {
       try journal.forEachEvent(run: plan.run, kinds: [.planDeclined]) { event in
-        guard event.body["step"] == nil else { return }
-        refusal = event.body["reason"]?.string ?? "no reason given"
+        guard case .planDeclined(let word) = event.typed, word.step == nil else { return }
+        refusal = word.reason ?? "no reason given"
       }
     } catch { throw ExecutionError(error) }
     guard let refusal else { return }

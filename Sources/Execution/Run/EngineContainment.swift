@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Incidents
 import JSON
 import Journal
@@ -11,7 +12,8 @@ extension Engine {
   func deaths(_ action: ActionStep, _ call: ActionCall) -> [SecretRef]? {
     guard action.expectsDeath, (action.expectation?.poll?.consecutive ?? 1) > 1 else { return nil }
     let leaked = plan.inputs.values.flatMap(\.secrets)
-    let values = call.inputs.values.flatMap(\.secrets).filter(leaked.contains)
+    // The values that were tried: a control is a secret, too.
+    let values = (call.inputs["secret"]?.secrets ?? []).filter(leaked.contains)
     return values.isEmpty ? nil : values
   }
 
@@ -41,14 +43,12 @@ extension Engine {
     guard let incident = plan.incident else { return nil }
     let record = try environment.journal.record(of: incident)
     guard record.containment.unproven.allSatisfy(values.contains) else { return nil }
-    let last = record.events(.incidentState).last?.text("state")
-    guard last != "contained", last != "closed" else { return nil }
+    let last = record.events(.incidentState).last.flatMap { IncidentStateChange($0.body).state }
+    guard last != .contained, last != .closed else { return nil }
     return recorder.event(
       .incidentState,
-      [
-        "state": "contained",
-        "reason": .string("the proof of the step \(key) held for every leaked value"),
-      ])
+      IncidentStateChange(.contained, because: "the proof of the step \(key) held for every leaked value")
+        .body)
   }
 
   /// Holds a step back whose action this session does not begin; nil: it may begin. Asked before its gate: nobody is bothered

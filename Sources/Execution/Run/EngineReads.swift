@@ -4,6 +4,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Synchronization
 
 // Reads: a step's own, and the ones that prove an effect.
 extension Engine {
@@ -40,11 +41,13 @@ extension Engine {
         try proven(deaths, by: action, call, key, outcome: outcome, watch)
         return .goOn
       }
-      try record(result, key, attempt: attempt, action: read.signature.id, phase: "read")
+      try record(result, of: call, key, attempt: attempt, action: read.signature.id, phase: "read")
       if let expected = action.expectation?.answer {
-        var body = verified(by: read, expected, result, watch)
+        var body = verified(by: read, call, expected, result, watch)
         // The step's own question; the verification of an effect notes the answer itself.
         body["result"] = "held"
+        // Asked once: a refusal that proves nothing. A journal of before proofs named their values has no such member.
+        if action.expectsDeath, watch == nil { body["proof"] = .null }
         try recorder.note(.stepVerified, key.body(body))
       }
       return .goOn
@@ -164,21 +167,29 @@ extension Engine {
     case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
     case .result(let result, let watch):
       try recorder.note(
-        .stepVerified, key.body(verified(by: read, verification.expectation?.answer, result, watch)))
+        .stepVerified, key.body(verified(by: read, call, verification.expectation?.answer, result, watch)))
       return .goOn
     }
   }
 
   /// `proof` stands there only when refusals went on for as long as a change may take to hold everywhere.
   private func verified(
-    by read: any ReadAction, _ expected: String?, _ result: ActionResult, _ watch: DeathWatch?
+    by read: any ReadAction, _ call: ActionCall, _ expected: String?, _ result: ActionResult,
+    _ watch: DeathWatch?
   ) -> [String: JSONValue] {
     var body: [String: JSONValue] = [
       "action": .string(read.signature.id), "expect": expected.map { .string($0) } ?? .null,
       "result": .string(result.answer ?? "held"),
     ]
     if let watch { body["proof"] = .object(watch.facts) }
+    if let values = searchedValues(read.signature.id, call) { body["values"] = values }
     return body
+  }
+
+  /// What a search of a history looked for: it says nothing of the plan's other values. Nil for every other read.
+  private func searchedValues(_ action: String, _ call: ActionCall) -> JSONValue? {
+    guard action == "history.scan" || action == "history.verify" else { return nil }
+    return .array((call.inputs["secrets"]?.secrets ?? []).map { .string($0.rawValue) })
   }
 
   func call(_ key: StepKey, inputs: [String: Value], earlier: [String: Value], attempt: Int) -> ActionCall {
@@ -190,11 +201,13 @@ extension Engine {
   }
 
   /// The OUTCOME of a read: sealed at once when it carries secrets, noted otherwise.
-  private func record(_ result: ActionResult, _ key: StepKey, attempt: Int, action: String, phase: String)
-    throws
-  {
+  private func record(
+    _ result: ActionResult, of call: ActionCall, _ key: StepKey, attempt: Int, action: String, phase: String
+  ) throws {
     let event = recorder.event(
-      .stepOutcome, outcomeBody(result, key, attempt: attempt, action: action, phase: phase))
+      .stepOutcome,
+      outcomeBody(
+        result, key, attempt: attempt, action: action, phase: phase, values: searchedValues(action, call)))
     if result.secrets.isEmpty {
       try recorder.note([event])
     } else {
@@ -202,15 +215,17 @@ extension Engine {
     }
   }
 
-  func outcomeBody(_ result: ActionResult, _ key: StepKey, attempt: Int, action: String, phase: String)
-    -> JSONValue
-  {
+  func outcomeBody(
+    _ result: ActionResult, _ key: StepKey, attempt: Int, action: String, phase: String,
+    values: JSONValue? = nil
+  ) -> JSONValue {
     var body: [String: JSONValue] = [
       "attempt": .integer(attempt), "action": .string(action), "phase": .string(phase),
       "outputs": .object(result.outputs.mapValues(\.json)),
     ]
     if let answer = result.answer { body["answer"] = .string(answer) }
     if result.isUnchanged { body["unchanged"] = true }
+    body["values"] = values
     return key.body(body)
   }
 

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -95,31 +96,30 @@ extension Engine {
     var sealed: [StepKey: [[SecretRef]]] = [:]
     let kinds: Set<EventKind> = [.stepIntent, .stepOutcome, .stepFailed, .stepSettled]
     try environment.journal.forEachEvent(run: plan.run, kinds: kinds) { event in
-      guard let key = StepKey(event.body), !key.isOfEngine else { return }
-      switch event.kind {
-      case .stepIntent:
-        let name = event.body["action"]?.string ?? ""
+      guard let key = StepKey(named: event.step, event.item), !key.isOfEngine else { return }
+      switch event.typed {
+      case .stepIntent(let intent):
+        let name = intent.action ?? ""
         guard Self.changesAcceptance.contains(name) else { return }
         if traces[key] == nil {
           traces[key] = Trace(key: key, action: name)
           order.append(key)
         }
-        traces[key]?.attempts = event.body["attempt"]?.integer ?? 1
+        traces[key]?.attempts = intent.attempt ?? 1
         traces[key]?.isOpen = true
-        traces[key]?.prepared.append(Preparation(snapshot: event.body["snapshot"] ?? [:], secrets: [:]))
-        sealed[key, default: []].append(
-          (event.body["sealed"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } })
-      case .stepOutcome:
-        let outputs = (event.body["outputs"]?.object ?? [:]).mapValues(Value.init(json:))
-        traces[key]?.outputs.merge(outputs) { _, new in new }
+        traces[key]?.prepared.append(Preparation(snapshot: intent.snapshot ?? [:], secrets: [:]))
+        sealed[key, default: []].append(intent.sealed)
+      case .stepOutcome(let outcome):
+        traces[key]?.outputs.merge(outcome.outputs.mapValues(Value.init(json:))) { _, new in new }
         traces[key]?.isOpen = false
       case .stepSettled: traces[key]?.wasCut = true
-      default:
-        if event.body["open"]?.boolean == true {
+      case .stepFailed(let failure):
+        if failure.isOpen {
           traces[key]?.wasCut = true
         } else {
           traces[key]?.isOpen = false
         }
+      default: break  // no other kind is asked for
       }
     }
     for (key, lists) in sealed {

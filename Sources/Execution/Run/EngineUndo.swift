@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -172,22 +173,22 @@ extension Engine {
     var index: [StepKey: Int] = [:]
     try environment.journal.forEachEvent(run: plan.run, kinds: [.stepIntent, .stepOutcome, .stepUndone]) {
       event in
-      guard let key = StepKey(event.body), !key.isOfEngine else { return }
-      switch event.kind {
+      guard let key = StepKey(named: event.step, event.item), !key.isOfEngine else { return }
+      switch event.typed {
       case .stepIntent:
         if index[key] == nil {
           index[key] = order.count
           order.append(Effect(key: key))
         }
-      case .stepOutcome:
+      case .stepOutcome(let outcome):
         guard let at = index[key] else { return }
         order[at].hasOutcome = true
-        if event.body["unchanged"]?.boolean != true { order[at].hasChanged = true }
-        let outputs = (event.body["outputs"]?.object ?? [:]).mapValues(Value.init(json:))
-        order[at].outputs.merge(outputs) { _, new in new }
-      default:
+        if !outcome.isUnchanged { order[at].hasChanged = true }
+        order[at].outputs.merge(outcome.outputs.mapValues(Value.init(json:))) { _, new in new }
+      case .stepUndone(let undone):
         // What could not be taken back is looked at again: the list of what stays must be whole.
-        if let at = index[key], event.body["result"] == "undone" { order[at].isUndone = true }
+        if let at = index[key], undone.result == "undone" { order[at].isUndone = true }
+      default: break  // no other kind is asked for
       }
     }
     return order

@@ -1,4 +1,5 @@
 public import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 public import JSON
@@ -122,71 +123,49 @@ struct RunHistory: Sendable {
   }
 
   /// Takes one more event of the run.
-  mutating func apply(_ kind: EventKind, _ body: JSONValue, at: Date) {
-    switch kind {
+  mutating func apply(_ event: TypedEvent, at: Date) {
+    switch event {
     case .runStarted: isStarted = true
     case .runResumed: reopen()
-    case .runEnded: end = RunEnd(json: body)
-    case .planApproved: approve(body, at)
-    case .planDeclined: refuse(body)
-    case .decision: decide(body)
+    case .runEnded(let ended): end = RunEnd(json: ended.body)
+    case .planApproved(let word): approve(word, at)
+    case .planDeclined(let word): refuse(word)
+    case .decision(let decision): decide(decision)
     case .stepIntent, .stepOutcome, .stepFailed, .stepSettled, .stepVerified, .stepWaiting, .stepSkipped,
       .stepDone,
       .stepManual, .stepUndone:
-      if let key = StepKey(body) { step(kind, key, body, at) }
-    case .credentialProbed:
-      if body["state"]?.string == "alive", let ref = body["ref"]?.string { accepted.insert(SecretRef(ref)) }
+      if let key = StepKey(named: event.step, event.item) { step(event, key, at) }
+    case .credentialProbed(let probe):
+      if probe.state == .alive, let ref = probe.ref { accepted.insert(ref) }
     case .incidentOpened, .incidentUpdated, .incidentState, .planSaved, .lockTaken, .lockReleased,
       .driftFound, .secretSealed, .keyDestroyed, .message, .noted, .todo:
       break  // they say nothing about how far the run is
     }
   }
 
-  private mutating func step(_ kind: EventKind, _ key: StepKey, _ body: JSONValue, _ at: Date) {
+  private mutating func step(_ event: TypedEvent, _ key: StepKey, _ at: Date) {
     begun.insert(key.step)
-    switch kind {
-    case .stepIntent:
-      intents += 1
-      actions.insert(body["action"]?.string ?? "")
-      touched.formUnion((body["touches"]?.array ?? []).compactMap(\.string))
-      records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
-      records[key]?.failure = nil
-      records[key]?.attempts[body["phase"]?.string ?? "perform"] = body["attempt"]?.integer ?? 1
-      records[key]?.openIntent = Intent(
-        action: body["action"]?.string ?? "", attempt: body["attempt"]?.integer ?? 1,
-        phase: body["phase"]?.string ?? "perform",
-        snapshot: body["snapshot"] ?? [:],
-        sealed: (body["sealed"]?.array ?? []).compactMap { $0.string.map { SecretRef($0) } })
-    case .stepOutcome:
-      order += 1
-      let outcome = Outcome(
-        outputs: (body["outputs"]?.object ?? [:]).mapValues(Value.init(json:)),
-        answer: body["answer"]?.string,
-        sequence: order)
-      records[key, default: Record()].outcomes[body["phase"]?.string ?? "perform"] = outcome
-      if Engine.changesAcceptance.contains(body["action"]?.string ?? "") { accepted = [] }
-      records[key]?.openIntent = nil
-      records[key]?.waitingFor = nil
-      records[key]?.failure = nil
-      records[key]?.isPassedOver = false  // it was learned, or done, after all
-    case .stepFailed: fail(key, body)
-    case .stepSettled:
-      if body["settlement"]?.string == "not_done" {
+    switch event {
+    case .stepIntent(let intent): begin(key, intent)
+    case .stepOutcome(let outcome): take(outcome, of: key)
+    case .stepFailed(let failure): fail(key, failure)
+    case .stepSettled(let settled):
+      if settled.settlement == "not_done" {
         records[key]?.openIntent = nil
         records[key]?.decision = nil
       }
     case .stepVerified: records[key, default: Record()].isVerified = true
-    case .stepWaiting:
-      if records[key]?.waitingFor != body["for"]?.string {
-        records[key, default: Record()].waitingFor = body["for"]?.string
+    case .stepWaiting(let wait):
+      if records[key]?.waitingFor != wait.subject {
+        records[key, default: Record()].waitingFor = wait.subject
         records[key]?.waitingSince = at
       }
-    case .stepSkipped:
+    case .stepSkipped(let skip):
       if let item = key.item {
         skipped[key.step, default: ItemSet()].insert(item)
         records[key] = nil
       } else {
-        skippedSteps[key.step] = body["by"]?.string ?? "operator"
+        skippedSteps[key.step] = skip.by ?? "operator"
       }
     case .stepDone:
       if let item = key.item {
@@ -197,21 +176,43 @@ struct RunHistory: Sendable {
         doneSteps.insert(key.step)
         records[key]?.failure = nil
       }
-    case .stepManual:
+    case .stepManual(let act):
       accepted = []  // whatever a person did there, what was seen before it counts no more
-      records[key, default: Record()].collected = (body["collected"]?.object ?? [:]).mapValues(
-        Value.init(json:))
+      records[key, default: Record()].collected = act.collected.mapValues(Value.init(json:))
     default: break  // the caller hands in step events only
     }
   }
 
-  private mutating func fail(_ key: StepKey, _ body: JSONValue) {
-    records[key, default: Record()].attempt = body["attempt"]?.integer ?? 1
-    if body["open"]?.boolean != true { records[key]?.openIntent = nil }
-    guard body["final"]?.boolean == true else { return }
-    if body["error"]?["class"]?.string == CapabilityError.Class.timeout.rawValue,
-      let subject = records[key]?.waitingFor
-    {
+  private mutating func begin(_ key: StepKey, _ intent: StepIntent) {
+    let action = intent.action ?? ""
+    let attempt = intent.attempt ?? 1
+    let phase = intent.phase ?? "perform"
+    intents += 1
+    actions.insert(action)
+    touched.formUnion(intent.touches)
+    records[key, default: Record()].attempt = attempt
+    records[key]?.failure = nil
+    records[key]?.attempts[phase] = attempt
+    records[key]?.openIntent = Intent(
+      action: action, attempt: attempt, phase: phase, snapshot: intent.snapshot ?? [:], sealed: intent.sealed)
+  }
+
+  private mutating func take(_ outcome: StepOutcome, of key: StepKey) {
+    order += 1
+    records[key, default: Record()].outcomes[outcome.phase ?? "perform"] = Outcome(
+      outputs: outcome.outputs.mapValues(Value.init(json:)), answer: outcome.answer, sequence: order)
+    if Engine.changesAcceptance.contains(outcome.action ?? "") { accepted = [] }
+    records[key]?.openIntent = nil
+    records[key]?.waitingFor = nil
+    records[key]?.failure = nil
+    records[key]?.isPassedOver = false  // it was learned, or done, after all
+  }
+
+  private mutating func fail(_ key: StepKey, _ failure: StepFailed) {
+    records[key, default: Record()].attempt = failure.attempt ?? 1
+    if !failure.isOpen { records[key]?.openIntent = nil }
+    guard failure.isFinal == true else { return }
+    if failure.kind == CapabilityError.Class.timeout.rawValue, let subject = records[key]?.waitingFor {
       // The time to answer is over. A resume asks anew; what came too late does not answer that.
       records[key]?.waitingFor = nil
       records[key]?.waitingSince = nil
@@ -220,13 +221,12 @@ struct RunHistory: Sendable {
         approvals[key.step] = nil
       }
     }
-    records[key]?.failure = body["error"]?["message"]?.string ?? "unknown"
-    records[key]?.isPassedOver = body["response"]?.string == "continue"
+    records[key]?.failure = failure.message ?? "unknown"
+    records[key]?.isPassedOver = failure.isPassedOver
   }
 
-  private mutating func approve(_ body: JSONValue, _ at: Date) {
-    guard let name = body["step"]?.string, let approval = Approval(json: body) else { return }
-    let step = StepID(name)
+  private mutating func approve(_ word: PlanApproved, _ at: Date) {
+    guard let step = word.step, let approval = Approval(json: word.body) else { return }
     let known = approvals[step, default: []] + overruled[step, default: []]
     guard !known.contains(approval) else { return }
     refusals[step] = nil
@@ -235,19 +235,19 @@ struct RunHistory: Sendable {
   }
 
   /// A no to a gate; one to the whole plan is `Approver`'s.
-  private mutating func refuse(_ body: JSONValue) {
-    guard let name = body["step"]?.string else { return }
-    let step = StepID(name)
+  private mutating func refuse(_ word: PlanDeclined) {
+    guard let step = word.step else { return }
     overruled[step, default: []] += approvals[step, default: []]
     approvals[step] = nil
-    refusals[step] = body["reason"]?.string ?? "no reason given"
+    refusals[step] = word.reason ?? "no reason given"
   }
 
-  private mutating func decide(_ body: JSONValue) {
-    switch body["what"]?.string {
-    case "abort": abortReason = body["reason"]?.string ?? "no reason given"
-    case "retry": if let key = StepKey(body) { records[key, default: Record()].decision = .retry }
-    case "skip": if let key = StepKey(body) { records[key, default: Record()].decision = .skip }
+  private mutating func decide(_ decision: DecisionMade) {
+    let key = StepKey(named: decision.step, decision.item)
+    switch decision.what {
+    case "abort": abortReason = decision.reason ?? "no reason given"
+    case "retry": if let key { records[key, default: Record()].decision = .retry }
+    case "skip": if let key { records[key, default: Record()].decision = .skip }
     default: break  // other decisions (take-over, notes) do not steer the run
     }
   }

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -49,7 +50,7 @@ final class RunRecorder: Sendable {
     var history = RunHistory(finalSteps: finalSteps)
     var last = 0
     try journal.forEachEvent(run: plan.run) { event in
-      history.apply(event.kind, event.body, at: event.at)
+      history.apply(event.typed, at: event.at)
       last = event.sequence
     }
     state = Mutex(State(history: history, synced: last))
@@ -75,7 +76,9 @@ final class RunRecorder: Sendable {
     guard !events.isEmpty else { return }
     log(events)
     let isFull = state.withLock { state in
-      for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
+      for event in events {
+        state.history.apply(TypedEvent(event.kind, event.body), at: event.at ?? clock.now)
+      }
       if state.pending.isEmpty { state.oldest = clock.elapsed }
       state.pending += events
       return state.pending.count >= 256 || clock.elapsed - state.oldest > .seconds(2)
@@ -99,7 +102,9 @@ final class RunRecorder: Sendable {
       let written = try journal.append(all, sealing: sealing, under: tenure)
       state.pending = []
       state.remember(written)
-      for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
+      for event in events {
+        state.history.apply(TypedEvent(event.kind, event.body), at: event.at ?? clock.now)
+      }
       try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
       return written
     }
@@ -114,7 +119,9 @@ final class RunRecorder: Sendable {
     let written = try journal.takeLocks(
       locks, for: tenure, incident: incident, takingOverBecause: reason, with: events)
     state.withLock { state in
-      for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
+      for event in events {
+        state.history.apply(TypedEvent(event.kind, event.body), at: event.at ?? clock.now)
+      }
     }
     try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
     log(events)
@@ -130,7 +137,9 @@ final class RunRecorder: Sendable {
       let written = try journal.leave(tenure, incident: incident, releasing: releasing, with: all)
       state.pending = []
       state.remember(written)
-      for event in events { state.history.apply(event.kind, event.body, at: event.at ?? clock.now) }
+      for event in events {
+        state.history.apply(TypedEvent(event.kind, event.body), at: event.at ?? clock.now)
+      }
       try crashPoint(.afterAppend(kinds, sequence: written.last?.sequence ?? 0))
       return written
     }
@@ -162,7 +171,7 @@ final class RunRecorder: Sendable {
     return state.withLock { state in
       var isNew = false
       for event in found where state.own.remove(event.sequence) == nil {
-        state.history.apply(event.kind, event.body, at: event.at)
+        state.history.apply(event.typed, at: event.at)
         isNew = true
       }
       state.synced = max(state.synced, last)
@@ -173,22 +182,9 @@ final class RunRecorder: Sendable {
   /// A line of the debug log for each event, at once: facts wait in memory for the next commit.
   private func log(_ events: [NewEvent]) {
     for event in events {
-      DebugLog.note(event.kind == .stepFailed ? .warning : .info, "run", "\(run) \(Self.text(event))")
+      let line = TypedEvent(event.kind, event.body).logLine(event.kind)
+      DebugLog.note(event.kind == .stepFailed ? .warning : .info, "run", "\(run) \(line)")
     }
-  }
-
-  private static func text(_ event: NewEvent) -> String {
-    let body = event.body
-    let item = body["item"]?.integer.map { "[\($0)]" } ?? ""
-    var words = [event.kind.rawValue, body["step"]?.string.map { $0 + item }].compactMap { $0 }
-    for name in ["action", "phase", "settlement", "result", "for", "state", "mode"] {
-      if let word = body[name]?.string { words.append(word) }
-    }
-    if let attempt = body["attempt"]?.integer { words.append("attempt \(attempt)") }
-    for reason in [body["error"]?["operation"], body["error"]?["message"], body["reason"]] {
-      if let text = reason?.string { words.append(": \(text)") }
-    }
-    return words.joined(separator: " ").replacing(" : ", with: ": ")
   }
 
   func renew() throws { try journal.renewLocks(of: tenure) }

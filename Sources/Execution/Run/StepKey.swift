@@ -13,10 +13,10 @@ struct StepKey: Hashable, Sendable, CustomStringConvertible {
     self.item = item
   }
 
-  /// From an event's body; nil when it names no step.
-  init?(_ body: JSONValue) {
-    guard let step = body["step"]?.string else { return nil }
-    self.init(StepID(step), body["item"]?.integer)
+  /// What an event names; nil when it names no step.
+  init?(named step: StepID?, _ item: Int?) {
+    guard let step else { return nil }
+    self.init(step, item)
   }
 
   /// The effect that takes this one back. A slash cannot stand in a playbook's ids.

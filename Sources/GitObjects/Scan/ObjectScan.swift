@@ -8,7 +8,6 @@ public struct ObjectScan: Sendable {
     public let commitCount: Int
     /// Objects that could not be looked into: they may hold a secret.
     public let notSearched: [Unsearched]
-    public var isClean: Bool { hits.isEmpty && notSearched.isEmpty }
   }
 
   /// An object that was left out of a scan.

@@ -44,13 +44,6 @@ public final class GitRepository {
   /// The directory shared by all worktrees: objects, refs, config.
   public var commonDirectory: String { GitRepository.path(git_repository_commondir(handle)) }
 
-  /// The work tree, or nil in a bare repository.
-  public var workTree: String? {
-    git_repository_workdir(handle).map { GitRepository.path($0) }
-  }
-
-  public var isBare: Bool { git_repository_is_bare(handle) == 1 }
-
   /// Every reference under `refs/`, loose and packed, in byte order of names.
   /// - Throws: `.corrupt` when the reference database cannot be read.
   public func references() throws(GitObjectsError) -> [Reference] {
@@ -71,43 +64,6 @@ public final class GitRepository {
       if let value = GitRepository.value(of: reference) { result.append(value) }
     }
     return result.sorted { $0.name < $1.name }
-  }
-
-  /// HEAD or another reference by its full name; nil when it does not exist.
-  /// - Throws: `.corrupt` when it cannot be read.
-  public func reference(_ name: String) throws(GitObjectsError) -> Reference? {
-    var found: OpaquePointer?
-    let status = git_reference_lookup(&found, handle, name)
-    if status == GIT_ENOTFOUND.rawValue { return nil }
-    guard status == 0, let reference = found else { throw GitRepository.lastError("the reference \(name)") }
-    defer { git_reference_free(reference) }
-    return GitRepository.value(of: reference)
-  }
-
-  /// Every entry of the repository's configuration, with system and user files, in order of precedence from the lowest.
-  /// - Throws: `.corrupt` when a file cannot be parsed.
-  public func configuration() throws(GitObjectsError) -> [(name: String, value: String)] {
-    var opened: OpaquePointer?
-    guard git_repository_config_snapshot(&opened, handle) == 0, let config = opened else {
-      throw GitRepository.lastError("the configuration of \(gitDirectory)")
-    }
-    defer { git_config_free(config) }
-    var iterator: OpaquePointer?
-    guard git_config_iterator_new(&iterator, config) == 0, let iterator else {
-      throw GitRepository.lastError("the configuration of \(gitDirectory)")
-    }
-    defer { git_config_iterator_free(iterator) }
-    var result: [(name: String, value: String)] = []
-    var entry: UnsafeMutablePointer<git_config_entry>?
-    while true {
-      let status = git_config_next(&entry, iterator)
-      if status == GIT_ITEROVER.rawValue { break }
-      guard status == 0, let found = entry?.pointee else {
-        throw GitRepository.lastError("the configuration of \(gitDirectory)")
-      }
-      result.append((String(cString: found.name), found.value.map { String(cString: $0) } ?? ""))
-    }
-    return result
   }
 
   private static func value(of reference: OpaquePointer) -> Reference? {

@@ -4,15 +4,6 @@ import Synchronization
 ///
 /// Files are mapped into memory when opened: what another process adds later is not seen, what it deletes stays readable.
 public final class RepositoryObjects: Sendable {
-  /// A pack that was open.
-  public struct Pack: Sendable, Hashable {
-    /// The `.pack` file.
-    public let path: String
-    /// It belongs to another repository that this one borrows from.
-    public let isAlternate: Bool
-    public let objectCount: Int
-  }
-
   /// The directory with `objects/` in it: `.git`, a bare repository, or a worktree's common directory.
   public let gitDirectory: String
   let table: ObjectTable
@@ -30,11 +21,6 @@ public final class RepositoryObjects: Sendable {
 
   /// Number of distinct objects, alternates included.
   public var count: Int { table.count }
-
-  /// Every pack that was opened, the repository's own first.
-  public var packs: [Pack] {
-    table.packs.map { Pack(path: $0.path, isAlternate: $0.isAlternate, objectCount: $0.count) }
-  }
 
   /// Whether `id` is in a pack, loose, or in an alternate.
   public func contains(_ id: ObjectID) -> Bool { table.ids.position(of: id) != nil }

@@ -83,7 +83,7 @@ struct FindingGroup: Sendable {
   func incident(now: Date, table: KindTable) -> Incident? {
     let ordered = keys.sorted()
     guard let key = ordered.first else { return nil }
-    let kind = FindingGroup.mostSpecific(kinds)
+    let kind = KindTable.mostSpecific(kinds)
     let restraint = Restraint.of(
       kind: kind, validity: validity, secrets: values.map(\.secret), handle: handle,
       hasIdentity: namesOneSecret)
@@ -119,19 +119,5 @@ struct FindingGroup: Sendable {
         + "report to staunch respond again (or read it at \(url))"
     }
     return "the report holds neither a value nor a place: scan again without redaction"
-  }
-
-  /// A word that says what the secret opens beats one that does not.
-  static func mostSpecific(_ kinds: [CredentialKind]) -> CredentialKind {
-    func rank(_ kind: CredentialKind) -> Int {
-      switch kind {
-      case KindTable.unknownKind: 0
-      case "generic_api_key": 1
-      case "generic_password": 2
-      case "basic_auth_url", "bearer_header", "jwt", "private_key", "k8s_secret_manifest": 3
-      default: 4
-      }
-    }
-    return kinds.max { rank($0) < rank($1) } ?? KindTable.unknownKind
   }
 }

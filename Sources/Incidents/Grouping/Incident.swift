@@ -38,8 +38,33 @@ public struct Incident: Sendable {
   /// What to do first when a value is missing: a sentence with a command; nil when nothing is missing.
   public let next: String?
 
-  /// The first value; nil while none is known.
-  public var secret: Secret? { values.first?.secret }
+  package init(
+    id: IncidentID, key: IncidentKey, aliases: Set<IncidentKey>, kind: CredentialKind,
+    alternatives: [CredentialKind], provider: String?, handle: String?, fingerprint: Fingerprint?,
+    values: [LeakedValue], validity: Validity, exposure: Exposure, severity: Severity, codename: String,
+    restraint: Restraint?, sources: Set<FindingSource>, detectedAt: Date, occurrences: [Occurrence],
+    furtherFindings: Int, next: String?
+  ) {
+    self.id = id
+    self.key = key
+    self.aliases = aliases
+    self.kind = kind
+    self.alternatives = alternatives
+    self.provider = provider
+    self.handle = handle
+    self.fingerprint = fingerprint
+    self.values = values
+    self.validity = validity
+    self.exposure = exposure
+    self.severity = severity
+    self.codename = codename
+    self.restraint = restraint
+    self.sources = sources
+    self.detectedAt = detectedAt
+    self.occurrences = occurrences
+    self.furtherFindings = furtherFindings
+    self.next = next
+  }
 
   /// Repositories that hold the secret, by name, without duplicates, sorted.
   public var repositories: [String] {
@@ -105,5 +130,25 @@ extension Occurrence {
     members["url"] = location.url.map { .string($0) }
     members["committed"] = committedAt.map { .string(Timestamp.text($0)) }
     return .object(members)
+  }
+}
+
+extension Occurrence {
+  /// Reads what ``json`` wrote; nil when it names no place.
+  package init?(_ json: JSONValue, kind: CredentialKind, incident: IncidentKey) {
+    guard let place = json["place"]?.string.flatMap(Location.Place.init) else { return nil }
+    let repository = json["repository"].map {
+      RepositoryRef(host: $0["host"]?.string, id: $0["id"]?.string, name: $0["name"]?.string)
+    }
+    var finding = Finding(
+      source: json["source"]?.string.flatMap(FindingSource.init) ?? .manual, kind: kind,
+      detector: Detector(rule: json["rule"]?.string ?? ""), observedAt: .distantPast)
+    finding.location = Location(
+      place, repository: repository, commit: json["commit"]?.string, path: json["path"]?.string,
+      startLine: json["line"]?.integer, endLine: json["end_line"]?.integer,
+      encoding: json["encoding"]?.string.flatMap(Location.Encoding.init) ?? .plain, url: json["url"]?.string)
+    finding.committedAt = json["committed"]?.string.flatMap(Timestamp.date)
+    guard let reported = ReportedPlace(finding) else { return nil }
+    self.init(reported, kind: kind, incident: incident)
   }
 }

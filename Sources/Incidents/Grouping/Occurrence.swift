@@ -31,7 +31,7 @@ public struct Occurrence: Sendable, Hashable, Codable {
   }
 
   /// The same place under the key by which it is known.
-  func keyed(_ key: String) -> Occurrence { Occurrence(self, key: key) }
+  package func keyed(_ key: String) -> Occurrence { Occurrence(self, key: key) }
 
   /// The key of a place: host, repository, commit or blob, path, first line, kind and incident. Columns, a scanner's own
   /// fingerprints and weak hashes are left out: they differ from run to run or between scanners.

@@ -1,4 +1,4 @@
-import Secrets
+package import Secrets
 
 /// Why an incident must not be answered by rotation, revocation or deletion without a person.
 public enum Restraint: String, Sendable, Codable, CaseIterable {
@@ -19,7 +19,7 @@ public enum Restraint: String, Sendable, Codable, CaseIterable {
   public var isAbsolute: Bool { self == .canary }
 
   /// The first that applies, or nil: automatic steps follow the route.
-  static func of(
+  package static func of(
     kind: CredentialKind, validity: Validity, secrets: [Secret], handle: String?, hasIdentity: Bool
   ) -> Restraint? {
     if validity == .canary { return .canary }

@@ -159,3 +159,19 @@ extension KindRow {
     self.words = words
   }
 }
+
+extension KindTable {
+  /// A word that says what the secret opens beats one that does not.
+  package static func mostSpecific(_ kinds: [CredentialKind]) -> CredentialKind {
+    func rank(_ kind: CredentialKind) -> Int {
+      switch kind {
+      case KindTable.unknownKind: 0
+      case "generic_api_key": 1
+      case "generic_password": 2
+      case "basic_auth_url", "bearer_header", "jwt", "private_key", "k8s_secret_manifest": 3
+      default: 4
+      }
+    }
+    return kinds.max { rank($0) < rank($1) } ?? KindTable.unknownKind
+  }
+}

@@ -26,13 +26,4 @@ public enum IncidentMatching: Sendable, Hashable {
     let others = found.subtracting([oldest]).sorted(by: isOlder)
     return others.isEmpty ? .known(oldest) : .merge(into: oldest, others: others)
   }
-
-  /// As ``of(_:known:isOlder:)``, from a table.
-  public static func of(
-    _ incident: Incident, known table: [IncidentKey: IncidentID], isOlder: (IncidentID, IncidentID) -> Bool
-  ) -> IncidentMatching {
-    var known = KnownKeys()
-    for (key, id) in table { known.add(key, of: id) }
-    return of(incident, known: known, isOlder: isOlder)
-  }
 }

@@ -1,5 +1,3 @@
-import JSON
-
 /// Incidents that turned out to be one: which of them goes on.
 public struct MergedIncidents: Sendable {
   /// Merged incidents → the one that they are part of now.
@@ -25,12 +23,5 @@ public struct MergedIncidents: Sendable {
     guard from != into else { return nil }
     owners[from] = into
     return from
-  }
-}
-
-extension JournalEvent {
-  /// The incidents that this event makes part of its own (`incident.updated`, member `merged`).
-  public var mergedIncidents: [IncidentID] {
-    (body["merged"]?.array ?? []).compactMap { $0.string.map { IncidentID($0) } }
   }
 }

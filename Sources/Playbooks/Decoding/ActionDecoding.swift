@@ -1,4 +1,4 @@
-import Capabilities
+package import Capabilities
 import Incidents
 
 // Steps that call an action, and the calls in `verify` and `undo`.
@@ -7,7 +7,7 @@ extension PlaybookDecoder {
     -> ActionStep?
   {
     let call = invocation(members["uses"], with: members["with"], at: node.position)
-    if let call { entry.outputs = Self.outputs(of: call.action) }
+    if let call { entry.outputs = call.action.outputTypes }
     names.own = call == nil ? [:] : entry.outputs
     defer { names.own = nil }
     let verification = verification(members["verify"])
@@ -60,10 +60,6 @@ extension PlaybookDecoder {
     }
     if id == ActionSignature.commandRun.id, let argv = with?["argv"] { refuseShellText(in: argv) }
     return Invocation(action: action, arguments: arguments, position: uses.position)
-  }
-
-  static func outputs(of action: ActionSignature) -> [String: ValueType] {
-    Dictionary(action.outputs.map { ($0.name, $0.type) }) { first, _ in first }
   }
 
   private mutating func verification(_ node: YAMLNode?) -> Verification? {
@@ -175,5 +171,12 @@ extension PlaybookDecoder {
         "add under with: \(input.name): …")
     }
     return arguments
+  }
+}
+
+extension ActionSignature {
+  /// The types of its outputs, by name.
+  package var outputTypes: [String: ValueType] {
+    Dictionary(outputs.map { ($0.name, $0.type) }) { first, _ in first }
   }
 }

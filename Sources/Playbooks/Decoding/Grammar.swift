@@ -1,14 +1,14 @@
 /// The keys of one kind of mapping: what the decoder accepts, and what the JSON Schema for editors says.
-struct Grammar: Sendable {
+package struct Grammar: Sendable {
   /// One key.
-  struct Key: Sendable {
-    let name: String
-    let shape: Shape
-    let isRequired: Bool
+  package struct Key: Sendable {
+    package let name: String
+    package let shape: Shape
+    package let isRequired: Bool
     /// One sentence for the editor.
-    let summary: String
+    package let summary: String
 
-    init(_ name: String, _ shape: Shape, required: Bool = false, _ summary: String) {
+    package init(_ name: String, _ shape: Shape, required: Bool = false, _ summary: String) {
       self.name = name
       self.shape = shape
       self.isRequired = required
@@ -17,7 +17,7 @@ struct Grammar: Sendable {
   }
 
   /// What may stand after a key.
-  indirect enum Shape: Sendable {
+  package indirect enum Shape: Sendable {
     case text, identifier, condition, template, boolean, duration, type, digest
     /// A whole number, at least this.
     case integer(atLeast: Int)
@@ -34,21 +34,26 @@ struct Grammar: Sendable {
   }
 
   /// For messages, for example `a step`.
-  let name: String
-  let keys: [Key]
+  package let name: String
+  package let keys: [Key]
+
+  package init(name: String, keys: [Key]) {
+    self.name = name
+    self.keys = keys
+  }
 
   func key(_ name: String) -> Key? { keys.first { $0.name == name } }
 }
 
 extension Grammar {
   /// Every grammar, the playbook first.
-  static let all: [Grammar] = [
+  package static let all: [Grammar] = [
     playbook, input, defaults, exception, step, loop, approval, expectationPoll, verification, compensation,
     retry,
     include, inclusion, part,
   ]
 
-  static let playbook = Grammar(
+  package static let playbook = Grammar(
     name: "playbook",
     keys: [
       Key("playbook", .constant(1), required: true, "The language version: 1."),

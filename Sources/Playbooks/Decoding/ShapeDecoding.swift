@@ -1,20 +1,20 @@
 import Capabilities
 
 /// Reads the small shapes — text, numbers, durations, names, lists, mappings — and reports what is something else.
-protocol ShapeDecoding {
+package protocol ShapeDecoding {
   /// Everything that was wrong so far.
   var diagnostics: [Diagnostic] { get set }
 }
 
 extension ShapeDecoding {
-  mutating func report(
+  package mutating func report(
     _ rule: Rule, _ position: SourcePosition, _ message: String, _ suggestion: String? = nil
   ) {
     diagnostics.append(Diagnostic(rule, at: position, message, suggestion: suggestion))
   }
 
   /// Reports and returns nil.
-  mutating func wrongShape<Result>(
+  package mutating func wrongShape<Result>(
     _ node: YAMLNode, _ what: String, _ wanted: String, _ suggestion: String? = nil
   ) -> Result? {
     report(.wrongShape, node.position, "\(what) must be \(wanted), not \(node.kind)", suggestion)
@@ -22,7 +22,7 @@ extension ShapeDecoding {
   }
 
   /// The members of a mapping, after reporting keys that are unknown or missing.
-  mutating func members(of node: YAMLNode, as grammar: Grammar) -> [String: YAMLNode]? {
+  package mutating func members(of node: YAMLNode, as grammar: Grammar) -> [String: YAMLNode]? {
     guard let members = node.members else { return wrongShape(node, "\"\(grammar.name)\"", "a mapping") }
     var found: [String: YAMLNode] = [:]
     for member in members {
@@ -42,7 +42,7 @@ extension ShapeDecoding {
     return found
   }
 
-  mutating func text(_ node: YAMLNode?, of key: String) -> String? {
+  package mutating func text(_ node: YAMLNode?, of key: String) -> String? {
     guard let node else { return nil }
     guard let text = node.string else {
       return wrongShape(node, "\"\(key)\"", "text", node.isScalar ? "put it in quotes" : nil)
@@ -55,7 +55,7 @@ extension ShapeDecoding {
     return text
   }
 
-  mutating func word<Word: RawRepresentable & CaseIterable>(
+  package mutating func word<Word: RawRepresentable & CaseIterable>(
     _ node: YAMLNode?, of key: String, _ type: Word.Type, default value: Word
   ) -> Word where Word.RawValue == String {
     guard let node, let text = text(node, of: key) else { return value }
@@ -66,7 +66,7 @@ extension ShapeDecoding {
     return value
   }
 
-  mutating func boolean(_ node: YAMLNode?, of key: String) -> Bool? {
+  package mutating func boolean(_ node: YAMLNode?, of key: String) -> Bool? {
     guard let node else { return nil }
     guard case .boolean(let truth) = node.content else {
       return wrongShape(node, "\"\(key)\"", "true or false", "YAML 1.2 has no yes, no, on, off")
@@ -113,7 +113,7 @@ extension ShapeDecoding {
     return nil
   }
 
-  mutating func list(_ node: YAMLNode, of key: String) -> [YAMLNode]? {
+  package mutating func list(_ node: YAMLNode, of key: String) -> [YAMLNode]? {
     node.elements
       ?? wrongShape(node, "\"\(key)\"", "a list", node.isScalar ? "put it in brackets: [ … ]" : nil)
   }

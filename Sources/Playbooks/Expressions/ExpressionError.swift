@@ -16,7 +16,7 @@ public struct EvaluationError: Error, Sendable, Hashable, CustomStringConvertibl
   /// How to change the playbook.
   public let fix: String?
 
-  init(at position: SourcePosition, _ because: String, fix: String? = nil) {
+  package init(at position: SourcePosition, _ because: String, fix: String? = nil) {
     self.position = position
     self.because = because
     self.fix = fix

@@ -39,7 +39,7 @@ enum Comparison: String, Sendable {
 }
 
 /// The functions of the language.
-enum Function: String, Sendable, CaseIterable {
+package enum Function: String, Sendable, CaseIterable {
   /// Elements of a list, characters of a text.
   case len
   /// Whether a value is there (not null).
@@ -60,7 +60,7 @@ enum Function: String, Sendable, CaseIterable {
   }
 
   /// For messages, for example `contains(list or text, part)`.
-  var usage: String {
+  package var usage: String {
     switch self {
     case .len: "len(list or text)"
     case .has: "has(value)"

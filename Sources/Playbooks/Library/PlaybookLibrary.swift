@@ -112,7 +112,7 @@ public struct PlaybookLibrary: PlaybookSources {
 
 extension Playbook {
   /// What is wrong with the name of its file: playbooks are found by it, so it is the id. Nil when nothing is.
-  func misnamed(_ text: String) -> Diagnostic? {
+  package func misnamed(_ text: String) -> Diagnostic? {
     let named = PlaybookLibrary.File(name: source.file, text: "").id
     guard named != id else { return nil }
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)

@@ -113,6 +113,13 @@ public struct Invocation: Sendable, Hashable {
   }
 }
 
+extension ActionStep {
+  /// True when the step itself asks for the proof of death.
+  public var expectsDeath: Bool {
+    call.action.id == ActionSignature.credentialVerify.id && expectation?.answer == "dead"
+  }
+}
+
 /// Work for a person.
 public struct ManualStep: Sendable {
   /// What to do.

@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -7,8 +8,8 @@ extension DocumentModel {
   static func facts(_ record: IncidentRecord, _ words: Words, _ index: inout EvidenceIndex) -> [Fact] {
     var facts: [Fact] = []
     for event in record.outcomes(of: "credential.inspect") {
-      let outputs = event.body["outputs"]
-      let members = outputs?["facts"]?.object ?? outputs?.object ?? [:]
+      let outputs = StepOutcome(event.body).outputs
+      let members = outputs["facts"]?.object ?? outputs
       for (name, value) in members.sorted(by: { $0.key < $1.key }) {
         facts.append(
           Fact(
@@ -23,8 +24,8 @@ extension DocumentModel {
   static func locations(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Location] {
     var seen: Set<JSONValue> = []
     var locations: [Location] = []
-    for event in record.events where event.kind == .incidentOpened || event.kind == .incidentUpdated {
-      for place in event.body["locations"]?.array ?? [] where seen.insert(place["key"] ?? place).inserted {
+    for (event, report) in record.reports {
+      for place in report.places where seen.insert(place.identity).inserted {
         guard locations.count < locationLimit else { continue }
         locations.append(Location(place, source: index.cite(event.evidence)))
       }
@@ -34,9 +35,9 @@ extension DocumentModel {
 
   /// How many places the journal knows beyond the listed ones; nil when none.
   static func locationsLeftOut(_ record: IncidentRecord) -> DocumentText? {
-    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
-    let places = Set(signals.flatMap { $0.body["locations"]?.array ?? [] }.map { $0["key"] ?? $0 })
-    let further = signals.lazy.compactMap { $0.body["further_findings"]?.integer }.last ?? 0
+    let reports = record.reports.map { $0.report }
+    let places = Set(reports.flatMap(\.places).map(\.identity))
+    let further = reports.compactMap(\.furtherFindings).last ?? 0
     let count = max(0, places.count - locationLimit) + further
     return count > 0 ? DocumentText(String(count)) : nil
   }
@@ -47,14 +48,14 @@ extension DocumentModel {
     _ record: IncidentRecord, _ metrics: Metrics, now: Date, _ words: Words, _ index: inout EvidenceIndex
   ) -> [Audit] {
     record.outcomes(of: "abuse.search").map { event in
-      let outputs = event.body["outputs"]
+      let outputs = StepOutcome(event.body).outputs
       let seen =
-        switch outputs?["seen"]?.boolean {
+        switch outputs["seen"]?.boolean {
         case true: "observed"
         case false: "not observed in what the logs cover"
         case nil: "unknown (no evidence to search, or nobody wrote down what is expected)"
         }
-      let findings = outputs?["findings"]?.array?.map(\.readable).joined(separator: "; ") ?? ""
+      let findings = outputs["findings"]?.array?.map(\.readable).joined(separator: "; ") ?? ""
       return Audit(
         step: DocumentText(event.step?.rawValue ?? ""), seen: DocumentText(seen),
         coverage: DocumentText(LogCoverage(event, in: record, metrics.instants, now: now).value.text),
@@ -63,14 +64,14 @@ extension DocumentModel {
   }
 
   static func signals(_ record: IncidentRecord, _ index: inout EvidenceIndex) -> [Statement] {
-    let signals = record.events.filter { $0.kind == .incidentOpened || $0.kind == .incidentUpdated }
-    let last = signals.last { $0.sighting != nil }
-    return signals.filter { $0.sighting == nil || $0 == last }.map { event in
+    let signals = record.reports
+    let last = signals.last { $0.event.sighting != nil }?.event
+    return signals.filter { $0.event.sighting == nil || $0.event == last }.map { event, report in
       let source =
-        event.line("source").map { "reported by \($0)" } ?? event.platformSaid ?? event.sighting?.text
+        report.source.map { "reported by \($0)" } ?? event.platformSaid ?? event.sighting?.text
         ?? "update"
-      let validity = event.text("validity").map { ", validity \($0)" } ?? ""
-      let alerted = event.text("alerted").map { ", raised there at \($0)" } ?? ""
+      let validity = report.validity.map { ", validity \($0.rawValue)" } ?? ""
+      let alerted = report.alerted.map { ", raised there at \(Timestamp.text($0))" } ?? ""
       return Statement(
         statement: DocumentText("\(Timestamp.text(event.at)): \(source)\(validity)\(alerted)"),
         source: index.cite(event.evidence))
@@ -103,7 +104,7 @@ extension DocumentModel {
         source: index.cite(event.evidence))
     }
     for event in record.outcomes(of: "credential.end-sessions") {
-      let outputs = event.body["outputs"]?.readable ?? ""
+      let outputs = JSONValue.object(StepOutcome(event.body).outputs).readable
       effects.append(
         Statement(
           statement: words.clean("\(Timestamp.text(event.at)): sessions ended (\(outputs))"),
@@ -136,13 +137,14 @@ extension DocumentModel {
     return repositories.compactMap { evidence in
       guard let rewrite = evidence.rewrite else { return nil }
       let scan = published[evidence.repository].map(atTheForge)
+      let counts = [
+        rewrite.commits.map { Count.text($0, "commit") }, rewrite.blobs.map { Count.text($0, "blob") },
+        rewrite.tags.map { Count.text($0, "tag") }, rewrite.refs.map { Count.text($0, "ref") },
+      ].compactMap { $0 }
       return Rewrite(
         repository: DocumentText(evidence.repository.rawValue),
         changed: DocumentText(
-          [
-            Count.text(rewrite.commits, "commit"), rewrite.blobs.map { Count.text($0, "blob") },
-            rewrite.tags.map { Count.text($0, "tag") }, Count.text(rewrite.refs, "ref"),
-          ].compactMap { $0 }.joined(separator: ", ")),
+          counts.isEmpty ? "unknown (the outcome has no counts)" : counts.joined(separator: ", ")),
         signatures: DocumentText(rewrite.signaturesDropped.map(String.init) ?? "unknown"),
         backup: DocumentText(rewrite.backup ?? "none"),
         freshScan: DocumentText(scan ?? "unknown (no scan of a fresh clone of the remote)"))
@@ -186,7 +188,7 @@ extension DocumentModel {
       }
     }
     return record.outcomes(of: "history.rewrite").flatMap { event in
-      (event.body["outputs"]?["residual"]?.array ?? []).compactMap(\.string)
+      (StepOutcome(event.body).outputs["residual"]?.array ?? []).compactMap(\.string)
         .map { RepositoryEvidence.Rewrite.Residual(line: $0) }.filter { !said.contains($0) }
         .map { Residual(event.step.map { "step \($0)" } ?? "", $0) }
     }
@@ -197,7 +199,7 @@ extension DocumentModel {
     _ record: IncidentRecord, _ published: [RepositoryName: PublishedHistory]
   ) -> [Rewrite] {
     record.outcomes(of: "history.rewrite").map { event in
-      let outputs = event.body["outputs"]?.object ?? [:]
+      let outputs = StepOutcome(event.body).outputs
       let counts = ["commits", "trees", "blobs", "tags", "refs"].compactMap { name in
         outputs[name]?.integer.map { "\($0) \(name)" }
       }

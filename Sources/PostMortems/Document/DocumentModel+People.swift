@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -7,7 +8,9 @@ extension DocumentModel {
   static func summary(
     _ record: IncidentRecord, status: IncidentStatus, metrics: Metrics, repositories: [RepositoryEvidence]
   ) -> [DocumentText] {
-    let source = record.events(.incidentOpened).first?.line("source") ?? "an unnamed source"
+    let source =
+      record.events(.incidentOpened).first.flatMap { IncidentReport($0.body).source }
+      ?? "an unnamed source"
     let places =
       repositories.isEmpty
       ? "" : " in \(repositories.count == 1 ? "one repository" : "\(repositories.count) repositories")"
@@ -66,15 +69,17 @@ extension DocumentModel {
   static func messages(_ record: IncidentRecord, since detected: Date, _ index: inout EvidenceIndex)
     -> [Message]
   {
-    record.events(.message).filter { !["queued", "replaced"].contains($0.text("state")) }.map { event in
-      Message(
+    record.events(.message).compactMap { event in
+      let message = MessageMoved(event.body)
+      guard !["queued", "replaced"].contains(message.state) else { return nil }
+      return Message(
         instant: DocumentText(Timestamp.text(event.at)),
         elapsed: DocumentText(
           event.at < detected
             ? "before the detection" : "T+" + DurationText.age(event.at.duration(since: detected))),
-        tracker: DocumentText(event.text("tracker") ?? "unknown"),
-        event: DocumentText(event.text("event") ?? "update"),
-        state: DocumentText(event.text("state") ?? "unknown"),
+        tracker: DocumentText(message.tracker?.rawValue ?? "unknown"),
+        event: DocumentText(message.event ?? "update"),
+        state: DocumentText(message.state ?? "unknown"),
         source: index.cite(event.evidence))
     }
   }
@@ -83,18 +88,19 @@ extension DocumentModel {
   {
     record.events.compactMap { event in
       let what: String? =
-        switch event.kind {
-        case .decision: event.text("what") ?? "unnamed"
-        case .stepSkipped: "step \(event.step?.rawValue ?? "") skipped by \(event.text("by") ?? "condition")"
-        case .planDeclined: "plan \(event.text("digest") ?? "") declined"
-        case .stepUndone: "step \(event.step?.rawValue ?? "") undone: \(event.text("result") ?? "unknown")"
+        switch event.typed {
+        case .decision(let decision): decision.what ?? "unnamed"
+        case .stepSkipped(let skip): "step \(skip.step?.rawValue ?? "") skipped by \(skip.by ?? "condition")"
+        case .planDeclined(let word): "plan \(word.digest ?? "") declined"
+        case .stepUndone(let undone):
+          "step \(undone.step?.rawValue ?? "") undone: \(undone.result ?? "unknown")"
         default: nil  // everything else is no decision against the plan
         }
       return what.map {
         Decision(
           instant: DocumentText(Timestamp.text(event.at)), decision: words.clean($0),
-          role: DocumentText(event.text("role") ?? ""),
-          reason: words.clean(event.text("reason") ?? "not stated"),
+          role: DocumentText(event.role?.rawValue ?? ""),
+          reason: words.clean(event.reason ?? "not stated"),
           source: index.cite(event.evidence))
       }
     }
@@ -104,10 +110,10 @@ extension DocumentModel {
   static func actions(
     _ record: IncidentRecord, _ words: Words, _ metrics: Metrics, _ repositories: [RepositoryEvidence]
   ) -> [ActionItem] {
-    var items = record.events(.todo).map { event in
+    var items = record.events(.todo).map { PersonsWord($0.body) }.map { todo in
       ActionItem(
-        action: words.clean(event.text("text") ?? ""), type: "follow-up",
-        owner: DocumentText(event.text("owner_role") ?? ""), doneTest: "")
+        action: words.clean(todo.words ?? ""), type: "follow-up",
+        owner: DocumentText(todo.owner?.rawValue ?? ""), doneTest: "")
     }
     if !record.steps.contains(where: { $0.action == "guard.install" && $0.state == .done }) {
       items.append(
@@ -146,7 +152,7 @@ extension DocumentModel {
     var order: [String] = []
     var acts: [String: [String: Int]] = [:]
     for event in record.events where event.kind != .runResumed {
-      guard let role = event.text("role") else { continue }
+      guard let role = event.role?.rawValue else { continue }
       if acts[role] == nil { order.append(role) }
       acts[role, default: [:]][event.kind.rawValue, default: 0] += 1
     }
@@ -161,7 +167,7 @@ extension DocumentModel {
     record.events(.runResumed).map { event in
       Statement(
         statement: words.clean(
-          "\(Timestamp.text(event.at)): run resumed (\(event.text("reason") ?? "no reason stated"))"),
+          "\(Timestamp.text(event.at)): run resumed (\(event.reason ?? "no reason stated"))"),
         source: index.cite(event.evidence))
     }
   }

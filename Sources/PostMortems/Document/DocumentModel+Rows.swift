@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -11,7 +12,8 @@ extension DocumentModel {
     let leak: DocumentText
 
     init(_ record: IncidentRecord, status: IncidentStatus, metrics: Metrics, asOf: Date) {
-      let started = record.events(.runStarted).last
+      let started = record.events(.runStarted).last.map { RunStarted($0.body) }
+      let saved = record.events(.planSaved).last.map { PlanSaved($0.body) }
       let runs = record.events(.runStarted).compactMap { $0.run?.rawValue }
       id = DocumentText(record.id.rawValue)
       codename = DocumentText(status.codename)
@@ -22,9 +24,9 @@ extension DocumentModel {
       self.asOf = DocumentText(Timestamp.text(asOf))
       headNumber = DocumentText(record.events.last.map { String($0.sequence) } ?? "none")
       headHash = DocumentText(record.events.last?.hash ?? "none")
-      toolVersion = DocumentText(started?.text("tool_version") ?? "unknown (no run started)")
-      playbook = DocumentText(record.events(.planSaved).last?.text("playbook") ?? "unknown (no plan saved)")
-      playbookHash = DocumentText(record.events(.planSaved).last?.text("playbook_sha256") ?? "unknown")
+      toolVersion = DocumentText(started?.toolVersion ?? "unknown (no run started)")
+      playbook = DocumentText(saved?.playbook?.rawValue ?? "unknown (no plan saved)")
+      playbookHash = DocumentText(saved?.playbookHash ?? "unknown")
       plan = DocumentText(status.plan?.digest ?? "unknown (no plan saved)")
       self.runs = DocumentText(runs.isEmpty ? "none" : runs.joined(separator: ", "))
       let isDead = metrics.instants.proven.date != nil
@@ -87,14 +89,11 @@ extension DocumentModel {
     let commit: DocumentText
     let source: Citation
 
-    /// - Parameter place: an element of `locations`, or the place as plain text.
-    init(_ place: JSONValue, source: Citation) {
-      let line = place["line"]?.integer.map { ":\($0)" } ?? ""
-      let path = place.string ?? (place["path"] ?? place["place"])?.readable ?? "unknown"
-      let repository = place["repository"]
-      self.place = DocumentText((repository?["name"] ?? repository?["id"] ?? repository)?.readable ?? "")
-      self.path = DocumentText(path + line)
-      commit = DocumentText(String(place["commit"]?.readable.prefix(12) ?? ""))
+    init(_ place: IncidentReport.ReportedLocation, source: Citation) {
+      let line = place.line.map { ":\($0)" } ?? ""
+      self.place = DocumentText(place.repository ?? "")
+      path = DocumentText((place.path ?? "unknown") + line)
+      commit = DocumentText(String(place.commit?.prefix(12) ?? ""))
       self.source = source
     }
   }

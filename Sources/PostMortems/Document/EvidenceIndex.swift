@@ -1,3 +1,4 @@
+import Chronicle
 import Incidents
 
 /// Every record that the document cites, with an anchor to link to.

@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -53,8 +54,8 @@ extension StatusModel {
     }
     let failed = status.steps.filter { $0.state == .failed || $0.state == .unknown }
       .map { words.clean("step \($0.label), \($0.state.rawValue)\($0.reason.map { ": \($0)" } ?? "")") }
-    let todos = record.events(.todo).map { event in
-      words.clean((event.text("text") ?? "") + (event.text("owner_role").map { " (\($0))" } ?? ""))
+    let todos = record.events(.todo).map { PersonsWord($0.body) }.map { todo in
+      words.clean((todo.words ?? "") + (todo.owner.map { " (\($0))" } ?? ""))
     }
     let failing = record.stillOld.map {
       words.clean("change by hand: \($0) holds the old value, and what reads it fails")
@@ -66,20 +67,20 @@ extension StatusModel {
   static func decisions(_ record: IncidentRecord, _ words: Words) -> [Decision] {
     record.events.compactMap { event in
       let what: String? =
-        switch event.kind {
-        case .decision: event.text("what") ?? "unnamed"
-        case .stepSkipped where event.text("by") == "operator": "step \(event.step?.rawValue ?? "") left out"
-        case .stepManual: "step \(event.step?.rawValue ?? "") done by hand"
-        case .planApproved: approved(event)
-        case .planDeclined: event.step.map { "gate \($0) declined" } ?? "plan declined"
-        case .lockTaken where event.text("reason") != nil: "run \(event.run?.rawValue ?? "") taken over"
+        switch event.typed {
+        case .decision(let decision): decision.what ?? "unnamed"
+        case .stepSkipped(let skip) where skip.by == "operator": "step \(skip.step?.rawValue ?? "") left out"
+        case .stepManual(let act): "step \(act.step?.rawValue ?? "") done by hand"
+        case .planApproved(let word): approved(word)
+        case .planDeclined(let word): word.step.map { "gate \($0) declined" } ?? "plan declined"
+        case .lockTaken where event.reason != nil: "run \(event.run?.rawValue ?? "") taken over"
         default: nil  // everything else was no decision of a person
         }
       return what.map {
         Decision(
           instant: DocumentText(ClockText.full(event.at)), decision: words.clean($0),
-          reason: words.clean(event.text("reason") ?? "not stated"),
-          role: event.text("role").map { DocumentText($0) })
+          reason: words.clean(event.reason ?? "not stated"),
+          role: event.role.map { DocumentText($0.rawValue) })
       }
     }
   }
@@ -89,11 +90,11 @@ extension StatusModel {
     record.stillOld.map { "\($0) still holds the old value: what reads it fails until it is changed by hand" }
   }
 
-  private static func approved(_ event: JournalEvent) -> String {
-    let digest = event.text("digest").map { " (digest \($0.prefix(12)))" } ?? ""
-    if let step = event.step { return "gate \(step) approved\(digest)" }
-    guard let actions = event.body["actions"] else { return "plan approved\(digest)" }
-    return "plan approved for \(actions.readable) only\(digest)"
+  private static func approved(_ word: PlanApproved) -> String {
+    let digest = word.digest.map { " (digest \($0.prefix(12)))" } ?? ""
+    if let step = word.step { return "gate \(step) approved\(digest)" }
+    guard let actions = word.actions else { return "plan approved\(digest)" }
+    return "plan approved for \(actions.joined(separator: ", ")) only\(digest)"
   }
 
   /// What may still go wrong, by what the journal does and does not hold: only something observed takes a risk away.
@@ -127,9 +128,9 @@ extension StatusModel {
     for step in status.steps where step.state == .unknown {
       risks.append("whether step \(step.label) took effect is unknown: do not repeat it by hand")
     }
-    for event in record.events(.stepSkipped) where event.text("by") == "operator" {
+    for skip in record.events(.stepSkipped).map({ StepSkipped($0.body) }) where skip.by == "operator" {
       risks.append(
-        "step \(event.step?.rawValue ?? "") was left out: \(event.text("reason") ?? "no reason given")")
+        "step \(skip.step?.rawValue ?? "") was left out: \(skip.reason ?? "no reason given")")
     }
     if !record.outcomes(of: "credential.end-sessions").contains(where: \.leftNoSession) {
       risks.append(
@@ -148,5 +149,5 @@ extension StatusModel {
 
 extension JournalEvent {
   /// True for a recount that says 0.
-  fileprivate var leftNoSession: Bool { body["outputs"]?["left"]?.integer == 0 }
+  fileprivate var leftNoSession: Bool { StepOutcome(body).outputs["left"]?.integer == 0 }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import Foundation
 package import Incidents
 package import JSON

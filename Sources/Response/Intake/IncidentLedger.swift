@@ -1,5 +1,5 @@
 import Capabilities
-import Chronicle
+package import Chronicle
 package import Foundation
 package import Incidents
 package import JSON
@@ -79,7 +79,7 @@ package final class IncidentLedger {
     // Younger than all that the journal has, in the order of the report.
     let next = Self.unwritten + expected.count
     if isOpening { known.opened = next }
-    known.identity.take(body, at: next)
+    known.identity.take(report, at: next)
     // Not its delivery, which is only expected: one may bring several incidents that are one here.
     known.places.formUnion(report.places.compactMap(\.key))
     known.values = values

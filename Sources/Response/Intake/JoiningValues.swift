@@ -1,4 +1,5 @@
 import Capabilities
+import Chronicle
 import StaunchConfiguration
 package import Incidents
 import JSON

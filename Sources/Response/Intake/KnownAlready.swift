@@ -1,4 +1,4 @@
-import Chronicle
+package import Chronicle
 package import Foundation
 package import Incidents
 package import Journal

@@ -1,5 +1,5 @@
 import Capabilities
-import Chronicle
+package import Chronicle
 import StaunchConfiguration
 import Foundation
 package import Incidents

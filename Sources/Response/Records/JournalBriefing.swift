@@ -1,4 +1,5 @@
 package import Capabilities
+import Chronicle
 package import Foundation
 package import Incidents
 package import Journal

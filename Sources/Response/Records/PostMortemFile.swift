@@ -1,5 +1,6 @@
 import BuiltinContent
 package import Capabilities
+import Chronicle
 import Execution
 import Foundation
 package import Incidents

@@ -1,4 +1,5 @@
 package import Capabilities
+package import Chronicle
 package import Incidents
 import JSON
 package import Journal

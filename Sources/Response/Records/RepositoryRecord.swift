@@ -1,5 +1,5 @@
 import Capabilities
-import Chronicle
+package import Chronicle
 package import Execution
 import Foundation
 package import Incidents
@@ -35,7 +35,7 @@ package enum RepositoryRecord {
       case "history.verify":
         add(name)
         scans[name] = RepositoryEvidence.FreshScan(
-          at: event.at, isClean: outputs["places"]?.integer == 0, objects: outputs["objects"]?.integer ?? 0,
+          at: event.at, isClean: outputs["places"]?.integer == 0, objects: outputs["objects"]?.integer,
           remote: outputs["remote"]?.string)
       default: continue  // other actions say nothing about a repository
       }
@@ -62,8 +62,8 @@ package enum RepositoryRecord {
 
   private static func rewrite(_ outputs: [String: JSONValue]) -> RepositoryEvidence.Rewrite {
     RepositoryEvidence.Rewrite(
-      commits: outputs["commits"]?.integer ?? 0, blobs: outputs["blobs"]?.integer,
-      tags: outputs["tags"]?.integer, refs: outputs["refs"]?.integer ?? 0,
+      commits: outputs["commits"]?.integer, blobs: outputs["blobs"]?.integer,
+      tags: outputs["tags"]?.integer, refs: outputs["refs"]?.integer,
       signaturesDropped: outputs["signatures_dropped"]?.integer,
       residual: (outputs["residual"]?.array ?? []).compactMap(\.string).map {
         RepositoryEvidence.Rewrite.Residual(line: $0)

@@ -150,6 +150,8 @@ extension TicketComparison.Answer {
     case .compared(let found):
       "tickets at \(tracker): "
         + (found.missing.map { "\($0)" } ?? "\(found.held) heads compared, all in the journal")
+        + (found.older == 0
+          ? "" : "; \(found.older) older than what is compared (journal accept, or removed by retention)")
         + (found.foreign == 0 ? "" : "; \(found.foreign) of another installation, or forged: left out")
     case .unreadable: "tickets at \(tracker): not compared, this kind of tracker cannot be read back"
     case .silent(let because): "tickets at \(tracker): NOT compared: \(because)"
@@ -164,17 +166,20 @@ extension TicketComparison.Answer {
     case .compared(let found):
       [
         "tracker": .string(tracker.rawValue), "compared": .integer(found.held),
+        "older": .integer(found.older),
         "foreign": .integer(found.foreign), "missing": found.missing.map { .string("\($0)") } ?? .null,
         "reason": .null,
       ]
     case .unreadable:
       [
-        "tracker": .string(tracker.rawValue), "compared": .null, "foreign": .null, "missing": .null,
+        "tracker": .string(tracker.rawValue), "compared": .null, "older": .null, "foreign": .null,
+        "missing": .null,
         "reason": "it cannot be read back",
       ]
     case .silent(let because):
       [
-        "tracker": .string(tracker.rawValue), "compared": .null, "foreign": .null, "missing": .null,
+        "tracker": .string(tracker.rawValue), "compared": .null, "older": .null, "foreign": .null,
+        "missing": .null,
         "reason": .string(because),
       ]
     }

@@ -55,9 +55,9 @@ package struct HistoryOrder {
   private func isPast(_ record: IncidentRecord) throws -> Bool {
     var runs: [RunID] = []
     for event in record.events {
-      switch event.kind {
+      switch event.typed {
       case .secretSealed: runs = []
-      case .planSaved: runs += [event.text("run").map { RunID($0) }].compactMap { $0 }
+      case .planSaved(let plan): runs += [plan.run].compactMap { $0 }
       default: break  // says nothing about plans
       }
     }

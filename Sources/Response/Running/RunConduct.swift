@@ -1,4 +1,5 @@
 package import Capabilities
+package import Chronicle
 package import Execution
 import Foundation
 package import Incidents

@@ -1,9 +1,7 @@
 package import Capabilities
-package import Cryptography
 package import Foundation
 import Incidents
-package import JSON
-package import Secrets
+import JSON
 
 /// Somebody whose signature counts, by `people.trust.json` of the state directory: the only place that says so.
 package struct TrustedPerson: Sendable, Hashable {
@@ -11,17 +9,6 @@ package struct TrustedPerson: Sendable, Hashable {
   /// Ed25519, 32 bytes.
   package let key: Data
   package let roles: [String]
-
-  /// As in ``ApproverIdentity/fingerprint``.
-  package var fingerprint: String { String(Hex.text(SHA256.hash(data: key)).prefix(16)) }
-
-  /// `{"name","key":base64,"roles":[…]}`
-  package var json: JSONValue {
-    [
-      "name": .string(name), "key": .string(key.base64EncodedString()),
-      "roles": .array(roles.map(JSONValue.string)),
-    ]
-  }
 
   /// `{"schema":1,"people":[…]}`; nobody when there is no file.
   ///

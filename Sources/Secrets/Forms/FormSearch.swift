@@ -12,8 +12,6 @@ struct FormSearch: Sendable {
   private var index = FormIndex()
   private var alphabet = EscapeAlphabet()
 
-  var isEmpty: Bool { index.isEmpty }
-
   /// All forms of one secret. The first tag of a byte string stays.
   mutating func add(_ entries: [SecretForms.Entry], tag: (SecretForms.Entry) -> Int) {
     for entry in entries { index.add(entry.bytes, tag: tag(entry)) }

@@ -66,8 +66,8 @@ extension Console {
 
   private func open(_ operation: APIOperation, _ exchange: ConsoleExchange) async throws -> Response {
     guard operation == .beginSession else { return ConsoleResponse.json(OpenAPI.document) }
-    let body = try await object(exchange, members: ["name", "password"])
-    guard let name = body["name"]?.string, let password = body["password"]?.string else {
+    let fields = try await object(exchange, members: ["name", "password"])
+    guard let name = fields["name"]?.string, let password = fields["password"]?.string else {
       return ConsoleResponse.problem(422, "unprocessable content", detail: "name and password are texts.")
     }
     switch await doorman.check(
@@ -112,17 +112,17 @@ extension Console {
   }
 
   private func decide(_ exchange: ConsoleExchange, _ visitor: Visitor) async throws -> Response {
-    let body = try await object(
+    let sent = try await object(
       exchange,
       members: ["kind", "incident", "plan", "digest", "step", "role", "confirm", "text", "password"])
-    for (name, value) in body where value.string == nil {
+    for (name, value) in sent where value.string == nil {
       return ConsoleResponse.problem(422, "unprocessable content", detail: "\(name) is no text.")
     }
     let fields = DecisionFields(
-      kind: body["kind"]?.string ?? "", incident: body["incident"]?.string, plan: body["plan"]?.string,
-      digest: body["digest"]?.string, step: body["step"]?.string, role: body["role"]?.string,
-      confirm: body["confirm"]?.string, text: body["text"]?.string,
-      password: body["password"]?.string.map { Secret($0) })
+      kind: sent["kind"]?.string ?? "", incident: sent["incident"]?.string, plan: sent["plan"]?.string,
+      digest: sent["digest"]?.string, step: sent["step"]?.string, role: sent["role"]?.string,
+      confirm: sent["confirm"]?.string, text: sent["text"]?.string,
+      password: sent["password"]?.string.map { Secret($0) })
     do {
       let number = try await decisions.store(fields, by: visitor)
       return ConsoleResponse.json(

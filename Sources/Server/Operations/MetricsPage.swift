@@ -37,12 +37,13 @@ struct MetricsPage {
         self.family(family, "histogram", "Published by the worker.")
         let bounds = buckets.compactMap { entry in Double(entry.key).map { ($0, entry.key, entry.value) } }
         for (_, word, count) in bounds.sorted(by: { $0.0 < $1.0 }) {
-          sample("\(family)_bucket", [("le", word)], MetricsPage.number(count) ?? 0)
+          // What is no number is left out: 0 would be an answer.
+          if let count = MetricsPage.number(count) { sample("\(family)_bucket", [("le", word)], count) }
         }
-        let count = member["count"].flatMap(MetricsPage.number) ?? 0
-        sample("\(family)_bucket", [("le", "+Inf")], count)
-        sample("\(family)_sum", [], member["sum"].flatMap(MetricsPage.number) ?? 0)
-        sample("\(family)_count", [], count)
+        let count = member["count"].flatMap(MetricsPage.number)
+        if let count { sample("\(family)_bucket", [("le", "+Inf")], count) }
+        if let sum = member["sum"].flatMap(MetricsPage.number) { sample("\(family)_sum", [], sum) }
+        if let count { sample("\(family)_count", [], count) }
       } else if let value = MetricsPage.number(member) {
         self.family(family, "gauge", "Published by the worker.")
         sample(family, [], value)

@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -36,7 +37,7 @@ struct WorkSummary {
     switch event.kind {
     case .stepOutcome, .stepFailed:
       // The word before the dot: what was asked, without one series for each verb.
-      if let action = event.text("action"), let noun = action.split(separator: ".").first {
+      if let action = event.action, let noun = action.split(separator: ".").first {
         calls[String(noun), default: 0] += 1
         outcomes[event.kind == .stepOutcome ? "done" : "failed", default: 0] += 1
       }

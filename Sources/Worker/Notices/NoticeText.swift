@@ -122,12 +122,15 @@ extension NoticeText {
       }
     }
 
-    private func planned(_ plan: JournalEvent) -> String {
-      let name = plan.text("plan") ?? "The plan"
-      let digest = plan.text("digest")
-      let words = events.filter {
-        [.planApproved, .planDeclined].contains($0.kind) && $0.text("digest") == digest
-          && $0.text("step") == nil
+    private func planned(_ event: JournalEvent) -> String {
+      let plan = PlanSaved(event.body)
+      let name = plan.plan?.rawValue ?? "The plan"
+      let words = events.filter { event in
+        switch event.typed {
+        case .planApproved(let word): word.digest == plan.digest && word.step == nil
+        case .planDeclined(let word): word.digest == plan.digest && word.step == nil
+        default: false  // no word about a plan
+        }
       }
       if words.last?.kind == .planDeclined { return "\(name) was declined." }
       if words.contains(where: { $0.kind == .planApproved && PlanApproved($0.body).actions == nil }) {

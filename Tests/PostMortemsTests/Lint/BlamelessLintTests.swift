@@ -1,3 +1,4 @@
+import Chronicle
 import Foundation
 import Incidents
 import JSON
@@ -143,9 +144,10 @@ struct BlamelessLintTests {
 
   @Test("fresh drafts have no errors", arguments: ["contained", "drill", "opened", "alive", "failed"])
   func drafts(story: String) throws {
-    let text = try PostMortem.draft(
+    let text = try PostMortem.redraft(
       events: Self.story(story).events, repositories: [JournalStory.evidence], incident: "inc-7f3a91c2",
-      template: PackageFile.template("postmortem.md.mustache"), existing: nil)
+      template: PackageFile.template("postmortem.md.mustache"), existing: nil
+    ).text
     let findings = Lint.findings(text, names: JournalStory.evidence.people)
     #expect(!BlamelessLint.fails(findings), "\(findings.filter { $0.level == .error })")
     // The prompts of a fresh draft are still open: that is worth a word, not a failure.
