@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func `what a manual step asks for is shown as it is written, and taken so`() async throws {
-    let (_, binary) = try StaunchBinary.world(
+    let (directory, binary) = try StaunchBinary.world(
       playbook: """
         playbook: 1
         id: mine
@@ -54,6 +54,7 @@ import Testing
         deadline: 1h
         steps: [{id: look, manual: Look, collect: {when: timestamp}}]
         """)
+    defer { withExtendedLifetime(directory) {} }
     let plan = try JSONDecoder().decode(
       JSONValue.self, from: Data(try await binary.run(["plan", "mine", "--json"]).output.utf8))
     let digest = try #require(plan["digest"]?.string)
