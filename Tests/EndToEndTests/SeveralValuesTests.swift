@@ -72,8 +72,13 @@ import Testing
     #expect(incident["values"] == 2)
     let before = try await world.binary.run(["credential", "verify", "postgres-training", "--incident", id])
     #expect(before.status == 11, "the second value logs in: \(before.output)")
-    let ran = try await site.run(incident)
+    let ran = try await world.binary.run([
+      "run", incident["plan"]?["id"]?.string ?? "", "--live", "--approve",
+      incident["plan"]?["digest"]?.string ?? "", "--no-input", "--history-before-containment",
+    ])
     #expect(ran.status == 0, "\(ran.errors) \(ran.output.suffix(2000))")
+    #expect(ran.output.contains("old credential postgres-training (value 2): ALIVE"), "\(ran.output)")
+    #expect(ran.output.contains("old credential postgres-training (value 2): refused"), "\(ran.output)")
     #expect(try await !world.sandbox.observe().acceptedLeaks.contains("postgres_uri"))
     let contained = try await site.status()
     #expect(contained["state"] == "contained" && contained["unproven_values"] == 0)
