@@ -45,13 +45,6 @@ import Testing
       return try #require(document["incidents"]?[0])
     }
 
-    func run(_ incident: JSONValue) async throws -> StaunchBinary.Outcome {
-      try await world.run(
-        LiveWorld.Planned(
-          incident: incident["id"]?.string ?? "", kind: "postgres_uri",
-          plan: incident["plan"]?["id"]?.string ?? "", digest: incident["plan"]?["digest"]?.string ?? ""))
-    }
-
     func status() async throws -> JSONValue {
       let shown = try await world.binary.run(["incidents", "--json"])
       let document = try JSONDecoder().decode(JSONValue.self, from: Data(shown.output.utf8))
