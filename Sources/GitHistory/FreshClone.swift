@@ -129,6 +129,7 @@ struct FreshClone: Sendable {
       ["fetch", "--quiet", "--no-auto-gc", "--update-shallow", "origin"], in: place, contacting: .remote,
       more: view.userSettings, deadline: patience)
     outcome.ignored = view.settings.ignored
+    outcome.repository = layout.standing.text
     withExtendedLifetime(view) {}
     guard outcome.status == 0 else {
       throw PushFailure.error(of: outcome, remote: target.name, operation: "git clone --mirror")

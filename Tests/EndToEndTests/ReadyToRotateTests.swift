@@ -62,6 +62,24 @@ import Testing
     #expect(try await World(PostgresServer.shared()).bad() == [])
   }
 
+  @Test
+  func
+    `a password that no entry's provider knows is said to be nobody's, with the line that staunch yaml lacks`()
+    async throws
+  {
+    let world = try await World(PostgresServer.shared())
+    let report: JSONValue = [
+      "schema": "staunch.findings/1",
+      "findings": [["kind": "postgres_uri", "value": "N0body-Knows-This", "path": "a.py", "line": 1]],
+    ]
+    try report.canonicalText.write(
+      toFile: world.home.path("r.json"), atomically: true, encoding: .utf8)
+    let said = try await world.binary.run(["respond", "r.json"])
+    #expect(said.status == 0, "\(said.errors)")
+    #expect(said.output.contains("it is of none of db\n"), "\(said.output)")
+    #expect(said.output.contains("add under credentials: postgres-uri: {kind: postgres, "), "\(said.output)")
+  }
+
   @Test(arguments: [
     ("REVOKE CONNECT ON DATABASE $DATABASE FROM PUBLIC", "BAD  credential db: CONNECT"),
     ("ALTER DATABASE $DATABASE ALLOW_CONNECTIONS false", "BAD  credential db: database "),

@@ -122,6 +122,17 @@ import Testing
     #expect(PlanMaker.shellWord(id) == word)
   }
 
+  @Test
+  func
+    `the ready line's name is not one that stands in staunch yaml already, and a user named true stays text`()
+    throws
+  {
+    let entry = ReadyEntry(kind: "postgres_uri", handle: "svc@db2/app", taken: ["svc", "svc-2"])
+    #expect(entry.line.hasPrefix("svc-3: {"))
+    #expect(ReadyEntry(kind: "postgres_uri", handle: "@db2/app").line.hasPrefix("postgres-uri: {"))
+    #expect(ReadyEntry(kind: "postgres_uri", handle: "null@db2/app").line.contains("role: \"null\""))
+  }
+
   @Test func `the ready line is read back as an entry`() throws {
     let line = ReadyEntry(kind: "postgres_uri", handle: "svc@db1.example:6432/app").line
       .replacingOccurrences(of: "store: STORE", with: "store: env")

@@ -190,7 +190,8 @@ import Testing
       report.findings.first?.location?.repository == RepositoryRef(host: "github.com", name: "acme/app"))
     #expect(report.findings.last?.handle == "AKIDEXAMPLE0")
     let unknown: JSONValue = ["schema": "staunch.findings/1", "findings": [["kind": "openai"]]]
-    #expect(throws: ReportError.self) { try Fixture.parse(unknown.canonicalText) }
+    let error = #expect(throws: ReportError.self) { try Fixture.parse(unknown.canonicalText) }
+    #expect(error.map { "\($0)" }?.contains("did you mean openai_api_key?") == true)
   }
 
   @Test func aStandardWebhookCarriesFindings() throws {

@@ -59,9 +59,11 @@ struct RespondCommand: StaunchCommand {
     let known = try KnownAlready(entries, in: installation.journal, now: assembly.now())
     if global.json {
       assembly.console.data(
-        RespondDocument.json(intake: intake, outcomes: outcomes, configuration, known: known).canonicalText)
+        RespondDocument.json(
+          intake: intake, outcomes: outcomes, configuration, known: known, strangers: maker.strangers
+        ).canonicalText)
     } else {
-      show(intake, outcomes, configuration, known, in: assembly)
+      show(intake, outcomes, configuration, known, maker.strangers, in: assembly)
     }
     if live { try await run(outcomes, in: installation, assembly) }
     guard let failure = failure(of: intake) else { return }
@@ -116,7 +118,7 @@ struct RespondCommand: StaunchCommand {
 
   private func show(
     _ intake: ReportIntake.Result, _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-    _ configuration: Configuration, _ known: KnownAlready, in assembly: Assembly
+    _ configuration: Configuration, _ known: KnownAlready, _ strangers: Strangers, in assembly: Assembly
   ) {
     let console = assembly.console
     let routing = Routing(configuration: configuration)
@@ -154,7 +156,11 @@ struct RespondCommand: StaunchCommand {
       switch outcome {
       case .planned(let plan):
         PlanScreen(console: console).show(plan)
-        if let line = routing.missingEntry(for: incident) {
+        let asked = strangers.asked(for: entry.id)
+        if !asked.isEmpty {
+          console.data("  it is of none of \(asked.map(\.rawValue).joined(separator: ", "))")
+        }
+        if let line = routing.missingEntry(for: incident, asked: asked) {
           console.data(
             "  to have it rotated, add under credentials: \(harmless(line)) (capitals: yours to fill in)")
         }
@@ -197,12 +203,13 @@ struct RespondCommand: StaunchCommand {
 enum RespondDocument {
   static func json(
     intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
-    _ configuration: Configuration, known: KnownAlready
+    _ configuration: Configuration, known: KnownAlready, strangers: Strangers
   ) -> JSONValue {
     let routing = Routing(configuration: configuration)
     return [
       "schema": 1, "format": .string(intake.format), "findings": .integer(intake.findings),
-      "incidents": .array(outcomes.map { incident($0.0, $0.1, routing, known) }),
+      "incidents": .array(
+        outcomes.map { incident($0.0, $0.1, routing, known, strangers.asked(for: $0.0.id)) }),
       "skipped": .array(
         intake.skipped.map { record($0, setAside: false) }
           + intake.setAside.map { record($0, setAside: true) }),
@@ -215,7 +222,8 @@ enum RespondDocument {
   }
 
   private static func incident(
-    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ routing: Routing, _ known: KnownAlready
+    _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ routing: Routing, _ known: KnownAlready,
+    _ asked: [CredentialName]
   ) -> JSONValue {
     let incident = entry.incident
     var members: [String: JSONValue] = [
@@ -236,7 +244,7 @@ enum RespondDocument {
       members["playbook"] = .string(plan.playbook.rawValue)
       members["plan"] = ["id": .string(plan.id.rawValue), "digest": .string(plan.digest.rawValue)]
       members["next"] = .string("staunch run \(plan.id) --live")
-      members["missing_entry"] = routing.missingEntry(for: incident).map { .string($0) }
+      members["missing_entry"] = routing.missingEntry(for: incident, asked: asked).map { .string($0) }
     case .recorded(let because, let next):
       members["reason"] = .string(because)
       members["next"] = .string(next)

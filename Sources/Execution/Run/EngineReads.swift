@@ -4,6 +4,7 @@ import Incidents
 import JSON
 import Journal
 import Playbooks
+import Synchronization
 
 // Reads: a step's own, and the ones that prove an effect.
 extension Engine {

@@ -26,39 +26,41 @@ enum PushFailure {
     -> CapabilityError
   {
     let text = outcome.errors.lowercased()
+    // Pasted somewhere else, a command without its repository asks another one.
+    let git = "git" + (outcome.repository.map { " -C '\($0)'" } ?? "")
     let signs: [(sign: String, kind: CapabilityError.Class, because: String, fix: String)] = [
       (
         "dubious ownership", .refused,
         "the remote's directory belongs to another user, and git does not trust it",
-        "add the remote's directory to safe.directory (git config --global --add); this shows it: git remote -v"
+        "add the remote's directory to safe.directory (git config --global --add); this shows it: \(git) remote -v"
       ),
       (
         "not allowed", .configuration,
         "git's configuration forbids the remote's transport (protocol.allow, protocol.NAME.allow, GIT_ALLOW_PROTOCOL)",
-        "see what forbids it: git config --show-origin --get-regexp '^protocol[.]'"
+        "see what forbids it: \(git) config --show-origin --get-regexp '^protocol[.]'"
       ),
-      ("no such remote", .notFound, "this repository has no remote \(remote)", "git remote -v"),
+      ("no such remote", .notFound, "this repository has no remote \(remote)", "\(git) remote -v"),
       (
         "does not appear to be a git repository", .notFound,
         "there is no repository at the remote's address, or no right to see it",
-        "git remote -v; then: git ls-remote \(remote)"
+        "\(git) remote -v; then: \(git) ls-remote \(remote)"
       ),
       (
         "repository not found", .notFound,
         "the forge has no such repository, or the credentials may not see it",
-        "check the address (git remote -v) and the credentials"
+        "check the address (\(git) remote -v) and the credentials"
       ),
       (
         "permission denied", .refused, "the remote refused the credentials",
-        "check the key or token that git uses for this remote: git ls-remote \(remote)"
+        "check the key or token that git uses for this remote: \(git) ls-remote \(remote)"
       ),
       (
         "authentication failed", .refused, "the remote refused the credentials",
-        "check the token that git uses for this remote: git ls-remote \(remote)"
+        "check the token that git uses for this remote: \(git) ls-remote \(remote)"
       ),
       (
         "could not read username", .refused, "the remote wants credentials and git has none",
-        "set up a credential helper or an SSH key, then: git ls-remote \(remote)"
+        "set up a credential helper or an SSH key, then: \(git) ls-remote \(remote)"
       ),
       (
         "host key verification failed", .refused, "the remote's SSH host key is not known or has changed",
@@ -82,7 +84,7 @@ enum PushFailure {
       ),
       (
         "unable to access", .network, "the remote could not be reached",
-        "check the network and the address: git remote -v"
+        "check the network and the address: \(git) remote -v"
       ),
     ]
     for sign in signs where text.contains(sign.sign) {
@@ -90,7 +92,7 @@ enum PushFailure {
     }
     return CapabilityError(
       .refused, operation, because: "git ended with status \(outcome.status)",
-      fix: "see what it says: git ls-remote \(remote)")
+      fix: "see what it says: \(git) ls-remote \(remote)")
   }
 
   /// Git's own word for a lease that does not hold.

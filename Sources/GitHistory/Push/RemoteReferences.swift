@@ -24,7 +24,7 @@ struct RemoteReferences: Sendable {
         // A line that cannot be read is a reference that nobody accounts for.
         throw CapabilityError(
           .invalid, "git ls-remote", because: "a line of \(line.count) bytes is no SHA-1 id and name",
-          fix: "see what it says: git ls-remote \(target.name)")
+          fix: "see what it says: git -C '\(layout.standing.text)' ls-remote \(target.name)")
       }
       let name = Array(line.dropFirst(41))
       if !name.suffix(3).elementsEqual("^{}".utf8) { found[ReferenceName(bytes: name)] = id }

@@ -50,6 +50,8 @@ public struct GitProgram: Sendable {
     let errors: String
     /// Keys of the repository's own settings that did not count.
     var ignored: [String] = []
+    /// Where the repository is that it was run for; nil: none.
+    var repository: String?
   }
 
   /// Runs `git` with `arguments`, with the settings of whatever repository it finds.

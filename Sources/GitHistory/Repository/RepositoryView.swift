@@ -66,9 +66,11 @@ extension GitProgram {
   ) async throws(CapabilityError) -> Outcome {
     let directory = tree?.root ?? layout.standing
     guard !trust.covers(layout) else {
-      return try await run(
+      var outcome = try await run(
         arguments, in: directory, contacting: contact, input: input, more: more, settings: settings,
         deadline: deadline)
+      outcome.repository = layout.standing.text
+      return outcome
     }
     let view = try await RepositoryView(layout, at: tree, git: self)
     defer { withExtendedLifetime(view) {} }
@@ -76,6 +78,7 @@ extension GitProgram {
       arguments, in: directory, contacting: contact, input: input,
       more: view.environment.merging(more) { _, new in new }, settings: settings, deadline: deadline)
     outcome.ignored = view.settings.ignored
+    outcome.repository = layout.standing.text
     return outcome
   }
 

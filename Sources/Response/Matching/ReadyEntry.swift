@@ -8,6 +8,8 @@ import JSON
 package struct ReadyEntry {
   package let kind: CredentialKind
   package let handle: String?
+  /// Names that entries of staunch.yaml have already: a key that stands there twice is an error.
+  var taken: Set<CredentialName> = []
 
   /// `openai-api-key: {kind: openai, project: PROJECT, admin_key: env:ADMIN_KEY, store: STORE, key: KEY}`: valid YAML on one
   /// line. What only a person knows stands in capitals, so that doctor names each that was left as it is.
@@ -32,8 +34,11 @@ package struct ReadyEntry {
 
   private var name: String {
     let words = handle.map { $0.prefix { $0 != "@" && $0 != ":" } }.map(String.init) ?? kind.rawValue
-    let plain = words.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
-    return String(plain).trimmingCharacters(in: CharacterSet(charactersIn: "-"))
+    let plain = String(words.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
+      .trimmingCharacters(in: CharacterSet(charactersIn: "-"))
+    let name = plain.contains { $0.isLetter } ? plain : kind.rawValue.replacing("_", with: "-")
+    guard taken.contains(CredentialName(name)) else { return name }
+    return (2...).lazy.map { "\(name)-\($0)" }.first { !taken.contains(CredentialName($0)) } ?? name
   }
 
   /// `user@host:port/database` in the words of the settings.
@@ -66,7 +71,7 @@ package struct ReadyEntry {
   private static func quoted(_ text: String) -> String {
     let isPlain =
       text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
-      && text.contains { $0.isLetter }
+      && text.first?.isLetter == true && !["true", "false", "null"].contains(text.lowercased())
     return isPlain ? text : JSONValue.quoted(text)
   }
 }

@@ -11,6 +11,7 @@ package import Playbooks
 /// Makes the plan of an incident from its route: the playbook, with the targets that staunch.yaml names.
 package struct PlanMaker {
   package let installation: Installation
+  package let strangers = Strangers()
 
   package init(installation: Installation) {
     self.installation = installation
@@ -133,7 +134,7 @@ package struct PlanMaker {
         .configuration, "\(entry.id) cannot be planned",
         because:
           "the playbook \(playbook.id) needs \"credential\", and no entry under credentials: is for \(leak.kind)",
-        fix: "add one: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line)")
+        fix: "add one: \(readyLine(leak))")
     }
     installation.voice.transient("asking whose it is …")
     defer { installation.voice.endTransient() }
@@ -154,7 +155,10 @@ package struct PlanMaker {
     case .none where worked != nil, .undecided where worked != nil: return .route(known)
     case .none(let asked):
       // Of none that staunch can rotate: a person is guided, unless staunch.yaml says what is to be done.
-      if route.isStandard { return .route(Routing.guided) }
+      if route.isStandard {
+        strangers.note(asked, for: entry.id)
+        return .route(Routing.guided)
+      }
       return isNeeded ? .asks(unknown(leak, asked)) : .route(route)
     case .undecided(let reasons): return isNeeded ? .asks(unasked(reasons)) : .route(route)
     }
@@ -165,8 +169,14 @@ package struct PlanMaker {
     .recorded(
       because: "it is of none of \(asked.map(\.rawValue).joined(separator: ", "))",
       next:
-        "add under credentials: \(ReadyEntry(kind: leak.kind, handle: leak.handle).line), then the same command again"
+        "add under credentials: \(readyLine(leak)) (capitals: yours to fill in), then the same command again"
     )
+  }
+
+  private func readyLine(_ leak: Incident) -> String {
+    ReadyEntry(
+      kind: leak.kind, handle: leak.handle, taken: Set(installation.configuration.credentials.keys)
+    ).line
   }
 
   /// Whether it is one of these nobody can say yet.
@@ -217,7 +227,7 @@ package struct PlanMaker {
       because: why.because,
       next: why.isOfAnotherAccount
         ? "add an entry for \(handle) under credentials: and a route to it, then the same command again: "
-          + ReadyEntry(kind: leak.kind, handle: leak.handle).line
+          + "\(readyLine(leak)) (capitals: yours to fill in)"
         : "if that is another name of \(name), write aliases: [\"\(handle)\"] in its entry, or: "
           + "the same command with --credential \(name)")
   }

@@ -45,13 +45,18 @@ package struct Routing {
 
   /// The line that staunch.yaml lacks for staunch to rotate what the built-in route leaves to a person; nil: none, or there
   /// is no such provider.
-  package func missingEntry(for incident: Incident) -> String? {
+  ///
+  /// - Parameter asked: entries that might have been meant, and whose providers do not know it.
+  package func missingEntry(for incident: Incident, asked: [CredentialName] = []) -> String? {
     guard case .route(let route) = choice(for: incident), route.isStandard,
       let provider = KindTable.builtin.row(of: incident.kind)?.provider,
       CredentialProviderRegistry.all.contains(where: { $0.kind == provider }),
-      IdentityMatch(configuration: configuration, targets: Targets()).candidates(for: incident).isEmpty
+      !asked.isEmpty
+        || IdentityMatch(configuration: configuration, targets: Targets()).candidates(for: incident).isEmpty
     else { return nil }
-    return ReadyEntry(kind: incident.kind, handle: incident.handle).line
+    return ReadyEntry(
+      kind: incident.kind, handle: incident.handle, taken: Set(configuration.credentials.keys)
+    ).line
   }
 
   /// The route of staunch.yaml, or nil. A route to a credential that the leak cannot be of is passed over.

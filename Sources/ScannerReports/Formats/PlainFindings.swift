@@ -25,7 +25,16 @@ enum PlainFindings: JSONReportFormat {
   static func finding(_ fields: RecordFields, _ context: ReportContext) throws(RecordProblem) -> Finding {
     let kind = CredentialKind(try fields.requiredText("kind"))
     guard context.options.table.row(of: kind) != nil else {
-      throw RecordProblem("kind is no word of the table of kinds (the words are in docs/REPORTS.md)")
+      // The word itself is a report's, and may be anything.
+      let stem = kind.rawValue.lowercased().prefix { $0.isLetter || $0.isNumber }
+      let near = context.options.table.rows.map(\.kind.rawValue).filter {
+        !stem.isEmpty && $0.hasPrefix(stem)
+      }
+      throw RecordProblem(
+        "kind is no word of the table of kinds"
+          + (near.isEmpty
+            ? ": docs/REPORTS.md names it; where none fits: unknown"
+            : ": did you mean \(near.prefix(5).joined(separator: " or "))?"))
     }
     var value = try fields.text("value").map { Secret($0) }
     if value == nil, let encoded = try fields.text("value_base64") {

@@ -138,6 +138,8 @@ import Testing
     _ = try await scene.purge.rewrite()
     let error = try await #require(throws: CapabilityError.self) { try await scene.purge.push(to: remote) }
     #expect(error.class == kind)
-    #expect(error.fix != nil)
+    #expect(
+      error.fix?.contains("git -C '\(scene.local.path)' remote -v") == true,
+      "it works wherever it is pasted: \(error.fix ?? "")")
   }
 }
