@@ -21,8 +21,8 @@ final class CompiledPatterns: Sendable {
   let filters: [Filter]
   /// Escapes that may belong to a secret.
   let escapes: EscapeFilter
-  /// Length of the longest probe: what a window must show around a change.
-  let longestProbe: Int
+  /// What a window must show on either side of a change, so that a probe or an escape that fits is whole in it.
+  let reach: Int
   /// See ``SecretPatterns/longestSpan``.
   let longestSpan: Int
 
@@ -57,7 +57,7 @@ final class CompiledPatterns: Sendable {
     replacements = list.map(\.replacement)
     filters = CompiledPatterns.filters(for: forms)
     escapes = EscapeFilter(alphabet)
-    longestProbe = filters.map(\.grams.length).max() ?? 0
+    reach = max(filters.map(\.grams.length).max() ?? 1, alphabet.isEmpty ? 1 : EscapeFilter.span) - 1
     longestSpan = max(1 << 20, 16 * (forms.map(\.bytes.count).max() ?? 0))
   }
 
@@ -123,13 +123,11 @@ final class CompiledPatterns: Sendable {
 
   /// False when `text[start..<end]` surely holds none of the secrets, nor a part of one that a change of a neighbour could
   /// complete. Regular expressions are not asked.
-  ///
-  /// - Parameter isWhole: false for windows on a text: an escape counts whatever stands beside it there.
   @inline(__always)
-  func suspects(_ text: UnsafePointer<UInt8>, from start: Int, to end: Int, isWhole: Bool) -> Bool {
+  func suspects(_ text: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Bool {
     for filter in filters where filter.grams.finds(in: text, from: start, to: end) { return true }
     let part = UnsafeBufferPointer(start: text + start, count: end - start)
-    return escapes.next(in: part, from: 0, isWhole: isWhole) != nil
+    return escapes.next(in: part, from: 0) != nil
   }
 
   /// Every hit in `text`, by position.

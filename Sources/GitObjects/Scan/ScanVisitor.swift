@@ -52,7 +52,7 @@ struct ScanVisitor: ForestVisitor {
       // Most such versions hold the secret too, so one search does for both questions.
       return try searchBlob(object, content)
     }
-    if let start = content.baseAddress, patterns.suspects(start, from: 0, to: content.count, isWhole: true) {
+    if let start = content.baseAddress, patterns.suspects(start, from: 0, to: content.count) {
       isSuspect[object] = 1
     } else if patterns.expressions.isEmpty {
       return
