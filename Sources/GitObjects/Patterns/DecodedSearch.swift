@@ -38,6 +38,17 @@ extension CompiledPatterns {
     return found
   }
 
+  /// Whether UTF-16 of `text` holds a hit.
+  func holdsHit(in wide: [WideText], of text: UnsafeBufferPointer<UInt8>) -> Bool {
+    var isHit = false
+    for one in wide where !isHit {
+      one.forEachMeaning(in: text.span, fitting: escapes.alphabet) {
+        if !isHit, !hits(in: $1, from: $0).isEmpty { isHit = true }
+      }
+    }
+    return isHit
+  }
+
   private struct DecodedPlace: Hashable {
     let span: Range<Int>
     let pattern: Int

@@ -11,6 +11,10 @@ struct EscapeFilter: Sendable {
   /// An answer depends on no more bytes in a row: on those of an escape, or on eight characters of UTF-16.
   static let span = EscapeAlphabet.span
 
+  /// UTF-16 that a change completes is seen beside the change: it shows characters of ASCII alone, to which it makes no
+  /// difference where code units start.
+  var isWideNear: Bool { wideCharacters == WideText.most }
+
   private static let zero: UInt8 = EscapeAlphabet.beginning(0)
   private static let hexadecimal: UInt8 = 1 << 1
 

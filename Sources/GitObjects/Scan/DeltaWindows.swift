@@ -10,12 +10,16 @@ import Secrets
 /// them all. It does not matter how far away the rest of the value stands, nor which delta completes it.
 final class DeltaWindows {
   private let patterns: CompiledPatterns
+  private let isLong: Bool
   private let reach: Int
   private let window = ByteBuffer(capacity: 1 << 16)
 
-  init(_ patterns: CompiledPatterns) {
+  /// - Parameter isLong: for a base that is no more than ``CompiledPatterns/Look/undecided`` or has UTF-16 without a hit: the
+  ///   windows show what a longer look at escapes sees.
+  init(_ patterns: CompiledPatterns, isLong: Bool = false) {
     self.patterns = patterns
-    reach = patterns.reach
+    self.isLong = isLong
+    reach = isLong ? patterns.wholeReach : patterns.reach
   }
 
   /// Whether a probe, or an escape that fits, may stand in the result of `delta` on a `base` that holds none; nil when the delta
@@ -72,6 +76,11 @@ final class DeltaWindows {
 
   @inline(__always)
   private func scan() -> Bool {
-    window.count > 0 && patterns.suspects(window.base, from: 0, to: window.count)
+    guard window.count > 0 else { return false }
+    guard isLong else { return patterns.suspects(window.base, from: 0, to: window.count) }
+    return switch patterns.look(at: window.bytes) {
+    case .clean, .undecided: false
+    case .wide, .suspect: true
+    }
   }
 }
