@@ -161,6 +161,7 @@ extension PostgresRole {
     "3D000": "no such database", "42501": "no right to connect to the database",
     "53300": "no connection left",
     "55000": "the database takes no connections",
+    "58P01": "a library that the role or the database pre-sets is not there",
   ]
 
   /// Nil when there is no such role.

@@ -94,7 +94,12 @@ import Testing
       consumers:
         web: {kind: command, restart: [/bin/true], health_command: [/bin/true]}
       """
-    ) { directory in try Program.git("init", "-q", directory.path("clone")) }
+    ) { directory in
+      try Program.git("init", "-q", directory.path("clone"))
+      try FileManager.default.createDirectory(
+        atPath: directory.path("state"), withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
+    }
     #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     #expect(outcome.output.contains("?    consumer web: restart"), "\(outcome.output)")
     #expect(outcome.errors.contains("what was checked is ready; "), "\(outcome.errors)")
