@@ -4,7 +4,7 @@ public import Incidents
 public protocol ReportFormat: Sendable {
   /// The word after `--format`.
   static var name: String { get }
-  /// One sentence for the reference.
+  /// Its row in docs/REPORTS.md.
   static var summary: String { get }
   /// True when a report that begins like this has this format.
   static func recognizes(_ opening: ReportOpening) -> Bool

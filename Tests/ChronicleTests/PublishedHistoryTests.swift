@@ -57,6 +57,23 @@ import Testing
     #expect(try published(story).isClean == false)
   }
 
+  @Test func `a vault is left until it is shredded, and no other one goes with it`() throws {
+    var story = base()
+    let vaults = ["0a1b", "2c3d"].map {
+      JSONValue.string("undo vault /m/.git/staunch/history/\($0)/vault: it keeps the history; fix: shred it")
+    }
+    story.effect(
+      2, step: "rewrite", item: 0, action: "history.rewrite",
+      outputs: ["commits": 7, "residual": .array(vaults)])
+    story.at(
+      3, .stepOutcome,
+      [
+        "step": "history.shred", "action": "history.shred", "phase": "perform",
+        "outputs": ["repository": ["$repository": "models"], "backup": "0a1b"],
+      ])
+    #expect(try published(story).residual.map { JSONValue.string($0) } == [vaults[1]])
+  }
+
   @Test func `only a fresh clone of the remote after the push is clean, with its address and what is left`()
     throws
   {

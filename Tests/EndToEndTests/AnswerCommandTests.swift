@@ -45,6 +45,25 @@ import Testing
     }
   }
 
+  @Test func `what a manual step asks for is shown as it is written, and taken so`() async throws {
+    let (directory, binary) = try StaunchBinary.world(
+      playbook: """
+        playbook: 1
+        id: mine
+        title: Mine
+        deadline: 1h
+        steps: [{id: look, manual: Look, collect: {when: timestamp}}]
+        """)
+    defer { withExtendedLifetime(directory) {} }
+    let plan = try JSONDecoder().decode(
+      JSONValue.self, from: Data(try await binary.run(["plan", "mine", "--json"]).output.utf8))
+    let digest = try #require(plan["digest"]?.string)
+    #expect(try await binary.run(["run", digest, "--live", "--approve", digest, "--no-input"]).status == 75)
+    let wrong = try await binary.run(["done", "look", "when=yes"])
+    let example = try #require(wrong.errors.firstMatch(of: /such as ([0-9TZ:-]+)/), "\(wrong.errors)")
+    #expect(try await binary.run(["done", "look", "when=\(example.1)"]).status == 0)
+  }
+
   /// At a pseudo-terminal: nothing is signed unseen, and what was signed is not asked for again.
   @Test func `approve shows what it signs and asks, and next goes on from there`() async throws {
     let directory = try TemporaryDirectory()

@@ -10,6 +10,9 @@ import Testing
     async throws -> StaunchBinary.Outcome
   {
     let directory = try TemporaryDirectory()
+    try FileManager.default.createDirectory(
+      atPath: directory.path("state"), withIntermediateDirectories: true,
+      attributes: [.posixPermissions: 0o700])
     try prepare(directory)
     try ("staunch: 1\n" + configuration.replacing("DIR", with: directory.path)).write(
       toFile: directory.path("staunch.yaml"), atomically: true, encoding: .utf8)

@@ -122,6 +122,22 @@ import Testing
     #expect(export.contains("the fork is public"))
   }
 
+  @Test func `a vault that was shredded as advised is no longer left`() async throws {
+    let world = try await World()
+    let outcome = try await world.run(0, "--history-before-containment", "--reason", "the fork is public")
+    #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
+    let show = ["show", world.planned[0].incident]
+    let before = try await world.binary.run(show).output
+    let vault = try #require(before.firstMatch(of: /left: undo vault .*--backup ([0-9a-f]+)/), "\(before)")
+    let shredded = try await world.binary.run([
+      "history", "shred", "--repository", world.directory.path("shop"), "--backup", String(vault.1), "--live",
+      "--confirm", "shop",
+    ])
+    #expect(shredded.status == 0, "\(shredded.errors)")
+    let after = try await world.binary.run(show).output
+    #expect(!after.contains("left: undo vault") && after.contains("left: forks"), "\(after)")
+  }
+
   /// At a pseudo-terminal: consent is the repository's name, typed.
   @Test(arguments: [("y", 77, 2), ("yes", 77, 2), ("shops", 77, 2), ("shop", 0, 1)])
   func `rewriting asks for the repository's name, and a yes to anything else changes nothing`(

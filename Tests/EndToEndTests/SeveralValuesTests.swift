@@ -45,13 +45,6 @@ import Testing
       return try #require(document["incidents"]?[0])
     }
 
-    func run(_ incident: JSONValue) async throws -> StaunchBinary.Outcome {
-      try await world.run(
-        LiveWorld.Planned(
-          incident: incident["id"]?.string ?? "", kind: "postgres_uri",
-          plan: incident["plan"]?["id"]?.string ?? "", digest: incident["plan"]?["digest"]?.string ?? ""))
-    }
-
     func status() async throws -> JSONValue {
       let shown = try await world.binary.run(["incidents", "--json"])
       let document = try JSONDecoder().decode(JSONValue.self, from: Data(shown.output.utf8))
@@ -72,8 +65,13 @@ import Testing
     #expect(incident["values"] == 2)
     let before = try await world.binary.run(["credential", "verify", "postgres-training", "--incident", id])
     #expect(before.status == 11, "the second value logs in: \(before.output)")
-    let ran = try await site.run(incident)
+    let ran = try await world.binary.run([
+      "run", incident["plan"]?["id"]?.string ?? "", "--live", "--approve",
+      incident["plan"]?["digest"]?.string ?? "", "--no-input", "--history-before-containment",
+    ])
     #expect(ran.status == 0, "\(ran.errors) \(ran.output.suffix(2000))")
+    #expect(ran.output.contains("old credential postgres-training (value 2): ALIVE"), "\(ran.output)")
+    #expect(ran.output.contains("old credential postgres-training (value 2): refused"), "\(ran.output)")
     #expect(try await !world.sandbox.observe().acceptedLeaks.contains("postgres_uri"))
     let contained = try await site.status()
     #expect(contained["state"] == "contained" && contained["unproven_values"] == 0)

@@ -27,7 +27,10 @@ import Testing
     var numbers = HostilePackTests.Numbers(state: seed)
     let sandbox = try GitSandbox()
     var lines = (0..<200).map { line in
-      "  line(\(line * 7919 % 1009), value_\(line * 31 % 97), \"%02x\\n\\033 a & b\"); // \(line)"
+      // Every third one leaves open what it may be a part of.
+      line % 3 == 0
+        ? "<p>&quot;\(line)&quot;,&quot;&quot;,&#39;\\\\&#39; \\\\\\\\\\\\\\\\ %22%2C&amp;&apos;"
+        : "  line(\(line * 7919 % 1009), value_\(line * 31 % 97), \"%02x\\n\\033 a & b\"); // \(line)"
     }
     let style = Int(seed - 1)
     // Signs of the escapes themselves are always escaped; the others by chance, as often as not at all.

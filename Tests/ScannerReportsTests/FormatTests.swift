@@ -150,6 +150,15 @@ import Testing
     #expect(Set(Self.rows.map(\.format)).isSubset(of: Set(names)))
   }
 
+  @Test func `the page of reports names every format as it is`() throws {
+    let top = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let page = try String(contentsOf: top.appending(path: "docs/REPORTS.md"), encoding: .utf8)
+    for format in Registry.formats {
+      #expect(page.contains("\n| `\(format.name)` | \(format.summary) |\n"), "\(format.name)")
+    }
+  }
+
   @Test(arguments: ["[]", " [ ]\n"])
   func aScannerThatFoundNothingIsNoError(text: String) throws {
     #expect(try Fixture.parse(text).findings.isEmpty)

@@ -18,6 +18,8 @@ import Testing
     ("&#x1F600;x", "😀x"),
     (#"p\\u0026s"#, "p&s"), (#"p%5Cu0026s"#, "p&s"), ("p&amp;#38;s", "p&s"), (#"p\u0026amp;s"#, "p&s"),
     ("p%26amp%3Bs", "p&s"), (#"p\\\\u0026s"#, "p&s"),
+    // The inner layer's escape begins as it is, and goes on with one of the outer layer.
+    (#"p\&quot;s"#, #"p"s"#), (#"p&\x2338;s"#, "p&s"), ("p%uD83D%uDE00x", "p😀x"),
   ]
 
   @Test(arguments: meanings)
@@ -28,7 +30,7 @@ import Testing
 
   @Test(arguments: [
     #"p\ds"#, "100%", "100% of", "p%2", "p%zz", "a & b", "p&s;", "p&unknown;s", "p&#;s", "p&#xD800;",
-    #"\u12"#, #"\ud83d"#,
+    #"\u12"#, #"\ud83d"#, "%uD83Dx",
     "p&#x110000;", "plain",
   ])
   func `what only resembles an escape is left as it is`(text: String) {

@@ -214,7 +214,8 @@ struct HistoryRestoreCommand: StaunchCommand {
     } outputs: {
       ["backup": .string(vault)]
     }
-    try noteRestore(of: target, in: assembly)
+    // Whatever an incident says of this repository, it holds the value again.
+    try target.note(in: assembly) { try $0.restored(of: $1) }
     if global.json {
       assembly.console.data(JSONValue.object(["schema": 1, "restored": .string(backup)]).canonicalText)
     } else {
@@ -224,14 +225,16 @@ struct HistoryRestoreCommand: StaunchCommand {
   }
 }
 
-extension HistoryRestoreCommand {
-  /// Whatever an incident says of this repository, it holds the value again.
-  private func noteRestore(of target: NamedRepository, in assembly: Assembly) throws {
+extension NamedRepository {
+  /// Writes down what was done here, in every incident that knows the repository.
+  fileprivate func note(
+    in assembly: Assembly, _ write: (_ notes: RepositoryNotes, _ incident: IncidentID) throws -> Void
+  ) throws {
     let journal = try assembly.journal()
-    let name = try assembly.repositoryName(at: target.path) ?? RepositoryName(target.name)
+    let own = try assembly.repositoryName(at: path) ?? RepositoryName(name)
     for status in try assembly.statuses(in: journal) {
-      for one in status.published where one.isOf(name, at: target.path) && one.evidence != nil {
-        try RepositoryNotes(one.repository, in: journal).restored(of: status.id)
+      for one in status.published where one.isOf(own, at: path) && one.evidence != nil {
+        try write(RepositoryNotes(one.repository, in: journal), status.id)
       }
     }
   }
@@ -270,6 +273,7 @@ struct HistoryShredCommand: StaunchCommand {
     } outputs: {
       ["backup": .string(vault), "shared_files": .integer($0)]
     }
+    if shared == 0 { try target.note(in: assembly) { try $0.shredded(vault, of: $1) } }
     assembly.console.say(
       shared == 0
         ? "shredded: nothing of it is left in this repository"

@@ -132,18 +132,19 @@ struct DoneCommand: StaunchCommand {
           .usage, "cannot take \"\(harmless(pair))\"",
           because: "it is not name=value of what the step asks for",
           fix: "it asks for: "
-            + manual.collect.map { "\($0.key) (\($0.value))" }.sorted().joined(separator: ", "))
+            + manual.collect.map { ManualAnswer.asked($0.key, $0.value) }.sorted().joined(separator: ", "))
       }
       collected[parts[0]] = value.json
     }
     for (name, type) in manual.collect.sorted(by: { $0.key < $1.key }) where collected[name] == nil {
       guard assembly.console.style.isInteractive,
-        let answer = assembly.console.ask("\(name) (\(type)):"), !answer.isEmpty
+        let answer = assembly.console.ask("\(ManualAnswer.asked(name, type)):"), !answer.isEmpty
       else { break }
       try journal.admit([("the answer", answer)], about: plan.incident)
       guard let value = ManualAnswer.value(answer, as: type) else {
         throw CommandFailure(
-          .usage, "cannot take the answer to \(name)", because: "it is no \(type)", fix: "the same command")
+          .usage, "cannot take the answer to \(name)", because: "it is no \(type)",
+          fix: "the same command, and then \(ManualAnswer.asked(name, type))")
       }
       collected[name] = value.json
     }

@@ -7,6 +7,8 @@ import JSON
 struct RunLines: Sendable {
   let console: Console
   let isJSON: Bool
+  /// The leaked values of the plan, in their order: of several, a line says which it is about, by the status's number.
+  var leaked: [SecretRef] = []
 
   func show(_ event: JournalEvent) {
     if isJSON {
@@ -80,7 +82,8 @@ struct RunLines: Sendable {
     let state = probe.state?.rawValue ?? ""
     // A probe shows a refusal; that it is dead, only the proof shows.
     let word = isLeaked && state == "dead" ? "refused" : state.uppercased()
-    return
-      "\(isLeaked ? "old credential" : "replacement") \(probe.credential?.rawValue ?? ""): \(word)  \(harmless(probe.code ?? ""))"
+    let number = isLeaked && leaked.count > 1 ? probe.ref.flatMap { leaked.firstIndex(of: $0) } : nil
+    return "\(isLeaked ? "old credential" : "replacement") \(probe.credential?.rawValue ?? "")"
+      + (number.map { " (value \($0 + 1))" } ?? "") + ": \(word)  \(harmless(probe.code ?? ""))"
   }
 }

@@ -86,7 +86,8 @@ struct RunSession {
   }
 
   private func conduct(_ plan: Plan) -> RunConduct {
-    let lines = RunLines(console: console, isJSON: isJSON)
+    let lines = RunLines(
+      console: console, isJSON: isJSON, leaked: plan.inputs["leaked"]?.secrets ?? [])
     var conduct = RunConduct(
       installation: installation,
       attendant: TerminalAttendant(

@@ -55,7 +55,9 @@ struct TerminalAttendant: Attendant {
     console.say(harmlessLines(request.instructions))
     var collected: [String: Value] = [:]
     for (name, type) in request.collect.sorted(by: { $0.key < $1.key }) {
-      guard let answer = console.ask("\(name) (\(type)); empty to do it later:"), !answer.isEmpty else {
+      guard let answer = console.ask("\(ManualAnswer.asked(name, type)); empty to do it later:"),
+        !answer.isEmpty
+      else {
         return nil
       }
       do { try admit(answer) } catch {
@@ -87,6 +89,23 @@ struct TerminalAttendant: Attendant {
 
 /// What a person typed for a manual step.
 enum ManualAnswer {
+  /// What is asked for, and how it is written: `contained (timestamp, such as 2026-11-24T03:09:42Z)`.
+  static func asked(_ name: String, _ type: ValueType) -> String {
+    "\(name) (\(type)\(example(of: type).map { ", such as \($0)" } ?? ""))"
+  }
+
+  private static func example(of type: ValueType) -> String? {
+    switch type {
+    case .timestamp: "2026-11-24T03:09:42Z"
+    case .duration: "5m"
+    case .url: "https://tickets.example/7"
+    case .boolean: "yes"
+    case .list(let element): example(of: element).map { "\($0),…" } ?? "a,b"
+    case .string, .integer, .any, .secret, .credential, .store, .consumer, .repository, .tracker, .incident:
+      nil
+    }
+  }
+
   /// `text` as a value of `type`; lists are separated by commas.
   static func value(_ text: String, as type: ValueType) -> Value? {
     switch type {

@@ -56,6 +56,6 @@ extension CompiledPatterns {
     if base[0] == 0, memcmp(base, base + 1, text.count - 1) == 0 {
       return forms.contains { form in form.bytes.allSatisfy { $0 == 0 } }
     }
-    return suspects(base, from: 0, to: text.count, isWhole: false)
+    return suspects(base, from: 0, to: text.count)
   }
 }

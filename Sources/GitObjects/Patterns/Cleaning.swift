@@ -70,7 +70,7 @@ struct Cleaning {
   /// Whether `cleaned`, in which `edits` were made and which held no other probe, has none around them either: then there
   /// is nothing left to find, and no need to search everything again.
   private func holdsNoProbe(_ cleaned: [UInt8], around edits: [ByteEdit]) -> Bool {
-    let reach = max(0, patterns.longestProbe - 1)
+    let reach = patterns.reach
     return cleaned.withUnsafeBufferPointer { bytes in
       guard let base = bytes.baseAddress else { return true }
       var grown = 0
@@ -79,9 +79,7 @@ struct Cleaning {
         let end = start + edit.replacement.count
         grown += edit.replacement.count - edit.range.count
         let window = max(0, start - reach)..<min(bytes.count, end + reach)
-        if patterns.suspects(base, from: window.lowerBound, to: window.upperBound, isWhole: false) {
-          return false
-        }
+        if patterns.suspects(base, from: window.lowerBound, to: window.upperBound) { return false }
       }
       return true
     }

@@ -21,8 +21,10 @@ final class CompiledPatterns: Sendable {
   let filters: [Filter]
   /// Escapes that may belong to a secret.
   let escapes: EscapeFilter
-  /// Length of the longest probe: what a window must show around a change.
-  let longestProbe: Int
+  /// What a window must show on either side of a change, so that a probe or an escape that fits is whole in it.
+  let reach: Int
+  /// The same for what a longer look at escapes sees.
+  let wholeReach: Int
   /// See ``SecretPatterns/longestSpan``.
   let longestSpan: Int
 
@@ -57,7 +59,8 @@ final class CompiledPatterns: Sendable {
     replacements = list.map(\.replacement)
     filters = CompiledPatterns.filters(for: forms)
     escapes = EscapeFilter(alphabet)
-    longestProbe = filters.map(\.grams.length).max() ?? 0
+    reach = max(filters.map(\.grams.length).max() ?? 1, alphabet.isEmpty ? 1 : EscapeFilter.span) - 1
+    wholeReach = max(reach, alphabet.isEmpty ? 0 : EscapeAlphabet.wholeSpan - 1)
     longestSpan = max(1 << 20, 16 * (forms.map(\.bytes.count).max() ?? 0))
   }
 
@@ -123,13 +126,44 @@ final class CompiledPatterns: Sendable {
 
   /// False when `text[start..<end]` surely holds none of the secrets, nor a part of one that a change of a neighbour could
   /// complete. Regular expressions are not asked.
-  ///
-  /// - Parameter isWhole: false for windows on a text: an escape counts whatever stands beside it there.
   @inline(__always)
-  func suspects(_ text: UnsafePointer<UInt8>, from start: Int, to end: Int, isWhole: Bool) -> Bool {
+  func suspects(_ text: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Bool {
     for filter in filters where filter.grams.finds(in: text, from: start, to: end) { return true }
     let part = UnsafeBufferPointer(start: text + start, count: end - start)
-    return escapes.next(in: part, from: 0, isWhole: isWhole) != nil
+    return escapes.next(in: part, from: 0) != nil
+  }
+
+  /// What a look at a text says, without a search.
+  enum Look {
+    case clean
+    /// An escape might belong to a secret if something else stood around it (``EscapeAlphabet/fitsWhole(_:at:)``).
+    case undecided
+    /// It has UTF-16, in which anything may stand.
+    case wide([WideText])
+    case suspect
+  }
+
+  /// What ``suspects(_:from:to:)`` says of all of `text`, and whether a longer look at its escapes says so, too.
+  func look(at text: UnsafeBufferPointer<UInt8>) -> Look {
+    guard let base = text.baseAddress else { return .clean }
+    for filter in filters where filter.grams.finds(in: base, from: 0, to: text.count) { return .suspect }
+    var isUndecided = false
+    var wide: [WideText] = []
+    var position = 0
+    while let next = escapes.next(in: text, from: position) {
+      switch next {
+      case .escape(let place):
+        if escapes.alphabet.fitsWhole(text.span, at: place) { return .suspect }
+        isUndecided = true
+        position = place + 1
+      case .wide(let place):
+        guard escapes.isWideNear else { return .suspect }
+        wide.append(WideText(around: place, from: wide.last?.range.upperBound ?? 0, in: text.span))
+        position = max(place + 1, wide[wide.count - 1].range.upperBound)
+      }
+    }
+    if !wide.isEmpty { return .wide(wide) }
+    return isUndecided ? .undecided : .clean
   }
 
   /// Every hit in `text`, by position.

@@ -8,18 +8,19 @@ extension CompiledPatterns {
     var places: [Int] = []
     var wide: [WideText] = []
     var position = 0
-    while let next = escapes.next(in: text, from: position, isWhole: true) {
+    while let next = escapes.next(in: text, from: position) {
       switch next {
       case .escape(let place):
-        places.append(place)
+        hasEscapes = true
+        if escapes.alphabet.fitsWhole(text.span, at: place) { places.append(place) }
         position = place + 1
       case .wide(let place):
+        hasEscapes = true
         wide.append(WideText(around: place, from: wide.last?.range.upperBound ?? 0, in: text.span))
         position = max(place + 1, wide[wide.count - 1].range.upperBound)
       }
     }
     guard !places.isEmpty || !wide.isEmpty else { return [] }
-    hasEscapes = true
     var found: [FoundSecret] = []
     var seen: Set<DecodedPlace> = []
     func collect(_ decoded: DecodedText, from start: Int) {
@@ -35,6 +36,17 @@ extension CompiledPatterns {
       }
     }
     return found
+  }
+
+  /// Whether UTF-16 of `text` holds a hit.
+  func holdsHit(in wide: [WideText], of text: UnsafeBufferPointer<UInt8>) -> Bool {
+    var isHit = false
+    for one in wide where !isHit {
+      one.forEachMeaning(in: text.span, fitting: escapes.alphabet) {
+        if !isHit, !hits(in: $1, from: $0).isEmpty { isHit = true }
+      }
+    }
+    return isHit
   }
 
   private struct DecodedPlace: Hashable {

@@ -1,20 +1,32 @@
 import Secrets
 
 /// Finds escapes of which a secret may have one, and UTF-16, at the speed of the gram filter: marks and zeros are looked for in
-/// sixteen bytes at once, the byte behind a mark in a table, and only what is left is read.
+/// thirty-two bytes at once, the byte behind a mark in a table, and only what is left is read.
 struct EscapeFilter: Sendable {
   let alphabet: EscapeAlphabet
-  /// For each byte: whether it may stand behind `\` (1), `%` (2), `&` (4).
+  /// For each byte, behind which marks it may stand (``EscapeAlphabet/beginnings(with:)``); behind a zero; behind `\x`.
   private let behind: [UInt8]
+  private let wideCharacters: Int
 
-  private static let marks: [UInt8] = [UInt8(ascii: "\\"), UInt8(ascii: "%"), UInt8(ascii: "&")]
+  /// An answer depends on no more bytes in a row: on those of an escape, or on eight characters of UTF-16.
+  static let span = EscapeAlphabet.span
+
+  /// UTF-16 that a change completes is seen beside the change: it shows characters of ASCII alone, to which it makes no
+  /// difference where code units start.
+  var isWideNear: Bool { wideCharacters == WideText.most }
+
+  private static let zero: UInt8 = EscapeAlphabet.beginning(0)
+  private static let hexadecimal: UInt8 = 1 << 1
 
   init(_ alphabet: EscapeAlphabet) {
     self.alphabet = alphabet
-    behind = (0...255).map { byte in
-      var bits: UInt8 = 0
-      for (bit, mark) in EscapeFilter.marks.enumerated() where alphabet.fits(UInt8(byte), behind: mark) {
-        bits |= 1 << UInt8(bit)
+    wideCharacters = alphabet.wideCharacters
+    behind = (UInt8.min...UInt8.max).map { byte in
+      var bits = alphabet.beginnings(with: byte)
+      if WideText.isText(byte) { bits |= EscapeFilter.zero }
+      // `\x26` has the digits of `%26`.
+      if bits & EscapeAlphabet.beginning(UInt8(ascii: "%")) != 0 || byte == UInt8(ascii: "{") {
+        bits |= EscapeFilter.hexadecimal
       }
       return bits
     }
@@ -29,75 +41,139 @@ struct EscapeFilter: Sendable {
   }
 
   /// The first escape that fits, or UTF-16, at `first` or behind it; nil when there is neither.
-  ///
-  /// - Parameter isWhole: false for windows: a neighbour may stand outside.
-  func next(in text: UnsafeBufferPointer<UInt8>, from first: Int, isWhole: Bool) -> Found? {
+  func next(in text: UnsafeBufferPointer<UInt8>, from first: Int) -> Found? {
     guard !alphabet.isEmpty, let base = text.baseAddress else { return nil }
     return behind.withUnsafeBufferPointer { behind in
-      next(base, text.count, first, isWhole, behind)
+      behind.baseAddress.flatMap { next(base, text.count, first, $0) }
     }
   }
 
   private func next(
-    _ base: UnsafePointer<UInt8>, _ count: Int, _ first: Int, _ isWhole: Bool,
-    _ behind: UnsafeBufferPointer<UInt8>
+    _ base: UnsafePointer<UInt8>, _ count: Int, _ first: Int, _ behind: UnsafePointer<UInt8>
   ) -> Found? {
     let raw = UnsafeRawPointer(base)
-    let backslash = SIMD16<UInt8>(repeating: UInt8(ascii: "\\"))
-    let percent = SIMD16<UInt8>(repeating: UInt8(ascii: "%"))
-    let ampersand = SIMD16<UInt8>(repeating: UInt8(ascii: "&"))
-    let zero = SIMD16<UInt8>(repeating: 0)
     var position = first
-    while position < count, count - first >= 16 {
-      // The last sixteen once more where fewer are left; what was seen already is not looked at again.
-      let start = min(position, count - 16)
-      let bytes = raw.loadUnaligned(fromByteOffset: start, as: SIMD16<UInt8>.self)
-      let marks = (bytes .== backslash) .| (bytes .== percent) .| (bytes .== ampersand)
-      let zeros = bytes .== zero
-      // Eight bits for each byte: its place is a matter of counting zeros (the lowest bits are the first byte).
-      let words = unsafeBitCast(marks .| zeros, to: SIMD2<UInt64>.self)
-      if words[0] | words[1] != 0 {
-        let zeroWords = unsafeBitCast(zeros, to: SIMD2<UInt64>.self)
-        for half in 0..<2 {
-          // In UTF-16 no two zeros stand side by side; a disk image has nothing else.
-          let run = zeroWords[half] & (zeroWords[half] << 8 | zeroWords[half] >> 8)
-          var word = words[half] & ~run
-          while word != 0 {
-            let byte = word.trailingZeroBitCount >> 3
-            let place = start + half * 8 + byte
-            if place >= position, let found = found(base, count, place, isWhole, behind) { return found }
-            word &= ~(0xFF << UInt64(byte * 8))
-          }
+    while position &+ 36 <= count {
+      let low = Self.marks(raw + position)
+      let high = Self.marks(raw + position + 16)
+      if Self.isAny(low .| high) {
+        if let place = place(low, position, position, base, count, behind)
+          ?? place(high, position &+ 16, position, base, count, behind)
+        {
+          return found(base, count, place)
         }
       }
-      position = start + 16
+      position &+= 32
+    }
+    while position < count, count >= 16 {
+      // The last sixteen once more where fewer are left; what was seen already is not looked at again.
+      let start = min(position, count &- 16)
+      let marks = Self.lastMarks(raw + start)
+      if Self.isAny(marks), let place = place(marks, start, position, base, count, behind) {
+        return found(base, count, place)
+      }
+      position = start &+ 16
     }
     while position < count {
-      if let found = found(base, count, position, isWhole, behind) { return found }
-      position += 1
+      if fits(base, count, position, behind) { return found(base, count, position) }
+      position &+= 1
     }
     return nil
   }
 
+  private typealias Bytes = SIMD16<UInt8>
+  private typealias Mask = SIMDMask<SIMD16<Int8>>
+
+  /// Marks, and zeros of UTF-16, where every other byte is one and no two stand side by side (a disk image has nothing else).
+  /// Looks at four more bytes.
   @inline(__always)
-  private func found(
-    _ base: UnsafePointer<UInt8>, _ count: Int, _ place: Int, _ isWhole: Bool,
-    _ behind: UnsafeBufferPointer<UInt8>
-  ) -> Found? {
-    guard place + 1 < count else { return nil }
-    let bit: UInt8
-    switch base[place] {
-    case UInt8(ascii: "\\"): bit = 1
-    case UInt8(ascii: "%"): bit = 2
-    case UInt8(ascii: "&"): bit = 4
-    case 0:
-      guard place + 5 < count, base[place + 2] | base[place + 4] == 0 else { return nil }
-      let text = UnsafeBufferPointer(start: base, count: count)
-      return WideText.isWide(text.span, at: place) ? .wide(place) : nil
-    default: return nil
+  private static func marks(_ text: UnsafeRawPointer) -> Mask {
+    let bytes = text.loadUnaligned(as: Bytes.self)
+    let zero = Bytes(repeating: 0)
+    let others =
+      text.loadUnaligned(fromByteOffset: 2, as: Bytes.self)
+      | text.loadUnaligned(fromByteOffset: 4, as: Bytes.self)
+    let beside = text.loadUnaligned(fromByteOffset: 1, as: Bytes.self) .== zero
+    return escapes(bytes) .| (((bytes | others) .== zero) .& .!beside)
+  }
+
+  @inline(__always)
+  private static func lastMarks(_ text: UnsafeRawPointer) -> Mask {
+    let bytes = text.loadUnaligned(as: Bytes.self)
+    return escapes(bytes) .| (bytes .== Bytes(repeating: 0))
+  }
+
+  /// Vectors are compared with vectors: with a number Swift compares byte by byte.
+  @inline(__always)
+  private static func escapes(_ bytes: Bytes) -> Mask {
+    (bytes .== Bytes(repeating: UInt8(ascii: "\\"))) .| (bytes .== Bytes(repeating: UInt8(ascii: "%")))
+      .| (bytes .== Bytes(repeating: UInt8(ascii: "&")))
+  }
+
+  @inline(__always)
+  private static func isAny(_ mask: Mask) -> Bool {
+    let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+    return words[0] | words[1] != 0
+  }
+
+  /// The first of the marks that fits, not before `first`.
+  @inline(__always)
+  private func place(
+    _ marks: Mask, _ start: Int, _ first: Int, _ base: UnsafePointer<UInt8>, _ count: Int,
+    _ behind: UnsafePointer<UInt8>
+  ) -> Int? {
+    let words = unsafeBitCast(marks, to: SIMD2<UInt64>.self)
+    return place(words[0], start, first, base, count, behind)
+      ?? place(words[1], start &+ 8, first, base, count, behind)
+  }
+
+  /// - Parameter marks: eight bits for each byte; the lowest bits are the first byte.
+  @inline(__always)
+  private func place(
+    _ marks: UInt64, _ start: Int, _ first: Int, _ base: UnsafePointer<UInt8>, _ count: Int,
+    _ behind: UnsafePointer<UInt8>
+  ) -> Int? {
+    var word = marks
+    while word != 0 {
+      let bit = word.trailingZeroBitCount
+      let place = start &+ bit &>> 3
+      if place >= first, fits(base, count, place, behind) { return place }
+      word &= ~(0xFF &<< UInt64(truncatingIfNeeded: bit))
     }
-    guard behind[Int(base[place + 1])] & bit != 0 else { return nil }
+    return nil
+  }
+
+  /// A quick no by the next two bytes, then whether it does.
+  @inline(__always)
+  private func fits(
+    _ base: UnsafePointer<UInt8>, _ count: Int, _ place: Int, _ behind: UnsafePointer<UInt8>
+  ) -> Bool {
+    guard place &+ 1 < count else { return false }
+    let (mark, next) = (base[place], base[place &+ 1])
+    guard behind[Int(next)] & EscapeAlphabet.beginning(mark) != 0 else { return false }
+    return reads(base, count, place, behind)
+  }
+
+  @inline(never)
+  private func reads(
+    _ base: UnsafePointer<UInt8>, _ count: Int, _ place: Int, _ behind: UnsafePointer<UInt8>
+  ) -> Bool {
     let text = UnsafeBufferPointer(start: base, count: count)
-    return alphabet.fits(text.span, at: place, isWhole: isWhole) ? .escape(place) : nil
+    switch base[place] {
+    case 0: return WideText.isWide(text.span, at: place, characters: wideCharacters)
+    case UInt8(ascii: "\\"):
+      if base[place + 1] == UInt8(ascii: "x"), place + 2 < count,
+        behind[Int(base[place + 2])] & EscapeFilter.hexadecimal == 0
+      {
+        return false
+      }
+      return alphabet.fits(text.span, at: place)
+    case UInt8(ascii: "%"), UInt8(ascii: "&"): return alphabet.fits(text.span, at: place)
+    default: return false
+    }
+  }
+
+  private func found(_ base: UnsafePointer<UInt8>, _ count: Int, _ place: Int) -> Found {
+    base[place] == 0 ? .wide(place) : .escape(place)
   }
 }

@@ -4,19 +4,26 @@ import Secrets
 /// The parts of a delta's result in which a probe may stand that its base does not hold: inserted bytes and the joins of
 /// copies, each with the rest of a probe's length on both sides.
 ///
-/// Everything else was copied in one piece, so a probe in it would stand in the base too. So would an escape with the
-/// characters beside it, and then the base is searched whole, and its deltas are, too (``EscapeAlphabet``).
+/// Everything else was copied in one piece, so a probe in it would stand in the base too. So would an escape that fits with
+/// everything that its answer depends on: no more than `EscapeAlphabet.span` bytes. Either all of them were copied in one
+/// piece, and then the base is searched whole, and its deltas are, too; or a join is between them, and the window there holds
+/// them all. It does not matter how far away the rest of the value stands, nor which delta completes it.
 final class DeltaWindows {
   private let patterns: CompiledPatterns
+  private let isLong: Bool
   private let reach: Int
   private let window = ByteBuffer(capacity: 1 << 16)
 
-  init(_ patterns: CompiledPatterns) {
+  /// - Parameter isLong: for a base that is no more than ``CompiledPatterns/Look/undecided`` or has UTF-16 without a hit: the
+  ///   windows show what a longer look at escapes sees.
+  init(_ patterns: CompiledPatterns, isLong: Bool = false) {
     self.patterns = patterns
-    reach = max(patterns.escapes.alphabet.isEmpty ? 0 : DeltaWindows.longestEscape, patterns.longestProbe - 1)
+    self.isLong = isLong
+    reach = isLong ? patterns.wholeReach : patterns.reach
   }
 
-  /// Whether a probe may stand in the result of `delta` on a `base` that holds none; nil when the delta is broken.
+  /// Whether a probe, or an escape that fits, may stand in the result of `delta` on a `base` that holds none; nil when the delta
+  /// is broken.
   func suspects(_ delta: UnsafeBufferPointer<UInt8>, on base: UnsafeBufferPointer<UInt8>) -> Bool? {
     guard var operations = DeltaOperations(delta), operations.baseSize == base.count,
       let baseStart = base.baseAddress, let deltaStart = delta.baseAddress
@@ -56,8 +63,6 @@ final class DeltaWindows {
     }
   }
 
-  /// Bytes of an escape, with three characters beside it, that are seen whole on either side of a change.
-  private static let longestEscape = 16
   private static let slack = 64
   /// Searched in pieces beyond: a delta of one-byte copies would fill the memory.
   private static let most = 16 << 20
@@ -71,6 +76,11 @@ final class DeltaWindows {
 
   @inline(__always)
   private func scan() -> Bool {
-    window.count > 0 && patterns.suspects(window.base, from: 0, to: window.count, isWhole: false)
+    guard window.count > 0 else { return false }
+    guard isLong else { return patterns.suspects(window.base, from: 0, to: window.count) }
+    return switch patterns.look(at: window.bytes) {
+    case .clean, .undecided: false
+    case .wide, .suspect: true
+    }
   }
 }

@@ -3,7 +3,9 @@ struct ScanVisitor: ForestVisitor {
   private let table: ObjectTable
   private let patterns: CompiledPatterns
   private let windows: DeltaWindows
-  /// 1 for an object in which a probe was met, hit or not: its deltas are searched whole.
+  private let longWindows: DeltaWindows
+  /// ``suspect`` for an object in which a probe was met, hit or not: its deltas are searched whole. ``undecided`` for one with
+  /// escapes or UTF-16 that give nothing as they stand: its deltas are looked at in long windows.
   private let isSuspect: Column<UInt8>
   private(set) var hits: [ObjectHit] = []
   private(set) var notSearched: [ObjectScan.Unsearched] = []
@@ -18,7 +20,11 @@ struct ScanVisitor: ForestVisitor {
     self.patterns = patterns
     self.isSuspect = isSuspect
     windows = DeltaWindows(patterns)
+    longWindows = DeltaWindows(patterns, isLong: true)
   }
+
+  private static let suspect: UInt8 = 1
+  private static let undecided: UInt8 = 2
 
   func enters(_ object: Int) -> Bool { true }
 
@@ -28,10 +34,14 @@ struct ScanVisitor: ForestVisitor {
 
   /// False when the object surely holds nothing that its base does not hold.
   private func needsSearch(_ object: Int, _ origin: DeltaOrigin) throws(GitObjectsError) -> Bool {
-    guard patterns.expressions.isEmpty, isSuspect[Int(table.parent[object])] == 0 else { return true }
+    let base = isSuspect[Int(table.parent[object])]
+    guard patterns.expressions.isEmpty, base != Self.suspect else { return true }
+    let windows = base == Self.undecided ? longWindows : windows
     guard let suspects = windows.suspects(origin.delta, on: origin.base) else {
       throw .corrupt(table.place(of: object), "its delta does not fit its base")
     }
+    // What is undecided in the base may be a part of this one, too.
+    if !suspects { isSuspect[object] = base }
     return suspects
   }
 
@@ -47,18 +57,25 @@ struct ScanVisitor: ForestVisitor {
   {
     if let origin, try !needsSearch(object, origin) { return }
     if table.kind[object] == ObjectKind.blob.rawValue, table.parent[object] != ObjectTable.none,
-      isSuspect[Int(table.parent[object])] != 0
+      isSuspect[Int(table.parent[object])] == Self.suspect
     {
       // Most such versions hold the secret too, so one search does for both questions.
       return try searchBlob(object, content)
     }
-    if let start = content.baseAddress, patterns.suspects(start, from: 0, to: content.count, isWhole: true) {
-      isSuspect[object] = 1
-    } else if patterns.expressions.isEmpty {
-      return
+    switch patterns.look(at: content) {
+    case .clean: if patterns.expressions.isEmpty { return }
+    case .undecided:
+      isSuspect[object] = Self.undecided
+      if patterns.expressions.isEmpty { return }
+    case .wide(let texts):
+      isSuspect[object] = Self.undecided
+      if patterns.expressions.isEmpty, !patterns.holdsHit(in: texts, of: content) { return }
+    case .suspect: isSuspect[object] = Self.suspect
     }
-    hits += try ObjectSearch(patterns: patterns).hits(
+    let found = try ObjectSearch(patterns: patterns).hits(
       in: content, kind: table.kind(object), id: table.ids[object])
+    if !found.isEmpty { isSuspect[object] = Self.suspect }
+    hits += found
   }
 
   private mutating func searchBlob(
@@ -66,7 +83,7 @@ struct ScanVisitor: ForestVisitor {
   ) throws(GitObjectsError) {
     var meetsProbe = false
     let found = try patterns.search(content, meetsProbe: &meetsProbe)
-    if meetsProbe { isSuspect[object] = 1 }
+    if meetsProbe { isSuspect[object] = Self.suspect }
     guard !found.isEmpty else { return }
     var lines = LineCounter(content)
     for hit in found {

@@ -21,6 +21,17 @@ package struct RepositoryNotes {
       ["outputs": ["repository": ["$repository": .string(repository.rawValue)]]], of: incident)
   }
 
+  /// The undo vault of a rewrite is gone, with everything that it held.
+  package func shredded(_ backup: String, of incident: IncidentID) throws {
+    try journal.note(
+      byHand: "history.shred", phase: "perform",
+      [
+        "outputs": [
+          "repository": ["$repository": .string(repository.rawValue)], "backup": .string(backup),
+        ]
+      ], of: incident)
+  }
+
   /// What a search showed.
   package struct Search {
     package let places: Int

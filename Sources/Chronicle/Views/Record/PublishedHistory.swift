@@ -19,7 +19,7 @@ public struct PublishedHistory: Sendable, Hashable {
   public let objects: Int?
   /// What the last rewrite and the last push left to people: copies and references that they could not reach.
   public let residual: [String]
-  /// Of those, what a later search of this machine's repository no longer found.
+  /// Of those, what a later search of this machine's repository no longer found, and vaults that were destroyed.
   public let settled: [String]
   /// The clone that was scanned by hand: a playbook's stands in staunch.yaml.
   public let clone: Clone?
@@ -73,6 +73,8 @@ private struct PublishedReading {
     var found: JournalEvent?
     /// The last push, or look into a fresh clone, that failed.
     var failed: JournalEvent?
+    /// Backups whose vaults were destroyed by hand.
+    var shredded: Set<String> = []
 
     /// Nothing happened to the repository after `event`.
     func isLast(_ event: JournalEvent) -> Bool {
@@ -142,6 +144,10 @@ private struct PublishedReading {
       if outputs["commits"]?.integer != 0 || outputs["refs"]?.integer != 0 { acts[name]?.changed = event }
       acts[name]?.restored = nil
     case (.stepOutcome, "history.restore"): acts[name]?.restored = event
+    case (.stepOutcome, "history.shred"):
+      if let backup = PublishedReading.outputs(event)["backup"]?.string {
+        acts[name]?.shredded.insert(backup)
+      }
     case (.stepOutcome, "history.push"):
       acts[name]?.pushed = event
       acts[name]?.failed = nil
@@ -289,6 +295,9 @@ private struct PublishedReading {
       acts.found.map({ $0.sequence < emptied.sequence }) ?? true
     {
       settled = left.filter(PublishedReading.isOfThisMachine)
+    }
+    settled += left.filter { line in
+      line.hasPrefix("undo vault ") && acts.shredded.contains { line.contains("/\($0)/vault") }
     }
     return PublishedHistory(
       repository: name, cleaned: why.isEmpty ? scan?.at : nil, why: why,

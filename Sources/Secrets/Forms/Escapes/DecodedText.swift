@@ -29,14 +29,12 @@ public struct DecodedText: Sendable {
     self.layers = layers
   }
 
-  /// The same for what stands within this text. Only layers of which an escape fits are undone: one that does not may fit
-  /// when another layer is undone.
+  /// The same for what stands within this text. Where an escape fits, every layer is undone that has any: of two layers the
+  /// inner one's escapes may stand before the outer one's.
   func forEachInside(fitting alphabet: EscapeAlphabet, _ body: (DecodedText) -> Void) {
-    let marks = alphabet.marks(in: bytes.span)
-    for layer in TextLayer.escapes {
-      guard let mark = layer.mark, marks.contains(mark), layer != .form || alphabet.hasSpaces,
-        let inside = undoing(layer)
-      else { continue }
+    guard alphabet.fitsSomewhere(in: bytes.span) else { return }
+    for layer in TextLayer.escapes where layer != .form || alphabet.hasSpaces {
+      guard let inside = undoing(layer) else { continue }
       body(inside)
       if inside.layers.count < EscapeAlphabet.depth { inside.forEachInside(fitting: alphabet, body) }
     }
@@ -73,15 +71,13 @@ public struct DecodedText: Sendable {
         continue
       }
       hasEscapes = true
-      var made = escaped.bytes
       if layer == .backslashCharacter, case .byte(let code) = escaped.value, code >= 0x80 {
-        made = Array(String(Unicode.Scalar(code)).utf8)
+        result.append(contentsOf: String(Unicode.Scalar(code)).utf8)
         isOwn = true
+      } else {
+        escaped.append(to: &result)
       }
-      for one in made {
-        result.append(one)
-        starts.append(places[place])
-      }
+      while starts.count < result.count { starts.append(places[place]) }
       place = escaped.end
     }
     guard hasEscapes, isOwn else { return nil }

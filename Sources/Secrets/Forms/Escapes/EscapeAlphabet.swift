@@ -1,12 +1,16 @@
 /// What the values of a search consist of: which escapes may belong to one of them. Escapes stand everywhere in source code,
 /// so a text is decoded only around those that fit.
 public struct EscapeAlphabet: Sendable {
-  private var characters = [Bool](repeating: false, count: 256)
-  /// Bits for four bytes that follow each other in a value, by a hash of them.
-  private var quads = [UInt64](repeating: 0, count: 4096)
-  /// Some piece has fewer: then neighbours do not count.
-  private var hasShort = false
-  private var hasUmlauts = false
+  private(set) var characters = [Bool](repeating: false, count: 256)
+  /// For each byte, behind which marks it may begin an escape (``beginning(_:)``).
+  private var beginnings = [UInt8](repeating: 0, count: 256)
+  private(set) var sequences = ByteSequences()
+  /// Some piece has fewer than four bytes: then neighbours do not count.
+  private(set) var hasShort = false
+  private var shortest = Int.max
+  /// Only what a text in UTF-16 shows as characters of ASCII (``WideText``).
+  private var isPlain = true
+  private(set) var hasUmlauts = false
   private(set) var hasSpaces = false
   /// How far around an escape the rest of a value may stand, escapes included.
   private(set) var reach = 0
@@ -14,9 +18,19 @@ public struct EscapeAlphabet: Sendable {
   /// An escape within an escape is followed to this depth, and so are layers (``DecodedText``).
   static let depth = 3
   /// Bytes of the longest escape of one character, `&#x00000026;`.
-  private static let longestEscape = 12
+  static let longestEscape = 12
+  /// A character in three layers of `\u0026`, each of which escapes all of the one before it.
+  private static let deepestEscape = 216
 
-  public init() {}
+  public init() {
+    // An escape of a mark leads to another escape, and so does a mark before the escape of what follows it.
+    for mark in EscapeReader.marks {
+      enterBeginnings(mark)
+      for next in EscapeReader.marks { beginnings[Int(next)] |= Self.beginning(mark) }
+    }
+    // A line end behind a backslash is not there.
+    for end in [0x0A, 0x0D] { beginnings[end] |= Self.beginning(UInt8(ascii: "\\")) }
+  }
 
   public var isEmpty: Bool { reach == 0 }
 
@@ -25,171 +39,143 @@ public struct EscapeAlphabet: Sendable {
     for entry in entries {
       switch entry.spelling.wrapping {
       case .none:
-        guard entry.spelling.escape == .none, entry.spelling.charset.isNarrow else { continue }
+        // What a layer undoes is not beside an escape when that is read; what no layer undoes is.
+        guard entry.spelling.escape.isKept, entry.spelling.charset.isNarrow else { continue }
         add(entry.bytes)
       case .base64, .base64Twice:
+        shortest = min(shortest, entry.bytes.count)
         for place in entry.bytes.indices
         where entry.bytes[place] == UInt8(ascii: "+") || entry.bytes[place] == UInt8(ascii: "/") {
           enter(entry.bytes, place)
         }
         reach = max(reach, entry.bytes.count * 3 + 64)
-      case .hex: continue
+      case .hex: shortest = min(shortest, entry.bytes.count)
       }
     }
   }
 
   /// From now on escapes of this value's characters count.
   mutating func add(_ bytes: [UInt8]) {
+    shortest = min(shortest, bytes.count)
     for place in bytes.indices { enter(bytes, place) }
-    if hasSpaces, bytes.contains(0x20) {
-      let plus = bytes.map { $0 == 0x20 ? UInt8(ascii: "+") : $0 }
-      for place in plus.indices { enter(plus, place) }
-    }
-    reach = max(reach, bytes.count * Self.longestEscape + 64)
+    if bytes.contains(0x20) { enterForm(bytes) }
+    if !bytes.allSatisfy(WideText.isText) { isPlain = false }
+    let long = max(1 << 16, bytes.count * Self.longestEscape)
+    reach = max(reach, min(bytes.count * Self.deepestEscape, long) + 64)
   }
 
   private mutating func enter(_ bytes: [UInt8], _ place: Int) {
-    characters[Int(bytes[place])] = true
-    if bytes[place] >= 0x80 { hasUmlauts = true }
-    if bytes[place] == 0x20 { hasSpaces = true }
+    enter(bytes[place])
     if bytes.count < 4 { hasShort = true }
-    for start in max(0, place - 3)...place where start + 3 < bytes.count {
-      let bit = Self.bit(bytes[start..<(start + 4)].reduce(0) { $0 << 8 | UInt32($1) })
-      quads[bit >> 6] |= 1 << UInt64(bit & 63)
+    // Each four of which it is one, once.
+    for start in max(0, place - 3)...place where start + 3 < bytes.count && !isQuote(bytes, start) {
+      sequences.insert(bytes[start..<(start + 4)].reduce(0) { $0 << 8 | UInt32($1) })
     }
   }
 
-  /// - Parameter quad: four bytes, the first in the highest bits.
-  private static func bit(_ quad: UInt32) -> Int { Int((quad &* 0x9E37_79B1) >> 14) }
-
-  private func holds(_ quad: UInt32) -> Bool {
-    let bit = Self.bit(quad)
-    return quads[bit >> 6] & 1 << UInt64(bit & 63) != 0
+  /// Whether the four stand within `'\''` or `'"'"'`, which is in every shell script. An escape in them counts with what is
+  /// beside them: in up to six signs each is one of four in a row of which one is another character.
+  private func isQuote(_ bytes: [UInt8], _ start: Int) -> Bool {
+    func isSign(_ place: Int) -> Bool {
+      bytes[place] == UInt8(ascii: "'") || bytes[place] == UInt8(ascii: "\"")
+        || bytes[place] == UInt8(ascii: "\\")
+    }
+    guard (start..<(start + 4)).allSatisfy(isSign) else { return false }
+    var (low, high) = (start, start + 4)
+    while low > 0, isSign(low - 1) { low -= 1 }
+    while high < bytes.count, isSign(high) { high += 1 }
+    return low > 0 && high < bytes.count && high - low <= 6
   }
 
-  // MARK: Escapes that fit
+  private mutating func enter(_ byte: UInt8) {
+    guard !characters[Int(byte)] else { return }
+    characters[Int(byte)] = true
+    if byte == 0x20 { hasSpaces = true }
+    enterBeginnings(byte)
+  }
 
-  /// Whether `byte` behind `mark` may begin an escape of a character that a value has: a quick no for nearly all of a text.
-  public func fits(_ byte: UInt8, behind mark: UInt8) -> Bool {
-    switch mark {
-    case UInt8(ascii: "\\"):
-      switch byte {
-      case UInt8(ascii: "u"), UInt8(ascii: "x"), UInt8(ascii: "U"), UInt8(ascii: "o"), UInt8(ascii: "\\"),
-        UInt8(ascii: "0")...UInt8(ascii: "7"):
-        true
-      case 0x20...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E: characters[Int(byte)]
-      // `\n` and the like alone are in every program; lines are followed otherwise (``JoinedText``).
-      default: false
+  /// A space may be `+` in a form, and another one beside it `%20`.
+  private mutating func enterForm(_ bytes: [UInt8]) {
+    let plus = UInt8(ascii: "+")
+    enter(plus)
+    for start in bytes.indices where start + 3 < bytes.count {
+      var mixed: [UInt32] = [0]
+      for byte in bytes[start..<(start + 4)] {
+        let spaces = byte == 0x20 ? mixed.map { $0 << 8 | UInt32(plus) } : []
+        mixed = mixed.map { $0 << 8 | UInt32(byte) } + spaces
       }
-    case UInt8(ascii: "%"):
-      (0x30...0x39).contains(byte) || (0x41...0x46).contains(byte & 0xDF) || byte == UInt8(ascii: "u")
-    case UInt8(ascii: "&"): byte == UInt8(ascii: "#") || (0x41...0x5A).contains(byte & 0xDF)
-    default: false
+      for four in mixed { sequences.insert(four) }
     }
   }
 
-  /// Whether the escape whose mark stands at `place` may belong to a value.
-  ///
-  /// - Parameter isWhole: false where what stands before the text and behind it is not there: it may fit.
-  public func fits(_ text: Span<UInt8>, at place: Int, isWhole: Bool) -> Bool {
-    fits(text, at: place, isWhole: isWhole, depth: Self.depth)
+  // MARK: A quick no for nearly all of a text
+
+  /// The bit of ``beginnings(with:)`` for `mark`.
+  @inlinable
+  public static func beginning(_ mark: UInt8) -> UInt8 { 1 << (mark & 7) }
+
+  /// Behind which marks `byte` may begin an escape of a character that a value has.
+  public func beginnings(with byte: UInt8) -> UInt8 { beginnings[Int(byte)] }
+
+  func begins(_ byte: UInt8, behind mark: UInt8) -> Bool {
+    beginnings[Int(byte)] & Self.beginning(mark) != 0
   }
 
-  private func fits(_ text: Span<UInt8>, at place: Int, isWhole: Bool, depth: Int) -> Bool {
-    let mark = text[place]
-    guard place + 1 < text.count, fits(text[place + 1], behind: mark),
-      let escaped = EscapeReader.read(text, mark: mark, at: place + 1), let first = escaped.first
-    else { return false }
-    if EscapeReader.isMark(first), depth > 1, leads(first, place, escaped.end, in: text, mark, depth) {
-      return true
+  /// From now on the first bytes count of every escape that gives `byte`.
+  private mutating func enterBeginnings(_ byte: UInt8) {
+    func enter(_ next: UInt8, _ mark: UInt8) { beginnings[Int(next)] |= Self.beginning(mark) }
+    let backslash = UInt8(ascii: "\\")
+    for next in "uxUo01234567".utf8 { enter(next, backslash) }
+    switch byte {
+    case 0x08: enter(UInt8(ascii: "b"), backslash)
+    case 0x09: enter(UInt8(ascii: "t"), backslash)
+    case 0x0A: enter(UInt8(ascii: "n"), backslash)
+    case 0x0C: enter(UInt8(ascii: "f"), backslash)
+    case 0x0D: enter(UInt8(ascii: "r"), backslash)
+    case 0x20...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E: enter(byte, backslash)
+    default: break
     }
-    guard first < 0x80 else { return hasUmlauts }
-    guard characters[Int(first)] else { return false }
-    return hasNeighbours(first, text, place, escaped.end, isWhole: isWhole)
-  }
-
-  /// Whether `first`, which the escape of `start..<end` gave, begins another escape with what follows, one that fits.
-  private func leads(
-    _ first: UInt8, _ start: Int, _ end: Int, in text: Span<UInt8>, _ mark: UInt8, _ depth: Int
-  ) -> Bool {
-    guard end < text.count, text[end] == mark || fits(text[end], behind: first) else { return false }
-    // As the layer below reads it: what is plain before, the escape, and what follows as far as a neighbour may reach.
-    var inner: [UInt8] = []
-    inner.reserveCapacity(2 * Self.longestEscape + 8)
-    for place in max(0, start - 3)..<start { inner.append(text[place]) }
-    let begin = inner.count
-    inner.append(first)
-    var place = end
-    while place < text.count, inner.count <= 2 * Self.longestEscape {
-      if text[place] == mark, let next = EscapeReader.read(text, mark: mark, at: place + 1), next.end > place
-      {
-        inner += next.bytes
-        place = next.end
-      } else {
-        inner.append(text[place])
-        place += 1
+    enter(UInt8(ascii: "u"), UInt8(ascii: "%"))
+    enter(UInt8(ascii: "#"), UInt8(ascii: "&"))
+    guard byte < 0x80 else {
+      // What it is depends on the character set.
+      guard !hasUmlauts else { return }
+      hasUmlauts = true
+      for digit in "89abcdefABCDEF".utf8 { enter(digit, UInt8(ascii: "%")) }
+      for letter in UInt8(ascii: "A")...UInt8(ascii: "Z") {
+        enter(letter, UInt8(ascii: "&"))
+        enter(letter | 0x20, UInt8(ascii: "&"))
       }
+      return
     }
-    return fits(inner.span, at: begin, isWhole: false, depth: depth - 1)
+    enter(UInt8(ascii: "0") + (byte >> 4), UInt8(ascii: "%"))
+    for letter in ReferenceNames.firstLetters(of: byte) { enter(letter, UInt8(ascii: "&")) }
   }
 
-  /// Whether `byte`, whose escape is `start..<end`, stands in a value with three of its neighbours. Of the escapes of one value
-  /// at least one does so with what is plain before it: where nothing plain is before it, the escape there does.
-  private func hasNeighbours(
-    _ byte: UInt8, _ text: Span<UInt8>, _ start: Int, _ end: Int, isWhole: Bool
-  ) -> Bool {
-    if hasShort || !isWhole && start < 3 { return true }
-    var quad = UInt32(byte)
-    if goesOn(quad, 1, text, end, isWhole: isWhole) { return true }
-    for count in 1...3 where count <= start {
-      quad |= UInt32(text[start - count]) << UInt32(8 * count)
-      if count == 3 ? holds(quad) : goesOn(quad, count + 1, text, end, isWhole: isWhole) { return true }
-    }
-    return false
-  }
+  /// How many characters of ASCII in a row UTF-16 must show to be read (``WideText``): all that a value surely has. A table
+  /// in a program often has four.
+  public var wideCharacters: Int { hasUmlauts || !isPlain || shortest < 8 ? WideText.fewest : WideText.most }
 
-  /// Whether `count` bytes, the last ones of `quad`, and what stands at `place`, plain or escaped, are four of a value.
-  private func goesOn(_ quad: UInt32, _ count: Int, _ text: Span<UInt8>, _ place: Int, isWhole: Bool) -> Bool
-  {
-    guard place < text.count else { return !isWhole }
-    let next = text[place]
-    let plain = quad << 8 | UInt32(next)
-    if count == 3 ? holds(plain) : goesOn(plain, count + 1, text, place + 1, isWhole: isWhole) { return true }
-    guard EscapeReader.isMark(next) else { return false }
-    guard let escaped = EscapeReader.read(text, mark: next, at: place + 1) else {
-      return !isWhole && text.count - place < Self.longestEscape
-    }
-    // What it gives may begin another escape, or be a part of a character.
-    guard let first = escaped.first else { return true }
-    if first >= 0x80 { return hasUmlauts }
-    if EscapeReader.isMark(first), leads(first, place, escaped.end, in: text, next, Self.depth) {
-      return true
-    }
-    let other = quad << 8 | UInt32(first)
-    return count == 3 ? holds(other) : goesOn(other, count + 1, text, escaped.end, isWhole: isWhole)
-  }
+  // MARK: What is decoded
 
   /// The places of escapes that fit in a whole text.
   func places(in text: Span<UInt8>) -> [Int] {
     guard !isEmpty else { return [] }
     var result: [Int] = []
-    for place in 0..<text.count
-    where EscapeReader.isMark(text[place]) && fits(text, at: place, isWhole: true) { result.append(place) }
-    return result
-  }
-
-  /// The marks of escapes that fit in a whole text.
-  func marks(in text: Span<UInt8>) -> Set<UInt8> {
-    var result: Set<UInt8> = []
-    for place in 0..<text.count where EscapeReader.isMark(text[place]) && !result.contains(text[place]) {
-      guard fits(text, at: place, isWhole: true) else { continue }
-      result.insert(text[place])
-      if result.count == EscapeReader.markCount { break }
+    for place in 0..<text.count where EscapeReader.isMark(text[place]) && fitsWhole(text, at: place) {
+      result.append(place)
     }
     return result
   }
 
-  // MARK: What is decoded
+  /// Whether some escape fits in a whole text.
+  func fitsSomewhere(in text: Span<UInt8>) -> Bool {
+    guard !isEmpty else { return false }
+    for place in 0..<text.count where EscapeReader.isMark(text[place]) && fitsWhole(text, at: place) {
+      return true
+    }
+    return false
+  }
 
   /// The parts of a text of `count` bytes that may hold a value with one of the escapes at `places` (ascending), in pieces
   /// that overlap by more than a value takes.
@@ -206,6 +192,17 @@ public struct EscapeAlphabet: Sendable {
       }
     }
     return result
+  }
+}
+
+extension Escape {
+  /// No layer undoes it (``TextLayer``): `''`, `%%2F`, `=3D` stay beside an escape that is read.
+  fileprivate var isKept: Bool {
+    switch self {
+    case .none, .doubled, .marked, .shellQuote: true
+    case .percent(let style): style == .doubled || style == .quotedPrintable
+    case .json, .jsonTwice, .xml, .xmlTwice, .bytes: false
+    }
   }
 }
 

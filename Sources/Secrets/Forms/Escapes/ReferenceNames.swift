@@ -15,6 +15,13 @@ enum ReferenceNames {
     return EscapeReader.Escaped(value: .scalar(scalar), end: place + 1)
   }
 
+  /// Whether `text` ends within what may be a name.
+  static func isUnfinished(_ text: Span<UInt8>, _ start: Int) -> Bool {
+    guard text.count - start <= 8 else { return false }
+    for place in start..<max(start, text.count) where !isNamed(text[place]) { return false }
+    return true
+  }
+
   private static func isNamed(_ byte: UInt8) -> Bool {
     (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
   }
@@ -29,6 +36,17 @@ enum ReferenceNames {
     ("rcub rbrace", "}"),
     ("Tab", "\t"), ("NewLine", "\n"),
   ]
+
+  /// The letters with which the names of a character of ASCII begin.
+  static func firstLetters(of byte: UInt8) -> [UInt8] { letters[byte] ?? [] }
+
+  private static let letters: [UInt8: [UInt8]] = {
+    var result: [UInt8: [UInt8]] = [:]
+    for (names, character) in ascii {
+      result[UInt8(ascii: character), default: []] += names.split(separator: " ").compactMap(\.utf8.first)
+    }
+    return result
+  }()
 
   private static let scalars: [UInt64: Unicode.Scalar] = {
     var result: [UInt64: Unicode.Scalar] = [:]

@@ -9,17 +9,23 @@ public struct WideText: Sendable {
   /// Decoded at once.
   private static let piece = 1 << 19
 
-  /// Whether the zero at `place` is the half of a code unit, by its neighbours: four characters of ASCII, each with a zero.
-  public static func isWide(_ text: Span<UInt8>, at place: Int) -> Bool {
-    guard place > 0, place + 5 < text.count, text[place] == 0, text[place + 2] == 0, text[place + 4] == 0
-    else {
-      return false
+  /// Characters of ASCII in a row that say that a text is UTF-16.
+  public static let fewest = 4
+  /// As many as are ever asked for.
+  public static let most = 8
+
+  /// Whether the zero at `place` is the half of a code unit, by its neighbours: characters of ASCII with zeros between them.
+  ///
+  /// - Parameter characters: how many; it looks at twice as many bytes but one.
+  public static func isWide(_ text: Span<UInt8>, at place: Int, characters: Int = fewest) -> Bool {
+    guard place > 0, place + 2 * characters - 3 < text.count, isText(text[place - 1]) else { return false }
+    for zero in stride(from: place, to: place + 2 * characters - 2, by: 2) {
+      guard text[zero] == 0, isText(text[zero + 1]) else { return false }
     }
-    return isText(text[place - 1]) && isText(text[place + 1]) && isText(text[place + 3])
-      && isText(text[place + 5])
+    return true
   }
 
-  private static func isText(_ byte: UInt8) -> Bool {
+  public static func isText(_ byte: UInt8) -> Bool {
     (0x20...0x7E).contains(byte) || byte == 0x09 || byte == 0x0A || byte == 0x0D
   }
 
@@ -72,11 +78,18 @@ public struct WideText: Sendable {
   private func decoded(_ text: Span<UInt8>, _ part: Range<Int>) -> DecodedText {
     var bytes: [UInt8] = []
     var places: [Int32] = []
+    bytes.reserveCapacity(part.count / 2)
+    places.reserveCapacity(part.count / 2 + 1)
     var position = part.lowerBound
     while position + 2 <= part.upperBound {
       let place = Int32(position - part.lowerBound)
       var value = Self.unit(text, position, bigEndian)
       position += 2
+      if value < 0x80 {
+        bytes.append(UInt8(value))
+        places.append(place)
+        continue
+      }
       if (0xD800..<0xDC00).contains(value), position + 2 <= part.upperBound,
         (0xDC00..<0xE000).contains(Self.unit(text, position, bigEndian))
       {
