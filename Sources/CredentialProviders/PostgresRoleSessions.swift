@@ -21,18 +21,27 @@ extension PostgresRole {
     """
 
   /// Ends every session of the role that began before `before`, at every server; counts again until they are gone.
+  ///
+  /// Where there is no such role, those of dropped roles are ended, and the answer is no count: a session of a role that was
+  /// renamed goes by the other name, and whose a session without a name was nobody can tell.
   public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> SessionCount
   {
     var found = 0
     var left = 0
+    var isMissing = false
     for endpoint in try await endpoints() {
       var login = try await adminLogin()
       endpoint.apply(to: &login)
       let session = try await safeSession(login)
       let count = try await endSessions(ref, before: before, session, under: authority)
+      if try await !isThere(ref, session) { isMissing = true }
+      await session.close()
       found += count.found
       left += count.left
+    }
+    guard !isMissing else {
+      throw missing(ref, SessionCount(found: found, ended: max(0, found - left), left: left))
     }
     return SessionCount(found: found, ended: max(0, found - left), left: left)
   }
@@ -51,7 +60,6 @@ extension PostgresRole {
       parameters,
       under: authority)
     let found = try Self.number(first)
-    if found == 0 { try await requireRole(ref, session) }
     var left = found
     // A backend notices the signal at its next interrupt check: wait for the slow ones, a few at a time, so that
     // the statement stays within its time limit.
@@ -67,22 +75,25 @@ extension PostgresRole {
       left = try Self.number(
         try await session.query("SELECT pg_catalog.count(*) FROM (\(Self.doomed)) d", parameters))
     }
-    await session.close()
     return SessionCount(found: found, ended: max(0, found - left), left: left)
   }
 
-  /// - Throws: when there is no such role. Sessions go by its name: one that was renamed has its own under another.
-  private func requireRole(_ ref: CredentialRef, _ session: any SQLSession) async throws(CapabilityError) {
+  private func isThere(_ ref: CredentialRef, _ session: any SQLSession) async throws(CapabilityError) -> Bool
+  {
     let rows = try await session.query(
       "SELECT pg_catalog.count(*) FROM pg_catalog.pg_roles WHERE rolname = $1::pg_catalog.name",
       [ref.rawValue])
-    guard try Self.number(rows) == 0 else { return }
-    await session.close()
-    throw CapabilityError(
+    return try Self.number(rows) > 0
+  }
+
+  private func missing(_ ref: CredentialRef, _ count: SessionCount) -> CapabilityError {
+    CapabilityError(
       .notFound, "end sessions of \(ref)",
-      because: "there is no such role: if it was renamed, its sessions live on under the other name",
-      fix: "see who is logged in: SELECT usename, usesysid FROM pg_catalog.pg_stat_activity; "
-        + "then correct \"role\" in staunch.yaml")
+      because:
+        "there is no such role; of \(count.found) sessions of dropped roles \(count.ended) were ended; if it was "
+        + "renamed, its own live on under the other name",
+      fix: "see who is logged in: psql -c 'SELECT usename, usesysid FROM pg_catalog.pg_stat_activity'; "
+        + "where it was renamed, correct \"role\" in staunch.yaml")
   }
 
   private static func number(_ rows: [[String?]]) throws(CapabilityError) -> Int {

@@ -156,13 +156,19 @@ import Testing
     let role = try await server.makeRole()
     let rotator = try await server.makeRole("LOGIN SUPERUSER")
     let living = try await PostgresConnector().connect(role)
+    // What is left of another one is no session of this one.
+    let dropped = try await server.makeRole()
+    let orphan = try await PostgresConnector().connect(dropped)
+    try await server.sql("DROP ROLE \(dropped.user)")
     try await server.sql("ALTER ROLE \(role.user) RENAME TO \(role.user)_renamed")
     let provider = try provider(server, role: role.user, rotator)
     let error = await #expect(throws: CapabilityError.self) {
       try await provider.endSessions(CredentialRef(role.user), before: Date(), under: .forTests())
     }
     #expect(error?.class == .notFound)
-    #expect(error?.because.contains("renamed") == true)
+    #expect(error?.because.contains("of 1 sessions of dropped roles 1 were ended") == true)
+    #expect(try await living.query("SELECT 1", []) == [["1"]])
+    await #expect(throws: CapabilityError.self) { try await orphan.query("SELECT 1", []) }
     await living.close()
   }
 

@@ -44,7 +44,19 @@ struct CredentialEndSessions: EffectAction {
     var ended = 0
     var left = 0
     for round in 0..<Self.rounds {
-      let count = try await provider.endSessions(subject, before: before, under: authority)
+      let count: SessionCount
+      do throws(CapabilityError) {
+        count = try await provider.endSessions(subject, before: before, under: authority)
+      } catch {
+        guard error.class == .notFound else { throw error }
+        // Only a person knows that the account was taken away on purpose.
+        let word =
+          "staunch skip \(call.step) --run \(call.run) --reason \"the account was dropped\"; then: staunch resume "
+          + "\(call.run)"
+        throw CapabilityError(
+          .notFound, error.operation, because: error.because,
+          fix: (error.fix.map { "\($0); " } ?? "") + "where it was dropped on purpose: \(word)")
+      }
       if round == 0 { found = count.found }
       ended += count.ended
       left = count.left
