@@ -15,13 +15,13 @@ public struct MergedIncidents: Sendable {
   /// Those that are part of another one.
   public var gone: [IncidentID] { Array(owners.keys) }
 
-  /// From now on `other` is part of `id`.
-  /// - Returns: the incident that goes, with all that is part of it; nil when both were one already.
+  /// From now on `other` is part of `id`. What is part of another one already stays there.
+  /// - Returns: the incident that goes, with all that is part of it; nil when none does.
   @discardableResult
   public mutating func merge(_ other: IncidentID, into id: IncidentID) -> IncidentID? {
-    let (from, into) = (owner(of: other), owner(of: id))
-    guard from != into else { return nil }
-    owners[from] = into
-    return from
+    let into = owner(of: id)
+    guard owners[other] == nil, other != into else { return nil }
+    owners[other] = into
+    return other
   }
 }
