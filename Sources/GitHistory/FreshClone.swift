@@ -44,8 +44,8 @@ struct FreshClone: Sendable {
   private func search(_ clone: PathBytes, completing: String, _ progress: any ProgressSink)
     async throws(CapabilityError) -> HistoryScan
   {
-    try await ScanRun(path: clone.text, patterns: patterns, git: git, completing: completing).run(
-      progress: progress)
+    try await ScanRun(path: clone.text, patterns: patterns, git: git, completing: completing, isFresh: true)
+      .run(progress: progress)
   }
 
   // MARK: The other remotes

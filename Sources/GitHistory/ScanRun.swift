@@ -9,6 +9,8 @@ struct ScanRun: Sendable {
   let git: GitProgram
   /// How history that is not here comes here; nil: as for a clone of the user's own.
   var completing: String?
+  /// `git` has just made it, and made sure that nothing is missing.
+  var isFresh = false
 
   func run(progress: any ProgressSink) async throws(CapabilityError) -> HistoryScan {
     let report = try await report(progress: progress)
@@ -48,6 +50,9 @@ struct ScanRun: Sendable {
       throw CapabilityError(
         .unsupported, "search the history of \(path)", because: gap.why, fix: completing ?? gap.fix)
     }
+    if findings.isEmpty, others.places.isEmpty, !isFresh {
+      try await checkWhole(repository, progress: progress)
+    }
     return ScanReport(
       findings: findings + others.places.map { ScanReport.Finding(place: $0, location: nil, pattern: nil) },
       objects: scan.objectCount, commits: scan.commitCount, backups: try repository.layout.vaults(),
@@ -55,6 +60,27 @@ struct ScanRun: Sendable {
       notSearched: gaps.map { HistoryUnsearched(place: $0.place, why: $0.why) }
         + Residuals.notSearched(scan.notSearched) + others.notSearched,
       isCutOff: !gaps.isEmpty)
+  }
+
+  /// "Nothing was found" is not said of a repository that has lost something.
+  private func checkWhole(_ repository: OpenRepository, progress: any ProgressSink)
+    async throws(CapabilityError)
+  {
+    let holes = try await BlockingWork.run(progress: progress) { progress in
+      try ObjectHoles(repository.objects).find(progress: progress)
+    }
+    guard let hole = holes.first else { return }
+    // What names them may be garbage that nobody reaches: then nothing of the history is missing.
+    let check = try await git.run(
+      ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], of: repository.layout)
+    guard check.status != 0 else { return }
+    let count = holes.count == 1 ? "1 object that it names is" : "\(holes.count) objects that it names are"
+    throw CapabilityError(
+      .unsupported, "search the history of \(path)",
+      because: "the repository is damaged: \(count) not here (\(hole.hex)\(holes.count > 1 ? " …" : ""))",
+      fix:
+        "git -C '\(path)' fsck --connectivity-only names what is missing; run the command on a full clone, made with "
+        + "git clone --mirror from its remote")
   }
 
   private func place(_ hit: ObjectHit, _ location: ShownLocations.Location?) -> HistoryPlace {
