@@ -59,7 +59,8 @@ struct StartDesk {
       route.autonomy == .contain, incident.restraint == nil
     else { return false }
     let identity = try StateDirectory(installation.statePath).policyIdentity()
-    let word = try identity.approve(plan.digest, role: Installation.policyRole, at: now, actions: route.actions)
+    let word = try identity.approve(
+      plan.digest, role: Installation.policyRole, at: now, actions: route.actions)
     try Approver(journal: installation.journal, policy: installation.policy)
       .record(word, for: plan, via: Worker.via)
     return true

@@ -32,7 +32,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("source", "gitlaeks", "gitleaks"), ("source", "[gitleaks, githb]", "github"), ("validity", "actve", "active"),
+    ("source", "gitlaeks", "gitleaks"), ("source", "[gitleaks, githb]", "github"),
+    ("validity", "actve", "active"),
   ])
   func `a condition that no report can meet is an error with the nearest word`(
     key: String, word: String, nearest: String

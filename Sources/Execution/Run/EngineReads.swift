@@ -274,7 +274,9 @@ extension Engine {
         "attempt": .integer(attempt), "final": true, "response": "stop", "open": .boolean(isOpen),
         "error": error.json,
       ]))
-    if let drift = error.drift, !isOpen { session.withLock { $0.overtaken[key.step] = (key: key, what: drift) } }
+    if let drift = error.drift, !isOpen {
+      session.withLock { $0.overtaken[key.step] = (key: key, what: drift) }
+    }
     return .failed(key.step, "\(error)")
   }
 }
