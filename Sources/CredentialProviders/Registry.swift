@@ -6,6 +6,8 @@ public enum CredentialProviderRegistry {
     PostgresRole.self,
     OpenAIProject.self,
     AnthropicKey.self,
+    GitHubToken.self,
+    GitLabToken.self,
     RedisUser.self,
     GenericCredential.self,
   ]

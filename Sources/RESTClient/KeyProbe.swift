@@ -33,9 +33,12 @@ public struct KeyProbe: Sendable {
     self.read = read
   }
 
-  /// - Parameter objection: why a refusal says nothing now; asked after each. Nil: the provider agrees that the key is gone.
+  /// - Parameters:
+  ///   - hasControl: the objection stands on a login that works; false where the provider's word alone decides.
+  ///   - objection: why a refusal says nothing now; asked after each. Nil: the provider agrees that the key is gone.
   public func verdict(
-    on secret: Secret, objection: @Sendable () async throws(CapabilityError) -> String?
+    on secret: Secret, hasControl: Bool = true,
+    objection: @Sendable () async throws(CapabilityError) -> String?
   ) async throws(CapabilityError) -> CredentialProbe {
     let addresses: [String]
     do throws(CapabilityError) {
@@ -59,8 +62,9 @@ public struct KeyProbe: Sendable {
       }
     }
     return CredentialProbe(
-      .dead, code: code, evidence: ProbeEvidence(refusals: refusals, controls: refusals, addresses: addresses)
-    )
+      .dead, code: code,
+      evidence: ProbeEvidence(
+        refusals: refusals, controls: hasControl ? refusals : 0, addresses: addresses))
   }
 
   private func ask(_ secret: Secret, at address: String?) async -> CredentialProbe {
