@@ -356,7 +356,7 @@ let package = Package(
       name: "CredentialProvidersTests",
       dependencies: [
         "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "PostgresClient",
-        "Secrets", "TestSupport",
+        "Secrets", "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

@@ -153,6 +153,12 @@ public struct GitHubToken: CredentialProvider {
     let answer = try await own.answer(form.question)
     switch GitHubWord(answer) {
     case .living(let seen):
+      if let user = seen.user, let owner = await owner(besides: value), owner != user {
+        throw CapabilityError(
+          .notFound, operation,
+          because: "it is of user \(user), and this entry's tokens are of user \(owner)",
+          fix: "give that user's token an entry of its own under credentials")
+      }
       memory.keep(ref, seen)
       return Subject(ref)
     case .restricted: return Subject(ref)
@@ -164,6 +170,21 @@ public struct GitHubToken: CredentialProvider {
       throw own.failure(of: answer, operation, changes: false)
         ?? CapabilityError(.invalid, operation, because: "the answer names no user", fix: "check base_url")
     }
+  }
+
+  /// Whose tokens the entry is for, where another one tells: the runner's, or what the store holds. Else whatever GitHub takes
+  /// is meant.
+  private func owner(besides value: Secret) async -> Int? {
+    for other in await others(besides: value, [settings.token]) where GitHubForm(other) == .user {
+      do throws(CapabilityError) {
+        if case .living(let seen) = GitHubWord(try await client(other).answer(GitHubForm.user.question)),
+          let user = seen.user
+        {
+          return user
+        }
+      } catch { continue }
+    }
+    return nil
   }
 
   public func readiness() async -> [Readiness] {
@@ -264,18 +285,21 @@ public struct GitHubToken: CredentialProvider {
 
   /// Another token that works now: the runner's own, else the new one, as a person put it there or as the store holds it.
   private func control(besides secret: Secret) async -> Secret? {
-    var candidates: [Secret] = []
-    for reference in [settings.token, settings.serverToken, settings.replacement].compactMap({ $0 })
-    where !reference.hasPrefix("prompt") {
-      // A reference that leads nowhere is doctor's to tell; without it the verdict stands on less.
-      do throws(CapabilityError) { candidates.append(try await environment.sources.resolve(reference)) } catch
-      {}
-    }
-    candidates += await present()
-    for candidate in candidates where !candidate.isSame(as: secret) {
+    let references = [settings.token, settings.serverToken, settings.replacement]
+    for candidate in await others(besides: secret, references) {
       if await accepts(candidate) { return candidate }
     }
     return nil
+  }
+
+  private func others(besides secret: Secret, _ references: [String?]) async -> [Secret] {
+    var others: [Secret] = []
+    for reference in references.compactMap({ $0 }) where !reference.hasPrefix("prompt") {
+      // A reference that leads nowhere is doctor's to tell; without it the verdict stands on less.
+      do throws(CapabilityError) { others.append(try await environment.sources.resolve(reference)) } catch {}
+    }
+    others += await present()
+    return others.filter { !$0.isSame(as: secret) }
   }
 
   private func accepts(_ secret: Secret) async -> Bool {

@@ -137,6 +137,12 @@ public struct GitLabToken: CredentialProvider {
     let answer = try await client(value).answer(Self.own)
     switch GitLabWord(answer) {
     case .living(let record):
+      if let user = record.user, let owner = await owner(besides: value), owner != user {
+        throw CapabilityError(
+          .notFound, operation,
+          because: "it is of user \(user), and this entry's tokens are of user \(owner)",
+          fix: "give that user's token an entry of its own under credentials")
+      }
       memory.keep(record)
       return Subject(record.ref)
     case .ended(let code), .strange(let code):
@@ -148,6 +154,19 @@ public struct GitLabToken: CredentialProvider {
         ?? CapabilityError(
           .invalid, operation, because: "the answer is no token's record", fix: "check base_url")
     }
+  }
+
+  /// Whose tokens the entry is for, where another one tells: the runner's, or what the store holds. Else whatever GitLab takes
+  /// is meant.
+  private func owner(besides value: Secret) async -> Int? {
+    // A project's or group's token is of a user of its own.
+    let isPersonal = settings.project == nil && settings.group == nil
+    for other in await others(besides: value, withReader: isPersonal) {
+      do throws(CapabilityError) {
+        if case .living(let record) = try await word(other), let user = record.user { return user }
+      } catch { continue }
+    }
+    return nil
   }
 
   public func readiness() async -> [Readiness] {
@@ -213,16 +232,20 @@ public struct GitLabToken: CredentialProvider {
 
   /// Another token that works now: the runner's own, else what the store holds.
   private func control(besides secret: Secret) async -> Secret? {
-    var candidates: [Secret] = []
-    if let token = settings.token {
-      // A reference that leads nowhere is doctor's to tell; without it the verdict stands on less.
-      do throws(CapabilityError) { candidates.append(try await environment.sources.resolve(token)) } catch {}
-    }
-    candidates += await present()
-    for candidate in candidates where !candidate.isSame(as: secret) {
+    for candidate in await others(besides: secret) {
       if await accepts(candidate) { return candidate }
     }
     return nil
+  }
+
+  private func others(besides secret: Secret, withReader: Bool = true) async -> [Secret] {
+    var others: [Secret] = []
+    if withReader, let token = settings.token {
+      // A reference that leads nowhere is doctor's to tell; without it the verdict stands on less.
+      do throws(CapabilityError) { others.append(try await environment.sources.resolve(token)) } catch {}
+    }
+    others += await present()
+    return others.filter { !$0.isSame(as: secret) }
   }
 
   private func accepts(_ secret: Secret) async -> Bool {

@@ -68,6 +68,28 @@ import Testing
     #expect(error?.class == .unknownOutcome)
   }
 
+  @Test func `a credential acts for itself, and what anyone may call is called without a login`() async throws
+  {
+    let server = try answering(401)
+    let leaked = Secret("leaked-0123456789")
+    for login in [RESTClient.Login(header: "PRIVATE-TOKEN", prefix: "", as: leaked), .nobody] {
+      let client = RESTClient(
+        base: server.url, login: login, environment: .forTests(http: CurlTransport()), fix: "")
+      #expect(try await client.answer("/x").status == 401)
+      let answer = try await client.exchange(.post, "/x", .secret(leaked), under: .forTests())
+      #expect(answer.status == 401)
+    }
+    #expect(
+      server.requests.map { $0.headers["private-token"] } == [
+        "leaked-0123456789", "leaked-0123456789", nil, nil,
+      ])
+    #expect(server.requests.allSatisfy { $0.headers["authorization"] == nil })
+    #expect(
+      server.requests.map { $0.headers["content-type"] } == [
+        nil, "application/json", nil, "application/json",
+      ])
+  }
+
   @Test func `pages are read to the end in each of the four ways`() async throws {
     let server = try LoopbackServer { request in
       switch request.path {

@@ -1,0 +1,88 @@
+import Capabilities
+import Dispatch
+import Secrets
+import Simulators
+import Synchronization
+import TestSupport
+
+/// A simulator that answers over HTTP, in the words of a real platform's documentation: what happens is the simulator's, how
+/// it is said the front's own test file knows.
+final class SimulatorFront<Simulator: SimulatedProvider>: Sendable {
+  let conditions: ScriptedConditions
+  let simulator: Simulator
+  private let turn = Mutex(false)
+
+  init() {
+    let conditions = ScriptedConditions()
+    self.conditions = conditions
+    simulator = Simulator(conditions: conditions)
+  }
+
+  /// Whether the platform takes `value` now, at the node that this request came to.
+  func accepts(_ value: String) -> Bool {
+    let world = simulator.world
+    if world.isAccepted(value) { return true }
+    guard world.isAcceptedAnywhere(value) else { return false }
+    guard world.manners.takesTurns else { return true }
+    return turn.withLock { turn in
+      turn.toggle()
+      return !turn
+    }
+  }
+
+  /// What goes wrong with a question, if anything does.
+  func obstacle() -> LoopbackServer.Reply? {
+    let conditions = conditions
+    switch awaited({ try await conditions.ask("GET") }) {
+    case .success: return nil
+    case .failure(let error): return Self.reply(to: error)
+    }
+  }
+
+  /// What the platform answers where the simulator throws.
+  static func reply(to error: any Error) -> LoopbackServer.Reply {
+    switch (error as? CapabilityError)?.class {
+    case .rateLimit: .json(429, #"{"message":"Too Many Requests"}"#, headers: ["retry-after": "7"])
+    case .unknownOutcome: .hangUp
+    default: .json(500, #"{"message":"simulated"}"#)
+    }
+  }
+
+  func loseNextReply() -> Bool {
+    conditions.set { $0.lostReplies = 1 }
+    return true
+  }
+
+  func refuseNextCall() -> Bool {
+    conditions.set { $0.tooManyRequests = 1 }
+    return true
+  }
+
+  func answerOldThings(takingTurns: Bool) -> Duration? {
+    simulator.world.set { manners in
+      manners.stale = .seconds(10)
+      manners.takesTurns = takingTurns
+    }
+    return .seconds(10)
+  }
+}
+
+/// Waits for asynchronous work on the thread of a ``LoopbackServer``, which answers without `async`.
+func awaited<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) -> Result<
+  Value, any Error
+> {
+  let place = Place<Value>()
+  let done = DispatchSemaphore(value: 0)
+  Task.detached {
+    do { place.put(.success(try await work())) } catch { place.put(.failure(error)) }
+    done.signal()
+  }
+  done.wait()
+  return place.taken
+}
+
+private final class Place<Value: Sendable>: Sendable {
+  private let result = Mutex<Result<Value, any Error>>(.failure(CancellationError()))
+  func put(_ new: Result<Value, any Error>) { result.withLock { $0 = new } }
+  var taken: Result<Value, any Error> { result.withLock { $0 } }
+}
