@@ -140,12 +140,7 @@ public struct GitHubToken: CredentialProvider {
     }
     let form = GitHubForm(value)
     let operation = "GET \(form.question.prefix { $0 != "?" })"
-    for reference in [settings.token, settings.serverToken].compactMap({ $0 }) {
-      guard try await client(.init(reference), fix: "").isLogin(value) else { continue }
-      throw CapabilityError(
-        .unsafe, operation, because: "the leaked token is one that the runner uses itself",
-        fix: "make another one, name it in staunch.yaml, then come back")
-    }
+    try await refuseOwn(value, operation)
     let ref = Self.ref(value)
     // Using it would turn it into another one.
     if form == .refresh { return Subject(ref) }
@@ -169,6 +164,20 @@ public struct GitHubToken: CredentialProvider {
     case .other:
       throw own.failure(of: answer, operation, changes: false)
         ?? CapabilityError(.invalid, operation, because: "the answer names no user", fix: "check base_url")
+    }
+  }
+
+  /// - Throws: `.unsafe` for a token that the runner itself uses.
+  func refuseOwn(_ value: Secret, _ operation: String) async throws(CapabilityError) {
+    for reference in [settings.token, settings.serverToken].compactMap({ $0 }) {
+      let isOwn: Bool
+      do throws(CapabilityError) {
+        isOwn = try await environment.sources.resolve(reference).isSame(as: value)
+      } catch { isOwn = false }  // what cannot be had is not used either
+      guard isOwn else { continue }
+      throw CapabilityError(
+        .unsafe, operation, because: "the leaked token is one that the runner uses itself",
+        fix: "make another one, name it in staunch.yaml, then come back")
     }
   }
 

@@ -48,10 +48,12 @@ extension GitHubToken {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     let operation = "POST /credentials/revoke"
-    guard ref != replacedBy else {
-      throw CapabilityError(.unsafe, operation, because: "\(ref) is the replacement itself")
+    guard ref != replacedBy, !leak.values.contains(where: { Self.ref($0) == replacedBy }) else {
+      throw CapabilityError(.unsafe, operation, because: "one of them is the replacement itself")
     }
     _ = try leak.requireValue(to: operation)
+    // The call cannot be undone, and takes whatever it is given.
+    for value in leak.values { try await refuseOwn(value, operation) }
     let listed = leak.values.filter { GitHubForm($0) != .installation }
     var problem: CapabilityError?
     for start in stride(from: 0, to: listed.count, by: Self.most) {

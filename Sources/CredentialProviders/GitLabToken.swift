@@ -124,11 +124,7 @@ public struct GitLabToken: CredentialProvider {
         .notFound, operation, because: "a token is found by its value, and only an id is known",
         fix: "give the value (--secret env:NAME), or revoke it by its id in GitLab")
     }
-    if let reader = reader(), try await reader.isLogin(value) {
-      throw CapabilityError(
-        .unsafe, operation, because: "the leaked token is the one that the runner uses itself",
-        fix: "make another one with read_api, name it in token, then come back")
-    }
+    try await refuseOwn(value, operation)
     if let form = Self.otherForm(value) {
       throw CapabilityError(
         .notFound, operation, because: "\(form) begins another kind of token, which does not rotate itself",
@@ -154,6 +150,19 @@ public struct GitLabToken: CredentialProvider {
         ?? CapabilityError(
           .invalid, operation, because: "the answer is no token's record", fix: "check base_url")
     }
+  }
+
+  /// - Throws: `.unsafe` for the token that the runner itself uses.
+  func refuseOwn(_ value: Secret, _ operation: String) async throws(CapabilityError) {
+    guard let token = settings.token else { return }
+    let isOwn: Bool
+    do throws(CapabilityError) {
+      isOwn = try await environment.sources.resolve(token).isSame(as: value)
+    } catch { isOwn = false }  // what cannot be had is not used either
+    guard isOwn else { return }
+    throw CapabilityError(
+      .unsafe, operation, because: "the leaked token is the one that the runner uses itself",
+      fix: "make another one with read_api, name it in token, then come back")
   }
 
   /// Whose tokens the entry is for, where another one tells: the runner's, or what the store holds. Else whatever GitLab takes

@@ -36,6 +36,7 @@ extension GitLabToken {
         because: "the leaked token is what GitLab turns into a new one, and none is named")
     }
     _ = try leak.requireValue(to: operation)
+    for value in leak.values { try await refuseOwn(value, operation) }
     let (old, record) = try await living(of: leak, operation)
     let client = client(
       old, fix: "rotating takes a token with api or self_rotate; revoke this one and make another")
@@ -123,6 +124,7 @@ extension GitLabToken {
       throw CapabilityError(.unsafe, operation, because: "\(ref) is the replacement itself")
     }
     let value = try leak.requireValue(to: operation)
+    try await refuseOwn(value, operation)
     let client = client(value)
     let answer = try await client.exchange(.delete, Self.own, under: authority)
     guard let failure = client.failure(of: answer, operation, changes: true) else { return }

@@ -283,13 +283,42 @@ import Testing
     #expect(error?.because == "it is of user 583231, and this entry's tokens are of user 7")
   }
 
+  @Test func `a reading token that is not there makes no stranger of the leaked one`() async throws {
+    let server = try gitHub { _ in Self.user }
+    let told = try provider(server, ["token": "env:MISSING"])
+    _ = try await told.identify(Leak(leaked))
+    #expect(try await told.verify(leaked, ref: nil).state == .alive)
+    guard case .missing? = await told.readiness().last?.verdict else {
+      Issue.record("doctor says nothing of it")
+      return
+    }
+  }
+
   @Test func `the runner's own token is not stopped by itself`() async throws {
     let server = try gitHub { _ in Self.user }
     for setting in ["token", "server_token"] {
       let own = try provider(server, [setting: "env:OWN"], secrets: ["env:OWN": leaked])
       let error = await #expect(throws: CapabilityError.self) { try await own.identify(Leak(leaked)) }
       #expect(error?.class == .unsafe)
+      let among = await #expect(throws: CapabilityError.self) {
+        try await own.disable(
+          CredentialRef("sha256:x"), leak: Leak(values: [other, leaked]), replacedBy: nil, under: .forTests())
+      }
+      #expect(among?.class == .unsafe)
     }
+    #expect(server.requests.allSatisfy { $0.method == "GET" })
+  }
+
+  @Test func `the replacement is not among what is revoked`() async throws {
+    let server = try gitHub { _ in Self.user }
+    let provider = try provider(server)
+    let new = try await provider.identify(Leak(other)).identity
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.disable(
+        CredentialRef("sha256:x"), leak: Leak(values: [leaked, other]), replacedBy: new, under: .forTests())
+    }
+    #expect(error?.class == .unsafe)
+    #expect(server.requests.allSatisfy { $0.method == "GET" })
   }
 
   @Test func `while the person has not issued a token the error says where to`() async throws {

@@ -287,6 +287,17 @@ import Testing
     #expect(error?.because == "it is of user 3, and this entry's tokens are of user 5")
   }
 
+  @Test func `a reading token that is not there makes no stranger of the leaked one`() async throws {
+    let server = try LoopbackServer { _ in Self.record() }
+    let told = try provider(server, ["token": "env:MISSING"])
+    #expect(try await told.identify(Leak(leaked)).identity.rawValue == "4")
+    #expect(try await told.verify(leaked, ref: nil).state == .alive)
+    guard case .missing? = await told.readiness().last?.verdict else {
+      Issue.record("doctor says nothing of it")
+      return
+    }
+  }
+
   @Test func `the runner's own token is not stopped by itself`() async throws {
     let server = try LoopbackServer { _ in Self.record() }
     let own = try provider(server, ["token": "env:OWN"], secrets: ["env:OWN": leaked])
