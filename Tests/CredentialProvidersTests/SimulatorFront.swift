@@ -1,5 +1,5 @@
 import Capabilities
-import Dispatch
+import Foundation
 import Secrets
 import Simulators
 import Synchronization
@@ -72,17 +72,17 @@ func awaited<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Val
   Value, any Error
 > {
   let place = Place<Value>()
-  let done = DispatchSemaphore(value: 0)
   Task.detached {
     do { place.put(.success(try await work())) } catch { place.put(.failure(error)) }
-    done.signal()
   }
-  done.wait()
-  return place.taken
+  while true {
+    if let result = place.result { return result }
+    Thread.sleep(forTimeInterval: 0.001)
+  }
 }
 
 private final class Place<Value: Sendable>: Sendable {
-  private let result = Mutex<Result<Value, any Error>>(.failure(CancellationError()))
-  func put(_ new: Result<Value, any Error>) { result.withLock { $0 = new } }
-  var taken: Result<Value, any Error> { result.withLock { $0 } }
+  private let held = Mutex<Result<Value, any Error>?>(nil)
+  func put(_ result: Result<Value, any Error>) { held.withLock { $0 = result } }
+  var result: Result<Value, any Error>? { held.withLock { $0 } }
 }
