@@ -19,7 +19,7 @@ public import Secrets
 /// user and of `repositories` and installations of `organizations` are listed, by their ids alone: titles are the holder's
 /// own text. `token` only reads. Whoever has an app's private key mints a new installation token at any time.
 /// Tested against the simulator of tokens issued by hand behind GitHub's answers, and exchanges written from the
-/// documentation (read on 2026-11-30), not against api.github.com.
+/// documentation (stored copies, read on 2026-11-30), not against api.github.com.
 /// Sources: https://docs.github.com/en/rest/credentials/revoke, https://docs.github.com/en/rest/users/users,
 /// https://docs.github.com/en/rest/apps/installations (revoke an installation access token),
 /// https://docs.github.com/en/rest/deploy-keys/deploy-keys, https://docs.github.com/en/rest/users/keys,

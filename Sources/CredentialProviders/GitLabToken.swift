@@ -15,7 +15,7 @@ public import Secrets
 /// outlive it. With `token`, SSH keys and personal tokens are listed, by their ids alone: names are the holder's own text.
 /// `token` only reads. A blocked user's token is refused and works again later: that is no death.
 /// Tested against the simulator of self-rotation behind GitLab's answers, and exchanges written from the documentation
-/// (read on 2026-11-30), not against a GitLab.
+/// (stored copies, read on 2026-11-30), not against a GitLab.
 /// Sources: https://docs.gitlab.com/api/personal_access_tokens/ (self-inform, self-rotate, automatic reuse detection,
 /// self-revoke), https://docs.gitlab.com/api/project_access_tokens/, https://docs.gitlab.com/api/user_keys/,
 /// https://gitlab.com/gitlab-org/gitlab/-/issues/524639; the words of a refusal: lib/api/api_guard.rb of GitLab.
