@@ -27,7 +27,8 @@ struct EarlierPlans {
       switch event.typed {
       case .planSaved(let plan): saved.append(plan)
       case .planDeclined(let no) where no.step == nil: if let digest = no.digest { declined.insert(digest) }
-      case .driftFound: if let run = event.run { drifted.insert(run) }
+      // What was foreseen stops its own step alone.
+      case .driftFound(let found) where !found.isForeseen: if let run = event.run { drifted.insert(run) }
       case .runStarted, .runResumed: if let run = event.run { runs[run] = .running }
       case .runEnded(let end): if let run = event.run { runs[run] = end.state ?? .failed }
       default: break  // says nothing about plans
