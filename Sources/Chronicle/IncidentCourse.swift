@@ -8,6 +8,8 @@ public struct IncidentCourse: Sendable {
   public struct Closing: Sendable, Hashable {
     public let at: Date
     public let sequence: Int
+    /// When the keys of its values are destroyed; nil: it was closed before that was written down.
+    public let valuesUntil: Date?
   }
 
   /// The incidents that it is made of, in the order in which they were opened.
@@ -88,7 +90,9 @@ public struct IncidentCourse: Sendable {
   mutating func note(_ change: IncidentStateChange, _ event: JournalEvent) {
     let isOpenAgain = isClosed && change.state != .closed
     if isOpenAgain { isPlanned = false }
-    closed = change.state == .closed ? Closing(at: event.at, sequence: event.sequence) : nil
+    closed =
+      change.state == .closed
+      ? Closing(at: event.at, sequence: event.sequence, valuesUntil: change.valuesUntil) : nil
     switch change.state {
     case .contained: contained = event.sequence
     case .open: contained = nil

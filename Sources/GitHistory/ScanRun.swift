@@ -66,14 +66,8 @@ struct ScanRun: Sendable {
   private func checkWhole(_ repository: OpenRepository, progress: any ProgressSink)
     async throws(CapabilityError)
   {
-    let holes = try await BlockingWork.run(progress: progress) { progress in
-      try ObjectHoles(repository.objects).find(progress: progress)
-    }
+    let holes = try await RepositoryHoles(repository: repository, git: git).find(progress: progress)
     guard let hole = holes.first else { return }
-    // What names them may be garbage that nobody reaches: then nothing of the history is missing.
-    let check = try await git.run(
-      ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], of: repository.layout)
-    guard check.status != 0 else { return }
     let count = holes.count == 1 ? "1 object that it names is" : "\(holes.count) objects that it names are"
     throw CapabilityError(
       .unsupported, "search the history of \(path)",

@@ -68,8 +68,22 @@ import Testing
       try await stage.run("credential.issue", Self.issue("leaked"))
     }
     #expect(error?.class == .conflict)
-    #expect(error?.fix?.contains("staunch skip") == true)
+    let words = "--run run-00000001 --reason \"rotated by hand\""
+    #expect(
+      error?.fix
+        == "put their value into the store, then: staunch plan inc-00000001; or go on without a new one: "
+        + "staunch skip step \(words), staunch skip prove_alive \(words), then: staunch resume run-00000001")
     #expect(stage.provider.accepted == ["role": "theirs"])
+  }
+
+  @Test func `whoever goes on without a rotation leaves its proof out, too`() async throws {
+    let stage = Stage(provider: FakeProvider(.rotated, world: .init(accepted: [:])))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await stage.run("credential.issue", Self.issue("leaked"))
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.fix?.contains("staunch skip prove_alive --run run-00000001") == true)
+    #expect(error?.fix?.hasSuffix("then: staunch resume run-00000001") == true)
   }
 
   @Test func `what nobody here knows is not overwritten, and not called the owner's`() async throws {

@@ -216,7 +216,7 @@ struct IncidentStatusTests {
     #expect(try status(story).next.command == "staunch approve d1gest --step go")
     story.at(8, .planApproved, ["digest": "d1gest", "plan": "plan-1", "step": "go", "role": "responder"])
     #expect(try status(story).next.command == "staunch resume run-1")
-    #expect(try status(story).waiting.map(\.prompt) == ["approved, and the run has not gone on yet"])
+    #expect(try status(story).waiting.map(\.prompt) == ["it got a yes, and the run has not gone on yet"])
     // It takes a second person: the run stopped at the same gate.
     story.at(9, .runResumed, [:])
     story.at(9, .runEnded, ["state": "waiting"])

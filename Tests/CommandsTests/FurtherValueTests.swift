@@ -157,6 +157,21 @@ import Testing
     #expect(try Set(desk.values(of: closed.id)) == ["old", "new"])
   }
 
+  @Test func `an open incident of which a closed one turns out to be a part stays open`() throws {
+    let desk = try Desk()
+    let open = try desk.record(Self.report("old"))
+    var finding = Finding(
+      source: .gitleaks, kind: "postgres_uri", detector: Detector(rule: "bare"), observedAt: Self.now)
+    finding.secret = Secret("new")
+    let alone = try desk.record(IncidentGrouping.group([finding], key: Self.key, now: Self.now))
+    try desk.state("closed", of: alone.id)
+    let joined = try desk.record(Self.report("new", committed: Date(timeIntervalSince1970: 1)))
+    #expect(joined.id == open.id && joined.state == .merged)
+    let statuses = IncidentStatus.derive(events: try desk.journal.events(), now: Self.now)
+    #expect(statuses.map(\.id) == [open.id] && statuses.map(\.state) == [.open])
+    #expect(try desk.journal.overview(first: 5)?.open == 1)
+  }
+
   @Test
   func `a value whose key was destroyed is still known, and sealed under another handle when it is back`()
     throws

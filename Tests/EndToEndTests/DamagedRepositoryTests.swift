@@ -38,8 +38,10 @@ import Testing
     }
   }
 
-  @Test(arguments: ["HEAD:a", "HEAD^:", "HEAD^"])
-  func `A repository that has lost a blob, a tree or a commit is not "clean"`(lost: String) async throws {
+  @Test(arguments: ["HEAD:a", "HEAD^:", "HEAD^", "HEAD"])
+  func `A repository that has lost a blob, a tree, a commit or a branch's tip is not "clean"`(lost: String)
+    async throws
+  {
     let world = try World()
     #expect(try await world.scan().status == 0)
     let id = try world.id(lost)
@@ -48,6 +50,31 @@ import Testing
     #expect(scan.status != 0 && !scan.output.contains("clean"), "\(scan.output)")
     #expect(scan.errors.contains("damaged") && scan.errors.contains(id), "\(scan.errors)")
     #expect(scan.errors.contains("fsck --connectivity-only"), "\(scan.errors)")
+  }
+
+  @Test func `What only an index or another work tree names is missed, too`() async throws {
+    let world = try World()
+    try "staged\n".write(toFile: world.path + "/c", atomically: true, encoding: .utf8)
+    try Program.git("-C", world.path, "add", "c")
+    let staged = try world.id(":c")
+    try world.lose(staged)
+    let scan = try await world.scan()
+    #expect(scan.status != 0 && scan.errors.contains(staged), "\(scan.output)\(scan.errors)")
+    try Program.git("-C", world.path, "reset", "-q")
+    #expect(try await world.scan().status == 0)
+
+    let other = world.directory.path("other")
+    try Program.git("-C", world.path, "worktree", "add", "-q", "--detach", other)
+    try "elsewhere\n".write(toFile: other + "/d", atomically: true, encoding: .utf8)
+    try Program.git("-C", other, "add", "d")
+    try Program.git("-C", other, "commit", "-qm", "detached")
+    let tree = try world.id("HEAD:", in: other)
+    // Neither the tip nor the index of the other work tree: only history leads to it.
+    try Program.git("-C", other, "rm", "-q", "d")
+    try Program.git("-C", other, "commit", "-qm", "gone again")
+    try world.lose(tree)
+    let again = try await world.scan()
+    #expect(again.status != 0 && again.errors.contains(tree), "\(again.output)\(again.errors)")
   }
 
   @Test func `A shallow clone that has lost its boundary is not "clean"`() async throws {

@@ -80,6 +80,45 @@ import Testing
     #expect(try site.journal.open("again").exposeAsText() == site.value)
   }
 
+  @Test func `with a closed incident go the keys of all that became part of it, through every merge`() throws
+  {
+    let site = try Site()
+    try site.journal.append(.incidentOpened, incident: "inc-3", ["kind": "openai_api_key"])
+    try site.journal.append(.runStarted, run: "run-3", incident: "inc-3", [:])
+    try site.journal.seal(["third": Secret(site.value + "4")], under: .incident("inc-3"), purpose: "leaked")
+    try site.journal.seal(["newest": Secret(site.value + "5")], under: .run("run-3"), purpose: "issued")
+    try site.journal.append(.incidentUpdated, incident: "inc-2", ["merged": ["inc-3"]])
+    try site.journal.append(.incidentUpdated, incident: "inc-1", ["merged": ["inc-2"]])
+    try site.close(keeping: 0)
+    let retention = LeakedValueRetention(journal: site.journal)
+    #expect(try retention.destroyDue(now: site.now.addingTimeInterval(Self.day)) == ["inc-1"])
+    #expect(try site.journal.liveSealingScopes().isEmpty)
+  }
+
+  @Test func `what was closed and became part of an open incident keeps its value as long as that one`()
+    throws
+  {
+    let site = try Site()
+    try site.close(keeping: 0)
+    try site.journal.append(.incidentUpdated, incident: "inc-2", ["merged": ["inc-1"]])
+    let retention = LeakedValueRetention(journal: site.journal)
+    #expect(try retention.destroyDue(now: site.now.addingTimeInterval(Self.day)).isEmpty)
+    #expect(try site.journal.open("leaked").exposeAsText() == site.value)
+    #expect(try site.journal.open("new").exposeAsText() == site.value + "2")
+  }
+
+  @Test func `what is part of another incident keeps its key, whoever else claims it`() throws {
+    let site = try Site()
+    try site.journal.append(.incidentOpened, incident: "inc-3", ["kind": "openai_api_key"])
+    try site.journal.append(.incidentUpdated, incident: "inc-3", ["merged": ["inc-2"]])
+    try site.journal.append(.incidentUpdated, incident: "inc-1", ["merged": ["inc-2"]])
+    try site.close(keeping: 0)
+    let retention = LeakedValueRetention(journal: site.journal)
+    #expect(try retention.destroyDue(now: site.now.addingTimeInterval(Self.day)) == ["inc-1"])
+    #expect(try site.journal.liveSealingScopes() == ["inc-2"])
+    #expect(try site.journal.open("open").exposeAsText() == site.value + "3")
+  }
+
   @Test func `prune removes boxes and keys of what it removes, from the file and its log`() throws {
     // An open incident keeps everything from its first event on: the other one is over before.
     let site = try Site(hasOther: false)

@@ -109,8 +109,8 @@ extension CredentialIssue {
           "the leaked value is refused already (\(verdict.code)): it was rotated, and a call with it could destroy "
           + "what it was turned into",
         fix:
-          "put the value that is used now into the store, then: staunch skip \(call.step) --run \(call.run) --reason "
-          + "\"rotated already\"")
+          "put the value that is used now into the store, then: "
+          + leavingOut(call, because: "rotated already"))
     case .unknown:
       throw CapabilityError(
         .network, "rotate \(name)",

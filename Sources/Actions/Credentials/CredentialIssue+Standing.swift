@@ -75,18 +75,27 @@ extension CredentialIssue {
       unseen.map { "\(name) refuses the leaked value, and what it takes now nobody can say (\($0))" }
       ?? "\(name) refuses the leaked value already: somebody has changed it"
       + (isForeign ? ", and what it takes now is not known here" : "")
+    // With their value in the store the world is another one than was planned: this run would stop there.
     let ours =
-      "put their value into the store first, or: "
-      + "staunch skip \(call.step) --run \(call.run) --reason \"rotated by hand\""
+      "put their value into the store, then: staunch plan \(call.incident.map { "\($0)" } ?? "INCIDENT"); or go on without "
+      + "a new one: \(leavingOut(call, because: "rotated by hand"))"
     // Whoever holds the leaked value could log in with it and set another one.
     let theirs = provider.account.map { account in
       "; if it was none of you, stop it: staunch credential disable \(ShellWord.quoted(name.rawValue)) "
-        + "--id \(ShellWord.quoted(account.rawValue)) --live --confirm \(ShellWord.quoted(name.rawValue))"
+        + "--id \(ShellWord.quoted(account.rawValue)) --live --confirm \(ShellWord.quoted(name.rawValue)), "
+        + "then: staunch resume \(call.run)"
     }
     throw CapabilityError(
       .conflict, signature.id,
       because: "\(because), and a new value would lock out whoever uses theirs",
-      fix: ours + (unseen != nil || isForeign ? theirs ?? "" : "") + "; then: staunch resume \(call.run)")
+      fix: ours + (unseen != nil || isForeign ? theirs ?? "" : ""))
+  }
+
+  /// The commands that go on without a replacement: the proof that it works has nothing to prove then.
+  func leavingOut(_ call: ActionCall, because reason: String) -> String {
+    let word = "--run \(call.run) --reason \"\(reason)\""
+    return "staunch skip \(call.step) \(word), staunch skip prove_alive \(word), "
+      + "then: staunch resume \(call.run)"
   }
 
   /// The value that an earlier attempt of this step sealed; nil when there was none.

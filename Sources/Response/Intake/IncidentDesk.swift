@@ -99,6 +99,7 @@ package struct IncidentDesk {
       var before = [NewEvent(.incidentUpdated, incident: id, merge)]
       let ended = ledger.known(id)?.closed?.sequence
       let brings = others.contains { ledger.hasOpenValues($0, besides: id) }
+      let wasClosed = others.contains { ledger.known($0)?.closed != nil }
       for other in others { ledger.expectMerge(other, into: id) }
       let incident = named(incident, as: id)
       let further = try ledger.furtherValues(of: incident, in: id)
@@ -109,6 +110,12 @@ package struct IncidentDesk {
         ledger.expectReopening(of: id)
         before.append(
           NewEvent(.incidentState, incident: id, ["state": "open", "reason": .string(reason)]))
+      } else if ended == nil, wasClosed {
+        // The last word about the whole would be that a part of it was closed.
+        before.append(
+          NewEvent(
+            .incidentState, incident: id,
+            IncidentStateChange(.open, because: "a closed incident turned out to be a part of it").body))
       }
       return append(
         incident, to: id, kind: .incidentUpdated, state: .merged, further, before: before)

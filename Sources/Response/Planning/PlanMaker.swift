@@ -49,9 +49,9 @@ package struct PlanMaker {
     let routing = Routing(configuration: installation.configuration)
     if let refusal = refusal(of: credential, for: leak) { return refusal }
     let earlier = entry.isNew ? nil : try EarlierPlans(of: entry.id, in: installation.journal)
-    let standing = entry.isNews ? nil : try earlier?.standing()
-    // The report brings nothing, and a run works on it.
-    if let standing, standing.isUnderWay, credential == nil { return .planned(standing.plan) }
+    // The plans that may answer a report that brings nothing; those whose run works on it, where nobody says whose it is.
+    let standing = entry.isNews ? nil : earlier
+    let working = credential == nil ? standing : nil
     let worked = try credential == nil ? entryWorkedOn(earlier, for: leak) : nil
     let match = IdentityMatch(configuration: installation.configuration, targets: installation.targets)
     // For a kind that no entry is for, only the person who named one could tell.
@@ -62,10 +62,12 @@ package struct PlanMaker {
     case .misfit(let found, let contradiction):
       // A person who names the credential has answered which one it is.
       guard said != nil || worked == found.credential else {
-        return asking(found, contradiction, leak)
+        return try underWay(found.playbook, working) ?? asking(found, contradiction, leak)
       }
       route = found
     }
+    // Before anybody is asked whose it is: that was found out for the run.
+    if let answer = try underWay(route.playbook, working) { return answer }
     if route.autonomy == .record {
       return .recorded(
         because: "the route at \(route.position) only records",
@@ -80,6 +82,7 @@ package struct PlanMaker {
     case .asks(let outcome): return outcome
     }
     if named.playbook != playbook.id {
+      if let answer = try underWay(named.playbook, working) { return answer }
       playbook = try installation.library.load(named.playbook, catalogue: ActionSignature.builtin)
     }
     if said == nil,
@@ -95,7 +98,13 @@ package struct PlanMaker {
     return .planned(
       try await plan(
         playbook, inputs: inputs, incident: entry.id, comparesRepositories: !isBare,
-        unless: standing?.plan))
+        unless: standing?.standing(of: playbook.id)?.plan))
+  }
+
+  /// The plan of this playbook whose run works on the incident: the answer to a report that brings nothing.
+  private func underWay(_ playbook: PlaybookID, _ earlier: EarlierPlans?) throws -> Outcome? {
+    guard let last = try earlier?.standing(of: playbook), last.isUnderWay else { return nil }
+    return .planned(last.plan)
   }
 
   /// The entry of staunch.yaml that a run of the incident has worked on.

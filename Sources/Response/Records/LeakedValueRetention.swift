@@ -22,28 +22,29 @@ package struct LeakedValueRetention {
   package func destroyDue(now: Date) throws -> [IncidentID] {
     let live = try journal.liveSealingScopes()
     guard !live.isEmpty else { return [] }
-    var ends: [IncidentID: Date] = [:]
-    try journal.forEachEvent(kinds: [.incidentState]) { event in
-      guard let incident = event.incident, case .incidentState(let change) = event.typed else { return }
-      ends[incident] =
-        change.state == .closed ? change.valuesUntil ?? event.at.addingTimeInterval(Self.standard) : nil
+    var chronicle = Chronicle()
+    var runs: [IncidentID: [RunID]] = [:]
+    try journal.forEachEvent(kinds: [.incidentUpdated, .incidentState, .runStarted]) { event in
+      chronicle.take(event)
+      guard event.kind == .runStarted, let incident = event.incident, let run = event.run else { return }
+      runs[incident, default: []].append(run)
     }
+    // What is part of an open incident is kept with it, whenever it was closed itself.
+    let parts = Dictionary(grouping: chronicle.merged.gone) { chronicle.owner(of: $0) }
     var destroyed: [IncidentID] = []
-    for (incident, end) in ends.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where end <= now {
-      let due = try scopes(of: incident).filter { live.contains("\($0)") }
-      for scope in due { try journal.destroyKey(of: scope, incident: incident) }
-      if !due.isEmpty { destroyed.append(incident) }
+    for (id, course) in chronicle.incidents.sorted(by: { $0.key < $1.key }) {
+      guard let closed = course.closed else { continue }
+      let end = closed.valuesUntil ?? closed.at.addingTimeInterval(Self.standard)
+      guard end <= now else { continue }
+      let members = [id] + (parts[id] ?? []).sorted()
+      let scopes = members.flatMap { member -> [SealingScope] in
+        [SealingScope.incident(member)] + (runs[member] ?? []).map { SealingScope.run($0) }
+      }
+      let due = scopes.filter { live.contains("\($0)") }
+      for scope in due { try journal.destroyKey(of: scope, incident: id) }
+      if !due.isEmpty { destroyed.append(id) }
     }
     return destroyed
-  }
-
-  private func scopes(of incident: IncidentID) throws -> [SealingScope] {
-    var scopes: [SealingScope] = [.incident(incident)]
-    for event in try journal.events(incident: incident, kinds: [.incidentUpdated, .runStarted]) {
-      if let run = event.run, event.kind == .runStarted { scopes.append(.run(run)) }
-      scopes += event.mergedIncidents.map { .incident($0) }
-    }
-    return scopes
   }
 }
 

@@ -127,7 +127,7 @@ extension IncidentStatus {
       return Waiting(
         step: step.label, what: what, since: step.last.at, until: wait.until,
         prompt: what == "approval" && answered.contains(step.step)
-          ? "approved, and the run has not gone on yet" : wait.prompt)
+          ? "it got a yes, and the run has not gone on yet" : wait.prompt)
     }
   }
 

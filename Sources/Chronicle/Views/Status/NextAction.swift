@@ -85,7 +85,8 @@ enum NextAction {
     case "approval":
       if now.answeredGates.contains(gate.step) {
         return IncidentStatus.Next(
-          "Step \(gate.label) is approved. Go on", command: "staunch resume \(run.id)")
+          "Step \(gate.label) got a yes. Go on; should another be missing, this says whose",
+          command: "staunch resume \(run.id)")
       }
       let digest = wait.digest ?? now.plan?.digest ?? ""
       return IncidentStatus.Next(
