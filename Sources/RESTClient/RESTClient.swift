@@ -121,7 +121,7 @@ public struct RESTClient: Sendable {
     }
   }
 
-  private func allHeaders() async throws(CapabilityError) -> [(name: String, value: HTTPField)] {
+  func allHeaders() async throws(CapabilityError) -> [(name: String, value: HTTPField)] {
     let secret = try await environment.sources.resolve(login.reference)
     return [(login.header, .secret(prefix: login.prefix, secret))] + headers
   }
