@@ -1,5 +1,6 @@
 import Capabilities
 import Foundation
+import HTTP
 import JSON
 import LocalSystem
 import SecretStores
@@ -7,9 +8,11 @@ import Secrets
 import TestSupport
 import Testing
 
-/// What every store promises, on real files.
+/// What every store promises, on real files and real servers.
 @Suite struct StoreContractTests {
   private let directory: TemporaryDirectory
+  /// A document of a vault that no other test has.
+  private let document = "contract/" + UUID().uuidString.lowercased()
 
   init() throws { directory = try TemporaryDirectory() }
 
@@ -20,12 +23,19 @@ import Testing
       switch kind {
       case EnvFileStore.kind: ["path": .string(directory.path(".env"))]
       case FileStore.kind: ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
+      case VaultKV.kind:
+        [
+          "base_url": .string(try OpenBaoServer.shared().url), "token": "env:TOKEN",
+          "path": .string(document),
+        ]
       default:
         throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
       }
     return try SecretStoreRegistry.make(
       TargetConfiguration(name: "s", kind: kind, settings: settings, position: "staunch.yaml:1:1"),
-      in: .forTests(files: LocalFileSystem()))
+      in: .forTests(
+        http: CurlTransport(), files: LocalFileSystem(),
+        secrets: kind == VaultKV.kind ? ["env:TOKEN": try OpenBaoServer.shared().root] : [:]))
   }
 
   @Test(arguments: kinds)
@@ -48,15 +58,18 @@ import Testing
     let store = try store(kind)
     let first = try await store.put(
       "KEY", Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
-    let before = try snapshot()
+    let before = try await snapshot(kind)
     let second = try await store.put(
       "KEY", Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
     #expect(first == second)
-    #expect(try snapshot() == before)
+    #expect(try await snapshot(kind) == before)
   }
 
-  /// Names, inodes and contents: a replaced file has another inode.
-  private func snapshot() throws -> [String: String] {
+  /// Names, inodes and contents: a replaced file has another inode, a written document another version.
+  private func snapshot(_ kind: String) async throws -> [String: String] {
+    if kind == VaultKV.kind {
+      return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
+    }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
       let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))
