@@ -6,6 +6,7 @@ public enum CredentialProviderRegistry {
     PostgresRole.self,
     OpenAIProject.self,
     AnthropicKey.self,
+    VaultToken.self,
     RedisUser.self,
     GenericCredential.self,
   ]

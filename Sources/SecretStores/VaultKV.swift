@@ -30,13 +30,17 @@ public struct VaultKV: VersionedStore {
         "token",
         "the runner's own token; its policy: create, read, update and patch on MOUNT/data/PATH, read on MOUNT/metadata/PATH, update on MOUNT/delete/PATH"
       )
-      namespace = try read.optionalText("namespace", "the namespace, where there are some")
+      namespace = try read.optionalText(
+        "namespace", "the namespace, where there are some: `team`, without a slash at either end")
       mount = try read.text("mount", default: "secret", "where the key-value engine of version 2 is mounted")
       path = try read.text("path", "the document, without data/: `app/production`")
       trust = try read.trust()
       try read.check(
         VaultClient.isPath(mount) && VaultClient.isPath(path), "mount or path is no path",
         fix: "write it without a slash at either end, and without .., for example path: app/production")
+      try read.check(
+        namespace.map { VaultClient.isPath($0) } ?? true, "namespace is no namespace",
+        fix: "write it without a slash at either end, for example namespace: team")
     }
   }
 

@@ -19,23 +19,21 @@ import Testing
   private static var kinds: [String] { SecretStoreRegistry.all.map { $0.kind } }
 
   private func store(_ kind: String) throws -> any SecretStore {
-    let settings: [String: JSONValue] =
-      switch kind {
-      case EnvFileStore.kind: ["path": .string(directory.path(".env"))]
-      case FileStore.kind: ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
-      case VaultKV.kind:
-        [
-          "base_url": .string(try OpenBaoServer.shared().url), "token": "env:TOKEN",
-          "path": .string(document),
-        ]
-      default:
-        throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
-      }
+    var secrets: [String: Secret] = [:]
+    let settings: [String: JSONValue]
+    switch kind {
+    case EnvFileStore.kind: settings = ["path": .string(directory.path(".env"))]
+    case FileStore.kind: settings = ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
+    case VaultKV.kind:
+      let server = try OpenBaoServer.shared()
+      secrets = ["env:TOKEN": server.root]
+      settings = ["base_url": .string(server.url), "token": "env:TOKEN", "path": .string(document)]
+    default:
+      throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
+    }
     return try SecretStoreRegistry.make(
       TargetConfiguration(name: "s", kind: kind, settings: settings, position: "staunch.yaml:1:1"),
-      in: .forTests(
-        http: CurlTransport(), files: LocalFileSystem(),
-        secrets: kind == VaultKV.kind ? ["env:TOKEN": try OpenBaoServer.shared().root] : [:]))
+      in: .forTests(http: CurlTransport(), files: LocalFileSystem(), secrets: secrets))
   }
 
   @Test(arguments: kinds)

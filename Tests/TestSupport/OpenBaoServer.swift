@@ -15,7 +15,26 @@ public final class OpenBaoServer: Sendable {
   public static func shared() throws -> OpenBaoServer { try sharedServer.get() }
   private static let sharedServer = Result { try OpenBaoServer() }
 
+  /// The namespace that ``call(_:_:_:as:)`` works in; nil: the root one.
+  public let namespace: String?
+
+  /// A namespace of the same server that nobody else has: its tokens and policies are its own.
+  public func makeNamespace() async throws -> OpenBaoServer {
+    let name = "ns-" + UUID().uuidString.prefix(8).lowercased()
+    try await call("POST", "sys/namespaces/\(name)", [:])
+    return OpenBaoServer(of: self, namespace: name)
+  }
+
+  private init(of other: OpenBaoServer, namespace: String) {
+    url = other.url
+    root = other.root
+    directory = other.directory
+    server = other.server
+    self.namespace = namespace
+  }
+
   public init() throws {
+    namespace = nil
     let token = "root-" + UUID().uuidString
     root = Secret(token)
     directory = try TemporaryDirectory()
@@ -69,6 +88,7 @@ public final class OpenBaoServer: Sendable {
       "header = \"X-Vault-Token: \((token ?? root).exposeAsText())\"",
       "header = \"Content-Type: application/json\"",
     ]
+    if let namespace { lines.append("header = \"X-Vault-Namespace: \(namespace)\"") }
     if let body {
       try body.canonicalText.write(toFile: file + ".body", atomically: false, encoding: .utf8)
       lines.append("data-binary = \"@\(file).body\"")
