@@ -7,6 +7,7 @@ public enum CredentialProviderRegistry {
     OpenAIProject.self,
     AnthropicKey.self,
     VaultToken.self,
+    VaultDatabase.self,
     RedisUser.self,
     GenericCredential.self,
   ]
