@@ -54,8 +54,8 @@ public struct VaultDatabase: CredentialProvider {
         "revokes", of: ["lease", "role"], default: "lease",
         "`lease`: those of the second in which the leaked one was drawn; `role`: every lease of the role")
       host = try read.text(
-        "database_host", "the PostgreSQL server: host name, address or directory of the unix socket")
-      port = try read.integer("database_port", "5432 when absent")
+        "host", "the PostgreSQL server: host name, address or directory of the unix socket")
+      port = try read.integer("port", "5432 when absent")
       database = try read.text("database", "a database that the leased users may connect to")
       adminDatabase = try read.optionalText(
         "admin_database", "where the runner works, `postgres` when absent")
@@ -206,7 +206,7 @@ public struct VaultDatabase: CredentialProvider {
     throw CapabilityError(
       .notFound, operation,
       because: "no user of \(prefix) has it: its lease has ended, or it is another role's",
-      fix: "check mount, vault_role and database_host in staunch.yaml")
+      fix: "check mount, vault_role and host in staunch.yaml")
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] {

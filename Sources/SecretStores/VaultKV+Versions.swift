@@ -1,7 +1,6 @@
 public import Capabilities
 import JSON
 import RESTClient
-public import Secrets
 
 // Stage before promote, and undo. The engine knows no stages: a new version is current at once. So what is staged lies in a
 // document beside, `PATH.MARKER`, which needs the same rights as the document itself (`path "secret/data/app.*"`), and `delete`

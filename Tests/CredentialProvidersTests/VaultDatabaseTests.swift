@@ -273,8 +273,8 @@ private struct LeaseWorld {
   ) throws -> any CredentialProvider {
     let settings: [String: JSONValue] = [
       "base_url": .string(vault.url), "namespace": .string(vault.namespace ?? ""), "admin_token": "env:TOKEN",
-      "vault_role": .string(role), "database_host": .string(postgres.host),
-      "database_port": .integer(postgres.port), "database": .string(postgres.database),
+      "vault_role": .string(role), "host": .string(postgres.host),
+      "port": .integer(postgres.port), "database": .string(postgres.database),
       "admin_user": .string(rotator.user), "admin_password": "env:ROTATOR",
     ]
     var secrets = ["env:TOKEN": token ?? vault.root]
