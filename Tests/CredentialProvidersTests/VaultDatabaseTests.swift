@@ -221,12 +221,20 @@ private struct LeaseWorld {
   let role = "r" + UUID().uuidString.prefix(7).lowercased()
   private let rotator: SQLLogin
 
+  /// Who may see how passwords are stored, in the database where the runner works: granted once, for two grants at the same
+  /// time fail.
+  private static let lookers = Task { () async throws -> Void in
+    try await PostgresServer.shared().sql(
+      "CREATE ROLE lease_lookers; GRANT SELECT (rolname, rolpassword) ON pg_catalog.pg_authid TO lease_lookers"
+    )
+  }
+
   init() async throws {
     vault = try await OpenBaoServer.shared().makeNamespace()
     postgres = try PostgresServer.shared()
-    rotator = try await postgres.makeRole("LOGIN CREATEROLE IN ROLE pg_signal_backend, pg_read_all_stats")
-    try await postgres.sql(
-      "GRANT SELECT (rolname, rolpassword) ON pg_catalog.pg_authid TO \(rotator.user)")
+    try await Self.lookers.value
+    rotator = try await postgres.makeRole(
+      "LOGIN CREATEROLE IN ROLE pg_signal_backend, pg_read_all_stats, lease_lookers")
     try await vault.call("POST", "sys/mounts/database", ["type": "database"])
     try await configure()
     try await makeRole(ttl: "1h")
@@ -275,7 +283,8 @@ private struct LeaseWorld {
       "base_url": .string(vault.url), "namespace": .string(vault.namespace ?? ""), "admin_token": "env:TOKEN",
       "vault_role": .string(role), "host": .string(postgres.host),
       "port": .integer(postgres.port), "database": .string(postgres.database),
-      "admin_user": .string(rotator.user), "admin_password": "env:ROTATOR",
+      "admin_database": .string(postgres.database), "admin_user": .string(rotator.user),
+      "admin_password": "env:ROTATOR",
     ]
     var secrets = ["env:TOKEN": token ?? vault.root]
     secrets["env:ROTATOR"] = rotator.password
