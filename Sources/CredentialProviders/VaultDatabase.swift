@@ -83,7 +83,7 @@ public struct VaultDatabase: CredentialProvider {
     /// The runner's side of the database, as PostgreSQL's own provider knows it.
     var postgres: [String: JSONValue] {
       var settings: [String: JSONValue] = [
-        "host": .string(host), "database": .string(database), "role": "nobody",
+        "host": .string(host), "database": .string(database),
         "admin_user": .string(adminUser),
       ]
       if let port { settings["port"] = .integer(port) }
@@ -108,17 +108,16 @@ public struct VaultDatabase: CredentialProvider {
   }
   let settings: Settings
   let vault: VaultClient
-  /// The database's side; every call names the user.
-  let postgres: PostgresRole
+  /// The database's side before a user is known.
+  private let postgres: PostgresRole
+  private let target: TargetConfiguration
   let environment: AdapterEnvironment
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     settings = try Settings(target)
     self.environment = environment
-    postgres = try PostgresRole(
-      TargetConfiguration(
-        name: target.name, kind: PostgresRole.kind, settings: settings.postgres, position: target.position),
-      in: environment)
+    self.target = target
+    postgres = try Self.database(of: "nobody", target, settings, environment)
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .leased,
       propagation: settings.propagation)
@@ -128,6 +127,25 @@ public struct VaultDatabase: CredentialProvider {
       fix: "admin_token in staunch.yaml needs the rights that staunch doctor lists for this entry")
   }
 
+  /// The database's side of a user: PostgreSQL's own provider, which works in no database that the user owns.
+  func database(of user: String) throws(CapabilityError) -> PostgresRole {
+    try Self.database(of: user, target, settings, environment)
+  }
+
+  private static func database(
+    of user: String, _ target: TargetConfiguration, _ settings: Settings, _ environment: AdapterEnvironment
+  ) throws(CapabilityError) -> PostgresRole {
+    try PostgresRole(
+      TargetConfiguration(
+        name: target.name, kind: PostgresRole.kind,
+        settings: settings.postgres.merging(["role": .string(user)]) { _, new in new },
+        position: target.position),
+      in: environment)
+  }
+
+  /// A session of the runner's, for what is no single user's.
+  func session() async throws(CapabilityError) -> any SQLSession { try await postgres.session() }
+
   // MARK: users
 
   /// `database/creds/app`
@@ -136,7 +154,7 @@ public struct VaultDatabase: CredentialProvider {
   /// The users that the role's leases have at the database now.
   func users() async throws(CapabilityError) -> [String] {
     let pattern = try await pattern()
-    let session = try await postgres.session()
+    let session = try await session()
     let rows = try await session.query(
       """
       SELECT rolname FROM pg_catalog.pg_roles
@@ -257,7 +275,8 @@ public struct VaultDatabase: CredentialProvider {
     }
     guard try await users().contains(ref.rawValue) else { return }
     // Its lease is not among those, or something that the user owns keeps the server from dropping it.
-    try await postgres.disable(ref, leak: Leak(), replacedBy: nil, under: authority)
+    try await database(of: ref.rawValue).disable(
+      ref, leak: Leak(), replacedBy: nil, under: authority)
   }
 
   public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)

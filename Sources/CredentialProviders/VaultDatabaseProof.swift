@@ -48,18 +48,19 @@ extension VaultDatabase {
   }
 
   private func verify(_ secret: Secret, user: String) async throws(CapabilityError) -> CredentialProbe {
-    let admin = try await postgres.adminLogin()
+    let database = try database(of: user)
+    let admin = try await database.adminLogin()
     var code = ""
     var refusals = 0
-    for endpoint in try await postgres.endpoints() {
+    for endpoint in try await database.endpoints() {
       var control = admin
       endpoint.apply(to: &control)
       for _ in 0..<Self.refusals {
         // A user that is there is judged as every other role: by the password, or by LOGIN.
-        guard try await postgres.control(control, user).canLogin == nil else {
-          return try await postgres.verify(secret, ref: CredentialRef(user))
+        guard try await database.control(control, user).canLogin == nil else {
+          return try await database.verify(secret, ref: CredentialRef(user))
         }
-        switch await environment.postgres.tryLogin(postgres.login(user, secret, at: endpoint)) {
+        switch await environment.postgres.tryLogin(database.login(user, secret, at: endpoint)) {
         case .accepted, .admitted:
           return CredentialProbe(.alive, code: "login accepted at \(endpoint.name)")
         case .undecided(let word):
@@ -79,7 +80,7 @@ extension VaultDatabase {
     async throws(CapabilityError) -> SessionCount
   {
     do throws(CapabilityError) {
-      return try await postgres.endSessions(ref, before: before, under: authority)
+      return try await database(of: ref.rawValue).endSessions(ref, before: before, under: authority)
     } catch {
       // Neither the user nor a session of it.
       guard error.class == .notFound else { throw error }
@@ -88,7 +89,7 @@ extension VaultDatabase {
   }
 
   public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
-    var facts = try await postgres.inspect(ref).facts
+    var facts = try await database(of: ref.rawValue).inspect(ref).facts
     facts["leases"] = JSONValue.integer(try await leases(of: ref, Leak()).count)
     facts["owns"] = JSONValue.integer(try await owned(by: ref.rawValue))
     facts["survives"] = "sessions outlive the lease; what the user owns keeps the server from dropping it"
@@ -97,7 +98,7 @@ extension VaultDatabase {
 
   /// How many things are the user's, in all databases: each of them keeps it from being dropped.
   private func owned(by user: String) async throws(CapabilityError) -> Int {
-    let session = try await postgres.session()
+    let session = try await database(of: user).session()
     let rows = try await session.query(
       """
       SELECT pg_catalog.count(*) FROM pg_catalog.pg_shdepend d JOIN pg_catalog.pg_roles r ON d.refobjid = r.oid
@@ -109,7 +110,7 @@ extension VaultDatabase {
   }
 
   public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
-    try await postgres.searchAbuse(ref, since: since)
+    try await database(of: ref.rawValue).searchAbuse(ref, since: since)
   }
 
   // MARK: rights
@@ -138,7 +139,7 @@ extension VaultDatabase {
   }
 
   private func databaseRights() async throws(CapabilityError) -> [Readiness] {
-    let session = try await postgres.session()
+    let session = try await session()
     let rows = try await session.query(
       """
       SELECT me.rolsuper OR me.rolcreaterole,

@@ -74,6 +74,20 @@ import Testing
     #expect(try await provider.existing().isEmpty)
   }
 
+  /// Whoever owns a database can prepare what an administrator meets there.
+  @Test func `the runner does not work in a database that the leased user owns`() async throws {
+    try await world.makeRole(ttl: "1h", grants: "IN ROLE postgres")
+    let leaked = try await world.draw()
+    let provider = try world.provider()
+    let ref = CredentialRef(leaked.user)
+    let error = await #expect(throws: CapabilityError.self) { try await provider.inspect(ref) }
+    #expect(error?.class == .unsafe)
+    #expect(try await provider.verify(leaked.password, ref: ref).state == .unknown)
+    // Vault drops it all the same.
+    try await provider.disable(ref, leak: leaked.leak, replacedBy: nil, under: .forTests())
+    #expect(try await provider.verify(leaked.password, ref: ref).state == .dead)
+  }
+
   @Test func `other leases of the role live on, unless all of them are meant`() async throws {
     let leaked = try await world.draw()
     let other = try await world.draw()
@@ -253,14 +267,16 @@ private struct LeaseWorld {
     try await vault.call("POST", "database/config/pg", .object(settings.merging(more) { _, new in new }))
   }
 
-  func makeRole(ttl: String) async throws {
+  /// - Parameter grants: what its users get beside LOGIN.
+  func makeRole(ttl: String, grants: String = "") async throws {
+    let create =
+      #"CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"#
+      + " \(grants);"
     try await vault.call(
       "POST", "database/roles/\(role)",
       [
         "db_name": "pg", "default_ttl": .string(ttl), "max_ttl": "24h",
-        "creation_statements": [
-          #"CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';"#
-        ],
+        "creation_statements": [.string(create)],
       ])
   }
 

@@ -123,7 +123,7 @@ public final class OpenBaoServer: Sendable {
   }
 
   private static let script = """
-    command -v bao >/dev/null || { echo "no bao; fix: .ci/packages test" >&2; exit 1; }
+    command -v bao >/dev/null || { echo "no bao on PATH; fix: make test TESTS=TARGET, which installs it in .build/test-tools" >&2; exit 1; }
     log="$1/log.$$"
     mkfifo "$log"
     bao server -dev -dev-no-store-token >"$log" 2>&1 </dev/null &
