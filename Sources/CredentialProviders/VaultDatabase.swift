@@ -238,7 +238,7 @@ public struct VaultDatabase: CredentialProvider {
     async throws(CapabilityError) -> IssuedCredential
   {
     let operation = "GET \(prefix)"
-    let answer = try await vault.api.exchange(
+    let answer = try await vault.api.change(
       .get, "/v1/" + VaultClient.escaped(prefix), nil, under: authority)
     let lease = try vault.done(answer, operation)
     guard let user = lease["data"]?["username"]?.string, let password = lease["data"]?["password"]?.string
@@ -287,7 +287,7 @@ public struct VaultDatabase: CredentialProvider {
   private func revoke(_ path: String, _ body: JSONValue, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {
-    let answer = try await vault.api.exchange(
+    let answer = try await vault.api.change(
       .post, "/v1/" + VaultClient.escaped(path), body, under: authority)
     if VaultClient.says("failed to revoke", answer) || VaultClient.says("invalid lease", answer) { return }
     _ = try vault.done(answer, "POST \(path)")

@@ -75,18 +75,10 @@ extension VaultDatabase {
       .dead, code: "\(code), no such user", evidence: ProbeEvidence(refusals: refusals, controls: refusals))
   }
 
-  /// Also of a user that was dropped: its sessions have no name any more.
+  /// Also of a user that was dropped with its lease: its sessions have no name any more, so those of all dropped users end.
   public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> SessionCount
-  {
-    do throws(CapabilityError) {
-      return try await database(of: ref.rawValue).endSessions(ref, before: before, under: authority)
-    } catch {
-      // Neither the user nor a session of it.
-      guard error.class == .notFound else { throw error }
-      return SessionCount(found: 0, ended: 0, left: 0)
-    }
-  }
+  { try await database(of: ref.rawValue).endAll(ref, before: before, under: authority).count }
 
   public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
     var facts = try await database(of: ref.rawValue).inspect(ref).facts

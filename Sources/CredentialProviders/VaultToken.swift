@@ -286,7 +286,7 @@ public struct VaultToken: CredentialProvider {
     async throws(CapabilityError)
   {
     try await refuseOwn(ref, to: "revoke \(ref)")
-    let answer = try await vault.api.exchange(
+    let answer = try await vault.api.change(
       .post, "/v1/auth/token/revoke-accessor", ["accessor": .string(ref.rawValue)], under: authority)
     if Self.isUnknown(answer) { return }
     _ = try vault.done(answer, "POST auth/token/revoke-accessor")
@@ -337,7 +337,7 @@ public struct VaultToken: CredentialProvider {
     body["meta"] = ["staunch": .string(order.marker)]
     body["display_name"] = "staunch"
     let path = "auth/token/" + (settings.role.map { "create/\(RESTClient.escaped($0))" } ?? "create-orphan")
-    let answer = try await vault.api.exchange(.post, "/v1/\(path)", .object(body), under: authority)
+    let answer = try await vault.api.change(.post, "/v1/\(path)", .object(body), under: authority)
     let made = try vault.done(answer, "POST \(path)")["auth"]
     guard let token = made?["client_token"]?.string, let accessor = made?["accessor"]?.string,
       !accessor.isEmpty

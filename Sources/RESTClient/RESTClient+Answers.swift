@@ -5,12 +5,6 @@ import Secrets
 // Answers as they come: for an API that says in the body, or by more than the status, what became of a call. Bodies are kept
 // as secrets until they are sent.
 extension RESTClient {
-  /// A question, unchecked: ``failure(of:_:changes:)`` says what its status means.
-  public func answer(_ path: String) async throws(CapabilityError) -> HTTPResponse {
-    let request = SafeRequest.get(base + path, headers: try await allHeaders())
-    return try await environment.http.fetch(request.trusting(trust))
-  }
-
   /// A question that the API wants as a POST, unchecked. - Parameter reason: why it changes nothing.
   public func ask(_ path: String, _ body: JSONValue, readOnlyBecause reason: StaticString)
     async throws(CapabilityError) -> HTTPResponse
@@ -21,8 +15,10 @@ extension RESTClient {
     return try await environment.http.fetch(request.trusting(trust))
   }
 
-  /// A change, unchecked. - Parameter type: of the body.
-  public func exchange(
+  /// A change, unchecked. - Parameters:
+  ///   - body: JSON; nil: none.
+  ///   - type: of the body.
+  public func change(
     _ method: HTTPRequest.Method, _ path: String, _ body: JSONValue?, type: String = "application/json",
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HTTPResponse {

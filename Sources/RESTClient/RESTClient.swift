@@ -11,15 +11,36 @@ public import Secrets
 public struct RESTClient: Sendable {
   /// How the runner shows who it is.
   public struct Login: Sendable {
+    enum Source: Sendable {
+      /// Nobody: an API that anyone may call.
+      case nobody
+      /// `env:…`, read at each call.
+      case reference(String)
+      /// What the call is about is its own authority.
+      case value(Secret)
+    }
     let header: String
     let prefix: String
-    /// A reference (`env:…`), read at each call.
-    let reference: String
-    public init(header: String = "Authorization", prefix: String = "Bearer ", _ reference: String) {
+    let source: Source
+
+    private init(header: String, prefix: String, source: Source) {
       self.header = header
       self.prefix = prefix
-      self.reference = reference
+      self.source = source
     }
+
+    /// The runner's own credential, by its reference.
+    public init(header: String = "Authorization", prefix: String = "Bearer ", _ reference: String) {
+      self.init(header: header, prefix: prefix, source: .reference(reference))
+    }
+
+    /// A credential that acts for itself: a leaked token revokes itself.
+    public init(header: String = "Authorization", prefix: String = "Bearer ", as secret: Secret) {
+      self.init(header: header, prefix: prefix, source: .value(secret))
+    }
+
+    /// No login at all.
+    public static let nobody = Login(header: "", prefix: "", source: .nobody)
   }
 
   /// Without a slash at its end.
@@ -50,10 +71,15 @@ public struct RESTClient: Sendable {
 
   // MARK: questions
 
+  /// One answer as it came, for whoever reads refusals too. - Parameter path: as for ``fetch(_:)``.
+  public func answer(_ path: String) async throws(CapabilityError) -> HTTPResponse {
+    try await environment.http.fetch(
+      SafeRequest.get(base + path, headers: try await allHeaders()).trusting(trust))
+  }
+
   /// One answer, checked. - Parameter path: with or without a query; texts of it are ``escaped(_:)``.
   public func fetch(_ path: String) async throws(CapabilityError) -> HTTPResponse {
-    let request = SafeRequest.get(base + path, headers: try await allHeaders()).trusting(trust)
-    let answer = try await environment.http.fetch(request)
+    let answer = try await self.answer(path)
     if let failure = failure(of: answer, "GET \(shown(path))", changes: false) { throw failure }
     return answer
   }
@@ -64,6 +90,21 @@ public struct RESTClient: Sendable {
 
   // MARK: changes
 
+  /// Sends a change; the answer as it came, for whoever reads refusals too. - Parameter body: JSON.
+  public func exchange(
+    _ method: HTTPRequest.Method, _ path: String, _ body: HTTPRequest.Body = .none,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> HTTPResponse {
+    var request = HTTPRequest(
+      method, base + path, headers: try await allHeaders(), body: body, timeout: .seconds(30))
+    switch body {
+    case .none: break
+    case .bytes, .secret: request.headers.append(("Content-Type", .text("application/json")))
+    }
+    request.trust = trust
+    return try await environment.http.send(request, under: authority)
+  }
+
   /// - Returns: the answer's JSON. - Throws: `.unknownOutcome` also when it was done and the answer cannot be read.
   @discardableResult
   public func send(
@@ -71,12 +112,7 @@ public struct RESTClient: Sendable {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> JSONValue {
     let operation = "\(method.rawValue) \(shown(path))"
-    var request = HTTPRequest(
-      method, base + path, headers: try await allHeaders(), body: .bytes(Data(body.canonicalBytes)),
-      timeout: .seconds(30))
-    request.headers.append(("Content-Type", .text("application/json")))
-    request.trust = trust
-    let answer = try await environment.http.send(request, under: authority)
+    let answer = try await exchange(method, path, .bytes(Data(body.canonicalBytes)), under: authority)
     if let failure = failure(of: answer, operation, changes: true) { throw failure }
     guard !answer.body.isEmpty else { return .null }
     do throws(CapabilityError) { return try json(answer, operation) } catch {
@@ -88,9 +124,7 @@ public struct RESTClient: Sendable {
   public func delete(_ path: String, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {
-    var request = HTTPRequest(.delete, base + path, headers: try await allHeaders())
-    request.trust = trust
-    let answer = try await environment.http.send(request, under: authority)
+    let answer = try await exchange(.delete, path, under: authority)
     if let failure = failure(of: answer, "DELETE \(shown(path))", changes: true),
       failure.class != .notFound
     {
@@ -102,7 +136,12 @@ public struct RESTClient: Sendable {
 
   /// The runner's own credential.
   public func isLogin(_ secret: Secret) async throws(CapabilityError) -> Bool {
-    try await environment.sources.resolve(login.reference).isSame(as: secret)
+    switch login.source {
+    case .nobody: return false
+    case .reference(let reference):
+      return try await environment.sources.resolve(reference).isSame(as: secret)
+    case .value(let own): return own.isSame(as: secret)
+    }
   }
 
   /// `text` as one part of a path or query.
@@ -122,7 +161,12 @@ public struct RESTClient: Sendable {
   }
 
   func allHeaders() async throws(CapabilityError) -> [(name: String, value: HTTPField)] {
-    let secret = try await environment.sources.resolve(login.reference)
+    let secret: Secret
+    switch login.source {
+    case .nobody: return headers
+    case .reference(let reference): secret = try await environment.sources.resolve(reference)
+    case .value(let own): secret = own
+    }
     return [(login.header, .secret(prefix: login.prefix, secret))] + headers
   }
 

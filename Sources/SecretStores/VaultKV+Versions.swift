@@ -36,7 +36,7 @@ extension VaultKV {
     let stage = try stage(marker)
     let before = try await document(of: stage)
     guard before.fields != values else { return }
-    let answer = try await vault.api.exchange(
+    let answer = try await vault.api.change(
       .post, path("data", of: stage),
       ["options": ["cas": .integer(before.version)], "data": .object(values)], under: authority)
     _ = try vault.done(answer, operation)
@@ -59,7 +59,7 @@ extension VaultKV {
     }
     let version = try await put(entries, sparing: others, marker: marker, under: authority)
     // With all its versions: a stage has no history.
-    let answer = try await vault.api.exchange(.delete, path("metadata", of: stage), nil, under: authority)
+    let answer = try await vault.api.change(.delete, path("metadata", of: stage), nil, under: authority)
     if let failure = vault.failure(of: answer, "clear \(settings.mount)/\(stage)", changes: true),
       failure.class != .notFound
     {
@@ -78,7 +78,7 @@ extension VaultKV {
     }
     var former = try await document(number)
     if former.fields == nil {
-      let answer = try await vault.api.exchange(
+      let answer = try await vault.api.change(
         .post, path("undelete"), ["versions": [.integer(number)]], under: authority)
       _ = try vault.done(answer, operation)
       // 204 is said for a destroyed version, too, and changes nothing.

@@ -273,11 +273,11 @@ public struct VaultKV: VersionedStore {
     let body: JSONValue = ["options": ["cas": .integer(before.version)], "data": .object(changes)]
     let answer: HTTPResponse
     if before.fields != nil {
-      answer = try await vault.api.exchange(
+      answer = try await vault.api.change(
         .patch, path("data"), body, type: "application/merge-patch+json", under: authority)
     } else {
       if before.version == 0 { try await requireVersion2() }
-      answer = try await vault.api.exchange(.post, path("data"), body, under: authority)
+      answer = try await vault.api.change(.post, path("data"), body, under: authority)
     }
     let made = try vault.done(answer, operation)["data"]
     guard let version = made?["version"]?.integer else {
@@ -382,7 +382,7 @@ public struct VaultKV: VersionedStore {
     async throws(CapabilityError)
   {
     guard !versions.isEmpty else { return }
-    let answer = try await vault.api.exchange(
+    let answer = try await vault.api.change(
       .post, path("delete"), ["versions": .array(versions.map { .integer($0) })], under: authority)
     _ = try vault.done(answer, "take former versions of \(name) out")
   }
