@@ -6,9 +6,9 @@ public enum CredentialProviderRegistry {
     PostgresRole.self,
     OpenAIProject.self,
     AnthropicKey.self,
+    RedisUser.self,
     VaultToken.self,
     VaultDatabase.self,
-    RedisUser.self,
     GenericCredential.self,
   ]
 
