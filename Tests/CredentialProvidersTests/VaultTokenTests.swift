@@ -70,7 +70,7 @@ import Testing
     let issued = try await provider.issue(
       IssueOrder(marker: "staunch-run-1", replacing: Leak(leaked.value)), under: .forTests())
     let seen = try await world.look(issued.ref)
-    #expect(seen["policies"] == [.string(policy)])
+    #expect(seen["policies"] == JSONValue.array([.string(policy)]))
     #expect(seen["creation_ttl"] == 7200)
     #expect(seen["explicit_max_ttl"] == 14_400)
     #expect(seen["orphan"] == true)
