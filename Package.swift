@@ -140,7 +140,8 @@ let package = Package(
     .target(
       name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "SecretStores", dependencies: ["Capabilities", "JSON", "Secrets"], swiftSettings: pure),
+      name: "SecretStores", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
+      swiftSettings: pure),
     .target(
       name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
@@ -362,7 +363,7 @@ let package = Package(
     .testTarget(
       name: "SecretStoresTests",
       dependencies: [
-        "SecretStores", "Capabilities", "JSON", "LocalSystem", "Secrets", "TestSupport",
+        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(

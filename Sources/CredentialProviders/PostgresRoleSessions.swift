@@ -27,6 +27,15 @@ extension PostgresRole {
   public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> SessionCount
   {
+    let (count, isMissing) = try await endAll(ref, before: before, under: authority)
+    guard !isMissing else { throw missing(ref, count) }
+    return count
+  }
+
+  /// The same, with whether a server has no such role: for whoever knows that it was dropped on purpose.
+  func endAll(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> (count: SessionCount, isMissing: Bool)
+  {
     var found = 0
     var left = 0
     var isMissing = false
@@ -40,10 +49,7 @@ extension PostgresRole {
       found += count.found
       left += count.left
     }
-    guard !isMissing else {
-      throw missing(ref, SessionCount(found: found, ended: max(0, found - left), left: left))
-    }
-    return SessionCount(found: found, ended: max(0, found - left), left: left)
+    return (SessionCount(found: found, ended: max(0, found - left), left: left), isMissing)
   }
 
   private func endSessions(

@@ -9,6 +9,8 @@ public enum CredentialProviderRegistry {
     GitHubToken.self,
     GitLabToken.self,
     RedisUser.self,
+    VaultToken.self,
+    VaultDatabase.self,
     GenericCredential.self,
   ]
 

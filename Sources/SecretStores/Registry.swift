@@ -5,6 +5,7 @@ public enum SecretStoreRegistry {
   public static let all: [any SecretStore.Type] = [
     EnvFileStore.self,
     FileStore.self,
+    VaultKV.self,
   ]
 
   /// The store of an entry under `stores:`. - Throws: `.configuration`.

@@ -40,7 +40,7 @@ import Testing
     ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("SecretStores", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("SecretStores", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),

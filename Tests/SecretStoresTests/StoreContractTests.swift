@@ -1,5 +1,6 @@
 import Capabilities
 import Foundation
+import HTTP
 import JSON
 import LocalSystem
 import SecretStores
@@ -7,25 +8,32 @@ import Secrets
 import TestSupport
 import Testing
 
-/// What every store promises, on real files.
+/// What every store promises, on real files and real servers.
 @Suite struct StoreContractTests {
   private let directory: TemporaryDirectory
+  /// A document of a vault that no other test has.
+  private let document = "contract/" + UUID().uuidString.lowercased()
 
   init() throws { directory = try TemporaryDirectory() }
 
   private static var kinds: [String] { SecretStoreRegistry.all.map { $0.kind } }
 
   private func store(_ kind: String) throws -> any SecretStore {
-    let settings: [String: JSONValue] =
-      switch kind {
-      case EnvFileStore.kind: ["path": .string(directory.path(".env"))]
-      case FileStore.kind: ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
-      default:
-        throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
-      }
+    var secrets: [String: Secret] = [:]
+    let settings: [String: JSONValue]
+    switch kind {
+    case EnvFileStore.kind: settings = ["path": .string(directory.path(".env"))]
+    case FileStore.kind: settings = ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
+    case VaultKV.kind:
+      let server = try OpenBaoServer.shared()
+      secrets = ["env:TOKEN": server.root]
+      settings = ["base_url": .string(server.url), "token": "env:TOKEN", "path": .string(document)]
+    default:
+      throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
+    }
     return try SecretStoreRegistry.make(
       TargetConfiguration(name: "s", kind: kind, settings: settings, position: "staunch.yaml:1:1"),
-      in: .forTests(files: LocalFileSystem()))
+      in: .forTests(http: CurlTransport(), files: LocalFileSystem(), secrets: secrets))
   }
 
   @Test(arguments: kinds)
@@ -48,15 +56,18 @@ import Testing
     let store = try store(kind)
     let first = try await store.put(
       "KEY", Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
-    let before = try snapshot()
+    let before = try await snapshot(kind)
     let second = try await store.put(
       "KEY", Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
     #expect(first == second)
-    #expect(try snapshot() == before)
+    #expect(try await snapshot(kind) == before)
   }
 
-  /// Names, inodes and contents: a replaced file has another inode.
-  private func snapshot() throws -> [String: String] {
+  /// Names, inodes and contents: a replaced file has another inode, a written document another version.
+  private func snapshot(_ kind: String) async throws -> [String: String] {
+    if kind == VaultKV.kind {
+      return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
+    }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
       let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))

@@ -21,6 +21,8 @@ public protocol ContractFixture: Sendable {
   /// After a change, old answers come for so long; with `takingTurns` old and new ones alternate. Nil: cannot be arranged.
   func answerOldThings(takingTurns: Bool) -> Duration?
   func pass(_ time: Duration)
+  /// A day is over at once: a lease ends by itself. False where a real server's clock decides.
+  var canPassADay: Bool { get }
   /// One of several places cannot be reached until ``mend()``.
   func breakOnePlace() -> Bool
   func mend()
@@ -32,6 +34,7 @@ extension ContractFixture {
   public func refuseNextCall() -> Bool { false }
   public func answerOldThings(takingTurns: Bool) -> Duration? { nil }
   public func pass(_ time: Duration) {}
+  public var canPassADay: Bool { true }
   public func breakOnePlace() -> Bool { false }
   public func mend() {}
 }
