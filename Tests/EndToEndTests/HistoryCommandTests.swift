@@ -120,7 +120,9 @@ import Testing
       ["history", "scan", "--repository", "repository", "--secrets", "/dev/stdin"], input: world.secret + "\n"
     )
     #expect(scan.status == 10 && scan.output.contains("blob"), "\(scan.output)\(scan.errors)")
-    for (name, why) in [("/dev/null", "it holds none"), ("repository", "it is a directory"), ("nowhere", "no such file")] {
+    for (name, why) in [
+      ("/dev/null", "it holds none"), ("repository", "it is a directory"), ("nowhere", "no such file"),
+    ] {
       let refused = try await world.binary.run(
         ["history", "scan", "--repository", "repository", "--secrets", name])
       #expect(refused.status == 65 && refused.errors.contains(why), "\(name): \(refused.errors)")
