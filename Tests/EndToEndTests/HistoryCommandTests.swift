@@ -112,6 +112,24 @@ import Testing
     }
   }
 
+  @Test func `the expressions may come through a pipe, and why a file cannot be read is said as it is`()
+    async throws
+  {
+    let world = try World()
+    let scan = try await world.binary.run(
+      ["history", "scan", "--repository", "repository", "--secrets", "/dev/stdin"], input: world.secret + "\n"
+    )
+    #expect(scan.status == 10 && scan.output.contains("blob"), "\(scan.output)\(scan.errors)")
+    for (name, why) in [
+      ("/dev/null", "it holds none"), ("repository", "it is a directory"), ("nowhere", "no such file"),
+    ] {
+      let refused = try await world.binary.run(
+        ["history", "scan", "--repository", "repository", "--secrets", name])
+      #expect(refused.status == 65 && refused.errors.contains(why), "\(name): \(refused.errors)")
+      #expect(!refused.errors.contains("permission denied"), "\(name): \(refused.errors)")
+    }
+  }
+
   @Test func `a report is used as a report, and other JSON is refused instead of being taken as expressions`()
     async throws
   {

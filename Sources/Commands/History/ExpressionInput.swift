@@ -27,13 +27,19 @@ struct ExpressionInput {
   /// - Throws: without the argument. A name that is no file is often the secret itself.
   private func read(_ argument: String) throws -> [UInt8] {
     if argument == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
-    do { return Array(try Data(contentsOf: URL(filePath: assembly.absolute(argument)))) } catch {
+    let path = assembly.absolute(argument)
+    do {
+      // Not only files: a shell's `<(…)` is a pipe.
+      guard let file = FileHandle(forReadingAtPath: path) else { throw CocoaError(.fileReadNoSuchFile) }
+      return Array(try file.readToEnd() ?? Data())
+    } catch {
       var status = stat()
-      let path = assembly.absolute(argument)
       let reason =
         stat(path, &status) != 0
         ? String(cString: strerror(errno)).lowercased()
-        : status.st_mode & S_IFMT == S_IFDIR ? "it is a directory" : "permission denied"
+        : status.st_mode & S_IFMT == S_IFDIR
+          ? "it is a directory"
+          : access(path, R_OK) != 0 ? String(cString: strerror(errno)).lowercased() : "reading it failed"
       throw CommandFailure(
         .invalidInput, "cannot read the file that --secrets names",
         because: "\(reason) (its name is not shown here)",

@@ -54,9 +54,10 @@ struct EscapeFilter: Sendable {
     let raw = UnsafeRawPointer(base)
     var position = first
     while position &+ 36 <= count {
-      let low = Self.marks(raw + position)
-      let high = Self.marks(raw + position + 16)
-      if Self.isAny(low .| high) {
+      // Nearly all of a text has neither a mark nor a zero.
+      if Self.isAny(Self.candidates(raw + position) .| Self.candidates(raw + position + 16)) {
+        let low = Self.marks(raw + position)
+        let high = Self.marks(raw + position + 16)
         if let place = place(low, position, position, base, count, behind)
           ?? place(high, position &+ 16, position, base, count, behind)
         {
@@ -68,7 +69,7 @@ struct EscapeFilter: Sendable {
     while position < count, count >= 16 {
       // The last sixteen once more where fewer are left; what was seen already is not looked at again.
       let start = min(position, count &- 16)
-      let marks = Self.lastMarks(raw + start)
+      let marks = Self.candidates(raw + start)
       if Self.isAny(marks), let place = place(marks, start, position, base, count, behind) {
         return found(base, count, place)
       }
@@ -97,8 +98,9 @@ struct EscapeFilter: Sendable {
     return escapes(bytes) .| (((bytes | others) .== zero) .& .!beside)
   }
 
+  /// Marks and zeros, whatever stands beside them.
   @inline(__always)
-  private static func lastMarks(_ text: UnsafeRawPointer) -> Mask {
+  private static func candidates(_ text: UnsafeRawPointer) -> Mask {
     let bytes = text.loadUnaligned(as: Bytes.self)
     return escapes(bytes) .| (bytes .== Bytes(repeating: 0))
   }

@@ -19,16 +19,12 @@ final class GramFilter: Sendable {
   private let mask: UInt64
   private let shift: UInt64
   private let bits: Column<UInt64>
-  /// Open addressing: gram → first entry of its chain.
-  private let slots: Column<Slot>
+  /// The first entry of the chain of all grams that fall into a slot; -1: none does.
+  private let slots: Column<Int32>
   private let slotMask: Int
   private let chain: Column<Link>
   private let probes: Column<UInt8>
 
-  private struct Slot: BitwiseCopyable {
-    var key: UInt64
-    var first: Int32
-  }
   private struct Link: BitwiseCopyable {
     var probe: Int32
     var offset: Int32
@@ -48,7 +44,7 @@ final class GramFilter: Sendable {
     bits = Column(0, count: bitCount / 64)
     var slotCount = 64
     while slotCount < grams * 2 { slotCount *= 2 }
-    slots = Column(Slot(key: 0, first: -1), count: slotCount)
+    slots = Column(-1, count: slotCount)
     slotMask = slotCount - 1
     chain = Column(Link(probe: 0, offset: 0, next: -1), count: grams)
     probes = Column(0, count: list.count * length)
@@ -62,11 +58,10 @@ final class GramFilter: Sendable {
       for position in (0..<gram).reversed() { key = key << 8 | UInt64(probe[offset + position]) }
       let hash = key &* GramFilter.multiplier
       bits[Int(truncatingIfNeeded: hash >> shift)] |= GramFilter.pair(hash, shift)
-      var slot = slotIndex(key)
-      while slots[slot].first >= 0, slots[slot].key != key { slot = (slot + 1) & slotMask }
+      let slot = slotIndex(key)
       let link = number * stride + offset
-      chain[link] = Link(probe: Int32(number), offset: Int32(offset), next: slots[slot].first)
-      slots[slot] = Slot(key: key, first: Int32(link))
+      chain[link] = Link(probe: Int32(number), offset: Int32(offset), next: slots[slot])
+      slots[slot] = Int32(link)
     }
   }
 
@@ -139,23 +134,16 @@ final class GramFilter: Sendable {
     return nil
   }
 
-  /// The chain of `key` when one of its probes really stands around `position`.
+  /// The chain in which `key` is, when one of its probes really stands around `position`.
   private func confirmed(
     _ key: UInt64, _ position: Int, _ text: UnsafePointer<UInt8>, _ start: Int, _ end: Int
   ) -> Int? {
-    var slot = slotIndex(key)
-    while slots[slot].first >= 0 {
-      if slots[slot].key == key {
-        let first = Int(slots[slot].first)
-        var link = first
-        while link >= 0 {
-          let entry = chain[link]
-          if matches(entry, position - Int(entry.offset), text, start, end) { return first }
-          link = Int(entry.next)
-        }
-        return nil
-      }
-      slot = (slot + 1) & slotMask
+    let first = Int(slots[slotIndex(key)])
+    var link = first
+    while link >= 0 {
+      let entry = chain[link]
+      if matches(entry, position - Int(entry.offset), text, start, end) { return first }
+      link = Int(entry.next)
     }
     return nil
   }

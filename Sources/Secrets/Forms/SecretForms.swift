@@ -79,7 +79,6 @@ public enum SecretForms {
 struct FormTable {
   private let raw: [UInt8]
   private(set) var entries: [SecretForms.Entry] = []
-  private var seen: Set<[UInt8]> = []
 
   init(_ raw: [UInt8]) { self.raw = raw }
 
@@ -209,7 +208,8 @@ struct FormTable {
   ) {
     let bytes = spelling.wrapped(inside)
     guard entries.isEmpty || (bytes.count >= SecretForms.shortestEncoded && entries.count < SecretForms.most),
-      seen.insert(bytes).inserted
+      // A few dozen: comparing them costs less than hashing each byte.
+      !entries.contains(where: { $0.bytes == bytes })
     else { return }
     entries.append(
       SecretForms.Entry(

@@ -9,7 +9,8 @@ struct ByteSequences: Sendable {
   /// With which bytes four begin.
   private var firsts = [Bool](repeating: false, count: 256)
 
-  private static let bitCount = 1 << 18
+  /// A thousand values of sixty characters fill a tenth.
+  private static let bitCount = 1 << 20
 
   /// - Parameter four: the first byte in the highest bits.
   mutating func insert(_ four: UInt32) {
@@ -44,6 +45,6 @@ struct ByteSequences: Sendable {
 
   private func isSet(_ bit: Int) -> Bool { bits[bit >> 6] & 1 << UInt64(bit & 63) != 0 }
 
-  private static func bit(_ four: UInt32) -> Int { Int((four &* 0x9E37_79B1) >> 14) }
+  private static func bit(_ four: UInt32) -> Int { Int((four &* 0x9E37_79B1) >> 12) }
   private static func bit(ofThree three: UInt32) -> Int { bit(three &* 0x85EB_CA77 ^ 0xC2B2_AE3D) }
 }
