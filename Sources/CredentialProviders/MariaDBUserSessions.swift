@@ -103,7 +103,7 @@ extension MariaDBUser {
         guard row.count == 2, let grantee = row[0], grantees.contains(grantee) else { return nil }
         return row[1]?.lowercased()
       })
-    let open = try await connections(session)
+    let current = try await connections(session)
     await session.close()
     return CredentialFacts([
       "owner": .string(user),
@@ -112,7 +112,8 @@ extension MariaDBUser {
       "hosts": .array(rows.map { .string($0.host) }),
       "passwords": .integer(rows.reduce(0) { $0 + Self.passwords(of: $1) }),
       "can_login": .boolean(rows.contains { !$0.isLocked }),
-      "sessions": .object(Dictionary(grouping: open, by: \.host).mapValues { JSONValue.integer($0.count) }),
+      "sessions": .object(
+        Dictionary(grouping: current, by: \.host).mapValues { JSONValue.integer($0.count) }),
     ])
   }
 
@@ -124,11 +125,11 @@ extension MariaDBUser {
   /// no evidence.
   public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
     let (session, look) = try await open(at: primary)
-    let open = try await connections(session)
+    let current = try await connections(session)
     await session.close()
     var findings: [String] = []
     var seen: Bool?
-    for (host, group) in Dictionary(grouping: open, by: \.host).sorted(by: { $0.key < $1.key }) {
+    for (host, group) in Dictionary(grouping: current, by: \.host).sorted(by: { $0.key < $1.key }) {
       // A name that the server has looked up is its DNS's word, and no address.
       let isAddress = host.contains(":") || host.allSatisfy { $0.isNumber || $0 == "." }
       let isStrange =
@@ -151,13 +152,16 @@ extension MariaDBUser {
 
   /// Who may act as the user without its password, and what runs in its name.
   public func successors(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> Successors {
-    let (session, _) = try await open(at: primary)
+    let (session, look) = try await open(at: primary)
     let proxies = try await session.query(
       "SELECT CAST(User AS CHAR), CAST(Host AS CHAR) FROM mysql.proxies_priv WHERE Proxied_user = $1 ORDER BY 1, 2",
       [user])
-    // Only of databases whose events the runner may see.
+    // MySQL shows those of databases whose events the runner may see; MariaDB's table holds all.
     let events = try await session.query(
-      "SELECT CONCAT(EVENT_SCHEMA, '.', EVENT_NAME), DEFINER FROM information_schema.EVENTS ORDER BY 1", [])
+      look.isMariaDB
+        ? "SELECT CONCAT(CAST(db AS CHAR), '.', CAST(name AS CHAR)), CAST(definer AS CHAR) FROM mysql.event ORDER BY 1"
+        : "SELECT CONCAT(EVENT_SCHEMA, '.', EVENT_NAME), DEFINER FROM information_schema.EVENTS ORDER BY 1",
+      [])
     await session.close()
     var found: [Successors.Successor] = []
     for row in proxies where row.count == 2 {

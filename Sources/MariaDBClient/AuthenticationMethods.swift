@@ -9,21 +9,22 @@ import Foundation
 enum AuthenticationMethods {
   /// A comma-separated list for `MARIADB_OPT_RESTRICTED_AUTH`.
   /// - Parameter isTrusted: nobody in between can be met: a certificate is checked, or it is a socket of this machine.
-  static func allowed(_ handle: UnsafeMutablePointer<MYSQL>, isTrusted: Bool) -> String {
-    // These two show no password; `caching_sha2_password` sends it, encrypted for whoever holds the key.
-    var names = ["mysql_native_password"]
-    if isThere("client_ed25519", handle) { names.append("client_ed25519") }
-    if isTrusted, isThere("caching_sha2_password", handle) { names.append("caching_sha2_password") }
-    return names.joined(separator: ",")
+  static func allowed(isTrusted: Bool) -> String {
+    // Of these only `caching_sha2_password` sends the password, encrypted for whoever holds the key.
+    let names = ["mysql_native_password", "client_ed25519"] + (isTrusted ? ["caching_sha2_password"] : [])
+    return names.filter(present.contains).joined(separator: ",")
   }
 
-  private static func isThere(_ name: String, _ handle: UnsafeMutablePointer<MYSQL>) -> Bool {
-    loading.lock()
-    defer { loading.unlock() }
-    return mysql_client_find_plugin(handle, name, 2) != nil
-  }
-
-  private static let loading = NSLock()
+  /// Asked on a handle of its own: what is not there leaves that 1045 on it.
+  private static let present: Set<String> = {
+    guard let probe = mysql_init(nil) else { return ["mysql_native_password"] }
+    defer { mysql_close(probe) }
+    let authentication: Int32 = 2
+    let optional = ["client_ed25519", "caching_sha2_password"].filter {
+      mysql_client_find_plugin(probe, $0, authentication) != nil
+    }
+    return Set(["mysql_native_password"] + optional)
+  }()
 
   /// The machine's own list of authorities: the library has no default.
   static let systemAuthorities = [

@@ -55,7 +55,7 @@ final class MariaDBConnection: @unchecked Sendable {
     let host = CText(isSocket ? "localhost" : isChecked ? login.host : login.address ?? login.host)
     let user = CText(login.user)
     // Never nil: the library would look for MYSQL_PWD.
-    let password = CText(login.password?.exposeAsBytes() ?? [])
+    let password = login.password?.withUnsafeBytes { CText($0) } ?? CText("")
     let socket = isSocket ? CText(login.host) : nil
     // The library reads them until the login has ended.
     defer { withExtendedLifetime((host, user, password, socket)) {} }
@@ -100,7 +100,7 @@ final class MariaDBConnection: @unchecked Sendable {
     mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
     mysql_options(
       new, MARIADB_OPT_RESTRICTED_AUTH,
-      AuthenticationMethods.allowed(new, isTrusted: isSocket || isChecked))
+      AuthenticationMethods.allowed(isTrusted: isSocket || isChecked))
     guard isChecked else { return }
     var on: CChar = 1
     mysql_options(new, MYSQL_OPT_SSL_ENFORCE, &on)

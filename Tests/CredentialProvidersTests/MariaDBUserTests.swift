@@ -5,6 +5,7 @@ import Incidents
 import JSON
 import MariaDBClient
 import Secrets
+import Synchronization
 import TestSupport
 import Testing
 
@@ -270,8 +271,27 @@ import Testing
     let it = try await makeCase(hosts: ["%"])
     let proxy = try await server.makeUser()
     try await server.sql("GRANT PROXY ON '\(it.name)'@'%' TO '\(proxy.user)'@'%'")
+    let database = "db_" + it.name
+    try await server.sql(
+      "CREATE DATABASE \(database); CREATE DEFINER = '\(it.name)'@'%' EVENT \(database).nightly "
+        + "ON SCHEDULE EVERY 1 DAY DO SELECT 1")
     let found = try await it.provider.successors(it.identity, since: nil).found
-    #expect(found.map(\.ref) == [CredentialRef("\(proxy.user)@%")])
+    #expect(found.map(\.ref) == [CredentialRef("\(proxy.user)@%"), CredentialRef("\(database).nightly")])
+  }
+
+  @Test func `a dropped user's session lives on and is ended all the same`() async throws {
+    let it = try await makeCase(hosts: ["%"])
+    let orphan = try await connector.connect(it.login)
+    try await server.sql("DROP USER '\(it.name)'@'%'")
+    #expect(try await orphan.query("SELECT 1", []) == [["1"]])  // the trap
+    let count = try await it.provider.endSessions(it.identity, before: Date(), under: .forTests())
+    #expect(count == SessionCount(found: 1, ended: 1, left: 0))
+    await #expect(throws: CapabilityError.self) { try await orphan.query("SELECT 1", []) }
+    // With none left nobody can say under which name others are.
+    let error = await #expect(throws: CapabilityError.self) {
+      try await it.provider.endSessions(it.identity, before: Date(), under: .forTests())
+    }
+    #expect(error?.class == .notFound)
   }
 
   @Test func `facts tell rights, rows and who is logged in`() async throws {
@@ -312,11 +332,13 @@ private struct MariaDBUserFixture: ContractFixture {
   static let against = "a real server"
   let provider: any CredentialProvider
   let leak: Leak
+  private let wire: UnreliableWire
 
   static func make() async throws -> Self {
     let server = try MariaDBServer.shared()
     let user = try await server.makeUser(["%", "10.%"])
     let rotator = try await server.makeRotator()
+    let wire = UnreliableWire()
     let target = TargetConfiguration(
       name: "it", kind: MariaDBUser.kind,
       settings: [
@@ -325,8 +347,63 @@ private struct MariaDBUserFixture: ContractFixture {
       ], position: "staunch.yaml:1:1")
     return Self(
       provider: try CredentialProviderRegistry.make(
-        target,
-        in: .forTests(mariadb: MariaDBConnector(), secrets: ["env:A": try #require(rotator.password)])),
-      leak: Leak(try #require(user.password), handle: "\(user.user)@\(server.host)/shop"))
+        target, in: .forTests(mariadb: wire, secrets: ["env:A": try #require(rotator.password)])),
+      leak: Leak(try #require(user.password), handle: "\(user.user)@\(server.host)/shop"), wire: wire)
+  }
+
+  func loseNextReply() -> Bool {
+    wire.state.withLock { $0.losesNext = true }
+    return true
+  }
+  func breakOnePlace() -> Bool {
+    wire.state.withLock { $0.isBroken = true }
+    return true
+  }
+  func mend() { wire.state.withLock { $0.isBroken = false } }
+}
+
+/// The real client, which loses a reply, or fails at one of the rows, on demand.
+private final class UnreliableWire: SQLConnector {
+  struct State {
+    var losesNext = false
+    var isBroken = false
+  }
+  let state = Mutex(State())
+  private let real = MariaDBConnector()
+
+  func connect(_ login: SQLLogin) async throws(CapabilityError) -> any SQLSession {
+    Session(inner: try await real.connect(login), wire: self)
+  }
+  func tryLogin(_ login: SQLLogin) async -> LoginOutcome { await real.tryLogin(login) }
+
+  private struct Session: SQLSession {
+    let inner: any SQLSession
+    let wire: UnreliableWire
+
+    func query(_ statement: String, _ parameters: [String?]) async throws(CapabilityError) -> [[String?]] {
+      try await inner.query(statement, parameters)
+    }
+    func execute(_ statement: String, _ parameters: [String?], under authority: borrowing ExecutionAuthority)
+      async throws(CapabilityError) -> [[String?]]
+    {
+      if wire.state.withLock({ $0.isBroken }), statement.contains("@'10.%'") {
+        throw CapabilityError(.network, "ALTER USER", because: "the connection broke before it was sent")
+      }
+      let rows = try await inner.execute(statement, parameters, under: authority)
+      let isLost = wire.state.withLock { state in
+        defer { state.losesNext = false }
+        return state.losesNext
+      }
+      if isLost { throw CapabilityError(.unknownOutcome, "ALTER USER", because: "the reply was lost") }
+      return rows
+    }
+    func passwordVerifier(for password: Secret, user: String) async throws(CapabilityError) -> String {
+      try await inner.passwordVerifier(for: password, user: user)
+    }
+    func quotedIdentifier(_ name: String) throws(CapabilityError) -> String {
+      try inner.quotedIdentifier(name)
+    }
+    func quotedLiteral(_ text: String) throws(CapabilityError) -> String { try inner.quotedLiteral(text) }
+    func close() async { await inner.close() }
   }
 }
