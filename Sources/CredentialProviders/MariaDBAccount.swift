@@ -50,6 +50,17 @@ struct MariaDBAccount: Sendable, Hashable {
     method.plugin == native || method.plugin == ed25519 || salted.contains(method.plugin)
   }
 
+  /// Whether the server could let somebody in by it: `invalid` is how MariaDB writes that nobody is.
+  static func isWayIn(_ method: Method) -> Bool {
+    method.plugin != native || method.text.wholeMatch(of: /\*[0-9A-Fa-f]{40}/) != nil
+  }
+
+  /// Whether the row has a password of its own, an empty one too. Others are let in by their user at the system, or by
+  /// somebody else's word: no password is added there.
+  var takesPasswords: Bool {
+    methods.contains { Self.keepsVerifier($0) && ($0.text.isEmpty || Self.isWayIn($0)) }
+  }
+
   func judgement(of secret: Secret) -> Judgement {
     var found = Judgement.differs
     for method in methods where !Self.withoutPassword.contains(method.plugin) {

@@ -235,8 +235,14 @@ public struct MariaDBUser: CredentialProvider {
     }
     let (session, look) = try await open(at: primary)
     _ = try subject(look, "ALTER USER")
+    let rows = look.accounts.filter(\.takesPasswords)
+    guard !rows.isEmpty else {
+      throw CapabilityError(
+        .unsupported, "ALTER USER", because: "no row of \(user) has a password of its own",
+        fix: "see how it is let in: SHOW CREATE USER \(look.accounts.first?.ref.rawValue ?? user)")
+    }
     var results: [RefResult] = []
-    for row in look.accounts {
+    for row in rows {
       do throws(CapabilityError) {
         try await add(generated, to: row, replacing: order.replacing, look, session, under: authority)
         results.append(RefResult(row.ref))

@@ -18,11 +18,7 @@ extension MariaDBUser {
     var ways: [String] = []
     for method in methods {
       // A malformed verifier lets nobody in, and the server would refuse the statement.
-      if method.plugin == MariaDBAccount.native,
-        method.text.wholeMatch(of: /\*[0-9A-Fa-f]{40}/) == nil
-      {
-        continue
-      }
+      guard MariaDBAccount.isWayIn(method) else { continue }
       let plugin = try session.quotedIdentifier(method.plugin)
       ways.append(
         method.text.isEmpty ? plugin : plugin + " USING " + (try session.quotedLiteral(method.text)))
@@ -126,8 +122,17 @@ extension MariaDBUser {
       return !leak.values.isEmpty && leak.values.allSatisfy { one.judgement(of: $0) == .differs }
     }
     if let value = leak.value { try refuseOpen(row, judging: value) }
-    if kept == row.methods || (row.isLocked && !isReplaced) { return }
-    let isLastWay = kept.allSatisfy { !Self.isWayIn($0) }
+    if row.isLocked, !isReplaced { return }
+    if kept == row.methods {
+      // Somebody else (PAM) judges, of whom nothing is known: only the lock stops it. One that was replaced is the proof's
+      // question.
+      let isJudgedElsewhere = leak.values.contains { value in
+        if case .otherJudge = row.judgement(of: value) { true } else { false }
+      }
+      if isJudgedElsewhere, !isReplaced { try await lock(row, session, under: authority) }
+      return
+    }
+    let isLastWay = kept.allSatisfy { !MariaDBAccount.isWayIn($0) }
     guard !isLastWay else {
       let isUnseen = leak.values.contains { value in
         if case .unseen = row.judgement(of: value) { true } else { false }
@@ -144,11 +149,6 @@ extension MariaDBUser {
       return
     }
     try await set(kept, at: row, session, under: authority)
-  }
-
-  /// A verifier that somebody gets in with.
-  private static func isWayIn(_ method: MariaDBAccount.Method) -> Bool {
-    method.plugin != MariaDBAccount.native || method.text.wholeMatch(of: /\*[0-9A-Fa-f]{40}/) != nil
   }
 
   private func lock(

@@ -145,10 +145,10 @@ extension MariaDBUser {
               + "is known to work from here", isRefused: true)
         }
       }
-      isReplaced = isReplaced && isKnown
+      isReplaced = isReplaced && (isKnown || !row.takesPasswords)
       // Salted ones cannot be told apart; one that was met is that row's.
       let strangers = row.methods.filter { method in
-        guard MariaDBAccount.keepsVerifier(method), method.text != "invalid" else { return false }
+        guard MariaDBAccount.keepsVerifier(method), MariaDBAccount.isWayIn(method) else { return false }
         let one = MariaDBAccount(user: row.user, host: row.host, methods: [method])
         if case .unseen = one.judgement(of: secret) { return !isKnown }
         return !known.contains { one.judgement(of: $0) == .accepts }

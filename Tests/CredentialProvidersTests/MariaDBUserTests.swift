@@ -250,6 +250,15 @@ import Testing
     #expect(error?.class == .unsafe)
   }
 
+  @Test func `a row that lets its user in without a password is given none`() async throws {
+    let it = try await makeCase(hosts: ["%"])
+    try await server.sql("CREATE USER '\(it.name)'@'localhost' IDENTIFIED VIA unix_socket")
+    let issued = try await rotate(it)
+    try await it.provider.disable(it.identity, leaked: it.leaked, replacedBy: issued.ref, under: .forTests())
+    let row = try await server.sql("SHOW CREATE USER '\(it.name)'@'localhost'")
+    #expect(row.hasSuffix("IDENTIFIED VIA unix_socket"))
+  }
+
   @Test func `a lost reply repeats without harm, and the new password can be taken back`() async throws {
     let it = try await makeCase()
     let value = try it.provider.generate()
