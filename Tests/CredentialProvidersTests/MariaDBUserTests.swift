@@ -173,6 +173,7 @@ import Testing
     async throws
   {
     let own = try MariaDBServer(settings: ["init_connect": "'SET @ran = 1'"])
+    defer { own.stop() }
     let poor = try await makeCase(hosts: ["%"], rights: "CREATE USER, PROCESS", on: own)
     let error = await #expect(throws: CapabilityError.self) { try await poor.provider.existing() }
     #expect(error?.class == .unsafe)
@@ -232,6 +233,7 @@ import Testing
 
   @Test func `a server that blocks users after wrong passwords is not asked again and again`() async throws {
     let strict = try MariaDBServer(settings: ["max_password_errors": "3"])
+    defer { strict.stop() }
     let it = try await makeCase(hosts: ["%"], on: strict)
     let probe = try await it.provider.verify(Secret("not-its-password"), ref: nil)
     #expect(probe.state == .unknown)

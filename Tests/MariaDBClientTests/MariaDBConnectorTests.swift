@@ -79,6 +79,9 @@ import Testing
     let authority = try await CertificateAuthority()
     let (certificate, key) = try await authority.sign("IP:127.0.0.1")
     let secure = try MariaDBServer(settings: ["ssl_cert": certificate, "ssl_key": key])
+    let other = try await CertificateAuthority()
+    // Server and files live until the last login.
+    defer { withExtendedLifetime((authority, other)) { secure.stop() } }
     var login = try await secure.makeUser()
     login.tls = "verify-full"
     login.certificateAuthorities = authority.path
@@ -89,7 +92,7 @@ import Testing
     var renamed = login
     renamed.host = "localhost"
     var disbelieved = login
-    disbelieved.certificateAuthorities = try await CertificateAuthority().path
+    disbelieved.certificateAuthorities = other.path
     // The shared server has no TLS at all: no login goes there without it.
     var bare = try await server.makeUser()
     bare.tls = "verify-full"
