@@ -1,5 +1,4 @@
 import Foundation
-import Secrets
 
 /// Text for a C library, zero-terminated and zeroed when it goes.
 ///
