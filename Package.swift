@@ -60,6 +60,7 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
@@ -174,6 +175,9 @@ let package = Package(
       name: "PostgresClient", dependencies: ["CLibpq", "Capabilities", "NameResolution", "Secrets"],
       swiftSettings: common),
     .target(
+      name: "MariaDBClient", dependencies: ["CMariaDB", "Capabilities", "NameResolution", "Secrets"],
+      swiftSettings: common),
+    .target(
       name: "LocalSystem", dependencies: ["CLinux", "Capabilities", "Secrets", subprocess],
       swiftSettings: common),
 
@@ -218,7 +222,8 @@ let package = Package(
         "Actions", "BuiltinContent", "Capabilities", "Chronicle", "Consumers", "CredentialProviders",
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
-        "LocalSystem", "People", "Platforms", "PlaybookTools", "Playbooks", "PostMortems", "PostgresClient",
+        "LocalSystem", "MariaDBClient", "People", "Platforms", "PlaybookTools", "Playbooks", "PostMortems",
+        "PostgresClient",
         "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -274,7 +279,8 @@ let package = Package(
       dependencies: [
         "Chronicle", "Actions", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders",
         "Execution",
-        "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "Playbooks",
+        "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "MariaDBClient",
+        "Playbooks",
         "PostgresClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration", "TestSupport",
         "TicketSystems", "Worker",
       ],
@@ -356,8 +362,8 @@ let package = Package(
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
-        "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "PostgresClient",
-        "Secrets", "Simulators", "TestSupport",
+        "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "MariaDBClient",
+        "PostgresClient", "Secrets", "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
@@ -392,6 +398,10 @@ let package = Package(
     .testTarget(
       name: "PostgresClientTests",
       dependencies: ["PostgresClient", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "MariaDBClientTests",
+      dependencies: ["MariaDBClient", "Capabilities", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],

@@ -6,6 +6,8 @@ public import Secrets
 public struct AdapterEnvironment: Sendable {
   public let http: any HTTPTransport
   public let postgres: any SQLConnector
+  /// MariaDB and MySQL.
+  public let mariadb: any SQLConnector
   public let processes: any ProcessRunner
   public let files: any FileSystem
   public let sources: any SecretSourceResolver
@@ -17,12 +19,13 @@ public struct AdapterEnvironment: Sendable {
   public let stateDirectory: String?
 
   public init(
-    http: any HTTPTransport, postgres: any SQLConnector, processes: any ProcessRunner, files: any FileSystem,
-    sources: any SecretSourceResolver, now: @escaping @Sendable () -> Date,
+    http: any HTTPTransport, postgres: any SQLConnector, mariadb: any SQLConnector,
+    processes: any ProcessRunner, files: any FileSystem, sources: any SecretSourceResolver, now: @escaping @Sendable () -> Date,
     randomBytes: @escaping @Sendable (_ count: Int) -> SecretBytes, stateDirectory: String? = nil
   ) {
     self.http = http
     self.postgres = postgres
+    self.mariadb = mariadb
     self.processes = processes
     self.files = files
     self.sources = sources

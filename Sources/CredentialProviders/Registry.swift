@@ -4,6 +4,7 @@ public import Capabilities
 public enum CredentialProviderRegistry {
   public static let all: [any CredentialProvider.Type] = [
     PostgresRole.self,
+    MariaDBUser.self,
     OpenAIProject.self,
     AnthropicKey.self,
     GitHubToken.self,

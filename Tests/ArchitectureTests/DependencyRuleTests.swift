@@ -72,6 +72,7 @@ import Testing
       ]
     ),
     ("HTTP", ["CCurl", "Capabilities", "NameResolution", "Secrets"]),
+    ("MariaDBClient", ["CMariaDB", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
     ("PostgresClient", ["CLibpq", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
     ("LocalSystem", ["CLinux", "Capabilities", "Dispatch", "Secrets", "Subprocess"]),
     ("Drills", ["Capabilities", "Chronicle", "Incidents", "JSON", "Playbooks", "Secrets", "Subprocess"]),
@@ -147,6 +148,7 @@ import Testing
   @Test func `only the adapter that owns a C library imports it`() throws {
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
+      "CMariaDB": ["MariaDBClient"],
       "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
       "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"],
       "CLinux": ["LocalSystem", "Server"],
@@ -220,7 +222,8 @@ import Testing
 
   @Test func `only the command line parses arguments, and only the assembly builds adapters`() throws {
     let adapters = [
-      "Consumers", "CredentialProviders", "HTTP", "PostgresClient", "SecretStores", "TicketSystems",
+      "Consumers", "CredentialProviders", "HTTP", "MariaDBClient", "PostgresClient", "SecretStores",
+      "TicketSystems",
     ]
     for room in ["Response", "Worker"] {
       for file in try Self.sources(of: room) {

@@ -4,6 +4,7 @@ import CredentialProviders
 import Foundation
 import HTTP
 import LocalSystem
+import MariaDBClient
 import PostgresClient
 import SecretStores
 import Secrets
@@ -31,7 +32,7 @@ extension AdapterEnvironment {
     let variables = ProcessInfo.processInfo.environment
     return AdapterEnvironment(
       http: CurlTransport(TransportOptions(userAgent: "staunch/test")),
-      postgres: PostgresConnector(),
+      postgres: PostgresConnector(), mariadb: MariaDBConnector(),
       processes: SubprocessRunner(environment: variables) { redactor.redact($0) },
       files: LocalFileSystem(),
       sources: SecretSources(environment: variables) { redactor.register($0) },

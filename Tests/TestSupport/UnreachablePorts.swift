@@ -56,12 +56,14 @@ extension AdapterEnvironment {
   /// An environment in which only the given ports work. Randomness is the system's.
   public static func forTests(
     http: any HTTPTransport = UnreachablePorts(), postgres: any SQLConnector = UnreachablePorts(),
+    mariadb: any SQLConnector = UnreachablePorts(),
     processes: any ProcessRunner = UnreachablePorts(), files: any FileSystem = UnreachablePorts(),
     secrets: [String: Secret] = [:], now: @escaping @Sendable () -> Date = { Date() },
     stateDirectory: String? = nil
   ) -> AdapterEnvironment {
     AdapterEnvironment(
-      http: http, postgres: postgres, processes: processes, files: files, sources: TableOfSecrets(secrets),
+      http: http, postgres: postgres, mariadb: mariadb, processes: processes, files: files,
+      sources: TableOfSecrets(secrets),
       now: now,
       randomBytes: { count in
         var generator = SystemRandomNumberGenerator()

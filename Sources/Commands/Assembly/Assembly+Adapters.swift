@@ -6,6 +6,7 @@ import CredentialProviders
 import Foundation
 import HTTP
 import LocalSystem
+import MariaDBClient
 import Playbooks
 import PostgresClient
 import SecretStores
@@ -24,7 +25,7 @@ extension Assembly {
       trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first })
   }
 
-  /// The real outside: libcurl, libpq, files, programs, secret references.
+  /// The real outside: libcurl, libpq, libmariadb, files, programs, secret references.
   ///
   /// - Parameter state: another state directory than the user's (a drill's).
   func adapterEnvironment(state: String? = nil) -> AdapterEnvironment {
@@ -35,7 +36,7 @@ extension Assembly {
           proxy: environment["https_proxy"] ?? environment["HTTPS_PROXY"],
           noProxy: environment["no_proxy"] ?? environment["NO_PROXY"],
           certificateAuthorities: environment["SSL_CERT_FILE"], userAgent: "staunch/\(toolVersion)")),
-      postgres: PostgresConnector(),
+      postgres: PostgresConnector(), mariadb: MariaDBConnector(),
       processes: SubprocessRunner(environment: environment) { redactor.redact($0) },
       files: LocalFileSystem(),
       sources: SecretSources(environment: environment) { redactor.register($0) },

@@ -109,7 +109,7 @@ package struct LeakFit {
     }
   }
 
-  private static let defaultPort = ["postgres": 5432, "redis": 6379]
+  private static let defaultPort = ["mariadb": 3306, "postgres": 5432, "redis": 6379]
 
   private static func user(of target: TargetConfiguration) -> String? {
     (target.settings["role"] ?? target.settings["user"])?.string
