@@ -155,9 +155,11 @@ let package = Package(
 
     // Adapters: they own C handles, files and processes.
     .target(
-      name: "GitObjects", dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CPcre2", "CZlib", "Secrets"],
+      name: "GitObjects",
+      dependencies: ["CLibgit2", "CDeflate", "CFastHash", "CMarks", "CPcre2", "CZlib", "Secrets"],
       // Every buffer here has one owner on one thread; the checks at run time took a fortieth of a rewrite.
       swiftSettings: quickUnchecked),
+    .target(name: "CMarks", cSettings: [.unsafeFlags(["-O3"])]),
     .target(
       name: "CFastHash", cSettings: [.unsafeFlags(["-O3"])],
       linkerSettings: [.linkedLibrary("crypto")]),

@@ -63,7 +63,7 @@ import Testing
         "Secrets",
       ]
     ),
-    ("GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CPcre2", "CZlib", "Dispatch", "Secrets"]),
+    ("GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]),
     (
       "GitHistory",
       [
@@ -150,6 +150,7 @@ import Testing
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
       "CMariaDB": ["MariaDBClient"],
       "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
+      "CMarks": ["GitObjects"],
       "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"],
       "CLinux": ["LocalSystem", "Server"],
       "CYaml": ["Playbooks"],

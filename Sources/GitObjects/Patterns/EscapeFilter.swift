@@ -1,7 +1,8 @@
+import CMarks
 import Secrets
 
 /// Finds escapes of which a secret may have one, and UTF-16, at the speed of the gram filter: marks and zeros are looked for in
-/// thirty-two bytes at once, the byte behind a mark in a table, and only what is left is read.
+/// sixty-four bytes at once by `CMarks`, the byte behind a mark in a table, and only what is left is read.
 struct EscapeFilter: Sendable {
   let alphabet: EscapeAlphabet
   /// For each byte, behind which marks it may stand (``EscapeAlphabet/beginnings(with:)``); behind a zero; behind `\x`.
@@ -51,96 +52,16 @@ struct EscapeFilter: Sendable {
   private func next(
     _ base: UnsafePointer<UInt8>, _ count: Int, _ first: Int, _ behind: UnsafePointer<UInt8>
   ) -> Found? {
-    let raw = UnsafeRawPointer(base)
     var position = first
-    while position &+ 36 <= count {
-      // Nearly all of a text has neither a mark nor a zero.
-      if Self.isAny(Self.candidates(raw + position) .| Self.candidates(raw + position + 16)) {
-        let low = Self.marks(raw + position)
-        let high = Self.marks(raw + position + 16)
-        if let place = place(low, position, position, base, count, behind)
-          ?? place(high, position &+ 16, position, base, count, behind)
-        {
-          return found(base, count, place)
-        }
-      }
-      position &+= 32
-    }
-    while position < count, count >= 16 {
-      // The last sixteen once more where fewer are left; what was seen already is not looked at again.
-      let start = min(position, count &- 16)
-      let marks = Self.candidates(raw + start)
-      if Self.isAny(marks), let place = place(marks, start, position, base, count, behind) {
-        return found(base, count, place)
-      }
-      position = start &+ 16
-    }
     while position < count {
-      if fits(base, count, position, behind) { return found(base, count, position) }
-      position &+= 1
-    }
-    return nil
-  }
-
-  private typealias Bytes = SIMD16<UInt8>
-  private typealias Mask = SIMDMask<SIMD16<Int8>>
-
-  /// Marks, and zeros of UTF-16, where every other byte is one and no two stand side by side (a disk image has nothing else).
-  /// Looks at four more bytes.
-  @inline(__always)
-  private static func marks(_ text: UnsafeRawPointer) -> Mask {
-    let bytes = text.loadUnaligned(as: Bytes.self)
-    let zero = Bytes(repeating: 0)
-    let others =
-      text.loadUnaligned(fromByteOffset: 2, as: Bytes.self)
-      | text.loadUnaligned(fromByteOffset: 4, as: Bytes.self)
-    let beside = text.loadUnaligned(fromByteOffset: 1, as: Bytes.self) .== zero
-    return escapes(bytes) .| (((bytes | others) .== zero) .& .!beside)
-  }
-
-  /// Marks and zeros, whatever stands beside them.
-  @inline(__always)
-  private static func candidates(_ text: UnsafeRawPointer) -> Mask {
-    let bytes = text.loadUnaligned(as: Bytes.self)
-    return escapes(bytes) .| (bytes .== Bytes(repeating: 0))
-  }
-
-  /// Vectors are compared with vectors: with a number Swift compares byte by byte.
-  @inline(__always)
-  private static func escapes(_ bytes: Bytes) -> Mask {
-    (bytes .== Bytes(repeating: UInt8(ascii: "\\"))) .| (bytes .== Bytes(repeating: UInt8(ascii: "%")))
-      .| (bytes .== Bytes(repeating: UInt8(ascii: "&")))
-  }
-
-  @inline(__always)
-  private static func isAny(_ mask: Mask) -> Bool {
-    let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-    return words[0] | words[1] != 0
-  }
-
-  /// The first of the marks that fits, not before `first`.
-  @inline(__always)
-  private func place(
-    _ marks: Mask, _ start: Int, _ first: Int, _ base: UnsafePointer<UInt8>, _ count: Int,
-    _ behind: UnsafePointer<UInt8>
-  ) -> Int? {
-    let words = unsafeBitCast(marks, to: SIMD2<UInt64>.self)
-    return place(words[0], start, first, base, count, behind)
-      ?? place(words[1], start &+ 8, first, base, count, behind)
-  }
-
-  /// - Parameter marks: eight bits for each byte; the lowest bits are the first byte.
-  @inline(__always)
-  private func place(
-    _ marks: UInt64, _ start: Int, _ first: Int, _ base: UnsafePointer<UInt8>, _ count: Int,
-    _ behind: UnsafePointer<UInt8>
-  ) -> Int? {
-    var word = marks
-    while word != 0 {
-      let bit = word.trailingZeroBitCount
-      let place = start &+ bit &>> 3
-      if place >= first, fits(base, count, place, behind) { return place }
-      word &= ~(0xFF &<< UInt64(truncatingIfNeeded: bit))
+      var marks = marks_next(base, count, &position)
+      guard marks != 0 else { return nil }
+      while marks != 0 {
+        let place = position &+ marks.trailingZeroBitCount
+        if fits(base, count, place, behind) { return found(base, count, place) }
+        marks &= marks &- 1
+      }
+      position &+= 64
     }
     return nil
   }

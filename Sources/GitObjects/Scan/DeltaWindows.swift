@@ -43,20 +43,16 @@ final class DeltaWindows {
       switch operations.next() {
       case .operation(.copy(let offset, let count)):
         written += count
-        if count > 2 * reach, reach <= 16, offset + count + 16 <= base.count {
-          window.reserve(window.count + DeltaWindows.slack)
-          DeltaWindows.copy16(baseStart + offset, window.base + window.count)
-          DeltaWindows.copy16(baseStart + offset + count - reach, window.base + window.count + reach)
-          window.count += 2 * reach
-        } else if count <= 2 * reach {
-          window.append(baseStart + offset, count)
+        if count <= 2 * reach {
+          append(baseStart + offset, count, of: base.count - offset)
         } else {
-          window.append(baseStart + offset, reach)
-          window.append(baseStart + offset + count - reach, reach)
+          append(baseStart + offset, reach, of: base.count - offset)
+          let end = offset + count - reach
+          append(baseStart + end, reach, of: base.count - end)
         }
       case .operation(.insert(let at, let count)):
         written += count
-        window.append(deltaStart + at, count)
+        append(deltaStart + at, count, of: delta.count - at)
       case .end: return written == operations.resultSize ? scan() : nil
       case .broken: return nil
       }
@@ -67,11 +63,30 @@ final class DeltaWindows {
   /// Searched in pieces beyond: a delta of one-byte copies would fill the memory.
   private static let most = 16 << 20
 
-  /// A copy of fixed size is two moves, not a call.
+  /// Most pieces are short: a copy of fixed size is a few moves, not a call, and what follows overwrites the surplus.
+  ///
+  /// - Parameter available: bytes that may be read from `source` on.
   @inline(__always)
-  private static func copy16(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>) {
-    let bytes = UnsafeRawPointer(source).loadUnaligned(as: SIMD16<UInt8>.self)
-    UnsafeMutableRawPointer(target).storeBytes(of: bytes, as: SIMD16<UInt8>.self)
+  private func append(_ source: UnsafePointer<UInt8>, _ count: Int, of available: Int) {
+    window.reserve(window.count + count + DeltaWindows.slack)
+    let target = window.base + window.count
+    if count <= 16, available >= 16 {
+      DeltaWindows.copy(SIMD16<UInt8>.self, source, target)
+    } else if count <= 48, available >= 48 {
+      DeltaWindows.copy(SIMD32<UInt8>.self, source, target)
+      DeltaWindows.copy(SIMD16<UInt8>.self, source + 32, target + 32)
+    } else {
+      memcpy(target, source, count)
+    }
+    window.count += count
+  }
+
+  @inline(__always)
+  private static func copy<Vector: SIMD & BitwiseCopyable>(
+    _: Vector.Type, _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>
+  ) {
+    let bytes = UnsafeRawPointer(source).loadUnaligned(as: Vector.self)
+    UnsafeMutableRawPointer(target).storeBytes(of: bytes, as: Vector.self)
   }
 
   @inline(__always)
