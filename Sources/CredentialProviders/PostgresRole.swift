@@ -1,6 +1,6 @@
 public import Capabilities
 import Foundation
-public import Incidents
+import Incidents
 import JSON
 public import Secrets
 

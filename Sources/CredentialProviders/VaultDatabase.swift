@@ -1,6 +1,6 @@
 public import Capabilities
-public import Foundation
-public import Incidents
+import Foundation
+import Incidents
 import JSON
 import RESTClient
 public import Secrets

@@ -20,10 +20,9 @@ enum AuthenticationMethods {
     guard let probe = mysql_init(nil) else { return ["mysql_native_password"] }
     defer { mysql_close(probe) }
     let authentication: Int32 = 2
-    let optional = ["client_ed25519", "caching_sha2_password"].filter {
-      mysql_client_find_plugin(probe, $0, authentication) != nil
-    }
-    return Set(["mysql_native_password"] + optional)
+    let optional: [String] = ["client_ed25519", "caching_sha2_password"]
+    let found = optional.filter { name in mysql_client_find_plugin(probe, name, authentication) != nil }
+    return Set(["mysql_native_password"] + found)
   }()
 
   /// The machine's own list of authorities: the library has no default.

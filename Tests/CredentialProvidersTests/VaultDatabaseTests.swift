@@ -7,6 +7,7 @@ import JSON
 import PostgresClient
 import Secrets
 import TestSupport
+import Synchronization
 import Testing
 
 /// On real OpenBao and PostgreSQL servers: users that are leased, and what they leave behind.

@@ -6,6 +6,7 @@ import Incidents
 import JSON
 import Secrets
 import TestSupport
+import Synchronization
 import Testing
 
 /// On a real OpenBao server, over libcurl, each test in a namespace of its own.
