@@ -6,6 +6,7 @@ enum ThisMachine {
   static func isMeant(by host: String) -> Bool {
     if host == "localhost" || host == "::1" || host.hasPrefix("/") { return true }
     var address = in_addr()
-    return host.hasPrefix("127.") && inet_pton(AF_INET, host, &address) == 1
+    let isAddress = unsafe inet_pton(AF_INET, host, &address) == 1
+    return host.hasPrefix("127.") && isAddress
   }
 }

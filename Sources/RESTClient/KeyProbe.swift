@@ -52,7 +52,7 @@ public struct KeyProbe: Sendable {
         guard probe.state == .dead else {
           let after =
             probe.state == .alive && refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
-          return CredentialProbe(probe.state, code: probe.code + after)
+          return CredentialProbe(probe.state, code: probe.code + after, isRefused: probe.isRefused)
         }
         code = probe.code
         refusals += 1

@@ -309,7 +309,7 @@ import Testing
           fix: "add to its policy: path \"auth/token/revoke-accessor\" { capabilities = [\"update\"] }"))
     let said = needs.map { "\($0.verdict)" }.joined()
     #expect(said.contains("it ends in "))
-    #expect(said.contains("another token's child"))
+    #expect(said.contains("child, and ends if that one"))
   }
 
   @Test func `what a token reads is told as the stores spell it`() async throws {
