@@ -57,7 +57,7 @@ final class GramFilter: Sendable {
       var key: UInt64 = 0
       for position in (0..<gram).reversed() { key = key << 8 | UInt64(probe[offset + position]) }
       let hash = key &* GramFilter.multiplier
-      bits[Int(truncatingIfNeeded: hash >> shift)] |= GramFilter.pair(hash, shift)
+      bits[Int(truncatingIfNeeded: hash &>> shift)] |= GramFilter.pair(hash, shift)
       let slot = slotIndex(key)
       let link = number * stride + offset
       chain[link] = Link(probe: Int32(number), offset: Int32(offset), next: slots[slot])
@@ -72,7 +72,8 @@ final class GramFilter: Sendable {
   /// two in the same word three in a hundred, for no second look into memory.
   @inline(__always)
   private static func pair(_ hash: UInt64, _ shift: UInt64) -> UInt64 {
-    1 << (hash >> (shift - 6) & 63) | 1 << (hash >> (shift - 12) & 63)
+    // A shift that is checked at run time takes three more instructions, at every look.
+    1 &<< (hash &>> (shift &- 6)) | 1 &<< (hash &>> (shift &- 12))
   }
 
   @inline(__always)
@@ -110,28 +111,49 @@ final class GramFilter: Sendable {
     position: Int, link: Int
   )? {
     guard end - start >= length else { return nil }
-    let raw = UnsafeRawPointer(text)
-    let table = bits.values
-    let wide = end - 8
+    let wide = end &- 8
     var position = first
-    while position <= wide {
-      let key = raw.loadUnaligned(fromByteOffset: position, as: UInt64.self) & mask
-      let hash = key &* GramFilter.multiplier
-      let pair = GramFilter.pair(hash, shift)
-      if table[Int(truncatingIfNeeded: hash >> shift)] & pair == pair,
-        let link = confirmed(key, position, text, start, end)
-      {
-        return (position, link)
-      }
-      position += stride
+    while true {
+      position = GramFilter.skip(
+        UnsafeRawPointer(text), from: position, through: wide, by: stride, mask, shift, bits.values)
+      guard position <= wide else { break }
+      let key = UnsafeRawPointer(text).loadUnaligned(fromByteOffset: position, as: UInt64.self) & mask
+      if let link = confirmed(key, position, text, start, end) { return (position, link) }
+      position &+= stride
     }
     while position <= end - gram {
       var key: UInt64 = 0
-      for offset in 0..<gram { key |= UInt64(text[position + offset]) << UInt64(offset * 8) }
+      for offset in 0..<gram { key |= UInt64(text[position + offset]) &<< UInt64(offset &* 8) }
       if let link = confirmed(key, position, text, start, end) { return (position, link) }
       position += stride
     }
     return nil
+  }
+
+  /// The first of the positions `from`, `from + stride` … whose gram may be a probe's; one beyond `last` when none is.
+  ///
+  /// Never inlined: in a function of its own all of the loop stays in registers.
+  @inline(never)
+  private static func skip(
+    _ text: UnsafeRawPointer, from first: Int, through last: Int, by stride: Int, _ mask: UInt64,
+    _ shift: UInt64, _ table: UnsafeMutablePointer<UInt64>
+  ) -> Int {
+    var position = first
+    // Two looks at once: neither waits for the other's memory.
+    while position &+ stride <= last {
+      let (low, high) = (text + position, text + (position &+ stride))
+      let one = (low.loadUnaligned(as: UInt64.self) & mask) &* multiplier
+      let two = (high.loadUnaligned(as: UInt64.self) & mask) &* multiplier
+      let (first, second) = (pair(one, shift), pair(two, shift))
+      let isFirst = table[Int(truncatingIfNeeded: one &>> shift)] & first == first
+      let isSecond = table[Int(truncatingIfNeeded: two &>> shift)] & second == second
+      if isFirst || isSecond { return isFirst ? position : position &+ stride }
+      position &+= 2 &* stride
+    }
+    guard position <= last else { return position }
+    let hash = ((text + position).loadUnaligned(as: UInt64.self) & mask) &* multiplier
+    let pair = pair(hash, shift)
+    return table[Int(truncatingIfNeeded: hash &>> shift)] & pair == pair ? position : position &+ stride
   }
 
   /// The chain in which `key` is, when one of its probes really stands around `position`.
