@@ -5,6 +5,9 @@ import Foundation
 struct RequestAddress {
   let url: String
   let host: String
+  /// Scheme, host and port as the URL has them: what shares connections.
+  let server: String
+  let isTLS: Bool
   /// Method, scheme, host and path: what errors may show. A query could name a person or a filter.
   let operation: String
 
@@ -20,7 +23,8 @@ struct RequestAddress {
     }
     let bare = found.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
     let port = parts.port.map { ":\($0)" } ?? ""
-    let shown = "\(method) \(scheme)://\(found)\(port)\(parts.percentEncodedPath)"
+    let server = "\(scheme)://\(found)\(port)"
+    let shown = "\(method) \(server)\(parts.percentEncodedPath)"
     // A password in a URL would show in logs and proxies.
     guard parts.user == nil, parts.password == nil else {
       throw CapabilityError(
@@ -33,13 +37,15 @@ struct RequestAddress {
     case "http":
       throw CapabilityError(
         .configuration, shown, because: "plain http would show the credential to the network",
-        fix: "use https, or name the host under http.plain_hosts in staunch.yaml")
+        fix: "use https")
     default:
       throw CapabilityError(
         .configuration, shown, because: "the scheme \(scheme) is not http or https", fix: "correct the URL")
     }
     url = request.url
     host = bare
+    self.server = server
+    isTLS = scheme == "https"
     operation = shown
   }
 
