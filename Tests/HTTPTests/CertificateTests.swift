@@ -95,7 +95,9 @@ import Testing
     }
     #expect(stranger?.class == .network)
     let other = try await CertificateAuthority()
-    let authority = Secret(try String(contentsOfFile: other.path, encoding: .utf8))
+    let authority = try withExtendedLifetime(other) {
+      Secret(try String(contentsOfFile: other.path, encoding: .utf8))
+    }
     let error = await #expect(throws: CapabilityError.self) {
       try await fetch(
         ServerTrust(authorityPEM: authority, certificatePEM: Secret(certificate), keyPEM: Secret(key)))

@@ -13,6 +13,8 @@ import Testing
     let front: SupervisedServer
     let counter: TCPBalancer
     let accepted: Counter
+    /// Its file is read at each connection.
+    let authority: CertificateAuthority
     let transport: CurlTransport
     var url: String { "https://localhost:\(counter.port)" }
   }
@@ -50,7 +52,7 @@ import Testing
       return 0
     }
     return World(
-      backend: backend, front: front, counter: counter, accepted: accepted,
+      backend: backend, front: front, counter: counter, accepted: accepted, authority: authority,
       transport: CurlTransport(TransportOptions(certificateAuthorities: authority.path)))
   }
 
@@ -112,7 +114,7 @@ import Testing
     let (certificate, key) = try await authority.sign("DNS:localhost")
     let server = try SupervisedServer(
       "exec python3 -c \"$1\" \"$2\" \"$3\" \"$4\"", arguments: [Self.faulty, fault, certificate, key])
-    defer { server.stop() }
+    defer { withExtendedLifetime(authority) { server.stop() } }
     let transport = CurlTransport(TransportOptions(certificateAuthorities: authority.path))
     let url = "https://localhost:\(server.announcement)/"
     #expect(try await transport.fetch(.get(url)).body == Data("ok".utf8))
