@@ -32,6 +32,9 @@ public struct HTTPRequest: Sendable {
   public var address: String?
   /// No connection that is open already: behind a balancer that would ask the same server again.
   public var isOnFreshConnection = false
+  /// The host does not come from staunch.yaml (a finding or an answer names it): it is called at a public address or not at
+  /// all, on a connection of its own.
+  public var isToPublicAddressOnly = false
   /// Whom to believe and how to show who we are; nil: as for every other server.
   public var trust: ServerTrust?
 
@@ -103,6 +106,14 @@ public struct SafeRequest: Sendable {
     var request = request
     request.isOnFreshConnection = true
     request.address = address
+    return SafeRequest(request)
+  }
+
+  /// The same question, when its host does not come from staunch.yaml. - Throws when sent: `.unsafe` where the host is this
+  /// machine or inside the network. Behind a proxy the proxy's own rules decide about names.
+  public func toPublicAddressOnly() -> SafeRequest {
+    var request = request
+    request.isToPublicAddressOnly = true
     return SafeRequest(request)
   }
 

@@ -7,17 +7,22 @@ struct CurlFailure {
   private let wasSent: Bool
   private let isTooLarge: Bool
   private let proxyStatus: Int
+  private let wasForbidden: Bool
 
-  /// - Parameter proxyStatus: what a proxy answered to CONNECT; 0: none was asked, or it did not answer.
-  init(_ code: CURLcode, wasSent: Bool, isTooLarge: Bool, proxyStatus: Int = 0) {
+  /// - Parameters:
+  ///   - proxyStatus: what a proxy answered to CONNECT; 0: none was asked, or it did not answer.
+  ///   - wasForbidden: an address was not public and had to be.
+  init(_ code: CURLcode, wasSent: Bool, isTooLarge: Bool, proxyStatus: Int, wasForbidden: Bool) {
     self.code = code
     self.wasSent = wasSent
     self.isTooLarge = isTooLarge
     self.proxyStatus = proxyStatus
+    self.wasForbidden = wasForbidden && code == CURLE_COULDNT_CONNECT
   }
 
   /// - Parameter isSafe: the request had no effect, so a lost reply is only `.network` or `.timeout`.
   func error(_ operation: String, isSafe: Bool, timeout: Duration) -> CapabilityError {
+    if wasForbidden { return Self.forbidden(operation) }
     let (because, fix) = reason(timeout)
     if wasSent, !isSafe {
       return CapabilityError(
@@ -26,6 +31,13 @@ struct CurlFailure {
     if isTooLarge { return CapabilityError(.invalid, operation, because: because, fix: fix) }
     return CapabilityError(
       isSafe && code == CURLE_OPERATION_TIMEDOUT ? .timeout : .network, operation, because: because, fix: fix)
+  }
+
+  /// A host that did not come from staunch.yaml is inside the network.
+  static func forbidden(_ operation: String) -> CapabilityError {
+    CapabilityError(
+      .unsafe, operation, because: "the host has no public address, and nobody has named it in staunch.yaml",
+      fix: "if it is yours, give it an entry in staunch.yaml")
   }
 
   static func cancelled(_ operation: String, isSafe: Bool, wasSent: Bool) -> CapabilityError {

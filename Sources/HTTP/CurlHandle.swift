@@ -7,6 +7,7 @@ import Secrets
 final class CurlHandle {
   let easy: OpaquePointer
   private let answer: CurlAnswer
+  private let sockets: SocketRule
   private var fields: UnsafeMutablePointer<curl_slist>?
   private var connectTo: UnsafeMutablePointer<curl_slist>?
   /// What libcurl reads in our memory: the body, certificates, a key.
@@ -24,6 +25,10 @@ final class CurlHandle {
     }
     easy = OpaquePointer(made)
     answer = CurlAnswer(largestBody: question.options.largestResponse)
+    // A proxy is the operator's own, and its rules say where it goes.
+    sockets = SocketRule(
+      isPublicOnly: question.request.isToPublicAddressOnly
+        && question.options.proxy(for: question.address.host) == nil)
     configure(question)
     guard problem == CURLE_OK else {
       throw CapabilityError(
@@ -54,6 +59,9 @@ final class CurlHandle {
   }
 
   var isTooLarge: Bool { answer.isTooLarge }
+
+  /// Every address of the host was left out, or one was and no other could be reached.
+  var wasForbidden: Bool { sockets.wasForbidden }
 
   /// What the proxy answered to CONNECT; 0: nothing, or it was not asked.
   var proxyStatus: Int { information(CURLINFO_HTTP_CONNECTCODE) }
@@ -107,6 +115,7 @@ final class CurlHandle {
     configureMethod(request)
     configureHeaders(request)
     answer.receive(on: handle)
+    note(sockets.open(on: handle))
   }
 
   private func configureTrust(_ trust: ServerTrust?, _ options: TransportOptions) {
@@ -164,9 +173,12 @@ final class CurlHandle {
       if connectTo == nil { note(CURLE_OUT_OF_MEMORY) }
       set(CURLOPT_CONNECT_TO, connectTo)
     }
-    if request.isOnFreshConnection {
+    if request.isOnFreshConnection || request.isToPublicAddressOnly {
+      // A kept one may lead where a new one may not.
       set(CURLOPT_FRESH_CONNECT, 1)
       set(CURLOPT_FORBID_REUSE, 1)
+      // Balancers choose by the session: resumed, it would lead to the same server again.
+      set(CURLOPT_SSL_SESSIONID_CACHE, 0)
     }
     if !question.isSafe {
       // On a reused connection that dies without an answer libcurl sends the request again by itself

@@ -71,7 +71,8 @@ final class CurlTransfer: @unchecked Sendable {
       complete(.success(handle.response))
     } else {
       let failure = CurlFailure(
-        code, wasSent: handle.wasSent, isTooLarge: handle.isTooLarge, proxyStatus: handle.proxyStatus)
+        code, wasSent: handle.wasSent, isTooLarge: handle.isTooLarge, proxyStatus: handle.proxyStatus,
+        wasForbidden: handle.wasForbidden)
       complete(.failure(failure.error(operation, isSafe: isSafe, timeout: timeout)))
     }
   }
@@ -109,6 +110,7 @@ struct CurlQuestion: Sendable {
     self.address = address
     self.isSafe = isSafe
     self.options = options
-    mayUseHTTP2 = isSafe && !request.isOnFreshConnection && address.isTLS
+    mayUseHTTP2 =
+      isSafe && !request.isOnFreshConnection && !request.isToPublicAddressOnly && address.isTLS
   }
 }

@@ -11,7 +11,7 @@ struct RequestAddress {
   /// Method, scheme, host and path: what errors may show. A query could name a person or a filter.
   let operation: String
 
-  /// - Throws: `.configuration` for anything but `https:`, or `http:` to loopback and to hosts named in staunch.yaml.
+  /// - Throws: `.unsafe` for a number that is no public address, where it must be one; `.configuration` for anything but `https:`, or `http:` to loopback and to hosts named in staunch.yaml.
   init(_ request: HTTPRequest, plainHosts: Set<String>) throws(CapabilityError) {
     let method = request.method.rawValue
     guard let parts = URLComponents(string: request.url), let scheme = parts.scheme?.lowercased(),
@@ -30,6 +30,9 @@ struct RequestAddress {
       throw CapabilityError(
         .configuration, shown, because: "the URL holds a user name or password",
         fix: "remove it from the URL; give the credential as a reference such as env:NAME")
+    }
+    if request.isToPublicAddressOnly, !PublicAddress.mayBe(host: bare) {
+      throw CurlFailure.forbidden(shown)
     }
     switch scheme {
     case "https": break

@@ -220,6 +220,49 @@ import Testing
     #expect(error?.description.contains("u:p") == false)
   }
 
+  @Test(arguments: [
+    "https://127.0.0.1/", "https://10.0.0.1/", "https://[::1]/", "https://169.254.169.254/latest/meta-data",
+    "https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://localhost/", "https://x.localhost./",
+    "https://[::ffff:10.0.0.1]/", "https://[fd12::1]/", "http://127.0.0.1/",
+  ])
+  func `what a finding names is not called inside the network, through a proxy neither`(url: String)
+    async throws
+  {
+    let proxy = try LoopbackServer { _ in .answer(200) }
+    for options in [TransportOptions(), TransportOptions(proxy: proxy.url)] {
+      let error = await Self.failure {
+        try await CurlTransport(options).fetch(SafeRequest.get(url).toPublicAddressOnly())
+      }
+      #expect(error?.class == .unsafe)
+    }
+    #expect(proxy.connectionCount == 0)
+  }
+
+  /// The address is looked at when it is connected to, not before: a name may mean another one by then.
+  @Test func `a name that leads inside the network is not connected to where it must be public`() async throws
+  {
+    let server = try LoopbackServer { _ in .answer(200) }
+    let transport = CurlTransport(TransportOptions(plainHosts: ["named.test"]))
+    let question = SafeRequest.get("http://named.test:\(server.port)/").alone(at: "127.0.0.1")
+    let error = await Self.failure { try await transport.fetch(question.toPublicAddressOnly()) }
+    #expect(error?.class == .unsafe)
+    #expect(server.connectionCount == 0)
+    var change = HTTPRequest(.post, "http://named.test:\(server.port)/")
+    (change.address, change.isToPublicAddressOnly) = ("127.0.0.1", true)
+    let effect = await Self.failure { [change] in try await transport.send(change, under: .forTests()) }
+    #expect(effect?.class == .unsafe)
+    #expect(server.connectionCount == 0)
+    #expect(try await transport.fetch(question).status == 200)
+  }
+
+  @Test func `a name that must be public still goes through the proxy`() async throws {
+    let proxy = try LoopbackServer { _ in .answer(200) }
+    let transport = CurlTransport(TransportOptions(proxy: proxy.url, plainHosts: ["far.invalid"]))
+    let question = SafeRequest.get("http://far.invalid/").toPublicAddressOnly()
+    #expect(try await transport.fetch(question).status == 200)
+    #expect(proxy.requests.map(\.target) == ["http://far.invalid/"])
+  }
+
   @Test func `a host named in the options may be reached by plain http`() async throws {
     let options = TransportOptions(plainHosts: ["sandbox.invalid"])
     let error = await Self.failure { try await CurlTransport(options).fetch(.get("http://sandbox.invalid/")) }
