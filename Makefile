@@ -6,7 +6,7 @@ TESTS ?=
 RUNS ?= 1000
 SEED ?= 1
 
-.PHONY: help drill build test test-heavy bench simulate bench-steps format lint install uninstall clean
+.PHONY: help drill build test test-heavy bench simulate bench-steps bench-http format lint install uninstall clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ bench-steps: ## Measure the step engine against raw SQLite commits (docs/BENCHMA
 	@.ci/packages build
 	swift build --package-path Benchmarks -c release --product step-engine
 	directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT && Benchmarks/.build/release/step-engine "$$directory"
+
+bench-http: ## Ask about 1,000 credentials beside curl --parallel (docs/BENCHMARKS.md)
+	@.ci/packages test
+	Benchmarks/credential-questions/run
 
 format: ## Format the sources
 	swift format -i -r Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources

@@ -30,6 +30,7 @@ let package = Package(
     // For Benchmarks/, which is a package of its own.
     .library(name: "GitHistory", targets: ["Capabilities", "GitHistory", "Incidents"]),
     .library(name: "GitObjects", targets: ["GitObjects"]),
+    .library(name: "HTTP", targets: ["Capabilities", "HTTP", "Secrets"]),
     .library(
       name: "Execution",
       targets: [

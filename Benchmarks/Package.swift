@@ -25,6 +25,11 @@ let package = Package(
       dependencies: [
         .product(name: "Execution", package: "staunch"), .product(name: "GRDB", package: "GRDB.swift"),
       ]),
+    .executableTarget(
+      name: "http-questions",
+      dependencies: [
+        .product(name: "HTTP", package: "staunch"), .product(name: "Secrets", package: "staunch"),
+      ]),
     // The simulation of Tests/ExecutionTests in a release build (links to its files), for runs of many thousands.
     .executableTarget(
       name: "simulation", dependencies: [.product(name: "Execution", package: "staunch")]),

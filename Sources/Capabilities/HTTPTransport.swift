@@ -25,12 +25,16 @@ public struct HTTPRequest: Sendable {
   public var url: String
   public var headers: [(name: String, value: HTTPField)]
   public var body: Body
-  /// For the whole exchange.
+  /// For the whole exchange, from when it goes: what it waits for others to the same server does not count. At most ten seconds
+  /// of it are for the connection.
   public var timeout: Duration
   /// The numeric address to connect to, one of the host's; nil: whichever answers first.
   public var address: String?
   /// No connection that is open already: behind a balancer that would ask the same server again.
   public var isOnFreshConnection = false
+  /// The host does not come from staunch.yaml (a finding or an answer names it): it is called at a public address or not at
+  /// all, on a connection of its own.
+  public var isToPublicAddressOnly = false
   /// Whom to believe and how to show who we are; nil: as for every other server.
   public var trust: ServerTrust?
 
@@ -46,17 +50,49 @@ public struct HTTPRequest: Sendable {
   }
 }
 
-/// How the other side of a TLS connection is believed, and how it knows us. Files of PEM; certificates are always verified.
+/// How the other side of a TLS connection is believed, and how it knows us. PEM; certificates are always verified.
 public struct ServerTrust: Sendable, Hashable {
   /// The only authorities to believe; nil: the machine's own.
-  public var authorities: String?
-  /// Our own certificate, and its key where that is another file.
-  public var certificate: String?
-  public var key: String?
+  public var authorities: PEMSource?
+  /// Our own certificate, and its key where that is another text.
+  public var certificate: PEMSource?
+  public var key: PEMSource?
+
+  /// Of files, by their paths.
   public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
-    self.authorities = authorities
-    self.certificate = certificate
-    self.key = key
+    self.authorities = authorities.map { .file($0) }
+    self.certificate = certificate.map { .file($0) }
+    self.key = key.map { .file($0) }
+  }
+
+  /// Of texts that stand in no file: a kubeconfig and a store hold them so. They are in memory only.
+  public init(authorityPEM: Secret?, certificatePEM: Secret? = nil, keyPEM: Secret? = nil) {
+    authorities = authorityPEM.map { .memory($0) }
+    certificate = certificatePEM.map { .memory($0) }
+    key = keyPEM.map { .memory($0) }
+  }
+}
+
+/// Where a PEM text is.
+public enum PEMSource: Sendable, Hashable {
+  case file(String)
+  /// Certificates are no secrets, but a key may stand beside them.
+  case memory(Secret)
+
+  public static func == (one: PEMSource, other: PEMSource) -> Bool {
+    switch (one, other) {
+    case (.file(let one), .file(let other)): one == other
+    case (.memory(let one), .memory(let other)): one.isSame(as: other)
+    case (.file, .memory), (.memory, .file): false
+    }
+  }
+
+  /// A text adds nothing to the hash: a secret's would tell of it.
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .file(let path): hasher.combine(path)
+    case .memory: hasher.combine(0)
+    }
   }
 }
 
@@ -70,6 +106,14 @@ public struct SafeRequest: Sendable {
     var request = request
     request.isOnFreshConnection = true
     request.address = address
+    return SafeRequest(request)
+  }
+
+  /// The same question, when its host does not come from staunch.yaml. - Throws when sent: `.unsafe` where the host is this
+  /// machine or inside the network. Behind a proxy the proxy's own rules decide about names.
+  public func toPublicAddressOnly() -> SafeRequest {
+    var request = request
+    request.isToPublicAddressOnly = true
     return SafeRequest(request)
   }
 

@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import Synchronization
 
 /// How fast one provider may be called: a bucket of `burst` calls that fills at `perSecond`, and the pause that the provider

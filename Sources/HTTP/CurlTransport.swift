@@ -5,9 +5,12 @@ import Synchronization
 
 /// ``HTTPTransport`` on libcurl.
 ///
-/// TLS 1.2 or newer with the certificate and host name verified; redirects are answers, not followed; HTTP/1.1.
-/// A request with an effect always gets a new connection, so libcurl never repeats it by itself. Our copies of
-/// header values and bodies are zeroed; libcurl's send buffer and the kernel's are out of reach.
+/// TLS 1.2 or newer with the certificate and host name verified; redirects are answers, not followed. Questions share
+/// connections, and HTTP/2 where a server offers it over TLS. A question of a proof (``SafeRequest/alone(at:)``) has a connection
+/// of its own that is closed behind it; a request with an effect always gets a new one, so that libcurl never repeats it by
+/// itself. Both speak HTTP/1.1. At most 50 requests are under way to one server and 200 in all; others wait, and their time runs
+/// from when they go. Our copies of header values, bodies and keys are zeroed; libcurl's send buffer, its table of
+/// headers for HTTP/2 and the kernel's buffers are out of reach.
 /// Source: https://curl.se/libcurl/c/libcurl-multi.html
 public final class CurlTransport: HTTPTransport {
   private let options: TransportOptions
@@ -32,7 +35,8 @@ public final class CurlTransport: HTTPTransport {
 
   /// Behind a proxy the proxy resolves the name, so there only the name can be asked.
   public func addresses(behind url: String) async throws(CapabilityError) -> [String] {
-    guard let host = URLComponents(string: url)?.host, options.proxy == nil, HostAddresses.hasSeveral(host)
+    guard let host = URLComponents(string: url)?.host?.lowercased(), options.proxy(for: host) == nil,
+      HostAddresses.hasSeveral(host)
     else { return [] }
     // Empty when the name cannot be resolved: the exchange itself then says so.
     return await HostAddresses.all(of: host)
@@ -63,14 +67,10 @@ public final class CurlTransport: HTTPTransport {
     let slot = TransferSlot()
     let answer = await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<CurlTransfer.Answer, Never>) in
-        do throws(CapabilityError) {
-          let transfer = try CurlTransfer(request, at: address, isSafe: isSafe, options: options) {
-            continuation.resume(returning: $0)
-          }
-          slot.start(transfer, on: loop)
-        } catch {
-          continuation.resume(returning: .failure(error))
-        }
+        let transfer = CurlTransfer(
+          CurlQuestion(request, at: address, isSafe: isSafe, options: options)
+        ) { continuation.resume(returning: $0) }
+        slot.start(transfer, on: loop)
       }
     } onCancel: {
       slot.cancel(on: loop)

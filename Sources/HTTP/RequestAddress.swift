@@ -5,10 +5,13 @@ import Foundation
 struct RequestAddress {
   let url: String
   let host: String
+  /// Scheme, host and port as the URL has them: what shares connections.
+  let server: String
+  let isTLS: Bool
   /// Method, scheme, host and path: what errors may show. A query could name a person or a filter.
   let operation: String
 
-  /// - Throws: `.configuration` for anything but `https:`, or `http:` to loopback and to hosts named in staunch.yaml.
+  /// - Throws: `.unsafe` for a number that is no public address, where it must be one; `.configuration` for anything but `https:`, or `http:` to loopback and to hosts named in staunch.yaml.
   init(_ request: HTTPRequest, plainHosts: Set<String>) throws(CapabilityError) {
     let method = request.method.rawValue
     guard let parts = URLComponents(string: request.url), let scheme = parts.scheme?.lowercased(),
@@ -20,12 +23,16 @@ struct RequestAddress {
     }
     let bare = found.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
     let port = parts.port.map { ":\($0)" } ?? ""
-    let shown = "\(method) \(scheme)://\(found)\(port)\(parts.percentEncodedPath)"
+    let server = "\(scheme)://\(found)\(port)"
+    let shown = "\(method) \(server)\(parts.percentEncodedPath)"
     // A password in a URL would show in logs and proxies.
     guard parts.user == nil, parts.password == nil else {
       throw CapabilityError(
         .configuration, shown, because: "the URL holds a user name or password",
         fix: "remove it from the URL; give the credential as a reference such as env:NAME")
+    }
+    if request.isToPublicAddressOnly, !PublicAddress.mayBe(host: bare) {
+      throw CurlFailure.forbidden(shown)
     }
     switch scheme {
     case "https": break
@@ -33,13 +40,15 @@ struct RequestAddress {
     case "http":
       throw CapabilityError(
         .configuration, shown, because: "plain http would show the credential to the network",
-        fix: "use https, or name the host under http.plain_hosts in staunch.yaml")
+        fix: "use https")
     default:
       throw CapabilityError(
         .configuration, shown, because: "the scheme \(scheme) is not http or https", fix: "correct the URL")
     }
     url = request.url
     host = bare
+    self.server = server
+    isTLS = scheme == "https"
     operation = shown
   }
 

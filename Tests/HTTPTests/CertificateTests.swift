@@ -1,6 +1,7 @@
 import Capabilities
 import Foundation
 import HTTP
+import Secrets
 import TestSupport
 import Testing
 
@@ -67,6 +68,65 @@ import Testing
     // The next request without it believes nobody but the machine's own authorities.
     let error = await #expect(throws: CapabilityError.self) { try await fetch(nil) }
     #expect(error?.because.contains("certificate") == true)
+  }
+
+  @Test func `authority, certificate and key may come from memory, and believe nobody else`() async throws {
+    let directory = try TemporaryDirectory()
+    let (server, port) = try await Self.server(
+      directory, name: "localhost",
+      wants: "-Verify 1 -verify_return_error -CAfile \(directory.path("cert.pem"))")
+    defer { server.stop() }
+    let transport = CurlTransport()
+    func fetch(_ trust: ServerTrust) async throws -> HTTPResponse {
+      try await transport.fetch(SafeRequest.get("https://localhost:\(port)/").trusting(trust))
+    }
+    func text(_ name: String) throws -> String {
+      try String(contentsOfFile: directory.path(name), encoding: .utf8)
+    }
+    let (certificate, key) = (try text("cert.pem"), try text("key.pem"))
+    let known = ServerTrust(
+      authorityPEM: Secret(certificate), certificatePEM: Secret(certificate), keyPEM: Secret(key))
+    #expect(try await fetch(known).status == 200)
+    let both = Secret(certificate + key)
+    #expect(try await fetch(ServerTrust(authorityPEM: both, certificatePEM: both)).status == 200)
+    // What was shown on a kept connection is not lent to a question of another trust.
+    let stranger = await #expect(throws: CapabilityError.self) {
+      try await fetch(ServerTrust(authorityPEM: Secret(certificate)))
+    }
+    #expect(stranger?.class == .network)
+    let other = try await CertificateAuthority()
+    let authority = try withExtendedLifetime(other) {
+      Secret(try String(contentsOfFile: other.path, encoding: .utf8))
+    }
+    let error = await #expect(throws: CapabilityError.self) {
+      try await fetch(
+        ServerTrust(authorityPEM: authority, certificatePEM: Secret(certificate), keyPEM: Secret(key)))
+    }
+    #expect(error?.because.contains("certificate could not be verified") == true)
+    for (key, text) in [("no PEM", "hush"), ("another's", try await Self.key(in: directory))] {
+      let error = await #expect(throws: CapabilityError.self, "\(key)") {
+        try await fetch(
+          ServerTrust(
+            authorityPEM: Secret(certificate), certificatePEM: Secret(certificate), keyPEM: Secret(text)))
+      }
+      #expect(error?.because == "the client certificate or its key could not be used", "\(key)")
+    }
+  }
+
+  private static func key(in directory: TemporaryDirectory) async throws -> String {
+    try await Program.run(
+      ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+      in: directory.path)
+  }
+
+  @Test func `two sources of a text are the same where the texts are`() {
+    let (one, same, other) = (
+      ServerTrust(authorityPEM: Secret("a")), ServerTrust(authorityPEM: Secret("a")),
+      ServerTrust(authorityPEM: Secret("b"))
+    )
+    #expect(one == same && one.hashValue == same.hashValue)
+    #expect(one != other && one != ServerTrust(authorities: "a"))
+    #expect(!"\(one)".contains("\"a\""))
   }
 
   @Test func `a certificate for another name is refused`() async throws {

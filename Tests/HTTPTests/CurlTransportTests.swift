@@ -34,6 +34,25 @@ import Testing
     #expect(request.headers["accept"] == "text/plain")
   }
 
+  @Test func `questions share a connection; an effect and a proof's question each have a new one`()
+    async throws
+  {
+    let server = try LoopbackServer { _ in .answer(200) }
+    let question = SafeRequest.get(server.url)
+    for _ in 1...3 { _ = try await transport.fetch(question) }
+    #expect(server.connectionCount == 1)
+    for count in 2...4 {
+      _ = try await transport.fetch(question.alone(at: "127.0.0.1"))
+      #expect(server.connectionCount == count, "a kept one must not answer a proof")
+    }
+    for count in 5...6 {
+      _ = try await transport.send(HTTPRequest(.post, server.url), under: .forTests())
+      #expect(server.connectionCount == count)
+    }
+    _ = try await transport.fetch(question)
+    #expect(server.connectionCount == 6)
+  }
+
   /// Two servers of one name: a refusal by one says nothing of the other.
   @Test func `each address of a name is asked by itself, on a fresh connection, under the name`() async throws
   {
@@ -183,6 +202,14 @@ import Testing
     #expect(try await exact.fetch(.get(server.url)).body.count == 4096)
   }
 
+  @Test func `headers larger than allowed end the transfer`() async throws {
+    let many = Dictionary(
+      uniqueKeysWithValues: (0..<100).map { ("x-\($0)", String(repeating: "a", count: 4096)) })
+    let server = try LoopbackServer { _ in .answer(200, headers: many) }
+    let error = await Self.failure { try await transport.fetch(.get(server.url)) }
+    #expect(error?.class == .invalid)
+  }
+
   @Test(arguments: [
     "http://example.org/", "ftp://127.0.0.1/", "file:///etc/passwd", "/relative", "https://u:p@127.0.0.1/",
     "http://127.0.0.1.example.org/", "http://127.evil.example/",
@@ -191,6 +218,49 @@ import Testing
     let error = await Self.failure { try await transport.fetch(.get(url)) }
     #expect(error?.class == .configuration)
     #expect(error?.description.contains("u:p") == false)
+  }
+
+  @Test(arguments: [
+    "https://127.0.0.1/", "https://10.0.0.1/", "https://[::1]/", "https://169.254.169.254/latest/meta-data",
+    "https://2130706433/", "https://0x7f.1/", "https://127.1/", "https://localhost/", "https://x.localhost./",
+    "https://[::ffff:10.0.0.1]/", "https://[fd12::1]/", "http://127.0.0.1/",
+  ])
+  func `what a finding names is not called inside the network, through a proxy neither`(url: String)
+    async throws
+  {
+    let proxy = try LoopbackServer { _ in .answer(200) }
+    for options in [TransportOptions(), TransportOptions(proxy: proxy.url)] {
+      let error = await Self.failure {
+        try await CurlTransport(options).fetch(SafeRequest.get(url).toPublicAddressOnly())
+      }
+      #expect(error?.class == .unsafe)
+    }
+    #expect(proxy.connectionCount == 0)
+  }
+
+  /// The address is looked at when it is connected to, not before: a name may mean another one by then.
+  @Test func `a name that leads inside the network is not connected to where it must be public`() async throws
+  {
+    let server = try LoopbackServer { _ in .answer(200) }
+    let transport = CurlTransport(TransportOptions(plainHosts: ["named.test"]))
+    let question = SafeRequest.get("http://named.test:\(server.port)/").alone(at: "127.0.0.1")
+    let error = await Self.failure { try await transport.fetch(question.toPublicAddressOnly()) }
+    #expect(error?.class == .unsafe)
+    #expect(server.connectionCount == 0)
+    var change = HTTPRequest(.post, "http://named.test:\(server.port)/")
+    (change.address, change.isToPublicAddressOnly) = ("127.0.0.1", true)
+    let effect = await Self.failure { [change] in try await transport.send(change, under: .forTests()) }
+    #expect(effect?.class == .unsafe)
+    #expect(server.connectionCount == 0)
+    #expect(try await transport.fetch(question).status == 200)
+  }
+
+  @Test func `a name that must be public still goes through the proxy`() async throws {
+    let proxy = try LoopbackServer { _ in .answer(200) }
+    let transport = CurlTransport(TransportOptions(proxy: proxy.url, plainHosts: ["far.invalid"]))
+    let question = SafeRequest.get("http://far.invalid/").toPublicAddressOnly()
+    #expect(try await transport.fetch(question).status == 200)
+    #expect(proxy.requests.map(\.target) == ["http://far.invalid/"])
   }
 
   @Test func `a host named in the options may be reached by plain http`() async throws {
@@ -207,6 +277,39 @@ import Testing
     #expect(try await throughProxy.fetch(.get("http://far.invalid/x")).body == Data("by proxy".utf8))
     #expect(proxy.requests.first?.target == "http://far.invalid/x")
     #expect(try await throughProxy.fetch(.get(server.url)).body == Data("direct".utf8))
+  }
+
+  @Test(arguments: ["*", "near.invalid", " .NEAR.invalid,other.example", "a.invalid near.invalid"])
+  func `a host that the proxy is not for is reached without it`(exceptions: String) async throws {
+    let proxy = try LoopbackServer { _ in .answer(200) }
+    let options = TransportOptions(
+      proxy: proxy.url, noProxy: exceptions, plainHosts: ["near.invalid", "far.invalid"])
+    let error = await Self.failure {
+      try await CurlTransport(options).fetch(.get("http://near.invalid/x"))
+    }
+    #expect(error?.because == "the host name could not be resolved")
+    #expect(proxy.requests.isEmpty)
+  }
+
+  /// An exception from the proxy is asked at each of its addresses, as without a proxy.
+  @Test func `the addresses of a name are known where no proxy is between`() async throws {
+    let url = "https://\(ProcessInfo.processInfo.hostName):8443/"
+    let direct = try await CurlTransport().addresses(behind: url)
+    let proxy = "http://127.0.0.1:3128"
+    #expect(try await CurlTransport(TransportOptions(proxy: proxy)).addresses(behind: url) == [])
+    let around = CurlTransport(TransportOptions(proxy: proxy, noProxy: "*"))
+    #expect(try await around.addresses(behind: url) == direct)
+  }
+
+  @Test func `what a proxy does not let through was not sent`() async throws {
+    let proxy = try LoopbackServer { _ in .answer(407) }
+    let error = await Self.failure {
+      try await CurlTransport(TransportOptions(proxy: proxy.url)).send(
+        HTTPRequest(.post, "https://far.invalid/x", body: .bytes(Data("a".utf8))), under: .forTests())
+    }
+    #expect(proxy.requests.map(\.method) == ["CONNECT"])
+    #expect(error?.class == .network)
+    #expect(error?.because == "the proxy refused the connection (HTTP 407)")
   }
 
   @Test func `errors hold neither secret nor query`() async throws {
@@ -234,5 +337,48 @@ import Testing
       }
       for try await isRight in group { #expect(isRight) }
     }
+  }
+
+  @Test func `a flood of questions opens no more connections than one server bears`() async throws {
+    let server = try LoopbackServer { _ in .answer(200) }
+    let url = server.url
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for index in 0..<500 {
+        group.addTask { [transport] in try await transport.fetch(.get(url + "/\(index)")).status }
+      }
+      for try await status in group { #expect(status == 200) }
+    }
+    #expect(Set(server.requests.map(\.path)).count == 500)
+    #expect(server.connectionCount <= 50)
+  }
+
+  /// Fifty requests that are never answered: the next one to this server has no place.
+  @Test func `who waits for a place loses no time, is cancelled unsent, and holds up no other server`()
+    async throws
+  {
+    let full = try LoopbackServer { $0.path == "/silent" ? .silence : .answer(200) }
+    let other = try LoopbackServer { _ in .answer(200) }
+    let url = full.url
+    let silent = (0..<50).map { _ in
+      Task { [transport] in await Self.failure { try await transport.fetch(.get(url + "/silent")) } }
+    }
+    var arrived = 0
+    for await _ in full.arrivals {
+      arrived += 1
+      if arrived == 50 { break }
+    }
+    let waiting = Task { [transport] in
+      await Self.failure { try await transport.send(HTTPRequest(.post, url + "/x"), under: .forTests()) }
+    }
+    let patient = Task { [transport] in
+      try await transport.fetch(.get(url + "/patient", timeout: .milliseconds(500)))
+    }
+    #expect(try await transport.fetch(.get(other.url)).status == 200)
+    waiting.cancel()
+    #expect(await waiting.value?.class == .cancelled)
+    for task in silent { task.cancel() }
+    for task in silent { #expect(await task.value?.class == .cancelled) }
+    #expect(try await patient.value.status == 200)
+    #expect(full.requests.filter { $0.path != "/silent" }.map(\.path) == ["/patient"])
   }
 }

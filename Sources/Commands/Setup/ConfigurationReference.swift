@@ -100,6 +100,19 @@ enum ConfigurationReference {
       `kind` and references to what the sender signs with), `limits`, `console`; docs/RECEIVER.md. References: `env:NAME`,
       `file:/path`, `fd:N`, `credential:NAME` (systemd). `staunch doctor` lets the endpoint itself read them.
 
+      ## Network
+
+      What staunch's own environment says about HTTP is your choice, and these are all of it (git and other programs have their own).
+      `.netrc`, `~/.curlrc` and other proxy variables are not read. Redirects are never followed, and `http:` is for this machine alone.
+
+      | variable | |
+      | --- | --- |
+      | `HTTPS_PROXY` | the proxy for every HTTP call, `http://` or `https://HOST:PORT`; a login may stand in it. It resolves the names, so a proof behind it asks the name, not each address. It sees hosts, not contents. |
+      | `NO_PROXY` | what is reached without it: names with all below them, addresses, networks (`10.0.0.0/8`), `*`; commas between. This machine always is. |
+      | `SSL_CERT_FILE` | a PEM file of authorities instead of the machine's own, also for the proxy. An entry's `tls_ca`, where it has one, counts before it, for that entry's server alone. |
+
+      Lower-case spellings of the first two count before the others. At most 50 calls are under way to one server, 200 in all; the next ones wait for their place.
+
       ## Debug log
 
       `--log-level LEVEL` of every command, or `STAUNCH_LOG=LEVEL`: what happens inside, a line each on standard error, `serve` and `work`

@@ -16,7 +16,7 @@ public struct FetchError: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String { because }
 }
 
-/// ``Fetching`` by libcurl: TLS 1.2 or newer, certificate and host name verified, no redirects, HTTP/1.1.
+/// ``Fetching`` by libcurl: TLS 1.2 or newer, certificate and host name verified, no redirects.
 public struct CurlFetching: Fetching {
   public init() {}
 
