@@ -5,8 +5,9 @@ extension SSHKey {
   /// sshd's own processes for the account (root's, so nobody else can name one so), everything below them, and what has
   /// outlived a login: processes of the account in its part of the login tree (systemd-logind). Services are in another.
   private static let listing = """
-    list() { ps -eww -o pid=,ppid=,uid=,etimes=,args= | awk -v a="$1" -v u="$2" -v min="$3" '
-        { p = $1; up[p] = $2; of[p] = $3; if ($4 >= min) old[p] = 1; sub(/^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +/, "")
+    list() { ps -eww -o pid=,ppid=,uid=,etimes=,stat=,args= | awk -v a="$1" -v u="$2" -v min="$3" '
+        $5 ~ /^Z/ { next }
+        { p = $1; up[p] = $2; of[p] = $3; if ($4 >= min) old[p] = 1; sub(/^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[^ ]+ +/, "")
           if (of[p] == 0 && (p in old)) for (n = 0; n < 2; n++) {
             t = (n ? "sshd-session: " : "sshd: ") a
             if ($0 == t " [priv]" || $0 == t || index($0, t "@") == 1) top[p] = 1 } }
@@ -40,7 +41,7 @@ extension SSHKey {
       all=$(list "$1" "$2" 0) || exit 92
       echo "sessions $(printf '%s\\n' "$all" | grep -c '^session')"
       echo "left $(printf '%s\\n' "$all" | grep -c '^left')"
-      echo "processes $(ps -o pid= -u "$2" | wc -l)"
+      echo "processes $(ps -o stat= -u "$2" | grep -vc '^Z')"
       port=${SSH_CONNECTION##* }; ss -tnpH state established 2>/dev/null | awk -v port=":$port" -v all="$all" '
         BEGIN { n = split(all, w, /[ \\n]/); for (i = 1; i < n; i += 2) if (w[i] == "session") top[w[i + 1]] = 1 }
         substr($3, length($3) - length(port) + 1) == port { l = $0

@@ -18,10 +18,11 @@ extension SSHKey {
           "options": .array((line?.optionNames.sorted() ?? []).map { .string($0) }),
           "privilege": .array(look.isPowerful.map { .string($0) }),
           "sessions": .integer(running.sessions),
-          "processes_after_logins": .integer(running.left),
+          "processes": .integer(running.processes), "processes_after_logins": .integer(running.left),
           "revoked_keys": look.settings["revokedkeys"].map { .string($0) } ?? .null,
           "links": .array(look.files.filter { $0.link != nil }.map { .string($0.path) }),
-          "unread": .array(look.files.filter { !$0.isRead }.map { .string("\($0.path): \($0.state.rawValue)") }),
+          "unread": .array(
+            look.files.filter { !$0.isRead }.map { .string("\($0.path): \($0.state.rawValue)") }),
         ])
       } catch { places[place.name] = .string("unknown: \(error.because)") }
     }
@@ -53,7 +54,9 @@ extension SSHKey {
   private static func use(_ line: Substring, _ fingerprint: String) -> Use? {
     var text = line[...]
     if !text.hasPrefix("Accepted publickey for ") {
-      guard let name = text.firstRange(of: #/^[^\[\]]{1,120} sshd(-session)?\[[0-9]+\]: /#) else { return nil }
+      guard let name = text.firstRange(of: #/^[^\[\]]{1,120} sshd(-session)?\[[0-9]+\]: /#) else {
+        return nil
+      }
       text = text[name.upperBound...]
     }
     guard
@@ -120,8 +123,10 @@ extension SSHKey {
 
   /// Below the home: what sshd or a shell runs at a login, and what runs by itself.
   private static let leftovers = [
-    ".ssh/authorized_keys2", ".ssh/rc", ".ssh/environment", ".ssh/config", ".profile", ".bash_profile", ".bash_login",
-    ".bashrc", ".bash_logout", ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".config/fish/config.fish", ".forward",
+    ".ssh/authorized_keys2", ".ssh/rc", ".ssh/environment", ".ssh/config", ".profile", ".bash_profile",
+    ".bash_login",
+    ".bashrc", ".bash_logout", ".zshenv", ".zprofile", ".zshrc", ".zlogin", ".config/fish/config.fish",
+    ".forward",
     ".pam_environment", ".config/systemd/user", ".config/autostart",
   ]
 
@@ -151,7 +156,8 @@ extension SSHKey {
         let name = "\(file.path) of \(place.name)"
         if !file.isRead, listed.contains(file.path) { isWhole = false }
         if let link = file.link {
-          found.append(.init(CredentialRef(name), what: "\(name) is a link to \(link.prefix(200))", made: file.changed))
+          found.append(
+            .init(CredentialRef(name), what: "\(name) is a link to \(link.prefix(200))", made: file.changed))
         }
         guard listed.contains(file.path) || file.path.hasSuffix("/authorized_keys2") else {
           found.append(
@@ -175,18 +181,25 @@ extension SSHKey {
       }
       let timers = try await line.ask(place, admin, Self.timersScript, [place.account]).split(separator: "\n")
       if timers.last != "end" { isWhole = false }
-      for timer in timers where timer == "linger" || (timer.hasPrefix("cron ") || timer.hasPrefix("at ")) && !timer.hasSuffix(" 0") {
+      for timer in timers
+      where timer == "linger"
+        || (timer.hasPrefix("cron ") || timer.hasPrefix("at ")) && !timer.hasSuffix(" 0")
+      {
         let what =
-          timer == "linger" ? "its services run without a login (linger)"
+          timer == "linger"
+          ? "its services run without a login (linger)"
           : "\(timer.split(separator: " ").last ?? "") entries in its \(timer.hasPrefix("cron") ? "crontab" : "at queue")"
-        found.append(.init(CredentialRef("\(place.name)/\(timer.prefix { $0 != " " })"), what: "\(what) at \(place.name)"))
+        found.append(
+          .init(
+            CredentialRef("\(place.name)/\(timer.prefix { $0 != " " })"), what: "\(what) at \(place.name)"))
       }
       let running = try await running(at: place, uid: look.uid)
-      if running.left > 0 {
+      if running.processes > 0 {
         found.append(
           .init(
             CredentialRef("\(place.name)/processes"),
-            what: "\(running.left) processes at \(place.name) have outlived their login"))
+            what: "\(running.processes) processes run as \(place.account) at \(place.name), "
+              + "\(running.left) of them have outlived a login"))
       }
     }
     let now = environment.now()
@@ -220,12 +233,14 @@ extension SSHKey {
               ? .ready("\(settings.adminUser) may")
               : .missing(
                 because: "the host lacks \(lacking.joined(separator: ", "))",
-                fix: "install util-linux, coreutils, gawk or mawk, procps, iproute2 and openssh-server there")))
+                fix: "install util-linux, coreutils, gawk or mawk, procps, iproute2 and openssh-server there")
+          ))
         found.append(
           Readiness(
             "sshd's log at \(place.name)",
             lines.contains("no log")
-              ? .missing(because: "\(settings.log) cannot be read", fix: "set log in staunch.yaml to where sshd logs")
+              ? .missing(
+                because: "\(settings.log) cannot be read", fix: "set log in staunch.yaml to where sshd logs")
               : .ready(settings.log)))
         let look = try await look(place, nil)
         found.append(
@@ -233,7 +248,9 @@ extension SSHKey {
             "RevokedKeys at \(place.name)",
             look.revokedKeys.map { .ready($0) }
               ?? .unknown(
-                because: "sshd_config names none that only root can change: a process of the account may list the key again")))
+                because:
+                  "sshd_config names none that only root can change: a process of the account may list the key again"
+              )))
       } catch { found.append(Readiness("root at \(place.name)", error)) }
     }
     return found
