@@ -85,7 +85,7 @@ final class SecureShellHost: Sendable {
     timeout 30 tail -n +1 -F "--pid=$pid" "$d/log" 2>/dev/null | grep -q -m 1 'Server listening' || { cat "$d/log" >&2; exit 1; }
     echo ready
     cat >/dev/null
-    kill $pid; wait $pid
+    kill $pid; wait $pid; rm -rf "$d"
 
     """
 
