@@ -13,6 +13,7 @@ public enum CredentialProviderRegistry {
     VaultToken.self,
     VaultDatabase.self,
     SSHKey.self,
+    KubernetesServiceAccountToken.self,
     GenericCredential.self,
   ]
 
