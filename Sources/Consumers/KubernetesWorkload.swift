@@ -172,7 +172,7 @@ public struct KubernetesWorkload: Consumer {
     if updated < wanted || missing > 0 {
       return ConsumerHealth(
         .unknown,
-        evidence: "\(shown): \(updated) of \(wanted) pods are new, \(missing) not available"
+        evidence: "\(shown): \(updated) of \(wanted) pods are new, \(missing) not available or too many"
           + (old.isEmpty ? "" : "; old: \(list(old))") + also)
     }
     guard old.isEmpty else {
