@@ -16,7 +16,7 @@ public import Secrets
 /// no session: no shell, no profile, no `~/.ssh/rc`, no forced command runs. The administrator's own account must be
 /// another one. Its files are read and written with the account's rights, from root, without a way back to more: a link leads
 /// only where its owner could go (a linked authorized_keys is replaced by a file, and its target stays), a pipe is not
-/// opened, beyond 64 KiB nothing is read and the place is named as not done, and after 20 seconds root ends it. What is read
+/// opened, beyond 64 KiB nothing is read and the place is named as not done, and after 20 seconds root ends it; RevokedKeys is written all the same. What is read
 /// there is the holder's word and never decides alone. The same RSA key in another spelling is found. Options are copied from
 /// a line that the holder could change: `options` says what they must be. A process of the holder's may list the key again;
 /// the verdict sees that, RevokedKeys prevents it. sshd's log in a file can be written by any process through syslog, so no
@@ -184,7 +184,10 @@ public struct SSHKey: CredentialProvider {
       do throws(CapabilityError) {
         let look = try await SSHKeyLook(place, self, admin, key: key)
         // Taken out before its successor was there: it is still the one that was here.
-        guard look.files.contains(where: { $0.keys.options(of: fingerprint) != nil }) else { continue }
+        guard look.files.contains(where: { $0.keys.options(of: fingerprint) != nil }) else {
+          if let unread = look.files.first(where: { !$0.isRead }) { throw Self.unread(unread, place) }
+          continue
+        }
         return try await subject(CredentialRef(fingerprint))
       } catch { unreached = unreached ?? error }
     }
@@ -205,6 +208,7 @@ public struct SSHKey: CredentialProvider {
     var found: Set<String> = []
     for place in places {
       for file in try await SSHKeyLook(place, self, admin, key: nil).files {
+        guard file.isRead else { throw Self.unread(file, place) }
         found.formUnion(file.keys.keys.map(\.key.fingerprint))
       }
     }

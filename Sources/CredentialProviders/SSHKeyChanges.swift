@@ -129,12 +129,13 @@ extension SSHKey {
       fix: "end its sessions first, or set RevokedKeys in sshd_config; then: staunch resume")
   }
 
-  private static func unread(_ file: SSHKeyLook.File, _ place: SSHPlace) -> CapabilityError {
+  static func unread(_ file: SSHKeyLook.File, _ place: SSHPlace) -> CapabilityError {
     let what =
       switch file.state {
       case .large: "is larger than \(SSHKeyLook.largest) bytes"
       case .special: "is no file"
       case .unreadable: "cannot be read by its account"
+      case .unanswered: "could not be read within 20 seconds, or somebody ended its reading"
       case .absent, .file: "could not be read"
       }
     return CapabilityError(

@@ -36,7 +36,7 @@ extension SSHKey {
     if [ "$1" = journal ]; then
       journalctl -q --no-pager -o short-unix _COMM=sshd _UID=0 + _COMM=sshd-session _UID=0 ${3:+--since "@$3"} 2>/dev/null \\
         || { echo unread; exit 0; }
-      echo oldest "$(journalctl -q --no-pager -o short-unix -n +1 2>/dev/null | head -n 1 | cut -d. -f1)"
+      echo oldest "$(journalctl -q --no-pager -o short-unix 2>/dev/null | head -n 1 | cut -d. -f1)"
     else
       [ -r "$1" ] || { echo unread; exit 0; }
       for f in "$1" "$1".[0-9] "$1".[0-9].gz "$1"-[0-9]*; do [ ! -f "$f" ] || gzip -cdf -- "$f"; done

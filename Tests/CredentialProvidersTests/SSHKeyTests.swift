@@ -110,6 +110,20 @@ import Testing
     #expect(probe.state == .dead && probe.code.contains("RevokedKeys"), "\(probe)")
   }
 
+  @Test func `a file that cannot be read keeps nobody from RevokedKeys, and the key is dead by that`()
+    async throws
+  {
+    let account = try await host.makeAccount()
+    let provider = try Self.provider(host, [account])
+    let subject = try await provider.identify(Leak(account.key))
+    try FileManager.default.removeItem(atPath: account.authorizedKeys)
+    try await Program.run(["mkfifo", "-m", "666", account.authorizedKeys], in: "/")
+    try await provider.disable(subject.refs[0], leaked: account.key, replacedBy: nil, under: .forTests())
+    #expect(try await provider.verify(account.key, ref: nil).state == .dead)
+    let error = await #expect(throws: CapabilityError.self) { try await provider.existing() }
+    #expect(error?.class == .unsafe)
+  }
+
   @Test func `the same RSA key in another spelling is found and taken out`() async throws {
     let account = try await host.makeAccount(type: "rsa")
     let key = try #require(SSHPublicKey(line: account.publicLine))
@@ -168,6 +182,26 @@ import Testing
     #expect(try await provider.verify(issued.secret, ref: nil).state == .alive)
   }
 
+  @Test func `a file in a directory of root's is changed by root, and stays readable for sshd`() async throws
+  {
+    let account = try await host.makeAccount()
+    try account.write("# nothing here\n")
+    let file = host.ownDirectory + "/keys_" + account.name
+    try "restrict \(account.publicLine)\n".write(toFile: file, atomically: false, encoding: .utf8)
+    let provider = try Self.provider(host, [account], ["sshd_config": .string(host.plainConfiguration)])
+    let subject = try await provider.identify(Leak(account.key))
+    let issued = try await rotate(provider, account.key)
+    try await provider.disable(
+      subject.refs[0], leaked: account.key, replacedBy: issued.ref, under: .forTests())
+    let new = try #require(SSHPrivateKey.publicHalf(ofOpenSSH: issued.secret)).line
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "restrict \(new) staunch-run-1\n")
+    let attributes = try FileManager.default.attributesOfItem(atPath: file)
+    #expect(attributes[.posixPermissions] as? Int == 0o644 && attributes[.ownerAccountID] as? Int == 0)
+    #expect(try account.text() == "# nothing here\n")
+    #expect(try await provider.verify(account.key, ref: nil).state == .dead)
+    #expect(try await provider.verify(issued.secret, ref: nil).state == .alive)
+  }
+
   enum Trap: String, CaseIterable { case pipe, directory, huge, secretOfRoot }
 
   @Test(arguments: Trap.allCases)
@@ -189,11 +223,8 @@ import Testing
     case .huge: try await Program.run(["truncate", "-s", "1G", path], in: "/")
     case .secretOfRoot: try await Program.run(["ln", "-s", root, path], in: "/")
     }
-    // Without RevokedKeys, which would settle it.
-    let plain = host.directory.path("plain-\(bad.name)")
-    try String(contentsOfFile: host.configuration, encoding: .utf8).replacing("RevokedKeys", with: "#")
-      .write(toFile: plain, atomically: false, encoding: .utf8)
-    let provider = try Self.provider(host, [good, bad], ["sshd_config": .string(plain)])
+    // RevokedKeys would settle it.
+    let provider = try Self.provider(host, [good, bad], ["sshd_config": .string(host.plainConfiguration)])
     let subject = try await provider.identify(Leak(good.key))
     let results = await provider.disable(
       subject, leak: Leak(good.key), replacedBy: nil, under: try .forTests())
@@ -401,7 +432,8 @@ private struct SSHKeyFixture: ContractFixture {
     let two = try await host.makeAccount(sharing: one)
     let shell = UnreliableShell(broken: "'\(two.name)'", account: two.name)
     return Self(
-      provider: try SSHKeyTests.provider(host, [one, two], processes: shell),
+      provider: try SSHKeyTests.provider(
+        host, [one, two], ["sshd_config": .string(host.plainConfiguration)], processes: shell),
       leak: Leak(one.key, handle: SSHPublicKey(line: one.publicLine)?.fingerprint), shell: shell)
   }
 

@@ -32,6 +32,8 @@ final class SecureShellHost: Sendable {
 
   var knownHosts: String { directory.path("known_hosts") }
   var configuration: String { directory.path("sshd_config") }
+  /// The same without RevokedKeys, so that only lines decide what the provider does.
+  var plainConfiguration: String { directory.path("plain_config") }
   var log: String { directory.path("log") }
   /// Where nobody but root can write, as the host sees it, and as we do.
   static let ownDirectory = "/srv"
@@ -76,8 +78,9 @@ final class SecureShellHost: Sendable {
     PermitRootLogin yes
     MaxStartups 500
     RevokedKeys /srv/revoked
+    AuthorizedKeysFile .ssh/authorized_keys .ssh/authorized_keys2 /srv/keys_%u
     END
-    sed -i 's/^ *//' "$d/sshd_config"
+    sed -i 's/^ *//' "$d/sshd_config"; grep -v RevokedKeys "$d/sshd_config" >"$d/plain_config"
     unshare -m sh -c 'mount --make-rprivate / && for f in passwd group shadow; do mount --bind "$1/$f" "/etc/$f" || exit 1; done
       mount --bind "$1/srv" /srv && exec /usr/sbin/sshd -D -E "$1/log" -f "$1/sshd_config"' sh "$d" &
     pid=$!
