@@ -206,7 +206,8 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
       ["apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": .object(spec)],
       under: authority)
     guard let token = answer["status"]?["token"]?.string else {
-      throw CapabilityError(.unknownOutcome, "POST …/token", because: "the answer holds no token")
+      throw CapabilityError(
+        .unknownOutcome, "POST \(client.api.shown(accountPath))/token", because: "the answer holds no token")
     }
     let expiry = answer["status"]?["expirationTimestamp"]?.string.flatMap { Self.time($0) }
     return IssuedCredential(

@@ -10,7 +10,8 @@ public import Secrets
 /// and the leaked lines are taken out; where `RevokedKeys` is configured, the leaked key is named there, too, and is refused
 /// even when somebody lists it again. Dead is said where sshd refuses the key, an administrator's login works before,
 /// between and after, and no file, command or authority that sshd goes by speaks for it any more.
-/// The runner logs in as `admin_user`: root, or an account that may run /bin/sh through sudo without a password.
+/// The runner logs in as `admin_user`: root, or an account that may run /bin/sh through sudo without a password. The hosts are
+/// Linux with GNU coreutils, util-linux and procps.
 ///
 /// The threat: the holder owns the account. So the runner never logs in as that account except to try a key, and then opens
 /// no session: no shell, no profile, no `~/.ssh/rc`, no forced command runs. The administrator's own account must be
@@ -149,7 +150,7 @@ public struct SSHKey: CredentialProvider {
     if let (place, fingerprint) = parts(ref) { return ([place], fingerprint) }
     guard ref.rawValue.hasPrefix("SHA256:"), !ref.rawValue.contains("#") else {
       throw CapabilityError(
-        .notFound, "find \(ref)", because: "it is no fingerprint (SHA256:…)",
+        .notFound, "find \(ref)", because: "it is no SHA-256 fingerprint",
         fix: "see them: ssh-keygen -lf FILE")
     }
     return (places, ref.rawValue)
@@ -166,7 +167,7 @@ public struct SSHKey: CredentialProvider {
           .notFound, operation,
           because:
             "the value is no private key, or it has a passphrase and is in another form than OpenSSH's",
-          fix: "give its fingerprint: --id SHA256:…")
+          fix: "give its fingerprint, which ssh-keygen -lf prints, with --id")
       }
     }
     guard let fingerprint = key?.fingerprint ?? leak.handle, fingerprint.hasPrefix("SHA256:") else {

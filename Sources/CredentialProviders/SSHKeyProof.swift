@@ -22,10 +22,10 @@ extension SSHKey {
     for _ in 0..<Self.refusals {
       let look: SSHKeyLook
       do throws(CapabilityError) { look = try await self.look(place, half) } catch {
-        return await uncontrolled(key, at: place, because: error.because)
+        return await uncontrolled(key, half, at: place, because: error.because)
       }
       controls += 1
-      switch await line.attempt(key, at: place) {
+      switch await line.attempt(key, half, at: place) {
       case .accepted: return CredentialProbe(.alive, code: "accepted")
       case .undecided(let code): return CredentialProbe(.unknown, code: code)
       case .refused: break
@@ -65,10 +65,11 @@ extension SSHKey {
   }
 
   /// Without an administrator only a yes says something.
-  private func uncontrolled(_ key: Secret, at place: SSHPlace, because reason: String) async
+  private func uncontrolled(_ key: Secret, _ half: SSHPublicKey, at place: SSHPlace, because reason: String)
+    async
     -> CredentialProbe
   {
-    switch await line.attempt(key, at: place) {
+    switch await line.attempt(key, half, at: place) {
     case .accepted: CredentialProbe(.alive, code: "accepted")
     case .refused:
       CredentialProbe(.unknown, code: "refused, and nothing to compare with: \(reason)", isRefused: true)

@@ -3,7 +3,7 @@ public import Foundation
 
 extension SSHKey {
   /// sshd's own processes for the account (root's, so nobody else can name one so), everything below them, and what has
-  /// outlived a login: processes of the account in its part of the login tree (systemd-logind). Services are in another.
+  /// outlived a login: processes of the account in a login's scope (systemd-logind). Services, its own too, are elsewhere.
   private static let listing = """
     list() { ps -eww -o pid=,ppid=,uid=,etimes=,stat=,args= | awk -v a="$1" -v u="$2" -v min="$3" '
         $5 ~ /^Z/ { next }
@@ -17,7 +17,7 @@ extension SSHKey {
             else if (q in top) print "below", p
             else if (of[p] == u && (p in old)) {
               while ((getline l < ("/proc/" p "/cgroup")) > 0)
-                if (index(l, "/user-" u ".slice/")) { print "left", p; break }
+                if (index(l, "/user-" u ".slice/session-")) { print "left", p; break }
               close("/proc/" p "/cgroup") } } }'; }
 
     """

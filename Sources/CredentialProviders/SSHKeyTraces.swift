@@ -211,6 +211,7 @@ extension SSHKey {
   private static let readinessScript = """
     for p in setpriv timeout base64 sha256sum awk ps ss dd mktemp sshd; do
       command -v "$p" >/dev/null || echo "lacks $p"; done
+    stat -c %u / >/dev/null 2>&1 && echo x | base64 -w0 >/dev/null 2>&1 || echo "lacks coreutils"
     if [ "$2" = journal ]; then journalctl -q -n 1 >/dev/null 2>&1 || echo "no log"; else [ -r "$2" ] || echo "no log"; fi
     uid=$(id -u -- "$1") gid=$(id -g -- "$1") || echo "lacks account"
     [ "$(as_user 'id -u' sh)" = "$uid" ] || echo "lacks setpriv"

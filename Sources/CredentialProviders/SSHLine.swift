@@ -15,14 +15,14 @@ struct SSHLine: Sendable {
   /// Longest for one login and what it does.
   private static let patience = Duration.seconds(60)
 
-  private func arguments(_ place: SSHPlace, as account: String) -> [String] {
+  private func arguments(_ place: SSHPlace, as account: String, log: String = "ERROR") -> [String] {
     let options = [
       "BatchMode=yes", "IdentitiesOnly=yes", "IdentityAgent=none",
       "PreferredAuthentications=publickey", "UserKnownHostsFile=\(knownHosts)",
       "GlobalKnownHostsFile=/dev/null",
       "StrictHostKeyChecking=yes", "UpdateHostKeys=no", "VerifyHostKeyDNS=no", "CheckHostIP=no",
       "ClearAllForwardings=yes", "ForwardAgent=no", "ForwardX11=no", "Tunnel=no", "ControlMaster=no",
-      "ControlPath=none", "RequestTTY=no", "ConnectTimeout=15", "ConnectionAttempts=1", "LogLevel=ERROR",
+      "ControlPath=none", "RequestTTY=no", "ConnectTimeout=15", "ConnectionAttempts=1", "LogLevel=\(log)",
       "ServerAliveInterval=10", "ServerAliveCountMax=2",
     ]
     return ["ssh", "-F", "none"] + options.flatMap { ["-o", $0] }
@@ -121,8 +121,8 @@ struct SSHLine: Sendable {
     }
   }
 
-  /// Why `ssh` ended, by its own last words; what the host prints cannot stand for them, since a login that failed runs
-  /// nothing there, and a banner is not shown.
+  /// Why `ssh` ended, by its own last words. A login that failed runs nothing at the host that could print them, and the
+  /// banner is root's.
   enum Reason {
     case refused, unusableKey, hostKey, unreached, other
 
@@ -163,10 +163,14 @@ struct SSHLine: Sendable {
 
   /// Whether sshd lets `key` in. No session is opened: neither a shell, a forced command nor `~/.ssh/rc` runs there. Our
   /// own `ssh` says that it is in and is ended.
-  func attempt(_ key: Secret, at place: SSHPlace) async -> Try {
+  ///
+  /// A refusal counts only where `ssh` has offered this very key and sshd went on without it: one that has a passphrase, or an
+  /// algorithm that `ssh` no longer offers, is refused just the same and was never judged. sshd judges the public half first,
+  /// which needs no passphrase.
+  func attempt(_ key: Secret, _ half: SSHPublicKey, at place: SSHPlace) async -> Try {
     let own = ["-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo \(Self.word); kill $PPID", "-N"]
     let call = ProcessCall(
-      arguments(place, as: place.account) + own + ["--", place.host], standardInput: key,
+      arguments(place, as: place.account, log: "DEBUG1") + own + ["--", place.host], standardInput: key,
       timeout: .seconds(30))
     let outcome: ProcessOutcome
     do throws(CapabilityError) {
@@ -174,8 +178,20 @@ struct SSHLine: Sendable {
         call, readOnlyBecause: "a login without a session changes nothing but sshd's log")
     } catch { return .undecided(error.because) }
     if outcome.output == Self.word + "\n" { return .accepted }
-    switch Reason(outcome) {
-    case .refused: return .refused
+    let lines = outcome.errors.split(whereSeparator: \.isNewline)
+    let notes = lines.filter { $0.hasPrefix("debug1: ") }.map { $0.dropFirst(8) }
+    let isTaken = notes.contains { $0.hasPrefix("Server accepts key: ") && $0.contains(half.fingerprint) }
+    if isTaken || lines.contains(where: { $0.hasSuffix("with partial success.") }) { return .accepted }
+    let words = lines.filter { !$0.hasPrefix("debug1: ") }.joined(separator: "\n")
+    switch Reason(ProcessOutcome(status: outcome.status, output: "", errors: words)) {
+    case .refused:
+      let offer = notes.firstIndex {
+        $0.hasPrefix("Offering public key: ") && $0.contains(half.fingerprint)
+          || $0.hasPrefix("Trying private key: ")
+      }
+      let isJudged = offer.map { notes[$0...].contains { $0.hasPrefix("Authentications that can continue") } }
+      return isJudged == true
+        ? .refused : .undecided("ssh did not offer the key: a passphrase, or an algorithm of former times")
     case .unusableKey: return .undecided("the key cannot be used without its passphrase, or is damaged")
     case .hostKey: return .undecided("the host's key is not the one in known_hosts")
     case .unreached: return .undecided("no connection")

@@ -244,8 +244,8 @@ public struct KubernetesClient: Sendable {
               .missing(
                 because: "the runner may not \(right.text) in \(namespace)",
                 fix:
-                  "kubectl -n \(namespace) create role … --verb=\(right.verb) --resource=\(right.resource), and bind it"
-              )))
+                  "give the runner's role that verb; what it has: kubectl auth can-i --list -n \(namespace)"))
+          )
         case nil: found.append(Readiness(right.text, .unknown(because: "the answer does not say")))
         }
       } catch { found.append(Readiness(right.text, error)) }

@@ -237,6 +237,25 @@ import Testing
     #expect(try await provider.verify(good.key, ref: nil).state == .unknown)
   }
 
+  /// `ssh` skips a key whose passphrase it does not have, and ends with the same words as after a refusal.
+  @Test func `a key with a passphrase is judged by its public half, one whose half is hidden too is unknown`()
+    async throws
+  {
+    let account = try await host.makeAccount()
+    let provider = try Self.provider(host, [account])
+    for format in ["RFC4716", "PEM"] {
+      let file = host.directory.path("locked-\(format)-\(account.name)")
+      try await Program.run(
+        ["ssh-keygen", "-q", "-t", "rsa", "-m", format, "-N", "a passphrase", "-f", file], in: "/")
+      let locked = Secret(try String(contentsOfFile: file, encoding: .utf8))
+      try account.write("# none\n")
+      let isSeen = format == "RFC4716"
+      #expect(try await provider.verify(locked, ref: nil).state == (isSeen ? .dead : .unknown))
+      try account.write(String(contentsOfFile: file + ".pub", encoding: .utf8))
+      #expect(try await provider.verify(locked, ref: nil).state == (isSeen ? .alive : .unknown))
+    }
+  }
+
   @Test func `a refusal that has another reason is unknown`() async throws {
     let account = try await host.makeAccount(options: "from=\"192.0.2.1\"")
     let provider = try Self.provider(host, [account])
