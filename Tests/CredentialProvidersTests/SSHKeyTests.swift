@@ -60,6 +60,8 @@ import Testing
     #expect(try await provider.subject(of: Leak(handle: identity.rawValue)) == subject)
     let login = try host.open(two, "trap '' HUP TERM; cat; exec sleep 600")
     defer { login.close() }
+    let bystander = try host.open(stranger, "cat")
+    defer { bystander.close() }
 
     let issued = try await rotate(provider, one.key)
     for value in [one.key, issued.secret] {
@@ -81,6 +83,9 @@ import Testing
     let count = try await provider.endSessions(identity, before: Date(), under: .forTests())
     #expect(count == SessionCount(found: 1, ended: 1, left: 0))
     #expect(try await provider.endSessions(identity, before: Date(), under: .forTests()).found == 0)
+    let theirs = try Self.provider(host, [stranger])
+    let places = try await theirs.inspect(CredentialRef(try fingerprint(stranger))).facts["places"]
+    #expect(places?.object?.values.first?["sessions"] == 1)
   }
 
   @Test func `stopped first, its successor gets the options that it had`() async throws {
