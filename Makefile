@@ -24,8 +24,9 @@ test: ## Install the test services, build, and run every test (or make test TEST
 	@.ci/packages test
 	@.ci/test $(TESTS)
 
-test-heavy: ## As test, and what takes long: a kill at every crash point, 2,000 simulated playbooks
-	@STAUNCH_CRASH_STEP=1 STAUNCH_SIMULATION_SEEDS=2000 $(MAKE) test TESTS='$(or $(TESTS),EndToEndTests ExecutionTests)'
+test-heavy: ## As test, and what takes long: a kill at every crash point, 2,000 simulated playbooks, Kubernetes (.ci/kubernetes)
+	@STAUNCH_CRASH_STEP=1 STAUNCH_SIMULATION_SEEDS=2000 STAUNCH_HEAVY=1 $(MAKE) test \
+	  TESTS='$(or $(TESTS),EndToEndTests ExecutionTests CredentialProvidersTests SecretStoresTests ConsumersTests)'
 
 bench: build ## Measure against the peers (ratios in one run; see docs/BENCHMARKS.md)
 	@.ci/packages test

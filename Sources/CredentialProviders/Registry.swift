@@ -12,6 +12,8 @@ public enum CredentialProviderRegistry {
     RedisUser.self,
     VaultToken.self,
     VaultDatabase.self,
+    SSHKey.self,
+    KubernetesServiceAccountToken.self,
     GenericCredential.self,
   ]
 

@@ -14,7 +14,12 @@ import Testing
   /// A document of a vault that no other test has.
   private let document = "contract/" + UUID().uuidString.lowercased()
 
-  init() throws { directory = try TemporaryDirectory() }
+  private let cluster: KubernetesSimulation
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    cluster = try KubernetesSimulation()
+  }
 
   private static var kinds: [String] { SecretStoreRegistry.all.map { $0.kind } }
 
@@ -28,6 +33,11 @@ import Testing
       let server = try OpenBaoServer.shared()
       secrets = ["env:TOKEN": server.root]
       settings = ["base_url": .string(server.url), "token": "env:TOKEN", "path": .string(document)]
+    case KubernetesSecret.kind:
+      secrets = ["env:TOKEN": cluster.admin]
+      settings = [
+        "server": .string(cluster.url), "token": "env:TOKEN", "namespace": "prod", "secret": "app",
+      ]
     default:
       throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
     }
@@ -67,6 +77,9 @@ import Testing
   private func snapshot(_ kind: String) async throws -> [String: String] {
     if kind == VaultKV.kind {
       return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
+    }
+    if kind == KubernetesSecret.kind {
+      return ["": cluster.object("/api/v1/namespaces/prod/secrets/app")?.canonicalText ?? ""]
     }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
@@ -113,6 +126,8 @@ import Testing
 
   @Test(arguments: kinds, ["", "../x", "A/B", ".hidden", "A B/"])
   func `a key that is no name is refused`(kind: String, key: String) async throws {
+    // `.dockerconfigjson` is a Secret's key.
+    if kind == KubernetesSecret.kind, key == ".hidden" { return }
     let error = await #expect(throws: CapabilityError.self) {
       try await store(kind).put(key, Secret("v"), replacing: [], sparing: [], marker: "m", under: .forTests())
     }
