@@ -53,7 +53,8 @@ struct AuthorizedKeys: Sendable {
 
   /// Nil: a comment, or no key.
   static func read(_ line: [UInt8]) -> Line? {
-    let text = line.drop(while: isBlank)
+    // A line of sshd's is a text of C: it ends at a zero byte.
+    let text = line.prefix { $0 != 0 }.drop(while: isBlank)
     guard let first = text.first, first != UInt8(ascii: "#") else { return nil }
     if let key = key(text) { return Line(options: "", key: key) }
     var end = text.startIndex
@@ -70,14 +71,16 @@ struct AuthorizedKeys: Sendable {
     return Line(options: String(decoding: text[..<end], as: UTF8.self), key: key)
   }
 
-  /// `TYPE BASE64`, whatever comes after it.
+  /// `TYPE BASE64`, whatever comes after it. OpenSSH reads over any white space in the base64 (`b64_pton`), and takes other
+  /// names of the type: a line that it takes and we did not see would keep a key alive that is called dead.
   private static func key(_ text: ArraySlice<UInt8>) -> SSHPublicKey? {
     let type = text.prefix { !isBlank($0) }
-    let base64 = text[type.endIndex...].drop(while: isBlank).prefix { !isBlank($0) && $0 != 0x0D }
+    let base64 = text[type.endIndex...].drop(while: isBlank).prefix { !isBlank($0) }
+      .filter { !(0x0B...0x0D).contains($0) }
     guard let data = Data(base64Encoded: String(decoding: base64, as: UTF8.self)),
       let key = SSHPublicKey(blob: Array(data))
     else { return nil }
-    return Array(key.type.utf8) == Array(type) ? key : nil
+    return key.type == SSHPublicKey.type(named: String(decoding: type, as: UTF8.self)) ? key : nil
   }
 
   // MARK: changes

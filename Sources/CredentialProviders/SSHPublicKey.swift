@@ -3,11 +3,12 @@ import Foundation
 
 /// The public half of an SSH key: what stands in authorized_keys.
 ///
-/// Two spellings of one key are one key, as sshd compares them: it strips leading zero bytes of an RSA key's numbers, so a
-/// line whose base64 differs may still open the account.
-/// Sources: RFC 4253 §6.6, OpenSSH PROTOCOL and sshkey.c (`sshkey_from_blob`, `sshbuf_get_bignum2`).
+/// Two spellings of one key are one key, as sshd compares them: it strips leading zero bytes of an RSA key's numbers and takes
+/// other names for a type, so a line whose base64 differs may still open the account.
+/// Sources: RFC 4253 §6.6, OpenSSH PROTOCOL and sshkey.c (`sshkey_from_blob`, `sshkey_type_from_name`,
+/// `sshbuf_get_bignum2`).
 struct SSHPublicKey: Hashable, Sendable {
-  /// As the key itself names it: `ssh-ed25519`.
+  /// By its one name: `ssh-ed25519`.
   let type: String
   /// In its one spelling.
   let blob: [UInt8]
@@ -15,10 +16,11 @@ struct SSHPublicKey: Hashable, Sendable {
   /// Nil: it is no public key in the wire's form.
   init?(blob: [UInt8]) {
     var reader = SSHWire(blob[...])
-    guard let name = reader.text(), let type = String(validating: name, as: UTF8.self),
-      !type.isEmpty, type.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+    guard let name = reader.text(), let written = String(validating: name, as: UTF8.self),
+      !written.isEmpty, written.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
     else { return nil }
-    var parts: [[UInt8]] = [Array(name)]
+    let type = Self.type(named: written)
+    var parts: [[UInt8]] = [Array(type.utf8)]
     let isOfNumbers = type == "ssh-rsa" || type == "ssh-dss"
     while !reader.isAtEnd {
       guard let part = reader.text() else { return nil }
@@ -33,6 +35,18 @@ struct SSHPublicKey: Hashable, Sendable {
     self.type = type
     self.blob = parts.flatMap(SSHWire.text)
   }
+
+  /// What OpenSSH calls a type besides its own name: short names in any case, and those of signatures.
+  private static let types = [
+    "rsa": "ssh-rsa", "rsa-sha2-256": "ssh-rsa", "rsa-sha2-512": "ssh-rsa", "dsa": "ssh-dss",
+    "ed25519": "ssh-ed25519", "ed25519-sk": "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sk": "sk-ecdsa-sha2-nistp256@openssh.com",
+    "webauthn-sk-ecdsa-sha2-nistp256@openssh.com": "sk-ecdsa-sha2-nistp256@openssh.com",
+    "xmss": "ssh-xmss@openssh.com",
+  ]
+
+  /// The one name of a type; `name` itself for a type that we do not know.
+  static func type(named name: String) -> String { types[name.lowercased()] ?? name }
 
   /// `TYPE BASE64 …`, as `ssh-keygen -y` prints it.
   init?(line: String) {

@@ -149,6 +149,24 @@ import Testing
     #expect(try await provider.verify(account.key, ref: nil).state == .dead)
   }
 
+  /// Its holder lists it for an address of theirs, in a spelling that only sshd reads: refused from here, and not dead.
+  @Test(arguments: SSHSpelling.all)
+  func `a line in any spelling that sshd takes is seen, also where it is refused from here`(
+    _ spelling: SSHSpelling
+  ) async throws {
+    let account = try await host.makeAccount(type: spelling.type)
+    let line = try #require(spelling.line(account.publicLine))
+    let provider = try Self.provider(host, [account], ["sshd_config": .string(host.plainConfiguration)])
+    try account.write(line + "\n")
+    #expect(try await provider.verify(account.key, ref: nil).state == .alive)
+    try account.write("from=\"192.0.2.1\" \(line)\n")
+    let probe = try await provider.verify(account.key, ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("still lists it"), "\(probe)")
+    let subject = try await provider.identify(Leak(account.key))
+    try await provider.disable(subject.refs[0], leaked: account.key, replacedBy: nil, under: .forTests())
+    #expect(try await provider.verify(account.key, ref: nil).state == .dead)
+  }
+
   @Test func `what its holder has prepared for a login does not run`() async throws {
     let account = try await host.makeAccount()
     let mark = host.directory.path("ran-\(account.name)")
@@ -372,8 +390,63 @@ import Testing
   }
 }
 
+/// A spelling of a line that OpenSSH takes for the same key (seen with `ssh-keygen -lf` of 9.2).
+struct SSHSpelling: CustomTestStringConvertible {
+  let testDescription: String
+  var type = "ed25519"
+  private let spell: @Sendable (_ type: String, _ base64: String) -> String
+
+  /// - Parameter plain: `TYPE BASE64 …`. - Returns: nil: it is none.
+  func line(_ plain: String) -> String? {
+    let words = plain.split(separator: " ").map(String.init)
+    return words.count < 2 ? nil : spell(words[0], words[1])
+  }
+
+  private static func split(_ base64: String, by mark: String) -> String {
+    base64.prefix(10) + mark + base64.dropFirst(10)
+  }
+
+  /// The key with another name of its type inside.
+  private static func named(_ name: String, _ base64: String) -> String {
+    let blob = Array(Data(base64Encoded: base64) ?? Data())
+    var reader = SSHWire(blob[...])
+    let length = reader.text().map { $0.count + 4 } ?? 0
+    return Data(SSHWire.text(Array(name.utf8)) + blob[length...]).base64EncodedString()
+  }
+
+  static let all: [SSHSpelling] = [
+    .init(testDescription: "vertical tab") { "\($0) \(split($1, by: "\u{B}"))" },
+    .init(testDescription: "form feed") { "\($0) \(split($1, by: "\u{C}"))" },
+    .init(testDescription: "carriage return") { "\($0) \(split($1, by: "\r"))" },
+    .init(testDescription: "a zero byte behind it") { "\($0) \($1)\0x" },
+    .init(testDescription: "a short name inside") { "\($0) \(named("eD25519", $1))" },
+    .init(testDescription: "the name of a signature", type: "rsa") { "rsa-sha2-512 \($1)" },
+    .init(testDescription: "that name inside", type: "rsa") { "\($0) \(named("rsa-sha2-256", $1))" },
+  ]
+}
+
 /// What needs no host.
 @Suite struct SSHKeySettingsTests {
+  @Test(arguments: SSHSpelling.all) func `a line in another spelling is the same key`(_ spelling: SSHSpelling)
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    try await Program.run(
+      ["ssh-keygen", "-q", "-t", spelling.type, "-N", "", "-f", "key"], in: directory.path)
+    let plain = try String(contentsOfFile: directory.path("key.pub"), encoding: .utf8)
+      .trimmingCharacters(in: .newlines)
+    let key = try #require(SSHPublicKey(line: plain))
+    let line = try #require(spelling.line(plain))
+    try (line + "\n").write(toFile: directory.path("line"), atomically: false, encoding: .utf8)
+    // OpenSSH agrees.
+    let print = try await Program.run(["ssh-keygen", "-l", "-f", "line"], in: directory.path)
+    #expect(print.contains(key.fingerprint + " "))
+    var keys = AuthorizedKeys(Array("restrict \(line)\n# a remark\n".utf8))
+    #expect(keys.line(of: key.fingerprint)?.options == "restrict")
+    keys.remove(key.fingerprint, isReplaced: true)
+    #expect(keys.bytes == Array("# a remark\n".utf8))
+  }
+
   private func make(_ settings: [String: JSONValue]) throws -> SSHKey {
     let all: [String: JSONValue] = [
       "hosts": ["app@db1.example"], "admin_key": "env:ADMIN", "known_hosts": "/etc/staunch/known_hosts",
