@@ -11,7 +11,7 @@ public import Secrets
 /// namesake goes). One that is bound to the account alone lives until it expires or the account is deleted and made anew, which
 /// takes every token of the account: a person does that, and what remains is said. A new token is bound to an empty Secret
 /// made for it, `ACCOUNT-token-RUN`, so that it can be found after a lost reply and stopped by itself.
-/// Dead is said when the API refuses it (401) and TokenReview, asked by the runner, agrees. A deleted pod's token is accepted
+/// Dead is said when the API refuses it (401) and TokenReview, asked by the runner, agrees, also for those it was made for. A deleted pod's token is accepted
 /// for its grace period and a minute more, and API servers remember a yes for ten seconds: hence the propagation. Watches and
 /// `exec` sessions that were open go on.
 /// The runner needs `create` of tokenreviews, `get` of the account, `create` of serviceaccounts/token, `get`, `create` and
@@ -107,11 +107,13 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
   }
 
   /// Whose the cluster says a token is; nil: it does not accept it.
-  func review(_ token: Secret) async throws(CapabilityError) -> String? {
+  /// - Parameter audiences: for one of these; empty: for the API server. Asked about others than it was made for, the cluster
+  ///   says no to a token that lives.
+  func review(_ token: Secret, for audiences: [String]) async throws(CapabilityError) -> String? {
     let path = "/apis/authentication.k8s.io/v1/tokenreviews"
     let operation = "POST \(client.api.shown(path))"
     var spec: [String: JSONValue] = ["token": .string(token.exposeAsText())]
-    if !settings.audiences.isEmpty { spec["audiences"] = .array(settings.audiences.map { .string($0) }) }
+    if !audiences.isEmpty { spec["audiences"] = .array(audiences.map { .string($0) }) }
     let answer = try await client.api.ask(
       path, ["apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": .object(spec)],
       readOnlyBecause: "a TokenReview is answered and not kept")
@@ -141,7 +143,7 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
         .unsafe, operation, because: "the leaked token is the one that the runner uses itself",
         fix: "give the runner another account, then come back")
     }
-    guard try await review(value) == username else {
+    guard try await review(value, for: claims.audiences) == username else {
       throw CapabilityError(
         .notFound, operation,
         because: "the cluster does not accept it as \(username): expired, dead, or of another cluster",
@@ -264,12 +266,9 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
     let url = settings.access.server + "/api"
     // Without our client certificate, which would be believed instead.
     let trust = ServerTrust(authorities: settings.access.trust?.authorities)
-    // One for others is refused by the API server in any case: only TokenReview can judge it.
-    guard settings.audiences.isEmpty else {
-      let isAccepted = try await review(secret) != nil
-      return CredentialProbe(
-        isAccepted ? .alive : .dead, code: isAccepted ? "TokenReview" : "TokenReview: not authenticated")
-    }
+    // Other audiences than the API server's are named by the token itself, which is no risk: the cluster has signed them, or
+    // does not accept it.
+    let audiences = ServiceAccountClaims(secret)?.audiences ?? []
     let probe = KeyProbe(
       base: settings.access.server, trust: trust, environment: environment,
       request: { .get(url, headers: [("Authorization", .secret(prefix: "Bearer ", $0))]) },
@@ -281,10 +280,17 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
         default: CredentialProbe(.unknown, code: "\(answer.status)")
         }
       })
-    return try await probe.verdict(on: secret) { () async throws(CapabilityError) in
+    let verdict = try await probe.verdict(on: secret) { () async throws(CapabilityError) in
       do throws(CapabilityError) {
-        return try await review(secret) == nil ? nil : "TokenReview accepts it"
+        if try await review(secret, for: []) != nil { return "TokenReview accepts it" }
+        guard !audiences.isEmpty, try await review(secret, for: audiences) != nil else { return nil }
+        return Self.elsewhere
       } catch { return "TokenReview could not be asked (\(error.because))" }
     }
+    return verdict.state == .unknown && verdict.code.hasSuffix(Self.elsewhere)
+      ? CredentialProbe(.alive, code: "TokenReview") : verdict
   }
+
+  /// The API server refuses it, and those it was made for accept it.
+  private static let elsewhere = "TokenReview accepts it for others"
 }

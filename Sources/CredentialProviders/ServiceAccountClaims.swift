@@ -19,6 +19,8 @@ struct ServiceAccountClaims: Sendable {
   let namespace: String
   let account: String
   let binding: Binding
+  /// Whom it was made for; empty: an old one, for the API server.
+  let audiences: [String]
   let expiry: Date?
 
   /// Nil: it is no token of a service account.
@@ -34,6 +36,7 @@ struct ServiceAccountClaims: Sendable {
     let words = subject.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard words.count == 4, words[0] == "system", words[1] == "serviceaccount" else { return nil }
     (namespace, account) = (words[2], words[3])
+    audiences = claims["aud"]?.string.map { [$0] } ?? (claims["aud"]?.array ?? []).compactMap(\.string)
     expiry = claims["exp"]?.integer.map { Date(timeIntervalSince1970: Double($0)) }
     let bound = claims["kubernetes.io"]
     if let name = bound?["pod"]?["name"]?.string, let uid = bound?["pod"]?["uid"]?.string {

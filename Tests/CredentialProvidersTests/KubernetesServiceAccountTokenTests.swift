@@ -138,13 +138,20 @@ import Testing
     #expect(error?.class == .unsafe)
   }
 
-  @Test func `a token for others is judged by TokenReview alone`() async throws {
-    let provider = try Self.provider(cluster, ["audiences": ["vault"]])
-    let leaked = cluster.makeToken("prod", "deployer", boundTo: Self.namespace + "/pods/api-1")
+  /// The entry says whom the new token is for; the leaked one may be for others.
+  @Test(arguments: [[], ["vault"], ["https://kubernetes.default.svc"]], [[], ["vault"]])
+  func `a token is judged for those that it was made for, whatever the next one is for`(
+    _ own: [String], _ next: [JSONValue]
+  ) async throws {
+    let provider = try Self.provider(cluster, ["audiences": .array(next)])
+    let leaked = cluster.makeToken("prod", "deployer", boundTo: Self.namespace + "/pods/api-1", for: own)
+    #expect(try await provider.identify(Leak(leaked)).identity.rawValue.contains("pod/api-1@"))
     #expect(try await provider.verify(leaked, ref: nil).state == .alive)
+    let issued = try await issue(provider)
+    #expect(try await provider.verify(issued.secret, ref: issued.ref).state == .alive)
     cluster.remove(Self.namespace + "/pods/api-1")
-    #expect(try await provider.verify(leaked, ref: nil).state == .dead)
-    #expect(!cluster.requests.contains { $0.path == "/api" })
+    let probe = try await provider.verify(leaked, ref: nil)
+    #expect(probe.state == .dead && probe.evidence?.refusals == 2, "\(probe)")
   }
 
   @Test func `what its holder may have made is told, and what may not be listed`() async throws {

@@ -48,7 +48,8 @@ extension KubernetesSimulation {
       return json(201, ["kind": "SelfSubjectAccessReview", "status": ["allowed": .boolean(!isDenied)]])
     case ("POST", "/apis/authentication.k8s.io/v1/tokenreviews"):
       if state.denied.contains("create tokenreviews") { return status(403, "Forbidden") }
-      guard let name = Self.user(body["spec"]?["token"]?.string ?? "", state) else {
+      let audiences = (body["spec"]?["audiences"]?.array ?? []).compactMap(\.string)
+      guard let name = Self.user(body["spec"]?["token"]?.string ?? "", state, for: audiences) else {
         return json(
           201, ["kind": "TokenReview", "status": ["authenticated": false, "error": "SHOULD-NOT-BE-SHOWN"]])
       }
@@ -165,7 +166,8 @@ extension KubernetesSimulation {
       }
       bound = target
     }
-    let text = token(parts[3], parts[5], boundTo: bound, &state)
+    let audiences = (body["spec"]?["audiences"]?.array ?? []).compactMap(\.string)
+    let text = token(parts[3], parts[5], boundTo: bound, for: audiences, &state)
     return json(
       201,
       [

@@ -11,6 +11,8 @@ import Synchronization
 public final class KubernetesSimulation: Sendable {
   struct Token: Sendable {
     let username: String
+    /// Empty: the API server.
+    var audiences: [String] = []
     /// Path and uid of what must be there for it to be accepted.
     let needs: [(path: String, uid: String)]
   }
@@ -77,8 +79,11 @@ public final class KubernetesSimulation: Sendable {
   public func deny(_ right: String) { box.state.withLock { _ = $0.denied.insert(right) } }
 
   /// A token of a service account, bound to the object at `path` (or only to the account).
-  public func makeToken(_ namespace: String, _ account: String, boundTo path: String? = nil) -> Secret {
-    box.state.withLock { Secret(Self.token(namespace, account, boundTo: path, &$0)) }
+  /// - Parameter audiences: whom it is for; empty: the API server.
+  public func makeToken(
+    _ namespace: String, _ account: String, boundTo path: String? = nil, for audiences: [String] = []
+  ) -> Secret {
+    box.state.withLock { Secret(Self.token(namespace, account, boundTo: path, for: audiences, &$0)) }
   }
 
   // MARK: objects
@@ -111,9 +116,10 @@ public final class KubernetesSimulation: Sendable {
     return .object(members)
   }
 
-  static func token(_ namespace: String, _ account: String, boundTo path: String?, _ state: inout State)
-    -> String
-  {
+  static func token(
+    _ namespace: String, _ account: String, boundTo path: String?, for audiences: [String],
+    _ state: inout State
+  ) -> String {
     let accountPath = "/api/v1/namespaces/\(namespace)/serviceaccounts/\(account)"
     func uid(_ path: String) -> String { state.objects[path]?["metadata"]?["uid"]?.string ?? "" }
     var claims: [String: JSONValue] = [
@@ -128,25 +134,32 @@ public final class KubernetesSimulation: Sendable {
       ]
       needs.append((path, uid(path)))
     }
-    let body: JSONValue = [
+    var body: [String: JSONValue] = [
       "iss": "https://kubernetes.default.svc.cluster.local",
       "sub": .string("system:serviceaccount:\(namespace):\(account)"),
       "iat": 1_796_000_000, "exp": 1_796_086_400, "jti": .string(UUID().uuidString.lowercased()),
       "kubernetes.io": .object(claims),
     ]
+    if !audiences.isEmpty { body["aud"] = .array(audiences.map { .string($0) }) }
     func part(_ bytes: [UInt8]) -> String {
       Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
         "=", with: "")
     }
     let text =
-      "\(part(Array(#"{"alg":"RS256","kid":"k1"}"#.utf8))).\(part(body.canonicalBytes)).\(part(Array(UUID().uuidString.utf8)))"
-    state.tokens[text] = Token(username: "system:serviceaccount:\(namespace):\(account)", needs: needs)
+      "\(part(Array(#"{"alg":"RS256","kid":"k1"}"#.utf8))).\(part(JSONValue.object(body).canonicalBytes)).\(part(Array(UUID().uuidString.utf8)))"
+    state.tokens[text] = Token(
+      username: "system:serviceaccount:\(namespace):\(account)", audiences: audiences, needs: needs)
     return text
   }
 
-  /// Who a token is; nil: the API knows it not, or no more.
-  static func user(_ token: String, _ state: State) -> String? {
-    guard let found = state.tokens[token] else { return nil }
+  /// Who a token is; nil: the API knows it not, no more, or not for these.
+  /// - Parameter audiences: empty: for the API server.
+  static func user(_ token: String, _ state: State, for audiences: [String] = []) -> String? {
+    let server = ["https://kubernetes.default.svc"]
+    guard let found = state.tokens[token],
+      !Set(found.audiences.isEmpty ? server : found.audiences)
+        .isDisjoint(with: audiences.isEmpty ? server : audiences)
+    else { return nil }
     let isWhole = found.needs.allSatisfy { state.objects[$0.path]?["metadata"]?["uid"]?.string == $0.uid }
     return isWhole ? found.username : nil
   }
