@@ -132,9 +132,14 @@ public struct KubernetesWorkload: Consumer {
   /// The newest generation of an immutable Secret; nil: it is mutable or not there, and the template stays as it is.
   private func generation(of secret: String) async throws(CapabilityError) -> String? {
     var newest: String?
+    var before: JSONValue?
     for number in 1..<1000 {
       let name = number == 1 ? secret : "\(secret)-g\(number)"
       guard let object = try await client.object(client.path("secrets", name)) else { break }
+      // A Secret that somebody else has put there is no successor.
+      if let before, object["metadata"]?["annotations"]?[KubernetesClient.succession] != before { break }
+      guard let uid = object["metadata"]?["uid"] else { break }
+      before = uid
       let isImmutable = object["immutable"]?.boolean == true
       if number > 1 || isImmutable { newest = name }
       if !isImmutable { break }
@@ -161,6 +166,15 @@ public struct KubernetesWorkload: Consumer {
     let (wanted, updated, missing) = counts(object)
     guard let wanted else {
       return ConsumerHealth(.unknown, evidence: "\(shown): its status does not say how many pods it wants")
+    }
+    if let secret = settings.secret, let template = object["spec"]?["template"]?["spec"],
+      let newest = try await self.generation(of: secret),
+      !KubernetesPodSpec(spec: template, secret: secret).pointing(at: newest).isEmpty
+    {
+      return ConsumerHealth(
+        .unhealthy,
+        evidence: "\(shown): its template does not read Secret \(newest): something has set it back (GitOps?)"
+      )
     }
     let pods = try await client.list(client.path("pods"))
     let current = object["spec"]?["template"]?["metadata"]?["annotations"]?[Self.marker]

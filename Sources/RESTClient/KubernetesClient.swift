@@ -47,6 +47,9 @@ public struct KubernetesAccess: Sendable {
 /// wrote meanwhile is overwritten. The texts of a Status are never shown: only its `reason`, a word of the API.
 /// Source: https://kubernetes.io/docs/reference/using-api/api-concepts/
 public struct KubernetesClient: Sendable {
+  /// The annotation of an immutable Secret's successor: the `uid` of the one before it, which only who reads Secrets knows.
+  public static let succession = "staunch/succeeds"
+
   public let api: RESTClient
   public let namespace: String
 

@@ -8,7 +8,9 @@ public import Secrets
 ///
 /// Every change names the `resourceVersion` that was read, so what somebody else wrote meanwhile stays, and all fields of a
 /// credential change in one request. What else in `data` holds the old value follows. An immutable Secret is never deleted
-/// and made anew: its successor is another Secret, `NAME-g2`, `NAME-g3`, which `kubernetes_workload` makes programs read.
+/// and made anew: its successor is another Secret, `NAME-g2`, `NAME-g3`, which `kubernetes_workload` makes programs read. It
+/// names the `uid` of the one before it: a Secret that somebody else has put there, who may create Secrets and not read
+/// them, is no successor.
 /// The cluster keeps no former versions of a mutable one, so only generations of an immutable one can be moved back to.
 /// The runner needs `get` and `patch` of this Secret (and of its generations), and `create` of Secrets for a new one.
 ///
@@ -102,7 +104,8 @@ public struct KubernetesSecret: VersionedStore {
   func generations() async throws(CapabilityError) -> [Document] {
     var found: [Document] = []
     while found.count < 1000, found.last?.isImmutable ?? true,
-      let next = try await document(Self.generation(found.count + 1, of: settings.secret))
+      let next = try await document(Self.generation(found.count + 1, of: settings.secret)),
+      found.last.map({ next.annotations[KubernetesClient.succession] == $0.uid }) ?? true
     { found.append(next) }
     return found
   }
@@ -225,6 +228,12 @@ public struct KubernetesSecret: VersionedStore {
     } else {
       let number = try await generations().count + 1
       name = Self.generation(number, of: settings.secret)
+      if before != nil, try await document(name) != nil {
+        throw CapabilityError(
+          .unsafe, operation,
+          because: "Secret \(name) is there and does not name the one before it: somebody else has made it",
+          fix: "see who made it and for what; delete it, then: staunch resume")
+      }
       var object: [String: JSONValue] = [
         "apiVersion": "v1", "kind": "Secret", "type": .string(before?.type ?? "Opaque"),
         "data": encoded((before?.data ?? [:]).merging(changes) { _, new in new }),
@@ -233,6 +242,7 @@ public struct KubernetesSecret: VersionedStore {
       if let before {
         object["immutable"] = .boolean(true)
         metadata["labels"] = before.labels ?? [:]
+        metadata["annotations"] = [KubernetesClient.succession: .string(before.uid)]
       }
       object["metadata"] = .object(metadata)
       try await client.create(client.path("secrets"), .object(object), under: authority)

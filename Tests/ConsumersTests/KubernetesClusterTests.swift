@@ -20,7 +20,7 @@ struct KubernetesWorkloadClusterTests {
       ["apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]],
     ])
     let core = "/api/v1/namespaces/\(namespace)"
-    try await server.call(
+    let first = try await server.call(
       "POST", core + "/secrets", ["metadata": ["name": "app"], "data": ["KEY": "eA=="], "immutable": true])
     try await server.call(
       "POST", "/apis/apps/v1/namespaces/\(namespace)/deployments",
@@ -45,8 +45,13 @@ struct KubernetesWorkloadClusterTests {
         ], position: "staunch.yaml:1:1"),
       in: .forTests(http: CurlTransport(), secrets: ["env:TOKEN": server.rotator]))
     #expect(try await settle(consumer, server, core).state == .healthy)
+    let uid = try #require(first["metadata"]?["uid"])
     try await server.call(
-      "POST", core + "/secrets", ["metadata": ["name": "app-g2"], "data": ["KEY": "eQ=="], "immutable": true])
+      "POST", core + "/secrets",
+      [
+        "metadata": ["name": "app-g2", "annotations": ["staunch/succeeds": uid]], "data": ["KEY": "eQ=="],
+        "immutable": true,
+      ])
     try await consumer.rollOut(marker: "run-1", under: .forTests())
     #expect(try await consumer.health().state == .unknown)
     let health = try await settle(consumer, server, core)

@@ -165,15 +165,45 @@ import Testing
   func `the template is made to read the newest generation of an immutable Secret, and nothing else changes`()
     async throws
   {
-    for name in ["app", "app-g2"] {
-      cluster.put("/api/v1/namespaces/prod/secrets/\(name)", ["immutable": true])
-    }
+    try putGenerations()
     let consumer = try consumer()
     try await consumer.rollOut(marker: "m", under: .forTests())
     #expect(template?["spec"] == Self.environment("app-g2"))
     let after = cluster.object(path)
     try await consumer.rollOut(marker: "m", under: .forTests())
     #expect(cluster.object(path) == after)
+  }
+
+  /// An immutable Secret and its successor, which names it.
+  private func putGenerations() throws {
+    let secrets = "/api/v1/namespaces/prod/secrets/"
+    cluster.put(secrets + "app", ["immutable": true])
+    let uid = try #require(cluster.object(secrets + "app")?["metadata"]?["uid"])
+    cluster.put(
+      secrets + "app-g2",
+      ["immutable": true, "metadata": ["annotations": ["staunch/succeeds": uid]]])
+  }
+
+  /// Who may create Secrets, and neither read them nor change workloads, puts one where a successor would be.
+  @Test func `a Secret that somebody has put in a successor's place is not given to programs`() async throws {
+    cluster.put("/api/v1/namespaces/prod/secrets/app", ["immutable": true])
+    cluster.put(
+      "/api/v1/namespaces/prod/secrets/app-g2",
+      ["immutable": true, "metadata": ["annotations": ["staunch/succeeds": "guessed"]]])
+    try await consumer().rollOut(marker: "m", under: .forTests())
+    #expect(template?["spec"] == Self.environment("app"))
+  }
+
+  @Test func `a template that was set back to an older generation is unhealthy, whatever its pods are`()
+    async throws
+  {
+    try putGenerations()
+    let consumer = try consumer()
+    try await consumer.rollOut(marker: "m", under: .forTests())
+    cluster.change(path, ["spec": ["template": ["spec": Self.environment("app")]]])
+    status(observed: 9, updated: 2)
+    let health = try await consumer.health()
+    #expect(health.state == .unhealthy && health.evidence.contains("Secret app-g2"), "\(health.evidence)")
   }
 
   @Test func `what somebody changes meanwhile is not overwritten`() async throws {

@@ -116,6 +116,20 @@ import Testing
     #expect(try await store.read("KEY").isSame(as: leaked))
   }
 
+  /// Who may create Secrets, and not read them, would else choose what programs get, and be given the new value.
+  @Test func `one that somebody has put in the successor's place is not read, and nothing is written to it`()
+    async throws
+  {
+    put(["KEY": leaked.exposeAsText()], ["immutable": true])
+    let planted: JSONValue = ["data": ["KEY": "ZXZpbA=="]]
+    cluster.put(path + "-g2", planted)
+    let store = try store()
+    #expect(try await store.read("KEY").isSame(as: leaked))
+    let error = await #expect(throws: CapabilityError.self) { try await replace(store) }
+    #expect(error?.class == .unsafe)
+    #expect(cluster.object(path + "-g2")?["data"] == planted["data"])
+  }
+
   @Test func `a mutable one keeps nothing to move back to, which is said`() async throws {
     put(["KEY": leaked.exposeAsText()])
     let store = try store()
