@@ -193,6 +193,8 @@ extension SSHKey {
 
   private static let revokeScript = """
     ours "$1" || { echo unsafe; exit 0; }
+    # Two at once would each lose the other's line.
+    exec 9<"$(dirname -- "$1")" && flock -w 20 9 || { echo busy; exit 0; }
     t=$(mktemp -- "$(dirname -- "$1")/.revoked.XXXXXXXX") || { echo unwritable; exit 0; }
     [ ! -f "$1" ] || cat -- "$1" >"$t"
     if [ "$(head -c 6 -- "$t")" = SSHKRL ]; then

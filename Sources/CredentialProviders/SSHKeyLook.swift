@@ -49,8 +49,9 @@ struct SSHKeyLook: Sendable {
     revoked=$(sshd -T -f "$2" -C "user=$1,host=$peer,addr=$peer" 2>/dev/null | sed -n 's/^revokedkeys //p')
     if [ "$3" != - ] && [ -n "$revoked" ] && [ "$revoked" != none ] && [ -f "$revoked" ]; then
       if [ "$(head -c 6 -- "$revoked")" = SSHKRL ]; then
+        # Its own word: its status is the same for a list that it cannot read.
         key=$(mktemp) || exit 92; printf '%s\\n' "$3" >"$key"
-        ssh-keygen -Q -f "$revoked" "$key" >/dev/null 2>&1 || echo revoked
+        case $(ssh-keygen -Q -f "$revoked" "$key" 2>/dev/null) in *': REVOKED') echo revoked;; esac
         rm -f -- "$key"
       else
         awk -v key="$3" '$1 " " $2 == key { found = 1 } END { if (found) print "revoked" }' "$revoked"
@@ -196,6 +197,10 @@ struct SSHKeyLook: Sendable {
     }
     if let authority = settings["trustedusercakeys"], authority != "none" {
       return "a certificate of it that an authority of \(authority) has signed may be let in"
+    }
+    if let file = files.first(where: { $0.keys.keys.contains { $0.optionNames.contains("cert-authority") } })
+    {
+      return "a certificate of it that an authority in \(file.path) has signed may be let in"
     }
     return nil
   }

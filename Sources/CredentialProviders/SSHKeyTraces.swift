@@ -152,7 +152,8 @@ extension SSHKey {
       let left = try await SSHKeyLook.read(others, place, uid: look.uid, gid: look.gid, self, admin)
       for file in look.files + left where file.state != .absent {
         // What was not touched since then is no successor; where nobody can see when, it may be one.
-        if let since, let changed = file.changed, changed < since { continue }
+        // Of a link the time is that of what it leads to.
+        if let since, file.link == nil, let changed = file.changed, changed < since { continue }
         let name = "\(file.path) of \(place.name)"
         if !file.isRead, listed.contains(file.path) { isWhole = false }
         if let link = file.link {
@@ -209,7 +210,7 @@ extension SSHKey {
   // MARK: doctor
 
   private static let readinessScript = """
-    for p in setpriv timeout base64 sha256sum awk ps ss dd mktemp sshd; do
+    for p in setpriv timeout flock base64 sha256sum awk ps ss dd mktemp sshd; do
       command -v "$p" >/dev/null || echo "lacks $p"; done
     stat -c %u / >/dev/null 2>&1 && echo x | base64 -w0 >/dev/null 2>&1 || echo "lacks coreutils"
     if [ "$2" = journal ]; then journalctl -q -n 1 >/dev/null 2>&1 || echo "no log"; else [ -r "$2" ] || echo "no log"; fi

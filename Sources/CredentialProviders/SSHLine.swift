@@ -34,15 +34,15 @@ struct SSHLine: Sendable {
   /// What every script begins with: a path of our own, no file of anybody's is read by the shell.
   ///
   /// `as_user` runs a script with the account's own rights and no way to more, its input closed, its output bounded: what it
-  /// says is the account's word, like the files that it reads. `ours` says whether nobody but root can change what a path
-  /// leads to.
+  /// says is the account's word, like the files that it reads. Its reader ends, too: another process of the account's can
+  /// take the same pipe (pidfd_getfd(2)) and keep it open. `ours` says whether nobody but root can change what a path leads to.
   private static let prelude = """
     PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C; export PATH LC_ALL; unset ENV BASH_ENV CDPATH; umask 077
     cd / || exit 90; [ "$(id -u)" = 0 ] || { echo not-root; exit 91; }
     as_user() { timeout -k 2 20 setpriv --reuid "$uid" --regid "$gid" --init-groups --no-new-privs \
       --inh-caps=-all --bounding-set=-all -- env -i PATH=/usr/bin:/bin LC_ALL=C /bin/sh -c "$@" \
-      </dev/null 2>/dev/null | head -c 1000000; }
-    ours() { p=$1; if [ -e "$p" ] || [ -L "$p" ]; then
+      </dev/null 2>/dev/null | { timeout -k 2 23 cat || :; } | head -c 1000000; }
+    ours() { p=$1; case $p in /*) ;; *) return 1;; esac; if [ -e "$p" ] || [ -L "$p" ]; then
         [ -f "$p" ] && [ ! -L "$p" ] && [ "$(stat -c %u -- "$p")" = 0 ] || return 1; fi
       while [ "$p" != / ]; do p=$(dirname -- "$p")
         [ ! -L "$p" ] && [ "$(stat -c %u -- "$p")" = 0 ] || return 1

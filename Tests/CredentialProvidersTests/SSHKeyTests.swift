@@ -302,6 +302,72 @@ import Testing
     #expect(try await provider.verify(account.key, ref: nil).state == .dead)
   }
 
+  /// `ssh-keygen -Q` ends with the same status for a key that is revoked and for a list that it cannot read.
+  @Test func `a list of revoked keys that cannot be read does not make a key revoked`() async throws {
+    let account = try await host.makeAccount(options: "from=\"192.0.2.1\"")
+    let list = "broken-\(account.name)"
+    try "SSHKRL, damaged".write(toFile: host.ownDirectory + "/" + list, atomically: false, encoding: .utf8)
+    // Only what is asked about goes by it, sshd does not.
+    let configuration = host.directory.path(list)
+    try String(contentsOfFile: host.configuration, encoding: .utf8)
+      .replacing("/srv/revoked", with: "/srv/\(list)")
+      .write(toFile: configuration, atomically: false, encoding: .utf8)
+    let provider = try Self.provider(host, [account], ["sshd_config": .string(configuration)])
+    let probe = try await provider.verify(account.key, ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("still lists it"), "\(probe)")
+  }
+
+  @Test func `a key is not dead where an authority in its files may sign a certificate of it`() async throws {
+    let account = try await host.makeAccount()
+    let authority = try await host.makeAccount()
+    try account.write("# none\n")
+    let provider = try Self.provider(host, [account], ["sshd_config": .string(host.plainConfiguration)])
+    #expect(try await provider.verify(account.key, ref: nil).state == .dead)
+    try account.write("cert-authority \(authority.publicLine)\n", "authorized_keys2")
+    let probe = try await provider.verify(account.key, ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("authorized_keys2"), "\(probe)")
+  }
+
+  @Test func `two that write RevokedKeys at once lose nothing of each other's`() async throws {
+    var subjects: [(provider: SSHKey, key: Secret, ref: CredentialRef)] = []
+    for _ in 0..<4 {
+      let account = try await host.makeAccount()
+      let provider = try Self.provider(host, [account])
+      subjects.append((provider, account.key, try await provider.identify(Leak(account.key)).refs[0]))
+    }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for subject in subjects {
+        group.addTask {
+          try await subject.provider.disable(
+            subject.ref, leaked: subject.key, replacedBy: nil, under: .forTests())
+        }
+      }
+      try await group.waitForAll()
+    }
+    for subject in subjects {
+      let probe = try await subject.provider.verify(subject.key, ref: nil)
+      #expect(probe.state == .dead && probe.code.contains("RevokedKeys"), "\(probe)")
+    }
+  }
+
+  /// A process of the account's takes the pipe through which its files are read, and keeps it (pidfd_open(2), pidfd_getfd(2)).
+  /// It costs the twenty seconds that root waits, and nothing else.
+  @Test func `who keeps the reader's pipe open does not keep the runner waiting`() async throws {
+    let account = try await host.makeAccount()
+    let login = try host.open(
+      account,
+      """
+      exec perl -e 'while (1) { for my $p (glob("/proc/[0-9]*")) { open(my $c, "<", "$p/cmdline") or next; local $/;
+        my $t = <$c>; next unless defined $t && index($t, "for f " . "do") >= 0; my $d = syscall(434, substr($p, 6) + 0, 0);
+        next if $d < 0; sleep 600 if syscall(438, $d, 1, 0) >= 0 } }'
+      """)
+    defer { login.close() }
+    let provider = try Self.provider(host, [account])
+    let identity = CredentialRef(try fingerprint(account))
+    let place = try await provider.inspect(identity).facts["places"]?.object?.values.first
+    #expect(place?["listed"] == true, "\(place ?? .null)")
+  }
+
   @Test func `sshd's log tells who came, and a line that only quotes one is none`() async throws {
     let account = try await host.makeAccount()
     let login = try host.open(account, "cat")
@@ -342,7 +408,16 @@ import Testing
     #expect(found.contains { $0.what.hasPrefix("authority for certificates") })
     #expect(!found.contains { $0.ref.rawValue == identity.rawValue || $0.what.contains("its-comment") })
     #expect(try !found.map(\.ref.rawValue).contains(fingerprint(own)))
-    #expect(try await provider.successors(identity, since: Date(timeIntervalSinceNow: 3600)).found.isEmpty)
+    let future = Date(timeIntervalSinceNow: 3600)
+    #expect(try await provider.successors(identity, since: future).found.isEmpty)
+    // A link may be new where what it leads to is old.
+    try await Program.run(
+      ["mv", account.home + "/.ssh/authorized_keys2", account.home + "/old"], in: "/")
+    try await Program.run(
+      ["ln", "-s", account.home + "/old", account.home + "/.ssh/authorized_keys2"], in: "/")
+    #expect(
+      try await provider.successors(identity, since: future).found.map(\.ref.rawValue)
+        .contains(fingerprint(added)))
   }
 
   @Test func `what was written meanwhile is not overwritten`() async throws {
