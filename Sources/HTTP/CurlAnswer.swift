@@ -60,7 +60,13 @@ final class CurlAnswer {
       // What comes behind the body does not count as a header (RFC 9110 §6.5.1).
       let name = line[..<colon].lowercased()
       let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespacesAndNewlines)
-      headers[name] = headers[name].map { $0 + ", " + value } ?? value
+      if headers[name] == nil {
+        headers[name] = value
+      } else {
+        // In place: copied each time, a server that repeats a field holds up the loop, and with it everybody else.
+        headers[name]?.append(", ")
+        headers[name]?.append(value)
+      }
     }
     return bytes.count
   }

@@ -8,8 +8,8 @@ import Synchronization
 /// TLS 1.2 or newer with the certificate and host name verified; redirects are answers, not followed. Questions share
 /// connections, and HTTP/2 where a server offers it over TLS. A question of a proof (``SafeRequest/alone(at:)``) has a connection
 /// of its own that is closed behind it; a request with an effect always gets a new one, so that libcurl never repeats it by
-/// itself. Both speak HTTP/1.1. At most 50 requests are under way to one server and 200 in all; others wait, and their time runs
-/// from when they go. Our copies of header values, bodies and keys are zeroed; libcurl's send buffer, its table of
+/// itself. Both speak HTTP/1.1. At most 50 requests are under way to one server and 200 in all (a first one to a server
+/// always goes, up to 400); others wait, and their time runs from when they go. Our copies of header values, bodies and keys are zeroed; libcurl's send buffer, its table of
 /// headers for HTTP/2 and the kernel's buffers are out of reach.
 /// Source: https://curl.se/libcurl/c/libcurl-multi.html
 public final class CurlTransport: HTTPTransport {
@@ -61,7 +61,8 @@ public final class CurlTransport: HTTPTransport {
   private func transfer(_ request: HTTPRequest, isSafe: Bool) async throws(CapabilityError) -> HTTPResponse {
     let address = try RequestAddress(request, plainHosts: options.plainHosts)
     guard let loop else {
-      throw CapabilityError(.network, address.operation, because: "libcurl could not start (out of memory)")
+      throw CapabilityError(
+        .network, address.operation, because: "libcurl could not start (out of memory or descriptors)")
     }
     let options = options
     let slot = TransferSlot()

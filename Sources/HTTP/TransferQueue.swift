@@ -1,5 +1,5 @@
 /// Who goes next: for each server in the order of asking, servers in turn, never more at once than a server and this process
-/// bear.
+/// bear. A server where nothing is under way gets a place beyond that: some that are silent hold up no other.
 ///
 /// A thousand questions at once would else be a thousand connections: more than the descriptors of a process, and a flood that
 /// servers answer with refusals.
@@ -32,7 +32,7 @@ struct TransferQueue<Element> {
 
   /// - Parameters:
   ///   - mostAtOne: under way at one server, from 1.
-  ///   - mostInAll: under way, from 1.
+  ///   - mostInAll: under way, from 1; as many more may be the first at their server.
   init(mostAtOne: Int, mostInAll: Int) {
     self.mostAtOne = mostAtOne
     self.mostInAll = mostInAll
@@ -45,9 +45,10 @@ struct TransferQueue<Element> {
 
   /// Gives the next one a place, which it has until ``end(at:)``. - Returns: nil when nobody waits or there is no place.
   mutating func next() -> Element? {
-    guard running < mostInAll else { return nil }
+    guard running < 2 * mostInAll else { return nil }
+    let most = running < mostInAll ? mostAtOne : 1
     for (index, server) in turns.enumerated() {
-      guard let line = lines[server], line.running < mostAtOne, let element = lines[server]?.popFirst() else {
+      guard let line = lines[server], line.running < most, let element = lines[server]?.popFirst() else {
         continue
       }
       turns.remove(at: index)

@@ -42,4 +42,16 @@ import Testing
     queue.add("c2", for: "c")
     #expect(queue.next() == "c2")
   }
+
+  @Test func `some silent servers hold up no other: the first of each goes, within bounds`() {
+    var queue = TransferQueue<String>(mostAtOne: 2, mostInAll: 4)
+    for name in ["a1", "a2", "a3", "b1", "b2", "b3"] { queue.add(name, for: String(name.prefix(1))) }
+    #expect(drain(&queue) == ["a1", "b1", "a2", "b2"])
+    for name in ["c1", "c2", "d1", "e1", "f1", "g1"] { queue.add(name, for: String(name.prefix(1))) }
+    #expect(drain(&queue) == ["c1", "d1", "e1", "f1"])
+    queue.end(at: "c")
+    #expect(drain(&queue) == ["c2"])
+    queue.end(at: "a")
+    #expect(drain(&queue) == ["g1"])
+  }
 }
