@@ -14,10 +14,13 @@ final class CurlHandle {
   private var buffers: [WipedBuffer] = []
   /// The first setting that libcurl did not take.
   private var problem = CURLE_OK
+  /// A secret of a header that cannot go as it is.
+  private var isUnsendable = false
 
   private var handle: UnsafeMutableRawPointer { UnsafeMutableRawPointer(easy) }
 
-  /// - Throws: `.network` when libcurl is out of memory, `.configuration` when it cannot do what is asked.
+  /// - Throws: `.network` when libcurl is out of memory, `.configuration` when it cannot do what is asked, `.invalid` for a secret
+  ///   that no header can hold: what would be sent is another one, and its refusal would be taken for this one's.
   init(_ question: CurlQuestion) throws(CapabilityError) {
     guard let made = curl_easy_init() else {
       throw CapabilityError(
@@ -30,6 +33,11 @@ final class CurlHandle {
       isPublicOnly: question.request.isToPublicAddressOnly
         && question.options.proxy(for: question.address.host) == nil)
     configure(question)
+    guard !isUnsendable else {
+      throw CapabilityError(
+        .invalid, question.address.operation,
+        because: "the credential holds a line break or a zero byte, so no header can hold it")
+    }
     guard problem == CURLE_OK else {
       throw CapabilityError(
         .configuration, question.address.operation,
@@ -122,10 +130,13 @@ final class CurlHandle {
     set(CURLOPT_SSL_VERIFYPEER, 1)
     set(CURLOPT_SSL_VERIFYHOST, 2)
     set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+    set(CURLOPT_CA_CACHE_TIMEOUT, 60)
     if let file = options.certificateAuthorities { set(CURLOPT_PROXY_CAINFO, file) }
     let authorities = trust?.authorities ?? options.certificateAuthorities.map { .file($0) }
     if let authorities {
       set(authorities, file: CURLOPT_CAINFO, memory: CURLOPT_CAINFO_BLOB)
+      // Read again at each connection: libcurl would believe for a day what the file held once. The machine's own is large.
+      if trust?.authorities != nil { set(CURLOPT_CA_CACHE_TIMEOUT, 0) }
       // Nobody else: libcurl would also believe the directory of the machine. Not every TLS library has one.
       _ = staunch_curl_setopt_string(handle, CURLOPT_CAPATH, nil)
     }
@@ -228,6 +239,10 @@ final class CurlHandle {
     defer { line.deallocate() }
     line.copyBytes(from: head)
     secret?.withUnsafeBytes { bytes in
+      // At its end a line break is white space, which does not count (RFC 9110 §5.5).
+      let isBreak = { (byte: UInt8) in byte == 0x0A || byte == 0x0D }
+      let end = bytes.lastIndex { !isBreak($0) } ?? bytes.startIndex
+      if bytes.contains(0) || bytes[..<end].contains(where: isBreak) { isUnsendable = true }
       UnsafeMutableRawBufferPointer(rebasing: line[head.count..<count]).copyMemory(from: bytes)
     }
     line[count] = 0

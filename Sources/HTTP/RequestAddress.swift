@@ -55,7 +55,7 @@ struct RequestAddress {
   /// True for addresses that never leave this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
   static func isLoopback(_ host: String) -> Bool {
     if host == "localhost" || host == "::1" { return true }
-    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    let bytes = AddressRange.bytes(of: host)  // what is no number goes to the name server: `127.+0.0.1`
+    return bytes?.count == 4 && bytes?.first == 127
   }
 }

@@ -70,6 +70,30 @@ import Testing
     #expect(error?.because.contains("certificate") == true)
   }
 
+  /// Somebody takes an authority out of the file that staunch.yaml names: libcurl would believe it for a day.
+  @Test func `an authority that its file no longer holds is no longer believed`() async throws {
+    let directory = try TemporaryDirectory()
+    let (server, port) = try await Self.server(directory, name: "localhost")
+    defer { server.stop() }
+    let other = try TemporaryDirectory()
+    let (stranger, _) = try await Self.server(other, name: "localhost")
+    stranger.stop()
+    let file = directory.path("authorities.pem")
+    func believe(_ certificate: String) throws {
+      try String(contentsOfFile: certificate, encoding: .utf8)
+        .write(toFile: file, atomically: true, encoding: .utf8)
+    }
+    let transport = CurlTransport()
+    let question = SafeRequest.get("https://localhost:\(port)/").trusting(ServerTrust(authorities: file))
+    try believe(directory.path("cert.pem"))
+    #expect(try await transport.fetch(question.alone(at: nil)).status == 200)
+    try believe(other.path("cert.pem"))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await transport.fetch(question.alone(at: nil))
+    }
+    #expect(error?.because.contains("certificate") == true)
+  }
+
   @Test func `authority, certificate and key may come from memory, and believe nobody else`() async throws {
     let directory = try TemporaryDirectory()
     let (server, port) = try await Self.server(

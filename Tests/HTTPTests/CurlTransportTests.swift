@@ -133,6 +133,24 @@ import Testing
     #expect(server.requests.first?.headers["x-b"] == nil)
   }
 
+  /// Sent with a blank in its place it would be another credential, whose refusal says nothing of this one.
+  @Test(arguments: ["one\ntwo", "one\r\ntwo", "one\0two"])
+  func `a credential that no header can hold is not sent`(_ text: String) async throws {
+    let server = try LoopbackServer { _ in .answer(401) }
+    let headers = [(name: "Authorization", value: HTTPField.secret(prefix: "Bearer ", Secret(text)))]
+    let error = await Self.failure { try await transport.fetch(.get(server.url, headers: headers)) }
+    #expect(error?.class == .invalid)
+    #expect(error?.description.contains("one") == false)
+    let effect = await Self.failure {
+      try await transport.send(HTTPRequest(.post, server.url, headers: headers), under: .forTests())
+    }
+    #expect(effect?.class == .invalid)
+    #expect(server.connectionCount == 0)
+    let line = [(name: "Authorization", value: HTTPField.secret(prefix: "Bearer ", Secret("one\n")))]
+    #expect(try await transport.fetch(.get(server.url, headers: line)).status == 401)
+    #expect(server.requests.first?.headers["authorization"] == "Bearer one")
+  }
+
   @Test func `a server that is not there means nothing was sent`() async throws {
     let server = try LoopbackServer { _ in .answer(200) }
     let url = server.url
@@ -212,7 +230,7 @@ import Testing
 
   @Test(arguments: [
     "http://example.org/", "ftp://127.0.0.1/", "file:///etc/passwd", "/relative", "https://u:p@127.0.0.1/",
-    "http://127.0.0.1.example.org/", "http://127.evil.example/",
+    "http://127.0.0.1.example.org/", "http://127.evil.example/", "http://127.+0.0.1/", "http://127.0.0.+1/",
   ])
   func `a URL that would show or misdirect a credential is refused unsent`(url: String) async throws {
     let error = await Self.failure { try await transport.fetch(.get(url)) }
