@@ -29,9 +29,14 @@ final class CurlLoop: @unchecked Sendable {
   private let multi: OpaquePointer
   private let mailbox = Mutex(Mailbox())
 
-  /// - Returns: nil when libcurl is out of memory.
+  /// - Returns: nil when libcurl is out of memory or of descriptors: without its pair for wake-ups a transfer would wait for the
+  ///   poll's minute.
   init?() {
     guard CurlLoop.isReady, let handle = curl_multi_init() else { return nil }
+    guard curl_multi_wakeup(handle) == CURLM_OK else {
+      curl_multi_cleanup(handle)
+      return nil
+    }
     multi = OpaquePointer(handle)
     // Unset, it is four times the transfers of the moment, so that a quiet client would lose its connections.
     _ = staunch_curl_multi_setopt_long(handle, CURLMOPT_MAXCONNECTS, Self.mostKept)
@@ -41,7 +46,11 @@ final class CurlLoop: @unchecked Sendable {
   }
 
   /// `curl_global_init` is not thread-safe; a static is initialised once.
-  private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+  private static let isReady: Bool = {
+    // libcurl would write the keys of every connection into the file that it names (`Curl_tls_keylog_open`).
+    if getenv("SSLKEYLOGFILE") != nil { unsetenv("SSLKEYLOGFILE") }
+    return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+  }()
 
   /// Starts a transfer, or lets it wait for its place.
   func submit(_ transfer: CurlTransfer) { post { $0.submitted.append(transfer) } }
