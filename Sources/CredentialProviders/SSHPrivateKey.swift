@@ -49,7 +49,8 @@ enum SSHPrivateKey {
   }
 
   /// Its public half, which OpenSSH's own form holds in the clear, also where a passphrase locks the other. Nil: it is
-  /// another form.
+  /// another form, a type that OpenSSH's program must judge, or not the half of this key: whoever may write into a repository
+  /// could else have somebody's key taken out, whose public half everybody knows.
   static func publicHalf(ofOpenSSH secret: Secret) -> SSHPublicKey? {
     let text = secret.exposeAsText()
     guard text.hasPrefix(head), let end = text.range(of: tail) else { return nil }
@@ -58,8 +59,23 @@ enum SSHPrivateKey {
     let bytes = Array(data)
     guard bytes.starts(with: magic) else { return nil }
     var reader = SSHWire(bytes[magic.count...])
-    for _ in 0..<3 { guard reader.text() != nil else { return nil } }  // cipher, kdf, its options
-    guard reader.number() == 1, let blob = reader.text() else { return nil }
+    guard let cipher = reader.text(), reader.text() != nil, reader.text() != nil,  // and kdf, its options
+      reader.number() == 1, let blob = reader.text(), let locked = reader.text()
+    else { return nil }
+    if Array(cipher) == Array("none".utf8), half(of: locked) != Array(blob) { return nil }
     return SSHPublicKey(blob: Array(blob))
+  }
+
+  /// The public half of an Ed25519 key, made of its seed.
+  private static func half(of inner: ArraySlice<UInt8>) -> [UInt8]? {
+    var reader = SSHWire(inner)
+    guard reader.number() != nil, reader.number() != nil, let type = reader.text(),
+      Array(type) == Array("ssh-ed25519".utf8), reader.text() != nil, let pair = reader.text(),
+      pair.count == 64
+    else { return nil }
+    do throws(CryptographyError) {
+      let key = try Curve25519.Signing.PrivateKey(rawRepresentation: Data(pair.prefix(32)))
+      return SSHWire.text(Array(type)) + SSHWire.text(Array(key.publicKey.rawRepresentation))
+    } catch { return nil }
   }
 }

@@ -566,6 +566,23 @@ struct SSHSpelling: CustomTestStringConvertible {
     #expect(keys.bytes == Array((text + "\n").utf8))
   }
 
+  /// Everybody knows the public half of somebody's key; only its owner knows the other.
+  @Test(arguments: [1, .max]) func `another's public half before a key of one's own is none`(_ count: Int)
+    throws
+  {
+    let mine = try SSHPrivateKey.ed25519(Array(0..<36), comment: "c")
+    let theirs = try SSHPrivateKey.ed25519(Array(50..<86), comment: "c")
+    func half(_ key: Secret) throws -> [UInt8] {
+      Array(try #require(SSHPrivateKey.publicHalf(ofOpenSSH: key)).blob.suffix(32))
+    }
+    let lines = mine.exposeAsText().split(separator: "\n")
+    let bytes = Array(try #require(Data(base64Encoded: lines.dropFirst().dropLast().joined())))
+    let planted = bytes.replacing(try half(mine), with: try half(theirs), maxReplacements: count)
+    let text = [String(lines[0]), Data(planted).base64EncodedString(), String(lines[lines.count - 1])]
+    let key = try #require(SSHPrivateKey.readable(Secret(text.joined(separator: "\n"))))
+    #expect(planted != bytes && SSHPrivateKey.publicHalf(ofOpenSSH: key) == nil)
+  }
+
   @Test func `a new key is one that OpenSSH reads`() async throws {
     let directory = try TemporaryDirectory()
     let key = try SSHPrivateKey.ed25519(Array(0..<36), comment: "c")
