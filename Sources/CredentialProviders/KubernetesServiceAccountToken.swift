@@ -263,7 +263,9 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     let url = settings.access.server + "/api"
     // Without our client certificate, which would be believed instead.
-    let trust = ServerTrust(authorities: settings.access.trust?.authorities)
+    var authorities = ServerTrust()
+    authorities.authorities = settings.access.trust?.authorities
+    let trust = authorities
     // One for others is refused by the API server in any case: only TokenReview can judge it.
     guard settings.audiences.isEmpty else {
       let isAccepted = try await review(secret) != nil
