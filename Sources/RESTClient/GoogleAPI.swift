@@ -35,6 +35,24 @@ public enum GoogleAPI {
     }
   }
 
+  private static let mostPages = 100
+
+  /// A list that comes in pages of `pageToken`; a list without elements has no member.
+  public static func list(_ path: String, _ member: String, of api: RESTClient) async throws(CapabilityError)
+    -> [JSONValue]
+  {
+    let operation = "GET \(api.shown(path))"
+    var elements: [JSONValue] = []
+    var query = ""
+    for _ in 0..<mostPages {
+      let told = try checked(try await api.answer(path + query), api, operation)
+      elements += told[member]?.array ?? []
+      guard let token = told["nextPageToken"]?.string, !token.isEmpty else { return elements }
+      query = (path.contains("?") ? "&" : "?") + "pageToken=" + RESTClient.escaped(token)
+    }
+    throw CapabilityError(.invalid, operation, because: "the list has no end")
+  }
+
   /// Which of `permissions` the runner has on `resource`: what `testIamPermissions` gives back.
   /// - Parameter resource: the path before the colon.
   public static func permissions(_ permissions: [String], on resource: String, of api: RESTClient)

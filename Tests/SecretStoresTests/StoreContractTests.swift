@@ -14,7 +14,12 @@ import Testing
   /// A document of a vault that no other test has.
   private let document = "contract/" + UUID().uuidString.lowercased()
 
-  init() throws { directory = try TemporaryDirectory() }
+  private let google: SecretManagerWorld
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    google = try SecretManagerWorld()
+  }
 
   private static var kinds: [String] { SecretStoreRegistry.all.map { $0.kind } }
 
@@ -28,6 +33,7 @@ import Testing
       let server = try OpenBaoServer.shared()
       secrets = ["env:TOKEN": server.root]
       settings = ["base_url": .string(server.url), "token": "env:TOKEN", "path": .string(document)]
+    case GCPSecretManager.kind: return try google.store(["known": ["KEY", "OTHER"]])
     default:
       throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
     }
@@ -68,6 +74,7 @@ import Testing
     if kind == VaultKV.kind {
       return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
     }
+    if kind == GCPSecretManager.kind { return ["": "\(google.secrets)"] }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
       let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))
