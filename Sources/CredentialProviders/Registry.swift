@@ -13,6 +13,7 @@ public enum CredentialProviderRegistry {
     VaultToken.self,
     VaultDatabase.self,
     GCPServiceAccountKey.self,
+    GCPHMACKey.self,
     GenericCredential.self,
   ]
 
