@@ -14,6 +14,7 @@ public enum CredentialProviderRegistry {
     VaultDatabase.self,
     GCPServiceAccountKey.self,
     GCPHMACKey.self,
+    AzureStorageKey.self,
     GenericCredential.self,
   ]
 
