@@ -7,6 +7,7 @@ public enum SecretStoreRegistry {
     FileStore.self,
     VaultKV.self,
     GCPSecretManager.self,
+    AzureKeyVault.self,
   ]
 
   /// The store of an entry under `stores:`. - Throws: `.configuration`.

@@ -15,10 +15,12 @@ import Testing
   private let document = "contract/" + UUID().uuidString.lowercased()
 
   private let google: SecretManagerWorld
+  private let azure: KeyVaultWorld
 
   init() throws {
     directory = try TemporaryDirectory()
     google = try SecretManagerWorld()
+    azure = try KeyVaultWorld()
   }
 
   private static var kinds: [String] { SecretStoreRegistry.all.map { $0.kind } }
@@ -33,6 +35,7 @@ import Testing
       let server = try OpenBaoServer.shared()
       secrets = ["env:TOKEN": server.root]
       settings = ["base_url": .string(server.url), "token": "env:TOKEN", "path": .string(document)]
+    case AzureKeyVault.kind: return try azure.store(["known": ["KEY", "OTHER"]])
     case GCPSecretManager.kind: return try google.store(["known": ["KEY", "OTHER"]])
     default:
       throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
@@ -74,6 +77,7 @@ import Testing
     if kind == VaultKV.kind {
       return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
     }
+    if kind == AzureKeyVault.kind { return ["": "\(azure.secrets)"] }
     if kind == GCPSecretManager.kind { return ["": "\(google.secrets)"] }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
