@@ -15,6 +15,7 @@ public enum CredentialProviderRegistry {
     GCPServiceAccountKey.self,
     GCPHMACKey.self,
     AzureStorageKey.self,
+    AzureClientSecret.self,
     GenericCredential.self,
   ]
 
