@@ -118,7 +118,8 @@ public struct GCPServiceAccountKey: CredentialProvider {
   /// `app@project.iam.gserviceaccount.com/0123…`, or the id alone.
   private func id(of handle: String, _ operation: String) throws(CapabilityError) -> String {
     let parts = handle.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    if parts.count == 2 { try refuseStranger(parts[0], operation) }
+    // A fingerprint may have slashes, too.
+    if parts.count == 2, parts[0].contains("@") { try refuseStranger(parts[0], operation) }
     return parts.last ?? handle
   }
 

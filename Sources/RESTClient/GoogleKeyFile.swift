@@ -26,6 +26,9 @@ public struct GoogleKeyFile: Sendable {
       bytes = Array(key.utf8)
     } else {
       (email, keyID) = (nil, nil)
+      // As it stands inside a JSON file: line breaks as two characters.
+      bytes = Array(
+        String(decoding: bytes, as: UTF8.self).replacing("\\r", with: "").replacing("\\n", with: "\n").utf8)
     }
     do throws(CryptographyError) { key = try RSA.PrivateKey(pem: bytes) } catch { return nil }
   }

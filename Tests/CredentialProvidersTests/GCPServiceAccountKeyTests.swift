@@ -116,8 +116,11 @@ import Testing
   @Test func `the whole file and its private key alone are the same leak`() async throws {
     let world = try await World.make()
     let file = Secret(World.file("doc-0", world.keys))
-    for value in [file, Secret(world.keys.leaked.pem)] {
+    let escaped = Secret(world.keys.leaked.pem.replacing("\n", with: "\\n"))
+    for value in [file, Secret(world.keys.leaked.pem), escaped] {
       #expect(try await world.provider.identify(Leak(value)).identity.rawValue == "doc-0")
+      #expect(
+        try await world.provider.identify(Leak(value, handle: "SHA256:a/b")).identity.rawValue == "doc-0")
       #expect(try await world.provider.verify(value, ref: nil).state == .alive)
     }
   }

@@ -32,6 +32,7 @@ struct GoogleKeys: Sendable {
     try pem.write(toFile: directory.path("key.pem"), atomically: true, encoding: .utf8)
     let half = try await Program.run(
       ["openssl", "pkey", "-in", "key.pem", "-pubout"], in: directory.path)
+    withExtendedLifetime(directory) {}  // openssl reads there until it ends
     return Pair(pem: pem, publicHalf: half)
   }
 }
