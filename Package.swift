@@ -128,7 +128,8 @@ let package = Package(
 
     // JSON APIs: login, pages, rate limits, what a status means.
     .target(
-      name: "RESTClient", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "RESTClient", dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"],
+      swiftSettings: pure),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.
     .target(
@@ -365,7 +366,8 @@ let package = Package(
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
-        "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "MariaDBClient",
+        "CredentialProviders", "Capabilities", "Cryptography", "HTTP", "Incidents", "JSON", "LocalSystem",
+        "MariaDBClient",
         "PostgresClient", "Secrets", "Simulators", "TestSupport",
       ],
       swiftSettings: common),

@@ -14,6 +14,10 @@ public enum CredentialProviderRegistry {
     VaultDatabase.self,
     SSHKey.self,
     KubernetesServiceAccountToken.self,
+    GCPServiceAccountKey.self,
+    GCPHMACKey.self,
+    AzureStorageKey.self,
+    AzureClientSecret.self,
     GenericCredential.self,
   ]
 

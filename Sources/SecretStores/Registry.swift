@@ -7,6 +7,8 @@ public enum SecretStoreRegistry {
     FileStore.self,
     VaultKV.self,
     KubernetesSecret.self,
+    GCPSecretManager.self,
+    AzureKeyVault.self,
   ]
 
   /// The store of an entry under `stores:`. - Throws: `.configuration`.

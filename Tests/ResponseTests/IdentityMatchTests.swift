@@ -112,6 +112,16 @@ import Testing
     #expect(
       ReadyEntry(kind: "stripe_secret_key", handle: nil).line
         == "stripe-secret-key: {kind: generic, leaks: [stripe_secret_key], store: STORE, key: KEY}")
+    #expect(
+      ReadyEntry(
+        kind: "gcp_service_account_key", handle: "app@shop-1.iam.gserviceaccount.com/0123abcd"
+      ).line
+        == "app: {kind: gcp_service_account_key, project: shop-1, "
+        + "account: \"app@shop-1.iam.gserviceaccount.com\", store: STORE, key: KEY}")
+    #expect(
+      ReadyEntry(kind: "azure_storage_key", handle: "shopstore").line
+        == "shopstore: {kind: azure_storage_key, subscription: SUBSCRIPTION, resource_group: RESOURCE_GROUP, "
+        + "account: shopstore, store: STORE, key: KEY}")
   }
 
   @Test(arguments: [

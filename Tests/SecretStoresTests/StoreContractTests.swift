@@ -15,10 +15,14 @@ import Testing
   private let document = "contract/" + UUID().uuidString.lowercased()
 
   private let cluster: KubernetesSimulation
+  private let google: SecretManagerWorld
+  private let azure: KeyVaultWorld
 
   init() throws {
     directory = try TemporaryDirectory()
     cluster = try KubernetesSimulation()
+    google = try SecretManagerWorld()
+    azure = try KeyVaultWorld()
   }
 
   private static var kinds: [String] { SecretStoreRegistry.all.map { $0.kind } }
@@ -38,6 +42,8 @@ import Testing
       settings = [
         "server": .string(cluster.url), "token": "env:TOKEN", "namespace": "prod", "secret": "app",
       ]
+    case AzureKeyVault.kind: return try azure.store(["known": ["KEY", "OTHER"]])
+    case GCPSecretManager.kind: return try google.store(["known": ["KEY", "OTHER"]])
     default:
       throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
     }
@@ -81,6 +87,8 @@ import Testing
     if kind == KubernetesSecret.kind {
       return ["": cluster.object("/api/v1/namespaces/prod/secrets/app")?.canonicalText ?? ""]
     }
+    if kind == AzureKeyVault.kind { return ["": "\(azure.secrets)"] }
+    if kind == GCPSecretManager.kind { return ["": "\(google.secrets)"] }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
       let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))

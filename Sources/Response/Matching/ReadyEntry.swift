@@ -44,6 +44,19 @@ package struct ReadyEntry {
   /// `user@host:port/database` in the words of the settings.
   private func said(_ provider: String) -> [String: String] {
     guard let handle else { return [:] }
+    switch provider {
+    case GCPServiceAccountKey.kind:
+      let account = handle.prefix { $0 != "/" }
+      guard let at = account.firstIndex(of: "@") else { return [:] }
+      let domain = account[account.index(after: at)...]
+      var said = ["account": Self.quoted(String(account))]
+      if domain.hasSuffix(".iam.gserviceaccount.com") {
+        said["project"] = Self.quoted(String(domain.prefix { $0 != "." }))
+      }
+      return said
+    case AzureStorageKey.kind: return ["account": Self.quoted(handle)]
+    default: break
+    }
     guard CredentialReading.uriKinds.contains(kind) else {
       return ["id": Self.quoted(handle), "key_id": Self.quoted(handle)]
     }
