@@ -127,7 +127,8 @@ let package = Package(
 
     // JSON APIs: login, pages, rate limits, what a status means.
     .target(
-      name: "RESTClient", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "RESTClient", dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"],
+      swiftSettings: pure),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.
     .target(
@@ -272,7 +273,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Cryptography", subprocess,
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets", "Cryptography",
+        subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
     // An installation and a worker without a command line.
