@@ -367,7 +367,7 @@ let package = Package(
       name: "CredentialProvidersTests",
       dependencies: [
         "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "MariaDBClient",
-        "PostgresClient", "Secrets", "Simulators", "TestSupport",
+        "PostgresClient", "RESTClient", "Secrets", "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

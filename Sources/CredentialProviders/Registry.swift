@@ -12,6 +12,7 @@ public enum CredentialProviderRegistry {
     RedisUser.self,
     VaultToken.self,
     VaultDatabase.self,
+    AWSAccessKey.self,
     GenericCredential.self,
   ]
 

@@ -37,7 +37,7 @@ import Testing
       ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("SecretStores", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
