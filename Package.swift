@@ -373,7 +373,7 @@ let package = Package(
     .testTarget(
       name: "SecretStoresTests",
       dependencies: [
-        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
+        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "RESTClient", "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(

@@ -6,6 +6,7 @@ public enum SecretStoreRegistry {
     EnvFileStore.self,
     FileStore.self,
     VaultKV.self,
+    AWSSecretsManager.self,
   ]
 
   /// The store of an entry under `stores:`. - Throws: `.configuration`.

@@ -3,6 +3,7 @@ import Foundation
 import HTTP
 import JSON
 import LocalSystem
+import RESTClient
 import SecretStores
 import Secrets
 import TestSupport
@@ -28,6 +29,13 @@ import Testing
       let server = try OpenBaoServer.shared()
       secrets = ["env:TOKEN": server.root]
       settings = ["base_url": .string(server.url), "token": "env:TOKEN", "path": .string(document)]
+    case AWSSecretsManager.kind:
+      let server = try MiniStackServer.shared()
+      secrets = ["env:ID": Secret(server.root.accessKeyID), "env:SECRET": server.root.secretAccessKey]
+      settings = [
+        "base_url": .string(server.url), "region": "us-east-1", "access_key_id": "env:ID",
+        "secret_access_key": "env:SECRET", "secret_id": .string(document),
+      ]
     default:
       throw SupervisedServer.Failure(description: "no world for \(kind): add one to the contract suite")
     }
@@ -67,6 +75,11 @@ import Testing
   private func snapshot(_ kind: String) async throws -> [String: String] {
     if kind == VaultKV.kind {
       return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
+    }
+    if kind == AWSSecretsManager.kind {
+      let told = try await MiniStackServer.shared().call(
+        "secretsmanager", "secretsmanager.DescribeSecret", ["SecretId": .string(document)])
+      return ["": told["VersionIdsToStages"]?.canonicalText ?? ""]
     }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {

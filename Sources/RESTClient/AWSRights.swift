@@ -1,22 +1,23 @@
 public import Capabilities
-import RESTClient
 
 /// Which rights the runner's own key has, as IAM's simulator says: a right each, on what it is needed for.
 ///
 /// The simulator knows the policies of the runner, not those of resources and of the organisation: a yes may still be refused.
 /// Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-struct AWSReadiness {
+public struct AWSRights: Sendable {
   /// Rights on one thing.
-  struct Need {
+  public struct Need: Sendable {
     let resource: String
     let actions: [String]
-    init(_ resource: String, _ actions: String...) {
+    public init(_ resource: String, _ actions: String...) {
       self.resource = resource
       self.actions = actions
     }
   }
 
   let client: AWSClient
+
+  public init(client: AWSClient) { self.client = client }
 
   /// The principal whose policies count: of a session its role. Nil: the account's root.
   func principal() async throws(CapabilityError) -> String? {
@@ -42,7 +43,7 @@ struct AWSReadiness {
   }
 
   /// - Parameter excess: rights that no run needs: having one is said.
-  func rights(_ needs: [Need], excess: [String]) async -> [Readiness] {
+  public func readiness(_ needs: [Need], excess: [String]) async -> [Readiness] {
     do throws(CapabilityError) {
       guard let principal = try await principal() else {
         return [
@@ -103,33 +104,5 @@ struct AWSReadiness {
     let allowed = told.members("EvaluationResults").filter { $0["EvalDecision"]?.text == "allowed" }
       .compactMap { $0["EvalActionName"]?.text }
     return Set(actions).subtracting(allowed)
-  }
-}
-
-extension AWSAccessKey {
-  public func readiness() async -> [Readiness] {
-    do throws(CapabilityError) {
-      var found = [Readiness("user", .ready("\(try await keys().count) keys of \(settings.user)"))]
-      let user = try await client.get(.iam, "GetUser", [("UserName", settings.user)])["User"]?["Arn"]?.text
-      guard let user else {
-        throw CapabilityError(.invalid, "iam:GetUser", because: "the answer names nobody")
-      }
-      let account = user.split(separator: ":", omittingEmptySubsequences: false).dropFirst(4).first ?? ""
-      var needs: [AWSReadiness.Need] = [
-        .init(
-          user, "iam:GetUser", "iam:ListAccessKeys", "iam:CreateAccessKey", "iam:UpdateAccessKey",
-          "iam:DeleteAccessKey",
-          "iam:GetUserPolicy", "iam:PutUserPolicy"),
-        .init("*", "iam:GetAccessKeyLastUsed", "cloudtrail:LookupEvents"),
-      ]
-      for role in settings.roles {
-        needs.append(
-          .init(
-            "arn:\(client.partition):iam::\(account):role/\(role)", "iam:GetRolePolicy", "iam:PutRolePolicy"))
-      }
-      found += await AWSReadiness(client: client).rights(
-        needs, excess: ["iam:CreateUser", "iam:AttachUserPolicy", "iam:CreateLoginProfile"])
-      return found
-    } catch { return [Readiness("user", error)] }
   }
 }
