@@ -148,7 +148,7 @@ let package = Package(
       name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
-      name: "Consumers", dependencies: ["Capabilities"], swiftSettings: pure),
+      name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
       dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
@@ -273,7 +273,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets", "Cryptography",
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
+        "Cryptography",
         subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
@@ -378,7 +379,9 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsumersTests",
-      dependencies: ["Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport"],
+      dependencies: [
+        "Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "RESTClient", "Secrets", "TestSupport",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "TicketSystemsTests",

@@ -7,6 +7,7 @@ public enum SecretStoreRegistry {
     FileStore.self,
     VaultKV.self,
     AWSSecretsManager.self,
+    AWSParameterStore.self,
   ]
 
   /// The store of an entry under `stores:`. - Throws: `.configuration`.

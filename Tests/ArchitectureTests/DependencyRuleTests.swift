@@ -41,7 +41,7 @@ import Testing
     ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("SecretStores", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
-    ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("Consumers", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("PostMortems", ["Chronicle", "Cryptography", "Incidents", "JSON", "Mustache", "Secrets"]),

@@ -29,6 +29,13 @@ import Testing
       let server = try OpenBaoServer.shared()
       secrets = ["env:TOKEN": server.root]
       settings = ["base_url": .string(server.url), "token": "env:TOKEN", "path": .string(document)]
+    case AWSParameterStore.kind:
+      let server = try MiniStackServer.shared()
+      secrets = ["env:ID": Secret(server.root.accessKeyID), "env:SECRET": server.root.secretAccessKey]
+      settings = [
+        "base_url": .string(server.url), "region": "us-east-1", "access_key_id": "env:ID",
+        "secret_access_key": "env:SECRET", "path": .string("/" + document),
+      ]
     case AWSSecretsManager.kind:
       let server = try MiniStackServer.shared()
       secrets = ["env:ID": Secret(server.root.accessKeyID), "env:SECRET": server.root.secretAccessKey]
@@ -81,6 +88,11 @@ import Testing
         "secretsmanager", "secretsmanager.DescribeSecret", ["SecretId": .string(document)])
       return ["": told["VersionIdsToStages"]?.canonicalText ?? ""]
     }
+    if kind == AWSParameterStore.kind {
+      let told = try await MiniStackServer.shared().call(
+        "ssm", "AmazonSSM.GetParametersByPath", ["Path": .string("/" + document)])
+      return ["": told.canonicalText]
+    }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
       let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))
@@ -121,7 +133,10 @@ import Testing
       "KEY", Secret("n/w"), replacing: [Secret("le/aked1")], sparing: [], marker: "m2", under: .forTests())
     #expect(try await store.read("OTHER").exposeAsText() == "postgres://app:n%2Fw@db/x")
     #expect(try await store.read("KEY").exposeAsText() == "n/w")
-    #expect(try await store.copies(of: [Secret("le/aked1")], besides: nil).isEmpty)
+    // Former versions of Parameter Store cannot be taken out: they are named for a person.
+    let left = try await store.copies(of: [Secret("le/aked1")], besides: nil)
+    #expect(left.filter { $0.kind == .value }.isEmpty)
+    #expect(left.isEmpty || kind == AWSParameterStore.kind)
   }
 
   @Test(arguments: kinds, ["", "../x", "A/B", ".hidden", "A B/"])
