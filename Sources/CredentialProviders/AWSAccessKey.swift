@@ -16,7 +16,9 @@ import Synchronization
 /// The threat: its holder has made sessions (`GetSessionToken`, `GetFederationToken`, `AssumeRole`), which outlive the key by up
 /// to 36 hours, and with a session or a second key can switch the first on again: the proof lasts for the propagation time. Sessions of
 /// the user and of the `roles` of the entry are ended by `AWSRevokeOlderSessions`, which denies everything to tokens issued
-/// before; one of that name that is there and denies less is written over. They may have renamed the user (what is stopped is
+/// before; one of that name that is there and denies less is written over. Where the entry names a `session_check`, a session of
+/// fifteen minutes is made from the leaked key before it is stopped, and the key is not called dead while that session is still
+/// allowed what it could do. They may have renamed the user (what is stopped is
 /// looked up by the key's id), filled the second place so that no key can be made (both are named), and made keys, users, roles,
 /// login profiles and policies, which CloudTrail names. Texts of theirs are shown only where they have the form of an IAM name.
 /// What cannot be seen: uses that are no management events, regions that are not asked, and what CloudTrail has not delivered
@@ -34,6 +36,8 @@ public struct AWSAccessKey: CredentialProvider {
     let user: String
     let roles: [String]
     let regions: [String]
+    let sessionCheck: String?
+    let sessionResource: String?
     let expectedClients: [String]
     let propagation: Duration
 
@@ -52,6 +56,19 @@ public struct AWSAccessKey: CredentialProvider {
       regions = try read.texts(
         "cloudtrail_regions",
         "further regions in which CloudTrail is asked; besides region and the one where IAM's events are")
+      sessionCheck = try read.optionalText(
+        "session_check",
+        "an action that the user really has, by which a session shows that it has ended: "
+          + AWSSessionWitness.checks.joined(separator: ", ")
+          + "; nothing is tried when absent")
+      sessionResource = try read.optionalText(
+        "session_check_resource", "the secret or parameter of session_check, by name or ARN")
+      try read.check(
+        AWSSessionWitness.isTriable(sessionCheck, sessionResource),
+        "session_check is no action that can be tried",
+        fix:
+          "use one of \(AWSSessionWitness.checks.joined(separator: ", ")), those on one thing with session_check_resource"
+      )
       expectedClients = try read.texts(
         "expected_clients", "addresses or networks from which the key is used; another one counts as abuse")
       propagation = try read.propagation(.seconds(60))
@@ -95,6 +112,7 @@ public struct AWSAccessKey: CredentialProvider {
       let isOwn: Bool
     }
     private let pairs = Mutex<[Pair]>([])
+    let witness = AWSSessionWitness()
 
     func keep(_ secret: Secret, _ ref: CredentialRef, isOwn: Bool = false) {
       pairs.withLock { pairs in

@@ -50,11 +50,16 @@ extension AWSAccessKey {
         _ = try await client.get(.sts, "GetCallerIdentity")
       } catch { return "the runner's own key is not accepted there either (\(error.class.rawValue))" }
       do throws(CapabilityError) {
-        return try await keys().contains { $0.ref == ref && $0.isActive } ? "IAM lists it as active" : nil
+        if try await keys().contains(where: { $0.ref == ref && $0.isActive }) {
+          return "IAM lists it as active"
+        }
       } catch {
-        guard error.class != .notFound else { return nil }
-        return "IAM does not say whether it is active (\(error.class.rawValue))"
+        guard error.class == .notFound else {
+          return "IAM does not say whether it is active (\(error.class.rawValue))"
+        }
       }
+      guard let question = sessionQuestion else { return nil }
+      return await memory.witness.objection(question, over: client)
     }
     guard verdict.state == .unknown, verdict.code.hasPrefix(Self.wrong) else { return verdict }
     return CredentialProbe(.unknown, code: "\(verdict.code) with \(ref)", isRefused: true)

@@ -42,6 +42,7 @@ extension AWSAccessKey {
       try await deny(cut, at: holder, under: authority)
       if try await standingCut(at: holder).map({ $0 >= cut }) != true { left += 1 }
     }
+    if left == 0 { memory.witness.noteCut() }
     let made = try await sessions(of: ref, since: before.addingTimeInterval(-Self.longestSession))
     let strange = Set(made.compactMap(\.role)).subtracting(settings.roles).sorted()
     guard strange.isEmpty else {

@@ -21,6 +21,8 @@ extension AWSAccessKey {
     let time: Date?
     let address: String?
     let isFailed: Bool
+    /// False: its record cannot be read, so nobody knows what it made.
+    let isReadable: Bool
     let request: JSONValue?
     let response: JSONValue?
   }
@@ -67,6 +69,7 @@ extension AWSAccessKey {
       isWhole = isWhole && token == nil
     }
     let end = now.addingTimeInterval(-Self.delay)
+    isWhole = isWhole && trail.events.allSatisfy(\.isReadable)
     trail.covered = isWhole && start < end ? start...end : nil
     return trail
   }
@@ -85,6 +88,7 @@ extension AWSAccessKey {
       name: json["EventName"]?.string ?? "",
       time: record?["eventTime"]?.string.flatMap(Timestamp.date) ?? listed,
       address: record?["sourceIPAddress"]?.string, isFailed: record?["errorCode"]?.string != nil,
+      isReadable: record?.object != nil,
       request: record?["requestParameters"], response: record?["responseElements"])
   }
 
@@ -109,8 +113,17 @@ extension AWSAccessKey {
     return Session(id: id, role: role, made: event.time)
   }
 
+  /// - Throws: also when not all that CloudTrail has could be read: a role that the key took may stand in the rest.
   func sessions(of ref: CredentialRef, since: Date) async throws(CapabilityError) -> [Session] {
-    try await trail(of: ref.rawValue, since: since).events.compactMap(Self.session)
+    let trail = try await trail(of: ref.rawValue, since: since)
+    guard trail.covered != nil else {
+      throw CapabilityError(
+        .invalid, "cloudtrail:LookupEvents",
+        because: "not every event of the key could be read: nobody can say which roles it took",
+        fix:
+          "look there by hand; the sessions of user \(settings.user) and of the roles of the entry are ended")
+    }
+    return trail.events.compactMap(Self.session)
   }
 
   // MARK: successors

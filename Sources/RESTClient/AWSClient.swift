@@ -121,12 +121,16 @@ public struct AWSClient: Sendable {
     async throws(CapabilityError) -> AWSElement
   { try result(try await answer(service, action, fields), service, action) }
 
-  /// One answer of a JSON call that only reads, whatever it says. - Parameter region: nil: that of the settings.
-  public func answer(_ service: Service, _ action: String, _ body: JSONValue, region: String? = nil)
-    async throws(CapabilityError) -> AWSAnswer
-  {
+  /// One answer of a JSON call that only reads, whatever it says.
+  /// - Parameters:
+  ///   - region: nil: that of the settings.
+  ///   - keys: who asks; nil: the runner.
+  public func answer(
+    _ service: Service, _ action: String, _ body: JSONValue, region: String? = nil, as keys: AWSKeys? = nil
+  ) async throws(CapabilityError) -> AWSAnswer {
     AWSAnswer(
-      try await ask(service, action, Secret(SecretBytes(copying: body.canonicalBytes)), region: region))
+      try await ask(
+        service, action, Secret(SecretBytes(copying: body.canonicalBytes)), region: region, as: keys))
   }
 
   /// The result of a JSON call that only reads.
@@ -139,12 +143,15 @@ public struct AWSClient: Sendable {
   }
 
   /// A change by a form. - Throws: `.unknownOutcome` also when it was done and the answer cannot be read.
+  /// - Parameter keys: who asks; nil: the runner.
   @discardableResult
   public func change(
-    _ service: Service, _ action: String, _ fields: Fields, under authority: borrowing ExecutionAuthority
+    _ service: Service, _ action: String, _ fields: Fields, as keys: AWSKeys? = nil,
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> AWSElement {
     let answer = AWSAnswer(
-      try await send(service, action, Secret(Self.form(service, action, fields)), under: authority))
+      try await send(
+        service, action, Secret(Self.form(service, action, fields)), as: keys, under: authority))
     if let failure = failure(of: answer, service, action, changes: true) { throw failure }
     do throws(CapabilityError) { return try result(answer, service, action) } catch {
       throw CapabilityError(
@@ -220,10 +227,10 @@ public struct AWSClient: Sendable {
     return root["\(action)Result"] ?? root
   }
 
-  private func ask(_ service: Service, _ action: String, _ body: Secret, region: String? = nil)
-    async throws(CapabilityError) -> HTTPResponse
-  {
-    let request = request(service, action, body, try await ownKeys(), region: region)
+  private func ask(
+    _ service: Service, _ action: String, _ body: Secret, region: String? = nil, as keys: AWSKeys? = nil
+  ) async throws(CapabilityError) -> HTTPResponse {
+    let request = request(service, action, body, try await signing(keys), region: region)
     return try await environment.http.fetch(request.trusting(settings.trust))
   }
 
@@ -238,12 +245,18 @@ public struct AWSClient: Sendable {
   }
 
   private func send(
-    _ service: Service, _ action: String, _ body: Secret, under authority: borrowing ExecutionAuthority
+    _ service: Service, _ action: String, _ body: Secret, as keys: AWSKeys? = nil,
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> HTTPResponse {
-    let (url, headers) = signed(service, action, body, try await ownKeys())
+    let (url, headers) = signed(service, action, body, try await signing(keys))
     var request = HTTPRequest(.post, url, headers: headers, body: .secret(body), timeout: .seconds(30))
     request.trust = settings.trust
     return try await environment.http.send(request, under: authority)
+  }
+
+  private func signing(_ keys: AWSKeys?) async throws(CapabilityError) -> AWSKeys {
+    if let keys { return keys }
+    return try await ownKeys()
   }
 
   private func signed(

@@ -184,6 +184,45 @@ import Testing
     #expect(try await world.mayList(fresh))
   }
 
+  @Test
+  func `a session of the leaked key itself shows that sessions have ended, and a key is not dead before`()
+    async throws
+  {
+    let http = Doctored.trail([])
+    let provider = try world.provider(["session_check": "secretsmanager:ListSecrets"], over: http)
+    let leak = Leak(world.keys.secretAccessKey)
+    let before = Date()
+    try await provider.disable(world.ref, leak: leak, replacedBy: nil, under: .forTests())
+    #expect(try await provider.verify(world.keys.secretAccessKey, ref: world.ref).state == .dead)
+    // Older than the session: the policy stands, and the session lives.
+    _ = try await provider.endSessions(world.ref, before: before - 60, under: .forTests())
+    let alive = try await provider.verify(world.keys.secretAccessKey, ref: world.ref)
+    #expect(alive.state == .unknown)
+    #expect(
+      alive.code.hasSuffix("a session that was made from it is still allowed secretsmanager:ListSecrets"))
+    _ = try await provider.endSessions(world.ref, before: Date(), under: .forTests())
+    #expect(try await provider.verify(world.keys.secretAccessKey, ref: world.ref).state == .dead)
+  }
+
+  @Test(arguments: [["session_check": "s3:ListBuckets"], ["session_check": "ssm:GetParameter"]])
+  func `a check that cannot be tried is refused`(settings: [String: JSONValue]) throws {
+    let error = #expect(throws: CapabilityError.self) { _ = try world.provider(settings) }
+    #expect(error?.class == .configuration)
+  }
+
+  @Test func `an event that cannot be read leaves nobody to say which roles were taken`() async throws {
+    let http = Doctored { request in
+      request.target?.hasSuffix("LookupEvents") == true
+        ? .answer(200, body: Data(#"{"Events":[{"EventName":"AssumeRole","CloudTrailEvent":"cut"}]}"#.utf8))
+        : nil
+    }
+    let error = await #expect(throws: CapabilityError.self) {
+      _ = try await world.provider(over: http).endSessions(world.ref, before: Date(), under: .forTests())
+    }
+    #expect(error?.class == .invalid)
+    #expect(try await world.provider(over: http).successors(world.ref, since: nil).covered == nil)
+  }
+
   @Test func `a policy of the same name that denies less is written over`() async throws {
     try await world.server.call(
       "iam", "PutUserPolicy",
