@@ -191,6 +191,15 @@ public struct AWSAccessKey: CredentialProvider {
     return AWSElement(parsing: answer.response.body)?["GetAccessKeyLastUsedResult"]?["UserName"]?.text
   }
 
+  /// Which account a key is of, deleted ones too, for people; empty where AWS does not say.
+  /// Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html
+  private func account(of ref: CredentialRef) async throws(CapabilityError) -> String {
+    let answer = try await client.answer(.sts, "GetAccessKeyInfo", [("AccessKeyId", ref.rawValue)])
+    let told = AWSElement(parsing: answer.response.body)?["GetAccessKeyInfoResult"]?["Account"]?.text ?? ""
+    guard !told.isEmpty, told.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return "" }
+    return ", and AWS says that it is of account \(told)"
+  }
+
   public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
     try await refuseOwn(leak)
     if let handle = leak.handle { return try await identify(handle, leak.value) }
@@ -235,8 +244,9 @@ public struct AWSAccessKey: CredentialProvider {
       }
       guard let owner else {
         throw CapabilityError(
-          .notFound, operation, because: "user \(settings.user) has no key \(handle)",
-          fix: "it is deleted, or of another account: sts:GetAccessKeyInfo tells which")
+          .notFound, operation,
+          because: "user \(settings.user) has no key \(handle)" + (try await account(of: ref)),
+          fix: "it is deleted, or of another user or account: give that one an entry of its own")
       }
       throw CapabilityError(
         .notFound, operation,

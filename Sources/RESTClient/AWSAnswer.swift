@@ -43,7 +43,7 @@ public struct AWSAnswer: Sendable {
 
   static let signatures: Set<String> = ["SignatureDoesNotMatch", "InvalidSignatureException"]
   private static let strangers: Set<String> = [
-    "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure",
+    "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
   ]
   private static let expired: Set<String> = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"]
   private static let denied: Set<String> = [

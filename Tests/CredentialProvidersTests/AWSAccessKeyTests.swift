@@ -45,6 +45,21 @@ import Testing
     #expect(error?.because == "it is a key of user \(stranger), not of \(world.user)")
   }
 
+  @Test func `of a key that the account does not have, AWS says whose it is`() async throws {
+    let http = Doctored { request in
+      request.form["Action"] == "GetAccessKeyInfo"
+        ? .xml(
+          200,
+          "<GetAccessKeyInfoResponse><GetAccessKeyInfoResult><Account>123456789012</Account></GetAccessKeyInfoResult></GetAccessKeyInfoResponse>"
+        ) : nil
+    }
+    let error = await #expect(throws: CapabilityError.self) {
+      _ = try await world.provider(over: http).identify(Leak(handle: "AKIAIOSFODNN7EXAMPLE"))
+    }
+    #expect(error?.class == .notFound)
+    #expect(error?.because.hasSuffix("AWS says that it is of account 123456789012") == true)
+  }
+
   @Test func `the runner's own key is not touched`() async throws {
     let provider = try world.provider(as: world.keys)
     for leak in [Leak(world.keys.secretAccessKey), Leak(handle: world.keys.accessKeyID)] {

@@ -10,7 +10,7 @@ import Testing
 /// What an answer of AWS means: on MiniStack where it gives it, else on answers written from AWS's documentation.
 @Suite struct AWSClientTests {
   private func client(
-    _ base: String?, region: String = "us-east-1", as keys: AWSKeys? = nil, token: Bool = false,
+    _ base: String?, region: String = "us-east-1", as keys: AWSKeys? = nil,
     now: @escaping @Sendable () -> Date = { Date() }
   ) throws -> AWSClient {
     var settings: [String: JSONValue] = [
