@@ -274,7 +274,9 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Cryptography", subprocess,
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
+        "Cryptography",
+        subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
     // An installation and a worker without a command line.
@@ -367,19 +369,20 @@ let package = Package(
       name: "CredentialProvidersTests",
       dependencies: [
         "CredentialProviders", "Capabilities", "Cryptography", "HTTP", "Incidents", "JSON", "LocalSystem",
-        "MariaDBClient",
-        "PostgresClient", "Secrets", "Simulators", "TestSupport",
+        "MariaDBClient", "PostgresClient", "RESTClient", "Secrets", "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
       name: "SecretStoresTests",
       dependencies: [
-        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
+        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "RESTClient", "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsumersTests",
-      dependencies: ["Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport"],
+      dependencies: [
+        "Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "RESTClient", "Secrets", "TestSupport",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "TicketSystemsTests",

@@ -6,6 +6,7 @@ public enum ConsumerRegistry {
     CommandConsumer.self,
     KubernetesWorkload.self,
     ExternalSecret.self,
+    ECSService.self,
   ]
 
   /// The consumer of an entry under `consumers:`. - Throws: `.configuration`.

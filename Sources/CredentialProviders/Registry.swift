@@ -18,6 +18,7 @@ public enum CredentialProviderRegistry {
     GCPHMACKey.self,
     AzureStorageKey.self,
     AzureClientSecret.self,
+    AWSAccessKey.self,
     GenericCredential.self,
   ]
 

@@ -9,6 +9,8 @@ public enum SecretStoreRegistry {
     KubernetesSecret.self,
     GCPSecretManager.self,
     AzureKeyVault.self,
+    AWSSecretsManager.self,
+    AWSParameterStore.self,
   ]
 
   /// The store of an entry under `stores:`. - Throws: `.configuration`.
