@@ -141,7 +141,7 @@ let package = Package(
     .target(
       name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "SecretStores", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
+      name: "SecretStores", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets", "Yams"],
       swiftSettings: pure),
     .target(
       name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],

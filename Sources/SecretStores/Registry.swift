@@ -3,6 +3,7 @@ public import Capabilities
 /// Every store, one line each.
 public enum SecretStoreRegistry {
   public static let all: [any SecretStore.Type] = [
+    DocumentFileStore.self,
     EnvFileStore.self,
     FileStore.self,
     VaultKV.self,

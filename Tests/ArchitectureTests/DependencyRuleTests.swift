@@ -40,7 +40,7 @@ import Testing
     ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("SecretStores", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    ("SecretStores", ["CYaml", "Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
@@ -63,7 +63,9 @@ import Testing
         "Secrets",
       ]
     ),
-    ("GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]),
+    (
+      "GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]
+    ),
     (
       "GitHistory",
       [
@@ -153,7 +155,7 @@ import Testing
       "CMarks": ["GitObjects"],
       "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"],
       "CLinux": ["LocalSystem", "Server"],
-      "CYaml": ["Playbooks"],
+      "CYaml": ["Playbooks", "SecretStores"],
     ]
     let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
     for room in rooms {

@@ -23,6 +23,7 @@ import Testing
     let settings: [String: JSONValue]
     switch kind {
     case EnvFileStore.kind: settings = ["path": .string(directory.path(".env"))]
+    case DocumentFileStore.kind: settings = ["path": .string(directory.path("settings.json"))]
     case FileStore.kind: settings = ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
     case VaultKV.kind:
       let server = try OpenBaoServer.shared()
