@@ -5,6 +5,10 @@ public protocol ProcessRunner: Sendable {
   /// Runs a program that changes nothing. `readOnlyBecause` says why it is harmless.
   func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
     -> ProcessOutcome
+  /// Runs a program that changes nothing and whose output is a secret: it is neither redacted nor cut.
+  /// - Throws: `.invalid` when there is too much of it.
+  func readSecret(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
+    -> SecretOutcome
   /// Runs a program.
   func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
     -> ProcessOutcome
@@ -39,6 +43,29 @@ public struct ProcessOutcome: Sendable, Hashable {
     self.status = status
     self.output = output
     self.errors = errors
+  }
+}
+
+/// How a program ended whose output is a secret.
+public struct SecretOutcome: Sendable {
+  public let status: Int
+  public let output: Secret
+  /// Bounded and redacted.
+  public let errors: String
+  public init(status: Int, output: Secret, errors: String) {
+    self.status = status
+    self.output = output
+    self.errors = errors
+  }
+}
+
+extension ProcessRunner {
+  /// For runners that start nothing.
+  public func readSecret(_ call: ProcessCall, readOnlyBecause reason: StaticString)
+    async throws(CapabilityError) -> SecretOutcome
+  {
+    throw CapabilityError(
+      .unsupported, "run \(call.arguments.first ?? "")", because: "no secret can be read from a program here")
   }
 }
 

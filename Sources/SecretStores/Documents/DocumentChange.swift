@@ -6,7 +6,7 @@ struct DocumentChange {
   private let document: DocumentText
   private let format: any DocumentFormat.Type
   /// By the place in ``DocumentText/leaves``.
-  private var values: [Int: [UInt8]] = [:]
+  private var exchanged: [Int: [UInt8]] = [:]
   private var added: [(path: DocumentPath, value: [UInt8])] = []
   private var remarks: [(range: Range<Int>, bytes: [UInt8])] = []
 
@@ -16,10 +16,15 @@ struct DocumentChange {
   }
 
   /// Whether anything changes.
-  var isOne: Bool { !values.isEmpty || !added.isEmpty || !remarks.isEmpty }
+  var isOne: Bool { !exchanged.isEmpty || !added.isEmpty || !remarks.isEmpty }
 
-  /// The values that change.
-  var written: [DocumentPath] { values.keys.sorted().map { document.leaves[$0].path } + added.map(\.path) }
+  /// The values that change, with what they become.
+  var values: [(path: DocumentPath, value: [UInt8])] {
+    exchanged.keys.sorted().map { (document.leaves[$0].path, exchanged[$0] ?? []) } + added
+  }
+
+  /// The paths of ``values``.
+  var written: [DocumentPath] { exchanged.keys.sorted().map { document.leaves[$0].path } + added.map(\.path) }
 
   /// - Parameter leaf: what stands there; nil: the entry is added.
   mutating func set(
@@ -44,7 +49,7 @@ struct DocumentChange {
         .unsupported, operation, because: "\(path) cannot be exchanged: \(because)",
         fix: "change it in the file so that it is a text of its own, then: staunch resume")
     }
-    values[index] = value
+    exchanged[index] = value
   }
 
   /// What else holds a value that `entry` succeeds. - Parameter spared: paths that stay.
@@ -53,11 +58,11 @@ struct DocumentChange {
     for old in entry.old.map({ $0.exposeAsBytes() }) {
       for (index, leaf) in document.leaves.enumerated()
       where !spared.contains(leaf.path.description) && !leaf.style.isFixed {
-        let copy = CredentialCopy(name: leaf.path.last, text: values[index] ?? leaf.value)
+        let copy = CredentialCopy(name: leaf.path.last, text: exchanged[index] ?? leaf.value)
         guard copy.holding(old) == .replaceable, let whole = copy.replacing(old, with: new),
           format.written(whole, like: leaf) != nil
         else { continue }
-        values[index] = whole
+        exchanged[index] = whole
       }
       redact(old)
     }
@@ -84,7 +89,7 @@ struct DocumentChange {
         fix: "have a value made of letters, digits, - and _")
     }
     var edits = remarks
-    for (index, value) in values {
+    for (index, value) in exchanged {
       let leaf = document.leaves[index]
       guard let text = format.written(value, like: leaf) else { throw unwritable(leaf.path) }
       edits.append((leaf.range, text))
@@ -119,7 +124,7 @@ struct DocumentChange {
   func check(_ after: DocumentText, _ operation: String) throws(CapabilityError) {
     var wanted: [DocumentPath: [[UInt8]]] = [:]
     for (index, leaf) in document.leaves.enumerated() {
-      wanted[leaf.path, default: []].append(values[index] ?? leaf.value)
+      wanted[leaf.path, default: []].append(exchanged[index] ?? leaf.value)
     }
     for (path, value) in added { wanted[path, default: []].append(value) }
     var found: [DocumentPath: [[UInt8]]] = [:]

@@ -43,6 +43,8 @@ struct DocumentText {
   var gaps: [DocumentPath: Gap] = [:]
   /// Lists and mappings that stand there: no entry is added over them.
   var collections: Set<DocumentPath> = []
+  /// Those that are lists.
+  var lists: Set<DocumentPath> = []
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 

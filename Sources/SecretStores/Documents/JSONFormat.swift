@@ -128,6 +128,7 @@ enum JSONFormat: DocumentFormat {
 
     private mutating func array(at path: DocumentPath, depth: Int) throws(DocumentFault) {
       document.collections.insert(path)
+      document.lists.insert(path)
       cursor.position += 1
       var count = 0
       while true {

@@ -190,6 +190,7 @@ struct YAMLReading {
     guard levels.count < Self.depthLimit else { throw DocumentFault("it is nested too deeply", line: line) }
     let path = try pathOfValue(line)
     document.collections.insert(path)
+    if !isMapping { document.lists.insert(path) }
     levels.append(Level(path: path, isMapping: isMapping, isFlow: isFlow, isAnchored: isAnchored))
   }
 
