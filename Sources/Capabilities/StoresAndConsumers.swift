@@ -28,6 +28,9 @@ public protocol SecretStore: Adapter {
   ) async throws(CapabilityError) -> String
   /// Whether it can change several entries in one step.
   var takesSeveralEntries: Bool { get }
+  /// Whether ``read(_:)`` can tell a value. False: the store never shows one, so nobody can compare what it holds; only a program
+  /// that uses it shows that the new value is there.
+  var canBeRead: Bool { get }
   /// The entry by a name that providers know too; nil where only this machine does. Read only.
   func resource(of key: String) -> ResourceName?
 }
@@ -47,6 +50,7 @@ public struct StoreEntry: Sendable {
 
 extension SecretStore {
   public var takesSeveralEntries: Bool { false }
+  public var canBeRead: Bool { true }
   public func resource(of key: String) -> ResourceName? { nil }
 
   public func put(

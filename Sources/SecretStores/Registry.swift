@@ -6,6 +6,7 @@ public enum SecretStoreRegistry {
     DocumentFileStore.self,
     EnvFileStore.self,
     FileStore.self,
+    GitHubActionsSecret.self,
     SOPSFile.self,
     VaultKV.self,
   ]

@@ -40,7 +40,9 @@ import Testing
     ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("SecretStores", ["CYaml", "Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    (
+      "SecretStores", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]
+    ),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
@@ -51,7 +53,7 @@ import Testing
 
   /// The rooms below the response: each owns its database, its C library or its processes, and nothing that decides.
   private static let inner: [(room: String, imports: Set<String>)] = [
-    ("Cryptography", ["COpenSSL"]),
+    ("Cryptography", ["COpenSSL", "CSodium"]),
     ("BuiltinContent", []),
     ("NameResolution", ["Dispatch"]),
     ("Configuration", ["Capabilities", "Incidents", "JSON", "Playbooks"]),
@@ -153,7 +155,7 @@ import Testing
       "CMariaDB": ["MariaDBClient"],
       "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
       "CMarks": ["GitObjects"],
-      "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"],
+      "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"], "CSodium": ["Cryptography"],
       "CLinux": ["LocalSystem", "Server"],
       "CYaml": ["Playbooks", "SecretStores"],
     ]
