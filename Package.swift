@@ -150,7 +150,7 @@ let package = Package(
       name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
-      name: "Consumers", dependencies: ["Capabilities"], swiftSettings: pure),
+      name: "Consumers", dependencies: ["Capabilities", "Secrets"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
       dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],

@@ -3,7 +3,8 @@ public import Capabilities
 /// Every kind of consumer, one line each.
 public enum ConsumerRegistry {
   public static let all: [any Consumer.Type] = [
-    CommandConsumer.self
+    CommandConsumer.self,
+    SystemdUnit.self,
   ]
 
   /// The consumer of an entry under `consumers:`. - Throws: `.configuration`.
