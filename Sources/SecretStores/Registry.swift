@@ -4,6 +4,7 @@ public import Capabilities
 public enum SecretStoreRegistry {
   public static let all: [any SecretStore.Type] = [
     DocumentFileStore.self,
+    DopplerConfig.self,
     EnvFileStore.self,
     FileStore.self,
     GitHubActionsSecret.self,

@@ -14,7 +14,15 @@ import Testing
   /// A document of a vault that no other test has.
   private let document = "contract/" + UUID().uuidString.lowercased()
 
-  init() throws { directory = try TemporaryDirectory() }
+  private let doppler: DopplerSimulation
+  private let dopplerServer: LoopbackServer
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    let doppler = DopplerSimulation()
+    self.doppler = doppler
+    dopplerServer = try LoopbackServer { doppler.answer($0) }
+  }
 
   /// What is never shown again has tests of its own.
   private static var kinds: [String] {
@@ -28,6 +36,11 @@ import Testing
     case EnvFileStore.kind: settings = ["path": .string(directory.path(".env"))]
     case DocumentFileStore.kind: settings = ["path": .string(directory.path("settings.json"))]
     case FileStore.kind: settings = ["directory": .string(directory.path), "known": ["KEY", "OTHER"]]
+    case DopplerConfig.kind:
+      secrets = ["env:TOKEN": Secret(DopplerSimulation.token)]
+      settings = [
+        "base_url": .string(dopplerServer.url), "token": "env:TOKEN", "project": "shop", "config": "prd",
+      ]
     case SOPSFile.kind:
       let path = directory.path("settings.yaml")
       if !FileManager.default.fileExists(atPath: path) {
@@ -81,6 +94,7 @@ import Testing
     if kind == VaultKV.kind {
       return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
     }
+    if kind == DopplerConfig.kind { return ["": "\(doppler.writes)"] }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
       let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))
