@@ -4,6 +4,7 @@ public import Capabilities
 public enum ConsumerRegistry {
   public static let all: [any Consumer.Type] = [
     CommandConsumer.self,
+    RenderedFile.self,
     SystemdUnit.self,
   ]
 

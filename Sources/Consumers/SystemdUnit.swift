@@ -203,6 +203,7 @@ public struct SystemdUnit: Consumer {
 
   public func holdings(of secrets: [Secret]) async throws(CapabilityError) -> ConsumerHoldings {
     let group = try await state()["ControlGroup"]
+    let held = HeldValues(secrets)
     var holding: [String] = []
     var moved: [String] = []
     var unread: [String] = []
@@ -222,8 +223,8 @@ public struct SystemdUnit: Consumer {
     }
     for process in processes {
       do throws(CapabilityError) {
-        let names = Self.variables(
-          holding: secrets, in: try await environment.files.read("/proc/\(process)/environ").exposeAsBytes())
+        let names = held.variables(
+          in: try await environment.files.read("/proc/\(process)/environ").exposeAsBytes())
         if names.isEmpty { moved.append("process \(process)") }
         holding += names.map { "process \(process) (\($0))" }
       } catch {
@@ -232,29 +233,8 @@ public struct SystemdUnit: Consumer {
         unread.append("process \(process): \(error.because)")
       }
     }
-    for file in settings.files {
-      do throws(CapabilityError) {
-        let text = try await environment.files.read(file).exposeAsBytes()
-        if Self.holds(secrets, text) { holding.append(file) } else { moved.append(file) }
-      } catch { unread.append("\(file): \(error.because)") }
-    }
-    return ConsumerHoldings(holding: holding, moved: moved, unread: unread)
-  }
-
-  /// Names of the variables whose text holds one of `secrets`, as it is or encoded (docs/FORMS.md).
-  static func variables(holding secrets: [Secret], in environ: [UInt8]) -> [String] {
-    environ.split(separator: 0).compactMap { entry in
-      let parts = entry.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2, holds(secrets, Array(parts[1])) else { return nil }
-      return String(decoding: parts[0], as: UTF8.self)
-    }
-  }
-
-  private static func holds(_ secrets: [Secret], _ text: [UInt8]) -> Bool {
-    secrets.contains { secret in
-      guard !secret.isEmpty else { return false }
-      if text == secret.exposeAsBytes() { return true }
-      return !SecretForms.occurrences(of: [secret], in: text).isEmpty
-    }
+    let files = await held.holdings(files: settings.files, in: environment.files)
+    return ConsumerHoldings(
+      holding: holding + files.holding, moved: moved + files.moved, unread: unread + files.unread)
   }
 }

@@ -31,7 +31,7 @@ struct Stage {
   init(
     provider: FakeProvider = FakeProvider(.named), tracker: FakeTracker = FakeTracker(),
     briefing: FakeBriefing = FakeBriefing(), http: FakeHTTP = FakeHTTP(),
-    processes: FakeProcesses = FakeProcesses()
+    processes: FakeProcesses = FakeProcesses(), consumer: (any Consumer)? = nil
   ) {
     let clock = Clock()
     self.clock = clock
@@ -46,7 +46,7 @@ struct Stage {
         credentials: [
           "openai": Targets.Credential(
             provider: provider, store: "env", key: "OPENAI_API_KEY", consumers: ["trainer"])
-        ], stores: ["env": store],
+        ], stores: ["env": store], consumers: consumer.map { ["trainer": $0] } ?? [:],
         repositories: ["training": Targets.Repository(path: "/srv/training", remote: "origin")],
         trackers: ["security": tracker]),
       history: history, http: http, processes: processes, files: files, outbox: outbox, briefs: briefing,
