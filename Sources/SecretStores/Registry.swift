@@ -8,6 +8,8 @@ public enum SecretStoreRegistry {
     EnvFileStore.self,
     FileStore.self,
     GitHubActionsSecret.self,
+    InfisicalFolder.self,
+    OnePasswordItem.self,
     SOPSFile.self,
     VaultKV.self,
   ]

@@ -281,6 +281,20 @@ import Testing
     #expect(try await store.currentVersion("url") == "run-1")
   }
 
+  @Test func `an entry is added beside a comment that loses the old value`() async throws {
+    let store = try store("a.jsonc", "{\"a\": 1 /* leaked-value-0123456 */}\n")
+    try await put(store, "k", "new", replacing: ["leaked-value-0123456"])
+    #expect(try text("a.jsonc") == "{\"a\": 1,\"k\": \"new\" /* REMOVED */}\n")
+  }
+
+  @Test func `entries of an inner and an outer mapping that end together are both added`() async throws {
+    let store = try store("a.yaml", "a:\n  b: 1\n")
+    _ = try await store.put(
+      [StoreEntry("k", Secret("outer"), replacing: []), StoreEntry("a.k", Secret("inner"), replacing: [])],
+      sparing: [], marker: "m", under: .forTests())
+    #expect(try text("a.yaml") == "a:\n  b: 1\n  k: inner\nk: outer\n")
+  }
+
   // MARK: the file
 
   @Test func `mode and link stay, and what a link points to is replaced`() async throws {

@@ -75,7 +75,12 @@ import Testing
   @Test func `a restricted secret is named, and not replaced unseen`() async throws {
     doppler.write("KEY", nil)
     let copies = try await store().copies(of: [Secret("leaked-value-0123456")], besides: nil)
-    #expect(copies == [SecretCopy(key: "KEY", canFollow: false, kind: .unread(because: "it is restricted"))])
+    #expect(
+      copies == [
+        SecretCopy(
+          key: "KEY", canFollow: false, kind: .unread(because: "its value is shown to nobody with this login")
+        )
+      ])
     let error = await #expect(throws: CapabilityError.self) {
       try await store().put(
         "KEY", Secret("fresh"), replacing: [], sparing: [], marker: "m", under: .forTests())

@@ -16,12 +16,18 @@ import Testing
 
   private let doppler: DopplerSimulation
   private let dopplerServer: LoopbackServer
+  private let named = NamedTextSimulation()
+  private let namedServer: LoopbackServer
 
   init() throws {
     directory = try TemporaryDirectory()
     let doppler = DopplerSimulation()
     self.doppler = doppler
     dopplerServer = try LoopbackServer { doppler.answer($0) }
+    let named = named
+    namedServer = try LoopbackServer {
+      $0.path.hasPrefix("/api/") ? named.infisical($0) : named.onePassword($0)
+    }
   }
 
   /// What is never shown again has tests of its own.
@@ -41,6 +47,14 @@ import Testing
       settings = [
         "base_url": .string(dopplerServer.url), "token": "env:TOKEN", "project": "shop", "config": "prd",
       ]
+    case InfisicalFolder.kind:
+      secrets = ["env:TOKEN": Secret(NamedTextSimulation.token)]
+      settings = [
+        "base_url": .string(namedServer.url), "token": "env:TOKEN", "project": "p", "environment": "prod",
+      ]
+    case OnePasswordItem.kind:
+      secrets = ["env:TOKEN": Secret(NamedTextSimulation.token)]
+      settings = ["base_url": .string(namedServer.url), "token": "env:TOKEN", "vault": "v", "item": "i"]
     case SOPSFile.kind:
       let path = directory.path("settings.yaml")
       if !FileManager.default.fileExists(atPath: path) {
@@ -95,6 +109,7 @@ import Testing
       return ["": try await OpenBaoServer.shared().call("GET", "secret/metadata/\(document)").canonicalText]
     }
     if kind == DopplerConfig.kind { return ["": "\(doppler.writes)"] }
+    if [InfisicalFolder.kind, OnePasswordItem.kind].contains(kind) { return ["": "\(named.writes)"] }
     var files: [String: String] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: directory.path) {
       let attributes = try FileManager.default.attributesOfItem(atPath: directory.path(name))

@@ -96,7 +96,8 @@ struct DocumentChange {
     }
     // Several into one mapping stand behind each other, in their order.
     var behind: [Int: [UInt8]] = [:]
-    for (path, value) in added {
+    // Where an inner mapping ends, the outer one goes on.
+    for (path, value) in added.sorted(by: { $0.path.steps.count > $1.path.steps.count }) {
       guard let gap = document.gaps[path.parent], let label = format.label(path.last),
         let text = format.written(value, like: nil)
       else { throw unwritable(path) }

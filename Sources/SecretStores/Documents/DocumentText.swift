@@ -66,7 +66,11 @@ struct DocumentText {
   /// The bytes with `edits`, which do not overlap.
   func applying(_ edits: [(range: Range<Int>, bytes: [UInt8])]) -> [UInt8] {
     var result = bytes
-    for edit in edits.sorted(by: { $0.range.lowerBound > $1.range.lowerBound }) {
+    // From the end: what stands before keeps its place. What is added before a text comes after that text's own edit.
+    let ordered = edits.sorted {
+      ($0.range.lowerBound, $0.range.upperBound) > ($1.range.lowerBound, $1.range.upperBound)
+    }
+    for edit in ordered {
       result.replaceSubrange(edit.range, with: edit.bytes)
     }
     return result
