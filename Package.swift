@@ -65,11 +65,13 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
-    // Hashes, seals and signatures over OpenSSL's libcrypto: it owns the C handles, so that the rooms below stay pure.
-    .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: common),
+    // Hashes, seals and signatures over OpenSSL's libcrypto and libsodium: it owns the C handles, so that the rooms below stay
+    // pure.
+    .target(name: "Cryptography", dependencies: ["COpenSSL", "CSodium"], swiftSettings: common),
 
     // Pure rooms.
     .target(name: "JSON", swiftSettings: quickPure),
@@ -143,13 +145,14 @@ let package = Package(
     .target(
       name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "SecretStores", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
+      name: "SecretStores",
+      dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
       swiftSettings: pure),
     .target(
       name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
-      name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient"], swiftSettings: pure),
+      name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
       dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],

@@ -7,6 +7,8 @@ public enum ConsumerRegistry {
     KubernetesWorkload.self,
     ExternalSecret.self,
     ECSService.self,
+    RenderedFile.self,
+    SystemdUnit.self,
   ]
 
   /// The consumer of an entry under `consumers:`. - Throws: `.configuration`.

@@ -3,8 +3,14 @@ public import Capabilities
 /// Every store, one line each.
 public enum SecretStoreRegistry {
   public static let all: [any SecretStore.Type] = [
+    DocumentFileStore.self,
+    DopplerConfig.self,
     EnvFileStore.self,
     FileStore.self,
+    GitHubActionsSecret.self,
+    InfisicalFolder.self,
+    OnePasswordItem.self,
+    SOPSFile.self,
     VaultKV.self,
     KubernetesSecret.self,
     GCPSecretManager.self,
