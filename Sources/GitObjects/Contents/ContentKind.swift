@@ -23,7 +23,7 @@ enum ContentKind: Hashable {
       self = .closed("it is compressed with bzip2, which is not unpacked here")
     } else if let name = Self.archives.first(where: { begins($0.magic) })?.name {
       self = .closed("it is \(name), which is not unpacked here")
-    } else if Self.encryptions.contains(where: { begins($0) }) {
+    } else if Self.encryptions.contains(where: { begins($0) }) || Self.isEncryptedState(head) {
       self = .closed("it is encrypted")
     } else if head.count >= 512, TarReader.isHeader(head) {
       self = .tar
@@ -48,6 +48,12 @@ enum ContentKind: Hashable {
     ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], "an HDF5 file"),
     ([0x51, 0x46, 0x49, 0xFB], "a QCOW disk image"),
   ]
+
+  /// OpenTofu's encrypted state and plans: JSON around one base64. Source: opentofu.org, State and Plan Encryption.
+  private static func isEncryptedState(_ head: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard head.first == 0x7B else { return false }
+    return String(decoding: head, as: UTF8.self).contains("\"encrypted_data\":")
+  }
 
   /// Bytes of OpenSSL's enc, age, GnuPG, Ansible Vault.
   private static let encryptions = [

@@ -37,6 +37,7 @@ package final class ContentSearch {
   private let listener: any ContentListener
   private let budget: UnpackingBudget
   private var members = 0
+  private var log: () -> FileRegion? = { nil }
   private var isSpentSaid = false
 
   /// - Parameter isCancelled: asked once for each window and member.
@@ -54,10 +55,13 @@ package final class ContentSearch {
   ///
   /// - Parameters:
   ///   - file: read in place.
-  ///   - log: the write-ahead log beside it, for a SQLite file; searched on its own as a file, too.
+  ///   - log: opens the write-ahead log beside it; asked only for a SQLite file. It is searched on its own as a file, too.
   /// - Throws: `.unsupported` when an expression cannot be matched here; `.cancelled`.
-  package func search(_ file: FileRegion, log: FileRegion? = nil) throws(GitObjectsError) {
-    try search(.region(file), [], 0, log: log)
+  package func search(_ file: FileRegion, log: @escaping () -> FileRegion? = { nil })
+    throws(GitObjectsError)
+  {
+    self.log = log
+    try search(.region(file), [], 0)
   }
 
   private enum Content {
@@ -66,7 +70,7 @@ package final class ContentSearch {
   }
 
   private func search(
-    _ content: Content, _ trail: [[UInt8]], _ depth: Int, log: (any ByteRegion)? = nil
+    _ content: Content, _ trail: [[UInt8]], _ depth: Int
   ) throws(GitObjectsError) {
     let head = ByteBuffer(capacity: ContentKind.wanted)
     var feed: any ByteFeed
@@ -110,7 +114,7 @@ package final class ContentSearch {
       let what = "a SQLite file inside an archive, whose values may lie over several pages,"
       guard let region = try region(of: content, feed, what, trail) else { return }
       try plain(region.feed(), region.count, trail)
-      try longValues(region, log, trail)
+      try longValues(region, depth == 0 ? log() : nil, trail)
     }
   }
 
