@@ -19,6 +19,12 @@ public struct FoundCopy: Sendable, Hashable {
   /// What to do about it.
   public let fix: String
 
+  /// What undoes the answer to a leak if nobody looks; nil where nothing does.
+  public var trap: String? {
+    guard let resource, resource.type == "aws_iam_access_key" else { return nil }
+    return TerraformAdvice.reactivation(of: resource.address)
+  }
+
   /// One line: `/home/dev/.env:3`, `…/terraform.tfstate aws_db_instance.main password`.
   public var text: String {
     resource.map { "\(path)  \($0.address)  \($0.attribute)" } ?? path + (line.map { ":\($0)" } ?? "")
@@ -58,9 +64,6 @@ public struct CopyReport: Sendable, Hashable {
 
   public var verdict: Verdict { !places.isEmpty ? .found : notSearched.isEmpty ? .clean : .unknown }
 
-  /// What undoes the answer to a leak if nobody looks: with exact words what to do before.
-  public var traps: [String] {
-    let keys = Set(places.compactMap(\.resource).filter { $0.type == "aws_iam_access_key" }.map(\.address))
-    return keys.sorted().map { TerraformAdvice.reactivation(of: $0) }
-  }
+  /// What undoes the answer to a leak if nobody looks, with what to do before.
+  public var traps: [String] { Set(places.compactMap(\.trap)).sorted() }
 }
