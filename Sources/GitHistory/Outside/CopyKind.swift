@@ -1,5 +1,5 @@
 /// What a file is for: who wrote the copy, and so what to do about it.
-public enum CopyKind: String, Sendable, Hashable, CaseIterable {
+public enum CopyKind: String, Sendable, Hashable {
   case file
   case environmentFile = "environment file"
   case notebook
