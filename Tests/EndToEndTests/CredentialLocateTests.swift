@@ -141,4 +141,47 @@ import Testing
     let journal = try await binary.run(["journal", "export"])
     #expect(journal.output.contains("credential.locate") && !journal.output.contains(Self.value))
   }
+
+  @Test func `a state behind HTTP is read with Terraform's own login, and what is refused is not clean`()
+    async throws
+  {
+    let (_, binary) = try Self.world()
+    let password = "backend-" + "Password-4711"
+    let login = "Basic " + Data("ci:\(password)".utf8).base64EncodedString()
+    let state: JSONValue = [
+      "version": 4, "terraform_version": "1.11.4", "lineage": "x", "serial": 1, "resources": [],
+      "outputs": ["key": ["value": .string(Self.value), "type": "string"]],
+    ]
+    let text = state.canonicalText
+    let server = try LoopbackServer { request in
+      guard request.headers["authorization"] == login else { return .answer(401) }
+      switch request.path {
+      case "/state/prod": return .json(200, text)
+      case "/state/new": return .answer(204)
+      default: return .answer(404)
+      }
+    }
+    func locate(_ paths: [String], _ password: String) async throws -> StaunchBinary.Outcome {
+      try await binary.run(
+        ["credential", "locate", "--value-from", "env:LEAKED"] + paths.map { "\(server.url)/state/\($0)" },
+        environment: ["LEAKED": Self.value, "TF_HTTP_USERNAME": "ci", "TF_HTTP_PASSWORD": password])
+    }
+    let found = try await locate(["prod"], password)
+    #expect(found.status == 10, "\(found.output)\(found.errors)")
+    #expect(found.output.contains("\(server.url)/state/prod  output.key  value"), "\(found.output)")
+    #expect(try await locate(["new"], password).status == 0)
+    for (path, word, why) in [("prod", "wrong", "TF_HTTP_PASSWORD"), ("typo", password, "404")] {
+      let refused = try await locate([path], word)
+      #expect(refused.status == 69, "\(refused.output)\(refused.errors)")
+      #expect(refused.output.contains("not searched: \(server.url)/state/\(path): "))
+      #expect(refused.output.contains(why), "\(refused.output)")
+    }
+    // Nobody says which of two it is for.
+    #expect(try await locate(["prod", "new"], password).status == 69)
+    let login2 = try await binary.run(
+      ["credential", "locate", "https://ci:\(password)@localhost/state", "--value-from", "env:LEAKED"],
+      environment: ["LEAKED": Self.value])
+    #expect(login2.status == 64 && !login2.errors.contains(password), "\(login2.errors)")
+    #expect(server.requests.allSatisfy { $0.method == "GET" })
+  }
 }

@@ -18,16 +18,19 @@ struct CredentialLocateCommand: StaunchCommand {
       Searches every file below the paths in all forms of docs/FORMS.md: notebooks, shell history, agents' transcripts and \
       settings, bytecode; inside of zip, wheel, tar, gzip, image layers (an OCI layout, what docker save wrote, a registry's \
       storage) and SQLite files; states and plans of Terraform by resource. Read only: what to do stands beside each place.
+      The login of Terraform's HTTP backend is taken from TF_HTTP_USERNAME and TF_HTTP_PASSWORD.
       Exit 0: clean. Exit 10: found. Exit 69: nothing found, but something was not searched. Git's history is searched by
       staunch history scan.
       With one --incident the answer stands in the incident: status shows the copies, and close refuses while one is there.
 
       EXAMPLES
         staunch credential locate ~ /srv/app --incident inc-7f3a91c2
+        staunch credential locate https://gitlab.example/api/v4/projects/7/terraform/state/prod --incident inc-7f3a91c2
         docker save app:1.4 -o app.tar && staunch credential locate app.tar --value-from file:leaked
       """)
 
-  @Argument(help: "Files and directories.") var path: [String] = ["."]
+  @Argument(help: "Files and directories; the https address of a state in Terraform's HTTP backend.")
+  var path: [String] = ["."]
   @Option(name: .long, help: "The leaked values of this incident (repeatable).") var incident: [String] = []
   @Option(
     name: [.long, .customLong("secret")],
@@ -41,7 +44,9 @@ struct CredentialLocateCommand: StaunchCommand {
     let refs = try assembly.leakedRefs(of: incident)
     let patterns = try await patterns(in: assembly)
     let report = try await CopySearch(patterns).run(
-      in: path.map { assembly.absolute($0) }, progress: ProgressLine(console: assembly.console))
+      in: path.filter { !Self.isAddress($0) }.map { assembly.absolute($0) },
+      documents: try states(in: assembly),
+      progress: ProgressLine(console: assembly.console))
     assembly.console.endTransient()
     let screen = LocateScreen(console: assembly.console)
     if global.json {
@@ -58,6 +63,32 @@ struct CredentialLocateCommand: StaunchCommand {
     case .clean: return
     case .found: throw ExitCode(ExitStatus.secretFound.rawValue)
     case .unknown: throw ExitCode(ExitStatus.unavailable.rawValue)
+    }
+  }
+
+  private static func isAddress(_ text: String) -> Bool {
+    text.hasPrefix("https://") || text.hasPrefix("http://")
+  }
+
+  /// States behind HTTP. Terraform's own login goes to the one address that it is for.
+  private func states(in assembly: Assembly) throws -> [TerraformHTTPState] {
+    let addresses = path.filter { Self.isAddress($0) }
+    guard !addresses.isEmpty else { return [] }
+    guard !addresses.contains(where: { URLComponents(string: $0)?.user != nil }) else {
+      throw CommandFailure(
+        .usage, "an address takes no login", because: "arguments are visible to every user of the machine",
+        fix: "set TF_HTTP_USERNAME and TF_HTTP_PASSWORD, as Terraform takes them")
+    }
+    let known = assembly.environment["TF_HTTP_ADDRESS"] ?? (addresses.count == 1 ? addresses[0] : nil)
+    let login = assembly.environment["TF_HTTP_PASSWORD"].map { text in
+      let password = Secret(text)
+      assembly.redactor.register(password)
+      return TerraformHTTPState.Login(
+        user: assembly.environment["TF_HTTP_USERNAME"] ?? "", password: password)
+    }
+    let transport = assembly.adapterEnvironment().http
+    return addresses.map {
+      TerraformHTTPState(address: $0, login: $0 == known ? login : nil, transport: transport)
     }
   }
 

@@ -27,7 +27,7 @@ final class CopyCollector: ContentListener {
     self.passed = passed
   }
 
-  /// What is told from now on is told of `path`.
+  /// What is told from now on is told of `path`, a file's or a document's address.
   func begin(_ path: PathBytes) {
     file = path
     fileName = cleaning.shown(path.bytes)

@@ -62,6 +62,13 @@ public struct CopyReport: Sendable, Hashable {
   /// Bytes that were looked at, those that came out of archives included.
   public let bytes: Int
 
+  /// With what another search found.
+  func joined(with other: CopyReport) -> CopyReport {
+    CopyReport(
+      roots: roots + other.roots, places: places + other.places, notSearched: notSearched + other.notSearched,
+      repositories: repositories + other.repositories, files: files + other.files, bytes: bytes + other.bytes)
+  }
+
   public var verdict: Verdict { !places.isEmpty ? .found : notSearched.isEmpty ? .clean : .unknown }
 
   /// What undoes the answer to a leak if nobody looks, with what to do before.

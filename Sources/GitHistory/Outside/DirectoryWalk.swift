@@ -27,7 +27,7 @@ struct DirectoryWalk {
       }
     }
     let all = Set(found)
-    roots = all.filter { one in !all.contains { one.relative(to: $0) != nil } }.sorted()
+    roots = all.filter { one in !all.contains { $0 != one && Self.holds($0, one) } }.sorted()
   }
 
   /// Calls `body` for everything below the roots.
@@ -73,7 +73,7 @@ struct DirectoryWalk {
     }
     if isRepository(names) { return try body(path, .repository) }
     for name in names {
-      let inside = path / name
+      let inside = path == PathBytes("/") ? PathBytes(bytes: [0x2F] + name) : path / name
       if name == Array(".git".utf8) {
         try body(inside, .repository)
       } else if let status = DurableFiles.status(of: inside) {
@@ -89,13 +89,17 @@ struct DirectoryWalk {
     ["HEAD", "objects", "refs"].allSatisfy { names.contains(Array($0.utf8)) }
   }
 
+  private static func holds(_ root: PathBytes, _ path: PathBytes) -> Bool {
+    path == root || root == PathBytes("/") || path.relative(to: root) != nil
+  }
+
   /// Why what a link leads to is not searched; nil: it is, where it lies, or there is nothing.
   private func leading(outside link: PathBytes) -> String? {
     let target: PathBytes
     do throws(CapabilityError) { target = try DurableFiles.canonical(link) } catch {
       return error.class == .notFound ? nil : "where the link leads cannot be seen: \(error.because)"
     }
-    if roots.contains(where: { target == $0 || target.relative(to: $0) != nil }) { return nil }
+    if roots.contains(where: { Self.holds($0, target) }) { return nil }
     return "a link that leads outside of what is searched"
   }
 }

@@ -1,3 +1,5 @@
+package import Foundation
+
 /// Bytes that come one after another: of a file, or of a member of an archive while it is unpacked. Used by one thread.
 package protocol ByteFeed: AnyObject {
   /// Reads up to `count` bytes, at least one, to `target`.
@@ -71,22 +73,28 @@ final class RegionFeed: ByteFeed {
   }
 }
 
-/// What was unpacked into memory, because it must be read from its end.
-final class BufferRegion: ByteRegion {
+/// Bytes in memory: of an archive that must be read from its end, of a document from elsewhere.
+package final class BufferRegion: ByteRegion {
   private let buffer: ByteBuffer
 
   init(_ buffer: ByteBuffer) { self.buffer = buffer }
 
-  var count: Int { buffer.count }
+  package convenience init(copying bytes: some ContiguousBytes) {
+    let buffer = ByteBuffer(capacity: 1)
+    bytes.withUnsafeBytes { buffer.append($0.bindMemory(to: UInt8.self)) }
+    self.init(buffer)
+  }
 
-  func read(at offset: Int, _ length: Int, to target: UnsafeMutablePointer<UInt8>) throws(FeedError) {
+  package var count: Int { buffer.count }
+
+  package func read(at offset: Int, _ length: Int, to target: UnsafeMutablePointer<UInt8>) throws(FeedError) {
     guard offset >= 0, length >= 0, offset <= count, length <= count - offset else {
       throw FeedError("it ends before what it says to have")
     }
     target.update(from: buffer.base + offset, count: length)
   }
 
-  func feed() -> any ByteFeed { RegionFeed(self, 0..<count) }
+  package func feed() -> any ByteFeed { RegionFeed(self, 0..<count) }
 }
 
 /// Bytes that were read already, and what follows them.

@@ -57,7 +57,7 @@ package final class ContentSearch {
   ///   - file: read in place.
   ///   - log: opens the write-ahead log beside it; asked only for a SQLite file. It is searched on its own as a file, too.
   /// - Throws: `.unsupported` when an expression cannot be matched here; `.cancelled`.
-  package func search(_ file: FileRegion, log: @escaping () -> FileRegion? = { nil })
+  package func search(_ file: any ByteRegion, log: @escaping () -> FileRegion? = { nil })
     throws(GitObjectsError)
   {
     self.log = log

@@ -26,14 +26,13 @@ public struct KeptCopies: Sendable, Hashable {
       resource.map { "\(path)  \($0)" } ?? path + (line.map { ":\($0)" } ?? "")
     }
 
-    func isIn(_ place: String) -> Bool {
-      path == place || place == "/" || path.hasPrefix(place + "/") || path.hasPrefix(place + "!")
-    }
+    func isIn(_ place: String) -> Bool { KeptCopies.isIn(path, place) }
   }
 
   public private(set) var copies: [Copy] = []
   /// Found, too, and not kept one by one.
   public private(set) var further = 0
+  private var furtherRoots: [String] = []
 
   public var isEmpty: Bool { copies.isEmpty && further == 0 }
   public var count: Int { copies.count + further }
@@ -67,7 +66,9 @@ public struct KeptCopies: Sendable, Hashable {
       copies.removeAll { copy in
         roots.contains { copy.isIn($0) } && !left.contains { copy.isIn($0) }
       }
-      if left.isEmpty { further = 0 }
+      if left.isEmpty, furtherRoots.allSatisfy({ root in roots.contains { Self.isIn(root, $0) } }) {
+        (further, furtherRoots) = (0, [])
+      }
     }
     for place in outcome.outputs["places"]?.array ?? [] {
       guard let path = place["path"]?.string else { continue }
@@ -77,12 +78,17 @@ public struct KeptCopies: Sendable, Hashable {
       let copy = Copy(
         path: path, line: place["line"]?.integer, kind: place["kind"]?.string ?? "file", resource: resource,
         trap: place["trap"]?.string,
-        root: roots.filter { path == $0 || $0 == "/" || path.hasPrefix($0 + "/") || path.hasPrefix($0 + "!") }
-          .first ?? path, found: instant)
+        root: roots.first { Self.isIn(path, $0) } ?? path, found: instant)
       copies.removeAll { $0.path == copy.path && $0.line == copy.line && $0.resource == copy.resource }
       copies.append(copy)
     }
-    further = max(further, outcome.outputs["further_places"]?.integer ?? 0)
+    guard let more = outcome.outputs["further_places"]?.integer, more > 0 else { return }
+    further = max(further, more)
+    furtherRoots += roots
+  }
+
+  private static func isIn(_ path: String, _ place: String) -> Bool {
+    path == place || place == "/" || path.hasPrefix(place + "/") || path.hasPrefix(place + "!")
   }
 }
 
