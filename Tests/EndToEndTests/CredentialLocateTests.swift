@@ -184,4 +184,26 @@ import Testing
     #expect(login2.status == 64 && !login2.errors.contains(password), "\(login2.errors)")
     #expect(server.requests.allSatisfy { $0.method == "GET" })
   }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `what unpacks to a gigabyte is searched to its end in the memory of a few windows`() async throws {
+    let (directory, binary) = try Self.world()
+    let script = """
+      import gzip, json, os, resource, subprocess, sys
+      with gzip.open('files/log.gz', 'wb', 1) as f:
+        for n in range(1024): f.write(bytes(1 << 20))
+        f.write(sys.argv[2].encode())
+      out = subprocess.run([sys.argv[1], 'credential', 'locate', 'files', '--value-from', 'env:LEAKED', '--json'],
+        capture_output=True, env=dict(os.environ, LEAKED=sys.argv[2]))
+      peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+      print(json.dumps({'status': out.returncode, 'peak': peak, 'bytes': json.loads(out.stdout)['bytes']}))
+      """
+    let printed = try await Program.run(
+      ["python3", "-c", script, try StaunchBinary.products + "/staunch", Self.value], in: directory.path,
+      environment: binary.environment)
+    let answer = try JSONValue(parsing: printed)
+    #expect(answer["status"]?.integer == 10 && answer["bytes"]?.integer ?? 0 > 1 << 30)
+    // KiB. Two windows, the forms of the value and the program itself.
+    #expect(answer["peak"]?.integer ?? .max < 300 << 10, "\(printed)")
+  }
 }

@@ -50,6 +50,8 @@ final class CopyCollector: ContentListener {
   func leave(_ path: PathBytes, _ why: String) { note(cleaning.shown(path.bytes), why) }
 
   private func note(_ place: String, _ why: String) {
+    // What breaks is met by whoever reads on.
+    if let last = notSearched.last, last.place == place, last.why == why { return }
     if notSearched.count < Self.most {
       notSearched.append(HistoryUnsearched(place: place, why: why))
     } else if notSearched.count == Self.most {

@@ -19,7 +19,7 @@ struct TerraformDocument {
   /// Nil for what is none of these, or too large a document.
   init?(_ text: UnsafeBufferPointer<UInt8>) {
     guard Self.looksLikeOne(text) else { return nil }
-    let limits = JSONLimits(depth: 128, nodes: 2_000_000, stringBytes: 16 << 20, valueBytes: 32 << 20)
+    let limits = JSONLimits(depth: 128, nodes: 500_000, stringBytes: 16 << 20, valueBytes: 32 << 20)
     do throws(JSONError) { document = try JSONValue(parsing: text, limits: limits) } catch {
       return nil  // some other JSON, or none: its lines are told
     }
