@@ -240,7 +240,7 @@ package final class ContentSearch {
       let next: ZipDirectory.Member?
       do throws(FeedError) { next = try directory.next() } catch {
         leave(error, trail)
-        break
+        continue
       }
       guard let member = next, try admitsMember(trail) else { break }
       ranges.append(member.packed)

@@ -6,8 +6,6 @@ struct ZipDirectory {
     let name: [UInt8]
     /// Bytes of it that are packed, in the archive.
     let packed: Range<Int>
-    /// As the directory says.
-    let size: Int
     let method: Int
     let isEncrypted: Bool
   }
@@ -18,6 +16,7 @@ struct ZipDirectory {
   private let count: Int
   private var position: Int
   private var listed = 0
+  private var isOver = false
   /// How far everything stands behind where it says to: a program may stand before an archive.
   private let shift: Int
 
@@ -89,8 +88,11 @@ struct ZipDirectory {
   }
 
   /// The next member, in the directory's order; nil behind the last.
-  /// - Throws: where the directory is broken; those before it can be read.
+  /// - Throws: where a member cannot be read. Those behind it are asked for next; where the directory itself is broken there
+  ///   are none.
   mutating func next() throws(FeedError) -> Member? {
+    if isOver { return nil }
+    isOver = true
     guard position + 46 <= directory.upperBound else {
       // A count of 16 bits may have turned over.
       guard listed & 0xFFFF == count & 0xFFFF else {
@@ -104,6 +106,7 @@ struct ZipDirectory {
     let rest = try region.bytes(at: position + 46, name + extra)
     position += 46 + name + extra + comment
     listed += 1
+    isOver = false
     return try member(head, name: Array(rest[..<name]), extra: Array(rest[name...]))
   }
 
@@ -133,8 +136,7 @@ struct ZipDirectory {
     }
     let flags = head.u16(8)
     return Member(
-      name: name, packed: begin..<(begin + packed), size: size, method: head.u16(10),
-      isEncrypted: flags & 0x2041 != 0)
+      name: name, packed: begin..<(begin + packed), method: head.u16(10), isEncrypted: flags & 0x2041 != 0)
   }
 
   private struct Numbers {
