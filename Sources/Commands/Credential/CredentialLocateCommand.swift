@@ -86,9 +86,10 @@ struct CredentialLocateCommand: StaunchCommand {
       return TerraformHTTPState.Login(
         user: assembly.environment["TF_HTTP_USERNAME"] ?? "", password: password)
     }
-    let transport = assembly.adapterEnvironment().http
+    let outside = assembly.adapterEnvironment()
     return addresses.map {
-      TerraformHTTPState(address: $0, login: $0 == known ? login : nil, transport: transport)
+      TerraformHTTPState(
+        address: $0, login: $0 == known ? login : nil, transport: outside.http, now: outside.now)
     }
   }
 

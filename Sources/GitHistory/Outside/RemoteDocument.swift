@@ -21,6 +21,7 @@ public struct TerraformHTTPState: RemoteDocument {
   private let address: String
   private let transport: any HTTPTransport
   private let login: Login?
+  private let now: @Sendable () -> Date
 
   /// As Terraform takes it from `TF_HTTP_USERNAME` and `TF_HTTP_PASSWORD`.
   public struct Login: Sendable {
@@ -40,7 +41,10 @@ public struct TerraformHTTPState: RemoteDocument {
   }
 
   /// - Parameter address: of the state. Never with a login in it.
-  public init(address: String, login: Login?, transport: any HTTPTransport) {
+  public init(
+    address: String, login: Login?, transport: any HTTPTransport, now: @escaping @Sendable () -> Date
+  ) {
+    self.now = now
     self.address = address
     name = String(address.prefix { $0 != "?" && $0 != "#" })
     self.login = login
@@ -54,7 +58,7 @@ public struct TerraformHTTPState: RemoteDocument {
     // Only 204 says that the backend is there and has no state; a wrong path is 404, too.
     if answer.status == 204 { return nil }
     let failure = answer.failure(
-      "GET the state", changes: false, now: Date(),
+      "GET the state", changes: false, now: now(),
       fix: "set TF_HTTP_USERNAME and TF_HTTP_PASSWORD, as Terraform takes them")
     if let failure { throw failure }
     return answer.body
