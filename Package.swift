@@ -135,7 +135,10 @@ let package = Package(
       swiftSettings: pure),
     .target(
       name: "CredentialProviders",
-      dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
+      dependencies: [
+        "BuiltinContent", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
+        "Cryptography",
+      ],
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
@@ -185,7 +188,7 @@ let package = Package(
 
     // What people read.
     .target(
-      name: "BuiltinContent", exclude: ["playbooks/tests"],
+      name: "BuiltinContent", exclude: ["playbooks/tests", "playbooks/providers/tests"],
       resources: [.embedInCode("playbooks"), .embedInCode("templates")],
       swiftSettings: common),
     .target(
@@ -364,8 +367,9 @@ let package = Package(
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
-        "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "MariaDBClient",
-        "PostgresClient", "Secrets", "Simulators", "TestSupport",
+        "BuiltinContent", "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem",
+        "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "Secrets", "Simulators",
+        "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

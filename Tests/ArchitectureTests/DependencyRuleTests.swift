@@ -38,7 +38,13 @@ import Testing
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    (
+      "CredentialProviders",
+      [
+        "BuiltinContent", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "RESTClient",
+        "Secrets",
+      ]
+    ),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("SecretStores", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "Secrets"]),
@@ -63,7 +69,9 @@ import Testing
         "Secrets",
       ]
     ),
-    ("GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]),
+    (
+      "GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]
+    ),
     (
       "GitHistory",
       [

@@ -14,7 +14,7 @@ struct CredentialCommand: AsyncParsableCommand {
     commandName: "credential", abstract: "Probe, inspect or stop one credential, outside of a playbook.",
     subcommands: [
       CredentialVerifyCommand.self, CredentialInspectCommand.self, CredentialDisableCommand.self,
-      CredentialEndSessionsCommand.self,
+      CredentialEndSessionsCommand.self, CredentialKindsCommand.self,
     ])
 }
 

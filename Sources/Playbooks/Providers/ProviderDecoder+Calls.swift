@@ -33,7 +33,8 @@ extension ProviderDecoder {
     let isForm = members["form"] != nil
     let body = (members["form"] ?? members["body"]).flatMap { self.body($0, names) }
     return ProviderCall(
-      method: method, path: path, presenter: presenter, headers: headers(members["headers"], names),
+      method: method, base: base(members["at"]), path: path, presenter: presenter,
+      headers: headers(members["headers"], names),
       body: body,
       isForm: isForm, position: position)
   }
@@ -104,6 +105,7 @@ extension ProviderDecoder {
       created: members["created"].flatMap { template($0, of: "created", ["item"]) },
       isCounted: members["where"].flatMap { condition($0, of: "where", ["item", "ref"]) },
       what: members["what"].flatMap { template($0, of: "what", []) }, page: text(members["page"], of: "page"),
+      first: integer(members["first"], of: "first", atLeast: 0) ?? 1,
       cursor: members["cursor"].flatMap { expression($0, of: "cursor", ["answer"]) })
   }
 

@@ -8,7 +8,8 @@ extension ProviderDescription {
   /// - Throws: everything that is wrong with it, each at its place.
   public static func load(source: String, file: String) throws(PlaybookError) -> ProviderDescription {
     var decoder = ProviderDecoder(file: file)
-    let description = decoder.description(try YAMLReader.read(source, file: file))
+    let description = decoder.description(
+      try YAMLReader.read(source, file: file), sha256: Playbook.digest(of: source))
     guard let description, decoder.diagnostics.isEmpty else { throw PlaybookError(decoder.diagnostics) }
     return description
   }
@@ -34,7 +35,7 @@ struct ProviderDecoder: ShapeDecoding {
 
   init(file: String) { self.file = file }
 
-  mutating func description(_ root: YAMLNode) -> ProviderDescription? {
+  mutating func description(_ root: YAMLNode, sha256: String) -> ProviderDescription? {
     guard let members = members(of: root, as: .provider) else { return nil }
     if case .integer(1)? = members["provider"]?.content {
     } else {
@@ -55,7 +56,7 @@ struct ProviderDecoder: ShapeDecoding {
     let everyOne = members["list"].flatMap { listing($0, of: "list") }
     let identity = identity(members["identify"], hasHint: everyOne?.hint != nil)
     let description = ProviderDescription(
-      kind: kind, file: file, summary: text(members["summary"], of: "summary") ?? "",
+      kind: kind, file: file, sha256: sha256, summary: text(members["summary"], of: "summary") ?? "",
       documentation: documentation(members, root), privilege: told("privilege", members, root),
       survives: told("survives", members, root), console: text(members["console"], of: "console"),
       base: base(members["base_url"]), settings: declared, login: login(members["login"]), runner: runners,
@@ -110,14 +111,14 @@ struct ProviderDecoder: ShapeDecoding {
   }
 
   /// The address is the file's, or the entry's of staunch.yaml; nothing that an answer or a finding says is ever part of it.
-  private mutating func base(_ node: YAMLNode?) -> String? {
+  mutating func base(_ node: YAMLNode?) -> String? {
     guard let node, let base = text(node, of: "base_url") else { return nil }
     let parts = URLComponents(string: base)
     guard parts?.scheme == "https", parts?.host?.isEmpty == false, parts?.user == nil, parts?.query == nil,
       parts?.fragment == nil
     else {
       report(
-        .unsafeCall, node.position, "\"base_url\" must be an https address without user, query and fragment",
+        .unsafeCall, node.position, "this must be an https address without user, query and fragment",
         "an API of your own network is named by base_url in staunch.yaml")
       return nil
     }

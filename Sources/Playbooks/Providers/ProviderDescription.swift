@@ -10,6 +10,8 @@ public struct ProviderDescription: Sendable {
   public let kind: String
   /// As messages name it.
   public let file: String
+  /// Of its text, in lower-case hexadecimal digits: what was approved is bound to it.
+  public let sha256: String
   public let summary: String
   /// Pages of its API; at least one, `https:`.
   public let documentation: [String]
@@ -106,6 +108,8 @@ public struct ProviderCall: Sendable {
   public enum Presenter: String, Sendable, CaseIterable { case leaked, runner, nobody }
 
   public let method: HTTPRequest.Method
+  /// Another address than ``ProviderDescription/base``, which an entry's own stands for, too; nil: that one.
+  public let base: String?
   /// From its slash on, with the query. What an expression gives is one part of it and is escaped as such.
   public let path: Template
   public let presenter: Presenter
@@ -145,6 +149,8 @@ public struct ProviderListing: Sendable {
   public let what: Template?
   /// The part of the query for the next page.
   public let page: String?
+  /// The first page's number, where there is no cursor.
+  public let first: Int
   public let cursor: Expression?
 }
 
@@ -182,4 +188,14 @@ public struct ProviderReach: Sendable {
   public let read: Expression?
   public let change: Expression?
   public let isComplete: Bool
+}
+
+extension ProviderCall {
+  /// The same call with another login.
+  public func shown(by presenter: Presenter) -> ProviderCall {
+    ProviderCall(
+      method: method, base: base, path: path, presenter: presenter, headers: headers, body: body,
+      isForm: isForm,
+      position: position)
+  }
 }

@@ -78,6 +78,7 @@ extension Grammar {
     ["get", "post", "put", "patch", "delete"].map {
       Key($0, .template, "The path, from its slash on; what stands in ${{ }} is one part of it.")
     } + [
+      Key("at", .text, "Another address than base_url; an entry's own base_url stands for it, too."),
       Key("as", .word(["leaked", "runner", "nobody"]), "Whose credential it shows."),
       Key("headers", .map(.template), "Beside those of every request."),
       Key("body", .data, "JSON; ${{ secret }} is the credential, ${{ fresh }} a new random value."),
@@ -114,6 +115,7 @@ extension Grammar {
       Key("created", .template, "When it was made: a time."),
       Key("where", .condition, "Elements that count; all when absent."),
       Key("what", .template, "What it is, for people; fixed words, never a text of its holder's."),
+      Key("first", .integer(atLeast: 0), "The first page's number; 1 when absent."),
       Key("page", .text, "The part of the query that takes the next page's number or cursor."),
       Key(
         "cursor", .condition, "The next page's cursor; the last page has none. Without it pages are numbered."
