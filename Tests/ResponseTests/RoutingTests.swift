@@ -87,7 +87,7 @@ import Testing
     #expect(
       bare.missingEntry(for: try incident())?.hasPrefix("openai-api-key: {kind: openai, ") == true)
     #expect(
-      bare.missingEntry(for: try incident(kind: "stripe_secret_key")) == nil, "no provider of staunch's")
+      bare.missingEntry(for: try incident(kind: "pypi_token")) == nil, "no provider of staunch's")
     let routed = try routing("  - {playbook: generic-secret}\n")
     #expect(routed.missingEntry(for: try incident()) == nil, "somebody has decided")
   }

@@ -109,7 +109,8 @@ enum ConfigurationReference {
 
       `providers: DIR`: a directory of provider files of your own, beside or instead of the built-in ones: `DIR/NAME.yaml` describes the
       kind NAME, `DIR/tests/NAME.yaml` has its recorded exchanges. `staunch playbook lint DIR/NAME.yaml` checks both, `staunch playbook
-      schema --providers` is for editors, `staunch credential kinds` lists them. A file's digest is part of what is approved.
+      schema --providers` is for editors, `staunch credential kinds` lists them. A file's digest is part of what is approved
+      (docs/PROVIDER-FILES.md).
 
       ## receiver
 

@@ -86,8 +86,9 @@ extension DescribedProvider {
     _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
-    // The account has a new value: the leaked one is gone with it, unless somebody has set it again.
-    if replacedBy == ref, let leaked = leak.value {
+    // The same id has a new value: the leaked one is gone with it, unless somebody has set it again.
+    let isSetAnew = [.generated, .rotated].contains(description.issue?.way)
+    if isSetAnew, replacedBy == ref, let leaked = leak.value {
       guard try await verify(leaked, ref: ref).state == .alive else { return }
       throw CapabilityError(
         .conflict, "disable \(ref)", because: "the leaked value works although another one was set",

@@ -32,45 +32,55 @@ extension DescribedProvider {
     let operation = shown(list.call)
     var found: [Element] = []
     var next: String? = list.page != nil && list.cursor == nil ? String(list.first) : nil
-    var seen: Set<String> = []
+    var pages: Set<String> = []
+    // An API that does not know the part of the query gives the same page again.
+    var known: Set<CredentialRef> = []
     while true {
       let query = list.page.flatMap { page in
         next.map { "\(RESTClient.escaped(page))=\(RESTClient.escaped($0))" }
       }
       let answer = ProviderAnswer(try await checked(list.call, names, query: query))
-      let items: [Value]
-      // An empty page may come as null.
-      switch try value(list.items, names.merging(["answer": answer.value]) { own, _ in own }) {
-      case .list(let elements): items = elements
-      case .null where answer.body != .null: items = []
-      default:
-        throw CapabilityError(.invalid, operation, because: "the answer is no list", fix: "check base_url")
-      }
-      for item in items {
+      let names = names.merging(["answer": answer.value]) { own, _ in own }
+      var isNew = false
+      for item in try items(of: list, names, answer, operation) {
         let names = names.merging(["item": item]) { own, _ in own }
+        let ref = try Self.ref(text(list.id, names), operation)
+        guard known.insert(ref).inserted else { continue }
+        isNew = true
         if list.isCounted != nil, try truth(list.isCounted, names) != true { continue }
         found.append(
           Element(
-            ref: try Self.ref(text(list.id, names), operation), hint: list.hint.flatMap { text($0, names) },
+            ref: ref, hint: list.hint.flatMap { text($0, names) },
             name: list.name.flatMap { text($0, names) },
             created: list.created.flatMap { text($0, names) }.flatMap(Timestamp.date),
             what: list.what.flatMap { text($0, names) }))
       }
-      guard let following = try self.next(list, answer, items, names, seen.count) else { return found }
-      guard seen.insert(following).inserted, seen.count < Self.mostPages else {
+      guard isNew, let following = try self.next(list, names, pages.count) else { return found }
+      guard pages.insert(following).inserted, pages.count < Self.mostPages else {
         throw CapabilityError(.invalid, operation, because: "the list has no end")
       }
       next = following
     }
   }
 
+  private func items(
+    of list: ProviderListing, _ names: Names, _ answer: ProviderAnswer, _ operation: String
+  ) throws(CapabilityError) -> [Value] {
+    switch try value(list.items, names) {
+    case .list(let items): return items
+    // An empty list may come as null.
+    case .null where answer.body != .null: return []
+    default:
+      throw CapabilityError(.invalid, operation, because: "the answer is no list", fix: "check base_url")
+    }
+  }
+
   /// - Parameter count: pages that were read before this one.
-  private func next(
-    _ list: ProviderListing, _ answer: ProviderAnswer, _ items: [Value], _ names: Names, _ count: Int
-  ) throws(CapabilityError) -> String? {
+  private func next(_ list: ProviderListing, _ names: Names, _ count: Int) throws(CapabilityError) -> String?
+  {
     guard list.page != nil else { return nil }
-    guard let cursor = list.cursor else { return items.isEmpty ? nil : String(list.first + count + 1) }
-    let following = try value(cursor, names.merging(["answer": answer.value]) { own, _ in own }).text
+    guard let cursor = list.cursor else { return String(list.first + count + 1) }
+    let following = try value(cursor, names).text
     return following.flatMap { $0.isEmpty ? nil : $0 }
   }
 }

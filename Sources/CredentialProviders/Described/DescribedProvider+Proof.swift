@@ -73,8 +73,14 @@ extension DescribedProvider {
 
   public func readiness() async -> [Readiness] {
     var found: [Readiness] = []
-    for right in description.rights { found.append(await readiness(of: right)) }
-    if description.rights.isEmpty, !description.runner.isEmpty {
+    if let missing = missingRunner {
+      found.append(
+        Readiness(
+          missing,
+          .unknown(because: "none is named: what the API does for the runner alone is left to a person")))
+    } else if !description.rights.isEmpty {
+      for right in description.rights { found.append(await readiness(of: right)) }
+    } else {
       for runner in description.runner {
         found.append(Readiness(runner.setting, .unknown(because: "nothing of the API tells what it may do")))
       }

@@ -211,7 +211,7 @@ public struct DescribedProvider: CredentialProvider {
   public func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {
     var facts: [String: JSONValue] = ["owner": "unknown", "survives": .string(description.survives)]
     if let console = settings.console ?? description.console { facts["console"] = .string(console) }
-    guard let inspect = description.inspect, inspect.call.presenter != .leaked else {
+    guard let inspect = description.inspect, canAsk(inspect.call) else {
       return CredentialFacts(facts)
     }
     let answer = ProviderAnswer(try await checked(inspect.call, ["ref": .string(ref.rawValue)]))
@@ -225,12 +225,26 @@ public struct DescribedProvider: CredentialProvider {
     return CredentialFacts(facts)
   }
 
+  /// Whether there is somebody to ask as: the runner's own credential may be left out of an entry.
+  private func canAsk(_ call: ProviderCall) -> Bool {
+    switch call.presenter {
+    case .nobody: true
+    case .leaked: false
+    case .runner: missingRunner == nil
+    }
+  }
+
+  /// The first setting of the runner's own credential that the entry does not have.
+  var missingRunner: String? {
+    description.runner.first { settings.references[$0.setting] == nil }?.setting
+  }
+
   public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
     AbuseReport(seen: nil, covered: nil, findings: ["search the provider's own log \(place)"])
   }
 
   public func reach(_ ref: CredentialRef) async throws(CapabilityError) -> Reach {
-    guard let reach = description.reach, reach.call.presenter != .leaked else { return .unknown }
+    guard let reach = description.reach, canAsk(reach.call) else { return .unknown }
     let answer = ProviderAnswer(try await checked(reach.call, ["ref": .string(ref.rawValue)]))
     var grants: [Reach.Grant] = []
     for (access, expression) in [(Reach.Access.read, reach.read), (.change, reach.change)] {
@@ -242,13 +256,13 @@ public struct DescribedProvider: CredentialProvider {
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
-    guard let list = description.list else { return account.map { [$0] } ?? [] }
+    guard let list = description.list, canAsk(list.call) else { return account.map { [$0] } ?? [] }
     return try await elements(of: list).map(\.ref)
   }
 
   /// Ids alone: names are the holder's own text.
   public func successors(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> Successors {
-    guard let successors = description.successors else { return .unknown }
+    guard let successors = description.successors, canAsk(successors.call) else { return .unknown }
     let found = try await elements(of: successors, ["ref": .string(ref.rawValue)]).filter { element in
       guard element.ref != ref else { return false }
       return since.map { since in element.created.map { $0 >= since } ?? true } ?? true

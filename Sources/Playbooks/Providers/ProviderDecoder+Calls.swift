@@ -53,7 +53,7 @@ extension ProviderDecoder {
       call: call, alive: alive, dead: members["dead"].flatMap { condition($0, of: "dead", ["answer"]) },
       refused: members["refused"].flatMap { condition($0, of: "refused", ["answer"]) },
       code: members["code"].flatMap { template($0, of: "code", ["answer"]) },
-      isControlledByRunner: text(members["control"], of: "control") == "runner")
+      isControlledByRunner: members["control"].map { $0.string == "runner" } ?? false)
   }
 
   mutating func identity(_ node: YAMLNode?, hasHint: Bool) -> ProviderIdentity {

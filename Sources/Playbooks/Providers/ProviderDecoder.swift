@@ -33,6 +33,8 @@ struct ProviderDecoder: ShapeDecoding {
   /// Setting → whether it is a reference.
   var settings: [String: Bool] = [:]
 
+  private enum Overlap: String, CaseIterable { case none, several }
+
   init(file: String) { self.file = file }
 
   mutating func description(_ root: YAMLNode, sha256: String) -> ProviderDescription? {
@@ -62,7 +64,8 @@ struct ProviderDecoder: ShapeDecoding {
       base: base(members["base_url"]), settings: declared, login: login(members["login"]), runner: runners,
       headers: headers(members["headers"], []),
       propagation: duration(members["propagation"], of: "propagation") ?? .seconds(60),
-      isOverlapping: text(members["overlap"], of: "overlap") != "none", verify: verify, identity: identity,
+      isOverlapping: word(members["overlap"], of: "overlap", Overlap.self, default: .several) == .several,
+      verify: verify, identity: identity,
       list: everyOne, inspect: members["inspect"].flatMap { inspection($0) },
       rights: (members["rights"].flatMap { list($0, of: "rights") } ?? []).compactMap { right($0) },
       issue: members["issue"].flatMap { issuing($0) },
