@@ -44,7 +44,7 @@ extension Assembly {
       throw CommandFailure(
         .configuration, "the provider files of \(harmless(directory)) cannot be used",
         because: error.diagnostics.map { harmless("\($0.position): \($0.message)") }.joined(separator: "; "),
-        fix: "staunch playbook lint \(harmless(directory))/NAME.yaml")
+        fix: "staunch playbook lint")
     }
   }
 

@@ -166,7 +166,7 @@ public struct DescribedProvider: CredentialProvider {
       throw CapabilityError(
         .conflict, operation,
         because: "several look like it: \(fitting.map(\.ref.rawValue).joined(separator: ", "))",
-        fix: "see \(place) which one it is, then give its id: staunch credential disable --id ID")
+        fix: "see \(place) which one it is, then give its id to staunch credential disable with --id")
     }
     return only.ref
   }

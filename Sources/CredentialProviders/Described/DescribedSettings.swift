@@ -59,7 +59,8 @@ struct DescribedSettings: Sendable {
     guard let base = common.base ?? description.base else {
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)", because: "the setting \"base_url\" is missing",
-        fix: "every \(target.kind) has an address of its own: add base_url: https://…, then: staunch doctor")
+        fix: "every \(target.kind) has an address of its own: add base_url to the entry, then: staunch doctor"
+      )
     }
     self.base = base.hasSuffix("/") ? String(base.dropLast()) : base
     isBaseOwn = common.base != nil
