@@ -139,7 +139,10 @@ let package = Package(
       swiftSettings: pure),
     .target(
       name: "CredentialProviders",
-      dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
+      dependencies: [
+        "BuiltinContent", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
+        "Cryptography",
+      ],
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
@@ -190,7 +193,7 @@ let package = Package(
 
     // What people read.
     .target(
-      name: "BuiltinContent", exclude: ["playbooks/tests"],
+      name: "BuiltinContent", exclude: ["playbooks/tests", "playbooks/providers/tests"],
       resources: [.embedInCode("playbooks"), .embedInCode("templates")],
       swiftSettings: common),
     .target(
@@ -371,8 +374,10 @@ let package = Package(
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
-        "CredentialProviders", "Capabilities", "Cryptography", "HTTP", "Incidents", "JSON", "LocalSystem",
-        "MariaDBClient", "PostgresClient", "RESTClient", "Secrets", "Simulators", "TestSupport",
+        "BuiltinContent", "CredentialProviders", "Capabilities", "Cryptography", "HTTP", "Incidents", "JSON",
+        "LocalSystem", "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "RESTClient",
+        "Secrets",
+        "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

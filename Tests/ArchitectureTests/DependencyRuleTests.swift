@@ -38,7 +38,13 @@ import Testing
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
-    ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    (
+      "CredentialProviders",
+      [
+        "BuiltinContent", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "RESTClient",
+        "Secrets",
+      ]
+    ),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
     (
       "SecretStores", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]
