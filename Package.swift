@@ -65,11 +65,13 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
-    // Hashes, seals and signatures over OpenSSL's libcrypto: it owns the C handles, so that the rooms below stay pure.
-    .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: common),
+    // Hashes, seals and signatures over OpenSSL's libcrypto and libsodium: it owns the C handles, so that the rooms below stay
+    // pure.
+    .target(name: "Cryptography", dependencies: ["COpenSSL", "CSodium"], swiftSettings: common),
 
     // Pure rooms.
     .target(name: "JSON", swiftSettings: quickPure),
@@ -128,7 +130,8 @@ let package = Package(
 
     // JSON APIs: login, pages, rate limits, what a status means.
     .target(
-      name: "RESTClient", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "RESTClient", dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"],
+      swiftSettings: pure),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.
     .target(
@@ -136,19 +139,23 @@ let package = Package(
       swiftSettings: pure),
     .target(
       name: "CredentialProviders",
-      dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
+      dependencies: [
+        "BuiltinContent", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
+        "Cryptography",
+      ],
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
       name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
-      name: "SecretStores", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
+      name: "SecretStores",
+      dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
       swiftSettings: pure),
     .target(
       name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
-      name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient"], swiftSettings: pure),
+      name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"], swiftSettings: pure),
     .target(
       name: "TicketSystems",
       dependencies: ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets", "Cryptography"],
@@ -186,7 +193,7 @@ let package = Package(
 
     // What people read.
     .target(
-      name: "BuiltinContent", exclude: ["playbooks/tests"],
+      name: "BuiltinContent", exclude: ["playbooks/tests", "playbooks/providers/tests"],
       resources: [.embedInCode("playbooks"), .embedInCode("templates")],
       swiftSettings: common),
     .target(
@@ -273,7 +280,9 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Cryptography", subprocess,
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
+        "Cryptography",
+        subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
     // An installation and a worker without a command line.
@@ -365,19 +374,23 @@ let package = Package(
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
-        "CredentialProviders", "Capabilities", "HTTP", "Incidents", "JSON", "LocalSystem", "MariaDBClient",
-        "PostgresClient", "Secrets", "Simulators", "TestSupport",
+        "BuiltinContent", "CredentialProviders", "Capabilities", "Cryptography", "HTTP", "Incidents", "JSON",
+        "LocalSystem", "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "RESTClient",
+        "Secrets",
+        "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
       name: "SecretStoresTests",
       dependencies: [
-        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport",
+        "SecretStores", "Capabilities", "HTTP", "JSON", "LocalSystem", "RESTClient", "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
       name: "ConsumersTests",
-      dependencies: ["Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "Secrets", "TestSupport"],
+      dependencies: [
+        "Consumers", "Capabilities", "HTTP", "JSON", "LocalSystem", "RESTClient", "Secrets", "TestSupport",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "TicketSystemsTests",

@@ -32,6 +32,10 @@ static inline long linux_seccomp_filter(const struct linux_program *program, uns
   return syscall(SYS_seccomp, 1, flags, program);
 }
 static inline int linux_prctl(int option, unsigned long argument) { return prctl(option, argument, 0, 0, 0); }
+/* renameat2(2), in this directory: RENAME_NOREPLACE is 1, RENAME_EXCHANGE 2. */
+static inline long linux_rename(const char *old, const char *new, unsigned flags) {
+  return syscall(SYS_renameat2, -100 /* AT_FDCWD */, old, -100, new, flags);
+}
 static inline long linux_openat2(int directory, const char *path, const struct linux_open_how *how) {
   return syscall(SYS_openat2, directory, path, how, sizeof *how);
 }

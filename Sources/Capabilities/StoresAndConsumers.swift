@@ -28,6 +28,9 @@ public protocol SecretStore: Adapter {
   ) async throws(CapabilityError) -> String
   /// Whether it can change several entries in one step.
   var takesSeveralEntries: Bool { get }
+  /// Whether ``read(_:)`` can tell a value. False: the store never shows one, so nobody can compare what it holds; only a program
+  /// that uses it shows that the new value is there.
+  var canBeRead: Bool { get }
   /// The entry by a name that providers know too; nil where only this machine does. Read only.
   func resource(of key: String) -> ResourceName?
 }
@@ -47,6 +50,7 @@ public struct StoreEntry: Sendable {
 
 extension SecretStore {
   public var takesSeveralEntries: Bool { false }
+  public var canBeRead: Bool { true }
   public func resource(of key: String) -> ResourceName? { nil }
 
   public func put(
@@ -96,6 +100,29 @@ public protocol Consumer: Adapter {
   func rollOut(marker: String, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
   /// Whether it works. Read only.
   func health() async throws(CapabilityError) -> ConsumerHealth
+  /// Which of its running parts hold one of `secrets` now: what still holds the old value has not moved. Read only.
+  func holdings(of secrets: [Secret]) async throws(CapabilityError) -> ConsumerHoldings
+}
+
+/// What of a consumer holds a value.
+public struct ConsumerHoldings: Sendable, Hashable {
+  /// The running parts that hold it, and where: `process 4711 (API_KEY)`.
+  public let holding: [String]
+  /// The parts that were looked at and do not.
+  public let moved: [String]
+  /// What nobody could look at, with the reason.
+  public let unread: [String]
+  public init(holding: [String] = [], moved: [String] = [], unread: [String] = []) {
+    self.holding = holding
+    self.moved = moved
+    self.unread = unread
+  }
+}
+
+extension Consumer {
+  public func holdings(of secrets: [Secret]) async throws(CapabilityError) -> ConsumerHoldings {
+    ConsumerHoldings(unread: ["nobody can look into a consumer of kind \(Self.kind)"])
+  }
 }
 
 /// A consumer's health.

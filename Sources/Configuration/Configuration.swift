@@ -132,6 +132,10 @@ public struct Configuration: Sendable {
   public var sources: [Source] = []
   /// The endpoint's own settings, as they stand; nil: this installation has no endpoint.
   public var receiver: JSONValue?
+  /// The directory of a team's own provider files, absolute; nil: none.
+  public var providers: String?
+  /// Kinds of credentials for which a person does the provider's part.
+  public var guidedKinds: Set<String> = ["generic"]
   /// True: every target is a sandbox of a drill.
   public var isDrill = false
 
@@ -144,11 +148,15 @@ public struct AdapterCatalogue: Sendable {
   public let stores: [String: [SettingDeclaration]]
   public let consumers: [String: [SettingDeclaration]]
   public let trackers: [String: [SettingDeclaration]]
+  /// Kinds of credentials for which a person does the provider's part.
+  public let guided: Set<String>
 
   public init(
     credentials: [String: [SettingDeclaration]], stores: [String: [SettingDeclaration]],
-    consumers: [String: [SettingDeclaration]], trackers: [String: [SettingDeclaration]]
+    consumers: [String: [SettingDeclaration]], trackers: [String: [SettingDeclaration]],
+    guided: Set<String> = ["generic"]
   ) {
+    self.guided = guided
     self.credentials = credentials
     self.stores = stores
     self.consumers = consumers

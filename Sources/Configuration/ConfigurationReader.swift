@@ -35,6 +35,19 @@ public struct ConfigurationReader {
     return configuration
   }
 
+  /// The directory of a team's own provider files that `source` names, absolute; nil: none, or what ``read`` reports.
+  ///
+  /// It is read first: which kinds there are decides what else may stand in the file.
+  public static func providers(in source: String, directory: String) -> String? {
+    let root: YAMLNode
+    do { root = try YAMLReader.read(source, file: "staunch.yaml") } catch { return nil }
+    return root["providers"]?.string.map { absolute($0, in: directory) }
+  }
+
+  private static func absolute(_ path: String, in directory: String) -> String {
+    path.hasPrefix("/") ? path : directory + "/" + path
+  }
+
   private init(file: String, directory: String, catalogue: AdapterCatalogue) {
     self.file = file
     self.directory = directory
@@ -43,7 +56,7 @@ public struct ConfigurationReader {
 
   private static let sections = [
     "staunch", "drill", "credentials", "stores", "consumers", "repositories", "trackers", "routes", "policy",
-    "sources", "receiver",
+    "sources", "receiver", "providers",
   ]
 
   private mutating func configuration(_ root: YAMLNode) -> Configuration {
@@ -57,6 +70,8 @@ public struct ConfigurationReader {
     } else {
       problem(root["staunch"] ?? root, "the file must say which version it is", "add: staunch: 1")
     }
+    configuration.guidedKinds = catalogue.guided
+    configuration.providers = text(root, "providers").map { Self.absolute($0, in: directory) }
     configuration.isDrill = boolean(root, "drill") ?? false
     for (name, node) in entries(root, "stores") {
       configuration.stores[StoreName(name)] = target(name, node, catalogue.stores)

@@ -6,6 +6,9 @@ public enum ConsumerRegistry {
     CommandConsumer.self,
     KubernetesWorkload.self,
     ExternalSecret.self,
+    ECSService.self,
+    RenderedFile.self,
+    SystemdUnit.self,
   ]
 
   /// The consumer of an entry under `consumers:`. - Throws: `.configuration`.

@@ -265,7 +265,9 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     let url = settings.access.server + "/api"
     // Without our client certificate, which would be believed instead.
-    let trust = ServerTrust(authorities: settings.access.trust?.authorities)
+    var authorities = ServerTrust()
+    authorities.authorities = settings.access.trust?.authorities
+    let trust = authorities
     // Other audiences than the API server's are named by the token itself, which is no risk: the cluster has signed them, or
     // does not accept it.
     let audiences = ServiceAccountClaims(secret)?.audiences ?? []

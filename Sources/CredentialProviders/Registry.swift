@@ -14,15 +14,33 @@ public enum CredentialProviderRegistry {
     VaultDatabase.self,
     SSHKey.self,
     KubernetesServiceAccountToken.self,
+    GCPServiceAccountKey.self,
+    GCPHMACKey.self,
+    AzureStorageKey.self,
+    AzureClientSecret.self,
+    AWSAccessKey.self,
     GenericCredential.self,
   ]
 
+  /// What entries under `credentials:` may set, by kind: of providers in code, and of those that a file describes.
+  public static func settings(described: DescribedProviders = .builtin) -> [String: [SettingDeclaration]] {
+    var settings: [String: [SettingDeclaration]] = [:]
+    for kind in described.kinds { settings[kind] = described.settings(of: kind) }
+    for type in all { settings[type.kind] = type.settings }
+    return settings
+  }
+
   /// The provider of an entry under `credentials:`. - Throws: `.configuration`.
-  public static func make(_ target: TargetConfiguration, in environment: AdapterEnvironment)
-    throws(CapabilityError) -> any CredentialProvider
-  {
+  /// - Parameter described: the providers that files describe.
+  public static func make(
+    _ target: TargetConfiguration, in environment: AdapterEnvironment,
+    described: DescribedProviders = .builtin
+  ) throws(CapabilityError) -> any CredentialProvider {
     guard let type = all.first(where: { $0.kind == target.kind }) else {
-      throw target.unknownKind("credential provider", known: all.map { $0.kind })
+      guard let description = described[target.kind] else {
+        throw target.unknownKind("credential provider", known: all.map { $0.kind } + described.kinds)
+      }
+      return try DescribedProvider(target, as: description, in: environment)
     }
     // Nodes that share nothing, of one user.
     if target.kind == RedisUser.kind, target.settings["addresses"] != nil {

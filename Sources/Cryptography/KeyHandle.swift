@@ -62,4 +62,22 @@ final class KeyHandle: @unchecked Sendable {
       }
     }
   }
+
+  /// Signs `message`, which is hashed with `hash` first.
+  func signature(for message: some DataProtocol, hash: HashMethod) throws(CryptographyError) -> Data {
+    guard let context = EVP_MD_CTX_new() else { throw .library }
+    defer { EVP_MD_CTX_free(context) }
+    try check(EVP_DigestSignInit(context, nil, hash.pointer, nil, key))
+    var signature = Data(count: Int(EVP_PKEY_get_size(key)))
+    var count = signature.count
+    let result = message.withContiguousBytes { message in
+      signature.withUnsafeMutableBytes { place in
+        EVP_DigestSign(
+          context, place.baseAddress?.assumingMemoryBound(to: UInt8.self), &count, message.octets,
+          message.count)
+      }
+    }
+    try check(result)
+    return signature.prefix(count)
+  }
 }

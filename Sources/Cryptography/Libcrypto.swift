@@ -13,6 +13,7 @@ public enum Libcrypto {
       ("AES-128-GCM", isThere(EVP_CIPHER_fetch(nil, "AES-128-GCM", nil), EVP_CIPHER_free)),
       ("AES-256-GCM", isThere(EVP_CIPHER_fetch(nil, "AES-256-GCM", nil), EVP_CIPHER_free)),
       ("Ed25519", isThere(EVP_KEYMGMT_fetch(nil, "ED25519", nil), EVP_KEYMGMT_free)),
+      ("RSA", isThere(EVP_KEYMGMT_fetch(nil, "RSA", nil), EVP_KEYMGMT_free)),
       ("X25519", isThere(EVP_KEYMGMT_fetch(nil, "X25519", nil), EVP_KEYMGMT_free)),
       ("scrypt", isThere(EVP_KDF_fetch(nil, "SCRYPT", nil), EVP_KDF_free)),
       ("random numbers", hasRandomNumbers),

@@ -35,7 +35,7 @@ public enum P256 {
   }
 }
 
-/// RSA with PKCS #1 v1.5 signatures (RFC 8017 §8.2): only what senders still use is verified, nothing is signed.
+/// RSA with PKCS #1 v1.5 signatures (RFC 8017 §8.2): what senders still use is verified, and JWTs (`RS256`) are signed.
 public enum RSA {
   public enum Digest: Sendable {
     case sha1, sha256
@@ -53,10 +53,53 @@ public enum RSA {
       }
     }
 
+    /// - Parameter pem: `-----BEGIN PUBLIC KEY-----` (RFC 7468 §13).
+    /// - Throws: `.malformed` when it is no RSA key of 2,048 bits or more.
+    public init(pem: String) throws(CryptographyError) {
+      guard let key = pem.withBytes({ PEM_read_bio_PUBKEY($0, nil, nil, nil) }) else { throw .malformed }
+      try self.init(owning: key)
+    }
+
+    fileprivate init(of handle: KeyHandle) { self.handle = handle }
+
     public func isValidSignature(
       _ signature: some DataProtocol, for message: some DataProtocol, digest: Digest
     ) -> Bool {
       handle.isValid(signature, for: message, hash: digest.method)
+    }
+
+    /// Whether both are the same number.
+    public func isSame(as other: PublicKey) -> Bool { EVP_PKEY_eq(handle.key, other.handle.key) == 1 }
+  }
+
+  public struct PrivateKey: Sendable {
+    private let handle: KeyHandle
+
+    /// - Parameter pem: `-----BEGIN PRIVATE KEY-----` (PKCS #8) or `-----BEGIN RSA PRIVATE KEY-----`, without a passphrase.
+    /// - Throws: `.malformed` when it is no RSA key of 2,048 bits or more, or one behind a passphrase.
+    public init(pem: some DataProtocol) throws(CryptographyError) {
+      let key = pem.withContiguousBytes { bytes -> OpaquePointer? in
+        guard let count = Int32(exactly: bytes.count),
+          let input = BIO_new_mem_buf(bytes.baseAddress, count)
+        else { return nil }
+        defer { BIO_free(input) }
+        // An empty passphrase: without one libcrypto would ask at the terminal.
+        var nothing: CChar = 0
+        return PEM_read_bio_PrivateKey(input, nil, nil, &nothing)
+      }
+      guard let key else { throw .malformed }
+      handle = KeyHandle(owning: key)
+      guard EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA, EVP_PKEY_get_bits(key) >= 2048 else {
+        throw .malformed
+      }
+    }
+
+    public var publicKey: PublicKey { PublicKey(of: handle) }
+
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which JWTs call `RS256` (RFC 7518 §3.3).
+    /// - Throws: `.library`.
+    public func signature(for message: some DataProtocol) throws(CryptographyError) -> Data {
+      try handle.signature(for: message, hash: SHA256Algorithm.method)
     }
   }
 }

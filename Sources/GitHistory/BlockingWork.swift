@@ -15,7 +15,7 @@ enum BlockingWork {
     let progress = EngineProgress(
       report: {
         sink.progress(
-          $0.phase.rawValue, done: $0.done, total: $0.total, unit: $0.phase == .write ? "bytes" : "objects")
+          $0.phase.rawValue, done: $0.done, total: $0.total, unit: [.write, .files].contains($0.phase) ? "bytes" : "objects")
       },
       isCancelled: { stop.flag.load(ordering: .relaxed) })
     do {

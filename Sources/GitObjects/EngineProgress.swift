@@ -3,13 +3,19 @@
 /// Both closures are called from the engine's worker threads, a few hundred times a second at most.
 public struct EngineProgress: Sendable {
   public enum Phase: String, Sendable, Hashable {
-    case open, scan, trees, blobs, commits, write
+    case open, scan, trees, blobs, commits, write, files
   }
-  /// One report: `done` of `total` units (objects, or bytes in ``Phase/write``) of `phase`.
+  /// One report: `done` of `total` units (objects, or bytes in ``Phase/write`` and ``Phase/files``) of `phase`.
   public struct Report: Sendable, Hashable {
     public let phase: Phase
     public let done: Int
     public let total: Int
+
+    package init(phase: Phase, done: Int, total: Int) {
+      self.phase = phase
+      self.done = done
+      self.total = total
+    }
   }
 
   public let report: @Sendable (Report) -> Void

@@ -1,3 +1,4 @@
+import CLinux
 import Capabilities
 import Foundation
 import Secrets
@@ -18,7 +19,15 @@ struct FileReplacement {
     }
   }
 
-  func write(_ contents: Secret) throws(CapabilityError) {
+  /// What has to stand there now.
+  enum Expectation {
+    case anything
+    case nothing
+    case contents(Secret, largest: Int)
+  }
+
+  /// - Throws: `.conflict` when something else stands there: it stays as it is.
+  func write(_ contents: Secret, over expectation: Expectation = .anything) throws(CapabilityError) {
     let directory = (path as NSString).deletingLastPathComponent
     var before = stat()
     let isNew = stat(path, &before) != 0
@@ -48,12 +57,49 @@ struct FileReplacement {
       try file.write(contents, operation)
       try check(fsync(file.raw))
     }
-    try check(rename(temporary, path))
+    try place(temporary, over: expectation)
     isPlaced = true
     let folder = try Descriptor(
       opening: directory.isEmpty ? "." : directory, O_RDONLY | O_DIRECTORY, operation)
     try check(fsync(folder.raw))
   }
+
+  /// From here on the new contents are read.
+  private func place(_ temporary: String, over expectation: Expectation) throws(CapabilityError) {
+    switch expectation {
+    case .anything: try check(rename(temporary, path))
+    case .nothing:
+      if linux_rename(temporary, path, Self.noReplace) == 0 { return }
+      guard errno == EEXIST else { throw systemError(errno, operation) }
+      throw .changedMeanwhile(path)
+    case .contents(let expected, let largest):
+      // Nothing compares and renames in one step. So the two change places, and what comes out is looked at: when it is not
+      // what was read, they change back.
+      if linux_rename(temporary, path, Self.exchange) != 0 {
+        // Network file systems often cannot: compared right before, a write in between is not seen.
+        guard errno == EINVAL || errno == ENOSYS else { throw systemError(errno, operation) }
+        try require(expected, at: path, largest)
+        return try check(rename(temporary, path))
+      }
+      do throws(CapabilityError) {
+        try require(expected, at: temporary, largest)
+      } catch {
+        guard linux_rename(temporary, path, Self.exchange) == 0 else { throw systemError(errno, operation) }
+        throw error
+      }
+      unlink(temporary)
+    }
+  }
+
+  private func require(_ expected: Secret, at file: String, _ largest: Int) throws(CapabilityError) {
+    let found = try Descriptor(opening: file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, operation)
+      .readAll(largest: largest, operation)
+    guard found.isSame(as: expected) else { throw .changedMeanwhile(path) }
+  }
+
+  /// RENAME_NOREPLACE and RENAME_EXCHANGE.
+  private static let noReplace: UInt32 = 1
+  private static let exchange: UInt32 = 2
 
   private func check(_ status: Int32) throws(CapabilityError) {
     guard status == 0 else { throw systemError(errno, operation) }

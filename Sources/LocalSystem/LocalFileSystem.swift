@@ -11,14 +11,26 @@ public struct LocalFileSystem: FileSystem {
   /// Larger files are not secrets' files. Bytes.
   private let largest: Int
 
-  public init(largest: Int = 16 << 20) { self.largest = largest }
+  /// A pipe that nobody writes to would keep whoever reads it waiting.
+  private let readsPipes: Bool
+
+  public init(largest: Int = 16 << 20, readsPipes: Bool = false) {
+    self.largest = largest
+    self.readsPipes = readsPipes
+  }
 
   public func read(_ path: String) async throws(CapabilityError) -> Secret {
-    let largest = largest
+    let (largest, readsPipes) = (largest, readsPipes)
     DebugLog.note(.debug, "file", "reads \(path)")
     return try await onQueue { () throws(CapabilityError) in
-      let file = try Descriptor(opening: path, O_RDONLY, "read \(path)")
-      return try file.readAll(largest: largest, "read \(path)")
+      let operation = "read \(path)"
+      var status = stat()
+      guard readsPipes || stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFIFO else {
+        throw CapabilityError(
+          .configuration, operation, because: "it is a pipe", fix: "name a regular file in staunch.yaml")
+      }
+      let file = try Descriptor(opening: path, O_RDONLY, operation)
+      return try file.readAll(largest: largest, operation)
     }
   }
 
@@ -71,6 +83,18 @@ public struct LocalFileSystem: FileSystem {
   {
     DebugLog.note(.debug, "file", "replaces \(path)")
     try await onQueue { () throws(CapabilityError) in try FileReplacement(of: path).write(contents) }
+  }
+
+  public func replace(
+    _ path: String, with contents: Secret, expecting expected: Secret?,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    let largest = largest
+    DebugLog.note(.debug, "file", "replaces \(path)")
+    try await onQueue { () throws(CapabilityError) in
+      try FileReplacement(of: path).write(
+        contents, over: expected.map { .contents($0, largest: largest) } ?? .nothing)
+    }
   }
 
   public func makeDirectory(_ path: String, under authority: borrowing ExecutionAuthority)

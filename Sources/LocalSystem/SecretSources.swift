@@ -27,7 +27,7 @@ public final class SecretSources: SecretSourceResolver {
     self.environment = environment
     self.terminal = terminal
     self.learned = learned
-    files = LocalFileSystem(largest: 1 << 20)
+    files = LocalFileSystem(largest: 1 << 20, readsPipes: true)
   }
 
   public func resolve(_ reference: String) async throws(CapabilityError) -> Secret {

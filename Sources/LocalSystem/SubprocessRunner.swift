@@ -35,22 +35,60 @@ public struct SubprocessRunner: ProcessRunner {
   public func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
     -> ProcessOutcome
   {
-    try await start(call, changes: false)
+    outcome(of: try await start(call, changes: false))
+  }
+
+  public func readSecret(_ call: ProcessCall, readOnlyBecause reason: StaticString)
+    async throws(CapabilityError) -> SecretOutcome
+  {
+    let ended = try await start(call, changes: false)
+    guard !ended.output.isCut else {
+      throw CapabilityError(
+        .invalid, "run \(call.arguments.first ?? "")",
+        because: "it wrote more than \(largestOutput) bytes", fix: "name the right secret")
+    }
+    return SecretOutcome(
+      status: ended.status, output: Secret(SecretBytes(copying: ended.output.bytes)),
+      errors: redact(ended.errors.wholeLines))
   }
 
   public func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> ProcessOutcome
   {
-    try await start(call, changes: true)
+    outcome(of: try await start(call, changes: true))
+  }
+
+  /// The first bytes of what a program wrote.
+  private struct Head: Sendable {
+    var bytes: [UInt8] = []
+    var isCut = false
+
+    /// The cut may run through a secret, whose half the redactor would not know: keep whole lines only.
+    var wholeLines: String {
+      guard isCut else { return String(decoding: bytes, as: UTF8.self) }
+      let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+      return String(decoding: bytes[..<end], as: UTF8.self) + "[output cut]"
+    }
+  }
+
+  private struct Ended: Sendable {
+    let status: Int
+    let output: Head
+    let errors: Head
+  }
+
+  private func outcome(of ended: Ended) -> ProcessOutcome {
+    ProcessOutcome(
+      status: ended.status, output: redact(ended.output.wholeLines), errors: redact(ended.errors.wholeLines))
   }
 
   private enum End: Sendable {
-    case ended(ProcessOutcome)
+    case ended(Ended)
     case failed(CapabilityError)
     case timedOut
   }
 
-  private func start(_ call: ProcessCall, changes: Bool) async throws(CapabilityError) -> ProcessOutcome {
+  private func start(_ call: ProcessCall, changes: Bool) async throws(CapabilityError) -> Ended {
     let began = ContinuousClock.now
     do throws(CapabilityError) {
       let outcome = try await outcome(of: call, changes: changes)
@@ -66,7 +104,7 @@ public struct SubprocessRunner: ProcessRunner {
     }
   }
 
-  private func outcome(of call: ProcessCall, changes: Bool) async throws(CapabilityError) -> ProcessOutcome {
+  private func outcome(of call: ProcessCall, changes: Bool) async throws(CapabilityError) -> Ended {
     guard let program = call.arguments.first, !program.isEmpty else {
       throw CapabilityError(
         .configuration, "run", because: "no program is named", fix: "add it to staunch.yaml")
@@ -133,8 +171,7 @@ public struct SubprocessRunner: ProcessRunner {
         case .signaled(let signal): 128 + Int(signal)  // as a shell counts
         }
       return .ended(
-        ProcessOutcome(
-          status: status, output: redact(result.closureResult.0), errors: redact(result.closureResult.1)))
+        Ended(status: status, output: result.closureResult.0, errors: result.closureResult.1))
     } catch let error as CapabilityError {
       return .failed(error)
     } catch let error as SubprocessError where error.code == .executableNotFound {
@@ -168,17 +205,13 @@ public struct SubprocessRunner: ProcessRunner {
   }
 
   /// Reads to the end and keeps the first `limit` bytes, so that a chatty program neither blocks nor fills memory.
-  private static func head(of stream: SubprocessOutputSequence, limit: Int) async throws -> String {
-    var bytes: [UInt8] = []
-    var isCut = false
+  private static func head(of stream: SubprocessOutputSequence, limit: Int) async throws -> Head {
+    var head = Head()
     for try await chunk in stream {
-      let room = limit - bytes.count
-      chunk.withUnsafeBytes { bytes.append(contentsOf: $0.prefix(room)) }
-      if chunk.count > room { isCut = true }
+      let room = limit - head.bytes.count
+      chunk.withUnsafeBytes { head.bytes.append(contentsOf: $0.prefix(room)) }
+      if chunk.count > room { head.isCut = true }
     }
-    guard isCut else { return String(decoding: bytes, as: UTF8.self) }
-    // The cut may run through a secret, whose half the redactor would not know: keep whole lines only.
-    let end = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-    return String(decoding: bytes[..<end], as: UTF8.self) + "[output cut]"
+    return head
   }
 }

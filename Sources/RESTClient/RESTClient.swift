@@ -18,6 +18,8 @@ public struct RESTClient: Sendable {
       case reference(String)
       /// What the call is about is its own authority.
       case value(Secret)
+      /// Drawn when it is needed, and kept until it is about to end.
+      case tokens(AccessTokens)
     }
     let header: String
     let prefix: String
@@ -37,6 +39,11 @@ public struct RESTClient: Sendable {
     /// A credential that acts for itself: a leaked token revokes itself.
     public init(header: String = "Authorization", prefix: String = "Bearer ", as secret: Secret) {
       self.init(header: header, prefix: prefix, source: .value(secret))
+    }
+
+    /// Access tokens that are drawn as they are needed.
+    public init(header: String = "Authorization", prefix: String = "Bearer ", from tokens: AccessTokens) {
+      self.init(header: header, prefix: prefix, source: .tokens(tokens))
     }
 
     /// No login at all.
@@ -141,6 +148,7 @@ public struct RESTClient: Sendable {
     case .reference(let reference):
       return try await environment.sources.resolve(reference).isSame(as: secret)
     case .value(let own): return own.isSame(as: secret)
+    case .tokens(let tokens): return try await tokens.current().isSame(as: secret)
     }
   }
 
@@ -166,6 +174,7 @@ public struct RESTClient: Sendable {
     case .nobody: return headers
     case .reference(let reference): secret = try await environment.sources.resolve(reference)
     case .value(let own): secret = own
+    case .tokens(let tokens): secret = try await tokens.current()
     }
     return [(login.header, .secret(prefix: login.prefix, secret))] + headers
   }

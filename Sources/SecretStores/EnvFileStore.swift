@@ -46,16 +46,20 @@ public struct EnvFileStore: SecretStore {
     self.templates = templates
   }
 
-  private func file() async throws(CapabilityError) -> EnvFile {
-    guard await files.exists(path) else { return EnvFile([]) }
-    let bytes = try await files.read(path).exposeAsBytes()
+  private func file() async throws(CapabilityError) -> EnvFile { try await contents().file }
+
+  /// The file, and what was read; nil: there is none.
+  private func contents() async throws(CapabilityError) -> (file: EnvFile, original: Secret?) {
+    guard await files.exists(path) else { return (EnvFile([]), nil) }
+    let original = try await files.read(path)
+    let bytes = original.exposeAsBytes()
     // No variable would be found in it, and a new one would be written in another encoding.
     guard !bytes.contains(0) else {
       throw CapabilityError(
         .unsupported, "read \(path)", because: "it holds zero bytes (NUL): it is UTF-16 or a binary format",
         fix: "save it as UTF-8, for example: iconv -f UTF-16 -t UTF-8 FILE > NEW")
     }
-    return EnvFile(bytes)
+    return (EnvFile(bytes), original)
   }
 
   public func readiness() async -> [Readiness] {
@@ -99,8 +103,8 @@ public struct EnvFileStore: SecretStore {
   ) async throws(CapabilityError) -> String {
     let operation = "write \(entries.map(\.key).joined(separator: ", ")) to \(path)"
     for entry in entries { try Self.check(entry, operation) }
-    var file = try await file()
-    let before = file
+    let (before, original) = try await contents()
+    var file = before
     for entry in entries { set(entry, in: &file, marker: marker) }
     let written = entries.reduce(into: others) { $0.formUnion([$1.key] + (templates[$1.key] ?? [:]).keys) }
     var changed = entries.reduce(into: Set<String>()) {
@@ -117,12 +121,9 @@ public struct EnvFileStore: SecretStore {
         .unsafe, operation, because: "the value, or another variable, would not read back from the file",
         fix: "close the quote that was left open in \(path), then: staunch resume")
     }
-    try await files.replace(path, with: Secret(SecretBytes(copying: file.bytes)), under: authority)
-    guard Self.holds(try await self.file(), entries) else {
-      throw CapabilityError(
-        .conflict, operation, because: "something else wrote the file at the same time", fix: "staunch resume"
-      )
-    }
+    try await files.replace(
+      path, with: Secret(SecretBytes(copying: file.bytes)), expecting: original, under: authority)
+    guard Self.holds(try await self.file(), entries) else { throw .changedMeanwhile(path) }
     return marker
   }
 

@@ -71,23 +71,18 @@ public struct FileStore: SecretStore {
     if isThere, try await currentVersion(key) == marker, try await read(key).isSame(as: secret) {
       return marker
     }
-    let whole = try await ending(secret, as: isThere ? path : nil)
-    try await files.replace(path, with: whole, under: authority)
-    guard try await files.read(path).isSame(as: whole) else {
-      throw CapabilityError(
-        .conflict, "write \(path)", because: "something else wrote the file at the same time",
-        fix: "staunch resume")
-    }
+    let original = isThere ? try await files.read(path) : nil
+    let whole = Self.ending(secret, as: original)
+    try await files.replace(path, with: whole, expecting: original, under: authority)
+    guard try await files.read(path).isSame(as: whole) else { throw .changedMeanwhile(path) }
     try await files.replace(self.marker(key), with: Secret(marker), under: authority)
     return marker
   }
 
-  /// With a newline at the end where the file at `path` has one: whoever reads it is used to that.
-  private func ending(_ secret: Secret, as path: String?) async throws(CapabilityError) -> Secret {
+  /// With a newline at the end where the file has one: whoever reads it is used to that.
+  private static func ending(_ secret: Secret, as original: Secret?) -> Secret {
     let value = secret.exposeAsBytes()
-    guard let path, value.last != 0x0A, try await files.read(path).exposeAsBytes().last == 0x0A else {
-      return secret
-    }
+    guard let original, value.last != 0x0A, original.exposeAsBytes().last == 0x0A else { return secret }
     return Secret(SecretBytes(copying: value + [0x0A]))
   }
 
@@ -99,13 +94,15 @@ public struct FileStore: SecretStore {
     let (value, former) = (secret.exposeAsBytes(), old.exposeAsBytes())
     for copy in try await copies(of: [old], besides: nil) where copy.canFollow && !others.contains(copy.key) {
       let path = try path(copy.key)
-      let text = try await files.read(path).exposeAsBytes()
+      let original = try await files.read(path)
+      let text = original.exposeAsBytes()
       let newline: [UInt8] = text.last == 0x0A ? [0x0A] : []
       guard
         let whole = CredentialCopy(name: copy.key, text: text.dropLast(newline.count) + []).replacing(
           former, with: value)
       else { continue }
-      try await files.replace(path, with: Secret(SecretBytes(copying: whole + newline)), under: authority)
+      try await files.replace(
+        path, with: Secret(SecretBytes(copying: whole + newline)), expecting: original, under: authority)
       try await files.replace(self.marker(copy.key), with: Secret(marker), under: authority)
     }
   }

@@ -3,10 +3,20 @@ public import Capabilities
 /// Every store, one line each.
 public enum SecretStoreRegistry {
   public static let all: [any SecretStore.Type] = [
+    DocumentFileStore.self,
+    DopplerConfig.self,
     EnvFileStore.self,
     FileStore.self,
+    GitHubActionsSecret.self,
+    InfisicalFolder.self,
+    OnePasswordItem.self,
+    SOPSFile.self,
     VaultKV.self,
     KubernetesSecret.self,
+    GCPSecretManager.self,
+    AzureKeyVault.self,
+    AWSSecretsManager.self,
+    AWSParameterStore.self,
   ]
 
   /// The store of an entry under `stores:`. - Throws: `.configuration`.

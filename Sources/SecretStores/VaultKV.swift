@@ -242,7 +242,7 @@ public struct VaultKV: VersionedStore {
   }
 
   /// The fields that get another value: the entries themselves, and what follows them.
-  private static func changes(
+  static func changes(
     _ entries: [StoreEntry], _ values: [String: String], sparing others: Set<String>,
     in fields: [String: JSONValue]
   ) -> [String: JSONValue] {
@@ -339,7 +339,7 @@ public struct VaultKV: VersionedStore {
   }
 
   /// How each leaf of a value holds one of `secrets`.
-  private static func held(_ secrets: [Secret], _ name: String, _ value: JSONValue)
+  static func held(_ secrets: [Secret], _ name: String, _ value: JSONValue)
     -> [CredentialCopy.Holding]
   {
     switch value {

@@ -12,13 +12,23 @@ public struct SimulatedDocument: SimulatedProvider {
   public let world: SimulatedAccount
   public let capabilities: ProviderCapabilities
 
+  private let document: @Sendable (_ id: String, _ key: String) -> String
+
   public init(conditions: any SimulatorConditions) {
-    capabilities = .simulated(.unnamed, overlap: .several, conditions)
-    world = SimulatedAccount(conditions: conditions)
-    world.add(CredentialRef("doc-0"), Self.document("doc-0", "leaked"), isOld: true)
+    self.init(conditions: conditions, document: Self.document)
   }
 
-  public var leak: Leak { Leak(Secret(Self.document("doc-0", "leaked"))) }
+  /// - Parameter document: the text of a key; the same for the same id. The leaked one is `doc-0`.
+  public init(
+    conditions: any SimulatorConditions, document: @escaping @Sendable (_ id: String, _ key: String) -> String
+  ) {
+    capabilities = .simulated(.unnamed, overlap: .several, conditions)
+    world = SimulatedAccount(conditions: conditions)
+    self.document = document
+    world.add(CredentialRef("doc-0"), document("doc-0", "leaked"), isOld: true)
+  }
+
+  public var leak: Leak { Leak(Secret(document("doc-0", "leaked"))) }
 
   private static func document(_ id: String, _ key: String) -> String {
     JSONValue.object([
@@ -54,7 +64,7 @@ public struct SimulatedDocument: SimulatedProvider {
   public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   {
-    let world = world
+    let (world, document) = (world, document)
     let made = try await world.conditions.change("issue", isRepeatable: false) {
       () throws(CapabilityError) -> SimulatedAccount.Entry in
       guard world.entries.count < 10 else {
@@ -62,7 +72,7 @@ public struct SimulatedDocument: SimulatedProvider {
       }
       let id = "doc-\(world.number())"
       world.note("issue \(id)")
-      return world.add(CredentialRef(id), Self.document(id, "issued-\(id)"))
+      return world.add(CredentialRef(id), document(id, "issued-\(id)"))
     }
     return IssuedCredential(ref: made.ref, secret: Secret(made.value))
   }

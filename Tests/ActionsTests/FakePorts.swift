@@ -13,14 +13,19 @@ final class FakeStore: SecretStore {
   static let settings: [SettingDeclaration] = []
   private let entries = Mutex<[String: (value: String, version: Int)]>([:])
   let takesSeveralEntries: Bool
+  let canBeRead: Bool
   private let isReadable: Bool
   private let problem: String?
 
   /// - Parameters:
   ///   - isNamed: providers know its entries as `fake:KEY`.
   ///   - problem: why nothing can be written.
-  init(takesSeveral: Bool = false, isNamed: Bool = false, problem: String? = nil) {
+  ///   - canBeRead: false: it never shows a value.
+  init(
+    takesSeveral: Bool = false, isNamed: Bool = false, problem: String? = nil, canBeRead: Bool = true
+  ) {
     takesSeveralEntries = takesSeveral
+    self.canBeRead = canBeRead
     isReadable = isNamed
     self.problem = problem
   }
@@ -52,6 +57,7 @@ final class FakeStore: SecretStore {
     entries.withLock { $0[key].map { "v\($0.version)" } }
   }
   func read(_ key: String) async throws(CapabilityError) -> Secret {
+    guard canBeRead else { throw CapabilityError(.unsupported, "read", because: "it never shows a value") }
     guard let entry = entries.withLock({ $0[key] }) else {
       throw CapabilityError(.notFound, "read \(key)", because: "no entry")
     }

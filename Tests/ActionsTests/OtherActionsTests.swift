@@ -211,6 +211,19 @@ import Testing
     #expect(second.outputs["version"] == .string("v2"))
   }
 
+  @Test func `what a store never shows is not read, and a lost answer is settled by writing again`()
+    async throws
+  {
+    let stage = Stage(store: FakeStore(canBeRead: false))
+    let inputs: [String: Value] = [
+      "store": .store("env"), "key": .string("K"), "secret": .secret("other"),
+    ]
+    try await stage.run("secret.store", inputs)
+    #expect(try await stage.run("secret.store", inputs).outputs["previous"] == .string("v1"))
+    let phase = try #require(stage.effect("secret.store").phases.first)
+    #expect(try await stage.skip("secret.store", phase: phase, inputs).word == "not_done")
+  }
+
   @Test func `a target that staunch yaml does not name is said with the fix`() async throws {
     let error = await #expect(throws: CapabilityError.self) {
       try await Stage().run("history.push", ["repository": .repository("nowhere")])

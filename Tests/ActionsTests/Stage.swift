@@ -10,7 +10,7 @@ import TestSupport
 /// The fakes around one action, and the part of the engine that calls it.
 struct Stage {
   let provider: FakeProvider
-  let store = FakeStore()
+  let store: FakeStore
   let tracker: FakeTracker
   let outbox: FakeOutbox
   let history = FakeHistory()
@@ -31,11 +31,13 @@ struct Stage {
   init(
     provider: FakeProvider = FakeProvider(.named), tracker: FakeTracker = FakeTracker(),
     briefing: FakeBriefing = FakeBriefing(), http: FakeHTTP = FakeHTTP(),
-    processes: FakeProcesses = FakeProcesses()
+    processes: FakeProcesses = FakeProcesses(), consumer: (any Consumer)? = nil,
+    store: FakeStore = FakeStore()
   ) {
     let clock = Clock()
     self.clock = clock
     self.provider = provider
+    self.store = store
     self.tracker = tracker
     self.http = http
     self.processes = processes
@@ -46,7 +48,7 @@ struct Stage {
         credentials: [
           "openai": Targets.Credential(
             provider: provider, store: "env", key: "OPENAI_API_KEY", consumers: ["trainer"])
-        ], stores: ["env": store],
+        ], stores: ["env": store], consumers: consumer.map { ["trainer": $0] } ?? [:],
         repositories: ["training": Targets.Repository(path: "/srv/training", remote: "origin")],
         trackers: ["security": tracker]),
       history: history, http: http, processes: processes, files: files, outbox: outbox, briefs: briefing,

@@ -37,10 +37,18 @@ import Testing
       ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("RESTClient", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("CredentialProviders", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
+    (
+      "CredentialProviders",
+      [
+        "BuiltinContent", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "RESTClient",
+        "Secrets",
+      ]
+    ),
     ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("SecretStores", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    (
+      "SecretStores", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]
+    ),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
@@ -51,7 +59,7 @@ import Testing
 
   /// The rooms below the response: each owns its database, its C library or its processes, and nothing that decides.
   private static let inner: [(room: String, imports: Set<String>)] = [
-    ("Cryptography", ["COpenSSL"]),
+    ("Cryptography", ["COpenSSL", "CSodium"]),
     ("BuiltinContent", []),
     ("NameResolution", ["Dispatch"]),
     ("Configuration", ["Capabilities", "Incidents", "JSON", "Playbooks"]),
@@ -63,7 +71,9 @@ import Testing
         "Secrets",
       ]
     ),
-    ("GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]),
+    (
+      "GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]
+    ),
     (
       "GitHistory",
       [
@@ -151,9 +161,9 @@ import Testing
       "CMariaDB": ["MariaDBClient"],
       "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
       "CMarks": ["GitObjects"],
-      "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"],
+      "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"], "CSodium": ["Cryptography"],
       "CLinux": ["LocalSystem", "Server"],
-      "CYaml": ["Playbooks"],
+      "CYaml": ["Playbooks", "SecretStores"],
     ]
     let rooms = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
     for room in rooms {

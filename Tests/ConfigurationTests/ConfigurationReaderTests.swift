@@ -54,6 +54,17 @@ import Testing
     }
   }
 
+  @Test(arguments: [("ours", "/etc/x/ours"), ("/srv/providers", "/srv/providers")])
+  func `the directory of provider files is known before anything else is read`(
+    _ written: String, _ found: String
+  ) throws {
+    let source = Self.good + "\nproviders: \(written)\n"
+    #expect(ConfigurationReader.providers(in: source, directory: "/etc/x") == found)
+    #expect(try read(source).providers == found)
+    #expect(ConfigurationReader.providers(in: "staunch: [", directory: "/etc/x") == nil)
+    #expect(problems(Self.good + "\nproviders: [a]\n").count == 1)
+  }
+
   @Test func `a complete file is read`() throws {
     let configuration = try read(Self.good)
     let credential = try #require(configuration.credentials["pg"])

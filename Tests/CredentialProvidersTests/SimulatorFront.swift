@@ -12,10 +12,10 @@ final class SimulatorFront<Simulator: SimulatedProvider>: Sendable {
   let simulator: Simulator
   private let turn = Mutex(false)
 
-  init() {
+  init(_ make: (ScriptedConditions) -> Simulator = { Simulator(conditions: $0) }) {
     let conditions = ScriptedConditions()
     self.conditions = conditions
-    simulator = Simulator(conditions: conditions)
+    simulator = make(conditions)
   }
 
   /// Whether the platform takes `value` now, at the node that this request came to.

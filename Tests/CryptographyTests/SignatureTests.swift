@@ -92,4 +92,34 @@ import TestSupport
       #expect(throws: CryptographyError.malformed) { _ = try Certificate(pem: text) }
     }
   }
+
+  /// The oracle is the `openssl` program.
+  @Test func `RSA signs as openssl does, and a key behind a passphrase is refused without a question`()
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    let pem = try await Program.run(
+      ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], in: directory.path)
+    try pem.write(toFile: directory.path("key.pem"), atomically: true, encoding: .utf8)
+    try "header.claims".write(toFile: directory.path("text"), atomically: true, encoding: .utf8)
+    let half = try await Program.run(["openssl", "pkey", "-in", "key.pem", "-pubout"], in: directory.path)
+    try await Program.run(
+      ["openssl", "dgst", "-sha256", "-sign", "key.pem", "-out", "signature", "text"], in: directory.path)
+    let key = try RSA.PrivateKey(pem: Array(pem.utf8))
+    let signature = try key.signature(for: Array("header.claims".utf8))
+    #expect(try signature == Data(contentsOf: URL(fileURLWithPath: directory.path("signature"))))
+    let publicKey = try RSA.PublicKey(pem: half)
+    #expect(publicKey.isSame(as: key.publicKey))
+    #expect(publicKey.isValidSignature(signature, for: Array("header.claims".utf8), digest: .sha256))
+    #expect(!publicKey.isValidSignature(signature, for: Array("header.claim".utf8), digest: .sha256))
+    let locked = try await Program.run(
+      ["openssl", "pkey", "-in", "key.pem", "-aes256", "-passout", "pass:four"], in: directory.path)
+    let short = try await Program.run(
+      ["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], in: directory.path)
+    let curve = try await Program.run(
+      ["openssl", "genpkey", "-algorithm", "ED25519"], in: directory.path)
+    for text in ["", half, locked, short, curve] {
+      #expect(throws: CryptographyError.malformed) { _ = try RSA.PrivateKey(pem: Array(text.utf8)) }
+    }
+  }
 }

@@ -33,7 +33,8 @@ import Testing
       "postmortem draft",
       "postmortem lint", "ticket list", "ticket send", "ticket drop", "credential verify",
       "credential inspect",
-      "credential disable", "credential end-sessions", "drill run", "drill list", "drill history", "serve",
+      "credential disable", "credential end-sessions", "credential locate", "drill run", "drill list",
+      "drill history", "serve",
       "work",
       "people add",
     ] {

@@ -85,7 +85,7 @@ import Testing
     #expect(said.contains("it is of none of ml, web"), "\(said)")
     #expect(
       said.contains(
-        "add under credentials: huggingface-token: {kind: generic, leaks: [huggingface_token], store: STORE, key: KEY}"
+        "add under credentials: huggingface-token: {kind: huggingface, store: STORE, key: KEY}"
       ),
       "\(said)")
     #expect(!said.contains(Self.token("stranger")))

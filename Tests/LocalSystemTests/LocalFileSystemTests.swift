@@ -121,4 +121,21 @@ import Testing
     let error = await #expect(throws: CapabilityError.self) { try await files.read(path) }
     #expect(error?.because.contains("too long") == true)
   }
+
+  @Test func `a file is replaced only while it is what was read`() async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path("a")
+    let files = LocalFileSystem()
+    try await files.replace(path, with: Secret("1"), expecting: nil, under: .forTests())
+    for expected in [nil, Secret("0")] {
+      let error = await #expect(throws: CapabilityError.self) {
+        try await files.replace(path, with: Secret("2"), expecting: expected, under: .forTests())
+      }
+      #expect(error?.class == .conflict)
+      #expect(try await files.read(path).exposeAsText() == "1")
+    }
+    try await files.replace(path, with: Secret("2"), expecting: Secret("1"), under: .forTests())
+    #expect(try await files.read(path).exposeAsText() == "2")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["a"])
+  }
 }

@@ -98,4 +98,18 @@ import Testing
     let outcome = try await runner.run(ProcessCall(["sh", "-c", "kill -9 $$"]), under: .forTests())
     #expect(outcome.status == 137)
   }
+
+  @Test func `a secret that a program writes comes whole, or not at all`() async throws {
+    let small = SubprocessRunner(
+      environment: ["PATH": "/usr/bin:/bin"], largestOutput: 4, redact: { _ in "hidden" })
+    let outcome = try await small.readSecret(
+      ProcessCall(["sh", "-c", "printf pa55; printf err >&2; exit 3"]), readOnlyBecause: "it only prints")
+    #expect(outcome.status == 3)
+    #expect(outcome.output.exposeAsText() == "pa55")
+    #expect(outcome.errors == "hidden")
+    let error = await #expect(throws: CapabilityError.self) {
+      try await small.readSecret(ProcessCall(["printf", "pa555"]), readOnlyBecause: "it only prints")
+    }
+    #expect(error?.class == .invalid)
+  }
 }

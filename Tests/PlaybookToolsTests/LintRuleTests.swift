@@ -225,7 +225,7 @@ import Testing
 
   @Test func `Every rule of the linter has an example`() {
     let shown = Set(Self.examples.map(\.rule)).union([.unusedInput, .missingLock, .missingDeadline])
-    #expect(Rule.allCases.filter { $0.rawValue >= "PB101" && !shown.contains($0) } == [])
+    #expect(Rule.allCases.filter { ("PB101"..<"PB200").contains($0.rawValue) && !shown.contains($0) } == [])
   }
 
   @Test func `A gate for a role that nobody of the installation holds is questioned`() {

@@ -58,6 +58,8 @@ import Testing
     "docs/ACTIONS.md": ActionReference.markdown(catalogue: ActionSignature.builtin),
     "docs/PLAYBOOKS.md": LanguageReference.markdown,
     "docs/playbook.schema.json": PlaybookSchema.json(catalogue: ActionSignature.builtin).canonicalText + "\n",
+    "docs/provider.schema.json": PlaybookSchema.providers.canonicalText + "\n",
+    "docs/exchange.schema.json": PlaybookSchema.exchanges.canonicalText + "\n",
   ]
 
   @Test(arguments: pages.keys.sorted())

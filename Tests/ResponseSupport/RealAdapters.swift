@@ -15,12 +15,11 @@ extension AdapterCatalogue {
   /// Every adapter there is.
   package static var real: AdapterCatalogue {
     AdapterCatalogue(
-      credentials: Dictionary(CredentialProviderRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in
-        first
-      },
+      credentials: CredentialProviderRegistry.settings(),
       stores: Dictionary(SecretStoreRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
       consumers: Dictionary(ConsumerRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
-      trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first })
+      trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
+      guided: Set(DescribedProviders.builtin.guidedKinds + [GenericCredential.kind]))
   }
 }
 

@@ -110,8 +110,22 @@ import Testing
         == "svc: {kind: postgres, host: db1.example, port: 6432, database: app, role: svc, admin_user: ADMIN_USER, "
         + "store: STORE, key: KEY}")
     #expect(
-      ReadyEntry(kind: "stripe_secret_key", handle: nil).line
-        == "stripe-secret-key: {kind: generic, leaks: [stripe_secret_key], store: STORE, key: KEY}")
+      ReadyEntry(kind: "pypi_token", handle: nil).line
+        == "pypi-token: {kind: generic, leaks: [pypi_token], store: STORE, key: KEY}")
+    #expect(
+      ReadyEntry(kind: "sendgrid_api_key", handle: nil).line
+        == "sendgrid-api-key: {kind: sendgrid, admin_key: env:ADMIN_KEY, scope: SCOPE, store: STORE, key: KEY}",
+      "a provider that a file describes")
+    #expect(
+      ReadyEntry(
+        kind: "gcp_service_account_key", handle: "app@shop-1.iam.gserviceaccount.com/0123abcd"
+      ).line
+        == "app: {kind: gcp_service_account_key, project: shop-1, "
+        + "account: \"app@shop-1.iam.gserviceaccount.com\", store: STORE, key: KEY}")
+    #expect(
+      ReadyEntry(kind: "azure_storage_key", handle: "shopstore").line
+        == "shopstore: {kind: azure_storage_key, subscription: SUBSCRIPTION, resource_group: RESOURCE_GROUP, "
+        + "account: shopstore, store: STORE, key: KEY}")
   }
 
   @Test(arguments: [

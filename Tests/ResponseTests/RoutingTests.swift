@@ -73,8 +73,10 @@ import Testing
         "\($0.key): \($0.isSecretReference ? "env:X" : "x")"
       }
       let entry = (["kind: \(name)"] + required).joined(separator: ", ")
+      let isGuided = AdapterCatalogue.real.guided.contains(name)
       #expect(
-        try builtin(kind, "  p: {\(entry), store: env, key: K}\n")?.playbook == "rotate-leaked-credential")
+        try builtin(kind, "  p: {\(entry), store: env, key: K}\n")?.playbook
+          == (isGuided ? "generic-secret" : "rotate-leaked-credential"))
       #expect(
         try builtin(kind, "  p: {\(entry)}\n")?.playbook == "generic-secret", "a new value has no place")
     }
@@ -85,7 +87,7 @@ import Testing
     #expect(
       bare.missingEntry(for: try incident())?.hasPrefix("openai-api-key: {kind: openai, ") == true)
     #expect(
-      bare.missingEntry(for: try incident(kind: "stripe_secret_key")) == nil, "no provider of staunch's")
+      bare.missingEntry(for: try incident(kind: "pypi_token")) == nil, "no provider of staunch's")
     let routed = try routing("  - {playbook: generic-secret}\n")
     #expect(routed.missingEntry(for: try incident()) == nil, "somebody has decided")
   }

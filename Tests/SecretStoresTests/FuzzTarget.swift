@@ -52,13 +52,9 @@ struct FuzzTarget: Sendable {
       }
       guard
         CredentialCopy(name: entry.key, text: whole).holding(old) == .nothing
-          || "plainSuccessor1".utf8.firstRange(of: old) != nil
+          || Array("plainSuccessor1".utf8).firstRange(of: old) != nil
       else { throw Fault(description: "the old value is left beside the new one") }
       _ = copy.replacing(old, with: new)
     }
   }
-}
-
-extension Collection where Element == UInt8 {
-  fileprivate func firstRange(of other: [UInt8]) -> Range<Int>? { Array(self).firstRange(of: other) }
 }

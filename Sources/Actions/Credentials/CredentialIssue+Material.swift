@@ -113,11 +113,12 @@ extension CredentialIssue {
     return StoredValues(store: try targets.store(store), entries: entries)
   }
 
-  /// What the store holds of it now; nil when a part is missing or cannot be told from the rest.
+  /// What the store holds of it now; nil when a part is missing or cannot be told from the rest, or where a store never shows a value.
   func storedMaterial(_ call: ActionCall, _ target: Targets.Credential) async throws(CapabilityError)
     -> (material: Material, version: String)?
   {
     let store = try targets.store(call.store())
+    guard store.canBeRead else { return nil }
     let shape = target.provider.shape
     var values: [String: Secret] = [:]
     var version: String?

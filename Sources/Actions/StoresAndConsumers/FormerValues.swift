@@ -27,7 +27,9 @@ struct FormerValues {
     self.own = own.subtracting([key])
     var values = call.known("replaces") == nil || !countsLeaked ? [] : try await call.secrets("replaces")
     let place = try targets.store(store)
-    if try await place.currentVersion(key) != nil { values.append(try await place.read(key)) }
+    if place.canBeRead, try await place.currentVersion(key) != nil {
+      values.append(try await place.read(key))
+    }
     self.values = values.filter { value in
       !value.exposeAsBytes().isEmpty && new.map { !value.isSame(as: $0) } ?? true
     }

@@ -189,10 +189,17 @@ extension ActionSignature {
   public static let consumerHealth = ActionSignature(
     id: "consumer.health", effect: .read,
     summary: "Asks whether a program works.",
-    inputs: [Parameter("consumer", .consumer, "the program")],
+    inputs: [
+      Parameter("consumer", .consumer, "the program"),
+      Parameter(
+        "replaced", .list(.secret), required: false,
+        "values that it must not use any more: while a part of it still holds one, it is `unhealthy`"),
+    ],
     outputs: [
       Parameter("state", .string, "`healthy`, `unhealthy` or `unknown`"),
       Parameter("evidence", .string, "what was seen, without secrets"),
+      Parameter("stale", .list(.string), "its parts that still hold a replaced value"),
+      Parameter("unread", .list(.string), "what of it nobody could look into, and why"),
     ],
     answers: ["healthy", "unhealthy", "unknown"])
 }

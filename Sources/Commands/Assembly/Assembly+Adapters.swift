@@ -1,5 +1,6 @@
 import Capabilities
 import Incidents
+import JSON
 import StaunchConfiguration
 import Consumers
 import CredentialProviders
@@ -15,14 +16,56 @@ import TicketSystems
 
 extension Assembly {
   /// The adapters that staunch.yaml may name.
-  static var catalogue: AdapterCatalogue {
+  /// - Parameter described: the providers that files describe.
+  static func catalogue(described: DescribedProviders = .builtin) -> AdapterCatalogue {
     AdapterCatalogue(
-      credentials: Dictionary(CredentialProviderRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in
-        first
-      },
+      credentials: CredentialProviderRegistry.settings(described: described),
       stores: Dictionary(SecretStoreRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
       consumers: Dictionary(ConsumerRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
-      trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first })
+      trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
+      guided: Set(described.guidedKinds + [GenericCredential.kind]))
+  }
+
+  /// The providers that files describe: the built-in ones, and those of `directory`, which win.
+  /// - Throws: exit 78 with everything that is wrong with a file, each at its place.
+  func describedProviders(in directory: String?) throws -> DescribedProviders {
+    guard let directory else { return .builtin }
+    var problems: [Diagnostic] = []
+    var found: [ProviderDescription] = []
+    for path in try providerFiles(in: directory) {
+      do throws(PlaybookError) {
+        found.append(try ProviderDescription.load(bytes: try file(path), file: path))
+      } catch { problems += error.diagnostics }
+    }
+    do throws(PlaybookError) {
+      guard problems.isEmpty else { throw PlaybookError(problems) }
+      return try DescribedProviders(own: found)
+    } catch {
+      throw CommandFailure(
+        .configuration, "the provider files of \(harmless(directory)) cannot be used",
+        because: error.diagnostics.map { harmless("\($0.position): \($0.message)") }.joined(separator: "; "),
+        fix: "staunch playbook lint")
+    }
+  }
+
+  /// Absolute paths, by name.
+  func providerFiles(in directory: String) throws -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".yaml") }
+        .sorted().map { directory + "/" + $0 }
+    } catch {
+      throw CommandFailure(
+        .configuration, "cannot read the provider files of \(harmless(directory))",
+        because: plainReason(of: error), fix: "correct providers in staunch.yaml")
+    }
+  }
+
+  private func file(_ path: String) throws(PlaybookError) -> Data {
+    do { return try readInput(path) } catch {
+      throw PlaybookError([
+        Diagnostic(.syntax, at: SourcePosition(file: path, line: 1, column: 1), "the file cannot be read")
+      ])
+    }
   }
 
   /// The real outside: libcurl, libpq, libmariadb, files, programs, secret references.
@@ -65,19 +108,24 @@ extension Assembly {
         because: error.diagnostics.map { "\($0.position): \($0.message)" }.joined(separator: "; "),
         fix: "save the file as UTF-8")
     }
+    let directory = (path as NSString).deletingLastPathComponent
+    let described = try describedProviders(
+      in: ConfigurationReader.providers(in: source, directory: directory))
     return try ConfigurationReader.read(
-      source, file: shown, directory: (path as NSString).deletingLastPathComponent,
-      catalogue: Assembly.catalogue)
+      source, file: shown, directory: directory, catalogue: Assembly.catalogue(described: described)
+    ).binding(described)
   }
 
   /// Everything that `configuration` names, built. Touches nothing outside.
   func targets(of configuration: Configuration, in environment: AdapterEnvironment) throws -> Targets {
     var targets = Targets()
+    let described = try describedProviders(in: configuration.providers)
     let paces = ProviderPaces(configuration.policy.calls)
     for (name, entry) in configuration.credentials {
       let environment = paces.environment(environment, for: entry.target)
       targets.credentials[name] = Targets.Credential(
-        provider: try CredentialProviderRegistry.make(entry.target, in: environment), store: entry.store,
+        provider: try CredentialProviderRegistry.make(
+          entry.target, in: environment, described: described), store: entry.store,
         key: entry.key, keys: entry.keys, consumers: entry.consumers)
     }
     for (name, entry) in configuration.stores {
@@ -115,5 +163,23 @@ extension Assembly {
     var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
     defer { for index in bytes.indices { bytes[index] = 0 } }
     return SecretBytes(copying: bytes)
+  }
+}
+
+extension Configuration {
+  /// What a team's own provider file says is part of what is approved, as the settings of an entry are.
+  fileprivate func binding(_ described: DescribedProviders) -> Configuration {
+    var bound = self
+    for (name, entry) in credentials {
+      guard described.isOwn(entry.target.kind), let file = described[entry.target.kind] else { continue }
+      let target = TargetConfiguration(
+        name: entry.target.name, kind: entry.target.kind,
+        settings: entry.target.settings.merging(["provider_file": .string(file.sha256)]) { _, new in new },
+        position: entry.target.position)
+      bound.credentials[name] = Configuration.Credential(
+        target: target, store: entry.store, key: entry.key, keys: entry.keys, consumers: entry.consumers,
+        aliases: entry.aliases, leaks: entry.leaks)
+    }
+    return bound
   }
 }

@@ -11,10 +11,11 @@ import Secrets
 /// `staunch credential`: one verb on one credential, outside of a playbook.
 struct CredentialCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "credential", abstract: "Probe, inspect or stop one credential, outside of a playbook.",
+    commandName: "credential",
+    abstract: "Probe, inspect, stop or locate one credential, outside of a playbook.",
     subcommands: [
       CredentialVerifyCommand.self, CredentialInspectCommand.self, CredentialDisableCommand.self,
-      CredentialEndSessionsCommand.self,
+      CredentialEndSessionsCommand.self, CredentialLocateCommand.self, CredentialKindsCommand.self,
     ])
 }
 

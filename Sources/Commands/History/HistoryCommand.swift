@@ -46,7 +46,9 @@ struct HistoryTarget: ParsableArguments {
         fix: "put one expression a line into a file of mode 0600, or pipe it in: --secrets -")
     }
     let known = try incident.flatMap {
-      try leaked($0, in: assembly).map { SecretPatterns.Expression(.secret($0)) }
+      try assembly.leakedValues(of: $0, otherwise: "--secrets -").map {
+        SecretPatterns.Expression(.secret($0))
+      }
     }
     do {
       let given = try secrets.map { try ExpressionInput(assembly: assembly).expressions($0) } ?? []
@@ -72,26 +74,8 @@ struct HistoryTarget: ParsableArguments {
     }
   }
 
-  /// Every leaked value of the incident: a scan for the first alone would call the others clean.
-  private func leaked(_ incident: String, in assembly: Assembly) throws -> [Secret] {
-    let journal = try assembly.journal()
-    let values = try journal.record(of: IncidentID(incident)).leakedValues.refs
-    guard values.isEmpty else { return try values.map { try journal.open($0) } }
-    throw CommandFailure(
-      // Only what looks like an id is shown again: people paste the secret here, too.
-      .invalidInput,
-      "there is no leaked value of "
-        + (incident.wholeMatch(of: /inc-[a-z0-9]{1,16}/) == nil ? "what --incident names" : incident),
-      because: "the journal knows no such incident, or not its value",
-      fix: "staunch incidents lists them; give the value with: --secrets -")
-  }
-
   /// The handles of the incidents' leaked values.
-  func leakedValues(in assembly: Assembly) throws -> [SecretRef] {
-    guard !incident.isEmpty else { return [] }
-    let journal = try assembly.journal()
-    return try incident.flatMap { try journal.record(of: IncidentID($0)).leakedValues.refs }
-  }
+  func leakedValues(in assembly: Assembly) throws -> [SecretRef] { try assembly.leakedRefs(of: incident) }
 
   /// The repository's absolute path.
   func path(in assembly: Assembly) -> String {

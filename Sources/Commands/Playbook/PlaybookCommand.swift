@@ -147,9 +147,11 @@ struct PlaybookShow: StaunchCommand {
 /// `staunch playbook lint`: exit 0, or 65 with every problem at its place.
 struct PlaybookLint: StaunchCommand {
   static let configuration = CommandConfiguration(
-    commandName: "lint", abstract: "Check playbooks: language, types and safety. Exit 0 or 65.")
+    commandName: "lint",
+    abstract: "Check playbooks and provider files: language, types and safety. Exit 0 or 65.")
 
-  @Argument(help: "Files; - for standard input. Without any: every built-in and own playbook.")
+  @Argument(
+    help: "Files; - for standard input. Without any: every built-in and own playbook, own provider files.")
   var files: [String] = []
   @Flag(name: .long, help: "SARIF 2.1.0 on standard output.") var sarif = false
   @OptionGroup var own: PlaybookOptions
@@ -169,9 +171,19 @@ struct PlaybookLint: StaunchCommand {
             isFile: true, roles: roles)
       }
     }
+    if files.isEmpty, let directory = assembly.ownProviders() {
+      for file in try assembly.providerFiles(in: directory) {
+        found += try lintProvider(file, bytes: try assembly.readInput(file), in: assembly)
+      }
+    }
     for file in files {
+      let bytes = try assembly.readInput(file)
+      if ProviderDescription.isMeant(by: String(decoding: bytes, as: UTF8.self)) {
+        found += try lintProvider(file, bytes: bytes, in: assembly)
+        continue
+      }
       found += Linter.lint(
-        bytes: try assembly.readInput(file), file: file == "-" ? "stdin" : file,
+        bytes: bytes, file: file == "-" ? "stdin" : file,
         catalogue: ActionSignature.builtin, includes: library, isFile: isFound(file, in: assembly),
         roles: roles)
     }
@@ -188,6 +200,22 @@ struct PlaybookLint: StaunchCommand {
 }
 
 extension PlaybookLint {
+  /// A provider file, with the exchanges of `tests/NAME.yaml` beside it.
+  private func lintProvider(_ file: String, bytes: Data, in assembly: Assembly) throws -> [Diagnostic] {
+    let name = file == "-" ? "stdin" : file
+    var exchange: ProviderLinter.File?
+    if file != "-" {
+      let place = URL(filePath: assembly.absolute(file))
+      let beside = place.deletingLastPathComponent().appending(path: "tests").appending(
+        path: place.lastPathComponent
+      ).path
+      if FileManager.default.fileExists(atPath: beside) {
+        exchange = ProviderLinter.File(name: beside, bytes: Array(try assembly.readInput(beside)))
+      }
+    }
+    return ProviderLinter.lint(ProviderLinter.File(name: name, bytes: Array(bytes)), exchange: exchange)
+  }
+
   /// Whether the playbook of `file` will be looked for by the file's name.
   private func isFound(_ file: String, in assembly: Assembly) -> Bool {
     guard file != "-", let directory = assembly.playbookDirectory(own.playbooks) else { return false }
@@ -220,7 +248,15 @@ struct PlaybookSchemaCommand: StaunchCommand {
 
   @OptionGroup var global: GlobalOptions
 
+  @Flag(name: .long, help: "Of provider files (providers/*.yaml) instead.") var providers = false
+  @Flag(name: .long, help: "Of their recorded exchanges (providers/tests/*.yaml) instead.") var exchanges =
+    false
+
   func run(in assembly: Assembly) async throws {
+    if providers || exchanges {
+      return assembly.console.data(
+        (providers ? PlaybookSchema.providers : PlaybookSchema.exchanges).canonicalText)
+    }
     assembly.console.data(PlaybookSchema.json(catalogue: ActionSignature.builtin).canonicalText)
   }
 }

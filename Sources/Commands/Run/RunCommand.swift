@@ -85,7 +85,7 @@ struct RunCommand: StaunchCommand {
       if global.json {
         assembly.console.data(plan.json.canonicalText)
       } else {
-        PlanScreen(console: assembly.console).show(plan)
+        PlanScreen(console: assembly.console).show(plan, traps: try plan.traps(in: installation.journal))
         assembly.console.say("nothing was changed. next: staunch run \(plan.id) --live")
       }
       return
@@ -241,9 +241,9 @@ struct PlanCommand: StaunchCommand {
     }
     var incident: IncidentID?
     if case .incident(let id)? = inputs["incident"] { incident = id }
-    show(
+    try show(
       try await PlanMaker(installation: installation).plan(playbook, inputs: inputs, incident: incident),
-      in: assembly)
+      in: installation, assembly)
   }
 
   private static func isLeaked(_ handle: String) -> Bool {
@@ -261,17 +261,17 @@ struct PlanCommand: StaunchCommand {
     }
     let maker = PlanMaker(installation: installation)
     switch try await maker.plan(known: named, credential: credential.map { CredentialName($0) }) {
-    case .planned(let plan): show(plan, in: assembly)
+    case .planned(let plan): try show(plan, in: installation, assembly)
     case .recorded(let because, let next):
       throw CommandFailure(.invalidInput, "\(named) cannot be planned", because: because, fix: next)
     }
   }
 
-  private func show(_ plan: Plan, in assembly: Assembly) {
+  private func show(_ plan: Plan, in installation: Installation, _ assembly: Assembly) throws {
     if global.json {
       assembly.console.data(plan.json.canonicalText)
     } else {
-      PlanScreen(console: assembly.console).show(plan)
+      PlanScreen(console: assembly.console).show(plan, traps: try plan.traps(in: installation.journal))
       assembly.console.say("nothing was changed. next: staunch run \(plan.id) --live")
     }
   }

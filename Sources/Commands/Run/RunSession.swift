@@ -140,7 +140,7 @@ struct RunSession {
         .usage, "the plan needs an approval", because: "nobody is there to ask",
         fix: "read it: staunch run \(plan.id); then: staunch run \(plan.id) --live \(options)")
     }
-    if !isJSON { PlanScreen(console: console).show(plan) }
+    if !isJSON { PlanScreen(console: console).show(plan, traps: try plan.traps(in: installation.journal)) }
     for name in open {
       let answer = console.ask("To approve this plan, type \"\(harmless(name))\":")
       guard answer == name else {

@@ -7,10 +7,12 @@ import JSON
 struct PlanScreen {
   let console: Console
 
-  func show(_ plan: Plan) {
+  /// - Parameter traps: what undoes its work if nobody looks.
+  func show(_ plan: Plan, traps: [String] = []) {
     console.data("plan \(plan.id)  playbook \(plan.playbook)  digest \(plan.digest)")
     for lock in plan.locks { console.data("  locks \(harmless(lock))") }
     for step in plan.steps { show(step) }
+    for trap in traps { console.data("  " + console.toned("trap", .bad) + ": \(harmless(trap))") }
   }
 
   private func show(_ step: PlannedStep) {

@@ -72,6 +72,16 @@ struct StatusScreen {
     if status.stillOld.count > Self.forgeLines {
       lines.append("  still hold the old value: \(status.stillOld.count - Self.forgeLines) more entries")
     }
+    for copy in status.copies.copies.prefix(Self.forgeLines) {
+      lines.append(
+        "  " + console.toned("copy outside of Git", .bad) + ": \(copy.kind) \(harmless(copy.text))")
+    }
+    if status.copies.count > Self.forgeLines {
+      lines.append("  copies outside of Git: \(status.copies.count - Self.forgeLines) more")
+    }
+    for trap in status.copies.traps {
+      lines.append("  " + console.toned("trap", .bad) + ": \(harmless(trap))")
+    }
     if let step = status.currentStep {
       let reason = step.reason.map { ": \(harmless($0))" } ?? ""
       lines.append("  step \(step.step) \(step.state.rawValue)\(reason)")

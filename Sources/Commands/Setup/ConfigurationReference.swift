@@ -1,6 +1,7 @@
 import Capabilities
 import Consumers
 import CredentialProviders
+import Playbooks
 import Response
 import SecretStores
 import TicketSystems
@@ -28,7 +29,17 @@ enum ConfigurationReference {
       no entry of its routes is not planned: a person is asked. Where several entries may be meant, or a route names none, their
       providers are asked whose it is.
       """,
-      CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
+      CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) }
+        + described.map { ($0.kind, "\($0.summary) \($0.documentation[0])", $0.own) })
+    text += """
+
+      Every kind that a file describes (`staunch credential kinds`; a team's own: `providers`) also takes:
+
+      | setting | | |
+      | --- | --- | --- |
+
+      """
+    text += rows(DescribedProvider.settings)
     text += section("stores", nil, SecretStoreRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section("consumers", nil, ConsumerRegistry.all.map { ($0.kind, $0.summary, $0.settings) })
     text += section(
@@ -94,6 +105,13 @@ enum ConfigurationReference {
       | `repositories` | `owner/name`; required for GitHub |
       | `every` | how often lost messages are looked for; default 15m |
 
+      ## providers
+
+      `providers: DIR`: a directory of provider files of your own, beside or instead of the built-in ones: `DIR/NAME.yaml` describes the
+      kind NAME, `DIR/tests/NAME.yaml` has its recorded exchanges. `staunch playbook lint DIR/NAME.yaml` checks both, `staunch playbook
+      schema --providers` is for editors, `staunch credential kinds` lists them. A file's digest is part of what is approved
+      (docs/PROVIDER-FILES.md).
+
       ## receiver
 
       The endpoint of `staunch serve`, which sees nothing else of this file: `listen`, `tls`, `proxies`, `operators`, `routes` (`path`,
@@ -137,14 +155,29 @@ enum ConfigurationReference {
     var text = "\n## \(name)\n"
     if let note { text += "\n\(note)\n" }
     for entry in kinds.sorted(by: { $0.kind < $1.kind }) {
-      text += "\n### `kind: \(entry.kind)`\n\n\(entry.summary)\n\n| setting | | |\n| --- | --- | --- |\n"
-      for setting in entry.settings {
-        let marks = [setting.isRequired ? "required" : nil, setting.isSecretReference ? "*reference*" : nil]
-          .compactMap { $0 }.joined(separator: ", ")
-        // A bar would end the cell.
-        let summary = setting.summary.replacing("|", with: "\\|")
-        text += "| `\(setting.key)` | \(marks) | \(summary) |\n"
-      }
+      text += "\n### `kind: \(entry.kind)`\n\n\(entry.summary)\n"
+      if !entry.settings.isEmpty { text += "\n| setting | | |\n| --- | --- | --- |\n" + rows(entry.settings) }
+    }
+    return text
+  }
+
+  /// Of each file: its own settings; those that all have stand once.
+  private static var described:
+    [(kind: String, summary: String, documentation: [String], own: [SettingDeclaration])]
+  {
+    DescribedProviders.builtin.kinds.compactMap { kind in
+      DescribedProviders.builtin[kind].map { (kind, $0.summary, $0.documentation, $0.settings) }
+    }
+  }
+
+  private static func rows(_ settings: [SettingDeclaration]) -> String {
+    var text = ""
+    for setting in settings {
+      let marks = [setting.isRequired ? "required" : nil, setting.isSecretReference ? "*reference*" : nil]
+        .compactMap { $0 }.joined(separator: ", ")
+      // A bar would end the cell.
+      let summary = setting.summary.replacing("|", with: "\\|")
+      text += "| `\(setting.key)` | \(marks) | \(summary) |\n"
     }
     return text
   }

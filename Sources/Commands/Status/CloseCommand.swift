@@ -18,13 +18,15 @@ struct CloseCommand: StaunchCommand {
     discussion: """
       Refused, too, while the leaked value is or may be at a repository's forge: until a fresh clone of the remote, made
       after the push, was scanned clean. What was clean is looked at once more now, the clone's other remotes included. Whoever
-      leaves it there on purpose says so: --uncleaned.
+      leaves it there on purpose says so: --uncleaned. The same holds for copies outside of Git that a search found
+      (staunch credential locate) and none has missed since.
       """)
 
   @Argument(help: "The incident; default: the most urgent open one.") var incident: String?
   @Option(name: .long, help: "Why it is over.") var reason: String
   @Flag(name: .long, help: "Although the credential was not proven dead.") var unproven = false
-  @Flag(name: .long, help: "Although the leaked value is, or may be, still at the forge.") var uncleaned =
+  @Flag(name: .long, help: "Although the leaked value is, or may be, still at the forge or in a copy.")
+  var uncleaned =
     false
   @Option(name: .long, help: "In which role you say it.") var role = "responder"
   @OptionGroup var global: GlobalOptions
@@ -54,6 +56,15 @@ struct CloseCommand: StaunchCommand {
           + left.map { "\($0.repository) (\(harmless($0.why)))" }.joined(separator: ", "),
         fix: "clean it: staunch \(isElsewhere ? "show" : "plan") \(id); "
           + "or leave it there and say so: \(uncleanedCommand(id))")
+    }
+    if !uncleaned, let copies = known?.copies, !copies.isEmpty {
+      let first = copies.copies.first.map { ": \(harmless($0.text))" } ?? ""
+      throw CommandFailure(
+        .declined, "\(id) was not closed",
+        because: "the leaked value lies outside of Git at \(Count.text(copies.count, "place"))\(first)",
+        fix:
+          "take them out (staunch show \(id)), then look again: \(copies.again(of: id) ?? "staunch credential locate"); "
+          + "or leave them there and say so: \(uncleanedCommand(id))")
     }
     let kept = assembly.configurationPath == nil ? nil : try assembly.configuration().policy.retention
     let until = try Closing(journal: journal, now: assembly.now()).close(

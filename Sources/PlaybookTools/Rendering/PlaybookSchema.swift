@@ -18,6 +18,26 @@ public enum PlaybookSchema {
     return .object(root)
   }
 
+  /// The schema of provider files (`playbooks/providers`).
+  public static var providers: JSONValue {
+    document(Grammar.providerFile, title: "staunch provider file, version 1")
+  }
+
+  /// The schema of their recorded exchanges (`providers/tests`).
+  public static var exchanges: JSONValue {
+    document(Grammar.exchangeFile, title: "staunch recorded exchanges, version 1")
+  }
+
+  private static func document(_ grammars: [Grammar], title: String) -> JSONValue {
+    guard let first = grammars.first, case .object(var root) = object(first) else { return .null }
+    var definitions: [String: JSONValue] = [:]
+    for grammar in grammars.dropFirst() { definitions[grammar.name] = object(grammar) }
+    root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    root["title"] = .string(title)
+    root["$defs"] = .object(definitions)
+    return .object(root)
+  }
+
   private static func object(_ grammar: Grammar) -> JSONValue {
     var properties: [String: JSONValue] = [:]
     for key in grammar.keys {

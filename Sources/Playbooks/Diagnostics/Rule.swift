@@ -1,6 +1,6 @@
 /// Everything that the loader and the linter can object to. The raw values are stable: people put them in their CI.
 ///
-/// PB0…: the text is no playbook (the loader refuses it). PB1…: it is one, but not a safe one (lint).
+/// PB0…: the text is no playbook (the loader refuses it). PB1…: it is one, but not a safe one (lint). PB2…: of provider files.
 public enum Rule: String, Sendable, Codable, CaseIterable, Comparable {
   case syntax = "PB001"
   case duplicateKey = "PB002"
@@ -36,6 +36,11 @@ public enum Rule: String, Sendable, Codable, CaseIterable, Comparable {
   case silentFailure = "PB113"
   case missingLock = "PB114"
   case unmeetableGate = "PB115"
+
+  case undocumentedProvider = "PB201"
+  case missingExchange = "PB202"
+  case otherVerdict = "PB203"
+  case unsafeCall = "PB204"
 
   public static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
 }
@@ -91,6 +96,14 @@ extension Rule {
       ("silent-failure", .error, "A safety-relevant step may fail without stopping the run.")
     case .missingLock: ("missing-lock", .warning, "Two runs could work on one credential at once.")
     case .unmeetableGate: ("unmeetable-gate", .warning, "A gate asks for people whom nobody can be.")
+    case .undocumentedProvider:
+      ("undocumented-provider", .error, "A provider file does not say where it comes from, or what it needs.")
+    case .missingExchange:
+      ("missing-exchange", .error, "A provider file has no recorded exchange for each verdict.")
+    case .otherVerdict:
+      ("other-verdict", .error, "A recorded exchange is read otherwise than it was recorded.")
+    case .unsafeCall:
+      ("unsafe-call", .error, "A call of a provider file could reach or change what it must not.")
     }
   }
 }

@@ -40,6 +40,11 @@ extension StatusModel {
     for one in status.stillAtTheForge {
       sentences.append("The leaked value is still at the forge of \(one.repository): \(one.why).")
     }
+    if !status.copies.isEmpty {
+      // Paths of people's machines are for those who clean them: staunch show.
+      sentences.append(
+        "Copies of the leaked value lie outside of Git at \(Count.text(status.copies.count, "place")).")
+    }
     if !status.waiting.isEmpty { sentences.append("The work waits for a person.") }
     if !status.undelivered.isEmpty {
       sentences.append("\(Count.text(status.undelivered.count, "message")) did not provably arrive.")
@@ -122,6 +127,10 @@ extension StatusModel {
     for one in status.stillAtTheForge {
       risks.append("the leaked value is still at the forge of \(one.repository): \(one.why)")
     }
+    if !status.copies.isEmpty {
+      risks.append("the leaked value lies outside of Git at \(Count.text(status.copies.count, "place"))")
+    }
+    risks += status.copies.traps
     for one in status.published {
       risks += one.residual.map { "left of \(one.repository): \($0)" }
     }

@@ -14,11 +14,12 @@ package struct ReadyEntry {
   /// `openai-api-key: {kind: openai, project: PROJECT, admin_key: env:ADMIN_KEY, store: STORE, key: KEY}`: valid YAML on one
   /// line. What only a person knows stands in capitals, so that doctor names each that was left as it is.
   package var line: String {
-    let type = CredentialProviderRegistry.all.first { $0.kind == provider } ?? GenericCredential.self
-    var members: [(String, String)] = [("kind", type.kind)]
-    if type.kind == GenericCredential.kind { members.append(("leaks", "[\(Self.quoted(kind.rawValue))]")) }
-    let said = said(type.kind)
-    for setting in type.settings where setting.isRequired || said[setting.key] != nil {
+    let known = CredentialProviderRegistry.settings()
+    let provider = provider.flatMap { known[$0] == nil ? nil : $0 } ?? GenericCredential.kind
+    var members: [(String, String)] = [("kind", provider)]
+    if provider == GenericCredential.kind { members.append(("leaks", "[\(Self.quoted(kind.rawValue))]")) }
+    let said = said(provider)
+    for setting in known[provider] ?? [] where setting.isRequired || said[setting.key] != nil {
       members.append(
         (
           setting.key,
@@ -44,6 +45,19 @@ package struct ReadyEntry {
   /// `user@host:port/database` in the words of the settings.
   private func said(_ provider: String) -> [String: String] {
     guard let handle else { return [:] }
+    switch provider {
+    case GCPServiceAccountKey.kind:
+      let account = handle.prefix { $0 != "/" }
+      guard let at = account.firstIndex(of: "@") else { return [:] }
+      let domain = account[account.index(after: at)...]
+      var said = ["account": Self.quoted(String(account))]
+      if domain.hasSuffix(".iam.gserviceaccount.com") {
+        said["project"] = Self.quoted(String(domain.prefix { $0 != "." }))
+      }
+      return said
+    case AzureStorageKey.kind: return ["account": Self.quoted(handle)]
+    default: break
+    }
     guard CredentialReading.uriKinds.contains(kind) else {
       return ["id": Self.quoted(handle), "key_id": Self.quoted(handle)]
     }

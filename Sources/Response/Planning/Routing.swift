@@ -34,7 +34,7 @@ package struct Routing {
     let entries = names.map { configuration.credentials[$0] }
     let isRotated =
       !entries.isEmpty
-      && entries.allSatisfy { $0?.store != nil && $0?.target.kind != GenericCredential.kind }
+      && entries.allSatisfy { $0?.store != nil && !configuration.guidedKinds.contains($0?.target.kind ?? "") }
     return isRotated ? Self.rotation : Self.guided
   }
 
@@ -50,7 +50,7 @@ package struct Routing {
   package func missingEntry(for incident: Incident, asked: [CredentialName] = []) -> String? {
     guard case .route(let route) = choice(for: incident), route.isStandard,
       let provider = KindTable.builtin.row(of: incident.kind)?.provider,
-      CredentialProviderRegistry.all.contains(where: { $0.kind == provider }),
+      CredentialProviderRegistry.settings()[provider] != nil, !configuration.guidedKinds.contains(provider),
       !asked.isEmpty
         || IdentityMatch(configuration: configuration, targets: Targets()).candidates(for: incident).isEmpty
     else { return nil }

@@ -39,6 +39,9 @@ package struct Closing {
   ) throws -> Date {
     var although: [String] = []
     if !status.isContained { although.append("it is not proven contained") }
+    if !status.copies.isEmpty {
+      although.append("copies of the leaked value lie outside of Git (\(status.copies.count))")
+    }
     if !left.isEmpty {
       let names = left.map(\.repository.rawValue).joined(separator: ", ")
       although.append("the leaked value is still at the forge (\(names))")

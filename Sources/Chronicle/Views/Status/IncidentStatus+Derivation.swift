@@ -16,6 +16,7 @@ extension IncidentStatus {
     let published = record.published
     let instant = MetricInstants.detected(record).date
     let identity = record.identity
+    let copies = record.keptCopies
 
     self.id = record.id
     self.codename = identity.codename(of: record.id)
@@ -39,6 +40,7 @@ extension IncidentStatus {
     }
     self.published = published
     self.stillOld = record.stillOld
+    self.copies = copies
     self.next = NextAction.choose(
       NextAction.Situation(
         incident: record.id, state: state, credentials: credentials, isContained: containment.isComplete,
@@ -47,7 +49,7 @@ extension IncidentStatus {
         holdsLocks: run?.state == .failed && IncidentStatus.holdsLocks(record),
         refusedGates: IncidentStatus.refusedGates(of: record),
         answeredGates: answered, gateRoles: IncidentStatus.gateRoles(of: record), stillOld: record.stillOld,
-        stillAtTheForge: published.filter { !$0.isClean }))
+        stillAtTheForge: published.filter { !$0.isClean }, copies: copies))
   }
 
   /// Closed is somebody's word. Contained is not: it holds while the playbook's proof covers every leaked value.

@@ -34,6 +34,7 @@ extension IncidentStatus {
       "undelivered_messages": .array(undelivered.map(\.json)),
       "forge": .array(published.map(\.json)),
       "still_old": .array(stillOld.map { .string($0) }),
+      "copies": .array(copies.copies.map(\.json)), "further_copies": .integer(copies.further),
       "said": .array(said.map { ["at": .string(Timestamp.text($0.at)), "text": .string($0.text)] }),
     ]
   }
@@ -46,6 +47,16 @@ extension PublishedHistory {
       "cleaned": cleaned.map { .string(Timestamp.text($0)) } ?? .null,
       "why": isClean ? .null : .string(why), "address": address.map { .string($0) } ?? .null,
       "residual": .array(residual.map { .string($0) }),
+    ]
+  }
+}
+
+extension KeptCopies.Copy {
+  fileprivate var json: JSONValue {
+    [
+      "path": .string(path), "line": line.map { .integer($0) } ?? .null, "kind": .string(kind),
+      "resource": resource.map { .string($0) } ?? .null, "trap": trap.map { .string($0) } ?? .null,
+      "found": .string(Timestamp.text(found)),
     ]
   }
 }

@@ -96,6 +96,8 @@ public struct IncidentStatus: Sendable, Hashable {
   public let published: [PublishedHistory]
   /// Entries of stores that still hold an old value: what reads them fails.
   public let stillOld: [String]
+  /// Copies of the leaked values outside of Git, as the last searches found them.
+  public let copies: KeptCopies
   public let next: Next
 
   /// Time since detection, to `now`; zero when the clock was set back behind it.

@@ -31,6 +31,8 @@ enum NextAction {
     /// Entries of stores that hold an old value.
     let stillOld: [String]
     let stillAtTheForge: [PublishedHistory]
+    /// Outside of Git.
+    let copies: KeptCopies
   }
 
   static func choose(_ now: Situation) -> IncidentStatus.Next {
@@ -222,6 +224,12 @@ enum NextAction {
         "Contained, but the leaked value is still at the forge (\(first.repository): \(first.why))."
           + " Plan its clean-up (one that no plan reaches is first named under repositories: in staunch.yaml), or close "
           + "the incident with --uncleaned", command: planCommand(now))
+    }
+    if let first = now.copies.copies.first {
+      let others = now.copies.count > 1 ? " (and \(now.copies.count - 1) more)" : ""
+      return IncidentStatus.Next(
+        "Contained, but a copy of the leaked value lies outside of Git: \(first.text)\(others). Take it out, then look again, or "
+          + "close the incident with --uncleaned", command: now.copies.again(of: now.incident))
     }
     return IncidentStatus.Next(
       "Contained. Complete the post-mortem", command: "staunch postmortem draft \(now.incident)")
