@@ -5,6 +5,8 @@ import RESTClient
 /// An ExternalSecret of External Secrets Operator: it is told to fetch its value now, and has done so when its `refreshTime` is
 /// a newer one.
 ///
+/// A fetch that had begun before it was told would bring the old value under a newer `refreshTime`: its
+/// `syncedResourceVersion` is still the one before, and does not count.
 /// The operator writes a Secret; programs that read it by environment are restarted by `kubernetes_workload` after it. The
 /// `refreshTime` before is kept in an annotation, so no clock is compared and another process can go on.
 /// The runner needs `get` and `patch` of the ExternalSecret.
@@ -32,6 +34,7 @@ public struct ExternalSecret: Consumer {
 
   private static let marker = "staunch/synced-by"
   private static let before = "staunch/refresh-time-before"
+  private static let synced = "staunch/synced-version-before"
 
   let settings: Settings
   let client: KubernetesClient
@@ -97,6 +100,7 @@ public struct ExternalSecret: Consumer {
           "annotations": [
             "force-sync": .string(marker), Self.marker: .string(marker),
             Self.before: .string(object["status"]?["refreshTime"]?.string ?? ""),
+            Self.synced: .string(object["status"]?["syncedResourceVersion"]?.string ?? ""),
           ],
         ]
       ], under: authority)
@@ -117,6 +121,13 @@ public struct ExternalSecret: Consumer {
     guard time > before, ready?["status"]?.string == "True" else {
       return ConsumerHealth(
         .unknown, evidence: "\(shown): its last refreshTime is still \(before.isEmpty ? "none" : before)")
+    }
+    // Generation, and a hash of labels and annotations, ours among them. Operators of former times do not tell it.
+    if let version = object["status"]?["syncedResourceVersion"]?.string,
+      version == object["metadata"]?["annotations"]?[Self.synced]?.string
+    {
+      return ConsumerHealth(
+        .unknown, evidence: "\(shown): its last fetch had begun before it was told to fetch its value")
     }
     return ConsumerHealth(
       .healthy, evidence: "\(shown): refreshed at \(time), before that \(before.isEmpty ? "never" : before)")

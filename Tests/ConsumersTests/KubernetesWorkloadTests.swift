@@ -302,6 +302,18 @@ import Testing
     #expect(health.state == .healthy && health.evidence.contains("before that 2026-11-30T08:00:00Z"))
   }
 
+  @Test func `a fetch that had begun before it was told does not count`() async throws {
+    let consumer = try consumer()
+    cluster.change(path, ["status": ["syncedResourceVersion": "1-aaaa"]])
+    try await consumer.rollOut(marker: "staunch-run-1", under: .forTests())
+    cluster.change(path, ["status": ["refreshTime": "2026-11-30T08:30:00Z"]])
+    let health = try await consumer.health()
+    #expect(health.state == .unknown && health.evidence.contains("had begun before"), "\(health.evidence)")
+    cluster.change(
+      path, ["status": ["refreshTime": "2026-11-30T08:30:01Z", "syncedResourceVersion": "1-bbbb"]])
+    #expect(try await consumer.health().state == .healthy)
+  }
+
   @Test func `one that cannot fetch is unhealthy, with the operator's word`() async throws {
     cluster.change(
       path, ["status": ["conditions": [["type": "Ready", "status": "False", "reason": "SecretSyncedError"]]]])
