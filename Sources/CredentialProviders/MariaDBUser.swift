@@ -63,13 +63,13 @@ public struct MariaDBUser: CredentialProvider {
   let primary: PostgresRole.Endpoint
   let nodes: [PostgresRole.Endpoint]
   let isSocket: Bool
-  let tls: String
+  private let namedTLS: String?
   private let adminPassword: String
   private let authorities: String?
   /// What the store holds of it now.
   private var present: @Sendable () async -> [Secret] = { [] }
   /// What this process has set.
-  private let issued = IssuedPassword()
+  let issued = IssuedPassword()
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     self.environment = environment
@@ -83,8 +83,7 @@ public struct MariaDBUser: CredentialProvider {
     let host = try target.optionalText("host") ?? "127.0.0.1"
     primary = PostgresRole.Endpoint(host: socket ?? host, port: try target.integer("port", default: 3306))
     isSocket = socket != nil
-    let isLocal = socket != nil || ThisMachine.isMeant(by: host)
-    tls = try target.optionalText("tls") ?? (isLocal ? "disable" : "verify-full")
+    namedTLS = try target.optionalText("tls")
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
       propagation: try target.propagation(default: .zero))
@@ -92,7 +91,7 @@ public struct MariaDBUser: CredentialProvider {
     func wrong(_ because: String, _ fix: String) -> CapabilityError {
       CapabilityError(.configuration, "\(target.position): \(target.name)", because: because, fix: fix)
     }
-    guard ["disable", "verify-full"].contains(tls) else {
+    guard namedTLS.map({ ["disable", "verify-full"].contains($0) }) ?? true else {
       throw wrong(
         "tls is neither disable nor verify-full (the library lets a server without TLS pass otherwise)",
         "write tls: verify-full, with tls_ca where the authority is your own")
@@ -116,9 +115,15 @@ public struct MariaDBUser: CredentialProvider {
   /// Passwords that the user should take now: what the store holds, what this process has set.
   func presentPasswords() async -> [Secret] { await present() + [issued.value].compactMap { $0 } }
 
+  /// Each node is judged by itself: one that `addresses` names may be far away while `host` is this machine.
+  func tls(at endpoint: PostgresRole.Endpoint) -> String {
+    namedTLS ?? (ThisMachine.isMeant(by: endpoint.host) ? "disable" : "verify-full")
+  }
+
   func login(_ user: String, _ password: Secret, at endpoint: PostgresRole.Endpoint) -> SQLLogin {
     var login = SQLLogin(
-      host: endpoint.host, port: endpoint.port, database: "", user: user, password: password, tls: tls)
+      host: endpoint.host, port: endpoint.port, database: "", user: user, password: password,
+      tls: tls(at: endpoint))
     login.address = endpoint.address
     login.certificateAuthorities = authorities
     return login
@@ -219,6 +224,13 @@ public struct MariaDBUser: CredentialProvider {
 
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
     _ = try await identify(Leak(secret))
+    let rows = try await look(at: primary).accounts
+    // A call that was cut off after the first row is no replacement yet: stopping the leaked one would lock the others.
+    if let row = rows.first(where: { $0.takesPasswords && $0.judgement(of: secret) == .differs }) {
+      throw CapabilityError(
+        .notFound, "identify user \(user)", because: "\(row.ref) does not take this password",
+        fix: "give that row the same one, or drop it when nobody uses it: DROP USER \(row.ref)")
+    }
     return ref(secret)
   }
 
@@ -255,7 +267,7 @@ public struct MariaDBUser: CredentialProvider {
   }
 
   /// Makes sure that the leaked value opens `ref` no longer: its way in is taken away, or, where it is the only one, the row
-  /// is locked.
+  /// is locked. Without a value every password but the replacement may be the leaked one, the store's too.
   public func disable(
     _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
@@ -265,7 +277,7 @@ public struct MariaDBUser: CredentialProvider {
     var results: [RefResult] = []
     for row in rows {
       do throws(CapabilityError) {
-        try await stop(row, leak, isReplaced: replacedBy != nil, look, session, under: authority)
+        try await stop(row, leak, replacedBy: replacedBy, look, session, under: authority)
         results.append(RefResult(row.ref))
       } catch { results.append(RefResult(row.ref, problem: error)) }
     }
@@ -276,32 +288,5 @@ public struct MariaDBUser: CredentialProvider {
         fix: "see its rows: SELECT User, Host FROM mysql.user")
     }
     try results.check("disable \(ref)")
-  }
-
-  /// Takes back what `issue` gave.
-  public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    guard ref.rawValue.hasPrefix(user + "/") else {
-      throw CapabilityError(
-        .unsupported, "DROP USER", because: "a user is an account with rights, not only a password",
-        fix: "when nobody needs it any more: DROP USER \(user)@HOST, for each of its host rows")
-    }
-    let mark = ref.rawValue.dropFirst(user.count + 1)
-    let own = issued.value.flatMap { self.ref($0) == ref ? $0 : nil }
-    let (session, look) = try await open(at: primary)
-    for row in look.accounts {
-      let kept = row.methods.filter { method in
-        if method.plugin == MariaDBAccount.native, !method.text.isEmpty {
-          return !method.text.dropFirst().lowercased().hasPrefix(mark)
-        }
-        guard method.plugin == MariaDBAccount.ed25519, let own else { return true }
-        return method.text != MariaDBVerifier.ed25519(own)
-      }
-      // The last way in is no leftover.
-      guard kept.count < row.methods.count, !kept.isEmpty else { continue }
-      try await set(kept, at: row, session, under: authority)
-    }
-    await session.close()
   }
 }

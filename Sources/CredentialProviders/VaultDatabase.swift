@@ -50,6 +50,10 @@ public struct VaultDatabase: CredentialProvider {
       pattern = try read.optionalText(
         "user_pattern",
         "the names of its users, as LIKE has it (`app-%`), where the connection has a username_template")
+      try read.check(
+        pattern.map { text in text.count { $0.isLetter || $0.isNumber } >= 2 } ?? true,
+        "user_pattern is the name of anybody",
+        fix: "write what all its users' names have, and % for what varies, for example user_pattern: app-%")
       revokes = try read.word(
         "revokes", of: ["lease", "role"], default: "lease",
         "`lease`: those of the second in which the leaked one was drawn; `role`: every lease of the role")
@@ -273,7 +277,7 @@ public struct VaultDatabase: CredentialProvider {
           "sys/leases/revoke", ["lease_id": .string(lease), "sync": true], under: authority)
       }
     }
-    guard try await users().contains(ref.rawValue) else { return }
+    guard try await isThere(ref) else { return }
     // Its lease is not among those, or something that the user owns keeps the server from dropping it.
     try await database(of: ref.rawValue).disable(
       ref, leak: Leak(), replacedBy: nil, under: authority)
@@ -282,45 +286,4 @@ public struct VaultDatabase: CredentialProvider {
   public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   { try await disable(ref, leak: Leak(), replacedBy: nil, under: authority) }
-
-  /// That the database refused to drop a user (400) is seen there, by whoever calls.
-  private func revoke(_ path: String, _ body: JSONValue, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    let answer = try await vault.api.change(
-      .post, "/v1/" + VaultClient.escaped(path), body, under: authority)
-    if VaultClient.says("failed to revoke", answer) || VaultClient.says("invalid lease", answer) { return }
-    _ = try vault.done(answer, "POST \(path)")
-  }
-
-  /// The leases that may be the user's.
-  func leases(of ref: CredentialRef, _ leak: Leak) async throws(CapabilityError) -> [String] {
-    if let lease = leak.fields["lease_id"], lease.hasPrefix(prefix + "/") { return [lease] }
-    guard let second = ref.rawValue.split(separator: "-").last.flatMap({ Double($0) }) else { return [] }
-    var found: [String] = []
-    for lease in try await leases() {
-      guard let start = try await start(of: lease) else { continue }
-      if abs(start.timeIntervalSince1970 - second) <= 1 { found.append(lease) }
-    }
-    return found
-  }
-
-  /// Every lease of the role.
-  func leases() async throws(CapabilityError) -> [String] {
-    let answer = try await vault.api.answer(
-      "/v1/sys/leases/lookup/\(VaultClient.escaped(prefix))?list=true")
-    if answer.status == 404, VaultClient.errors(of: answer)?.isEmpty == true { return [] }
-    let json = try vault.checked(answer, "LIST sys/leases/lookup/\(prefix)")
-    return (json["data"]?["keys"]?.array ?? []).compactMap { $0.string.map { "\(prefix)/\($0)" } }
-  }
-
-  /// Nil: the lease has ended meanwhile.
-  private func start(of lease: String) async throws(CapabilityError) -> Date? {
-    let answer = try await vault.api.ask(
-      "/v1/sys/leases/lookup", ["lease_id": .string(lease)], readOnlyBecause: "it looks a lease up")
-    if VaultClient.says("invalid lease", answer) { return nil }
-    let text = try vault.checked(answer, "POST sys/leases/lookup")["data"]?["issue_time"]?.string ?? ""
-    // To the second, which is what the name has: `2026-11-30T12:37:16.687125844Z`.
-    return Timestamp.date("\(text.prefix(19))Z")
-  }
 }

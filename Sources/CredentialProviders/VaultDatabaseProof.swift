@@ -44,7 +44,8 @@ extension VaultDatabase {
     }
     return CredentialProbe(
       .dead, code: "no lease and no user of the role is left",
-      evidence: ProbeEvidence(refusals: 1, controls: 1))
+      // Without a name no login was tried: both lists were empty.
+      evidence: ProbeEvidence(refusals: 0, controls: 1))
   }
 
   private func verify(_ secret: Secret, user: String) async throws(CapabilityError) -> CredentialProbe {
@@ -98,7 +99,11 @@ extension VaultDatabase {
         AND r.rolname = $1::pg_catalog.name
       """, [user])
     await session.close()
-    return Int((rows.first?.first ?? nil) ?? "") ?? 0
+    guard let count = rows.first?.first.flatMap({ $0 }).flatMap({ Int($0) }) else {
+      throw CapabilityError(
+        .serverError, "count what \(user) owns", because: "the server's answer is no number")
+    }
+    return count
   }
 
   public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
@@ -136,20 +141,36 @@ extension VaultDatabase {
       """
       SELECT me.rolsuper OR me.rolcreaterole,
         pg_catalog.pg_has_role(me.oid, 'pg_signal_backend'::pg_catalog.name, 'USAGE'::pg_catalog.text),
-        pg_catalog.pg_has_role(me.oid, 'pg_read_all_stats'::pg_catalog.name, 'USAGE'::pg_catalog.text)
+        pg_catalog.pg_has_role(me.oid, 'pg_read_all_stats'::pg_catalog.name, 'USAGE'::pg_catalog.text),
+        pg_catalog.has_column_privilege('pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid,
+            'rolname'::pg_catalog.text, 'SELECT'::pg_catalog.text)
+          AND pg_catalog.has_column_privilege('pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid,
+            'rolpassword'::pg_catalog.text, 'SELECT'::pg_catalog.text),
+        NOT me.rolsuper
+          AND pg_catalog.current_setting('server_version_num'::pg_catalog.text)::pg_catalog.int4 >= 160000
       FROM pg_catalog.pg_roles me WHERE me.rolname = current_user
       """, [])
     await session.close()
-    let names = ["CREATEROLE", "pg_signal_backend", "pg_read_all_stats"]
-    guard let row = rows.first, row.count == names.count else {
+    let stored = "SELECT (rolname, rolpassword) ON pg_catalog.pg_authid"
+    let names = ["CREATEROLE", "pg_signal_backend", "pg_read_all_stats", stored]
+    guard let row = rows.first, row.count == names.count + 1 else {
       return [Readiness("rights at the database", .unknown(because: "the server's answer cannot be read"))]
     }
-    return zip(names, row).map { name, has in
+    let found = zip(names, row).map { name, has in
       if has == "t" { return Readiness(name, .ready("\(settings.adminUser) has it")) }
       let grant =
         name == "CREATEROLE"
         ? "ALTER ROLE \(settings.adminUser) CREATEROLE" : "GRANT \(name) TO \(settings.adminUser)"
       return Readiness(name, .missing(because: "\(settings.adminUser) lacks it at the database", fix: grant))
     }
+    guard row.last != "f" else { return found }
+    return found + [
+      Readiness(
+        "ADMIN OPTION on leased users",
+        .unknown(
+          because:
+            "from PostgreSQL 16 on CREATEROLE reaches only roles that \(settings.adminUser) administers: write ADMIN "
+            + "\(settings.adminUser) after CREATE ROLE in the role's creation_statements"))
+    ]
   }
 }

@@ -210,6 +210,17 @@ import Testing
     #expect(server.requests.isEmpty)
   }
 
+  @Test func `an OAuth token is never called dead by a call that does not know it`() async throws {
+    let works = Secret(FakeSecrets.value("gitlab_pat", "other"))
+    let server = try LoopbackServer { request in
+      request.headers["private-token"] == works.exposeAsText() ? Self.record(9) : Self.stranger
+    }
+    let told = try provider(server).knowing { [works] }
+    let probe = try await told.verify(Secret(String(repeating: "0a", count: 32)), ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("an OAuth access token"))
+    #expect(server.requests.isEmpty)
+  }
+
   @Test func `it revokes itself, once and again, and says when it never was`() async throws {
     let count = Count()
     let server = try LoopbackServer { _ in count.next() == 1 ? .answer(204) : Self.revoked }
@@ -285,6 +296,19 @@ import Testing
     }
     #expect(error?.class == .notFound)
     #expect(error?.because == "it is of user 3, and this entry's tokens are of user 5")
+  }
+
+  /// Else a stranger's own token could be rotated, and become what the program uses.
+  @Test(arguments: [429, 503]) func `while nobody can say whose tokens the entry is for, it is not taken`(
+    status: Int
+  ) async throws {
+    let stored = Secret(FakeSecrets.value("gitlab_pat", "stored"))
+    let server = try LoopbackServer { request in
+      request.headers["private-token"] == stored.exposeAsText() ? .json(status, "{}") : Self.record()
+    }
+    let told = try provider(server).knowing { [stored] }
+    let error = await #expect(throws: CapabilityError.self) { try await told.identify(Leak(leaked)) }
+    #expect(error?.class == (status == 429 ? .rateLimit : .serverError))
   }
 
   @Test func `a reading token that is not there makes no stranger of the leaked one`() async throws {

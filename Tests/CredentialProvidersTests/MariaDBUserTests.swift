@@ -284,6 +284,31 @@ import Testing
     }
   }
 
+  /// Killed between two rows: taking the half for the whole would lock the other row when the leaked one is stopped.
+  @Test func `a password that only one of the rows has got is set once more, at the other`() async throws {
+    let it = try await makeCase(hosts: ["%", "10.%"])
+    let wire = UnreliableWire()
+    let provider = try MariaDBUser(
+      TargetConfiguration(
+        name: "db", kind: "mariadb",
+        settings: [
+          "host": .string(server.host), "port": .integer(server.port), "user": .string(it.name),
+          "admin_user": .string(it.rotator.user), "admin_password": "env:ROTATOR",
+        ], position: "staunch.yaml:1:1"),
+      in: .forTests(mariadb: wire, secrets: ["env:ROTATOR": try #require(it.rotator.password)]))
+    let value = try #require(try provider.generate())
+    let order = IssueOrder(marker: "m", generated: value, replacing: Leak(it.leaked))
+    wire.state.withLock { $0.isBroken = true }
+    await #expect(throws: CapabilityError.self) { try await provider.issue(order, under: .forTests()) }
+    #expect(try await provider.verify(value, ref: nil).state == .alive)  // the trap
+    let half = await #expect(throws: CapabilityError.self) { try await provider.ref(ofIssued: value) }
+    #expect(half?.class == .notFound)
+    #expect(half?.because == "\(it.name)@10.% does not take this password")
+    wire.state.withLock { $0.isBroken = false }
+    let issued = try await provider.issue(order, under: .forTests())
+    #expect(try await provider.ref(ofIssued: value) == issued.ref)
+  }
+
   @Test func `proxies and events that act in its name are told`() async throws {
     let it = try await makeCase(hosts: ["%"])
     let proxy = try await server.makeUser()
@@ -311,6 +336,91 @@ import Testing
     #expect(error?.class == .notFound)
   }
 
+  /// The server's list of sessions compares names as words are sorted.
+  @Test func `sessions of an account whose name differs in case stay, and are not counted`() async throws {
+    let it = try await makeCase(hosts: ["%"])
+    let name = it.name.uppercased()
+    try await server.sql("CREATE USER '\(name)'@'%' IDENTIFIED BY 'of-somebody-else'", isLogged: false)
+    let other = try await connector.connect(server.login(name, Secret("of-somebody-else")))
+    let old = try await connector.connect(it.login)
+    #expect(try await it.provider.inspect(it.identity).facts["sessions"]?.object?.count == 1)
+    let count = try await it.provider.endSessions(it.identity, before: Date(), under: .forTests())
+    #expect(count == SessionCount(found: 1, ended: 1, left: 0))
+    await #expect(throws: CapabilityError.self) { try await old.query("SELECT 1", []) }
+    #expect(try await other.query("SELECT 1", []) == [["1"]])
+  }
+
+  /// Which password leaked nobody has said: the store's is one of them.
+  @Test func `known by its name alone, a user is locked although the store holds its password`() async throws
+  {
+    let it = try await makeCase()
+    let leaked = it.leaked
+    let provider = it.provider.knowing { [leaked] }
+    let subject = try await provider.identify(Leak(handle: "\(it.name)@db1/shop"))
+    try await provider.disable(subject, leak: Leak(), replacedBy: nil, under: .forTests()).check("disable")
+    #expect(try await provider.verify(leaked, ref: nil) == CredentialProbe(.dead, code: "4151: locked"))
+  }
+
+  @Test func `known by its name alone and replaced, a user keeps the replacement and no other password`()
+    async throws
+  {
+    let it = try await makeCase(hosts: ["%"])
+    let leaked = it.leaked
+    let issued = try await rotate(it)
+    let provider = it.provider.knowing { [leaked] }
+    try await provider.disable(it.identity, leak: Leak(), replacedBy: issued.ref, under: .forTests())
+    #expect(try await provider.verify(leaked, ref: nil).state == .dead)
+    #expect(try await provider.verify(issued.secret, ref: nil).state == .alive)
+  }
+
+  /// Whoever may make a database or a role chooses its name.
+  @Test func `a right that only stands in a name is none`() async throws {
+    let it = try await makeCase(hosts: ["%"], rights: "CREATE USER")
+    let database = "db\(it.name),PROCESS ON *.* TO x"
+    let role = "role\(it.name),CONNECTION ADMIN ON *.* TO x"
+    try await server.sql(
+      "GRANT SELECT ON `\(database)`.* TO '\(it.rotator.user)'@'%'; CREATE ROLE `\(role)`; "
+        + "GRANT `\(role)` TO '\(it.rotator.user)'@'%'")
+    let missing = await it.provider.readiness().filter {
+      if case .missing = $0.verdict { true } else { false }
+    }
+    #expect(missing.map(\.what) == ["PROCESS", "CONNECTION ADMIN"])
+  }
+
+  @Test func `behind a balancer the sessions of one server are not all sessions`() async throws {
+    let other = try MariaDBServer()
+    defer { other.stop() }
+    let it = try await makeCase(hosts: ["%"])
+    let password = try #require(it.rotator.password).exposeAsText()
+    try await other.sql(
+      """
+      CREATE USER '\(it.rotator.user)'@'%' IDENTIFIED BY '\(password)'; CREATE USER '\(it.name)'@'%';
+      GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO '\(it.rotator.user)'@'%';
+      GRANT SELECT ON mysql.* TO '\(it.rotator.user)'@'%'
+      """)
+    let session = try await connector.connect(it.login)
+    let balancer = try TCPBalancer([server.port, other.port]) { $0 % 2 }
+    let provider = try Self.provider(
+      server, user: it.name, rotator: it.rotator, ["port": .integer(balancer.port)])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.endSessions(it.identity, before: Date(), under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+    #expect(error?.fix?.contains("addresses") == true)
+    #expect(try await session.query("SELECT 1", []) == [["1"]])  // nothing was done
+  }
+
+  @Test func `the only password of a row is not called taken back`() async throws {
+    let it = try await makeCase(hosts: ["%"])
+    let ref = try await it.provider.ref(ofIssued: it.leaked)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await it.provider.delete(ref, under: .forTests())
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.fix?.contains("ACCOUNT LOCK") == true)
+    #expect(try await it.provider.verify(it.leaked, ref: nil).state == .alive)
+  }
+
   @Test func `facts tell rights, rows and who is logged in`() async throws {
     let it = try await makeCase()
     try await server.sql("GRANT RELOAD ON *.* TO '\(it.name)'@'10.%'")
@@ -322,6 +432,22 @@ import Testing
     #expect(facts["can_login"] == true)
     #expect(facts["sessions"]?.object?.count == 1)
     await session.close()
+  }
+
+  @Test func `a node far away is met over TLS also where the first one is this machine`() async throws {
+    let rotator = server.login("rotator", Secret("x"))
+    let wire = LoginWitness()
+    let provider = try MariaDBUser(
+      TargetConfiguration(
+        name: "db", kind: "mariadb",
+        settings: [
+          "user": "app", "admin_user": .string(rotator.user), "admin_password": "env:ROTATOR",
+          "addresses": ["127.0.0.1:3306", "db2.example.org:3306"],
+        ], position: "staunch.yaml:1:1"),
+      in: .forTests(mariadb: wire, secrets: ["env:ROTATOR": Secret("x")]))
+    #expect(try await provider.verify(Secret("y"), ref: nil).state == .unknown)
+    #expect(
+      wire.seen.withLock { $0 } == ["127.0.0.1": "disable", "db2.example.org": "verify-full"])
   }
 
   @Test(arguments: ["require", "prefer"]) func `TLS without a check of the name is not offered`(
@@ -377,6 +503,20 @@ private struct MariaDBUserFixture: ContractFixture {
     return true
   }
   func mend() { wire.state.withLock { $0.isBroken = false } }
+}
+
+/// Lets nobody in, and keeps how each host was to be met.
+private final class LoginWitness: SQLConnector {
+  let seen = Mutex<[String: String]>([:])
+
+  func connect(_ login: SQLLogin) async throws(CapabilityError) -> any SQLSession {
+    seen.withLock { $0[login.host] = login.tls }
+    throw CapabilityError(.network, "login", because: "nobody is there")
+  }
+  func tryLogin(_ login: SQLLogin) async -> LoginOutcome {
+    seen.withLock { $0[login.host] = login.tls }
+    return .undecided(code: "nobody is there")
+  }
 }
 
 /// The real client, which loses a reply, or fails at one of the rows, on demand.

@@ -112,6 +112,35 @@ import Testing
     #expect(try await world.look(issued.ref)["policies"] == ["default"])
   }
 
+  /// A report may name anybody's accessor beside a value that has ended.
+  @Test func `rights are those of the value, never those of an accessor that stands beside it`() async throws
+  {
+    let mighty = try await world.server.makeToken([
+      try await world.server.makePolicy(["secret/*": ["read", "update"]])
+    ])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await world.provider().issue(
+        IssueOrder(marker: "m", replacing: Leak(Secret("s.gone"), handle: mighty.accessor)),
+        under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+  }
+
+  @Test func `a token that was bound to networks is not replaced by one that works everywhere`() async throws
+  {
+    try await world.server.call(
+      "POST", "auth/token/roles/bound", ["orphan": true, "token_bound_cidrs": ["127.0.0.0/8"]])
+    let made = try await world.server.call(
+      "POST", "auth/token/create/bound", ["policies": ["default"]])
+    let order = IssueOrder(marker: "m", replacing: Leak(Secret(made["client_token"]?.string ?? "")))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await world.provider().issue(order, under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+    let issued = try await world.provider(["role": "bound"]).issue(order, under: .forTests())
+    #expect(try await world.look(issued.ref)["bound_cidrs"]?.array?.count == 1)
+  }
+
   @Test func `a login's token is not replaced by another kind of token`() async throws {
     try await world.server.call("POST", "sys/auth/approle", ["type": "approle"])
     try await world.server.call("POST", "auth/approle/role/app", ["token_policies": "default"])
@@ -193,6 +222,29 @@ import Testing
     #expect(probe.state == .unknown)
   }
 
+  @Test func `an answer about another token is none about this one`() async throws {
+    let gateway = try LoopbackServer { _ in .json(200, #"{"data":{"id":"s.other","accessor":"a"}}"#) }
+    let provider = try world.provider(["base_url": .string(gateway.url)])
+    #expect(
+      try await provider.verify(Secret("s.leaked"), ref: nil)
+        == CredentialProbe(.unknown, code: "the runner's token gets no answer (invalid)"))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.identify(Leak(Secret("s.leaked")))
+    }
+    #expect(error?.class == .invalid)
+  }
+
+  /// Else a token whose reply was lost would be taken for never made, and live on.
+  @Test(arguments: ["{}", #"{"data":null}"#, #"{"data":{"keys":["a",7]}}"#])
+  func `an answer that lists no tokens is not taken for there being none`(body: String) async throws {
+    let gateway = try LoopbackServer { _ in .json(200, body) }
+    let provider = try world.provider(["base_url": .string(gateway.url)])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.issued(marker: "m", before: [])
+    }
+    #expect(error?.class == .serverError)
+  }
+
   // MARK: whose it is
 
   @Test func `the runner's own token is never revoked, by its value or its accessor`() async throws {
@@ -229,6 +281,10 @@ import Testing
       try await other.provider().identify(Leak(handle: leaked.accessor))
     }
     #expect(byAccessor?.class == .notFound)
+    let revoked = await #expect(throws: CapabilityError.self) {
+      try await other.provider().delete(CredentialRef(leaked.accessor), under: .forTests())
+    }
+    #expect(revoked?.class == .configuration)
     #expect(try await other.provider().verify(leaked.value, ref: nil).state == .alive)
   }
 
