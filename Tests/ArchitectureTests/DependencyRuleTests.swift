@@ -63,7 +63,9 @@ import Testing
         "Secrets",
       ]
     ),
-    ("GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]),
+    (
+      "GitObjects", ["CDeflate", "CFastHash", "CLibgit2", "CMarks", "CPcre2", "CZlib", "Dispatch", "Secrets"]
+    ),
     (
       "GitHistory",
       [
