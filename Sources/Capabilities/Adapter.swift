@@ -20,7 +20,8 @@ public struct AdapterEnvironment: Sendable {
 
   public init(
     http: any HTTPTransport, postgres: any SQLConnector, mariadb: any SQLConnector,
-    processes: any ProcessRunner, files: any FileSystem, sources: any SecretSourceResolver, now: @escaping @Sendable () -> Date,
+    processes: any ProcessRunner, files: any FileSystem, sources: any SecretSourceResolver,
+    now: @escaping @Sendable () -> Date,
     randomBytes: @escaping @Sendable (_ count: Int) -> SecretBytes, stateDirectory: String? = nil
   ) {
     self.http = http
