@@ -86,7 +86,7 @@ public struct ConfigurationReader {
       configuration.repositories[RepositoryName(name)] = repository(name, node)
     }
     for (name, node) in entries(root, "credentials") {
-      configuration.credentials[CredentialName(name)] = credential(name, node, configuration)
+      configuration.credentials[CredentialName(name)] = credential(name, node, &configuration)
     }
     credentialNames = configuration.credentials.keys.map(\.rawValue).sorted()
     for node in root["routes"].flatMap({ elements($0) }) ?? [] {
@@ -111,16 +111,28 @@ public struct ConfigurationReader {
       return nil
     }
     guard let kind = text(node, "kind") else {
-      problem(
-        node, "\"\(name)\" does not say its kind", "one of: \(kinds.keys.sorted().joined(separator: ", "))")
+      missingKind(name, node, kinds.keys.sorted())
       return nil
     }
     guard let settings = kinds[kind] else {
-      problem(
-        node["kind"] ?? node, "there is no kind \"\(kind)\" here",
-        Suggestion.phrase(for: kind, among: kinds.keys.sorted()))
+      unknownKind(kind, node, kinds.keys.sorted())
       return nil
     }
+    return target(name, node, kind, settings, also: common)
+  }
+
+  private mutating func missingKind(_ name: String, _ node: YAMLNode, _ known: [String]) {
+    problem(node, "\"\(name)\" does not say its kind", "one of: \(known.joined(separator: ", "))")
+  }
+
+  private mutating func unknownKind(_ kind: String, _ node: YAMLNode, _ known: [String]) {
+    problem(
+      node["kind"] ?? node, "there is no kind \"\(kind)\" here", Suggestion.phrase(for: kind, among: known))
+  }
+
+  private mutating func target(
+    _ name: String, _ node: YAMLNode, _ kind: String, _ settings: [SettingDeclaration], also common: [String]
+  ) -> TargetConfiguration {
     refuseUnknown(node, known: ["kind"] + common + settings.map(\.key))
     for setting in settings where setting.isRequired && node[setting.key] == nil {
       problem(node, "\"\(name)\" lacks the setting \"\(setting.key)\": \(setting.summary)", nil)
@@ -138,14 +150,34 @@ public struct ConfigurationReader {
     return TargetConfiguration(name: name, kind: kind, settings: values, position: "\(node.position)")
   }
 
-  private mutating func credential(_ name: String, _ node: YAMLNode, _ configuration: Configuration)
-    -> Configuration.Credential?
-  {
-    guard
-      let target = target(name, node, catalogue.credentials, also: Self.ownOfCredentials)
-    else {
+  /// The entry's kind is read here, and no other one: files describe many.
+  private mutating func credentialTarget(
+    _ name: String, _ node: YAMLNode, _ configuration: inout Configuration
+  ) -> TargetConfiguration? {
+    guard node.members != nil, let kind = text(node, "kind") else {
+      guard node.members != nil else { return target(name, node, [:]) }
+      missingKind(name, node, catalogue.credentialKinds)
       return nil
     }
+    let entry: AdapterCatalogue.CredentialEntry?
+    do throws(CapabilityError) { entry = try catalogue.credential(kind) } catch {
+      problem(
+        node["kind"] ?? node, "the kind \"\(kind)\" cannot be used: \(error.operation): \(error.because)",
+        error.fix)
+      return nil
+    }
+    guard let entry else {
+      unknownKind(kind, node, catalogue.credentialKinds)
+      return nil
+    }
+    if entry.isGuided { configuration.guidedKinds.insert(kind) }
+    return target(name, node, kind, entry.settings, also: Self.ownOfCredentials)
+  }
+
+  private mutating func credential(_ name: String, _ node: YAMLNode, _ configuration: inout Configuration)
+    -> Configuration.Credential?
+  {
+    guard let target = credentialTarget(name, node, &configuration) else { return nil }
     let store = text(node, "store").map { StoreName($0) }
     if let store, configuration.stores[store] == nil {
       unknown(node["store"], "store", store.rawValue, configuration.stores.keys.map(\.rawValue))

@@ -21,6 +21,7 @@ import Testing
 
   @Test func `there are sixty kinds, and each has its exchanges and what it needs`() throws {
     #expect(Self.kinds.count >= 60)
+    for kind in Self.kinds { #expect(try DescribedProviders.builtin[kind]?.kind == kind) }
     for file in BuiltinContent.providers {
       let name = "playbooks/providers/tests/" + (file.path as NSString).lastPathComponent
       let exchange = ProviderLinter.File(

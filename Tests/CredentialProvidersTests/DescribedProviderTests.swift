@@ -140,10 +140,56 @@ import Testing
       try .load(source: source.replacing("KIND", with: kind), file: "providers/\(kind).yaml")
     }
     let mine = try DescribedProviders(own: [file("slack"), file("ours")])
-    #expect(mine["slack"]?.summary == "Ours.")
+    #expect(try mine["slack"]?.summary == "Ours.")
     #expect(mine.isOwn("ours") && mine.isOwn("slack") && !mine.isOwn("npm"))
-    #expect(mine.guidedKinds.contains("ours"))
+    #expect(try mine.entry(of: "ours")?.isGuided == true)
     #expect(throws: PlaybookError.self) { try DescribedProviders(own: [file("postgres")]) }
+  }
+
+  @Test func `only the file of a kind that is asked for is read, and once`() throws {
+    let reads = Mutex<[String]>([])
+    @Sendable func text(_ kind: String) -> String {
+      reads.withLock { $0.append(kind) }
+      return """
+        provider: 1
+        kind: \(kind)
+        summary: One.
+        documentation: [https://docs.example.org/tokens]
+        privilege: none
+        survives: nothing
+        verify: {get: /me, alive: answer.status == 200, refused: answer.status == 401}
+        """
+    }
+    let shelf = DescribedProviders(builtin: ["one": { text("one") }, "other": { text("other") }])
+    #expect(shelf.kinds == ["one", "other"])
+    #expect(reads.withLock { $0 } == [])
+    #expect(try shelf["one"]?.seen == ProviderSource.none, "nobody said what it was compared with")
+    #expect(try shelf.entry(of: "one")?.isGuided == true)
+    #expect(try shelf.entry(of: "third") == nil)
+    #expect(reads.withLock { $0 } == ["one"])
+  }
+
+  @Test func `a built-in file that cannot be read is an error of its kind alone`() throws {
+    let shelf = DescribedProviders(builtin: [
+      "bad": { "provider: 1\nkind: bad\n" },
+      "good": {
+        """
+        provider: 1
+        kind: good
+        summary: One.
+        documentation: [https://docs.example.org/tokens]
+        privilege: none
+        survives: nothing
+        verify: {get: /me, alive: answer.status == 200, refused: answer.status == 401}
+        """
+      },
+    ])
+    #expect(try shelf["good"]?.summary == "One.")
+    let error = #expect(throws: CapabilityError.self) { try shelf["bad"] }
+    #expect(error?.class == .configuration)
+    #expect(error?.operation == "read the built-in playbooks/providers/bad.yaml")
+    #expect(error?.because.contains("playbooks/providers/bad.yaml:1:1") == true)
+    #expect(error?.fix?.contains("bad.yaml") == true)
   }
 }
 
