@@ -166,6 +166,8 @@ public struct ProviderListing: Sendable {
   /// The first page's number, where there is no cursor.
   public let first: Int
   public let cursor: Expression?
+  /// Whether another page follows; nil: until a page has nothing new.
+  public let hasMore: Expression?
 }
 
 /// One right that `doctor` asks for.

@@ -124,6 +124,7 @@ extension Grammar {
       Key(
         "cursor", .condition, "The next page's cursor; the last page has none. Without it pages are numbered."
       ),
+      Key("more", .condition, "Whether another page follows; until one has nothing new when absent."),
     ])
 
   static let providerInspect = Grammar(
