@@ -5,11 +5,18 @@
 /// A new file needs one line below; a test compares the lists with the directories and prints the missing line.
 public enum BuiltinContent {
   /// One embedded file.
-  public struct File: Sendable, Hashable {
+  public struct File: Sendable {
     /// From the top of the repository, for example `playbooks/generic-secret.yaml`.
     public let path: String
-    /// UTF-8.
-    public let bytes: [UInt8]
+    private let content: @Sendable () -> [UInt8]
+
+    init(path: String, bytes: @autoclosure @escaping @Sendable () -> [UInt8]) {
+      self.path = path
+      content = bytes
+    }
+
+    /// UTF-8. They are made when they are asked for: a list of files costs nothing.
+    public var bytes: [UInt8] { content() }
 
     /// The file as text.
     public var text: String { String(decoding: bytes, as: UTF8.self) }

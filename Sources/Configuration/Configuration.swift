@@ -134,7 +134,7 @@ public struct Configuration: Sendable {
   public var receiver: JSONValue?
   /// The directory of a team's own provider files, absolute; nil: none.
   public var providers: String?
-  /// Kinds of credentials for which a person does the provider's part.
+  /// Kinds of credentials for which a person does the provider's part: those in code, and those of ``credentials``.
   public var guidedKinds: Set<String> = ["generic"]
   /// True: every target is a sandbox of a drill.
   public var isDrill = false
@@ -144,22 +144,52 @@ public struct Configuration: Sendable {
 
 /// The adapters that exist: section → kind → its settings.
 public struct AdapterCatalogue: Sendable {
+  /// What an entry of a kind of credentials may set, and whether a person does the provider's part.
+  public typealias CredentialEntry = (settings: [SettingDeclaration], isGuided: Bool)
+
+  /// Kinds of credentials that files describe: the names are known, and a file is read when an entry has its kind.
+  public struct Described: Sendable {
+    public let kinds: [String]
+    let read: @Sendable (String) throws(CapabilityError) -> CredentialEntry?
+
+    /// - Parameter read: throws `.configuration` when the file of a kind cannot be read.
+    public init(
+      kinds: [String], read: @escaping @Sendable (String) throws(CapabilityError) -> CredentialEntry?
+    ) {
+      self.kinds = kinds
+      self.read = read
+    }
+  }
+
+  /// Those in code.
   public let credentials: [String: [SettingDeclaration]]
+  public let described: Described
   public let stores: [String: [SettingDeclaration]]
   public let consumers: [String: [SettingDeclaration]]
   public let trackers: [String: [SettingDeclaration]]
-  /// Kinds of credentials for which a person does the provider's part.
+  /// Kinds of ``credentials`` for which a person does the provider's part.
   public let guided: Set<String>
 
   public init(
     credentials: [String: [SettingDeclaration]], stores: [String: [SettingDeclaration]],
     consumers: [String: [SettingDeclaration]], trackers: [String: [SettingDeclaration]],
-    guided: Set<String> = ["generic"]
+    guided: Set<String> = ["generic"],
+    described: Described = Described(kinds: []) { _ throws(CapabilityError) in nil }
   ) {
     self.guided = guided
+    self.described = described
     self.credentials = credentials
     self.stores = stores
     self.consumers = consumers
     self.trackers = trackers
+  }
+
+  /// In the order of the alphabet.
+  public var credentialKinds: [String] { Set(credentials.keys).union(described.kinds).sorted() }
+
+  /// Nil where there is no such kind. - Throws: `.configuration` when the file of the kind cannot be read.
+  public func credential(_ kind: String) throws(CapabilityError) -> CredentialEntry? {
+    if let settings = credentials[kind] { return (settings, guided.contains(kind)) }
+    return try described.read(kind)
   }
 }

@@ -46,8 +46,8 @@ extension ConfigurationReader {
   mutating func callLimits(_ node: YAMLNode) -> [String: Configuration.CallLimit] {
     var limits: [String: Configuration.CallLimit] = [:]
     for (kind, limit) in entries(node) {
-      guard catalogue.credentials[kind] != nil || credentialNames.contains(kind) else {
-        unknown(limit, "kind of credential", kind, catalogue.credentials.keys.sorted() + credentialNames)
+      guard catalogue.credentialKinds.contains(kind) || credentialNames.contains(kind) else {
+        unknown(limit, "kind of credential", kind, catalogue.credentialKinds + credentialNames)
         continue
       }
       refuseUnknown(limit, known: ["per_second", "burst"])

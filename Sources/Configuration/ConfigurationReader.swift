@@ -86,7 +86,7 @@ public struct ConfigurationReader {
       configuration.repositories[RepositoryName(name)] = repository(name, node)
     }
     for (name, node) in entries(root, "credentials") {
-      configuration.credentials[CredentialName(name)] = credential(name, node, configuration)
+      configuration.credentials[CredentialName(name)] = credential(name, node, &configuration)
     }
     credentialNames = configuration.credentials.keys.map(\.rawValue).sorted()
     for node in root["routes"].flatMap({ elements($0) }) ?? [] {
@@ -100,82 +100,7 @@ public struct ConfigurationReader {
     return configuration
   }
 
-  // MARK: entries
-
-  /// What every entry of a section may say besides its adapter's own settings.
-  private mutating func target(
-    _ name: String, _ node: YAMLNode, _ kinds: [String: [SettingDeclaration]], also common: [String] = []
-  ) -> TargetConfiguration? {
-    guard node.members != nil else {
-      problem(node, "\"\(name)\" must be a mapping", "give it at least: {kind: …}")
-      return nil
-    }
-    guard let kind = text(node, "kind") else {
-      problem(
-        node, "\"\(name)\" does not say its kind", "one of: \(kinds.keys.sorted().joined(separator: ", "))")
-      return nil
-    }
-    guard let settings = kinds[kind] else {
-      problem(
-        node["kind"] ?? node, "there is no kind \"\(kind)\" here",
-        Suggestion.phrase(for: kind, among: kinds.keys.sorted()))
-      return nil
-    }
-    refuseUnknown(node, known: ["kind"] + common + settings.map(\.key))
-    for setting in settings where setting.isRequired && node[setting.key] == nil {
-      problem(node, "\"\(name)\" lacks the setting \"\(setting.key)\": \(setting.summary)", nil)
-    }
-    for setting in settings where setting.isSecretReference {
-      guard let value = node[setting.key], !isReference(value.string ?? "") else { continue }
-      problem(
-        value, "\"\(setting.key)\" is no reference that can be read; only references may stand in this file",
-        "put the value into the environment or a file of mode 0600 and write env:NAME or file:/path")
-    }
-    var values: [String: JSONValue] = [:]
-    for member in node.members ?? [] where !(["kind"] + common).contains(member.key) {
-      values[member.key] = member.value.json
-    }
-    return TargetConfiguration(name: name, kind: kind, settings: values, position: "\(node.position)")
-  }
-
-  private mutating func credential(_ name: String, _ node: YAMLNode, _ configuration: Configuration)
-    -> Configuration.Credential?
-  {
-    guard
-      let target = target(name, node, catalogue.credentials, also: Self.ownOfCredentials)
-    else {
-      return nil
-    }
-    let store = text(node, "store").map { StoreName($0) }
-    if let store, configuration.stores[store] == nil {
-      unknown(node["store"], "store", store.rawValue, configuration.stores.keys.map(\.rawValue))
-    }
-    if store != nil, node["key"] == nil, node["keys"] == nil {
-      problem(node, "\"\(name)\" has a store but no key", "add: key: NAME_IN_THE_STORE")
-    }
-    if let both = node["keys"], node["key"] != nil {
-      problem(
-        both, "\"\(name)\" has key and keys", "keep one: key for one text, keys for one entry for each field")
-    }
-    var keys: [String: String] = [:]
-    for (field, entry) in node["keys"].map({ entries($0) }) ?? [] {
-      guard let text = entry.string else {
-        problem(entry, "the entry of \"\(field)\" is no text", "write keys: {\(field): NAME_IN_THE_STORE}")
-        continue
-      }
-      keys[field] = text
-    }
-    let consumers = texts(node, "consumers").map { ConsumerName($0) }
-    for consumer in consumers where configuration.consumers[consumer] == nil {
-      unknown(node["consumers"], "consumer", consumer.rawValue, configuration.consumers.keys.map(\.rawValue))
-    }
-    return Configuration.Credential(
-      target: target, store: store, key: text(node, "key") ?? name, keys: keys, consumers: consumers,
-      aliases: texts(node, "aliases"), leaks: kinds(node, "leaks"))
-  }
-
-  /// What an entry under `credentials:` may say besides its adapter's own settings.
-  private static let ownOfCredentials = ["store", "key", "keys", "consumers", "aliases", "leaks"]
+  // MARK: words
 
   /// The kinds that the words of `key` mean: kinds and families.
   mutating func kinds(_ node: YAMLNode, _ key: String) -> [CredentialKind] {

@@ -22,12 +22,18 @@ public enum CredentialProviderRegistry {
     GenericCredential.self,
   ]
 
-  /// What entries under `credentials:` may set, by kind: of providers in code, and of those that a file describes.
-  public static func settings(described: DescribedProviders = .builtin) -> [String: [SettingDeclaration]] {
-    var settings: [String: [SettingDeclaration]] = [:]
-    for kind in described.kinds { settings[kind] = described.settings(of: kind) }
-    for type in all { settings[type.kind] = type.settings }
-    return settings
+  /// What entries under `credentials:` may set, by kind: of the providers in code.
+  public static var settings: [String: [SettingDeclaration]] {
+    Dictionary(all.map { ($0.kind, $0.settings) }) { first, _ in first }
+  }
+
+  /// What an entry of `kind` may set, in code or by a file; nil where there is no such kind.
+  /// - Throws: `.configuration` when its built-in file cannot be read.
+  public static func settings(of kind: String, described: DescribedProviders = .builtin)
+    throws(CapabilityError) -> [SettingDeclaration]?
+  {
+    if let type = all.first(where: { $0.kind == kind }) { return type.settings }
+    return try described.entry(of: kind)?.settings
   }
 
   /// The provider of an entry under `credentials:`. - Throws: `.configuration`.
@@ -37,7 +43,7 @@ public enum CredentialProviderRegistry {
     described: DescribedProviders = .builtin
   ) throws(CapabilityError) -> any CredentialProvider {
     guard let type = all.first(where: { $0.kind == target.kind }) else {
-      guard let description = described[target.kind] else {
+      guard let description = try described[target.kind] else {
         throw target.unknownKind("credential provider", known: all.map { $0.kind } + described.kinds)
       }
       return try DescribedProvider(target, as: description, in: environment)

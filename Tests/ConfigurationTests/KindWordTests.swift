@@ -1,6 +1,7 @@
 import Capabilities
 import Incidents
 import StaunchConfiguration
+import Synchronization
 import Testing
 
 /// The words for kinds that staunch.yaml may use.
@@ -58,5 +59,41 @@ import Testing
     }
     #expect(try read("keys: {id: A, secret: B}").credentials["x"]?.keys == ["id": "A", "secret": "B"])
     #expect(throws: ConfigurationError.self) { try read("key: K, keys: {id: A}") }
+  }
+
+  @Test func `what a file describes is read for the entry that has its kind, and for no other`() throws {
+    let asked = Mutex<[String]>([])
+    let catalogue = AdapterCatalogue(
+      credentials: ["generic": []], stores: [:], consumers: [:], trackers: [:],
+      described: AdapterCatalogue.Described(kinds: ["broken", "slack", "stripe"]) {
+        kind throws(CapabilityError) in
+        asked.withLock { $0.append(kind) }
+        switch kind {
+        case "broken":
+          throw CapabilityError(.configuration, "read broken.yaml", because: "no verify", fix: "mend it")
+        case "slack": return ([SettingDeclaration("team", required: true, "the team")], false)
+        case "stripe": return ([], true)
+        default: return nil
+        }
+      })
+    func read(_ entry: String) throws(ConfigurationError) -> Configuration {
+      try ConfigurationReader.read(
+        "staunch: 1\ncredentials:\n  x: {\(entry)}\npolicy: {calls: {slack: {per_second: 2}}}\n", file: "f",
+        directory: "/", catalogue: catalogue)
+    }
+    #expect(try read("kind: generic").guidedKinds == ["generic"])
+    #expect(asked.withLock { $0 } == [])
+    #expect(try read("kind: stripe").guidedKinds == ["generic", "stripe"])
+    #expect(try read("kind: slack, team: T").guidedKinds == ["generic"])
+    #expect(asked.withLock { $0 } == ["stripe", "slack"])
+    let lacking = #expect(throws: ConfigurationError.self) { try read("kind: slack") }
+    #expect(lacking?.problems.first?.message.contains("\"team\"") == true)
+    let broken = #expect(throws: ConfigurationError.self) { try read("kind: broken") }
+    #expect(
+      broken?.problems.map(\.description) == [
+        "f:3:13: the kind \"broken\" cannot be used: read broken.yaml: no verify\n  fix: mend it"
+      ])
+    let unknown = #expect(throws: ConfigurationError.self) { try read("kind: stripee") }
+    #expect(unknown?.problems.first?.suggestion?.contains("stripe") == true)
   }
 }

@@ -21,7 +21,9 @@ import Testing
 
   @Test func `there are sixty kinds, and each has its exchanges and what it needs`() throws {
     #expect(Self.kinds.count >= 60)
+    for kind in Self.kinds { #expect(try DescribedProviders.builtin[kind]?.kind == kind) }
     for file in BuiltinContent.providers {
+      #expect(file.text.contains("\nseen: "), "\(file.path) says what it was compared with")
       let name = "playbooks/providers/tests/" + (file.path as NSString).lastPathComponent
       let exchange = ProviderLinter.File(
         name: name, bytes: Array(try Data(contentsOf: Self.top.appending(path: name))))

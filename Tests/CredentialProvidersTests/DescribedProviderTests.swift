@@ -124,27 +124,6 @@ import Testing
     #expect(error?.class == .configuration)
     #expect(error?.fix?.contains("base_url") == true)
   }
-
-  @Test func `a file of a team's own wins, and takes no kind that is code`() throws {
-    let source = """
-      provider: 1
-      kind: KIND
-      summary: Ours.
-      documentation: [https://docs.example.org/tokens]
-      privilege: none
-      survives: nothing
-      base_url: https://api.example.org
-      verify: {get: /me, alive: answer.status == 200, refused: answer.status == 401}
-      """
-    func file(_ kind: String) throws -> ProviderDescription {
-      try .load(source: source.replacing("KIND", with: kind), file: "providers/\(kind).yaml")
-    }
-    let mine = try DescribedProviders(own: [file("slack"), file("ours")])
-    #expect(mine["slack"]?.summary == "Ours.")
-    #expect(mine.isOwn("ours") && mine.isOwn("slack") && !mine.isOwn("npm"))
-    #expect(mine.guidedKinds.contains("ours"))
-    #expect(throws: PlaybookError.self) { try DescribedProviders(own: [file("postgres")]) }
-  }
 }
 
 @Suite struct DescribedProviderContractTests {

@@ -88,7 +88,7 @@ struct EscapeMixture<Numbers: RandomNumberGenerator> {
     }
     if scalar.isASCII {
       ways.append(format("\\o{%o}", value))
-      if !(next.map(Self.isDigit) ?? true) { ways.append(format("\\%o", value)) }
+      if let next, !Self.isDigit(next) { ways.append(format("\\%o", value)) }
       if let letter: Unicode.Scalar = ["\t": "t", "\n": "n"][scalar] {
         ways += ["\\\(letter)", "\\\(letter)"]
       }

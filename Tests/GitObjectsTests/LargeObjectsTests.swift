@@ -79,8 +79,8 @@ import Testing
     if isPacked { try sandbox.git("repack", "-adfq", "--depth=10") }
     let patterns = try patterns(leaked)
     let tips = try sandbox.tips()
-    let whole = try ObjectRewrite(objects: try sandbox.objects(), patterns: patterns, tips: tips).plan()
-    let windows = try ObjectRewrite(objects: try Self.small(sandbox), patterns: patterns, tips: tips)
+    let whole = try ObjectRewrite(objects: sandbox.objects(), patterns: patterns, tips: tips).plan()
+    let windows = try ObjectRewrite(objects: Self.small(sandbox), patterns: patterns, tips: tips)
     #expect(try windows.plan().blobs == whole.blobs)
     let outcome = try windows.run()
     #expect(outcome.blobs == whole.blobs && outcome.commits == whole.commits && whole.blobs.count == 3)

@@ -15,11 +15,14 @@ extension AdapterCatalogue {
   /// Every adapter there is.
   package static var real: AdapterCatalogue {
     AdapterCatalogue(
-      credentials: CredentialProviderRegistry.settings(),
+      credentials: CredentialProviderRegistry.settings,
       stores: Dictionary(SecretStoreRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
       consumers: Dictionary(ConsumerRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
       trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
-      guided: Set(DescribedProviders.builtin.guidedKinds + [GenericCredential.kind]))
+      guided: [GenericCredential.kind],
+      described: Described(kinds: DescribedProviders.builtin.kinds) { kind throws(CapabilityError) in
+        try DescribedProviders.builtin.entry(of: kind)
+      })
   }
 }
 

@@ -19,11 +19,14 @@ extension Assembly {
   /// - Parameter described: the providers that files describe.
   static func catalogue(described: DescribedProviders = .builtin) -> AdapterCatalogue {
     AdapterCatalogue(
-      credentials: CredentialProviderRegistry.settings(described: described),
+      credentials: CredentialProviderRegistry.settings,
       stores: Dictionary(SecretStoreRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
       consumers: Dictionary(ConsumerRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
       trackers: Dictionary(TicketSystemRegistry.all.map { ($0.kind, $0.settings) }) { first, _ in first },
-      guided: Set(described.guidedKinds + [GenericCredential.kind]))
+      guided: [GenericCredential.kind],
+      described: AdapterCatalogue.Described(kinds: described.kinds) { kind throws(CapabilityError) in
+        try described.entry(of: kind)
+      })
   }
 
   /// The providers that files describe: the built-in ones, and those of `directory`, which win.
@@ -168,10 +171,10 @@ extension Assembly {
 
 extension Configuration {
   /// What a team's own provider file says is part of what is approved, as the settings of an entry are.
-  fileprivate func binding(_ described: DescribedProviders) -> Configuration {
+  fileprivate func binding(_ described: DescribedProviders) throws(CapabilityError) -> Configuration {
     var bound = self
     for (name, entry) in credentials {
-      guard described.isOwn(entry.target.kind), let file = described[entry.target.kind] else { continue }
+      guard described.isOwn(entry.target.kind), let file = try described[entry.target.kind] else { continue }
       let target = TargetConfiguration(
         name: entry.target.name, kind: entry.target.kind,
         settings: entry.target.settings.merging(["provider_file": .string(file.sha256)]) { _, new in new },

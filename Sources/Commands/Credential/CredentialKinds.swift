@@ -21,11 +21,11 @@ struct CredentialKindsCommand: StaunchCommand {
       Row(kind: type.kind, origin: "code", summary: type.summary, settings: type.settings, file: nil)
     }
     for kind in described.kinds {
-      guard let file = described[kind] else { continue }
+      guard let file = try described[kind] else { continue }
       rows.append(
         Row(
           kind: kind, origin: described.isOwn(kind) ? "user" : "builtin", summary: file.summary,
-          settings: described.settings(of: kind), file: file))
+          settings: try described.entry(of: kind)?.settings ?? [], file: file))
     }
     rows.sort { $0.kind < $1.kind }
     if let kind {
@@ -44,7 +44,8 @@ struct CredentialKindsCommand: StaunchCommand {
       return
     }
     for row in rows {
-      assembly.console.data("\(row.kind)  \(row.origin)  \(row.verbs)  \(harmless(row.summary))")
+      assembly.console.data(
+        "\(row.kind)  \(row.origin)  \(row.verbs)  \(harmless(row.summary))\(row.source)")
       if kind != nil { show(row, in: assembly) }
     }
   }
@@ -52,6 +53,8 @@ struct CredentialKindsCommand: StaunchCommand {
   private func show(_ row: Row, in assembly: Assembly) {
     if let file = row.file {
       for page in file.documentation { assembly.console.data("documentation: \(harmless(page))") }
+      let unseen = file.unseen.map { "; not seen: \(harmless($0))" } ?? ""
+      assembly.console.data("compared with: \(file.seen.rawValue)\(unseen)")
       assembly.console.data("needs: \(harmless(file.privilege))")
       assembly.console.data("survives: \(harmless(file.survives))")
       if let console = file.console { assembly.console.data("console: \(harmless(console))") }
@@ -70,6 +73,9 @@ struct CredentialKindsCommand: StaunchCommand {
     /// Nil for what is written in code: docs/CONTRACT.md says what it can do.
     let file: ProviderDescription?
 
+    /// Nobody has seen a page of its API.
+    var source: String { file?.seen == ProviderSource.none ? "  (compared with no page)" : "" }
+
     var verbs: String { file?.verbs.joined(separator: ",") ?? "docs/CONTRACT.md" }
 
     var json: JSONValue {
@@ -86,6 +92,8 @@ struct CredentialKindsCommand: StaunchCommand {
       if let file {
         members["verbs"] = .array(file.verbs.map(JSONValue.string))
         members["documentation"] = .array(file.documentation.map(JSONValue.string))
+        members["seen"] = .string(file.seen.rawValue)
+        members["unseen"] = file.unseen.map(JSONValue.string) ?? .null
         members["needs"] = .string(file.privilege)
         members["survives"] = .string(file.survives)
         members["sha256"] = .string(file.sha256)

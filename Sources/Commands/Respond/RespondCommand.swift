@@ -59,11 +59,11 @@ struct RespondCommand: StaunchCommand {
     let known = try KnownAlready(entries, in: installation.journal, now: assembly.now())
     if global.json {
       assembly.console.data(
-        RespondDocument.json(
+        try RespondDocument.json(
           intake: intake, outcomes: outcomes, configuration, known: known, strangers: maker.strangers
         ).canonicalText)
     } else {
-      show(intake, outcomes, configuration, known, maker.strangers, in: assembly)
+      try show(intake, outcomes, configuration, known, maker.strangers, in: assembly)
     }
     if live { try await run(outcomes, in: installation, assembly) }
     guard let failure = failure(of: intake) else { return }
@@ -119,7 +119,7 @@ struct RespondCommand: StaunchCommand {
   private func show(
     _ intake: ReportIntake.Result, _ outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
     _ configuration: Configuration, _ known: KnownAlready, _ strangers: Strangers, in assembly: Assembly
-  ) {
+  ) throws {
     let console = assembly.console
     let routing = Routing(configuration: configuration)
     console.say(
@@ -160,7 +160,7 @@ struct RespondCommand: StaunchCommand {
         if !asked.isEmpty {
           console.data("  it is of none of \(asked.map(\.rawValue).joined(separator: ", "))")
         }
-        if let line = routing.missingEntry(for: incident, asked: asked) {
+        if let line = try routing.missingEntry(for: incident, asked: asked) {
           console.data(
             "  to have it rotated, add under credentials: \(harmless(line)) (capitals: yours to fill in)")
         }
@@ -204,12 +204,12 @@ enum RespondDocument {
   static func json(
     intake: ReportIntake.Result, outcomes: [(IncidentDesk.Entry, PlanMaker.Outcome)],
     _ configuration: Configuration, known: KnownAlready, strangers: Strangers
-  ) -> JSONValue {
+  ) throws -> JSONValue {
     let routing = Routing(configuration: configuration)
-    return [
+    return try [
       "schema": 1, "format": .string(intake.format), "findings": .integer(intake.findings),
       "incidents": .array(
-        outcomes.map { incident($0.0, $0.1, routing, known, strangers.asked(for: $0.0.id)) }),
+        outcomes.map { try incident($0.0, $0.1, routing, known, strangers.asked(for: $0.0.id)) }),
       "skipped": .array(
         intake.skipped.map { record($0, setAside: false) }
           + intake.setAside.map { record($0, setAside: true) }),
@@ -224,7 +224,7 @@ enum RespondDocument {
   private static func incident(
     _ entry: IncidentDesk.Entry, _ outcome: PlanMaker.Outcome, _ routing: Routing, _ known: KnownAlready,
     _ asked: [CredentialName]
-  ) -> JSONValue {
+  ) throws -> JSONValue {
     let incident = entry.incident
     var members: [String: JSONValue] = [
       "id": .string(entry.id.rawValue), "kind": .string(incident.kind.rawValue),
@@ -244,7 +244,7 @@ enum RespondDocument {
       members["playbook"] = .string(plan.playbook.rawValue)
       members["plan"] = ["id": .string(plan.id.rawValue), "digest": .string(plan.digest.rawValue)]
       members["next"] = .string("staunch run \(plan.id) --live")
-      members["missing_entry"] = routing.missingEntry(for: incident, asked: asked).map { .string($0) }
+      members["missing_entry"] = try routing.missingEntry(for: incident, asked: asked).map { .string($0) }
     case .recorded(let because, let next):
       members["reason"] = .string(because)
       members["next"] = .string(next)

@@ -8,7 +8,7 @@ import TicketSystems
 
 /// docs/CONFIGURATION.md, made from the adapters' own declarations so that it cannot be stale.
 enum ConfigurationReference {
-  static var markdown: String {
+  static func markdown() throws -> String {
     var text = """
       # staunch.yaml
 
@@ -29,8 +29,8 @@ enum ConfigurationReference {
       no entry of its routes is not planned: a person is asked. Where several entries may be meant, or a route names none, their
       providers are asked whose it is.
       """,
-      CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) }
-        + described.map { ($0.kind, "\($0.summary) \($0.documentation[0])", $0.own) })
+      try CredentialProviderRegistry.all.map { ($0.kind, $0.summary, $0.settings) }
+        + described().map { ($0.kind, "\($0.summary) \($0.documentation[0])", $0.own) })
     text += """
 
       Every kind that a file describes (`staunch credential kinds`; a team's own: `providers`) also takes:
@@ -162,11 +162,11 @@ enum ConfigurationReference {
   }
 
   /// Of each file: its own settings; those that all have stand once.
-  private static var described:
-    [(kind: String, summary: String, documentation: [String], own: [SettingDeclaration])]
-  {
-    DescribedProviders.builtin.kinds.compactMap { kind in
-      DescribedProviders.builtin[kind].map { (kind, $0.summary, $0.documentation, $0.settings) }
+  private static func described() throws -> [(
+    kind: String, summary: String, documentation: [String], own: [SettingDeclaration]
+  )] {
+    try DescribedProviders.builtin.kinds.compactMap { kind in
+      try DescribedProviders.builtin[kind].map { (kind, $0.summary, $0.documentation, $0.settings) }
     }
   }
 

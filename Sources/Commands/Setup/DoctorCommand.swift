@@ -330,6 +330,6 @@ struct ReferenceCommand: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    assembly.console.data(ConfigurationReference.markdown)
+    assembly.console.data(try ConfigurationReference.markdown())
   }
 }

@@ -79,6 +79,7 @@ extension DescribedProvider {
   private func next(_ list: ProviderListing, _ names: Names, _ count: Int) throws(CapabilityError) -> String?
   {
     guard list.page != nil else { return nil }
+    if list.hasMore != nil, try truth(list.hasMore, names) != true { return nil }
     guard let cursor = list.cursor else { return String(list.first + count + 1) }
     let following = try value(cursor, names).text
     return following.flatMap { $0.isEmpty ? nil : $0 }

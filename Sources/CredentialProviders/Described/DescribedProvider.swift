@@ -33,7 +33,7 @@ public struct DescribedProvider: CredentialProvider {
 
   /// - Throws: `.configuration`, also where no built-in file describes the entry's kind.
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
-    guard let description = DescribedProviders.builtin[target.kind] else {
+    guard let description = try DescribedProviders.builtin[target.kind] else {
       throw target.unknownKind("described provider", known: DescribedProviders.builtin.kinds)
     }
     try self.init(target, as: description, in: environment)

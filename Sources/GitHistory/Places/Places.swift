@@ -43,7 +43,7 @@ struct Places: Sendable {
   private func names(_ snapshot: ReferenceSnapshot) throws(CapabilityError) -> [HistoryPlace] {
     var places: [HistoryPlace] = []
     for reference in snapshot.references {
-      let name = try forecast?.name(of: reference.name) ?? reference.name
+      let name = forecast?.name(of: reference.name) ?? reference.name
       guard let form = try patterns.form(in: name.bytes) else { continue }
       places.append(
         HistoryPlace(

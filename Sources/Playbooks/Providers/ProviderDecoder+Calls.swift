@@ -106,7 +106,8 @@ extension ProviderDecoder {
       isCounted: members["where"].flatMap { condition($0, of: "where", ["item", "ref"]) },
       what: members["what"].flatMap { template($0, of: "what", []) }, page: text(members["page"], of: "page"),
       first: integer(members["first"], of: "first", atLeast: 0) ?? 1,
-      cursor: members["cursor"].flatMap { expression($0, of: "cursor", ["answer"]) })
+      cursor: members["cursor"].flatMap { expression($0, of: "cursor", ["answer"]) },
+      hasMore: members["more"].flatMap { condition($0, of: "more", ["answer"]) })
   }
 
   mutating func inspection(_ node: YAMLNode) -> (call: ProviderCall, facts: [String: Template])? {

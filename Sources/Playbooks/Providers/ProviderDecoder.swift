@@ -59,7 +59,9 @@ struct ProviderDecoder: ShapeDecoding {
     let identity = identity(members["identify"], hasHint: everyOne?.hint != nil)
     let description = ProviderDescription(
       kind: kind, file: file, sha256: sha256, summary: text(members["summary"], of: "summary") ?? "",
-      documentation: documentation(members, root), privilege: told("privilege", members, root),
+      documentation: documentation(members, root),
+      seen: word(members["seen"], of: "seen", ProviderSource.self, default: .none),
+      unseen: text(members["unseen"], of: "unseen"), privilege: told("privilege", members, root),
       survives: told("survives", members, root), console: text(members["console"], of: "console"),
       base: base(members["base_url"]), settings: declared, login: login(members["login"]), runner: runners,
       headers: headers(members["headers"], []),

@@ -15,6 +15,10 @@ public struct ProviderDescription: Sendable {
   public let summary: String
   /// Pages of its API; at least one, `https:`.
   public let documentation: [String]
+  /// What its calls were compared with.
+  public let seen: ProviderSource
+  /// What no page told.
+  public let unseen: String?
   /// The least that the runner's own credential must be allowed.
   public let privilege: String
   /// What lives on when the credential is stopped.
@@ -54,6 +58,16 @@ public struct ProviderDescription: Sendable {
     if reach != nil { verbs.append("reach") }
     return verbs
   }
+}
+
+/// What the calls of a file were compared with, so that nobody believes more than somebody saw.
+public enum ProviderSource: String, Sendable, CaseIterable {
+  /// The vendor's pages, or the machine-readable description of its API.
+  case documentation
+  /// A program that speaks with the API: the vendor's own client, or another one.
+  case client = "client source"
+  /// Nothing: the file says what somebody remembered.
+  case none
 }
 
 /// How a credential is shown in a request.
@@ -152,6 +166,8 @@ public struct ProviderListing: Sendable {
   /// The first page's number, where there is no cursor.
   public let first: Int
   public let cursor: Expression?
+  /// Whether another page follows; nil: until a page has nothing new.
+  public let hasMore: Expression?
 }
 
 /// One right that `doctor` asks for.

@@ -15,6 +15,10 @@ extension Grammar {
       Key("summary", .text, required: true, "One sentence for the list of kinds."),
       Key("documentation", .list(.text), "Addresses of the pages of its API that the file was written from."),
       Key(
+        "seen", .word(ProviderSource.allCases.map(\.rawValue)),
+        "What the calls were compared with; none when absent."),
+      Key("unseen", .text, "What no page told, for example how a refusal looks."),
+      Key(
         "privilege", .text, "The least that the runner's own credential must be allowed, in the API's words."),
       Key("survives", .text, "What lives on when the credential is stopped: sessions, tokens, webhooks."),
       Key("console", .text, "Where a person makes and revokes one."),
@@ -120,6 +124,7 @@ extension Grammar {
       Key(
         "cursor", .condition, "The next page's cursor; the last page has none. Without it pages are numbered."
       ),
+      Key("more", .condition, "Whether another page follows; until one has nothing new when absent."),
     ])
 
   static let providerInspect = Grammar(

@@ -1,4 +1,4 @@
-import Capabilities
+package import Capabilities
 import CredentialProviders
 import Foundation
 package import Incidents
@@ -13,13 +13,18 @@ package struct ReadyEntry {
 
   /// `openai-api-key: {kind: openai, project: PROJECT, admin_key: env:ADMIN_KEY, store: STORE, key: KEY}`: valid YAML on one
   /// line. What only a person knows stands in capitals, so that doctor names each that was left as it is.
-  package var line: String {
-    let known = CredentialProviderRegistry.settings()
-    let provider = provider.flatMap { known[$0] == nil ? nil : $0 } ?? GenericCredential.kind
+  ///
+  /// - Throws: `.configuration` when the built-in file of its provider cannot be read.
+  package func line() throws(CapabilityError) -> String {
+    var provider = GenericCredential.kind
+    var settings = GenericCredential.settings
+    if let its = self.provider, let known = try CredentialProviderRegistry.settings(of: its) {
+      (provider, settings) = (its, known)
+    }
     var members: [(String, String)] = [("kind", provider)]
     if provider == GenericCredential.kind { members.append(("leaks", "[\(Self.quoted(kind.rawValue))]")) }
     let said = said(provider)
-    for setting in known[provider] ?? [] where setting.isRequired || said[setting.key] != nil {
+    for setting in settings where setting.isRequired || said[setting.key] != nil {
       members.append(
         (
           setting.key,

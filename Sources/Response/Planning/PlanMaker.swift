@@ -137,13 +137,13 @@ package struct PlanMaker {
     if candidates.isEmpty {
       guard isNeeded else { return .route(route) }
       let entries = match.entries(for: leak)
-      guard entries.isEmpty else { return .asks(unknown(leak, entries)) }
+      guard entries.isEmpty else { return .asks(try unknown(leak, entries)) }
       // The route can plan for nothing of this kind: staunch.yaml is incomplete.
       throw Refusal(
         .configuration, "\(entry.id) cannot be planned",
         because:
           "the playbook \(playbook.id) needs \"credential\", and no entry under credentials: is for \(leak.kind)",
-        fix: "add one: \(readyLine(leak))")
+        fix: "add one: \(try readyLine(leak))")
     }
     installation.voice.transient("asking whose it is …")
     defer { installation.voice.endTransient() }
@@ -168,24 +168,24 @@ package struct PlanMaker {
         strangers.note(asked, for: entry.id)
         return .route(Routing.guided)
       }
-      return isNeeded ? .asks(unknown(leak, asked)) : .route(route)
+      return isNeeded ? .asks(try unknown(leak, asked)) : .route(route)
     case .undecided(let reasons): return isNeeded ? .asks(unasked(reasons)) : .route(route)
     }
   }
 
   /// Nobody knows it: the lines that staunch.yaml lacks.
-  private func unknown(_ leak: Incident, _ asked: [CredentialName]) -> Outcome {
+  private func unknown(_ leak: Incident, _ asked: [CredentialName]) throws -> Outcome {
     .recorded(
       because: "it is of none of \(asked.map(\.rawValue).joined(separator: ", "))",
       next:
-        "add under credentials: \(readyLine(leak)) (capitals: yours to fill in), then the same command again"
+        "add under credentials: \(try readyLine(leak)) (capitals: yours to fill in), then the same command again"
     )
   }
 
-  private func readyLine(_ leak: Incident) -> String {
-    ReadyEntry(
+  private func readyLine(_ leak: Incident) throws(CapabilityError) -> String {
+    try ReadyEntry(
       kind: leak.kind, handle: leak.handle, taken: Set(installation.configuration.credentials.keys)
-    ).line
+    ).line()
   }
 
   /// Whether it is one of these nobody can say yet.
@@ -228,11 +228,12 @@ package struct PlanMaker {
   }
 
   /// Which credential leaked is a person's to say.
-  private func asking(_ route: Configuration.Route, _ why: LeakFit.Contradiction, _ leak: Incident) -> Outcome
+  private func asking(_ route: Configuration.Route, _ why: LeakFit.Contradiction, _ leak: Incident) throws
+    -> Outcome
   {
     let handle = leak.handle ?? ""
     let name = route.credential?.rawValue ?? ""
-    return .recorded(
+    return try .recorded(
       because: why.because,
       next: why.isOfAnotherAccount
         ? "add an entry for \(handle) under credentials: and a route to it, then the same command again: "
@@ -248,7 +249,7 @@ package struct PlanMaker {
         .contradiction(kind: leak.kind, handle: leak.handle, credential),
       why.isOfAnotherAccount
     else { return nil }
-    return .recorded(
+    return try .recorded(
       because: why.because,
       next: "add an entry for \(leak.handle ?? "") under credentials: and name that one with --credential")
   }

@@ -1,4 +1,4 @@
-import Capabilities
+package import Capabilities
 import CredentialProviders
 package import Incidents
 package import StaunchConfiguration
@@ -47,16 +47,25 @@ package struct Routing {
   /// is no such provider.
   ///
   /// - Parameter asked: entries that might have been meant, and whose providers do not know it.
-  package func missingEntry(for incident: Incident, asked: [CredentialName] = []) -> String? {
+  /// - Throws: `.configuration` when the built-in file of the provider cannot be read.
+  package func missingEntry(for incident: Incident, asked: [CredentialName] = []) throws(CapabilityError)
+    -> String?
+  {
     guard case .route(let route) = choice(for: incident), route.isStandard,
       let provider = KindTable.builtin.row(of: incident.kind)?.provider,
-      CredentialProviderRegistry.settings()[provider] != nil, !configuration.guidedKinds.contains(provider),
+      try Self.rotates(provider), !configuration.guidedKinds.contains(provider),
       !asked.isEmpty
         || IdentityMatch(configuration: configuration, targets: Targets()).candidates(for: incident).isEmpty
     else { return nil }
-    return ReadyEntry(
+    return try ReadyEntry(
       kind: incident.kind, handle: incident.handle, taken: Set(configuration.credentials.keys)
-    ).line
+    ).line()
+  }
+
+  /// Whether staunch has this provider, and it makes or stops a credential by itself.
+  private static func rotates(_ provider: String) throws(CapabilityError) -> Bool {
+    if CredentialProviderRegistry.settings[provider] != nil { return true }
+    return try DescribedProviders.builtin.entry(of: provider).map { !$0.isGuided } ?? false
   }
 
   /// The route of staunch.yaml, or nil. A route to a credential that the leak cannot be of is passed over.
