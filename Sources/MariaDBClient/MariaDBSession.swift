@@ -50,6 +50,8 @@ final class MariaDBSession: SQLSession, @unchecked Sendable {
     _ = try await run(
       "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION time_zone = '+00:00', SESSION autocommit = 1, "
         + "SESSION lock_wait_timeout = 10", [], changes: false, inTransaction: false)
+    // A transaction that only reads lets `DROP TABLE` pass: the statement ends it first. The session's own mode does not.
+    _ = try await run("SET SESSION TRANSACTION READ ONLY", [], changes: false, inTransaction: false)
     let rows = try await query("SELECT USER()", [])
     guard let who = rows.first?.first.flatMap({ $0 }), who.hasPrefix(login.user + "@") else {
       throw CapabilityError(
@@ -117,9 +119,8 @@ final class MariaDBSession: SQLSession, @unchecked Sendable {
     let answer = await onQueue { () -> Result<[[String?]], CapabilityError> in
       let deadline = ContinuousClock.now.advanced(by: timeout)
       return Result { () throws(CapabilityError) in
-        guard inTransaction else {
-          return try connection.run(statement, changes: changes, until: deadline)
-        }
+        guard !changes else { return try Self.change(connection, statement, until: deadline) }
+        guard inTransaction else { return try connection.run(statement, changes: false, until: deadline) }
         _ = try connection.run("START TRANSACTION READ ONLY", changes: false, until: deadline)
         do throws(CapabilityError) {
           let rows = try connection.run(statement, changes: false, until: deadline)
@@ -135,6 +136,21 @@ final class MariaDBSession: SQLSession, @unchecked Sendable {
       }
     }
     return try answer.get()
+  }
+
+  /// The one way to write: the session may for as long as the statement runs, and is closed if it cannot be taken back.
+  private static func change(
+    _ connection: MariaDBConnection, _ statement: String, until deadline: ContinuousClock.Instant
+  ) throws(CapabilityError) -> [[String?]] {
+    _ = try connection.run("SET SESSION TRANSACTION READ WRITE", changes: false, until: deadline)
+    defer {
+      if connection.isOpen {
+        do throws(CapabilityError) {
+          _ = try connection.run("SET SESSION TRANSACTION READ ONLY", changes: false, until: deadline)
+        } catch { connection.close() }
+      }
+    }
+    return try connection.run(statement, changes: true, until: deadline)
   }
 
   /// `$1 …` replaced by literals: account names and `KILL` take no parameters of the protocol.
