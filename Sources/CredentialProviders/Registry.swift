@@ -19,6 +19,7 @@ public enum CredentialProviderRegistry {
     AzureStorageKey.self,
     AzureClientSecret.self,
     AWSAccessKey.self,
+    AWSRoleSession.self,
     GenericCredential.self,
   ]
 
