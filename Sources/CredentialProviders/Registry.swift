@@ -20,6 +20,9 @@ public enum CredentialProviderRegistry {
     AzureClientSecret.self,
     AWSAccessKey.self,
     AWSRoleSession.self,
+    RDSMasterPassword.self,
+    RedshiftMasterPassword.self,
+    ElastiCacheUser.self,
     GenericCredential.self,
   ]
 
