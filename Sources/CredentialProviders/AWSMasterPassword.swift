@@ -10,7 +10,9 @@ import Synchronization
 public struct AWSDatabase: Sendable {
   enum Engine: Sendable, Hashable {
     case postgres, mysql
-    /// Redshift, and what nobody here can log in to.
+    /// Speaks PostgreSQL's protocol, and asks for the password's MD5.
+    case redshift
+    /// What nobody here can log in to.
     case other(String)
   }
   let arn: String
@@ -73,11 +75,11 @@ public struct AWSMaster: Sendable {
   /// The connector that speaks to it. - Throws: `.unsupported`.
   func connector(_ found: AWSDatabase) throws(CapabilityError) -> any SQLConnector {
     switch found.engine {
-    case .postgres: return environment.postgres
+    case .postgres, .redshift: return environment.postgres
     case .mysql: return environment.mariadb
     case .other(let name):
       throw CapabilityError(
-        .unsupported, "log in to \(self.name)", because: "nobody here can log in to \(name) safely",
+        .unsupported, "log in to \(self.name)", because: "nobody here can log in to \(name)",
         fix: "try the password by hand, over TLS")
     }
   }
@@ -88,6 +90,9 @@ public struct AWSMaster: Sendable {
       host: host, port: port ?? found.port, database: database, user: found.user, password: password,
       tls: tls ?? (ThisMachine.isMeant(by: host) ? "prefer" : "verify-full"))
     login.address = address
+    // Never to whoever answers in the server's place.
+    login.takesMD5 =
+      found.engine == .redshift && (login.tls == "verify-full" || ThisMachine.isMeant(by: host))
     login.certificateAuthorities = authorities
     return login
   }

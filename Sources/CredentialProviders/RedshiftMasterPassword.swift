@@ -4,22 +4,25 @@ public import Secrets
 
 /// The admin password of a provisioned Redshift cluster.
 ///
-/// `ModifyCluster` sets another one. Redshift asks a login for the password's MD5, which is sent to nobody here, so whether one
-/// is accepted cannot be seen from this machine: every verdict is unknown, with the reason, and the command to try it by hand.
-/// AWS's word that the change is carried out is told beside it. Sessions outlive the password, and so do logins that
-/// `GetClusterCredentials` gave (an hour at most): another superuser ends them.
+/// `ModifyCluster` sets another one, and ends the old one when it is carried out. Dead is a login that the cluster refuses while it
+/// accepts another password of the user. Redshift asks for the password's MD5, which goes to a verified server alone
+/// (`database_tls: verify-full`, as it is when absent). Sessions outlive the password, and so do logins that
+/// `GetClusterCredentials` gave (an hour at most): another superuser ends them, by the command that the run names.
 ///
 /// The threat: its holder was a superuser: users, rights, functions and external schemas that it left are the database's own.
-/// Tested against moto, whose clusters hold no database.
+/// Tested against moto, with a real PostgreSQL server that asks for MD5 and follows it. What Redshift itself says of a wrong
+/// password (28000) is from its documentation.
 /// Sources: https://docs.aws.amazon.com/redshift/latest/APIReference/ (DescribeClusters, ModifyCluster)
 public struct RedshiftMasterPassword: AWSMasterPassword {
   struct Settings: AdapterSettings {
     let cluster: String
     let aws: AWSClient.Settings
+    let login: AWSMaster.Settings
     let propagation: Duration
 
     init(from read: inout SettingsReader) throws(CapabilityError) {
       cluster = try read.text("cluster", "the cluster whose admin password leaks: its identifier")
+      login = try AWSMaster.Settings(from: &read)
       aws = try AWSClient.Settings(from: &read)
       propagation = try read.propagation(.seconds(120))
     }
@@ -37,7 +40,8 @@ public struct RedshiftMasterPassword: AWSMasterPassword {
     let settings = try Settings(target)
     master = AWSMaster(
       client: AWSClient(settings.aws, in: environment), environment: environment, name: settings.cluster,
-      host: nil, port: nil, database: "dev", tls: nil, authorities: nil)
+      host: settings.login.host, port: settings.login.port, database: settings.login.database,
+      tls: settings.login.tls, authorities: settings.login.authorities)
     lock = "aws_redshift/\(settings.aws.base ?? settings.aws.region)/\(settings.cluster)"
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .none, disable: .irreversible, sessions: .end, issuing: .generated,
@@ -67,7 +71,7 @@ public struct RedshiftMasterPassword: AWSMasterPassword {
     return AWSDatabase(
       arn: told["ClusterNamespaceArn"]?.text ?? "*", user: user,
       host: told["Endpoint"]?["Address"]?.text ?? "",
-      port: (told["Endpoint"]?["Port"]?.text).flatMap { Int($0) } ?? 5439, engine: .other("Redshift"),
+      port: (told["Endpoint"]?["Port"]?.text).flatMap { Int($0) } ?? 5439, engine: .redshift,
       status: status, isPending: !pending.isEmpty, managedSecret: secret.isEmpty ? nil : secret)
   }
 

@@ -131,7 +131,7 @@ import Testing
     #expect(
       probe
         == CredentialProbe(
-          .dead, code: "400 AccessDeniedException at secretsmanager:ListSecrets, by an explicit deny")
+          .dead, code: "403 AccessDeniedException at secretsmanager:ListSecrets, by an explicit deny")
     )
     #expect(probe.evidence?.controls == probe.evidence?.refusals)
     let (status, _) = try await world.server.answer("sts", "GetCallerIdentity", [:], as: world.keys)

@@ -8,6 +8,7 @@ import PostgresClient
 import RESTClient
 import Secrets
 import Synchronization
+import Synchronization
 import TestSupport
 import Testing
 
@@ -50,9 +51,9 @@ import Testing
   @Test func `stopped without a successor, nobody knows what it is`() async throws {
     let provider = try world.provider()
     try await provider.disable(world.ref, leak: Leak(world.password), replacedBy: nil, under: .forTests())
-    let changes = world.changes.withLock { $0 }
+    let changes = world.http.changes.value
     try await provider.disable(world.ref, leak: Leak(world.password), replacedBy: nil, under: .forTests())
-    #expect(world.changes.withLock { $0 } == changes)
+    #expect(world.http.changes.value == changes)
     #expect(try await provider.verify(world.password, ref: nil).state == .dead)
   }
 
@@ -153,7 +154,7 @@ private struct RDSMasterPasswordFixture: ContractFixture {
 
   static func make() async throws -> Self {
     let world = try await RDSWorld()
-    let transport = ShakyTransport(over: Followed(world))
+    let transport = ShakyTransport(over: world.http)
     return Self(
       transport: transport, provider: try world.provider(over: transport),
       leak: Leak(world.password, handle: world.name))
@@ -170,11 +171,24 @@ private struct RDSMasterPasswordFixture: ContractFixture {
   }
 }
 
-/// libcurl; what sets the master password is carried out at the real server, too.
-private struct Followed: HTTPTransport {
-  let world: RDSWorld
+/// libcurl; what sets a master password is carried out at a real server, too.
+struct FollowedByPostgres: HTTPTransport {
+  let server: PostgresServer
+  let user: String
+  /// How often one was set.
+  let changes = Count()
   private let real = CurlTransport()
-  init(_ world: RDSWorld) { self.world = world }
+
+  final class Count: Sendable {
+    private let number = Mutex(0)
+    var value: Int { number.withLock { $0 } }
+    func add() { number.withLock { $0 += 1 } }
+  }
+
+  init(_ server: PostgresServer, _ user: String) {
+    self.server = server
+    self.user = user
+  }
 
   func fetch(_ request: SafeRequest) async throws(CapabilityError) -> HTTPResponse {
     try await real.fetch(request)
@@ -188,22 +202,21 @@ private struct Followed: HTTPTransport {
       let items = URLComponents(string: "http://it/?" + body.exposeAsText())?.queryItems,
       let password = items.first(where: { $0.name == "MasterUserPassword" })?.value
     else { return answer }
-    world.changes.withLock { $0 += 1 }
+    changes.add()
     do {
-      try await world.server.sql(
-        "ALTER ROLE \(world.login.user) PASSWORD '\(password)'", isLogged: false)
+      try await server.sql("ALTER ROLE \(user) PASSWORD '\(password)'", isLogged: false)
     } catch { throw CapabilityError(.serverError, "test", because: "the server does not follow") }
     return answer
   }
 }
 
 /// An instance of MiniStack's and the role that stands for its master user.
-private final class RDSWorld: Sendable {
+private struct RDSWorld: Sendable {
   let ministack: MiniStackServer
   let server: PostgresServer
   let name = MiniStackServer.name("db")
   let login: SQLLogin
-  let changes = Mutex(0)
+  let http: FollowedByPostgres
   var password: Secret { login.password ?? Secret("") }
   var ref: CredentialRef { CredentialRef(name) }
 
@@ -211,6 +224,7 @@ private final class RDSWorld: Sendable {
     ministack = try MiniStackServer.shared()
     server = try PostgresServer.shared()
     login = try await server.makeRole()
+    http = FollowedByPostgres(server, login.user)
     try await ministack.call(
       "rds", "CreateDBInstance",
       [
@@ -221,7 +235,7 @@ private final class RDSWorld: Sendable {
   }
 
   func provider(
-    _ more: [String: JSONValue] = [:], isWhole: Bool = true, over http: (any HTTPTransport)? = nil
+    _ more: [String: JSONValue] = [:], isWhole: Bool = true, over transport: (any HTTPTransport)? = nil
   ) throws -> RDSMasterPassword {
     var settings: [String: JSONValue] = [
       "database": .string(server.database), "host": .string(server.host), "port": .integer(server.port),
@@ -234,7 +248,7 @@ private final class RDSWorld: Sendable {
         name: "db", kind: RDSMasterPassword.kind, settings: settings.merging(more) { _, new in new },
         position: "staunch.yaml:1:1"),
       in: .forTests(
-        http: http ?? Followed(self), postgres: PostgresConnector(),
+        http: transport ?? http, postgres: PostgresConnector(),
         secrets: [
           "env:ID": Secret(ministack.root.accessKeyID), "env:SECRET": ministack.root.secretAccessKey,
         ]))
