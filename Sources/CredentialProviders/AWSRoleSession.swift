@@ -173,7 +173,12 @@ public struct AWSRoleSession: CredentialProvider {
     let runner = try await runner()
     if leak.values.isEmpty, leak.handle == settings.role { return Subject(CredentialRef(settings.role)) }
     var text = AWSSessionText(accessKeyID: leak.handle.flatMap { Self.id(in: $0) })
-    for value in leak.values { text = memory.put(AWSSessionText(value, id: text.accessKeyID)) }
+    for value in leak.values {
+      let part = AWSSessionText(value, id: text.accessKeyID)
+      // Another session's is asked about by itself.
+      guard text.accessKeyID == nil || part.accessKeyID == text.accessKeyID else { continue }
+      text = memory.put(part)
+    }
     guard let id = text.accessKeyID else {
       throw CapabilityError(
         .notFound, operation, because: "it names no session: the id (ASIA…) is not in it",

@@ -14,7 +14,7 @@ struct AWSSessionText: Sendable {
   /// - Parameter id: known beside it; one in the text itself counts more.
   init(_ text: Secret, id: String? = nil) {
     accessKeyID = id
-    // In JSON a slash may be escaped.
+    // In JSON a slash may be escaped; what is no JSON is read as it stands.
     let texts = (try? JSONValue(parsing: text.exposeAsBytes())).map { Self.texts(in: $0) } ?? []
     for text in texts.isEmpty ? [text.exposeAsBytes()] : texts {
       for word in Self.words(in: text) { take(word) }
