@@ -2,6 +2,7 @@ import Capabilities
 import Foundation
 import HTTP
 import JSON
+import Secrets
 
 /// One event as CloudTrail records it.
 struct TrailEvent {

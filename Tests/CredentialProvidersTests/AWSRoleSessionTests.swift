@@ -6,6 +6,7 @@ import Incidents
 import JSON
 import RESTClient
 import Secrets
+import Synchronization
 import TestSupport
 import Testing
 

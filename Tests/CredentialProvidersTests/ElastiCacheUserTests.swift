@@ -5,7 +5,9 @@ import HTTP
 import Incidents
 import JSON
 import LocalSystem
+import RESTClient
 import Secrets
+import Synchronization
 import TestSupport
 import Testing
 
