@@ -374,8 +374,9 @@ let package = Package(
     .testTarget(
       name: "CredentialProvidersTests",
       dependencies: [
-        "BuiltinContent", "CredentialProviders", "Capabilities", "Cryptography", "HTTP", "Incidents", "JSON",
-        "LocalSystem", "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "RESTClient",
+        "BuiltinContent", "CredentialProviders", "Capabilities", "Consumers", "Cryptography", "HTTP",
+        "Incidents",
+        "JSON", "LocalSystem", "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "RESTClient",
         "Secrets",
         "Simulators", "TestSupport",
       ],

@@ -13,8 +13,10 @@ extension CredentialProvider {
     var unknown: CapabilityError?
     for value in leak.values {
       do throws(CapabilityError) {
+        // The others beside it: what leaked may have several parts (a session's secret and its token).
+        let others = leak.values.filter { !$0.isSame(as: value) }
         return try await identify(
-          Leak(kind: leak.kind, handle: leak.handle, values: [value], fields: leak.fields))
+          Leak(kind: leak.kind, handle: leak.handle, values: [value] + others, fields: leak.fields))
       } catch {
         // Whose it is need not be asked then.
         let isKnown = isAccountsOwn && account != nil && error.class == .network

@@ -13,6 +13,9 @@ public struct SQLLogin: Sendable {
   public var tls: String
   /// A PEM file of the authorities that `verify-full` believes; nil: the machine's own.
   public var certificateAuthorities: String?
+  /// The server may ask for the password's MD5: Redshift knows nothing better. Whoever sets it has seen to it that the
+  /// connection is verified, or ends on this machine.
+  public var takesMD5 = false
   public var timeout: Duration
   public init(
     host: String, port: Int, database: String, user: String, password: Secret?, tls: String = "prefer",

@@ -59,15 +59,15 @@ public struct AWSAccessKey: CredentialProvider {
       sessionCheck = try read.optionalText(
         "session_check",
         "an action that the user really has, by which a session shows that it has ended: "
-          + AWSSessionWitness.checks.joined(separator: ", ")
+          + AWSActionCheck.all.joined(separator: ", ")
           + "; nothing is tried when absent")
       sessionResource = try read.optionalText(
-        "session_check_resource", "the secret or parameter of session_check, by name or ARN")
+        "session_check_resource", "the secret or parameter of session_check by name or ARN, or BUCKET/PREFIX")
       try read.check(
-        AWSSessionWitness.isTriable(sessionCheck, sessionResource),
+        AWSActionCheck.isTriable(sessionCheck, sessionResource),
         "session_check is no action that can be tried",
         fix:
-          "use one of \(AWSSessionWitness.checks.joined(separator: ", ")), those on one thing with session_check_resource"
+          "use one of \(AWSActionCheck.all.joined(separator: ", ")), those on one thing with session_check_resource"
       )
       expectedClients = try read.texts(
         "expected_clients", "addresses or networks from which the key is used; another one counts as abuse")

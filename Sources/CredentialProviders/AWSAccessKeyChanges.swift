@@ -53,9 +53,9 @@ extension AWSAccessKey {
     guard ref != replacedBy else {
       throw CapabilityError(.unsafe, "disable \(ref)", because: "it is the replacement itself")
     }
-    if let question = sessionQuestion, let value = leak.value, memory.ref(of: value) ?? ref == ref {
+    if let check = sessionCheck, let value = leak.value, memory.ref(of: value) ?? ref == ref {
       await memory.witness.open(
-        from: AWSKeys(accessKeyID: ref.rawValue, secretAccessKey: value), question, over: client,
+        from: AWSKeys(accessKeyID: ref.rawValue, secretAccessKey: value), check, over: client,
         under: authority)
     }
     do throws(CapabilityError) {

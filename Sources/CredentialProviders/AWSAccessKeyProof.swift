@@ -58,8 +58,8 @@ extension AWSAccessKey {
           return "IAM does not say whether it is active (\(error.class.rawValue))"
         }
       }
-      guard let question = sessionQuestion else { return nil }
-      return await memory.witness.objection(question, over: client)
+      guard let check = sessionCheck else { return nil }
+      return await memory.witness.objection(check, over: client)
     }
     guard verdict.state == .unknown, verdict.code.hasPrefix(Self.wrong) else { return verdict }
     return CredentialProbe(.unknown, code: "\(verdict.code) with \(ref)", isRefused: true)

@@ -64,6 +64,13 @@ public struct RedisUser: CredentialProvider {
   let environment: AdapterEnvironment
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
+    try self.init(target, in: environment, withheld: [])
+  }
+
+  /// - Parameter withheld: commands that the server's owner gives to nobody.
+  init(_ target: TargetConfiguration, in environment: AdapterEnvironment, withheld: Set<String>)
+    throws(CapabilityError)
+  {
     self.environment = environment
     user = try target.text("user")
     expectedClients = try ClientAddresses(try target.texts("expected_clients"), of: target)
@@ -95,7 +102,7 @@ public struct RedisUser: CredentialProvider {
         .configuration, "\(target.position): \(target.name)", because: "a unix socket has no TLS",
         fix: "leave out tls, or give host and port instead of socket")
     }
-    stage = RedisStage(modules: Set(try target.texts("modules")))
+    stage = RedisStage(modules: Set(try target.texts("modules")), withheld: withheld)
     place = socket ?? "\(host):\(port)"
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
@@ -112,7 +119,7 @@ public struct RedisUser: CredentialProvider {
     try await environment.sources.resolve(adminPassword)
   }
 
-  private static func digest(_ secret: Secret) -> String {
+  static func digest(_ secret: Secret) -> String {
     Hex.text(SHA256.hash(data: secret.exposeAsBytes()))
   }
 
@@ -258,7 +265,7 @@ public struct RedisUser: CredentialProvider {
     return IssuedCredential(ref: ref(digest), secret: generated)
   }
 
-  private func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
+  func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
 
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
     _ = try await identify(Leak(secret))

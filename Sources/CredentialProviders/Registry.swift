@@ -19,6 +19,10 @@ public enum CredentialProviderRegistry {
     AzureStorageKey.self,
     AzureClientSecret.self,
     AWSAccessKey.self,
+    AWSRoleSession.self,
+    RDSMasterPassword.self,
+    RedshiftMasterPassword.self,
+    ElastiCacheUser.self,
     GenericCredential.self,
   ]
 

@@ -29,20 +29,20 @@ enum AuthenticationRequest {
     return false
   }()
 
-  /// What the unread bytes of `connection` hold.
-  static func peek(_ connection: OpaquePointer) -> Finding {
+  /// What the unread bytes of `connection` hold. - Parameter takesMD5: a question for it is harmless.
+  static func peek(_ connection: OpaquePointer, takesMD5: Bool) -> Finding {
     switch PQstatus(connection) {
     case CONNECTION_SSL_STARTUP where PQsslInUse(connection) == 0:
       // One byte answers the question for TLS; more behind a "no" would reach libpq's buffer unseen.
       let bytes = read(connection)
       return bytes.count > 1 && bytes[0] == UInt8(ascii: "N") ? .weak : .harmless
-    case CONNECTION_AWAITING_RESPONSE: return finding(in: read(connection))
+    case CONNECTION_AWAITING_RESPONSE: return finding(in: read(connection), takesMD5: takesMD5)
     default: return .harmless
     }
   }
 
   /// Judges complete messages. An end of the connection (no bytes) is libpq's to report.
-  static func finding(in bytes: [UInt8]) -> Finding {
+  static func finding(in bytes: [UInt8], takesMD5: Bool = false) -> Finding {
     var rest = bytes[...]
     while let type = rest.first {
       guard ["R", "E", "N", "v"].contains(Character(UnicodeScalar(type))) else { return .weak }
@@ -56,6 +56,7 @@ enum AuthenticationRequest {
         switch number(rest[(start + 5)..<(start + 9)]) {
         case 0: return .harmless  // let in; the password is not asked for any more
         case 10, 11, 12: break  // SASL: SCRAM proves the password and does not show it
+        case 5 where takesMD5: break
         default: return .weak
         }
       }

@@ -22,9 +22,9 @@ final class ParameterList: @unchecked Sendable {
       add("sslrootcert", authorities)
     }
     if let pinned { add("options", PinnedSettings.options(statementTimeout: pinned)) }
-    // SCRAM, or no question for a password at all (which tells nothing, and is said).
+    // SCRAM (and MD5 where the login takes it), or no question for a password at all (which tells nothing, and is said).
     if login.password != nil, AuthenticationRequest.isKnownToLibrary {
-      add("require_auth", "scram-sha-256,none")
+      add("require_auth", login.takesMD5 ? "scram-sha-256,md5,none" : "scram-sha-256,none")
     }
     add("gssencmode", "disable")  // no Kerberos ticket of the runner's user
     add("passfile", "/dev/null/none")  // a path that cannot exist: ~/.pgpass is not ours to read

@@ -37,7 +37,10 @@ final class PostgresConnection: @unchecked Sendable {
     }
   }
 
-  func connect(_ parameters: ParameterList, until deadline: ContinuousClock.Instant) -> ConnectEnd {
+  /// - Parameter takesMD5: a server that asks for the password's MD5 is answered.
+  func connect(_ parameters: ParameterList, takesMD5: Bool, until deadline: ContinuousClock.Instant)
+    -> ConnectEnd
+  {
     lock.withLock {
       guard let new = PQconnectStartParams(parameters.keywords, parameters.values, 0) else {
         return .failed(nil)
@@ -57,7 +60,7 @@ final class PostgresConnection: @unchecked Sendable {
         case .cancelled: return .cancelled
         }
         if event == .readable, !AuthenticationRequest.isKnownToLibrary {
-          switch AuthenticationRequest.peek(new) {
+          switch AuthenticationRequest.peek(new, takesMD5: takesMD5) {
           case .harmless: break
           case .incomplete:
             usleep(2_000)  // the rest of a message is on its way; the descriptor stays readable meanwhile

@@ -81,7 +81,7 @@ final class PostgresSession: SQLSession, @unchecked Sendable {
       connection.connect(
         ParameterList(
           login, certificateAuthorities: login.certificateAuthorities ?? authorities, pinned: pinned),
-        until: .now.advanced(by: login.timeout))
+        takesMD5: login.takesMD5, until: .now.advanced(by: login.timeout))
     }
     DebugLog.note(
       .debug, "postgres",

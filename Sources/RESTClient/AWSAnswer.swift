@@ -9,18 +9,21 @@ public struct AWSAnswer: Sendable {
   public let code: String?
   /// AWS's clock and ours are too far apart for a signature to hold.
   public let isSkewed: Bool
+  /// Refused because a policy of the identity says no, not for want of one that says yes: AWS tells in its words.
+  /// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+  public let isExplicitlyDenied: Bool
 
   public init(_ response: HTTPResponse) {
     self.response = response
     guard !(200...299).contains(response.status) else {
-      (code, isSkewed) = (nil, false)
+      (code, isSkewed, isExplicitlyDenied) = (nil, false, false)
       return
     }
     var code: String?
     var message = ""
     if let error = AWSElement(parsing: response.body) {
-      // IAM and STS: <ErrorResponse><Error>…; EC2: <Response><Errors><Error>…
-      let inner = error["Error"] ?? error["Errors"]?["Error"]
+      // IAM and STS: <ErrorResponse><Error>…; EC2: <Response><Errors><Error>…; S3: <Error>…
+      let inner = error.name == "Error" ? error : error["Error"] ?? error["Errors"]?["Error"]
       code = inner?["Code"]?.text
       message = inner?["Message"]?.text ?? ""
     } else if let json = try? JSONValue(parsing: response.body) {  // neither: a proxy's own page
@@ -35,6 +38,9 @@ public struct AWSAnswer: Sendable {
     }
     self.code = isWord == true ? last.map { String($0.prefix(80)) } : nil
     // The text is compared and never shown.
+    isExplicitlyDenied =
+      Self.denied.contains(self.code ?? "")
+      && message.contains(" with an explicit deny in an identity-based policy")
     isSkewed =
       self.code == "RequestTimeTooSkewed"
       || (Self.signatures.contains(self.code ?? "")

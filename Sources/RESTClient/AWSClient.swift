@@ -49,6 +49,8 @@ public struct AWSClient: Sendable {
       case query(version: String)
       /// JSON, with this before the call's name in `X-Amz-Target`.
       case json(target: String)
+      /// Paths and methods of its own: S3.
+      case rest
     }
 
     public init(_ name: String, _ style: Style, isGlobal: Bool = false) {
@@ -64,6 +66,10 @@ public struct AWSClient: Sendable {
     public static let secretsManager = Service("secretsmanager", .json(target: "secretsmanager"))
     public static let ssm = Service("ssm", .json(target: "AmazonSSM"))
     public static let ecs = Service("ecs", .json(target: "AmazonEC2ContainerServiceV20141113"))
+    public static let s3 = Service("s3", .rest)
+    public static let rds = Service("rds", .query(version: "2014-10-31"))
+    public static let redshift = Service("redshift", .query(version: "2012-12-01"))
+    public static let elastiCache = Service("elasticache", .query(version: "2015-02-02"))
   }
 
   public let settings: Settings
@@ -121,16 +127,12 @@ public struct AWSClient: Sendable {
     async throws(CapabilityError) -> AWSElement
   { try result(try await answer(service, action, fields), service, action) }
 
-  /// One answer of a JSON call that only reads, whatever it says.
-  /// - Parameters:
-  ///   - region: nil: that of the settings.
-  ///   - keys: who asks; nil: the runner.
+  /// One answer of a JSON call that only reads, whatever it says. - Parameter region: nil: that of the settings.
   public func answer(
-    _ service: Service, _ action: String, _ body: JSONValue, region: String? = nil, as keys: AWSKeys? = nil
+    _ service: Service, _ action: String, _ body: JSONValue, region: String? = nil
   ) async throws(CapabilityError) -> AWSAnswer {
     AWSAnswer(
-      try await ask(
-        service, action, Secret(SecretBytes(copying: body.canonicalBytes)), region: region, as: keys))
+      try await ask(service, action, Secret(SecretBytes(copying: body.canonicalBytes)), region: region))
   }
 
   /// The result of a JSON call that only reads.
@@ -187,6 +189,31 @@ public struct AWSClient: Sendable {
       .trusting(settings.trust)
   }
 
+  /// A JSON call that only reads, with other keys than the runner's.
+  public func question(_ service: Service, _ action: String, _ body: JSONValue, as keys: AWSKeys)
+    -> SafeRequest
+  {
+    request(service, action, Secret(SecretBytes(copying: body.canonicalBytes)), keys)
+      .trusting(settings.trust)
+  }
+
+  /// `ListObjectsV2` of one object at most, with other keys than the runner's. - Parameter prefix: of which keys; empty: of any.
+  /// Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+  public func bucketQuestion(_ bucket: String, prefix: String, as keys: AWSKeys) -> SafeRequest {
+    let (base, region) = place(of: .s3)
+    let url =
+      "\(base)\(RESTClient.escaped(bucket))?list-type=2&max-keys=1"
+      + (prefix.isEmpty ? "" : "&prefix=\(RESTClient.escaped(prefix))")
+    let named = [(name: "X-Amz-Content-Sha256", value: AWSSignature.hashOfNothing)]
+    let signature = AWSSignature(service: "s3", region: region).headers(
+      "GET", url, headers: named, body: [], keys: keys, date: environment.now())
+    return .get(
+      url,
+      headers: named.map { ($0.name, .text($0.value)) }
+        + signature.map { ($0.name, .secret(prefix: "", $0.value)) }
+    ).trusting(settings.trust)
+  }
+
   // MARK: parts
 
   /// The right that a call takes, as a policy spells it.
@@ -228,9 +255,9 @@ public struct AWSClient: Sendable {
   }
 
   private func ask(
-    _ service: Service, _ action: String, _ body: Secret, region: String? = nil, as keys: AWSKeys? = nil
+    _ service: Service, _ action: String, _ body: Secret, region: String? = nil
   ) async throws(CapabilityError) -> HTTPResponse {
-    let request = request(service, action, body, try await signing(keys), region: region)
+    let request = request(service, action, body, try await ownKeys(), region: region)
     return try await environment.http.fetch(request.trusting(settings.trust))
   }
 
@@ -268,6 +295,7 @@ public struct AWSClient: Sendable {
     case .query: named = [("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")]
     case .json(let target):
       named = [("Content-Type", "application/x-amz-json-1.1"), ("X-Amz-Target", "\(target).\(action)")]
+    case .rest: preconditionFailure("\(service.name) has requests of its own")
     }
     let signature = AWSSignature(service: service.name, region: region).headers(
       "POST", url, headers: named, body: body.exposeAsBytes(), keys: keys, date: environment.now())

@@ -95,7 +95,8 @@ public struct AWSRights: Sendable {
     }
   }
 
-  private func denied(_ actions: [String], on resource: String, _ principal: String)
+  /// Which of `actions` a principal may not do. - Parameter principal: the ARN of a user or role.
+  public func denied(_ actions: [String], on resource: String, _ principal: String)
     async throws(CapabilityError) -> Set<String>
   {
     var fields: AWSClient.Fields = [("PolicySourceArn", principal), ("ResourceArns.member.1", resource)]

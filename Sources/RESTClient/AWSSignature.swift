@@ -69,6 +69,9 @@ public struct AWSSignature: Sendable {
     return result
   }
 
+  /// SHA-256 of an empty body, which S3 wants in a header.
+  static let hashOfNothing = Hex.text(SHA256.hash(data: [UInt8]()))
+
   /// `20150830T123600Z`
   static func time(_ date: Date) -> String {
     let text = date.formatted(.iso8601)

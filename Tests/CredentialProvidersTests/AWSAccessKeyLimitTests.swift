@@ -10,25 +10,13 @@ import Testing
 
 /// What moto has right and MiniStack has not: the limit of two keys.
 @Suite(.timeLimit(.minutes(3))) struct AWSAccessKeyLimitTests {
-  private static let script = """
-    exec python3 -c '
-    import sys
-    from moto.server import ThreadedMotoServer
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    print("ready", server.get_host_and_port()[1], flush=True)
-    sys.stdin.read()
-    server.stop()
-    '
-    """
-
   @Test func `a key that somebody made between the look and the call is AWS's refusal, and no third key`()
     async throws
   {
-    let moto = try SupervisedServer(Self.script, arguments: [])
+    let moto = try MotoServer()
     defer { moto.stop() }
     let settings: [String: JSONValue] = [
-      "region": "us-east-1", "base_url": .string("http://127.0.0.1:\(moto.announcement)"),
+      "region": "us-east-1", "base_url": .string(moto.url),
       "access_key_id": "env:ID", "secret_access_key": "env:SECRET", "user": "app",
     ]
     let target = TargetConfiguration(

@@ -7,7 +7,9 @@ import Synchronization
 final class ShakyTransport: HTTPTransport {
   let losesReply = Mutex(false)
   let isBusy = Mutex(false)
-  private let real = CurlTransport()
+  private let real: any HTTPTransport
+
+  init(over real: any HTTPTransport = CurlTransport()) { self.real = real }
 
   func fetch(_ request: SafeRequest) async throws(CapabilityError) -> HTTPResponse {
     if isBusy.withLock({ busy in

@@ -48,6 +48,20 @@ import Testing
     }
   }
 
+  @Test func `a login that takes MD5 is answered, and one that asks for the password in clear is not`()
+    async throws
+  {
+    let server = try server("md5")
+    var role = try await weak(server)
+    role.takesMD5 = true
+    #expect(await connector.tryLogin(role) == .accepted)
+    role.password = Secret("of-somebody-else")
+    #expect(await connector.tryLogin(role) == .rejected(code: "28P01"))
+    var clear = try await weak(try self.server("password"))
+    clear.takesMD5 = true
+    await check(clear)
+  }
+
   @Test func `SCRAM goes on as before, with TLS and without`() async throws {
     let server = try PostgresServer(settings: ["ssl": "on"])
     var role = try await server.makeRole()

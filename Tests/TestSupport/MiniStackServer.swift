@@ -63,7 +63,9 @@ public final class MiniStackServer: Sendable {
   public func answer(_ service: String, _ action: String, _ fields: [String: String], as keys: AWSKeys? = nil)
     async throws -> (status: String, text: String)
   {
-    let versions = ["iam": "2010-05-08", "sts": "2011-06-15"]
+    let versions = [
+      "iam": "2010-05-08", "sts": "2011-06-15", "rds": "2014-10-31", "elasticache": "2015-02-02",
+    ]
     let all = fields.merging(["Action": action, "Version": versions[service] ?? ""]) { _, new in new }
     return try await curl(
       service, as: keys,
@@ -91,12 +93,12 @@ public final class MiniStackServer: Sendable {
     return text.isEmpty ? .null : try JSONValue(parsing: Data(text.utf8))
   }
 
-  private func curl(_ service: String, as keys: AWSKeys?, _ more: [String]) async throws
+  private func curl(_ service: String, as keys: AWSKeys?, at path: String = "", _ more: [String]) async throws
     -> (status: String, text: String)
   {
     let keys = keys ?? root
     var lines = [
-      "silent", "url = \"\(url)/\"", "write-out = \"\\n%{http_code}\"",
+      "silent", "url = \"\(url)/\(path)\"", "write-out = \"\\n%{http_code}\"",
       "aws-sigv4 = \"aws:amz:us-east-1:\(service)\"",
       "user = \"\(keys.accessKeyID):\(keys.secretAccessKey.exposeAsText())\"",
     ]
@@ -126,6 +128,42 @@ public final class MiniStackServer: Sendable {
     return AWSKeys(
       accessKeyID: key?["AccessKeyId"]?.text ?? "",
       secretAccessKey: Secret(key?["SecretAccessKey"]?.text ?? ""))
+  }
+
+  /// A role that everybody in the account may take, with `policy` (a policy document) as its rights.
+  public func makeRole(_ name: String, policy: String, trust: String = everybody) async throws {
+    try await call("iam", "CreateRole", ["RoleName": name, "AssumeRolePolicyDocument": trust])
+    try await call(
+      "iam", "PutRolePolicy", ["RoleName": name, "PolicyName": "rights", "PolicyDocument": policy])
+  }
+
+  /// A role's trust in everybody.
+  public static let everybody =
+    #"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#
+
+  /// A session of a role, as its program draws one.
+  public func takeRole(_ name: String, as keys: AWSKeys? = nil) async throws -> AWSKeys {
+    let made = try await call(
+      "sts", "AssumeRole",
+      ["RoleArn": "arn:aws:iam::000000000000:role/\(name)", "RoleSessionName": "task"], as: keys)[
+        "Credentials"]
+    return AWSKeys(
+      accessKeyID: made?["AccessKeyId"]?.text ?? "",
+      secretAccessKey: Secret(made?["SecretAccessKey"]?.text ?? ""),
+      sessionToken: Secret(made?["SessionToken"]?.text ?? ""))
+  }
+
+  /// A bucket of S3.
+  public func makeBucket(_ name: String) async throws {
+    let (code, text) = try await curl(
+      "s3", as: nil, at: name,
+      [
+        "request = PUT",
+        "header = \"x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
+      ])
+    guard code == "200" else {
+      throw SupervisedServer.Failure(description: "PUT \(name): \(code) \(text.prefix(300))")
+    }
   }
 
   private static let script = """
