@@ -34,6 +34,7 @@ public struct VaultDatabase: CredentialProvider {
     let adminDatabase: String?
     let adminUser: String
     let adminPassword: String?
+    let addresses: [String]
     let tls: String?
     let authorities: String?
     let propagation: Duration
@@ -69,6 +70,10 @@ public struct VaultDatabase: CredentialProvider {
       )
       adminPassword = try read.optionalReference(
         "admin_password", "its password; absent: the server asks it for none")
+      addresses = try read.texts(
+        "addresses",
+        "every PostgreSQL server that answers logins, as a list of host:port: what stands behind a balancer. "
+          + "Without it, every address of host is asked")
       tls = try read.optionalText(
         "database_tls", "libpq's sslmode; `prefer` on this machine, `verify-full` elsewhere when absent")
       authorities = try read.optionalText(
@@ -91,6 +96,7 @@ public struct VaultDatabase: CredentialProvider {
         "admin_user": .string(adminUser),
       ]
       if let port { settings["port"] = .integer(port) }
+      if !addresses.isEmpty { settings["addresses"] = .array(addresses.map { .string($0) }) }
       let texts = [
         "admin_database": adminDatabase, "admin_password": adminPassword, "tls": tls, "tls_ca": authorities,
       ]
