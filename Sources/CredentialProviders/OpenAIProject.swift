@@ -15,6 +15,12 @@ public import Secrets
 public struct OpenAIProject: CredentialProvider {
   public static let kind = "openai"
   public static let summary = "API keys of an OpenAI project, replaced through service accounts."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "an admin key of the organisation",
+    survives: "what was made with it: files, fine-tuned models, stored responses",
+    abuse: "the usage report, by key",
+    can: [.delete])
   public static let settings = [
     SettingDeclaration("base_url", "https://api.openai.com when absent"),
     SettingDeclaration("project", required: true, "the project's id, proj_…"),

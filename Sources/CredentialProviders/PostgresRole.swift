@@ -19,6 +19,15 @@ public import Secrets
 public struct PostgresRole: CredentialProvider {
   public static let kind = "postgres"
   public static let summary = "The password of a PostgreSQL role."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "CREATEROLE (from PostgreSQL 16 on ADMIN OPTION on the role), pg_signal_backend, "
+      + "pg_read_all_stats; SELECT (rolname, rolpassword) ON pg_catalog.pg_authid where no store "
+      + "holds the value",
+    survives: "sessions, until they are ended and counted again; what its holder made: roles, "
+      + "functions, settings of the database",
+    measured: "the next login is refused",
+    abuse: "sessions that are open now")
   public static let settings = [
     SettingDeclaration("host", required: true, "host name, address or directory of the unix socket"),
     SettingDeclaration("port", "5432 when absent"),

@@ -18,6 +18,15 @@ public import Secrets
 public struct RedisUser: CredentialProvider {
   public static let kind = "redis"
   public static let summary = "A password of a Redis user."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "+acl, +client; unless persist is none +config|get, "
+      + "+config|rewrite, +info",
+    survives: "connections, until they are ended and counted again; users and passwords that its holder"
+      + " made with +acl",
+    measured: "the next login is refused",
+    abuse: "connections that are open now",
+    can: [.delete])
   public static let settings = [
     SettingDeclaration("host", "127.0.0.1 when absent"),
     SettingDeclaration("port", "6379 when absent"),

@@ -107,6 +107,16 @@ public struct VaultDatabase: CredentialProvider {
 
   public static let kind = "vault-database"
   public static let summary = "Logins that Vault or OpenBao leases for a PostgreSQL database."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "read on MOUNT/creds/ROLE; list and sudo on sys/leases/lookup/; update on "
+      + "sys/leases/lookup and sys/leases/revoke; at the database CREATEROLE, pg_signal_backend, "
+      + "pg_read_all_stats, SELECT (rolname, rolpassword) ON pg_catalog.pg_authid",
+    survives: "sessions outlive the lease, until they are ended at the database; what the user owns "
+      + "keeps the server from dropping it",
+    measured: "the next login is refused",
+    abuse: "sessions that are open now",
+    can: [.delete])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities
