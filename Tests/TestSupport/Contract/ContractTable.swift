@@ -1,4 +1,4 @@
-public import Capabilities
+import Capabilities
 
 /// docs/CONTRACT.md: which provider is checked for what, and against what. Each provider's own tests hold its row.
 public enum ContractTable {
