@@ -140,6 +140,8 @@ public protocol Adapter: Sendable {
   /// One sentence for the reference.
   static var summary: String { get }
   static var settings: [SettingDeclaration] { get }
+  /// Its row of docs/PROVIDERS.md; nil for what has none (trackers, simulators). Every kind of a registry has one.
+  static var profile: AdapterProfile? { get }
   /// - Throws: `.configuration`. Does not touch the outside.
   init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError)
   /// Every right that a run will need, asked of the system itself; and what could not be asked. Read only.
@@ -147,6 +149,8 @@ public protocol Adapter: Sendable {
 }
 
 extension Adapter {
+  public static var profile: AdapterProfile? { nil }
+
   /// Nothing was asked, which is said.
   public func readiness() async -> [Readiness] {
     [Readiness("rights", .unknown(because: "nothing asks a target of kind \(Self.kind) what it may do"))]

@@ -5,6 +5,10 @@ import Foundation
 public struct CommandConsumer: Consumer {
   public static let kind = "command"
   public static let summary = "A program restarted by a command, its health told by a URL or a command."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "to run the restart",
+    survives: "programs that are no part of what it restarts")
   public static let settings =
     [
       SettingDeclaration("restart", required: true, "program and arguments, as a list; there is no shell"),

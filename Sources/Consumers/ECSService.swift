@@ -42,6 +42,11 @@ public struct ECSService: Consumer {
 
   public static let kind = "ecs-service"
   public static let summary = "A service of Amazon ECS, whose tasks are replaced by a new deployment."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "ecs:DescribeServices, UpdateService, ListTasks, DescribeTasks",
+    survives: "tasks of the same family outside of the service: they are named",
+    can: [.older])
   public static let settings = Settings.declarations
 
   private let settings: Settings

@@ -30,6 +30,11 @@ public struct ExternalSecret: Consumer {
 
   public static let kind = "external_secret"
   public static let summary = "An ExternalSecret of a Kubernetes cluster, which fetches a store's value."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "get and patch of the ExternalSecret",
+    survives: "programs that read the Secret by environment, until they are restarted",
+    note: "a real API server in `make test-heavy`")
   public static let settings = Settings.declarations
 
   private static let marker = "staunch/synced-by"

@@ -36,6 +36,12 @@ public struct KubernetesWorkload: Consumer {
 
   public static let kind = "kubernetes_workload"
   public static let summary = "A Deployment, StatefulSet or DaemonSet of a Kubernetes cluster."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "get and patch of the workload; list of pods; with secret, get of its generations",
+    survives: "pods that read the same Secret and are not of the workload: they are named",
+    can: [.older],
+    note: "a real API server in `make test-heavy`")
   public static let settings = Settings.declarations
 
   /// Of ours, on the template and so on each new pod.

@@ -36,6 +36,11 @@ public struct RenderedFile: Consumer {
 
   public static let kind = "rendered-file"
   public static let summary = "A program whose secret Vault Agent, a CSI driver or a mount writes into files."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "to read the files; to run reload",
+    survives: "the program's own memory and environment, until it reads again",
+    can: [.holdings])
   public static let settings = Settings.declarations + HealthCheck.settings
 
   private let name: String

@@ -50,6 +50,12 @@ public struct SystemdUnit: Consumer {
 
   public static let kind = "systemd-unit"
   public static let summary = "A service of systemd on this machine, restarted and looked at by systemctl."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "systemctl restart UNIT: root, or polkit's org.freedesktop.systemd1.manage-units; with "
+      + "scope: user none",
+    survives: "what a program has read into its memory from elsewhere",
+    can: [.holdings])
   public static let settings = Settings.declarations + HealthCheck.settings
 
   private let settings: Settings

@@ -77,6 +77,16 @@ public struct AWSAccessKey: CredentialProvider {
 
   public static let kind = "aws_iam"
   public static let summary = "An access key of an IAM user, with the sessions that were made from it."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "iam:GetUser, ListAccessKeys, CreateAccessKey, UpdateAccessKey, DeleteAccessKey, "
+      + "GetUserPolicy, PutUserPolicy on the user; iam:GetRolePolicy, PutRolePolicy on roles; "
+      + "iam:GetAccessKeyLastUsed, cloudtrail:LookupEvents",
+    survives: "sessions of the key and of roles that it took, up to 36 hours, where they are not ended;"
+      + " every key, user, role, login profile and policy that its holder made",
+    abuse: "CloudTrail's management events",
+    can: [.successors, .delete],
+    note: "CloudTrail's answers are written from its documentation")
   public static let settings = Settings.declarations
   static let form = MaterialShape(
     [.init("access_key_id", secret: false), .init("secret_access_key", secret: true)],

@@ -40,6 +40,12 @@ public struct AnthropicKey: CredentialProvider {
 
   public static let kind = "anthropic"
   public static let summary = "API keys of an Anthropic organisation; a person issues the new one."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "an Admin API key of the organisation",
+    survives: "what was made with it: files and batches",
+    abuse: "the usage report, by key",
+    can: [.delete])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

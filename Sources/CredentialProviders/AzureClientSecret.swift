@@ -51,6 +51,11 @@ public struct AzureClientSecret: CredentialProvider {
 
   public static let kind = "azure_client_secret"
   public static let summary = "Client secrets of an application in Entra (Azure AD)."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "Application.ReadWrite.OwnedBy, and to be an owner of the application",
+    survives: Self.survivors,
+    can: [.successors, .delete])
   public static let settings = Settings.declarations
   static let survivors =
     "access tokens that were drawn with it, for 60 to 90 minutes, up to 28 hours under continuous access evaluation; other "

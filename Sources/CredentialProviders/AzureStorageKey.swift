@@ -53,6 +53,11 @@ public struct AzureStorageKey: CredentialProvider {
 
   public static let kind = "azure_storage_key"
   public static let summary = "The two access keys of an Azure storage account."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "Microsoft.Storage/storageAccounts/listKeys/action and regenerateKey/action",
+    survives: "what was written, public containers, stored access policies; SAS of a user delegation "
+      + "key")
   public static let settings = Settings.declarations
   private static let version = "?api-version=2023-05-01"
   private static let slotNames = ["key1", "key2"]

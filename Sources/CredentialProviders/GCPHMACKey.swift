@@ -46,6 +46,11 @@ public struct GCPHMACKey: CredentialProvider {
 
   public static let kind = "gcp_hmac_key"
   public static let summary = "HMAC keys of a Google Cloud service account, for Cloud Storage."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "storage.hmacKeys.get, list, create, update, delete",
+    survives: "objects that were written, and what was made public",
+    can: [.successors, .delete])
   public static let settings = Settings.declarations
   static let mostKeys = 10
   public let shape = MaterialShape(

@@ -67,6 +67,13 @@ public struct GCPServiceAccountKey: CredentialProvider {
 
   public static let kind = "gcp_service_account_key"
   public static let summary = "Keys of a Google Cloud service account."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "iam.serviceAccounts.get; iam.serviceAccountKeys.list, get, create, disable, delete; "
+      + "logging.logEntries.list; iam.serviceAccounts.disable where access_tokens says so",
+    survives: Self.survivors,
+    abuse: "the audit log, by key",
+    can: [.successors, .delete])
   public static let settings = Settings.declarations
   /// "Up to 10 keys for each service account". Source: https://cloud.google.com/iam/quotas
   static let mostKeys = 10

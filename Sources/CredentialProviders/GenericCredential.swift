@@ -18,6 +18,10 @@ public import Secrets
 public struct GenericCredential: CredentialProvider {
   public static let kind = "generic"
   public static let summary = "Any credential: a person issues it, HTTP calls described here do the rest."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "that of the calls that the entry describes",
+    survives: "nobody knows: a person asks its provider")
   public static let settings = [
     SettingDeclaration(
       "id", "the leaked credential's public id at its provider; the entry's name when absent"),

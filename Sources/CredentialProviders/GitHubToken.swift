@@ -69,6 +69,13 @@ public struct GitHubToken: CredentialProvider {
   public static let kind = "github"
   public static let summary =
     "A token of GitHub, which whoever holds it can revoke; a person issues the new one."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "none to revoke. token: to read SSH keys of its user, deploy keys of repositories and "
+      + "installations of organizations",
+    survives: Self.survivors,
+    abuse: "audit logs of organizations",
+    can: [.successors])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

@@ -56,6 +56,12 @@ public struct GitLabToken: CredentialProvider {
 
   public static let kind = "gitlab"
   public static let summary = "A personal, project or group access token of GitLab, which rotates itself."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "none to rotate: the leaked token's own api or self_rotate. token: read_api",
+    survives: Self.survivors,
+    abuse: "when and from where it was used last",
+    can: [.successors])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

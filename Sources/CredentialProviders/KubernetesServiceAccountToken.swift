@@ -51,6 +51,15 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
 
   public static let kind = "kubernetes_service_account_token"
   public static let summary = "A token of a service account of a Kubernetes cluster."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "create of tokenreviews, serviceaccounts/token and Secrets; get of the account and of "
+      + "Secrets; delete of Secrets and pods; list of Secrets, rolebindings and "
+      + "certificatesigningrequests",
+    survives: "watches and exec sessions that were open; pods, Secrets, tokens and client certificates "
+      + "that its holder made",
+    can: [.successors, .delete],
+    note: "a real API server in `make test-heavy`")
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

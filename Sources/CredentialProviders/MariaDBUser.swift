@@ -25,6 +25,15 @@ public import Secrets
 public struct MariaDBUser: CredentialProvider {
   public static let kind = "mariadb"
   public static let summary = "A password of a MariaDB or MySQL user."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "CREATE USER, PROCESS, CONNECTION ADMIN ON *.*; SELECT ON mysql.*",
+    survives: "sessions, until they are ended and counted again; proxies, events and accounts that its "
+      + "holder made",
+    measured: "the next login is refused",
+    abuse: "sessions that are open now",
+    can: [.successors, .delete],
+    note: "MySQL's answers are written from its documentation")
   public static let settings = [
     SettingDeclaration("host", "host name or address; 127.0.0.1 when absent"),
     SettingDeclaration("port", "3306 when absent"),

@@ -8,13 +8,21 @@ public import Secrets
 /// API keys of one OpenAI project. Replacements belong to service accounts named after the run's marker.
 ///
 /// Tested against a simulation of the API on loopback, written from the reference; not against api.openai.com.
-/// There is no reversible way to disable a key: it is deleted. A leaked key of a person is deleted by its id, a service
-/// account's key goes with its account (the API refuses to delete it alone).
+/// There is no reversible way to disable a key: it is deleted, by its id. Where the API refuses that of a service account's key,
+/// as older ones do, the account is deleted, unless it holds other keys.
+/// What the holder of a leaked key may have prepared: nothing with the key itself, which manages none; a key that looks like it
+/// in the list (its id is asked for then).
 /// Sources: https://platform.openai.com/docs/api-reference/project-service-accounts,
 /// …/project-api-keys, …/usage, https://platform.openai.com/docs/guides/error-codes
 public struct OpenAIProject: CredentialProvider {
   public static let kind = "openai"
   public static let summary = "API keys of an OpenAI project, replaced through service accounts."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "an admin key of the organisation",
+    survives: "what was made with it: files, fine-tuned models, stored responses",
+    abuse: "the usage report, by key",
+    can: [.delete])
   public static let settings = [
     SettingDeclaration("base_url", "https://api.openai.com when absent"),
     SettingDeclaration("project", required: true, "the project's id, proj_…"),
@@ -23,6 +31,11 @@ public struct OpenAIProject: CredentialProvider {
     SettingDeclaration(
       "expected_requests_per_day",
       "the most requests that your programs make in a day with one key: a day with more counts as abuse"),
+    SettingDeclaration(
+      "scopes",
+      "what new keys may do, in the API's words, as a list; everything that the project allows when absent"),
+    SettingDeclaration(
+      "expires_in_seconds", "how long new keys live; for ever when absent, unless the organisation limits it"),
     .propagation("60"),
   ]
 
@@ -30,11 +43,15 @@ public struct OpenAIProject: CredentialProvider {
   public var lock: String { "openai/\(project)" }
   public var account: CredentialRef? { keyID.map { CredentialRef($0) } }
 
-  private let project: String
+  let project: String
   private let keyID: String?
   private let expectedRequests: Int?
-  private let api: RESTClient
-  private let environment: AdapterEnvironment
+  /// Of new keys; empty: everything.
+  let scopes: [String]
+  /// Of new keys, in seconds.
+  let lifetime: Int?
+  let api: RESTClient
+  let environment: AdapterEnvironment
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     self.environment = environment
@@ -43,6 +60,10 @@ public struct OpenAIProject: CredentialProvider {
     expectedRequests =
       target.settings["expected_requests_per_day"] == nil
       ? nil : try target.integer("expected_requests_per_day", default: 0)
+    scopes = try target.texts("scopes")
+    lifetime =
+      target.settings["expires_in_seconds"] == nil
+      ? nil : try target.integer("expires_in_seconds", default: 0)
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .none, issuing: .named,
       propagation: try target.propagation(default: .seconds(60)))
@@ -53,11 +74,16 @@ public struct OpenAIProject: CredentialProvider {
         .configuration, "\(target.position): \(target.name)", because: "project is no project id",
         fix: "copy it from the project's settings page: it begins with proj_")
     }
+    guard lifetime.map({ $0 > 0 }) ?? true else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "expires_in_seconds is no lifetime",
+        fix: "write whole seconds, for example 7776000 for 90 days, or leave it out")
+    }
   }
 
-  private var path: String { "/v1/organization/projects/\(project)" }
+  var path: String { "/v1/organization/projects/\(project)" }
 
-  private func keys() async throws(CapabilityError) -> [OpenAIKey] {
+  func keys() async throws(CapabilityError) -> [OpenAIKey] {
     try await api.pages(path + "/api_keys", by: .afterID("after")).compactMap(OpenAIKey.init)
   }
 
@@ -159,74 +185,4 @@ public struct OpenAIProject: CredentialProvider {
   }
 
   public func generate() throws(CapabilityError) -> Secret? { nil }
-
-  /// Makes a service account named `marker` with its key.
-  public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError) -> IssuedCredential
-  {
-    let made = try await api.send(
-      .post, path + "/service_accounts", ["name": .string(order.marker)], under: authority)
-    guard let key = made["api_key"], let value = key["value"]?.string,
-      let id = key["id"]?.string ?? made["id"]?.string
-    else {
-      // It exists now; settling finds it by its name and removes it.
-      throw CapabilityError(
-        .unknownOutcome, "POST \(path)/service_accounts", because: "the answer holds no key")
-    }
-    return IssuedCredential(ref: CredentialRef(id), secret: Secret(value))
-  }
-
-  public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
-  {
-    let accounts = try await api.pages(path + "/service_accounts", by: .afterID("after"))
-      .filter { $0["name"]?.string == marker }.compactMap { $0["id"]?.string }
-    guard !accounts.isEmpty else { return [] }
-    let keys = try await keys()
-    return accounts.flatMap { account in
-      let own = keys.filter { $0.owner == .serviceAccount(account) }.map { CredentialRef($0.id) }
-      return own.isEmpty ? [CredentialRef(account)] : own
-    }
-  }
-
-  /// Deletes the key: there is nothing milder.
-  public func disable(
-    _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
-    under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) {
-    guard ref != replacedBy else {
-      throw CapabilityError(.unsafe, "disable \(ref)", because: "it is the replacement itself")
-    }
-    try await delete(ref, under: authority)
-  }
-
-  public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError) -> SessionCount
-  { SessionCount(found: 0, ended: 0, left: 0) }  // a key opens no sessions
-
-  public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    let keys = try await keys()
-    guard let key = keys.first(where: { $0.id == ref.rawValue }) else {
-      // Not among the keys: gone already, or a service account (an orphan without its key).
-      guard
-        try await api.pages(path + "/service_accounts", by: .afterID("after")).contains(where: {
-          $0["id"]?.string == ref.rawValue
-        })
-      else { return }
-      return try await api.delete(path + "/service_accounts/\(ref)", under: authority)
-    }
-    switch key.owner {
-    case .serviceAccount(let account):
-      let others = keys.filter { $0.owner == key.owner && $0.id != key.id }.map(\.id)
-      guard others.isEmpty else {
-        throw CapabilityError(
-          .conflict, "DELETE service account \(account)",
-          because: "it holds other keys that would die too: \(others.joined(separator: ", "))",
-          fix: "move their users to a key of their own and delete these keys, then: staunch resume")
-      }
-      try await api.delete(path + "/service_accounts/\(account)", under: authority)
-    case .user, .other: try await api.delete(path + "/api_keys/\(key.id)", under: authority)
-    }
-  }
 }

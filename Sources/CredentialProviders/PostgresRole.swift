@@ -19,6 +19,15 @@ public import Secrets
 public struct PostgresRole: CredentialProvider {
   public static let kind = "postgres"
   public static let summary = "The password of a PostgreSQL role."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "CREATEROLE (from PostgreSQL 16 on ADMIN OPTION on the role), pg_signal_backend, "
+      + "pg_read_all_stats; SELECT (rolname, rolpassword) ON pg_catalog.pg_authid where no store "
+      + "holds the value",
+    survives: "sessions, until they are ended and counted again; what its holder made: roles, "
+      + "functions, settings of the database",
+    measured: "the next login is refused",
+    abuse: "sessions that are open now")
   public static let settings = [
     SettingDeclaration("host", required: true, "host name, address or directory of the unix socket"),
     SettingDeclaration("port", "5432 when absent"),
@@ -62,7 +71,7 @@ public struct PostgresRole: CredentialProvider {
   let adminDatabase: String
   private let authorities: String?
   private let adminPassword: String?
-  private let tls: String
+  private let namedTLS: String?
   /// What the store holds of it now.
   private var present: @Sendable () async -> [Secret] = { [] }
   /// What this process has set.
@@ -78,14 +87,14 @@ public struct PostgresRole: CredentialProvider {
     role = try target.text("role")
     adminUser = try target.text("admin_user")
     adminPassword = try target.optionalText("admin_password")
-    let isLocal = ThisMachine.isMeant(by: host)
-    tls = try target.optionalText("tls") ?? (isLocal ? "prefer" : "verify-full")
+    namedTLS = try target.optionalText("tls")
     expectedClients = try target.texts("expected_clients")
     nodes = try Endpoint.list(target)
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .none, disable: .reversible, sessions: .end, issuing: .generated,
       propagation: try target.propagation(default: .zero))
-    guard ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(tls) else {
+    let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+    guard namedTLS.map({ modes.contains($0) }) ?? true else {
       throw CapabilityError(
         .configuration, "\(target.position): \(target.name)", because: "tls is no sslmode of libpq",
         fix: "use verify-full, verify-ca, require, prefer or disable")
@@ -101,16 +110,29 @@ public struct PostgresRole: CredentialProvider {
   /// Passwords that the role should take now: what the store holds, what this process has set.
   func presentPasswords() async -> [Secret] { await present() + [issued.value].compactMap { $0 } }
 
+  /// Each node is judged by itself: one that `addresses` names may be far away while `host` is this machine.
+  private func tls(at host: String) -> String {
+    namedTLS ?? (ThisMachine.isMeant(by: host) ? "prefer" : "verify-full")
+  }
+
   func login(_ user: String, _ password: Secret?) -> SQLLogin {
     var login = SQLLogin(
-      host: host, port: port, database: database, user: user, password: password, tls: tls)
+      host: host, port: port, database: database, user: user, password: password, tls: tls(at: host))
     login.certificateAuthorities = authorities
     return login
   }
 
   func login(_ user: String, _ password: Secret?, at endpoint: Endpoint) -> SQLLogin {
-    var login = login(user, password)
-    endpoint.apply(to: &login)
+    moved(login(user, password), to: endpoint)
+  }
+
+  /// The same login, at another server.
+  func moved(_ login: SQLLogin, to endpoint: Endpoint) -> SQLLogin {
+    var login = SQLLogin(
+      host: endpoint.host, port: endpoint.port, database: login.database, user: login.user,
+      password: login.password, tls: tls(at: endpoint.host))
+    login.address = endpoint.address
+    login.certificateAuthorities = authorities
     return login
   }
 

@@ -21,6 +21,11 @@ extension PostgresRole {
 
     /// Tells one server from another behind the same address.
     let server: String
+    /// ``server``, as SQL.
+    static let name = """
+      pg_catalog.concat_ws('/'::pg_catalog.text, pg_catalog.inet_server_addr(),
+        pg_catalog.inet_server_port(), pg_catalog.pg_postmaster_start_time())
+      """
     /// Nil: there is no such role.
     let canLogin: Bool?
     let isExpired: Bool
@@ -59,8 +64,7 @@ extension PostgresRole {
     let session = try await safeSession(login)
     let rows = try await session.query(
       """
-      SELECT pg_catalog.concat_ws('/'::pg_catalog.text, pg_catalog.inet_server_addr(),
-          pg_catalog.inet_server_port(), pg_catalog.pg_postmaster_start_time()),
+      SELECT \(Control.name),
         r.rolcanlogin, coalesce(r.rolvaliduntil < pg_catalog.now(), false),
         pg_catalog.has_column_privilege('pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid,
             'rolname'::pg_catalog.text, 'SELECT'::pg_catalog.text)

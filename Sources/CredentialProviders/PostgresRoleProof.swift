@@ -13,12 +13,6 @@ extension PostgresRole {
 
     var name: String { "\(address ?? host):\(port)" }
 
-    func apply(to login: inout SQLLogin) {
-      login.host = host
-      login.port = port
-      login.address = address
-    }
-
     /// `addresses:`. - Throws: `.configuration`.
     static func list(_ target: TargetConfiguration) throws(CapabilityError) -> [Endpoint] {
       var found: [Endpoint] = []
@@ -81,8 +75,7 @@ extension PostgresRole {
   private func verify(
     _ secret: Secret, user: String, at endpoint: Endpoint, _ admin: SQLLogin, _ place: String
   ) async -> CredentialProbe {
-    var control = admin
-    endpoint.apply(to: &control)
+    let control = moved(admin, to: endpoint)
     let login = login(user, secret, at: endpoint)
     var controls: [Control] = []
     var refusals = 0

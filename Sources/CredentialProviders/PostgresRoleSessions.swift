@@ -40,9 +40,12 @@ extension PostgresRole {
     var left = 0
     var isMissing = false
     for endpoint in try await endpoints() {
-      var login = try await adminLogin()
-      endpoint.apply(to: &login)
+      let login = moved(try await adminLogin(), to: endpoint)
       let session = try await safeSession(login)
+      do throws(CapabilityError) { try await refuseSeveral(at: endpoint, login, besides: session) } catch {
+        await session.close()
+        throw error
+      }
       let count = try await endSessions(ref, before: before, session, under: authority)
       if try await !isThere(ref, session) { isMissing = true }
       await session.close()
@@ -50,6 +53,40 @@ extension PostgresRole {
       left += count.left
     }
     return (SessionCount(found: found, ended: max(0, found - left), left: left), isMissing)
+  }
+
+  /// Logins that are to meet the same server: one of two, met by chance, stays unseen once in 2⁸.
+  private static let meetings = 8
+
+  /// - Throws: `.configuration` where several servers answer at one address: sessions at the others are neither seen nor ended.
+  private func refuseSeveral(at endpoint: Endpoint, _ login: SQLLogin, besides session: any SQLSession)
+    async throws(CapabilityError)
+  {
+    guard !endpoint.host.hasPrefix("/") else { return }
+    let first = try await Self.server(session)
+    for _ in 0..<Self.meetings {
+      let another = try await safeSession(login)
+      let server: String
+      do throws(CapabilityError) { server = try await Self.server(another) } catch {
+        await another.close()
+        throw error
+      }
+      await another.close()
+      guard server != first else { continue }
+      throw CapabilityError(
+        .configuration, "end sessions of \(role)",
+        because: "several servers answer at \(endpoint.name): each knows its own sessions alone",
+        fix: "name every one of them under addresses in staunch.yaml")
+    }
+  }
+
+  private static func server(_ session: any SQLSession) async throws(CapabilityError) -> String {
+    let rows = try await session.query("SELECT \(Control.name)", [])
+    guard let name = rows.first?.first.flatMap({ $0 }) else {
+      throw CapabilityError(
+        .serverError, "count sessions", because: "the server told nothing about itself")
+    }
+    return name
   }
 
   private func endSessions(

@@ -25,14 +25,17 @@ public struct RedisNodes: CredentialProvider {
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     var nodes: [Node] = []
-    for endpoint in try PostgresRole.Endpoint.list(target) {
+    let endpoints = try PostgresRole.Endpoint.list(target)
+    for endpoint in endpoints {
       var settings = target.settings
       settings["addresses"] = nil
       settings["host"] = .string(endpoint.host)
       settings["port"] = .integer(endpoint.port)
       let one = TargetConfiguration(
         name: target.name, kind: target.kind, settings: settings, position: target.position)
-      nodes.append(Node(place: endpoint.name, user: try RedisUser(one, in: environment)))
+      var user = try RedisUser(one, in: environment)
+      user.named = Set(endpoints).count
+      nodes.append(Node(place: endpoint.name, user: user))
     }
     guard let first = nodes.first,
       ["host", "port", "socket"].allSatisfy({ target.settings[$0] == nil })

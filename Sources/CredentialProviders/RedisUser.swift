@@ -8,7 +8,8 @@ public import Secrets
 /// A password of a Redis user (ACL, Redis 7 or newer), through `redis-cli`, and over TLS through `openssl s_client`.
 ///
 /// A user may have several passwords, so the new one is added, consumers move, and the leaked one is taken away. The
-/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: name every node (``RedisNodes``).
+/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: name every node of a cluster and every
+/// replica (``RedisNodes``). Where there are more than the entry names, nothing is issued and nothing called dead.
 ///
 /// The threat: the holder of the leaked password may have prepared the server. Renamed commands answer in another's name
 /// and modules rewrite every command, so both are looked for first (``RedisStage``). Functions and scripts run only when
@@ -18,6 +19,15 @@ public import Secrets
 public struct RedisUser: CredentialProvider {
   public static let kind = "redis"
   public static let summary = "A password of a Redis user."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "+acl, +client, +info; unless persist is none +config|get, +config|rewrite; in a cluster "
+      + "+cluster|info",
+    survives: "connections, until they are ended and counted again; users and passwords that its holder"
+      + " made with +acl",
+    measured: "the next login is refused",
+    abuse: "connections that are open now",
+    can: [.delete])
   public static let settings = [
     SettingDeclaration("host", "127.0.0.1 when absent"),
     SettingDeclaration("port", "6379 when absent"),
@@ -39,7 +49,7 @@ public struct RedisUser: CredentialProvider {
     SettingDeclaration("user", required: true, "the user whose password leaked"),
     SettingDeclaration(
       "admin_user", required: true,
-      "the runner's own user, with +acl +client +info +config|get +config|rewrite (and +command|info +module|list "
+      "the runner's own user, with +acl +client +info +config|get +config|rewrite, in a cluster +cluster|info (and +command|info +module|list "
         + "to see renamed commands and foreign modules)"),
     SettingDeclaration("admin_password", required: true, secret: true, "its password"),
     SettingDeclaration("expected_clients", "addresses or networks from which connections are expected"),
@@ -57,6 +67,8 @@ public struct RedisUser: CredentialProvider {
   let adminUser: String
   private let adminPassword: String
   let persists: Bool
+  /// How many servers the entry names.
+  var named = 1
   private let place: String
   private let redis: RedisCommandLine
   private let stage: RedisStage
@@ -213,8 +225,7 @@ public struct RedisUser: CredentialProvider {
           return CredentialProbe(.unknown, code: "WRONGPASS, but \(problem)")
         }
         if refusals >= Self.refusals {
-          return CredentialProbe(
-            .dead, code: "WRONGPASS", evidence: ProbeEvidence(refusals: refusals, controls: controls))
+          return try await dead(ProbeEvidence(refusals: refusals, controls: controls))
         }
         switch try await redis.ask(user, secret, []).first {
         case .value("OK"):
@@ -228,6 +239,15 @@ public struct RedisUser: CredentialProvider {
     } catch  where [.network, .timeout].contains(error.class) {
       return CredentialProbe(.unknown, code: error.class.rawValue)
     }
+  }
+
+  /// The verdict of one server, where that is the user's only one, or all of them are asked.
+  private func dead(_ evidence: ProbeEvidence) async throws(CapabilityError) -> CredentialProbe {
+    do throws(CapabilityError) { try await refuseUnnamedServers("verify") } catch {
+      guard ![.network, .timeout].contains(error.class) else { throw error }
+      return CredentialProbe(.unknown, code: "WRONGPASS, but \(error.because)")
+    }
+    return CredentialProbe(.dead, code: "WRONGPASS", evidence: evidence)
   }
 
   /// Why a refusal says nothing about the password; `reply` is the server's word about the user.
@@ -260,6 +280,7 @@ public struct RedisUser: CredentialProvider {
       throw CapabilityError(.invalid, "ACL SETUSER", because: "no password was generated before the call")
     }
     _ = try await passwords()
+    try await refuseUnnamedServers("ACL SETUSER")
     let digest = Self.digest(generated)
     try await change([["ACL", "SETUSER", user, "#" + digest]] + (try await persistence()), under: authority)
     return IssuedCredential(ref: ref(digest), secret: generated)

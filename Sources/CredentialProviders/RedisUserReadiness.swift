@@ -19,17 +19,18 @@ extension RedisUser {
       [
         ("+acl", ["ACL", "SETUSER", user, digest]), ("+acl", ["ACL", "GETUSER", user]),
         ("+client", ["CLIENT", "LIST"]), ("+client", ["CLIENT", "KILL", "ID", "1"]),
+        ("+info", ["INFO", "replication"]),
       ]
       + (persists
         ? [
-          ("+config|get", ["CONFIG", "GET", "aclfile"]), ("+info", ["INFO", "server"]),
+          ("+config|get", ["CONFIG", "GET", "aclfile"]),
           ("+config|rewrite", ["CONFIG", "REWRITE"]), ("+acl", ["ACL", "SAVE"]),
         ] : [])
     do throws(CapabilityError) {
       // Says first whether the login works and the user is there.
       _ = try await existing()
       let replies = try await ask(needed.map { ["ACL", "DRYRUN", adminUser] + $0.command })
-      return zip(needed, replies).map { need, reply in
+      let rights = zip(needed, replies).map { need, reply in
         let name = need.command.prefix(2).joined(separator: " ")
         switch reply {
         case .value("OK"): return Readiness(name, .ready("\(adminUser) may"))
@@ -40,9 +41,21 @@ extension RedisUser {
         case .error(let word): return Readiness(name, .unknown(because: "the server answered \(word)"))
         }
       }
+      return rights + [await servers()]
     } catch {
       return [Readiness("rights of \(adminUser)", error)]
     }
+  }
+
+  private func servers() async -> Readiness {
+    let what = "servers that have the user"
+    do throws(CapabilityError) { try await refuseUnnamedServers(what) } catch {
+      guard error.class == .configuration, let fix = error.fix else {
+        return Readiness(what, .unknown(because: error.because))
+      }
+      return Readiness(what, .missing(because: error.because, fix: fix))
+    }
+    return Readiness(what, .ready(named == 1 ? "it stands alone" : "\(named) stand in the entry"))
   }
 
   public func loginReadiness() async -> [Readiness] {

@@ -49,6 +49,7 @@ extension RedisUser {
   {
     let limit = environment.now().timeIntervalSince(before)
     let doomed = try await connections(ref).filter { Double($0.age) + 1 > limit }
+    try await refuseUnnamedServers("end connections of \(user)")
     guard !doomed.isEmpty else { return SessionCount(found: 0, ended: 0, left: 0) }
     try await change(doomed.map { ["CLIENT", "KILL", "ID", $0.id] }, under: authority)
     let ids = Set(doomed.map(\.id))

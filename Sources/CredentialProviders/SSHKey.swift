@@ -71,6 +71,14 @@ public struct SSHKey: CredentialProvider {
 
   public static let kind = "ssh_key"
   public static let summary = "A private SSH key that authorized_keys of one or several hosts list."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "root at each host, or an account that may run /bin/sh through sudo without a password",
+    survives: "sessions, until they are ended and counted again; keys, jobs and files that the "
+      + "account's holder put there",
+    measured: "the next login is refused",
+    abuse: "sshd's log",
+    can: [.successors, .delete])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

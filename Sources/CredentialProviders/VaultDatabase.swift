@@ -34,6 +34,7 @@ public struct VaultDatabase: CredentialProvider {
     let adminDatabase: String?
     let adminUser: String
     let adminPassword: String?
+    let addresses: [String]
     let tls: String?
     let authorities: String?
     let propagation: Duration
@@ -69,6 +70,10 @@ public struct VaultDatabase: CredentialProvider {
       )
       adminPassword = try read.optionalReference(
         "admin_password", "its password; absent: the server asks it for none")
+      addresses = try read.texts(
+        "addresses",
+        "every PostgreSQL server that answers logins, as a list of host:port: what stands behind a balancer. "
+          + "Without it, every address of host is asked")
       tls = try read.optionalText(
         "database_tls", "libpq's sslmode; `prefer` on this machine, `verify-full` elsewhere when absent")
       authorities = try read.optionalText(
@@ -91,6 +96,7 @@ public struct VaultDatabase: CredentialProvider {
         "admin_user": .string(adminUser),
       ]
       if let port { settings["port"] = .integer(port) }
+      if !addresses.isEmpty { settings["addresses"] = .array(addresses.map { .string($0) }) }
       let texts = [
         "admin_database": adminDatabase, "admin_password": adminPassword, "tls": tls, "tls_ca": authorities,
       ]
@@ -101,6 +107,16 @@ public struct VaultDatabase: CredentialProvider {
 
   public static let kind = "vault-database"
   public static let summary = "Logins that Vault or OpenBao leases for a PostgreSQL database."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "read on MOUNT/creds/ROLE; list and sudo on sys/leases/lookup/; update on "
+      + "sys/leases/lookup and sys/leases/revoke; at the database CREATEROLE, pg_signal_backend, "
+      + "pg_read_all_stats, SELECT (rolname, rolpassword) ON pg_catalog.pg_authid",
+    survives: "sessions outlive the lease, until they are ended at the database; what the user owns "
+      + "keeps the server from dropping it",
+    measured: "the next login is refused",
+    abuse: "sessions that are open now",
+    can: [.delete])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

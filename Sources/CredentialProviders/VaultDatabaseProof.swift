@@ -54,8 +54,7 @@ extension VaultDatabase {
     var code = ""
     var refusals = 0
     for endpoint in try await database.endpoints() {
-      var control = admin
-      endpoint.apply(to: &control)
+      let control = database.moved(admin, to: endpoint)
       for _ in 0..<Self.refusals {
         // A user that is there is judged as every other role: by the password, or by LOGIN.
         guard try await database.control(control, user).canLogin == nil else {

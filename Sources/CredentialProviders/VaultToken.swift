@@ -59,6 +59,16 @@ public struct VaultToken: CredentialProvider {
 
   public static let kind = "vault"
   public static let summary = "Service tokens of a Vault or OpenBao server."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "update on auth/token/lookup, auth/token/lookup-accessor, auth/token/revoke-accessor and "
+      + "sys/capabilities-accessor; list and sudo on auth/token/accessors/; read on "
+      + "sys/policies/acl/*; update on auth/token/create/ROLE, or with sudo on auth/token/create-"
+      + "orphan",
+    survives: "orphan tokens that it made; sessions at databases that were opened with logins that it "
+      + "leased",
+    measured: "the next request is refused",
+    can: [.reach, .successors, .delete])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

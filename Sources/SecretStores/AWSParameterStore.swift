@@ -46,6 +46,10 @@ public struct AWSParameterStore: SecretStore {
 
   public static let kind = "aws-ssm"
   public static let summary = "Parameters of AWS Systems Manager below one path."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "ssm:GetParameter, GetParametersByPath, GetParameterHistory, PutParameter",
+    survives: "former versions, under their numbers, until the parameter is deleted")
   public static let settings = Settings.declarations
 
   private let settings: Settings

@@ -37,6 +37,10 @@ public struct AWSSecretsManager: VersionedStore {
 
   public static let kind = "aws-secrets-manager"
   public static let summary = "A JSON secret of AWS Secrets Manager."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "secretsmanager:DescribeSecret, GetSecretValue, PutSecretValue, UpdateSecretVersionStage",
+    survives: "the former version, by its id, until AWS deletes it")
   public static let settings = Settings.declarations
 
   let settings: Settings

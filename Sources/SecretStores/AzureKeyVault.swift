@@ -38,6 +38,10 @@ public struct AzureKeyVault: VersionedStore, EntryVersions {
 
   public static let kind = "azure-key-vault"
   public static let summary = "Secrets of an Azure Key Vault."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "secrets/get, secrets/list, secrets/set",
+    survives: "former versions, disabled: who may set secrets enables them")
   public static let settings = Settings.declarations
   static let version = "api-version=7.4"
 

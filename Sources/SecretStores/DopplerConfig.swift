@@ -37,6 +37,10 @@ public struct DopplerConfig: NamedTexts {
 
   public static let kind = "doppler"
   public static let summary = "The secrets of a Doppler config."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "a service token of the config with read and write access",
+    survives: "former values in the config's log, for whoever may read the config")
   public static let settings = Settings.declarations
 
   private let settings: Settings

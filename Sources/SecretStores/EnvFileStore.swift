@@ -13,6 +13,10 @@ public import Secrets
 public struct EnvFileStore: SecretStore {
   public static let kind = "env-file"
   public static let summary = "Variables in an .env file on this machine."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "to write the file and its directory, as their owner",
+    survives: "no former version is kept; backups, editors' copies and processes that have read it")
   public static let settings = [
     SettingDeclaration("path", required: true, "the file; it is made when it is not there"),
     SettingDeclaration(

@@ -8,6 +8,10 @@ public import Secrets
 public struct FileStore: SecretStore {
   public static let kind = "file"
   public static let summary = "A directory with one file for each secret."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "to write the directory",
+    survives: "no former version is kept; backups and processes that have read it")
   public static let settings = [
     SettingDeclaration("directory", required: true, "where the files are; it must exist"),
     SettingDeclaration(

@@ -60,6 +60,11 @@ public struct GCPSecretManager: VersionedStore, EntryVersions {
 
   public static let kind = "gcp-secret-manager"
   public static let summary = "Secrets of Google Cloud's Secret Manager."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "secretmanager.secrets.get; secretmanager.versions.add, access, list, disable (destroy "
+      + "where former_versions says so); with alias secretmanager.secrets.update",
+    survives: "former versions, disabled: who may enable them reads them")
   public static let settings = Settings.declarations
 
   let settings: Settings

@@ -56,6 +56,12 @@ public struct GitHubActionsSecret: SecretStore {
 
   public static let kind = "github-actions"
   public static let summary = "Secrets of GitHub Actions, of a repository, an environment or an organisation."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .recorded,
+    privilege: "fine-grained Secrets, Environments or Organization secrets, each to write (classic: repo"
+      + " or admin:org)",
+    survives: "jobs that run, with the value that they were given; nobody can read what is stored",
+    note: "sealed values are opened by PyNaCl")
   public static let settings = Settings.declarations
 
   private let settings: Settings

@@ -39,6 +39,10 @@ public struct InfisicalFolder: NamedTexts {
 
   public static let kind = "infisical"
   public static let summary = "The secrets of a folder of an Infisical environment."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "a machine identity that may read, readValue, edit and create secrets of the environment",
+    survives: "former versions, for whoever may see the secret")
   public static let settings = Settings.declarations
 
   private let settings: Settings

@@ -34,6 +34,11 @@ public struct KubernetesSecret: VersionedStore {
 
   public static let kind = "kubernetes_secret"
   public static let summary = "A Secret of a Kubernetes cluster."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "get and patch of the Secret and of its generations; create of Secrets for a new one",
+    survives: "environments and subPath mounts of pods that run; generations of an immutable one",
+    note: "a real API server in `make test-heavy`")
   public static let settings = Settings.declarations
 
   let settings: Settings

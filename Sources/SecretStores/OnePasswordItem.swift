@@ -35,6 +35,10 @@ public struct OnePasswordItem: NamedTexts {
 
   public static let kind = "1password"
   public static let summary = "The fields of a 1Password item, through a Connect server."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .simulator,
+    privilege: "a Connect token that may read and write the vault",
+    survives: "former versions of the item, for whoever may see it")
   public static let settings = Settings.declarations
 
   private let settings: Settings

@@ -37,6 +37,10 @@ public struct SOPSFile: SecretStore {
 
   public static let kind = "sops-file"
   public static let summary = "Values in a file that sops has encrypted."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "to decrypt with one of the file's keys, and to write the file and its directory",
+    survives: "former versions in version control, for whoever can decrypt them")
   public static let settings = Settings.declarations
 
   private let settings: Settings

@@ -6,6 +6,12 @@ import RESTClient
 // document beside, `PATH.MARKER`, which needs the same rights as the document itself (`path "secret/data/app.*"`), and `delete`
 // on its metadata.
 extension VaultKV {
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "create, read, update and patch on MOUNT/data/PATH; read on MOUNT/metadata/PATH; update "
+      + "on MOUNT/delete/PATH",
+    survives: "former versions, taken out softly: who may undelete reads them")
+
   private func stage(_ marker: String) throws(CapabilityError) -> String {
     let stage = "\(settings.path).\(marker)"
     guard VaultClient.isPath(stage) else {

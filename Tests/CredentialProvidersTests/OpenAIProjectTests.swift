@@ -50,7 +50,31 @@ import Testing
     #expect(!api.keyIDs.contains(leaked.id))
   }
 
-  @Test func `a service account's key is deleted with its account`() async throws {
+  @Test func `of an account with several keys the leaked one alone is deleted`() async throws {
+    let leaked = api.addKey(account: "shared")
+    let other = api.addKey(account: "shared")
+    let ref = try await provider.identify(Secret(leaked.value))
+    try await provider.disable(ref, leaked: Secret(leaked.value), replacedBy: nil, under: .forTests())
+    #expect(api.keyIDs == [other.id])
+    #expect(api.accountNames == ["shared"])
+    #expect(try await provider.verify(Secret(other.value), ref: nil).state == .alive)
+  }
+
+  /// An account that people have made is theirs; one that a run has made is a leftover without its key.
+  @Test(arguments: [("trainer", ["trainer"]), ("staunch-run-1-issue-1", [])])
+  func `an account that lost its last key stays, unless a run made it`(name: String, left: [String])
+    async throws
+  {
+    let leaked = api.addKey(account: name)
+    for _ in 0..<2 { try await provider.delete(CredentialRef(leaked.id), under: .forTests()) }
+    #expect(api.keyIDs.isEmpty)
+    #expect(api.accountNames == left)
+  }
+
+  @Test func `where the API refuses to delete a service account's key alone, its account is deleted`()
+    async throws
+  {
+    api.refuseSingleKeys()
     let leaked = api.addKey(account: "trainer")
     let ref = try await provider.identify(Secret(leaked.value))
     try await provider.disable(ref, leaked: Secret(leaked.value), replacedBy: nil, under: .forTests())
@@ -58,7 +82,10 @@ import Testing
     #expect(api.accountNames.isEmpty)
   }
 
-  @Test func `an account with other keys is left alone`() async throws {
+  @Test func `an account with other keys is not deleted for one that the API refuses to delete alone`()
+    async throws
+  {
+    api.refuseSingleKeys()
     let leaked = api.addKey(account: "shared")
     let other = api.addKey(account: "shared")
     let error = await #expect(throws: CapabilityError.self) {
@@ -67,6 +94,75 @@ import Testing
     #expect(error?.class == .conflict)
     #expect(error?.because.contains(other.id) == true)
     #expect(api.keyIDs.count == 2)
+  }
+
+  @Test(arguments: [
+    (500, CapabilityError.Class.unknownOutcome), (503, .serverError), (429, .rateLimit), (401, .refused),
+  ])
+  func `a failure that is no refusal of the key costs no account`(
+    status: Int, expected: CapabilityError.Class
+  )
+    async throws
+  {
+    let leaked = api.addKey(account: "trainer")
+    api.answer("DELETE", "/v1/organization/projects/\(api.project)/api_keys/\(leaked.id)", with: status)
+    if status == 401 {
+      api.answer(
+        "DELETE", "/v1/organization/projects/\(api.project)/service_accounts/svc_acct_1", with: status)
+    }
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.delete(CredentialRef(leaked.id), under: .forTests())
+    }
+    #expect(error?.class == expected)
+    #expect(api.accountNames == ["trainer"])
+    #expect(api.keyIDs == [leaked.id])
+  }
+
+  @Test func `a new key has the scopes and the lifetime of the entry, and no other key beside it`()
+    async throws
+  {
+    let now = Date(timeIntervalSince1970: 1_800_000_000)
+    let limited = try Self.provider(
+      api, ["scopes": ["api.model.read", "api.model.request"], "expires_in_seconds": 7_776_000], now: now)
+    let issued = try await limited.issue(marker: "staunch-m", generated: nil, under: .forTests())
+    #expect(api.keyIDs == [issued.ref.rawValue])
+    let grant = try #require(api.grant(of: issued.ref.rawValue))
+    #expect(grant.scopes == ["api.model.read", "api.model.request"])
+    #expect(grant.lifetime == 7_776_000)
+    #expect(issued.material.expiry == now.addingTimeInterval(7_776_000))
+    #expect(try await limited.verify(issued.secret, ref: issued.ref).state == .alive)
+    // One that may not list models is alive, too.
+    let narrow = try Self.provider(api, ["scopes": ["api.model.request"]])
+    let other = try await narrow.issue(marker: "staunch-n", generated: nil, under: .forTests())
+    #expect(other.material.expiry == nil)
+    #expect(try await narrow.verify(other.secret, ref: other.ref).state == .alive)
+  }
+
+  @Test func `a lifetime alone is that of the key that comes with the account`() async throws {
+    let limited = try Self.provider(api, ["expires_in_seconds": 3600])
+    let issued = try await limited.issue(marker: "staunch-m", generated: nil, under: .forTests())
+    let grant = try #require(api.grant(of: issued.ref.rawValue))
+    #expect(grant.scopes == nil && grant.lifetime == 3600)
+    #expect(throws: CapabilityError.self) { try Self.provider(api, ["expires_in_seconds": 0]) }
+  }
+
+  @Test func `a scoped key that is refused leaves no account`() async throws {
+    let limited = try Self.provider(api, ["scopes": ["api.nonsense"]])
+    let accounts = "/v1/organization/projects/\(api.project)/service_accounts"
+    api.answer("POST", accounts + "/svc_acct_1/api_keys", with: 400)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await limited.issue(marker: "staunch-m", generated: nil, under: .forTests())
+    }
+    #expect(error?.class == .invalid)
+    #expect(api.accountNames.isEmpty)
+    // Not even deleted: it is found by its name when the run ends.
+    api.answer("POST", accounts + "/svc_acct_2/api_keys", with: 400)
+    api.answer("DELETE", accounts + "/svc_acct_2", with: 403)
+    let left = await #expect(throws: CapabilityError.self) {
+      try await limited.issue(marker: "staunch-m", generated: nil, under: .forTests())
+    }
+    #expect(left?.class == .unknownOutcome)
+    #expect(try await limited.issued(marker: "staunch-m", before: []).map(\.rawValue) == ["svc_acct_2"])
   }
 
   @Test func `deleting twice is fine`() async throws {

@@ -149,6 +149,25 @@ import Testing
     await #expect(throws: CapabilityError.self) { try await session.query("SELECT 1", []) }
   }
 
+  @Test func `behind a balancer the sessions of one server are not all sessions`() async throws {
+    let (new, old, role, rotator) = try await pair()
+    defer {
+      new.stop()
+      old.stop()
+    }
+    let session = try await PostgresConnector().connect(old.login(role.user, role.password))
+    let balancer = try TCPBalancer([new.port, old.port]) { $0 % 2 }
+    let provider = try provider(new, role: role.user, rotator, ["port": .integer(balancer.port)])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.endSessions(CredentialRef(role.user), before: Date(), under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+    #expect(error?.fix?.contains("addresses") == true)
+    #expect(try await session.query("SELECT 1", []) == [["1"]])  // nothing was done
+    withExtendedLifetime(balancer) {}
+    await session.close()
+  }
+
   /// On a server of its own: a dropped role's session of another test would be found here.
   @Test func `the sessions of a role that was renamed are not "none"`() async throws {
     let server = try PostgresServer(rules: [])

@@ -99,6 +99,60 @@ import Testing
     )
   }
 
+  private static func provider(_ name: String, _ admin: Secret, _ more: [String: JSONValue]) throws
+    -> any CredentialProvider
+  {
+    let settings: [String: JSONValue] = [
+      "user": .string(name), "admin_user": "admin", "admin_password": "env:A",
+    ]
+    return try CredentialProviderRegistry.make(
+      TargetConfiguration(
+        name: "cache", kind: "redis", settings: settings.merging(more) { _, new in new },
+        position: "staunch.yaml:1:1"),
+      in: .forTests(
+        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
+        secrets: ["env:A": admin]))
+  }
+
+  /// Each keeps its own passwords: refused here, the leaked one may open the others.
+  @Test(arguments: ["replica", "cluster"])
+  func `one server of several says nothing of the others`(kind: String) async throws {
+    let (port, bus) = (try SupervisedServer.freePort(), try SupervisedServer.freePort())
+    let settings =
+      kind == "cluster"
+      ? ["cluster-enabled yes", "cluster-port \(bus)", "cluster-node-timeout 600000"]
+      : ["replicaof 127.0.0.1 \(UnusedPort.number)"]
+    let server = try RedisServer(settings: settings, port: port)
+    let (name, leaked) = try await server.makeUser()
+    // A node that is being met counts from the first moment.
+    if kind == "cluster" { try await server.run("CLUSTER MEET 127.0.0.1 \(UnusedPort.number)") }
+    let connection = try server.openConnection(name, leaked)
+    let alone = try Self.provider(name, server.adminPassword, ["socket": .string(server.socket)])
+    let ref = try await alone.identify(leaked)
+    #expect(try await alone.verify(leaked, ref: ref).state == .alive)
+    let probe = try await alone.verify(Secret("wrong"), ref: ref)
+    #expect(probe.state == .unknown && probe.code.contains("one of 2 servers"), "\(probe)")
+    for call in [
+      { _ = try await alone.issue(marker: "m", generated: Secret("N3w"), under: .forTests()) },
+      { _ = try await alone.endSessions(ref, before: Date(), under: .forTests()) },
+    ] as [@Sendable () async throws -> Void] {
+      let error = await #expect(throws: CapabilityError.self) { try await call() }
+      #expect(error?.class == .configuration && error?.fix?.contains("addresses") == true)
+    }
+    #expect(try await alone.inspect(ref).facts["sessions"] == 1)  // nothing was done
+    let missing = await alone.readiness().filter { if case .missing = $0.verdict { true } else { false } }
+    #expect(missing.map(\.what) == ["servers that have the user"])
+    connection.stop()
+    // Both named, the other one out of reach: it is asked, and nobody can say.
+    let both = try Self.provider(
+      name, server.adminPassword,
+      ["addresses": ["127.0.0.1:\(port)".json, "127.0.0.1:\(UnusedPort.number)".json]])
+    #expect(try await both.verify(Secret("wrong"), ref: ref).state == .unknown)
+    #expect(try await both.verify(leaked, ref: ref).state == .alive)
+    let known = await both.readiness().first { $0.what == "servers that have the user at 127.0.0.1:\(port)" }
+    #expect(known?.verdict == .ready("2 stand in the entry"))
+  }
+
   @Test func `a list of nodes stands alone`() throws {
     for settings: [String: JSONValue] in [
       ["addresses": []], ["addresses": ["127.0.0.1:1"], "host": "127.0.0.1"], ["addresses": ["nowhere"]],
@@ -114,3 +168,8 @@ import Testing
     }
   }
 }
+
+/// Of the discard service, which nobody here runs.
+private enum UnusedPort { static let number = 9 }
+
+extension String { fileprivate var json: JSONValue { .string(self) } }

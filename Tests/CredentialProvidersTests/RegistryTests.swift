@@ -12,6 +12,20 @@ import Testing
     }
   }
 
+  @Test func `docs PROVIDERS md has every provider, and no other`() throws {
+    for type in CredentialProviderRegistry.all {
+      #expect(type.profile != nil, "\(type.kind) declares no profile: see AdapterProfile")
+    }
+    #expect(try ProviderTable.kinds(.code) == Set(CredentialProviderRegistry.all.map { $0.kind }))
+    #expect(try ProviderTable.kinds(.files) == Set(DescribedProviders.builtin.kinds))
+  }
+
+  @Test(arguments: DescribedProviders.builtin.kinds)
+  func `docs PROVIDERS md says what a file describes`(kind: String) throws {
+    let file = try #require(DescribedProviders.builtin[kind])
+    try ProviderTable.check(file, try #require(DescribedProviders.builtin.capabilities(of: kind)))
+  }
+
   @Test func `an unknown kind names the known ones`() {
     let error = #expect(throws: CapabilityError.self) {
       try CredentialProviderRegistry.make(

@@ -81,12 +81,27 @@ import Testing
   }
 }
 
-/// Every program says the same.
+/// Every program says the same, except that it stands alone.
 private struct SaysAlways: ProcessRunner {
   let output: String
+  private static let alone = """
+    "OK"
+    error:"NOPERM a"
+    error:"NOPERM b"
+    role:master
+    connected_slaves:0
+    cluster_enabled:0
+
+    """
+
   func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
     -> ProcessOutcome
-  { ProcessOutcome(status: 0, output: output, errors: "") }
+  {
+    // `replication`, as redis-cli gets it.
+    let word = Array("replication".utf8).map { #"\x"# + Hex.byte($0) }.joined()
+    let isOfServers = call.standardInput?.exposeAsText().contains(word) == true
+    return ProcessOutcome(status: 0, output: isOfServers ? Self.alone : output, errors: "")
+  }
   func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
     -> ProcessOutcome
   { ProcessOutcome(status: 0, output: output, errors: "") }

@@ -36,6 +36,18 @@ import Testing
       try await provider.endSessions(subject.identity, before: Date(), under: .forTests()).left == 0)
   }
 
+  @Test func `sessions are ended at every server that the entry names`() async throws {
+    let leaked = try await world.draw()
+    let here = "\(world.postgres.host):\(world.postgres.port)"
+    let provider = try world.provider(["port": 9, "addresses": [.string(here)]])
+    let session = try await PostgresConnector().connect(world.postgres.login(leaked.user, leaked.password))
+    let count = try await provider.endSessions(
+      CredentialRef(leaked.user), before: Date(), under: .forTests())
+    #expect(count == SessionCount(found: 1, ended: 1, left: 0))
+    await #expect(throws: CapabilityError.self) { try await session.query("SELECT 1", []) }
+    #expect(throws: CapabilityError.self) { try world.provider(["addresses": ["nowhere"]]) }
+  }
+
   /// One table is enough to keep the server from dropping its owner.
   @Test func `a user that made itself undroppable is locked at the database, and what it owns is counted`()
     async throws

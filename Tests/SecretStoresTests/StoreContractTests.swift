@@ -104,6 +104,20 @@ import Testing
         files: LocalFileSystem(), secrets: secrets))
   }
 
+  @Test(arguments: SecretStoreRegistry.all.map { $0.kind })
+  func `docs PROVIDERS md says of a store what it can do`(kind: String) async throws {
+    guard kind == GitHubActionsSecret.kind else { return try ProviderTable.check(await store(kind)) }
+    try ProviderTable.check(
+      SecretStoreRegistry.make(
+        TargetConfiguration(
+          name: "s", kind: kind, settings: ["token": "env:TOKEN", "repository": "acme/shop"],
+          position: "staunch.yaml:1:1"), in: .forTests()))
+  }
+
+  @Test func `docs PROVIDERS md has every store, and no other`() throws {
+    #expect(try ProviderTable.kinds(.stores) == Set(SecretStoreRegistry.all.map { $0.kind }))
+  }
+
   @Test(arguments: kinds)
   func `what is put is read, under a version that is not the value`(kind: String) async throws {
     let store = try await store(kind)

@@ -12,16 +12,22 @@ public final class OpenAISimulation: Sendable {
     let value: String
     let account: String?
     var lastUsed: Int?
+    /// Nil: it may do everything.
+    var scopes: [String]?
+    var lifetime: Int?
   }
   private struct State: Sendable {
     var keys: [Key] = []
     var accounts: [(id: String, name: String)] = []
+    /// Accounts without a role, whose keys may do nothing.
+    var roleless: Set<String> = []
     var next = 1
     var lostReplies: Set<String> = []
     var statuses: [String: Int] = [:]
     var usage = Usage()
     var refusesKeys = false
     var keepsDeleted = false
+    var refusesSingleKeys = false
   }
 
   /// What the usage API has: days since 1970, and the requests of some of them.
@@ -90,6 +96,14 @@ public final class OpenAISimulation: Sendable {
   /// `DELETE` is answered as done and does nothing.
   public func keepWhatIsDeleted() { box.state.withLock { $0.keepsDeleted = true } }
 
+  /// As older ones: a service account's key is not deleted alone.
+  public func refuseSingleKeys() { box.state.withLock { $0.refusesSingleKeys = true } }
+
+  /// What a key may do, and how long it lives, as it was asked for.
+  public func grant(of id: String) -> (scopes: [String]?, lifetime: Int?)? {
+    box.state.withLock { state in state.keys.first { $0.id == id }.map { ($0.scopes, $0.lifetime) } }
+  }
+
   /// Names of the service accounts that exist.
   public var accountNames: [String] { box.state.withLock { $0.accounts.map(\.name) } }
   /// Ids of the keys that exist.
@@ -124,6 +138,13 @@ public final class OpenAISimulation: Sendable {
         return error(401, "invalid_api_key")
       }
       state.keys[index].lastUsed = 1_790_000_000
+      if let account = state.keys[index].account, state.roleless.contains(account) {
+        return error(403, "insufficient_permissions")
+      }
+      // A key that may not list models is known all the same.
+      if let scopes = state.keys[index].scopes, !scopes.contains("api.model.read") {
+        return error(403, "missing_scope")
+      }
       return json(200, ["object": "list", "data": [["id": "gpt-simulated", "object": "model"]]])
     }
     guard bearer == admin else { return error(401, "invalid_api_key") }
@@ -143,9 +164,24 @@ public final class OpenAISimulation: Sendable {
       guard let name = (try? JSONValue(parsing: request.body))?["name"]?.string else {
         return error(400, "invalid_request_error")
       }
+      let body = try? JSONValue(parsing: request.body)
+      let lifetime = body?["expires_in_seconds"]?.integer
+      let isAlone = body?["create_service_account_only"]?.boolean == true
+      guard !isAlone || lifetime == nil else { return error(400, "invalid_request_error") }
       let account = "svc_acct_\(state.next)"
       state.accounts.append((account, name))
+      guard !isAlone else {
+        state.next += 1
+        state.roleless.insert(account)
+        return json(
+          200,
+          [
+            "object": "organization.project.service_account", "id": .string(account), "name": .string(name),
+            "role": "none", "api_key": .null,
+          ])
+      }
       let key = make(&state, account: account, value: nil)
+      state.keys[state.keys.count - 1].lifetime = lifetime
       return json(
         200,
         [
@@ -156,6 +192,7 @@ public final class OpenAISimulation: Sendable {
             "name": "Secret Key", "id": .string(key.id),
           ],
         ])
+    case ("POST", "service_accounts", 2...): return change(rest, request, &state)
     case ("DELETE", "service_accounts", 2):
       guard state.accounts.contains(where: { $0.id == rest[1] }) else { return error(404, "not_found") }
       state.accounts.removeAll { $0.id == rest[1] }
@@ -163,11 +200,35 @@ public final class OpenAISimulation: Sendable {
       return json(200, ["id": .string(rest[1]), "deleted": true])
     case ("DELETE", "api_keys", 2):
       guard let key = state.keys.first(where: { $0.id == rest[1] }) else { return error(404, "not_found") }
-      guard key.account == nil else { return error(400, "service_account_key") }
+      guard key.account == nil || !state.refusesSingleKeys else { return error(400, "service_account_key") }
       if !state.keepsDeleted { state.keys.removeAll { $0.id == rest[1] } }
       return json(200, ["id": .string(rest[1]), "deleted": true])
     default: return error(404, "not_found")
     }
+  }
+
+  /// An account's role, or another key for it.
+  private static func change(_ rest: [String], _ request: LoopbackServer.Request, _ state: inout State)
+    -> LoopbackServer.Reply
+  {
+    let account = rest[1]
+    let body = try? JSONValue(parsing: request.body)  // malformed JSON is answered like an empty body
+    guard state.accounts.contains(where: { $0.id == account }) else { return error(404, "not_found") }
+    if rest.count == 2 {
+      guard body?["role"]?.string == "member" else { return error(400, "invalid_request_error") }
+      state.roleless.remove(account)
+      return json(200, ["id": .string(account), "role": "member"])
+    }
+    guard rest.count == 3, rest[2] == "api_keys" else { return error(404, "not_found") }
+    let key = make(&state, account: account, value: nil)
+    state.keys[state.keys.count - 1].scopes = body?["scopes"]?.array?.compactMap(\.string)
+    state.keys[state.keys.count - 1].lifetime = body?["expires_in_seconds"]?.integer
+    return json(
+      200,
+      [
+        "object": "organization.project.service_account.api_key", "value": .string(key.value),
+        "id": .string(key.id), "name": body?["name"] ?? .null, "created_at": 1_780_000_000,
+      ])
   }
 
   /// One bucket for each day that is kept, from the one of `start_time` on, 31 a page.

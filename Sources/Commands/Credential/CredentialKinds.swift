@@ -18,7 +18,9 @@ struct CredentialKindsCommand: StaunchCommand {
   func run(in assembly: Assembly) async throws {
     let described = try assembly.describedProviders(in: assembly.ownProviders())
     var rows = CredentialProviderRegistry.all.map { type in
-      Row(kind: type.kind, origin: "code", summary: type.summary, settings: type.settings, file: nil)
+      Row(
+        kind: type.kind, origin: "code", summary: type.summary, settings: type.settings, file: nil,
+        profile: type.profile)
     }
     for kind in described.kinds {
       guard let file = try described[kind] else { continue }
@@ -59,6 +61,10 @@ struct CredentialKindsCommand: StaunchCommand {
       assembly.console.data("survives: \(harmless(file.survives))")
       if let console = file.console { assembly.console.data("console: \(harmless(console))") }
     }
+    if let profile = row.profile {
+      assembly.console.data("needs: \(profile.privilege)")
+      assembly.console.data("survives: \(profile.survives)")
+    }
     for setting in row.settings {
       let mark = setting.isRequired ? " (required)" : ""
       assembly.console.data("setting \(setting.key)\(mark): \(harmless(setting.summary))")
@@ -70,13 +76,15 @@ struct CredentialKindsCommand: StaunchCommand {
     let origin: String
     let summary: String
     let settings: [SettingDeclaration]
-    /// Nil for what is written in code: docs/CONTRACT.md says what it can do.
+    /// Nil for what is written in code: docs/PROVIDERS.md says what it can do.
     let file: ProviderDescription?
+    /// Of what is written in code.
+    var profile: AdapterProfile?
 
     /// Nobody has seen a page of its API.
     var source: String { file?.seen == ProviderSource.none ? "  (compared with no page)" : "" }
 
-    var verbs: String { file?.verbs.joined(separator: ",") ?? "docs/CONTRACT.md" }
+    var verbs: String { file?.verbs.joined(separator: ",") ?? "docs/PROVIDERS.md" }
 
     var json: JSONValue {
       var members: [String: JSONValue] = [
@@ -89,6 +97,10 @@ struct CredentialKindsCommand: StaunchCommand {
             ]
           }),
       ]
+      if let profile {
+        members["needs"] = .string(profile.privilege)
+        members["survives"] = .string(profile.survives)
+      }
       if let file {
         members["verbs"] = .array(file.verbs.map(JSONValue.string))
         members["documentation"] = .array(file.documentation.map(JSONValue.string))

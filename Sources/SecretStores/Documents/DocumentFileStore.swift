@@ -40,6 +40,10 @@ public struct DocumentFileStore: SecretStore {
 
   public static let kind = "document-file"
   public static let summary = "Values in a JSON, YAML, TOML or INI file on this machine."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .real,
+    privilege: "to write the file and its directory, as their owner",
+    survives: "no former version is kept; backups, editors' copies and processes that have read it")
   public static let settings = Settings.declarations
 
   private let path: String
