@@ -76,10 +76,41 @@ import Testing
       let isGuided = AdapterCatalogue.real.guided.contains(name)
       #expect(
         try builtin(kind, "  p: {\(entry), store: env, key: K}\n")?.playbook
-          == (isGuided ? "generic-secret" : "rotate-leaked-credential"))
+          == (isGuided ? "generic-secret" : Routing.playbooks[name] ?? "rotate-leaked-credential"))
       #expect(
         try builtin(kind, "  p: {\(entry)}\n")?.playbook == "generic-secret", "a new value has no place")
     }
+  }
+
+  @Test(arguments: [
+    ("aws_access_key", "aws_iam", "user: app, region: eu-west-1", "aws-access-key"),
+    ("aws_session_token", "aws_iam", "user: app, region: eu-west-1", "aws-access-key"),
+    ("github_pat_classic", "github", "", "github-token"),
+    ("gitlab_pat", "gitlab", "", "gitlab-token"),
+    ("slack_token", "slack", "", "slack-token"),
+    ("postgres_uri", "postgres", "host: h, database: d, role: r, admin_user: a", "rotate-leaked-credential"),
+  ])
+  func `a kind whose provider has a playbook of its own gets that one`(
+    kind: String, provider: String, settings: String, playbook: String
+  ) throws {
+    let entry = "  one: {kind: \(provider), \(settings.isEmpty ? "" : settings + ", ")store: env, key: K}\n"
+    #expect(try builtin(CredentialKind(kind), entry)?.playbook == PlaybookID(playbook))
+  }
+
+  @Test func `entries of several providers get the steps that fit any of them`() throws {
+    let credentials = """
+        one: {kind: gitlab, leaks: [generic_api_key], store: env, key: K}
+        two: {kind: github, leaks: [generic_api_key], store: env, key: L}
+
+      """
+    #expect(try builtin("generic_api_key", credentials)?.playbook == "rotate-leaked-credential")
+  }
+
+  @Test(arguments: Routing.playbooks.keys.sorted())
+  func `a playbook is named for a provider that there is, and that can make or stop something`(_ kind: String)
+  {
+    #expect(AdapterCatalogue.real.credentials[kind] != nil)
+    #expect(!AdapterCatalogue.real.guided.contains(kind))
   }
 
   @Test func `what staunch could rotate is told with the line that staunch yaml lacks`() throws {
