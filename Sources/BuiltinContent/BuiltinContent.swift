@@ -133,6 +133,7 @@ public enum BuiltinContent {
     File(path: "playbooks/drills/crash-after-issue.yaml", bytes: PackageResources.crash_after_issue_yaml),
     File(path: "playbooks/drills/lost-reply.yaml", bytes: PackageResources.lost_reply_yaml),
     File(path: "playbooks/drills/notifier-down.yaml", bytes: PackageResources.notifier_down_yaml),
+    File(path: "playbooks/drills/one-run-for-both.yaml", bytes: PackageResources.one_run_for_both_yaml),
     File(path: "playbooks/drills/openai-and-postgres.yaml", bytes: PackageResources.openai_and_postgres_yaml),
     File(path: "playbooks/drills/provider-throttles.yaml", bytes: PackageResources.provider_throttles_yaml),
     File(path: "playbooks/drills/still-alive.yaml", bytes: PackageResources.still_alive_yaml),
