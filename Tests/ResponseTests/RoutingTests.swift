@@ -82,28 +82,35 @@ import Testing
     }
   }
 
+  /// An entry with what its provider requires, and a store.
+  private func entry(_ name: String, of provider: String, _ more: String = "") throws -> String {
+    let settings = try #require(AdapterCatalogue.real.credentials[provider])
+    let required = settings.filter(\.isRequired).map { "\($0.key): \($0.isSecretReference ? "env:X" : "x")" }
+    let all = ["kind: \(provider)"] + required + ["store: env", "key: K"]
+    return "  \(name): {\(all.joined(separator: ", "))\(more)}\n"
+  }
+
   @Test(arguments: [
-    ("aws_access_key", "aws_iam", "user: app, region: eu-west-1", "aws-access-key"),
-    ("aws_session_token", "aws_iam", "user: app, region: eu-west-1", "aws-access-key"),
-    ("github_pat_classic", "github", "", "github-token"),
-    ("gitlab_pat", "gitlab", "", "gitlab-token"),
-    ("slack_token", "slack", "", "slack-token"),
-    ("postgres_uri", "postgres", "host: h, database: d, role: r, admin_user: a", "rotate-leaked-credential"),
+    ("aws_access_key", "aws_iam", "aws-access-key"), ("aws_session_token", "aws_iam", "aws-access-key"),
+    ("azure_storage_key", "azure_storage_key", "azure-storage-key"),
+    ("gcp_service_account_key", "gcp_service_account_key", "gcp-service-account-key"),
+    ("github_pat_classic", "github", "github-token"), ("gitlab_pat", "gitlab", "gitlab-token"),
+    ("openai_api_key", "openai", "openai-api-key"), ("slack_token", "slack", "slack-token"),
+    ("ssh_private_key", "ssh_key", "ssh-key"), ("vault_token", "vault", "vault-token"),
+    ("postgres_uri", "postgres", "rotate-leaked-credential"),
   ])
   func `a kind whose provider has a playbook of its own gets that one`(
-    kind: String, provider: String, settings: String, playbook: String
+    kind: String, provider: String, playbook: String
   ) throws {
-    let entry = "  one: {kind: \(provider), \(settings.isEmpty ? "" : settings + ", ")store: env, key: K}\n"
-    #expect(try builtin(CredentialKind(kind), entry)?.playbook == PlaybookID(playbook))
+    #expect(
+      try builtin(CredentialKind(kind), entry("one", of: provider))?.playbook == PlaybookID(playbook))
   }
 
   @Test func `entries of several providers get the steps that fit any of them`() throws {
-    let credentials = """
-        one: {kind: gitlab, leaks: [generic_api_key], store: env, key: K}
-        two: {kind: github, leaks: [generic_api_key], store: env, key: L}
-
-      """
-    #expect(try builtin("generic_api_key", credentials)?.playbook == "rotate-leaked-credential")
+    let both =
+      try entry("one", of: "gitlab", ", leaks: [generic_api_key]")
+      + entry("two", of: "github", ", leaks: [generic_api_key]")
+    #expect(try builtin("generic_api_key", both)?.playbook == "rotate-leaked-credential")
   }
 
   @Test(arguments: Routing.playbooks.keys.sorted())
