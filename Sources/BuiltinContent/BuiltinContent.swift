@@ -24,21 +24,45 @@ public enum BuiltinContent {
 
   /// Every built-in playbook, by path.
   public static let playbooks: [File] = [
+    File(path: "playbooks/aws-access-key.yaml", bytes: PackageResources.aws_access_key_yaml),
+    File(path: "playbooks/aws-ecs-pipeline.yaml", bytes: PackageResources.aws_ecs_pipeline_yaml),
+    File(path: "playbooks/azure-storage-key.yaml", bytes: PackageResources.azure_storage_key_yaml),
     File(path: "playbooks/clean-history.yaml", bytes: PackageResources.clean_history_yaml),
     File(path: "playbooks/database-password.yaml", bytes: PackageResources.database_password_yaml),
+    File(
+      path: "playbooks/gcp-service-account-key.yaml", bytes: PackageResources.gcp_service_account_key_yaml),
     File(path: "playbooks/generic-secret.yaml", bytes: PackageResources.generic_secret_yaml),
+    File(path: "playbooks/github-token.yaml", bytes: PackageResources.github_token_yaml),
+    File(path: "playbooks/gitlab-token.yaml", bytes: PackageResources.gitlab_token_yaml),
+    File(
+      path: "playbooks/kubernetes-model-server.yaml", bytes: PackageResources.kubernetes_model_server_yaml),
+    File(path: "playbooks/openai-and-database.yaml", bytes: PackageResources.openai_and_database_yaml),
     File(path: "playbooks/openai-api-key.yaml", bytes: PackageResources.openai_api_key_yaml),
     File(
       path: "playbooks/rotate-leaked-credential.yaml", bytes: PackageResources.rotate_leaked_credential_yaml),
+    File(path: "playbooks/slack-token.yaml", bytes: PackageResources.slack_token_yaml),
+    File(path: "playbooks/ssh-key.yaml", bytes: PackageResources.ssh_key_yaml),
+    File(path: "playbooks/terraform-state.yaml", bytes: PackageResources.terraform_state_yaml),
+    File(path: "playbooks/vault-token.yaml", bytes: PackageResources.vault_token_yaml),
   ]
 
   /// The parts that the built-in playbooks share, by path.
   public static let parts: [File] = [
     File(path: "playbooks/parts/aftermath.yaml", bytes: PackageResources.aftermath_yaml),
     File(path: "playbooks/parts/contain-first.yaml", bytes: PackageResources.contain_first_yaml),
+    File(path: "playbooks/parts/cut-off.yaml", bytes: PackageResources.cut_off_yaml),
+    File(path: "playbooks/parts/end-sessions.yaml", bytes: PackageResources.end_sessions_yaml),
     File(path: "playbooks/parts/history.yaml", bytes: PackageResources.history_yaml),
+    File(path: "playbooks/parts/issue-both.yaml", bytes: PackageResources.issue_both_yaml),
+    File(path: "playbooks/parts/move-both.yaml", bytes: PackageResources.move_both_yaml),
+    File(path: "playbooks/parts/other-contain-first.yaml", bytes: PackageResources.other_contain_first_yaml),
+    File(path: "playbooks/parts/other-end-sessions.yaml", bytes: PackageResources.other_end_sessions_yaml),
+    File(path: "playbooks/parts/other-prove.yaml", bytes: PackageResources.other_prove_yaml),
+    File(path: "playbooks/parts/other-triage.yaml", bytes: PackageResources.other_triage_yaml),
     File(path: "playbooks/parts/prove.yaml", bytes: PackageResources.prove_yaml),
     File(path: "playbooks/parts/replace.yaml", bytes: PackageResources.replace_yaml),
+    File(path: "playbooks/parts/stop-both.yaml", bytes: PackageResources.stop_both_yaml),
+    File(path: "playbooks/parts/successors.yaml", bytes: PackageResources.successors_yaml),
     File(path: "playbooks/parts/ticket.yaml", bytes: PackageResources.ticket_yaml),
     File(path: "playbooks/parts/triage.yaml", bytes: PackageResources.triage_yaml),
   ]
@@ -116,6 +140,7 @@ public enum BuiltinContent {
     File(path: "playbooks/drills/crash-after-issue.yaml", bytes: PackageResources.crash_after_issue_yaml),
     File(path: "playbooks/drills/lost-reply.yaml", bytes: PackageResources.lost_reply_yaml),
     File(path: "playbooks/drills/notifier-down.yaml", bytes: PackageResources.notifier_down_yaml),
+    File(path: "playbooks/drills/one-run-for-both.yaml", bytes: PackageResources.one_run_for_both_yaml),
     File(path: "playbooks/drills/openai-and-postgres.yaml", bytes: PackageResources.openai_and_postgres_yaml),
     File(path: "playbooks/drills/provider-throttles.yaml", bytes: PackageResources.provider_throttles_yaml),
     File(path: "playbooks/drills/still-alive.yaml", bytes: PackageResources.still_alive_yaml),

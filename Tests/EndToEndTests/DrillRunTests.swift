@@ -34,6 +34,25 @@ import Testing
     #expect(error?["fix"]?.string == "ls -l \(scores)")
   }
 
+  @Test
+  func `two leaks of one script are answered by one run, and the other one's plan only makes the proof`()
+    async throws
+  {
+    let (outcome, board) = try await run("one-run-for-both")
+    #expect(outcome.status == 0, "\(board.canonicalText) \(outcome.errors.suffix(2000))")
+    #expect(board["void"] == [])
+    #expect(board["hard_fails"] == [])
+    let steps = try outcome.output.split(separator: "\n").compactMap { line -> String? in
+      let event = try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))
+      guard event["event"] == "step.done" else { return nil }
+      return event["body"]?["step"]?.string
+    }
+    #expect(steps.count { $0 == "rollout" } == 1, "\(steps)")
+    let moved = try #require(steps.firstIndex(of: "rollout"))
+    #expect((steps.firstIndex(of: "other_replacement") ?? .max) < moved, "both are stored before it moves")
+    #expect((steps.firstIndex(of: "disable_old") ?? 0) > moved)
+  }
+
   @Test func `a key that somebody else uses is stopped before its replacement is there`() async throws {
     let (outcome, board) = try await run("abused")
     #expect(outcome.status == 0, "\(board.canonicalText) \(outcome.errors.suffix(2000))")

@@ -64,6 +64,38 @@ import Testing
     try rig.journal.events(kinds: [.incidentState]).compactMap { $0.body["state"]?.string }
   }
 
+  @Test
+  func `a run for two credentials is contained with the proof of the second, not with that of the first`()
+    throws
+  {
+    let other = SecretRef.leaked(of: "inc-00000002")
+    let rig = try Self.rig([Self.first])
+    let proofs = [("proof", "leaked"), ("other_proof", "other_leaked")].map { id, input in
+      """
+        - id: \(id)
+          uses: credential.verify
+          with: {credential: "${{ inputs.credential }}", secret: "${{ inputs.\(input) }}"}
+          expect: dead
+          poll: {every: 5s, for: 10m, consecutive: 3}
+
+      """
+    }
+    let end = try rig.run(
+      Self.header + """
+          other_leaked: {type: list<secret>}
+        steps:
+          - {id: look, uses: credential.verify, with: {credential: "${{ inputs.credential }}", secret: "${{ inputs.other_leaked }}"}}
+
+        """ + proofs.joined(),
+      Self.inputs([Self.first]).merging(["other_leaked": .list([.secret(other)])]) { $1 })
+    #expect(end.state == .done)
+    #expect(try Self.states(rig) == ["contained"])
+    let contained = try #require(try rig.journal.events(kinds: [.incidentState]).last)
+    let verified = try rig.journal.events(run: "run-00000001").filter { $0.kind == .stepVerified }
+    #expect(verified.compactMap { $0.body["step"]?.string } == ["proof", "other_proof"])
+    #expect(verified.allSatisfy { $0.sequence < contained.sequence })
+  }
+
   @Test func `the proof over every value writes contained, in the same commit`() throws {
     let rig = try Self.rig([Self.first, Self.second])
     let end = try rig.run(

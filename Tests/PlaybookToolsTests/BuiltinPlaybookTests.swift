@@ -19,7 +19,11 @@ import Testing
   @Test func `The playbooks that the routes name are there`() {
     #expect(
       Self.library.ids == [
-        "clean-history", "database-password", "generic-secret", "openai-api-key", "rotate-leaked-credential",
+        "aws-access-key", "aws-ecs-pipeline", "azure-storage-key", "clean-history", "database-password",
+        "gcp-service-account-key", "generic-secret", "github-token", "gitlab-token",
+        "kubernetes-model-server",
+        "openai-and-database", "openai-api-key", "rotate-leaked-credential", "slack-token", "ssh-key",
+        "terraform-state", "vault-token",
       ])
   }
 

@@ -51,6 +51,51 @@ import Testing
       ])
   }
 
+  /// In the first case of its test file.
+  @Test(arguments: [
+    ("gitlab-token", ["replacement", "rollout", "prove_dead", "made_with_it", "rewrite"]),
+    ("slack-token", ["stop_old", "replacement", "rollout", "prove_dead", "rewrite"]),
+    (
+      "openai-and-database",
+      [
+        "replacement", "other_replacement", "rollout", "disable_old", "disable_other", "end_other_sessions",
+        "prove_dead", "prove_other_dead", "rewrite",
+      ]
+    ),
+    (
+      "kubernetes-model-server",
+      [
+        "replacement", "other_replacement", "rollout", "disable_old", "disable_other", "prove_dead",
+        "prove_other_dead", "rewrite",
+      ]
+    ),
+    (
+      "aws-ecs-pipeline",
+      [
+        "replacement", "other_replacement", "disable_old", "disable_other", "end_sessions", "rollout",
+        "end_other_sessions", "prove_dead", "prove_other_dead", "made_with_it", "rewrite",
+      ]
+    ),
+  ])
+  func `A playbook goes in the order that its credentials need`(id: String, order: [String]) throws {
+    let (test, playbook) = try load(PlaybookID(id))
+    let run = try Rehearsal.run(playbook, try #require(test.cases.first))
+    let steps = run.calls.filter { ($0.item ?? 0) == 0 }.map(\.step.rawValue)
+    #expect(steps.filter(order.contains) == order)
+  }
+
+  @Test func `A program is asked for the old values of both credentials, and history is cleaned of both`()
+    throws
+  {
+    let (test, playbook) = try load("kubernetes-model-server")
+    let run = try Rehearsal.run(playbook, try #require(test.cases.first))
+    let both = Value.list([.secret("leaked"), .secret("other-leaked")])
+    func input(_ step: StepID, _ name: String) -> Value? { run.calls.first { $0.step == step }?.inputs[name] }
+    #expect(input("programs_work", "replaced") == both)
+    #expect(input("rewrite", "remove") == both)
+    #expect(input("fresh_clone", "secrets") == both)
+  }
+
   @Test func `A test file that does not fit its playbook is refused with places and suggestions`() throws {
     let source = """
       test: 1

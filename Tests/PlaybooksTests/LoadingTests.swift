@@ -39,6 +39,29 @@ import Testing
     #expect(second.retry.classes == [.network])
   }
 
+  @Test func `Lists of secrets in brackets are one list, and an empty one adds nothing`() throws {
+    let playbook = try Samples.load(
+      """
+      playbook: 1
+      id: sample
+      title: A sample
+      inputs:
+        leaked: {type: list<secret>}
+        one: {type: secret}
+        more: {type: list<secret>, default: []}
+      steps:
+        - {id: a, uses: history.scan, with: {repository: r, secrets: ["${{ inputs.leaked }}", "${{ inputs.one }}", "${{ inputs.more }}"]}}
+      """)
+    let call = try #require(playbook.steps[0].action).call
+    var scope = Scope()
+    scope.inputs = ["leaked": .list([.secret("a"), .secret("b")]), "one": .secret("c"), "more": .list([])]
+    #expect(
+      try call.inputs(in: scope)["secrets"] == .list([.secret("a"), .secret("b"), .secret("c")]))
+    #expect(Value.list([.string("a")]).coerced(to: .list(.secret)) == nil)
+    #expect(
+      Value.list([.unknown, .secret("a")]).coerced(to: .list(.secret)) == .list([.unknown, .secret("a")]))
+  }
+
   @Test func `Literals become values of the declared type`() throws {
     let playbook = try Samples.load(
       """

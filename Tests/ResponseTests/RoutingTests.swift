@@ -75,9 +75,47 @@ import Testing
     let entry = (["kind: \(provider)"] + required).joined(separator: ", ")
     #expect(
       try builtin(kind, "  p: {\(entry), store: env, key: K}\n")?.playbook
-        == (isGuided ? "generic-secret" : "rotate-leaked-credential"))
+        == (isGuided ? "generic-secret" : Routing.playbooks[provider] ?? "rotate-leaked-credential"))
     #expect(
       try builtin(kind, "  p: {\(entry)}\n")?.playbook == "generic-secret", "a new value has no place")
+  }
+
+  /// An entry with what its provider requires, and a store.
+  private func entry(_ name: String, of provider: String, _ more: String = "") throws -> String {
+    let (settings, _) = try #require(try AdapterCatalogue.real.credential(provider))
+    let required = settings.filter(\.isRequired).map { "\($0.key): \($0.isSecretReference ? "env:X" : "x")" }
+    let all = ["kind: \(provider)"] + required + ["store: env", "key: K"]
+    return "  \(name): {\(all.joined(separator: ", "))\(more)}\n"
+  }
+
+  @Test(arguments: [
+    ("aws_access_key", "aws_iam", "aws-access-key"), ("aws_session_token", "aws_iam", "aws-access-key"),
+    ("azure_storage_key", "azure_storage_key", "azure-storage-key"),
+    ("gcp_service_account_key", "gcp_service_account_key", "gcp-service-account-key"),
+    ("github_pat_classic", "github", "github-token"), ("gitlab_pat", "gitlab", "gitlab-token"),
+    ("openai_api_key", "openai", "openai-api-key"), ("slack_token", "slack", "slack-token"),
+    ("ssh_private_key", "ssh_key", "ssh-key"), ("vault_token", "vault", "vault-token"),
+    ("postgres_uri", "postgres", "rotate-leaked-credential"),
+  ])
+  func `a kind whose provider has a playbook of its own gets that one`(
+    kind: String, provider: String, playbook: String
+  ) throws {
+    #expect(
+      try builtin(CredentialKind(kind), entry("one", of: provider))?.playbook == PlaybookID(playbook))
+  }
+
+  @Test func `entries of several providers get the steps that fit any of them`() throws {
+    let both =
+      try entry("one", of: "gitlab", ", leaks: [generic_api_key]")
+      + entry("two", of: "github", ", leaks: [generic_api_key]")
+    #expect(try builtin("generic_api_key", both)?.playbook == "rotate-leaked-credential")
+  }
+
+  @Test(arguments: Routing.playbooks.keys.sorted())
+  func `a playbook is named for a provider that there is, and that can make or stop something`(
+    _ kind: String
+  ) throws {
+    #expect(try AdapterCatalogue.real.credential(kind)?.isGuided == false)
   }
 
   @Test func `what staunch could rotate is told with the line that staunch yaml lacks`() throws {

@@ -109,6 +109,36 @@ struct DrillRun {
     world.console.say(
       "\(intake.format): \(intake.findings) findings, \(entries.count) incidents")
     var course = Course(incidents: entries.map(\.id))
+    if let playbook = scenario.playbook {
+      let together = DrillTogether(playbook: playbook, installation: installation)
+      guard let (first, other) = together.pair(entries) else {
+        world.console.say("\(playbook) answers two leaks whose routes name their credentials and stores")
+        course.exits.append(.failed)
+        return course
+      }
+      let plan = try await together.plan(first, other)
+      let (ends, crashes) = try await run([plan], with: installation)
+      course.exits += ends
+      course.crashes = crashes
+      // Its own plan finds it replaced: it makes the proof, and closes its ticket.
+      let (rest, more) = try await run(
+        self.plans([other.entry], with: installation, in: world, &course), with: installation)
+      course.exits += rest
+      course.crashes += more
+      return course
+    }
+    let plans = try await self.plans(entries, with: installation, in: world, &course)
+    let (ends, crashes) = try await run(plans, with: installation)
+    course.exits += ends
+    course.crashes = crashes
+    return course
+  }
+
+  /// The plans that the routes give.
+  private func plans(
+    _ entries: [IncidentDesk.Entry], with installation: Installation, in world: Assembly,
+    _ course: inout Course
+  ) async throws -> [Plan] {
     var plans: [Plan] = []
     for entry in entries {
       switch try await PlanMaker(installation: installation).plan(entry, credential: nil) {
@@ -118,10 +148,7 @@ struct DrillRun {
       case .planned(let plan): plans.append(plan)
       }
     }
-    let (ends, crashes) = try await run(plans, with: installation)
-    course.exits += ends
-    course.crashes = crashes
-    return course
+    return plans
   }
 
   /// The drafts with the errors that the blameless lint finds in them.

@@ -87,7 +87,8 @@ struct RunSession {
 
   private func conduct(_ plan: Plan) -> RunConduct {
     let lines = RunLines(
-      console: console, isJSON: isJSON, leaked: plan.inputs["leaked"]?.secrets ?? [])
+      console: console, isJSON: isJSON,
+      leaked: ["leaked", "other_leaked"].flatMap { plan.inputs[$0]?.secrets ?? [] })
     var conduct = RunConduct(
       installation: installation,
       attendant: TerminalAttendant(

@@ -63,8 +63,10 @@ enum ConfigurationReference {
       ## routes
 
       A list; the first that fits is taken. `when` takes `kind`, `repository`, `source`, `validity`, each one word or a list.
-      Without a route that fits, every kind has one that is built in: `rotate-leaked-credential` where an entry under `credentials:`
-      is for the kind and has a `store`, else `generic-secret`, in which a person does the provider's part. A last route
+      Without a route that fits, every kind has one that is built in: where an entry under `credentials:` is for the kind and has a
+      `store`, the playbook of its provider (`aws-access-key`, `azure-storage-key`, `gcp-service-account-key`, `github-token`,
+      `gitlab-token`, `openai-api-key`, `slack-token`, `ssh-key`, `vault-token`), else `rotate-leaked-credential`; without such an entry
+      `generic-secret`, in which a person does the provider's part. A last route
       `{playbook: generic-secret, autonomy: record}` only records what no other fits.
       `kind` is a kind or a family (`github`, `aws`): all kinds of one provider. `source` is who told: `github`, `github_partner`, `gitlab`,
       `gitlab_revocation`, `gitguardian`, `ggshield`, `gitleaks`, `betterleaks`, `trufflehog`, `detect_secrets`, `kingfisher`, `nosey_parker`,

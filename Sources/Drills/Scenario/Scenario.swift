@@ -7,6 +7,8 @@ public struct Scenario: Sendable, Hashable {
   public let trigger: String
   /// What makes it hard, for people.
   public let complication: String
+  /// The playbook that answers both leaks in one run; nil: each by its route.
+  public let playbook: String?
   /// In the order of their moments.
   public let injects: [Inject]
   public let objectives: [Objective]

@@ -18,7 +18,8 @@ public struct ScenarioReader {
   }
 
   private func scenario(_ root: YAMLNode, source: String) throws(DrillError) -> Scenario {
-    try check(root, keys: ["drill", "id", "title", "trigger", "complication", "injects", "objectives"])
+    try check(
+      root, keys: ["drill", "id", "title", "trigger", "complication", "playbook", "injects", "objectives"])
     guard case .integer(1)? = root["drill"]?.content else {
       throw problem(root["drill"] ?? root, "the file must say which version it is", fix: "add: drill: 1")
     }
@@ -31,7 +32,9 @@ public struct ScenarioReader {
     }
     return Scenario(
       id: try text(root, "id"), title: try text(root, "title"), trigger: try text(root, "trigger"),
-      complication: try text(root, "complication"), injects: injects.sorted { $0.at < $1.at },
+      complication: try text(root, "complication"),
+      playbook: root["playbook"] == nil ? nil : try text(root, "playbook"),
+      injects: injects.sorted { $0.at < $1.at },
       objectives: objectives, source: source)
   }
 

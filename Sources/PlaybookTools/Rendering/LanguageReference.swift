@@ -39,7 +39,7 @@ public enum LanguageReference {
       ## Expressions
 
       `when` is an expression; elsewhere an expression stands in `${{ }}`. A value that is one `${{ }}` keeps its type;
-      text around it makes text. `$${{` stands for itself. A secret can only be handed to an input of type `secret` or `list<secret>`; one counts as a list of one.
+      text around it makes text. `$${{` stands for itself. A secret can only be handed to an input of type `secret` or `list<secret>`; one counts as a list of one, and lists in brackets are joined.
 
       Names: `inputs.NAME`, `steps.ID.OUTPUT`, `self.OUTPUT` (in `verify` and `undo`), the loop's item.
       Literals: `"text"`, `'text'`, `42`, `5m`, `true`, `false`, `null`, `[1, 2]`.

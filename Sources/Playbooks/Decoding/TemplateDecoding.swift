@@ -40,6 +40,8 @@ extension PlaybookDecoder {
     case .sequence(let elements):
       let elementType: ValueType
       switch type {
+      // Lists of secrets in brackets are joined.
+      case .list(.secret): elementType = type
       case .list(let element): elementType = element
       case .any: elementType = .any
       case .string, .integer, .boolean, .duration, .timestamp, .url, .secret, .credential, .store, .consumer,

@@ -5,7 +5,8 @@ extension Value {
   /// This value as a value of `type`, or nil when it is none.
   ///
   /// Text becomes a name, URL, duration or time where one is declared; nothing becomes a secret, and a secret becomes
-  /// nothing else but a list of itself: one leaked value is where several are taken, and a list of one where one is.
+  /// nothing else but a list of itself: one leaked value is where several are taken, and a list of one where one is. Lists
+  /// of secrets in a list are joined.
   /// Unknown stays unknown.
   public func coerced(to type: ValueType) -> Value? {
     if self == .unknown { return self }
@@ -26,6 +27,16 @@ extension Value {
     case (.repository, .string(let text)) where !text.isEmpty: return .repository(RepositoryName(text))
     case (.tracker, .string(let text)) where !text.isEmpty: return .tracker(TrackerName(text))
     case (.incident, .string(let text)) where !text.isEmpty: return .incident(IncidentID(text))
+    case (.list(.secret), .list(let values)):
+      var joined: [Value] = []
+      for value in values {
+        switch value.coerced(to: type) {
+        case .list(let inner)?: joined += inner
+        case .unknown?: joined.append(.unknown)
+        default: return nil  // no secret
+        }
+      }
+      return .list(joined)
     case (.list(let element), .list(let values)):
       var coerced: [Value] = []
       for value in values {

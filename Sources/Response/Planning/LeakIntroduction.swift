@@ -12,6 +12,10 @@ package import Secrets
 package struct LeakIntroduction {
   package let installation: Installation
 
+  package init(installation: Installation) {
+    self.installation = installation
+  }
+
   /// Looks in every repository of the plan's inputs. A repository that cannot be read is named in the plan itself; here
   /// it only stays without an introduction.
   package func record(_ incident: IncidentID, leaked: [SecretRef], repositories: [RepositoryName])

@@ -25,8 +25,8 @@ package struct Routing {
     return .route(standard(for: incident, named))
   }
 
-  /// Without a route: the generic rotation where staunch.yaml has an entry that the leak may be of and whose replacement
-  /// has a place; else the guided steps, which need nothing but the incident.
+  /// Without a route: the rotation where staunch.yaml has an entry that the leak may be of and whose replacement has a place, by
+  /// the playbook of its provider; else the guided steps, which need nothing but the incident.
   private func standard(for incident: Incident, _ named: CredentialName?) -> Configuration.Route {
     let names =
       named.map { [$0] }
@@ -35,10 +35,20 @@ package struct Routing {
     let isRotated =
       !entries.isEmpty
       && entries.allSatisfy { $0?.store != nil && !configuration.guidedKinds.contains($0?.target.kind ?? "") }
-    return isRotated ? Self.rotation : Self.guided
+    guard isRotated else { return Self.guided }
+    let playbooks = Set(entries.map { $0.flatMap { Self.playbooks[$0.target.kind] } })
+    // Entries of several providers may be meant: the steps that fit any of them.
+    guard playbooks.count == 1, let own = playbooks.first ?? nil else { return Self.rotation }
+    return .standard(own)
   }
 
-  /// For a kind that a provider of staunch.yaml rotates.
+  /// Providers whose order of steps is another than the general one, or that leave more behind, by the `kind` of their entries.
+  package static let playbooks: [String: PlaybookID] = [
+    "aws_iam": "aws-access-key", "azure_storage_key": "azure-storage-key",
+    "gcp_service_account_key": "gcp-service-account-key", "github": "github-token", "gitlab": "gitlab-token",
+    "openai": "openai-api-key", "slack": "slack-token", "ssh_key": "ssh-key", "vault": "vault-token",
+  ]
+  /// For a kind that any other provider of staunch.yaml rotates.
   package static let rotation = Configuration.Route.standard("rotate-leaked-credential")
   /// For every other kind: a person does the provider's part.
   package static let guided = Configuration.Route.standard("generic-secret")

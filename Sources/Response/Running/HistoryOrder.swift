@@ -25,14 +25,17 @@ package struct HistoryOrder {
     self.now = now
   }
 
-  /// The incidents that came with `incident` in one report or delivery and are not past their containment, by id.
+  /// The incidents that came with `incident` in one report or delivery and are not past their containment, by id. One whose
+  /// every value a run of `incident` has proven dead with its own (a playbook for two credentials) is past it, too.
   package func blockers(of incident: IncidentID) throws -> [Blocker] {
     let known = try FollowedChronicle(journal, kinds: Chronicle.incidentKinds).current()
     guard let (id, own) = known[incident] else { return [] }
     let reports = own.origins
+    let proven = Set(try journal.record(of: id).containment.proofs.keys)
     return try known.incidents.filter { other, course in
       other != id && !course.isClosed && !course.origins.isDisjoint(with: reports)
-    }.compactMap { other, course in try blocker(other, course) }
+    }.filter { _, course in !proven.isSuperset(of: course.values.refs) || course.values.refs.isEmpty }
+      .compactMap { other, course in try blocker(other, course) }
       .sorted { $0.incident < $1.incident }
   }
 
