@@ -29,11 +29,13 @@ struct MariaDBLook: Sendable {
       || (right == "CONNECTION ADMIN" && rights.contains("SUPER"))
   }
 
+  /// ``server``, as SQL.
+  static let name = "CONCAT_WS('/', @@GLOBAL.hostname, @@GLOBAL.port, @@GLOBAL.server_id)"
+
   /// - Throws: `.unsafe` when somebody else's statements run in the runner's sessions; `.refused` when it may not look.
   init(of user: String, runner: String, _ session: any SQLSession) async throws(CapabilityError) {
     let facts = try await session.query(
-      "SELECT @@GLOBAL.version, @@GLOBAL.init_connect, CONCAT_WS('/', @@GLOBAL.hostname, @@GLOBAL.port, @@GLOBAL.server_id)",
-      [])
+      "SELECT @@GLOBAL.version, @@GLOBAL.init_connect, \(Self.name)", [])
     guard let row = facts.first, row.count == 3, let version = row[0], let server = row[2] else {
       throw CapabilityError(.serverError, "SELECT", because: "the server told nothing about itself")
     }
@@ -71,12 +73,13 @@ struct MariaDBLook: Sendable {
     return !numbers.lexicographicallyPrecedes(wanted)
   }
 
-  /// `GRANT PROCESS, CREATE USER ON *.* TO …`: nothing behind that is kept, the runner's own verifier stands there.
+  /// `GRANT PROCESS, CREATE USER ON *.* TO …`: nothing behind that is kept, the runner's own verifier stands there. A database
+  /// or a role may be called what a right is, by whoever made it: names stand in quotes, rights do not.
   private static func rights(_ rows: [[String?]]) -> Set<String> {
     var found: Set<String> = []
     for row in rows {
       guard let text = row.first.flatMap({ $0 }), text.hasPrefix("GRANT "),
-        let end = text.range(of: " ON *.* TO ")
+        let end = text.range(of: " ON *.* TO "), !text[..<end.lowerBound].contains("`")
       else { continue }
       for right in text[..<end.lowerBound].dropFirst("GRANT ".count).split(separator: ",") {
         found.insert(

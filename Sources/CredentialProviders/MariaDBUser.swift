@@ -69,7 +69,7 @@ public struct MariaDBUser: CredentialProvider {
   /// What the store holds of it now.
   private var present: @Sendable () async -> [Secret] = { [] }
   /// What this process has set.
-  private let issued = IssuedPassword()
+  let issued = IssuedPassword()
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     self.environment = environment
@@ -255,7 +255,7 @@ public struct MariaDBUser: CredentialProvider {
   }
 
   /// Makes sure that the leaked value opens `ref` no longer: its way in is taken away, or, where it is the only one, the row
-  /// is locked.
+  /// is locked. Without a value every password but the replacement may be the leaked one, the store's too.
   public func disable(
     _ ref: CredentialRef, leak: Leak, replacedBy: CredentialRef?,
     under authority: borrowing ExecutionAuthority
@@ -265,7 +265,7 @@ public struct MariaDBUser: CredentialProvider {
     var results: [RefResult] = []
     for row in rows {
       do throws(CapabilityError) {
-        try await stop(row, leak, isReplaced: replacedBy != nil, look, session, under: authority)
+        try await stop(row, leak, replacedBy: replacedBy, look, session, under: authority)
         results.append(RefResult(row.ref))
       } catch { results.append(RefResult(row.ref, problem: error)) }
     }
@@ -276,32 +276,5 @@ public struct MariaDBUser: CredentialProvider {
         fix: "see its rows: SELECT User, Host FROM mysql.user")
     }
     try results.check("disable \(ref)")
-  }
-
-  /// Takes back what `issue` gave.
-  public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    guard ref.rawValue.hasPrefix(user + "/") else {
-      throw CapabilityError(
-        .unsupported, "DROP USER", because: "a user is an account with rights, not only a password",
-        fix: "when nobody needs it any more: DROP USER \(user)@HOST, for each of its host rows")
-    }
-    let mark = ref.rawValue.dropFirst(user.count + 1)
-    let own = issued.value.flatMap { self.ref($0) == ref ? $0 : nil }
-    let (session, look) = try await open(at: primary)
-    for row in look.accounts {
-      let kept = row.methods.filter { method in
-        if method.plugin == MariaDBAccount.native, !method.text.isEmpty {
-          return !method.text.dropFirst().lowercased().hasPrefix(mark)
-        }
-        guard method.plugin == MariaDBAccount.ed25519, let own else { return true }
-        return method.text != MariaDBVerifier.ed25519(own)
-      }
-      // The last way in is no leftover.
-      guard kept.count < row.methods.count, !kept.isEmpty else { continue }
-      try await set(kept, at: row, session, under: authority)
-    }
-    await session.close()
   }
 }

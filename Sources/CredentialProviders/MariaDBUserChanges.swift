@@ -1,4 +1,4 @@
-import Capabilities
+public import Capabilities
 import Incidents
 import Secrets
 
@@ -106,14 +106,22 @@ extension MariaDBUser {
 
   /// See ``disable(_:leak:replacedBy:under:)``.
   func stop(
-    _ row: MariaDBAccount, _ leak: Leak, isReplaced: Bool, _ look: MariaDBLook, _ session: any SQLSession,
-    under authority: borrowing ExecutionAuthority
+    _ row: MariaDBAccount, _ leak: Leak, replacedBy: CredentialRef?, _ look: MariaDBLook,
+    _ session: any SQLSession, under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
+    let isReplaced = replacedBy != nil
     guard look.isMariaDB else {
       try await stopAtMySQL(row, leak, isReplaced: isReplaced, session, under: authority)
       return
     }
-    let known = await presentPasswords().filter { one in !leak.values.contains { $0.isSame(as: one) } }
+    // Which one leaked nobody has said: what the store holds may be it.
+    guard isReplaced || !leak.values.isEmpty else {
+      try await lock(row, session, under: authority)
+      return
+    }
+    let known = await presentPasswords().filter { one in
+      leak.values.isEmpty ? ref(one) == replacedBy : !leak.values.contains { $0.isSame(as: one) }
+    }
     // What takes a leaked value, or may, unless it is a password that is known here.
     let kept = row.methods.filter { method in
       guard MariaDBAccount.keepsVerifier(method) else { return true }
@@ -172,5 +180,67 @@ extension MariaDBUser {
       return
     }
     try await lock(row, session, under: authority)
+  }
+
+  /// Takes back what `issue` gave.
+  public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError)
+  {
+    guard ref.rawValue.hasPrefix(user + "/") else {
+      throw CapabilityError(
+        .unsupported, "DROP USER", because: "a user is an account with rights, not only a password",
+        fix: "when nobody needs it any more: DROP USER \(user)@HOST, for each of its host rows")
+    }
+    let mark = ref.rawValue.dropFirst(user.count + 1)
+    let own = issued.value.flatMap { self.ref($0) == ref ? $0 : nil }
+    let (session, look) = try await open(at: primary)
+    guard look.isMariaDB else {
+      await session.close()
+      throw CapabilityError(
+        .unsupported, "ALTER USER", because: "MySQL cannot take one of two passwords away by its name",
+        fix: "see which one programs use; DISCARD OLD PASSWORD keeps the newer one")
+    }
+    var results: [RefResult] = []
+    for row in look.accounts {
+      do throws(CapabilityError) {
+        try await takeBack(mark, own, from: row, session, under: authority)
+        results.append(RefResult(row.ref))
+      } catch { results.append(RefResult(row.ref, problem: error)) }
+    }
+    await session.close()
+    try results.check("ALTER USER")
+  }
+
+  private func takeBack(
+    _ mark: Substring, _ own: Secret?, from row: MariaDBAccount, _ session: any SQLSession,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) {
+    var isUnseen = false
+    let kept = row.methods.filter { method in
+      if method.plugin == MariaDBAccount.native {
+        return method.text.isEmpty || !method.text.dropFirst().lowercased().hasPrefix(mark)
+      }
+      guard MariaDBAccount.keepsVerifier(method) else { return true }
+      guard method.plugin == MariaDBAccount.ed25519, let own else {
+        // Which password this is the verifier of cannot be told by its name.
+        isUnseen = true
+        return true
+      }
+      return method.text != MariaDBVerifier.ed25519(own)
+    }
+    if kept.count < row.methods.count {
+      guard kept.contains(where: MariaDBAccount.isWayIn) else {
+        throw CapabilityError(
+          .conflict, "ALTER USER",
+          because: "it is the only password of \(row.ref): nobody would get in any more",
+          fix: "when nobody uses it: ALTER USER \(row.ref) ACCOUNT LOCK")
+      }
+      try await set(kept, at: row, session, under: authority)
+    } else if isUnseen {
+      throw CapabilityError(
+        .unsupported, "ALTER USER",
+        because: "whether \(row.ref) still takes it cannot be told: its verifiers are of another kind",
+        fix: "take it away by hand: SHOW CREATE USER \(row.ref), then ALTER USER")
+    }
   }
 }

@@ -311,6 +311,91 @@ import Testing
     #expect(error?.class == .notFound)
   }
 
+  /// The server's list of sessions compares names as words are sorted.
+  @Test func `sessions of an account whose name differs in case stay, and are not counted`() async throws {
+    let it = try await makeCase(hosts: ["%"])
+    let name = it.name.uppercased()
+    try await server.sql("CREATE USER '\(name)'@'%' IDENTIFIED BY 'of-somebody-else'", isLogged: false)
+    let other = try await connector.connect(server.login(name, Secret("of-somebody-else")))
+    let old = try await connector.connect(it.login)
+    #expect(try await it.provider.inspect(it.identity).facts["sessions"]?.object?.count == 1)
+    let count = try await it.provider.endSessions(it.identity, before: Date(), under: .forTests())
+    #expect(count == SessionCount(found: 1, ended: 1, left: 0))
+    await #expect(throws: CapabilityError.self) { try await old.query("SELECT 1", []) }
+    #expect(try await other.query("SELECT 1", []) == [["1"]])
+  }
+
+  /// Which password leaked nobody has said: the store's is one of them.
+  @Test func `known by its name alone, a user is locked although the store holds its password`() async throws
+  {
+    let it = try await makeCase()
+    let leaked = it.leaked
+    let provider = it.provider.knowing { [leaked] }
+    let subject = try await provider.identify(Leak(handle: "\(it.name)@db1/shop"))
+    try await provider.disable(subject, leak: Leak(), replacedBy: nil, under: .forTests()).check("disable")
+    #expect(try await provider.verify(leaked, ref: nil) == CredentialProbe(.dead, code: "4151: locked"))
+  }
+
+  @Test func `known by its name alone and replaced, a user keeps the replacement and no other password`()
+    async throws
+  {
+    let it = try await makeCase(hosts: ["%"])
+    let leaked = it.leaked
+    let issued = try await rotate(it)
+    let provider = it.provider.knowing { [leaked] }
+    try await provider.disable(it.identity, leak: Leak(), replacedBy: issued.ref, under: .forTests())
+    #expect(try await provider.verify(leaked, ref: nil).state == .dead)
+    #expect(try await provider.verify(issued.secret, ref: nil).state == .alive)
+  }
+
+  /// Whoever may make a database or a role chooses its name.
+  @Test func `a right that only stands in a name is none`() async throws {
+    let it = try await makeCase(hosts: ["%"], rights: "CREATE USER")
+    let database = "db\(it.name),PROCESS ON *.* TO x"
+    let role = "role\(it.name),CONNECTION ADMIN ON *.* TO x"
+    try await server.sql(
+      "GRANT SELECT ON `\(database)`.* TO '\(it.rotator.user)'@'%'; CREATE ROLE `\(role)`; "
+        + "GRANT `\(role)` TO '\(it.rotator.user)'@'%'")
+    let missing = await it.provider.readiness().filter {
+      if case .missing = $0.verdict { true } else { false }
+    }
+    #expect(missing.map(\.what) == ["PROCESS", "CONNECTION ADMIN"])
+  }
+
+  @Test func `behind a balancer the sessions of one server are not all sessions`() async throws {
+    let other = try MariaDBServer()
+    defer { other.stop() }
+    let it = try await makeCase(hosts: ["%"])
+    let password = try #require(it.rotator.password).exposeAsText()
+    try await other.sql(
+      """
+      CREATE USER '\(it.rotator.user)'@'%' IDENTIFIED BY '\(password)'; CREATE USER '\(it.name)'@'%';
+      GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO '\(it.rotator.user)'@'%';
+      GRANT SELECT ON mysql.* TO '\(it.rotator.user)'@'%'
+      """)
+    let session = try await connector.connect(it.login)
+    let balancer = try TCPBalancer([server.port, other.port]) { $0 % 2 }
+    let provider = try Self.provider(
+      server, user: it.name, rotator: it.rotator, ["port": .integer(balancer.port)])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.endSessions(it.identity, before: Date(), under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+    #expect(error?.fix?.contains("addresses") == true)
+    #expect(try await session.query("SELECT 1", []) == [["1"]])  // nothing was done
+  }
+
+  @Test func `the only password of a row is not called taken back`() async throws {
+    let it = try await makeCase(hosts: ["%"])
+    let ref = try await it.provider.ref(ofIssued: it.leaked)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await it.provider.delete(ref, under: .forTests())
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.fix?.contains("ACCOUNT LOCK") == true)
+    #expect(try await it.provider.verify(it.leaked, ref: nil).state == .alive)
+  }
+
   @Test func `facts tell rights, rows and who is logged in`() async throws {
     let it = try await makeCase()
     try await server.sql("GRANT RELOAD ON *.* TO '\(it.name)'@'10.%'")
