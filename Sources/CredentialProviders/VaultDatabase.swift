@@ -50,6 +50,10 @@ public struct VaultDatabase: CredentialProvider {
       pattern = try read.optionalText(
         "user_pattern",
         "the names of its users, as LIKE has it (`app-%`), where the connection has a username_template")
+      try read.check(
+        pattern.map { text in text.count { $0.isLetter || $0.isNumber } >= 2 } ?? true,
+        "user_pattern is the name of anybody",
+        fix: "write what all its users' names have, and % for what varies, for example user_pattern: app-%")
       revokes = try read.word(
         "revokes", of: ["lease", "role"], default: "lease",
         "`lease`: those of the second in which the leaked one was drawn; `role`: every lease of the role")
@@ -273,7 +277,7 @@ public struct VaultDatabase: CredentialProvider {
           "sys/leases/revoke", ["lease_id": .string(lease), "sync": true], under: authority)
       }
     }
-    guard try await users().contains(ref.rawValue) else { return }
+    guard try await isThere(ref) else { return }
     // Its lease is not among those, or something that the user owns keeps the server from dropping it.
     try await database(of: ref.rawValue).disable(
       ref, leak: Leak(), replacedBy: nil, under: authority)
@@ -282,6 +286,26 @@ public struct VaultDatabase: CredentialProvider {
   public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   { try await disable(ref, leak: Leak(), replacedBy: nil, under: authority) }
+
+  /// Whether the database has the user. - Throws: `.unsafe` when it has, and no lease of the role made it.
+  private func isThere(_ ref: CredentialRef) async throws(CapabilityError) -> Bool {
+    let operation = "find user \(ref)"
+    let session = try await session()
+    let rows = try await session.query(
+      "SELECT pg_catalog.count(*) FROM pg_catalog.pg_roles WHERE rolname = $1::pg_catalog.name",
+      [ref.rawValue])
+    await session.close()
+    guard let count = rows.first?.first.flatMap({ $0 }).flatMap({ Int($0) }) else {
+      throw CapabilityError(.serverError, operation, because: "the server's answer is no number")
+    }
+    guard count > 0 else { return false }
+    guard try await users().contains(ref.rawValue) else {
+      throw CapabilityError(
+        .unsafe, operation, because: "the database has it, and its name is none of a lease of \(prefix)",
+        fix: "check vault_role and user_pattern in staunch.yaml")
+    }
+    return true
+  }
 
   /// That the database refused to drop a user (400) is seen there, by whoever calls.
   private func revoke(_ path: String, _ body: JSONValue, under authority: borrowing ExecutionAuthority)
@@ -320,7 +344,13 @@ public struct VaultDatabase: CredentialProvider {
       "/v1/sys/leases/lookup", ["lease_id": .string(lease)], readOnlyBecause: "it looks a lease up")
     if VaultClient.says("invalid lease", answer) { return nil }
     let text = try vault.checked(answer, "POST sys/leases/lookup")["data"]?["issue_time"]?.string ?? ""
-    // To the second, which is what the name has: `2026-11-30T12:37:16.687125844Z`.
-    return Timestamp.date("\(text.prefix(19))Z")
+    // To the second, which is what the name has, and by the server's own clock: `2026-11-30T13:37:16.687125844+01:00`.
+    let zone = text.dropFirst(19).drop { $0 == "." || $0.isNumber }
+    guard let start = Timestamp.date("\(text.prefix(19))\(zone)") else {
+      throw CapabilityError(
+        .serverError, "POST sys/leases/lookup", because: "the answer does not say when the lease was drawn",
+        fix: "revoke every lease of the role: revokes: role in staunch.yaml, then: staunch resume")
+    }
+    return start
   }
 }

@@ -98,7 +98,11 @@ extension VaultDatabase {
         AND r.rolname = $1::pg_catalog.name
       """, [user])
     await session.close()
-    return Int((rows.first?.first ?? nil) ?? "") ?? 0
+    guard let count = rows.first?.first.flatMap({ $0 }).flatMap({ Int($0) }) else {
+      throw CapabilityError(
+        .serverError, "count what \(user) owns", because: "the server's answer is no number")
+    }
+    return count
   }
 
   public func searchAbuse(_ ref: CredentialRef, since: Date?) async throws(CapabilityError) -> AbuseReport {
@@ -136,11 +140,16 @@ extension VaultDatabase {
       """
       SELECT me.rolsuper OR me.rolcreaterole,
         pg_catalog.pg_has_role(me.oid, 'pg_signal_backend'::pg_catalog.name, 'USAGE'::pg_catalog.text),
-        pg_catalog.pg_has_role(me.oid, 'pg_read_all_stats'::pg_catalog.name, 'USAGE'::pg_catalog.text)
+        pg_catalog.pg_has_role(me.oid, 'pg_read_all_stats'::pg_catalog.name, 'USAGE'::pg_catalog.text),
+        pg_catalog.has_column_privilege('pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid,
+            'rolname'::pg_catalog.text, 'SELECT'::pg_catalog.text)
+          AND pg_catalog.has_column_privilege('pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid,
+            'rolpassword'::pg_catalog.text, 'SELECT'::pg_catalog.text)
       FROM pg_catalog.pg_roles me WHERE me.rolname = current_user
       """, [])
     await session.close()
-    let names = ["CREATEROLE", "pg_signal_backend", "pg_read_all_stats"]
+    let stored = "SELECT (rolname, rolpassword) ON pg_catalog.pg_authid"
+    let names = ["CREATEROLE", "pg_signal_backend", "pg_read_all_stats", stored]
     guard let row = rows.first, row.count == names.count else {
       return [Readiness("rights at the database", .unknown(because: "the server's answer cannot be read"))]
     }

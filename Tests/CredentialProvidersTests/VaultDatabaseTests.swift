@@ -107,14 +107,51 @@ import Testing
         == CredentialProbe(.dead, code: "no lease and no user of the role is left"))
   }
 
-  @Test func `the lease is found by the second in the user's name`() async throws {
+  @Test func `the lease is found by the second in the user's name, in whatever zone the server tells it`()
+    async throws
+  {
     let leaked = try await world.draw()
+    let told = try await world.vault.answer(
+      "POST", "sys/leases/lookup", ["lease_id": .string(leaked.lease)]
+    ).body["data"]?["issue_time"]?.string
+    try #require(told?.hasSuffix("+05:30") == true)
     let provider = try world.provider()
     try await provider.disable(
       CredentialRef(leaked.user), leak: Leak(leaked.password), replacedBy: nil, under: .forTests())
     #expect(try await provider.existing().isEmpty)
     #expect(
       try await world.vault.answer("LIST", "sys/leases/lookup/database/creds/\(world.role)").status == 404)
+  }
+
+  @Test func `a lease whose beginning cannot be read is not passed over`() async throws {
+    let gateway = try LoopbackServer { request in
+      .json(200, #"{"data":{"\#(request.method == "GET" ? #"keys":["abc"]"# : #"issue_time":"today""#)}}"#)
+    }
+    let leaked = try await world.draw()
+    let provider = try world.provider(["base_url": .string(gateway.url)])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.disable(
+        CredentialRef(leaked.user), leak: Leak(leaked.password), replacedBy: nil, under: .forTests())
+    }
+    #expect(error?.class == .serverError)
+    #expect(error?.fix?.contains("revokes: role") == true)
+  }
+
+  @Test func `a user that no lease of the role made is left as it is`() async throws {
+    let stranger = try await world.postgres.makeRole("LOGIN").user
+    let error = await #expect(throws: CapabilityError.self) {
+      try await world.provider().delete(CredentialRef(stranger), under: .forTests())
+    }
+    #expect(error?.class == .unsafe)
+    #expect(
+      try await world.postgres.sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = '\(stranger)'") == "t")
+  }
+
+  @Test(arguments: ["%", "_%", "%-%"]) func `a pattern that everybody's name fits is none`(pattern: String) {
+    let error = #expect(throws: CapabilityError.self) {
+      try world.provider(["user_pattern": .string(pattern)])
+    }
+    #expect(error?.class == .configuration)
   }
 
   @Test func `a lease that ends by itself takes the user along`() async throws {
@@ -172,6 +209,8 @@ import Testing
         continue
       }
     }
+    let asked = await provider.readiness().map(\.what)
+    #expect(asked.contains("SELECT (rolname, rolpassword) ON pg_catalog.pg_authid"))
     let issued = try await provider.issue(IssueOrder(marker: "m"), under: .forTests())
     try await provider.disable(issued.ref, leak: Leak(issued.secret), replacedBy: nil, under: .forTests())
     #expect(try await provider.verify(issued.secret, ref: issued.ref).state == .dead)

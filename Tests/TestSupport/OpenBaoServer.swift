@@ -47,6 +47,8 @@ public final class OpenBaoServer: Sendable {
           Self.script, arguments: [directory.path],
           environment: [
             "HOME": directory.path, "BAO_DEV_ROOT_TOKEN_ID": token,
+            // As where a server's machine is not set to UTC: its times have an offset then.
+            "TZ": "Asia/Kolkata",
             "BAO_DEV_LISTEN_ADDRESS": "127.0.0.1:\(port)",
           ])
         started = (server, port)
