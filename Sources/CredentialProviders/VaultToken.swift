@@ -118,14 +118,21 @@ public struct VaultToken: CredentialProvider {
 
   /// Nil: the server knows no such token, which it says of one that has ended, too.
   func lookUp(_ secret: Secret) async throws(CapabilityError) -> Token? {
+    let operation = "POST auth/token/lookup"
     let text = secret.exposeAsText()
+    // Asked about an empty one, the server tells of the runner's own.
+    guard !text.isEmpty else { return nil }
     let answer = try await vault.api.ask(
       "/v1/auth/token/lookup", ["token": .string(text)],
       readOnlyBecause: "the token stands in the body, so that no log has it")
     if VaultClient.says("bad token", answer) { return nil }
-    let found = try vault.checked(answer, "POST auth/token/lookup")["data"] ?? .null
-    // Asked about an empty one, it tells of the runner's own.
-    return found["id"]?.string == text ? Token(json: found) : nil
+    let found = try vault.checked(answer, operation)["data"] ?? .null
+    guard found["id"]?.string == text else {
+      throw CapabilityError(
+        .invalid, operation, because: "the answer is not about the token that was asked about",
+        fix: "check base_url in staunch.yaml: it must be the server itself")
+    }
+    return Token(json: found)
   }
 
   func lookUp(_ ref: CredentialRef) async throws(CapabilityError) -> Token? {
@@ -288,7 +295,13 @@ public struct VaultToken: CredentialProvider {
     try await refuseOwn(ref, to: "revoke \(ref)")
     let answer = try await vault.api.change(
       .post, "/v1/auth/token/revoke-accessor", ["accessor": .string(ref.rawValue)], under: authority)
-    if Self.isUnknown(answer) { return }
+    // One of another namespace lives on.
+    if VaultClient.says("invalid accessor", answer) { return }
+    guard !Self.isUnknown(answer) else {
+      throw CapabilityError(
+        .configuration, "revoke \(ref)", because: "it is a token of another namespace",
+        fix: "make an entry with that namespace in staunch.yaml")
+    }
     _ = try vault.done(answer, "POST auth/token/revoke-accessor")
   }
 

@@ -193,6 +193,18 @@ import Testing
     #expect(probe.state == .unknown)
   }
 
+  @Test func `an answer about another token is none about this one`() async throws {
+    let gateway = try LoopbackServer { _ in .json(200, #"{"data":{"id":"s.other","accessor":"a"}}"#) }
+    let provider = try world.provider(["base_url": .string(gateway.url)])
+    #expect(
+      try await provider.verify(Secret("s.leaked"), ref: nil)
+        == CredentialProbe(.unknown, code: "the runner's token gets no answer (invalid)"))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.identify(Leak(Secret("s.leaked")))
+    }
+    #expect(error?.class == .invalid)
+  }
+
   // MARK: whose it is
 
   @Test func `the runner's own token is never revoked, by its value or its accessor`() async throws {
@@ -229,6 +241,10 @@ import Testing
       try await other.provider().identify(Leak(handle: leaked.accessor))
     }
     #expect(byAccessor?.class == .notFound)
+    let revoked = await #expect(throws: CapabilityError.self) {
+      try await other.provider().delete(CredentialRef(leaked.accessor), under: .forTests())
+    }
+    #expect(revoked?.class == .configuration)
     #expect(try await other.provider().verify(leaked.value, ref: nil).state == .alive)
   }
 
