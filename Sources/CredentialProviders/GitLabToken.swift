@@ -133,7 +133,7 @@ public struct GitLabToken: CredentialProvider {
     let answer = try await client(value).answer(Self.own)
     switch GitLabWord(answer) {
     case .living(let record):
-      if let user = record.user, let owner = await owner(besides: value), owner != user {
+      if let user = record.user, let owner = try await owner(besides: value), owner != user {
         throw CapabilityError(
           .notFound, operation,
           because: "it is of user \(user), and this entry's tokens are of user \(owner)",
@@ -167,13 +167,16 @@ public struct GitLabToken: CredentialProvider {
 
   /// Whose tokens the entry is for, where another one tells: the runner's, or what the store holds. Else whatever GitLab takes
   /// is meant.
-  private func owner(besides value: Secret) async -> Int? {
+  /// - Throws: while one that could tell gets no answer: a stranger's token must not become the program's.
+  private func owner(besides value: Secret) async throws(CapabilityError) -> Int? {
     // A project's or group's token is of a user of its own.
     let isPersonal = settings.project == nil && settings.group == nil
     for other in await others(besides: value, withReader: isPersonal) {
-      do throws(CapabilityError) {
-        if case .living(let record) = try await word(other), let user = record.user { return user }
-      } catch { continue }
+      let client = client(other)
+      let answer = try await client.answer(Self.own)
+      if case .living(let record) = GitLabWord(answer), let user = record.user { return user }
+      guard answer.status == 429 || answer.status >= 500 else { continue }
+      if let failure = client.failure(of: answer, "GET \(Self.own)", changes: false) { throw failure }
     }
     return nil
   }

@@ -287,6 +287,19 @@ import Testing
     #expect(error?.because == "it is of user 3, and this entry's tokens are of user 5")
   }
 
+  /// Else a stranger's own token could be rotated, and become what the program uses.
+  @Test(arguments: [429, 503]) func `while nobody can say whose tokens the entry is for, it is not taken`(
+    status: Int
+  ) async throws {
+    let stored = Secret(FakeSecrets.value("gitlab_pat", "stored"))
+    let server = try LoopbackServer { request in
+      request.headers["private-token"] == stored.exposeAsText() ? .json(status, "{}") : Self.record()
+    }
+    let told = try provider(server).knowing { [stored] }
+    let error = await #expect(throws: CapabilityError.self) { try await told.identify(Leak(leaked)) }
+    #expect(error?.class == (status == 429 ? .rateLimit : .serverError))
+  }
+
   @Test func `a reading token that is not there makes no stranger of the leaked one`() async throws {
     let server = try LoopbackServer { _ in Self.record() }
     let told = try provider(server, ["token": "env:MISSING"])
