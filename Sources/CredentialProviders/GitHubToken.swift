@@ -232,6 +232,19 @@ public struct GitHubToken: CredentialProvider {
         await Self.right("app installations of \(name)") { () async throws(CapabilityError) in
           try await Self.installations(name, reader).count
         })
+      do throws(CapabilityError) {
+        let path = "/orgs/\(RESTClient.escaped(name))/audit-log?include=all"
+        _ = try await reader.pages(path, by: .number, first: 1)
+        found.append(Readiness("audit log of \(name)", .ready("read")))
+      } catch {
+        // Not every organisation has one that an API tells.
+        found.append(
+          Readiness(
+            "audit log of \(name)",
+            .unknown(
+              because: "\(error.because): its uses are not searched (GitHub Enterprise Cloud, read:audit_log)"
+            )))
+      }
     }
     return found
   }
@@ -243,14 +256,23 @@ public struct GitHubToken: CredentialProvider {
     }
   }
 
+  /// No organisation has so many; beyond, something is wrong.
+  private static let mostPages = 100
+
   static func installations(_ organization: String, _ reader: RESTClient)
     async throws(CapabilityError) -> [JSONValue]
   {
-    let path = "/orgs/\(RESTClient.escaped(organization))/installations?per_page=100"
-    guard let found = try await reader.get(path)["installations"]?.array else {
-      throw CapabilityError(.invalid, "GET \(path.prefix { $0 != "?" })", because: "the answer is no list")
+    let path = "/orgs/\(RESTClient.escaped(organization))/installations"
+    var found: [JSONValue] = []
+    for page in 1...Self.mostPages {
+      let answer = try await reader.get("\(path)?per_page=100&page=\(page)")
+      guard let new = answer["installations"]?.array else {
+        throw CapabilityError(.invalid, "GET \(path)", because: "the answer is no list")
+      }
+      found += new
+      if new.count < 100 { return found }
     }
-    return found
+    throw CapabilityError(.invalid, "GET \(path)", because: "the list has no end")
   }
 
   /// GitHub says the same of a revoked token and of one that never was, and after many failed logins it refuses everybody: a

@@ -271,7 +271,26 @@ import Testing
     #expect(server.requests.allSatisfy { $0.method == "GET" })
     let rights = await told.readiness().map(\.what)
     #expect(
-      rights == ["revoking", "SSH keys", "deploy keys of acme/shop", "app installations of acme"])
+      rights == [
+        "revoking", "SSH keys", "deploy keys of acme/shop", "app installations of acme", "audit log of acme",
+      ])
+  }
+
+  @Test func `apps beyond the first page are listed, too`() async throws {
+    let server = try LoopbackServer { request in
+      guard request.path == "/orgs/acme/installations" else {
+        return request.path == "/user" ? Self.user : .json(200, "[]")
+      }
+      let ids = request.target.hasSuffix("&page=1") ? 1...100 : 101...101
+      let list = ids.map { #"{"id":\#($0)}"# }.joined(separator: ",")
+      return .json(200, #"{"total_count":101,"installations":[\#(list)]}"#)
+    }
+    let told = try provider(
+      server, ["token": "env:OTHER", "organizations": ["acme"]], secrets: ["env:OTHER": other])
+    let ref = try await told.identify(Leak(leaked)).identity
+    let found = try await told.successors(ref, since: nil).found
+    #expect(found.count == 101)
+    #expect(found.last?.ref == CredentialRef("installation/101"))
   }
 
   @Test func `a token of another user is not this entry's, as the runner's token tells`() async throws {
