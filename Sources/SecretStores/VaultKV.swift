@@ -313,7 +313,11 @@ public struct VaultKV: VersionedStore {
   public func copies(of secrets: [Secret], besides key: String?) async throws(CapabilityError) -> [SecretCopy]
   {
     let current = try await document()
-    guard current.version > 0 else { return [] }
+    guard current.version > 0 else {
+      // An engine of version 1 says the same of every document.
+      try await requireVersion2()
+      return []
+    }
     var copies: [SecretCopy] = []
     for (field, value) in (current.fields ?? [:]).sorted(by: { $0.key < $1.key }) where field != key {
       let held = Self.held(secrets, field, value)
