@@ -63,7 +63,7 @@ public struct MariaDBUser: CredentialProvider {
   let primary: PostgresRole.Endpoint
   let nodes: [PostgresRole.Endpoint]
   let isSocket: Bool
-  let tls: String
+  private let namedTLS: String?
   private let adminPassword: String
   private let authorities: String?
   /// What the store holds of it now.
@@ -83,8 +83,7 @@ public struct MariaDBUser: CredentialProvider {
     let host = try target.optionalText("host") ?? "127.0.0.1"
     primary = PostgresRole.Endpoint(host: socket ?? host, port: try target.integer("port", default: 3306))
     isSocket = socket != nil
-    let isLocal = socket != nil || ThisMachine.isMeant(by: host)
-    tls = try target.optionalText("tls") ?? (isLocal ? "disable" : "verify-full")
+    namedTLS = try target.optionalText("tls")
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
       propagation: try target.propagation(default: .zero))
@@ -92,7 +91,7 @@ public struct MariaDBUser: CredentialProvider {
     func wrong(_ because: String, _ fix: String) -> CapabilityError {
       CapabilityError(.configuration, "\(target.position): \(target.name)", because: because, fix: fix)
     }
-    guard ["disable", "verify-full"].contains(tls) else {
+    guard namedTLS.map({ ["disable", "verify-full"].contains($0) }) ?? true else {
       throw wrong(
         "tls is neither disable nor verify-full (the library lets a server without TLS pass otherwise)",
         "write tls: verify-full, with tls_ca where the authority is your own")
@@ -116,9 +115,15 @@ public struct MariaDBUser: CredentialProvider {
   /// Passwords that the user should take now: what the store holds, what this process has set.
   func presentPasswords() async -> [Secret] { await present() + [issued.value].compactMap { $0 } }
 
+  /// Each node is judged by itself: one that `addresses` names may be far away while `host` is this machine.
+  func tls(at endpoint: PostgresRole.Endpoint) -> String {
+    namedTLS ?? (ThisMachine.isMeant(by: endpoint.host) ? "disable" : "verify-full")
+  }
+
   func login(_ user: String, _ password: Secret, at endpoint: PostgresRole.Endpoint) -> SQLLogin {
     var login = SQLLogin(
-      host: endpoint.host, port: endpoint.port, database: "", user: user, password: password, tls: tls)
+      host: endpoint.host, port: endpoint.port, database: "", user: user, password: password,
+      tls: tls(at: endpoint))
     login.address = endpoint.address
     login.certificateAuthorities = authorities
     return login

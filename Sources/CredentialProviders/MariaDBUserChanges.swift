@@ -86,7 +86,7 @@ extension MariaDBUser {
     _ secret: Secret, to row: MariaDBAccount, _ session: any SQLSession,
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
-    guard isSocket || tls == "verify-full" || ThisMachine.isMeant(by: primary.host) else {
+    guard tls(at: primary) == "verify-full" || ThisMachine.isMeant(by: primary.host) else {
       throw CapabilityError(
         .unsafe, "ALTER USER",
         because: "MySQL takes the new password in clear, and the connection is not encrypted",

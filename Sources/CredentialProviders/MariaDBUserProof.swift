@@ -18,10 +18,13 @@ extension MariaDBUser {
   /// Every server to ask.
   func endpoints() async throws(CapabilityError) -> [PostgresRole.Endpoint] {
     let named = nodes.isEmpty ? [primary] : nodes
-    // A certificate is of a name: every node needs one of its own then (`addresses:`).
-    guard tls == "disable", !isSocket else { return named }
     var found: [PostgresRole.Endpoint] = []
     for endpoint in named {
+      // A certificate is of a name: every node needs one of its own then (`addresses:`).
+      guard tls(at: endpoint) == "disable" else {
+        found.append(endpoint)
+        continue
+      }
       let addresses = try await environment.mariadb.addresses(of: endpoint.host)
       found +=
         addresses.isEmpty
@@ -89,7 +92,7 @@ extension MariaDBUser {
       }
       switch await environment.mariadb.tryLogin(login(user, secret, at: endpoint)) {
       case .accepted:
-        if isSocket, rows.contains(where: Self.asksNobody),
+        if endpoint.host.hasPrefix("/"), rows.contains(where: Self.asksNobody),
           rows.allSatisfy({ $0.judgement(of: secret) == .differs })
         {
           return CredentialProbe(.unknown, code: "the server asked for no password (unix_socket)\(place)")

@@ -60,7 +60,7 @@ extension MariaDBUser {
   private func refuseSeveral(at endpoint: PostgresRole.Endpoint, besides server: String)
     async throws(CapabilityError)
   {
-    guard !isSocket else { return }
+    guard !endpoint.host.hasPrefix("/") else { return }
     let admin = try await admin()
     for _ in 0..<Self.meetings {
       let session = try await environment.mariadb.connect(login(adminUser, admin, at: endpoint))

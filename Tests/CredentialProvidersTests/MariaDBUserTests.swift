@@ -409,6 +409,22 @@ import Testing
     await session.close()
   }
 
+  @Test func `a node far away is met over TLS also where the first one is this machine`() async throws {
+    let rotator = server.login("rotator", Secret("x"))
+    let wire = LoginWitness()
+    let provider = try MariaDBUser(
+      TargetConfiguration(
+        name: "db", kind: "mariadb",
+        settings: [
+          "user": "app", "admin_user": .string(rotator.user), "admin_password": "env:ROTATOR",
+          "addresses": ["127.0.0.1:3306", "db2.example.org:3306"],
+        ], position: "staunch.yaml:1:1"),
+      in: .forTests(mariadb: wire, secrets: ["env:ROTATOR": Secret("x")]))
+    #expect(try await provider.verify(Secret("y"), ref: nil).state == .unknown)
+    #expect(
+      wire.seen.withLock { $0 } == ["127.0.0.1": "disable", "db2.example.org": "verify-full"])
+  }
+
   @Test(arguments: ["require", "prefer"]) func `TLS without a check of the name is not offered`(
     _ word: String
   ) {
@@ -462,6 +478,20 @@ private struct MariaDBUserFixture: ContractFixture {
     return true
   }
   func mend() { wire.state.withLock { $0.isBroken = false } }
+}
+
+/// Lets nobody in, and keeps how each host was to be met.
+private final class LoginWitness: SQLConnector {
+  let seen = Mutex<[String: String]>([:])
+
+  func connect(_ login: SQLLogin) async throws(CapabilityError) -> any SQLSession {
+    seen.withLock { $0[login.host] = login.tls }
+    throw CapabilityError(.network, "login", because: "nobody is there")
+  }
+  func tryLogin(_ login: SQLLogin) async -> LoginOutcome {
+    seen.withLock { $0[login.host] = login.tls }
+    return .undecided(code: "nobody is there")
+  }
 }
 
 /// The real client, which loses a reply, or fails at one of the rows, on demand.
