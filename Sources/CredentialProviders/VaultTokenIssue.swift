@@ -73,8 +73,11 @@ extension VaultToken {
   private func template(replacing leak: Leak?) async throws(CapabilityError) -> [String: JSONValue] {
     let operation = "issue a token"
     var old: Token?
-    if let value = leak?.value { old = try await lookUp(value) }
-    if old == nil, let handle = leak?.handle { old = try await lookUp(CredentialRef(handle)) }
+    for value in leak?.values ?? [] where old == nil { old = try await lookUp(value) }
+    // An accessor beside a value that has ended is another token's: nobody's rights are taken from a report's word.
+    if let leak, leak.values.isEmpty, let handle = leak.handle {
+      old = try await lookUp(CredentialRef(handle))
+    }
     if let old, !old.isMadeByToken {
       throw CapabilityError(
         .unsupported, operation,
@@ -83,6 +86,12 @@ extension VaultToken {
         fix:
           "rotate what it logs in with (a secret id, a password), then stop the token: staunch credential disable"
       )
+    }
+    guard settings.role != nil || (old?.json["bound_cidrs"]?.array ?? []).isEmpty else {
+      throw CapabilityError(
+        .configuration, operation,
+        because: "the leaked token was bound to networks, which only a role gives to another one",
+        fix: "write role: in its entry of staunch.yaml, of a role with orphan=true and token_bound_cidrs")
     }
     var body: [String: JSONValue] = [:]
     if settings.policies.isEmpty {

@@ -112,6 +112,35 @@ import Testing
     #expect(try await world.look(issued.ref)["policies"] == ["default"])
   }
 
+  /// A report may name anybody's accessor beside a value that has ended.
+  @Test func `rights are those of the value, never those of an accessor that stands beside it`() async throws
+  {
+    let mighty = try await world.server.makeToken([
+      try await world.server.makePolicy(["secret/*": ["read", "update"]])
+    ])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await world.provider().issue(
+        IssueOrder(marker: "m", replacing: Leak(Secret("s.gone"), handle: mighty.accessor)),
+        under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+  }
+
+  @Test func `a token that was bound to networks is not replaced by one that works everywhere`() async throws
+  {
+    try await world.server.call(
+      "POST", "auth/token/roles/bound", ["orphan": true, "token_bound_cidrs": ["127.0.0.0/8"]])
+    let made = try await world.server.call(
+      "POST", "auth/token/create/bound", ["policies": ["default"]])
+    let order = IssueOrder(marker: "m", replacing: Leak(Secret(made["client_token"]?.string ?? "")))
+    let error = await #expect(throws: CapabilityError.self) {
+      try await world.provider().issue(order, under: .forTests())
+    }
+    #expect(error?.class == .configuration)
+    let issued = try await world.provider(["role": "bound"]).issue(order, under: .forTests())
+    #expect(try await world.look(issued.ref)["bound_cidrs"]?.array?.count == 1)
+  }
+
   @Test func `a login's token is not replaced by another kind of token`() async throws {
     try await world.server.call("POST", "sys/auth/approle", ["type": "approle"])
     try await world.server.call("POST", "auth/approle/role/app", ["token_policies": "default"])
