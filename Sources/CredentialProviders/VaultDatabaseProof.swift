@@ -44,7 +44,8 @@ extension VaultDatabase {
     }
     return CredentialProbe(
       .dead, code: "no lease and no user of the role is left",
-      evidence: ProbeEvidence(refusals: 1, controls: 1))
+      // Without a name no login was tried: both lists were empty.
+      evidence: ProbeEvidence(refusals: 0, controls: 1))
   }
 
   private func verify(_ secret: Secret, user: String) async throws(CapabilityError) -> CredentialProbe {
