@@ -334,8 +334,7 @@ public struct VaultDatabase: CredentialProvider {
     let answer = try await vault.api.answer(
       "/v1/sys/leases/lookup/\(VaultClient.escaped(prefix))?list=true")
     if answer.status == 404, VaultClient.errors(of: answer)?.isEmpty == true { return [] }
-    let json = try vault.checked(answer, "LIST sys/leases/lookup/\(prefix)")
-    return (json["data"]?["keys"]?.array ?? []).compactMap { $0.string.map { "\(prefix)/\($0)" } }
+    return try vault.keys(answer, "LIST sys/leases/lookup/\(prefix)").map { "\(prefix)/\($0)" }
   }
 
   /// Nil: the lease has ended meanwhile.

@@ -12,8 +12,7 @@ extension VaultToken {
   /// Every token that has an accessor.
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
     let answer = try await vault.api.answer("/v1/auth/token/accessors?list=true")
-    let json = try vault.checked(answer, "LIST auth/token/accessors")
-    return (json["data"]?["keys"]?.array ?? []).compactMap { $0.string.map { CredentialRef($0) } }
+    return try vault.keys(answer, "LIST auth/token/accessors").map { CredentialRef($0) }
   }
 
   /// What the server knows of each. - Throws: `.unsupported` when there are too many to ask about.

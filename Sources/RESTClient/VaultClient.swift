@@ -83,6 +83,18 @@ public struct VaultClient: Sendable {
     }
   }
 
+  /// The names that a LIST tells. - Throws: `.serverError` when it is no list: that it is empty nobody has said.
+  public func keys(_ answer: HTTPResponse, _ operation: String) throws(CapabilityError) -> [String] {
+    let listed = try checked(answer, operation)["data"]?["keys"]?.array
+    let names = listed?.compactMap(\.string)
+    guard let names, names.count == listed?.count else {
+      throw CapabilityError(
+        .serverError, operation, because: "the answer is no list of names",
+        fix: "check base_url in staunch.yaml: it must be the server itself")
+    }
+    return names
+  }
+
   // MARK: rights
 
   /// A right that a run will need.

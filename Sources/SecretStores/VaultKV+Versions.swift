@@ -18,7 +18,7 @@ extension VaultKV {
     try Self.checkKey(key, name)
     let current = try await document().version
     var found: [StoreVersion] = []
-    for version in Self.versions(in: try await metadata()) where !version.isDestroyed {
+    for version in try Self.versions(in: try await metadata(), name) where !version.isDestroyed {
       let fields = try await document(version.number).fields
       guard fields == nil || fields?[key] != nil else { continue }
       found.append(

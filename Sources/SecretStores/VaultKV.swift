@@ -360,7 +360,8 @@ public struct VaultKV: VersionedStore {
   private func versions(holding secrets: [Secret], before current: Int) async throws(CapabilityError)
     -> (found: [Int], unread: String?)
   {
-    let former = Self.versions(in: try await metadata()).filter { $0.number < current && !$0.isDestroyed }
+    let former = try Self.versions(in: try await metadata(), name)
+      .filter { $0.number < current && !$0.isDestroyed }
     var found: [Int] = []
     for version in former.prefix(Self.mostVersions) {
       let fields = try await document(version.number).fields ?? [:]
@@ -373,13 +374,21 @@ public struct VaultKV: VersionedStore {
     return (found, left > 0 ? "only the newest \(Self.mostVersions) were read, \(left) were not" : nil)
   }
 
-  /// Newest first.
-  static func versions(in metadata: JSONValue?) -> [(number: Int, isDestroyed: Bool)] {
-    (metadata?["versions"]?.object ?? [:])
-      .compactMap { name, about in
-        Int(name).map { (number: $0, isDestroyed: about["destroyed"]?.boolean ?? false) }
-      }
-      .sorted { $0.number > $1.number }
+  /// Newest first. - Throws: `.serverError` when the answer does not list them: that there are none nobody has said.
+  static func versions(in metadata: JSONValue?, _ name: String) throws(CapabilityError)
+    -> [(number: Int, isDestroyed: Bool)]
+  {
+    guard let metadata else { return [] }
+    let listed = metadata["versions"]?.object
+    let found = listed?.compactMap { number, about in
+      Int(number).map { (number: $0, isDestroyed: about["destroyed"]?.boolean ?? false) }
+    }
+    guard let found, found.count == listed?.count else {
+      throw CapabilityError(
+        .serverError, "read former versions of \(name)", because: "the answer does not list them",
+        fix: "see what the server says: vault kv metadata get \(name)")
+    }
+    return found.sorted { $0.number > $1.number }
   }
 
   private func takeOut(_ versions: [Int], under authority: borrowing ExecutionAuthority)

@@ -137,6 +137,14 @@ import Testing
     #expect(error?.fix?.contains("revokes: role") == true)
   }
 
+  @Test func `an answer that lists no leases is not taken for there being none`() async throws {
+    let gateway = try LoopbackServer { _ in .json(200, #"{"data":{}}"#) }
+    let elsewhere = try world.provider([
+      "base_url": .string(gateway.url), "user_pattern": "nobody-has-this-%",
+    ])
+    #expect(try await elsewhere.verify(Secret("x"), ref: nil).state == .unknown)
+  }
+
   @Test func `a user that no lease of the role made is left as it is`() async throws {
     let stranger = try await world.postgres.makeRole("LOGIN").user
     let error = await #expect(throws: CapabilityError.self) {

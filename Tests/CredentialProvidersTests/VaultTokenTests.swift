@@ -234,6 +234,17 @@ import Testing
     #expect(error?.class == .invalid)
   }
 
+  /// Else a token whose reply was lost would be taken for never made, and live on.
+  @Test(arguments: ["{}", #"{"data":null}"#, #"{"data":{"keys":["a",7]}}"#])
+  func `an answer that lists no tokens is not taken for there being none`(body: String) async throws {
+    let gateway = try LoopbackServer { _ in .json(200, body) }
+    let provider = try world.provider(["base_url": .string(gateway.url)])
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.issued(marker: "m", before: [])
+    }
+    #expect(error?.class == .serverError)
+  }
+
   // MARK: whose it is
 
   @Test func `the runner's own token is never revoked, by its value or its accessor`() async throws {

@@ -188,6 +188,18 @@ import Testing
     await #expect(throws: CapabilityError.self) { try await store.copies(of: [leaked], besides: nil) }
   }
 
+  @Test func `an answer that lists no versions is not taken for there being none`() async throws {
+    let gateway = try LoopbackServer { request in
+      request.path.hasPrefix("/v1/secret/metadata/")
+        ? .json(200, #"{"data":{}}"#)
+        : .json(200, #"{"data":{"data":{"KEY":"x"},"metadata":{"version":2}}}"#)
+    }
+    let error = await #expect(throws: CapabilityError.self) {
+      try await store(["base_url": .string(gateway.url)]).copies(of: [leaked], besides: "KEY")
+    }
+    #expect(error?.class == .serverError)
+  }
+
   @Test func `a mount that is not there is the entry's fault`() async throws {
     let error = await #expect(throws: CapabilityError.self) {
       try await store(["mount": "nowhere"]).currentVersion("KEY")
