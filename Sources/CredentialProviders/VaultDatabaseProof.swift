@@ -145,21 +145,32 @@ extension VaultDatabase {
         pg_catalog.has_column_privilege('pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid,
             'rolname'::pg_catalog.text, 'SELECT'::pg_catalog.text)
           AND pg_catalog.has_column_privilege('pg_catalog.pg_authid'::pg_catalog.regclass::pg_catalog.oid,
-            'rolpassword'::pg_catalog.text, 'SELECT'::pg_catalog.text)
+            'rolpassword'::pg_catalog.text, 'SELECT'::pg_catalog.text),
+        NOT me.rolsuper
+          AND pg_catalog.current_setting('server_version_num'::pg_catalog.text)::pg_catalog.int4 >= 160000
       FROM pg_catalog.pg_roles me WHERE me.rolname = current_user
       """, [])
     await session.close()
     let stored = "SELECT (rolname, rolpassword) ON pg_catalog.pg_authid"
     let names = ["CREATEROLE", "pg_signal_backend", "pg_read_all_stats", stored]
-    guard let row = rows.first, row.count == names.count else {
+    guard let row = rows.first, row.count == names.count + 1 else {
       return [Readiness("rights at the database", .unknown(because: "the server's answer cannot be read"))]
     }
-    return zip(names, row).map { name, has in
+    let found = zip(names, row).map { name, has in
       if has == "t" { return Readiness(name, .ready("\(settings.adminUser) has it")) }
       let grant =
         name == "CREATEROLE"
         ? "ALTER ROLE \(settings.adminUser) CREATEROLE" : "GRANT \(name) TO \(settings.adminUser)"
       return Readiness(name, .missing(because: "\(settings.adminUser) lacks it at the database", fix: grant))
     }
+    guard row.last != "f" else { return found }
+    return found + [
+      Readiness(
+        "ADMIN OPTION on leased users",
+        .unknown(
+          because:
+            "from PostgreSQL 16 on CREATEROLE reaches only roles that \(settings.adminUser) administers: write ADMIN "
+            + "\(settings.adminUser) after CREATE ROLE in the role's creation_statements"))
+    ]
   }
 }
