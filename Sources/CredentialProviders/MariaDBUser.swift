@@ -224,6 +224,13 @@ public struct MariaDBUser: CredentialProvider {
 
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
     _ = try await identify(Leak(secret))
+    let rows = try await look(at: primary).accounts
+    // A call that was cut off after the first row is no replacement yet: stopping the leaked one would lock the others.
+    if let row = rows.first(where: { $0.takesPasswords && $0.judgement(of: secret) == .differs }) {
+      throw CapabilityError(
+        .notFound, "identify user \(user)", because: "\(row.ref) does not take this password",
+        fix: "give that row the same one, or drop it when nobody uses it: DROP USER \(row.ref)")
+    }
     return ref(secret)
   }
 

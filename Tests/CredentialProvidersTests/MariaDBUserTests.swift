@@ -284,6 +284,31 @@ import Testing
     }
   }
 
+  /// Killed between two rows: taking the half for the whole would lock the other row when the leaked one is stopped.
+  @Test func `a password that only one of the rows has got is set once more, at the other`() async throws {
+    let it = try await makeCase(hosts: ["%", "10.%"])
+    let wire = UnreliableWire()
+    let provider = try MariaDBUser(
+      TargetConfiguration(
+        name: "db", kind: "mariadb",
+        settings: [
+          "host": .string(server.host), "port": .integer(server.port), "user": .string(it.name),
+          "admin_user": .string(it.rotator.user), "admin_password": "env:ROTATOR",
+        ], position: "staunch.yaml:1:1"),
+      in: .forTests(mariadb: wire, secrets: ["env:ROTATOR": try #require(it.rotator.password)]))
+    let value = try #require(try provider.generate())
+    let order = IssueOrder(marker: "m", generated: value, replacing: Leak(it.leaked))
+    wire.state.withLock { $0.isBroken = true }
+    await #expect(throws: CapabilityError.self) { try await provider.issue(order, under: .forTests()) }
+    #expect(try await provider.verify(value, ref: nil).state == .alive)  // the trap
+    let half = await #expect(throws: CapabilityError.self) { try await provider.ref(ofIssued: value) }
+    #expect(half?.class == .notFound)
+    #expect(half?.because == "\(it.name)@10.% does not take this password")
+    wire.state.withLock { $0.isBroken = false }
+    let issued = try await provider.issue(order, under: .forTests())
+    #expect(try await provider.ref(ofIssued: value) == issued.ref)
+  }
+
   @Test func `proxies and events that act in its name are told`() async throws {
     let it = try await makeCase(hosts: ["%"])
     let proxy = try await server.makeUser()
