@@ -19,6 +19,8 @@ final class FakeProvider: CredentialProvider {
     /// How many sessions one round ends.
     var endable = Int.max
     var losesReplies = false
+    /// What was issued last is not at every place.
+    var isHalfIssued = false
     var calls: [String] = []
     var probe: CredentialProbe?
     var issuedCount = 0
@@ -59,6 +61,13 @@ final class FakeProvider: CredentialProvider {
       throw CapabilityError(.notFound, "identify", because: "nobody knows it")
     }
     return Subject(CredentialRef(id))
+  }
+
+  func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
+    guard !world.withLock({ $0.isHalfIssued }) else {
+      throw CapabilityError(.notFound, "identify", because: "one place has not got it")
+    }
+    return try await identify(Leak(secret)).identity
   }
 
   func inspect(_ ref: CredentialRef) async throws(CapabilityError) -> CredentialFacts {

@@ -183,6 +183,18 @@ import Testing
     #expect(left.contains { $0.isRemovable } == false)  // a role has one password: nothing can be taken away
   }
 
+  /// The provider does not find it as a whole, and it works all the same.
+  @Test func `a generated value that only some places have got is named, too`() async throws {
+    let stage = Stage(provider: FakeProvider(.generated, world: .init(accepted: ["role": "ours"])))
+    stage.provider.world.withLock { $0.isHalfIssued = true }
+    let action = try stage.effect("credential.issue")
+    let prepared = Preparation(secrets: ["staunch-run-00000001-step-1.1": Secret("ours")])
+    let left = try await action.leftovers(stage.call(Self.issue("leaked")), [prepared])
+    #expect(left.count == 1)
+    #expect(left.first?.isRemovable == false)
+    #expect(left.first?.why.contains("at some of its places (one place has not got it)") == true)
+  }
+
   @Test func `a refusal counts only while the control is accepted before and after it`() async throws {
     let stage = Stage(provider: FakeProvider(.named, world: .init(accepted: ["new": "other-value"])))
     var inputs: [String: Value] = [

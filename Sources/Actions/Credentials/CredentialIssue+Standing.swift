@@ -157,7 +157,17 @@ extension CredentialIssue {
       guard let value = values.last,
         try isDecided(try await provider.verify(value, ref: nil), as: .alive)
       else { return [] }
-      let ref = try await provider.ref(ofIssued: value)
+      let ref: CredentialRef
+      do throws(CapabilityError) { ref = try await provider.ref(ofIssued: value) } catch {
+        guard error.class == .notFound else { throw error }
+        return [
+          Leftover(
+            ref: provider.account?.rawValue ?? provider.lock, isRemovable: false,
+            why:
+              "a value that this run generated is accepted at some of its places (\(error.because)), and no store holds it"
+          )
+        ]
+      }
       return [
         Leftover(
           ref: ref.rawValue, isRemovable: provider.capabilities.overlap != .none,
