@@ -112,8 +112,12 @@ public struct GitLabToken: CredentialProvider {
     "glimt-", "glffct-", "glwt-",
   ]
 
+  /// As errors name it. An OAuth access token is 64 hexadecimal digits, lives under another header, and its refusal here would
+  /// look like death.
   static func otherForm(_ secret: Secret) -> String? {
     let bytes = secret.exposeAsBytes()
+    let isHex = bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    if bytes.count == 64, isHex { return "an OAuth access token" }
     return otherForms.first { bytes.starts(with: Array($0.utf8)) }
   }
 
@@ -127,8 +131,10 @@ public struct GitLabToken: CredentialProvider {
     try await refuseOwn(value, operation)
     if let form = Self.otherForm(value) {
       throw CapabilityError(
-        .notFound, operation, because: "\(form) begins another kind of token, which does not rotate itself",
-        fix: "revoke it where it was made: in the settings of its project, group or runner")
+        .notFound, operation, because: "it is of another kind (\(form)), which does not rotate itself",
+        fix:
+          "revoke it where it was made: in the settings of its project, group or runner, or its user's applications"
+      )
     }
     let answer = try await client(value).answer(Self.own)
     switch GitLabWord(answer) {
@@ -215,7 +221,7 @@ public struct GitLabToken: CredentialProvider {
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     if let form = Self.otherForm(secret) {
       return CredentialProbe(
-        .unknown, code: "not asked, \(form) begins a kind of token that this API does not know")
+        .unknown, code: "not asked, this API does not know this kind of token (\(form))")
     }
     let url = settings.base + "/api/v4" + Self.own
     let control = await control(besides: secret)

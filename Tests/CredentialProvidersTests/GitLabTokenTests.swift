@@ -210,6 +210,17 @@ import Testing
     #expect(server.requests.isEmpty)
   }
 
+  @Test func `an OAuth token is never called dead by a call that does not know it`() async throws {
+    let works = Secret(FakeSecrets.value("gitlab_pat", "other"))
+    let server = try LoopbackServer { request in
+      request.headers["private-token"] == works.exposeAsText() ? Self.record(9) : Self.stranger
+    }
+    let told = try provider(server).knowing { [works] }
+    let probe = try await told.verify(Secret(String(repeating: "0a", count: 32)), ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("an OAuth access token"))
+    #expect(server.requests.isEmpty)
+  }
+
   @Test func `it revokes itself, once and again, and says when it never was`() async throws {
     let count = Count()
     let server = try LoopbackServer { _ in count.next() == 1 ? .answer(204) : Self.revoked }
