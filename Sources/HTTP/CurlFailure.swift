@@ -46,10 +46,10 @@ struct CurlFailure {
     case CURLE_PEER_FAILED_VERIFICATION:
       return (
         "the server's certificate could not be verified",
-        "check the host name; for a private authority name its PEM file under http.ca_file in staunch.yaml"
+        "check the host name; for a private authority name its PEM file: tls_ca in its entry of staunch.yaml"
       )
     case CURLE_SSL_CACERT_BADFILE:
-      return ("the file of certificate authorities could not be read", "check http.ca_file in staunch.yaml")
+      return ("the file of certificate authorities could not be read", "check tls_ca in staunch.yaml")
     case CURLE_SSL_CONNECT_ERROR:
       return ("TLS could not be agreed", "check that the port speaks TLS 1.2 or newer")
     default:

@@ -33,7 +33,7 @@ struct RequestAddress {
     case "http":
       throw CapabilityError(
         .configuration, shown, because: "plain http would show the credential to the network",
-        fix: "use https, or name the host under http.plain_hosts in staunch.yaml")
+        fix: "write https:// in staunch.yaml; http:// is for this machine alone")
     default:
       throw CapabilityError(
         .configuration, shown, because: "the scheme \(scheme) is not http or https", fix: "correct the URL")
