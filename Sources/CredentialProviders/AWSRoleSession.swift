@@ -182,7 +182,7 @@ public struct AWSRoleSession: CredentialProvider {
     guard let id = text.accessKeyID else {
       throw CapabilityError(
         .notFound, operation, because: "it names no session: the id (ASIA…) is not in it",
-        fix: "give its id (--id ASIA…) or the whole session; or end all older ones of the role: --id "
+        fix: "give its id (it begins with ASIA) with --id, or the whole session; or end all older ones of the role: --id "
           + settings.role)
     }
     if memory.isOfRole(id) { return Subject(CredentialRef(id)) }
