@@ -65,6 +65,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibssl", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -188,6 +189,10 @@ let package = Package(
       name: "MariaDBClient", dependencies: ["CMariaDB", "Capabilities", "NameResolution", "Secrets"],
       swiftSettings: common),
     .target(
+      name: "RedisClient",
+      dependencies: ["CLibssl", "Capabilities", "JSON", "NameResolution", "Secrets"],
+      swiftSettings: common),
+    .target(
       name: "LocalSystem", dependencies: ["CLinux", "Capabilities", "Secrets", subprocess],
       swiftSettings: common),
 
@@ -233,7 +238,7 @@ let package = Package(
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "MariaDBClient", "People", "Platforms", "PlaybookTools", "Playbooks", "PostMortems",
-        "PostgresClient",
+        "PostgresClient", "RedisClient",
         "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -293,7 +298,8 @@ let package = Package(
         "Execution",
         "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "MariaDBClient",
         "Playbooks",
-        "PostgresClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration", "TestSupport",
+        "PostgresClient", "RedisClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration",
+        "TestSupport",
         "TicketSystems", "Worker",
       ],
       path: "Tests/ResponseSupport", swiftSettings: common),
@@ -377,7 +383,7 @@ let package = Package(
         "BuiltinContent", "CredentialProviders", "Capabilities", "Consumers", "Cryptography", "HTTP",
         "Incidents",
         "JSON", "LocalSystem", "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "RESTClient",
-        "Secrets",
+        "RedisClient", "Secrets",
         "Simulators", "TestSupport",
       ],
       swiftSettings: common),
@@ -419,6 +425,10 @@ let package = Package(
     .testTarget(
       name: "MariaDBClientTests",
       dependencies: ["MariaDBClient", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "RedisClientTests",
+      dependencies: ["RedisClient", "Capabilities", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],

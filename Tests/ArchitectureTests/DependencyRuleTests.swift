@@ -84,6 +84,7 @@ import Testing
     ("HTTP", ["CCurl", "Capabilities", "NameResolution", "Secrets"]),
     ("MariaDBClient", ["CMariaDB", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
     ("PostgresClient", ["CLibpq", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
+    ("RedisClient", ["CLibssl", "Capabilities", "Dispatch", "JSON", "NameResolution", "Secrets"]),
     ("LocalSystem", ["CLinux", "Capabilities", "Dispatch", "Secrets", "Subprocess"]),
     ("Drills", ["Capabilities", "Chronicle", "Incidents", "JSON", "Playbooks", "Secrets", "Subprocess"]),
   ]
@@ -158,7 +159,7 @@ import Testing
   @Test func `only the adapter that owns a C library imports it`() throws {
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
-      "CMariaDB": ["MariaDBClient"],
+      "CMariaDB": ["MariaDBClient"], "CLibssl": ["RedisClient"],
       "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
       "CMarks": ["GitObjects"],
       "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"], "CSodium": ["Cryptography"],
@@ -233,8 +234,8 @@ import Testing
 
   @Test func `only the command line parses arguments, and only the assembly builds adapters`() throws {
     let adapters = [
-      "Consumers", "CredentialProviders", "HTTP", "MariaDBClient", "PostgresClient", "SecretStores",
-      "TicketSystems",
+      "Consumers", "CredentialProviders", "HTTP", "MariaDBClient", "PostgresClient", "RedisClient",
+      "SecretStores", "TicketSystems",
     ]
     for room in ["Response", "Worker"] {
       for file in try Self.sources(of: room) {
