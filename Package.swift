@@ -146,7 +146,8 @@ let package = Package(
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
-      name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Simulators",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "SecretStores",
       dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
@@ -206,7 +207,7 @@ let package = Package(
     .target(
       name: "Drills",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Simulators",
         subprocess,
       ],
       swiftSettings: common),
@@ -281,7 +282,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
-        "Cryptography",
+        "Simulators", "Cryptography",
         subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
@@ -369,7 +370,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "SimulatorsTests",
-      dependencies: ["Simulators", "Capabilities", "TestSupport"],
+      dependencies: ["Simulators", "Capabilities", "HTTP", "JSON", "RESTClient", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "CredentialProvidersTests",
@@ -438,7 +439,7 @@ let package = Package(
       name: "DrillsTests",
       dependencies: [
         "Drills", "BuiltinContent", "Capabilities", "HTTP", "Incidents", "JSON", "PostgresClient", "Secrets",
-        "TestSupport",
+        "Simulators", "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(
