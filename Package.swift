@@ -207,7 +207,8 @@ let package = Package(
     .target(
       name: "Drills",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets", "Simulators",
+        "Chronicle", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators",
         subprocess,
       ],
       swiftSettings: common),
@@ -438,8 +439,9 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "BuiltinContent", "Capabilities", "HTTP", "Incidents", "JSON", "PostgresClient", "Secrets",
-        "Simulators", "TestSupport",
+        "Drills", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Cryptography", "HTTP",
+        "Incidents", "JSON", "PostgresClient", "RESTClient", "Secrets", "SecretStores", "Simulators",
+        "TestSupport",
       ],
       swiftSettings: common),
     .testTarget(

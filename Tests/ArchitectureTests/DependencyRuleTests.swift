@@ -88,7 +88,8 @@ import Testing
     (
       "Drills",
       [
-        "Capabilities", "Chronicle", "Incidents", "JSON", "Playbooks", "Secrets", "Simulators", "Subprocess",
+        "Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators", "Subprocess",
       ]
     ),
   ]

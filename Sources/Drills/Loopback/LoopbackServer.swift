@@ -1,4 +1,5 @@
 import Foundation
+import Simulators
 import Synchronization
 
 /// A small HTTP/1.1 server on a free port of 127.0.0.1, one request for each connection.

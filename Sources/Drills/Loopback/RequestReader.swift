@@ -1,4 +1,5 @@
 import Foundation
+import Simulators
 
 /// Reads one HTTP/1.1 request from a connected socket.
 enum RequestReader {

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Simulators
 import Synchronization
 
 /// The issues of one private GitHub repository, over the paths of the API that `staunch` uses.
@@ -123,7 +124,8 @@ extension SandboxIssues.World {
     }
   }
 
-  private func change(_ number: Int?, _ body: (SandboxIssues.Issue) -> SandboxIssues.Issue) -> SimulatedReply {
+  private func change(_ number: Int?, _ body: (SandboxIssues.Issue) -> SandboxIssues.Issue) -> SimulatedReply
+  {
     state.withLock { state in
       guard let index = state.issues.firstIndex(where: { $0.number == number }) else { return Self.notFound }
       state.issues[index] = body(state.issues[index])

@@ -75,7 +75,7 @@ extension SimulatedAWS {
   }
 
   /// Lets time pass: tasks start and end.
-  static func advance(_ state: inout State, _ now: Date, _ lingers: (Bool) -> Bool) {
+  static func advance(_ state: inout State, _ now: Date, _ lingers: (String?) -> Bool) {
     guard var service = state.service else { return }
     for index in service.tasks.indices
     where service.tasks[index].loaded == nil && service.tasks[index].starts <= now {
@@ -90,7 +90,7 @@ extension SimulatedAWS {
     }
     let ended = service.tasks.filter { $0.ends.map { $0 <= now } ?? false }
     // One of them may take longer than its deployment.
-    let kept = lingers(false) ? ended.first?.arn : nil
+    let kept = lingers(nil) ? ended.first?.arn : nil
     service.tasks.removeAll { task in (task.ends.map { $0 <= now } ?? false) && task.arn != kept }
     if !service.tasks.contains(where: { $0.ends.map { $0 > now } ?? false }) { service.former = nil }
     state.service = service
@@ -134,7 +134,9 @@ extension SimulatedAWS {
       let wanted = Set((body["tasks"]?.array ?? []).compactMap(\.string))
       let shown = service.tasks.filter { wanted.contains($0.arn) }
       // Used up by the answer that shows it after its deployment was over.
-      if shown.contains(where: { $0.ends.map { $0 <= now() } ?? false }) { _ = lingers(true) }
+      for task in shown where task.ends.map({ $0 <= now() }) ?? false {
+        _ = lingers(String(task.arn.split(separator: "/").last ?? ""))
+      }
       return .json(200, ["tasks": .array(shown.map { described($0, service) }), "failures": []])
     default: return style.refusal("InvalidAction", "Could not find operation \(action).")
     }

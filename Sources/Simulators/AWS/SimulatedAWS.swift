@@ -78,13 +78,13 @@ public final class SimulatedAWS: Sendable {
   /// Whether a key that was stopped is accepted once more, as where a change does not hold everywhere yet.
   /// `isAsked`: this use of it counts.
   let stillAccepts: @Sendable (_ isAsked: Bool) -> Bool
-  /// Whether a task that a deployment has replaced still runs. `isShown`: it stands in an answer.
-  let lingers: @Sendable (_ isShown: Bool) -> Bool
+  /// Whether a task that a deployment has replaced still runs. `shown`: its id where it stands in an answer.
+  let lingers: @Sendable (_ shown: String?) -> Bool
   let state = Mutex(State())
 
   public init(
     now: @escaping @Sendable () -> Date, stillAccepts: @escaping @Sendable (Bool) -> Bool = { _ in false },
-    lingers: @escaping @Sendable (Bool) -> Bool = { _ in false }
+    lingers: @escaping @Sendable (String?) -> Bool = { _ in false }
   ) {
     self.now = now
     self.stillAccepts = stillAccepts

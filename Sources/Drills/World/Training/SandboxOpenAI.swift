@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Simulators
 import Synchronization
 
 /// A sandbox provider that really accepts and rejects keys, over the paths of OpenAI's API that `staunch` uses.
