@@ -439,7 +439,8 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Cryptography", "HTTP",
+        "Drills", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Cryptography",
+        "HTTP",
         "Incidents", "JSON", "PostgresClient", "RESTClient", "Secrets", "SecretStores", "Simulators",
         "TestSupport",
       ],

@@ -241,7 +241,8 @@ public final class SimulatedAWS: Sendable {
   /// Before which moment a policy denies everything to tokens; nil: it does not.
   /// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
   private static func cut(of policy: String?) -> Date? {
-    guard let policy, let document = try? JSONValue(parsing: policy) else { return nil }  // no JSON: it denies nothing
+    // What is no JSON denies nothing.
+    guard let policy, let document = try? JSONValue(parsing: policy) else { return nil }
     let statement = document["Statement"]?.array?.first
     guard statement?["Effect"] == "Deny", statement?["Action"] == ["*"], statement?["Resource"] == ["*"]
     else {

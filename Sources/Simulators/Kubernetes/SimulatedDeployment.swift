@@ -33,20 +33,28 @@ public final class SimulatedDeployment: Sendable {
   private let lingers: @Sendable () -> Bool
   private let state = Mutex(State())
 
-  private static let start: TimeInterval = 1
-  private static let end: TimeInterval = 2
+  /// How long a new pod takes to be ready, and an old one to end.
+  private let readyAfter: TimeInterval
+  private let goneAfter: TimeInterval
 
   /// Puts the Deployment there, with `replicas` pods that run.
-  /// - Parameter keys: of the Secret; its pods get each as the environment variable of that name.
+  /// - Parameters:
+  ///   - keys: of the Secret; its pods get each as the environment variable of that name.
+  ///   - start: how long a new pod takes to be ready.
+  ///   - end: how long an old one takes to end.
+  ///   - lingers: whether one of the old pods takes longer.
   public init(
     _ name: String, in namespace: String, of cluster: SimulatedKubernetes, secret: String, keys: [String],
-    replicas: Int, now: @escaping @Sendable () -> Date, lingers: @escaping @Sendable () -> Bool
+    replicas: Int, start: TimeInterval, end: TimeInterval, now: @escaping @Sendable () -> Date,
+    lingers: @escaping @Sendable () -> Bool
   ) {
     self.cluster = cluster
     self.namespace = namespace
     self.name = name
     self.secret = secret
     self.replicas = replicas
+    readyAfter = start
+    goneAfter = end
     self.now = now
     self.lingers = lingers
     let variables = keys.map { key -> JSONValue in
@@ -95,9 +103,9 @@ public final class SimulatedDeployment: Sendable {
       let generation = object["metadata"]?["generation"]?.integer ?? 1
       if generation != state.generation {
         // The first pods are there already; those that replace them take their time.
-        let delay = state.generation == 0 ? 0 : Self.start
+        let delay = state.generation == 0 ? 0 : readyAfter
         for index in state.pods.indices where state.pods[index].endsAt == nil {
-          state.pods[index].endsAt = moment.addingTimeInterval(Self.end)
+          state.pods[index].endsAt = moment.addingTimeInterval(goneAfter)
         }
         state.generation = generation
         for _ in 0..<replicas { start(template, at: moment, ready: moment.addingTimeInterval(delay), &state) }

@@ -58,6 +58,7 @@ final class ModelServerWorld: SandboxWorld {
       ])
     let deployment = SimulatedDeployment(
       Self.name, in: Self.namespace, of: cluster, secret: Self.name, keys: values.keys.sorted(), replicas: 2,
+      start: 0, end: 0,
       now: { faults.now }, lingers: { parts.isDue })
     self.cluster = cluster
     self.deployment = deployment
