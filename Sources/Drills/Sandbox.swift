@@ -61,7 +61,10 @@ public final class Sandbox: Sendable {
 
   /// Every secret of the drill, old, new and the runner's own, by a name that may be shown: what no output may hold.
   public var secrets: [String: Secret] {
-    var all: [String: String] = ["unrelated key": world.bystander.value]
+    var all: [String: String] = [:]
+    for (index, value) in world.bystanders.values.enumerated() {
+      all[index == 0 ? "unrelated key" : "unrelated key \(index + 1)"] = value
+    }
     for leak in world.leaks { all["leaked \(leak.kind)"] = leak.value }
     for (name, value) in runnerSecrets { all["runner's \(name)"] = value }
     for (index, value) in world.issuedValues.enumerated() { all["replacement \(index + 1)"] = value }

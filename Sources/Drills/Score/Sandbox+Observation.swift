@@ -22,7 +22,7 @@ extension Sandbox {
       acceptedLeaks: accepted, brokenReplacements: await world.brokenReplacements(),
       isConsumerHealthy: await world.failingPrograms().isEmpty,
       isOldSessionOpen: sessions.isEmpty ? nil : sessions.contains(true),
-      isUnrelatedKeyAccepted: await world.bystander.isAccepted(),
+      isUnrelatedKeyAccepted: await world.bystanders.areAccepted(),
       replacementKeys: world.replacementKeys,
       copies: try await copies(), tickets: ticketTypes, stragglers: world.stragglers)
   }

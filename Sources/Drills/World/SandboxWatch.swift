@@ -69,9 +69,9 @@ extension Sandbox {
   }
 
   private var subjects: [(subject: WatchRecord.Subject, probe: SandboxWatch.Probe)] {
-    let isAccepted = world.bystander.isAccepted
+    let areAccepted = world.bystanders.areAccepted
     var subjects: [(subject: WatchRecord.Subject, probe: SandboxWatch.Probe)] = [
-      (.bystanderRefused, { await !isAccepted() })
+      (.bystanderRefused, { await !areAccepted() })
     ]
     for leak in world.leaks {
       subjects.append((.leak(leak.kind), leak.isAccepted))

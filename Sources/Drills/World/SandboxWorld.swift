@@ -3,8 +3,8 @@
 protocol SandboxWorld: Sendable {
   /// One for each incident, in the order of the routes.
   var leaks: [SandboxLeak] { get }
-  /// A credential that has nothing to do with the leak and must survive.
-  var bystander: (value: String, isAccepted: @Sendable () async -> Bool) { get }
+  /// Credentials that have nothing to do with the leak and must survive, and whether all of them are accepted.
+  var bystanders: (values: [String], areAccepted: @Sendable () async -> Bool) { get }
   /// The runner's own secrets by the names of their files below `keys/`.
   var runnerSecrets: [String: String] { get }
   /// What else stands below `keys/` and is no secret: public ids.

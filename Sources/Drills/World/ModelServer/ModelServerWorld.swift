@@ -89,21 +89,21 @@ final class ModelServerWorld: SandboxWorld {
     ]
   }
 
-  /// Both must survive: another token of the account, another user's key.
-  var bystander: (value: String, isAccepted: @Sendable () async -> Bool) {
-    let (registry, token, other) = (registry, unrelatedToken, aws.bystander)
+  /// Another token of the account, and another user's key.
+  var bystanders: (values: [String], areAccepted: @Sendable () async -> Bool) {
+    let (registry, token, key) = (registry, unrelatedToken, aws.bystander)
     return (
-      token,
+      [token, key.value],
       {
         guard registry.accepts(token) else { return false }
-        return await other.isAccepted()
+        return await key.isAccepted()
       }
     )
   }
 
   var runnerSecrets: [String: String] {
     aws.runnerSecrets.merging([
-      "registry": runnerToken, "kubernetes": cluster.admin.exposeAsText(), "other-key": aws.bystander.value,
+      "registry": runnerToken, "kubernetes": cluster.admin.exposeAsText(),
     ]) { own, _ in own }
   }
   var publicKeys: [String: String] { aws.publicKeys }

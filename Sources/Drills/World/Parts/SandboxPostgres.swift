@@ -144,6 +144,7 @@ final class SandboxPostgres: Sendable {
     done | "$1/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$2" -U postgres -d "$3" >/dev/null || exit 1
     echo "ready $dir"
     while IFS= read -r line; do
+      [ -n "$line" ] || continue
       printf '%s\\n' "$line" | "$1/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$2" -U postgres -d "$3" \\
         >/dev/null 2>&1 && echo done || echo failed
     done

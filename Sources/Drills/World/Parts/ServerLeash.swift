@@ -66,6 +66,7 @@ final class ServerLeash: Sendable {
 
   private func answer(to line: String) -> String? {
     output.withLock { output in
+      guard !isGone else { return nil }
       do { try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8)) } catch { return nil }
       var text = ""
       while !text.contains("\n") {

@@ -77,7 +77,9 @@ final class PipelineWorld: SandboxWorld {
     await connector.tryLogin(redshift.login(redshift.role, password)) == .accepted
   }
 
-  var bystander: (value: String, isAccepted: @Sendable () async -> Bool) { aws.bystander }
+  var bystanders: (values: [String], areAccepted: @Sendable () async -> Bool) {
+    ([aws.bystander.value], aws.bystander.isAccepted)
+  }
   var runnerSecrets: [String: String] { aws.runnerSecrets }
   var publicKeys: [String: String] { aws.publicKeys }
   var issuedValues: [String] { aws.issuedValues }

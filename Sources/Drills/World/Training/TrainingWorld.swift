@@ -73,9 +73,9 @@ final class TrainingWorld: SandboxWorld {
     ]
   }
 
-  var bystander: (value: String, isAccepted: @Sendable () async -> Bool) {
+  var bystanders: (values: [String], areAccepted: @Sendable () async -> Bool) {
     let (openAI, key) = (openAI, unrelatedKey)
-    return (key, { openAI.accepts(key) })
+    return ([key], { openAI.accepts(key) })
   }
 
   var runnerSecrets: [String: String] {
