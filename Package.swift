@@ -371,7 +371,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "SimulatorsTests",
-      dependencies: ["Simulators", "Capabilities", "HTTP", "JSON", "RESTClient", "Secrets", "TestSupport"],
+      dependencies: ["Simulators", "Capabilities", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "CredentialProvidersTests",
