@@ -18,6 +18,7 @@ extension SimulatedAWS {
     let created: Date
     let starts: Date
     var loaded: Loaded?
+    var started: Date?
     /// When a newer deployment ends it; nil: none has replaced it.
     var ends: Date?
   }
@@ -62,7 +63,7 @@ extension SimulatedAWS {
   private func task(of service: Service, made: Date, starts: Date) -> Task {
     let id = UUID().uuidString.lowercased().replacing("-", with: "")
     return Task(
-      arn: "\(Self.partition):ecs:\(region):\(Self.account):task/\(service.cluster)/\(id)", created: made,
+      arn: "\(place):task/\(service.cluster)/\(id)", created: made,
       starts: starts)
   }
 
@@ -87,6 +88,7 @@ extension SimulatedAWS {
           role: service.role, at: now, &state)
       }
       service.tasks[index].loaded = Loaded(secret: secret, session: session)
+      service.tasks[index].started = now
     }
     let ended = service.tasks.filter { $0.ends.map { $0 <= now } ?? false }
     // One of them may take longer than its deployment.
@@ -98,7 +100,9 @@ extension SimulatedAWS {
 
   func containers(_ action: String, _ body: JSONValue, _ style: Style, _ state: inout State) -> SimulatedReply
   {
-    guard var service = state.service, body["cluster"]?.string == service.cluster else {
+    guard var service = state.service,
+      action == "DescribeTaskDefinition" || body["cluster"]?.string == service.cluster
+    else {
       return style.refusal("ClusterNotFoundException", "Cluster not found.")
     }
     switch action {
@@ -124,6 +128,7 @@ extension SimulatedAWS {
         state.service = service
       }
       return .json(200, ["service": described(service)])
+    case "DescribeTaskDefinition": return .json(200, ["taskDefinition": definition(service, state)])
     case "ListTasks":
       let isMeant =
         body["serviceName"].map { $0.string == service.name }
@@ -143,9 +148,28 @@ extension SimulatedAWS {
   }
 
   private func described(_ task: Task, _ service: Service) -> JSONValue {
-    [
+    var told: [String: JSONValue] = [
       "taskArn": .string(task.arn), "lastStatus": task.loaded == nil ? "PENDING" : "RUNNING",
       "group": .string("service:\(service.name)"), "createdAt": .number(task.created.timeIntervalSince1970),
+      "taskDefinitionArn": .string(definitionARN(service)),
+    ]
+    told["startedAt"] = task.started.map { .number($0.timeIntervalSince1970) }
+    return .object(told)
+  }
+
+  private var place: String { "\(Self.partition):ecs:\(region):\(Self.account)" }
+
+  private func definitionARN(_ service: Service) -> String { "\(place):task-definition/\(service.family):3" }
+
+  /// Its one container is given every member of the secret.
+  private func definition(_ service: Service, _ state: State) -> JSONValue {
+    let members = Self.document(service.secret, state).keys.sorted()
+    let secrets = members.map { member -> JSONValue in
+      ["name": .string(member), "valueFrom": .string(valueFrom(service.secret, member))]
+    }
+    return [
+      "family": .string(service.family), "taskDefinitionArn": .string(definitionARN(service)),
+      "containerDefinitions": [["name": .string(service.name), "secrets": .array(secrets)]],
     ]
   }
 
@@ -164,11 +188,10 @@ extension SimulatedAWS {
     if let former = service.former {
       deployments.append(deployment(former, "ACTIVE", service.tasks.count - own.count, "COMPLETED"))
     }
-    let place = "\(Self.partition):ecs:\(region):\(Self.account)"
     return [
       "serviceArn": .string("\(place):service/\(service.cluster)/\(service.name)"),
       "serviceName": .string(service.name), "status": "ACTIVE",
-      "taskDefinition": .string("\(place):task-definition/\(service.family):3"),
+      "taskDefinition": .string(definitionARN(service)),
       "desiredCount": .integer(service.desired), "deploymentController": ["type": "ECS"],
       "deployments": .array(deployments),
     ]

@@ -19,8 +19,18 @@ extension SimulatedAWS {
   public func makeSecret(_ name: String, _ text: String) {
     let version = SecretVersion(
       id: UUID().uuidString.lowercased(), text: text, labels: [Self.current], created: now())
-    state.withLock { $0.secrets[name] = [version] }
+    state.withLock {
+      $0.secrets[name] = [version]
+      $0.changed[name] = version.created
+    }
   }
+
+  private func arn(_ name: String) -> String {
+    "\(Self.partition):secretsmanager:\(region):\(Self.account):secret:\(name)-aBcDeF"
+  }
+
+  /// What a task definition says of a member of a secret.
+  func valueFrom(_ name: String, _ member: String) -> String { "\(arn(name)):\(member)::" }
 
   /// The members of its current version; empty: there is none, or it is no JSON object of texts.
   public func secret(_ name: String) -> [String: String] {
@@ -34,12 +44,14 @@ extension SimulatedAWS {
   }
 
   func secrets(_ action: String, _ body: JSONValue, _ style: Style, _ state: inout State) -> SimulatedReply {
-    guard let name = body["SecretId"]?.string, var versions = state.secrets[name] else {
+    // By its name, or by its ARN.
+    let named = body["SecretId"]?.string ?? ""
+    let known = state.secrets.keys.first { $0 == named || arn($0) == named }
+    guard let name = known, var versions = state.secrets[name] else {
       return style.refusal(
         "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
     }
-    let arn = JSONValue.string(
-      "\(Self.partition):secretsmanager:\(region):\(Self.account):secret:\(name)-aBcDeF")
+    let whole = JSONValue.string(arn(name))
     func labels(_ version: SecretVersion) -> JSONValue { .array(version.labels.sorted().map { .string($0) }) }
     switch action {
     case "DescribeSecret":
@@ -47,8 +59,9 @@ extension SimulatedAWS {
       return .json(
         200,
         [
-          "ARN": arn, "Name": .string(name),
+          "ARN": whole, "Name": .string(name),
           "VersionIdsToStages": .object(Dictionary(labelled) { _, last in last }),
+          "LastChangedDate": .number(state.changed[name]?.timeIntervalSince1970 ?? 0),
         ])
     case "GetSecretValue":
       let label = body["VersionStage"]?.string
@@ -64,8 +77,9 @@ extension SimulatedAWS {
       return .json(
         200,
         [
-          "ARN": arn, "Name": .string(name), "VersionId": .string(found.id),
+          "ARN": whole, "Name": .string(name), "VersionId": .string(found.id),
           "SecretString": .string(found.text), "VersionStages": labels(found),
+          "CreatedDate": .number(found.created.timeIntervalSince1970),
         ])
     case "ListSecretVersionIds":
       let all = versions.map { version -> JSONValue in
@@ -74,7 +88,7 @@ extension SimulatedAWS {
           "CreatedDate": .number(version.created.timeIntervalSince1970),
         ]
       }
-      return .json(200, ["ARN": arn, "Name": .string(name), "Versions": .array(all)])
+      return .json(200, ["ARN": whole, "Name": .string(name), "Versions": .array(all)])
     case "PutSecretValue":
       guard let id = body["ClientRequestToken"]?.string, let text = body["SecretString"]?.string else {
         return style.refusal("InvalidParameterException", "A value and its token are needed.")
@@ -88,14 +102,16 @@ extension SimulatedAWS {
         SecretVersion(
           id: id, text: text, labels: wanted.isEmpty ? [Self.current] : wanted, created: now()))
       state.secrets[name] = versions
-      return .json(200, ["ARN": arn, "Name": .string(name), "VersionId": .string(id)])
+      state.changed[name] = now()
+      return .json(200, ["ARN": whole, "Name": .string(name), "VersionId": .string(id)])
     case "UpdateSecretVersionStage":
       guard let moved = Self.moved(versions, body) else {
         return style.refusal(
           "InvalidParameterException", "The label is not attached to the version that it is to leave.")
       }
       state.secrets[name] = moved
-      return .json(200, ["ARN": arn, "Name": .string(name)])
+      state.changed[name] = now()
+      return .json(200, ["ARN": whole, "Name": .string(name)])
     default: return style.refusal("InvalidAction", "Could not find operation \(action).")
     }
   }

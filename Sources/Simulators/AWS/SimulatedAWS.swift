@@ -59,6 +59,8 @@ public final class SimulatedAWS: Sendable {
     /// Inline policies by name.
     var policies: [Holder: [String: String]] = [:]
     var secrets: [String: [SecretVersion]] = [:]
+    /// When a secret or one of its labels was changed last.
+    var changed: [String: Date] = [:]
     var events: [Event] = []
     var service: Service?
     var cluster: Cluster?

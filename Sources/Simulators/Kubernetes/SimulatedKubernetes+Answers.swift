@@ -132,7 +132,8 @@ extension SimulatedKubernetes {
       let generation = (old["metadata"]?["generation"]?.integer ?? 1) + 1
       new = merged(new, ["metadata": ["generation": .integer(generation)]])
     }
-    state.objects[request.location] = stamped(new, &state)
+    new = stamped(new, &state)
+    state.objects[request.location] = new["data"] == old["data"] ? new : managed(new, state)
     return json(200, state.objects[request.location] ?? .null)
   }
 

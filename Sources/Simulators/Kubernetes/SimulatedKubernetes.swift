@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 public import JSON
 public import Secrets
 import Synchronization
@@ -26,16 +26,22 @@ public final class SimulatedKubernetes: Sendable {
     var losesNext = false
     var refusesNext = false
     var isCalm = true
+    /// The server's clock; nil: it tells of no change when it was.
+    var now: (@Sendable () -> Date)?
   }
 
   /// Of the runner's own, which may do everything that is not denied.
   public let admin: Secret
   private let state = Mutex(State())
 
-  public init() {
+  /// - Parameter now: the server's clock, for `managedFields`; nil: it keeps none.
+  public init(now: (@Sendable () -> Date)? = nil) {
     let token = "admin-" + UUID().uuidString
     admin = Secret(token)
-    state.withLock { $0.tokens[token] = Token(username: "system:serviceaccount:ops:staunch", needs: []) }
+    state.withLock { state in
+      state.tokens[token] = Token(username: "system:serviceaccount:ops:staunch", needs: [])
+      state.now = now
+    }
   }
 
   public func answer(_ request: SimulatedRequest) -> SimulatedReply {
@@ -95,12 +101,23 @@ public final class SimulatedKubernetes: Sendable {
     metadata["generation"] = .integer(1)
     var members = object.object ?? [:]
     members["metadata"] = .object(metadata)
-    state.objects[path] = stamped(.object(members), &state)
+    state.objects[path] = managed(stamped(.object(members), &state), state)
   }
 
   static func stamped(_ object: JSONValue, _ state: inout State) -> JSONValue {
     state.version += 1
     return merged(object, ["metadata": ["resourceVersion": .string("\(state.version)")]])
+  }
+
+  /// With the moment at which its data were changed, which is now.
+  /// Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+  static func managed(_ object: JSONValue, _ state: State) -> JSONValue {
+    guard object["data"] != nil, let now = state.now else { return object }
+    let entry: JSONValue = [
+      "manager": "staunch", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+      "time": .string(now().formatted(Date.ISO8601FormatStyle())), "fieldsV1": ["f:data": [:]],
+    ]
+    return merged(object, ["metadata": ["managedFields": [entry]]])
   }
 
   /// RFC 7396.

@@ -46,7 +46,7 @@ final class ModelServerWorld: SandboxWorld {
       let makes = request.method == "POST" && request.path == ["v2", "access-tokens"]
       return makes && faults.strikes(.lostReply) ? .hangUp : reply
     }
-    let cluster = SimulatedKubernetes()
+    let cluster = SimulatedKubernetes(now: { faults.now })
     let values = [
       Self.tokenKey: token, Self.idKey: aws.leakedID, Self.secretKey: aws.leakedSecret,
     ]
