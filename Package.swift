@@ -147,7 +147,8 @@ let package = Package(
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
-      name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Simulators",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "SecretStores",
       dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
@@ -211,7 +212,8 @@ let package = Package(
     .target(
       name: "Drills",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Chronicle", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators",
         subprocess,
       ],
       swiftSettings: common),
@@ -286,7 +288,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
-        "Cryptography",
+        "Simulators", "Cryptography",
         subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
@@ -447,7 +449,9 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "BuiltinContent", "Capabilities", "HTTP", "Incidents", "JSON", "PostgresClient", "Secrets",
+        "Drills", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Cryptography",
+        "HTTP",
+        "Incidents", "JSON", "PostgresClient", "RESTClient", "Secrets", "SecretStores", "Simulators",
         "TestSupport",
       ],
       swiftSettings: common),

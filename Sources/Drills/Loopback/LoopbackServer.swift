@@ -1,4 +1,5 @@
 import Foundation
+import Simulators
 import Synchronization
 
 /// A small HTTP/1.1 server on a free port of 127.0.0.1, one request for each connection.
@@ -6,7 +7,7 @@ import Synchronization
 /// It exists so that the `staunch` product needs no server framework. Requests have a `content-length` or no body; at
 /// most 1 MiB. It is reachable from this machine only.
 final class LoopbackServer: Sendable {
-  typealias Answer = @Sendable (SandboxRequest) async -> SandboxReply
+  typealias Answer = @Sendable (SimulatedRequest) async -> SimulatedReply
 
   let endpoint: SandboxEndpoint
   private let listener: Int32
@@ -70,7 +71,7 @@ final class LoopbackServer: Sendable {
     }
   }
 
-  private static func write(_ reply: SandboxReply, to connection: Int32, isHead: Bool) {
+  private static func write(_ reply: SimulatedReply, to connection: Int32, isHead: Bool) {
     guard case .answer(let status, let headers, let body) = reply else { return }
     var text = "HTTP/1.1 \(status) Drill\r\ncontent-length: \(body.count)\r\nconnection: close\r\n"
     for (name, value) in headers.sorted(by: { $0.key < $1.key }) { text += "\(name): \(value)\r\n" }
