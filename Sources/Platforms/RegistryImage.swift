@@ -102,7 +102,7 @@ public struct RegistryImage: RemoteSource {
       // Where the next page is stands in our own words: only that there is one is taken from the answer.
       last = answer.headers["link"]?.contains("rel=\"next\"") == true ? names.last : nil
     } while last != nil
-    return found
+    return found.sorted()
   }
 
   private static func escaped(_ text: String) -> String {
