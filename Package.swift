@@ -154,7 +154,7 @@ let package = Package(
       dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
       swiftSettings: pure),
     .target(
-      name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
+      name: "Platforms", dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"], swiftSettings: pure),
@@ -413,7 +413,8 @@ let package = Package(
     .testTarget(
       name: "GitHistoryTests",
       dependencies: [
-        "GitHistory", "GitObjects", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
+        "GitHistory", "GitObjects", "Capabilities", "HTTP", "Incidents", "JSON", "Platforms", "RESTClient",
+        "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(

@@ -51,7 +51,7 @@ import Testing
     ),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
-    ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    ("Platforms", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("PostMortems", ["Chronicle", "Cryptography", "Incidents", "JSON", "Mustache", "Secrets"]),
     ("ConsolePages", ["Incidents", "JSON", "Mustache", "Secrets"]),
     ("WebhookSignatures", ["Cryptography", "JSON", "Secrets"]),
