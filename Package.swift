@@ -131,7 +131,8 @@ let package = Package(
 
     // JSON APIs: login, pages, rate limits, what a status means.
     .target(
-      name: "RESTClient", dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"],
+      name: "RESTClient",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"],
       swiftSettings: pure),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.

@@ -37,7 +37,7 @@ import Testing
       ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
+    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]),
     (
       "CredentialProviders",
       [
