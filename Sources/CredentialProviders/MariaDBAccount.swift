@@ -42,7 +42,7 @@ struct MariaDBAccount: Sendable, Hashable {
   static let ed25519 = "ed25519"
   /// Ways in that know no password.
   static let withoutPassword: Set = ["unix_socket", "auth_socket", "gssapi", "named_pipe"]
-  /// Passwords whose verifier is salted.
+  /// Passwords whose verifier is salted (``MySQLVerifier``).
   static let salted: Set = ["caching_sha2_password", "sha256_password"]
 
   /// Whether a method takes a password that this row itself keeps a verifier of.
@@ -79,7 +79,8 @@ struct MariaDBAccount: Sendable, Hashable {
       guard let own = MariaDBVerifier.ed25519(secret) else { return .unseen(method.plugin) }
       return method.text == own ? .accepts : .differs
     case let plugin where salted.contains(plugin):
-      return method.text.isEmpty ? .open : .unseen(plugin)
+      if method.text.isEmpty { return .open }
+      return MySQLVerifier.isOf(secret, method.text) ? .accepts : .unseen(plugin)
     default: return .otherJudge(method.plugin)
     }
   }

@@ -10,7 +10,8 @@ public import Secrets
 /// from: each is changed and judged. A row keeps several ways in, so the new password is added beside the leaked one
 /// (`IDENTIFIED VIA … OR …`, `RETAIN CURRENT PASSWORD`), programs move, and the leaked one is taken away. MariaDB gets
 /// verifiers, never a password: its binlog would keep it. MySQL has no such form with two passwords and gets the password
-/// itself, over TLS or a socket only; it rewrites it in its logs.
+/// itself, over TLS or a socket only; it rewrites it in its logs. Killed between two rows, whoever resumes sees by the
+/// verifiers which of them have the new one, and sets it at the others.
 /// The runner's own user needs `CREATE USER, PROCESS, CONNECTION ADMIN ON *.*` and `SELECT ON mysql.*`. That is much:
 /// CREATE USER alone can give itself any account.
 ///
@@ -233,12 +234,20 @@ public struct MariaDBUser: CredentialProvider {
 
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
     _ = try await identify(Leak(secret))
-    let rows = try await look(at: primary).accounts
     // A call that was cut off after the first row is no replacement yet: stopping the leaked one would lock the others.
-    if let row = rows.first(where: { $0.takesPasswords && $0.judgement(of: secret) == .differs }) {
-      throw CapabilityError(
-        .notFound, "identify user \(user)", because: "\(row.ref) does not take this password",
-        fix: "give that row the same one, or drop it when nobody uses it: DROP USER \(row.ref)")
+    for row in try await look(at: primary).accounts where row.takesPasswords {
+      let isThere =
+        switch row.judgement(of: secret) {
+        case .differs: false
+        case .unseen(let plugin) where MariaDBAccount.salted.contains(plugin):
+          await takes([secret], at: row, primary, times: 1)
+        case .accepts, .open, .otherJudge, .unseen: true
+        }
+      guard isThere else {
+        throw CapabilityError(
+          .notFound, "identify user \(user)", because: "\(row.ref) does not take this password",
+          fix: "give that row the same one, or drop it when nobody uses it: DROP USER \(row.ref)")
+      }
     }
     return ref(secret)
   }

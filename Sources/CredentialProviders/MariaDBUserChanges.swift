@@ -92,7 +92,11 @@ extension MariaDBUser {
         because: "MySQL takes the new password in clear, and the connection is not encrypted",
         fix: "write tls: verify-full in staunch.yaml")
     }
-    guard !row.hasSecond else {
+    // A call that was cut off behind this row: sent again, it would retain the new one and lose the leaked one, which programs
+    // still use.
+    if row.judgement(of: secret) == .accepts, !row.isLocked { return }
+    if row.hasSecond {
+      if await takes([secret], at: row, primary, times: 1) { return }
       throw CapabilityError(
         .conflict, "ALTER USER", because: "\(row.ref) keeps a second password already, which would be lost",
         fix: "when no program uses it: ALTER USER \(row.ref) DISCARD OLD PASSWORD; then: staunch resume")
@@ -172,6 +176,15 @@ extension MariaDBUser {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     if isReplaced {
+      // DISCARD OLD would keep it.
+      guard !leak.values.contains(where: { row.judgement(of: $0) == .accepts }) else {
+        throw CapabilityError(
+          .conflict, "ALTER USER",
+          because: "the leaked password is the first one of \(row.ref) still: no new one was set there",
+          fix:
+            "when nobody uses that row: DROP USER \(row.ref); else set the new one there; then: staunch resume"
+        )
+      }
       // Only a row that was given a new password has a second one: the leaked.
       if row.hasSecond {
         _ = try await session.execute(

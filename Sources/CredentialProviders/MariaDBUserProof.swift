@@ -8,7 +8,7 @@ public import Secrets
 // - a row holds its verifier: alive, also where a login from here is refused (a client from elsewhere gets in);
 // - the row is locked, once the password was right (4151): dead as long as it is locked;
 // - a salted verifier (MySQL, ed25519 with a password of another length): dead where another password of the same row is
-//   accepted, for the server compares then; else unknown;
+//   accepted, for the server compares then, or where it is another known password's; else unknown;
 // - PAM, a row without a password, an account that the server blocks: unknown.
 extension MariaDBUser {
   /// As for PostgreSQL (`PostgresRoleProof.swift`).
@@ -64,7 +64,8 @@ extension MariaDBUser {
           return CredentialProbe(.unknown, code: "control login\(place): \(error.because)")
         }
       }
-      let rows = looks.flatMap { $0.rows(of: ref) }
+      // Each once: a salted verifier takes its time.
+      let rows = Set(looks.flatMap { $0.rows(of: ref) }).sorted { $0.host < $1.host }
       guard looks.allSatisfy({ !$0.rows(of: ref).isEmpty }) else {
         return CredentialProbe(
           .unknown,
@@ -138,6 +139,7 @@ extension MariaDBUser {
       case .unseen: isCompared = false
       }
       var isKnown = known.contains { row.judgement(of: $0) == .accepts }
+      isCompared = isCompared || (!row.hasSecond && Self.areAll(row.methods, of: row, known, or: secret))
       if !isCompared || !isKnown {
         // Several servers behind one address: each is met by chance.
         let isMet = await takes(known, at: row, endpoint, times: servers > 1 ? 12 : 1)
@@ -165,8 +167,19 @@ extension MariaDBUser {
       isForeign: foreign != nil, evidence: evidence)
   }
 
+  /// Whether every salted verifier of the row is another known password's: how this server salts is seen by that.
+  private static func areAll(
+    _ methods: [MariaDBAccount.Method], of row: MariaDBAccount, _ known: [Secret], or secret: Secret
+  ) -> Bool {
+    methods.allSatisfy { method in
+      let one = MariaDBAccount(user: row.user, host: row.host, methods: [method])
+      guard case .unseen = one.judgement(of: secret) else { return true }
+      return known.contains { one.judgement(of: $0) == .accepts }
+    }
+  }
+
   /// Whether one of `known` opens just this row, from here.
-  private func takes(
+  func takes(
     _ known: [Secret], at row: MariaDBAccount, _ endpoint: PostgresRole.Endpoint, times: Int
   ) async -> Bool {
     for secret in known {
