@@ -37,7 +37,7 @@ import Testing
       ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
+    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]),
     (
       "CredentialProviders",
       [
@@ -51,7 +51,7 @@ import Testing
     ),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
-    ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    ("Platforms", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("PostMortems", ["Chronicle", "Cryptography", "Incidents", "JSON", "Mustache", "Secrets"]),
     ("ConsolePages", ["Incidents", "JSON", "Mustache", "Secrets"]),
     ("WebhookSignatures", ["Cryptography", "JSON", "Secrets"]),
@@ -84,6 +84,7 @@ import Testing
     ("HTTP", ["CCurl", "Capabilities", "NameResolution", "Secrets"]),
     ("MariaDBClient", ["CMariaDB", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
     ("PostgresClient", ["CLibpq", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
+    ("RedisClient", ["CLibssl", "Capabilities", "Dispatch", "JSON", "NameResolution", "Secrets"]),
     ("LocalSystem", ["CLinux", "Capabilities", "Dispatch", "Secrets", "Subprocess"]),
     (
       "Drills",
@@ -164,7 +165,7 @@ import Testing
   @Test func `only the adapter that owns a C library imports it`() throws {
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
-      "CMariaDB": ["MariaDBClient"],
+      "CMariaDB": ["MariaDBClient"], "CLibssl": ["RedisClient"],
       "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
       "CMarks": ["GitObjects"],
       "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"], "CSodium": ["Cryptography"],
@@ -239,8 +240,8 @@ import Testing
 
   @Test func `only the command line parses arguments, and only the assembly builds adapters`() throws {
     let adapters = [
-      "Consumers", "CredentialProviders", "HTTP", "MariaDBClient", "PostgresClient", "SecretStores",
-      "TicketSystems",
+      "Consumers", "CredentialProviders", "HTTP", "MariaDBClient", "PostgresClient", "RedisClient",
+      "SecretStores", "TicketSystems",
     ]
     for room in ["Response", "Worker"] {
       for file in try Self.sources(of: room) {

@@ -34,9 +34,12 @@ final class LoopbackServer: Sendable {
     self.listener = listener
     endpoint = SandboxEndpoint(port: Int(UInt16(bigEndian: address.sin_port)))
     // `accept` and `recv` block, so they have threads of their own; these hold the descriptor only, not the server.
+    // The first one alone closes the listener: closed elsewhere, its number could be another server's at the next accept.
     Thread.detachNewThread {
+      defer { close(listener) }
       while true {
         let connection = accept(listener, nil, nil)
+        if connection < 0, errno == EINTR { continue }
         guard connection >= 0 else { return }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         Thread.detachNewThread { Self.serve(connection, answer) }
@@ -49,8 +52,7 @@ final class LoopbackServer: Sendable {
     isStopped.withLock { isStopped in
       guard !isStopped else { return }
       isStopped = true
-      shutdown(listener, Int32(SHUT_RDWR))
-      close(listener)
+      shutdown(listener, Int32(SHUT_RDWR))  // ends accept, and whoever connects is refused
     }
   }
 
