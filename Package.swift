@@ -65,6 +65,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibssl", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -147,7 +148,8 @@ let package = Package(
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
-      name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Simulators",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "SecretStores",
       dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
@@ -189,6 +191,10 @@ let package = Package(
       name: "MariaDBClient", dependencies: ["CMariaDB", "Capabilities", "NameResolution", "Secrets"],
       swiftSettings: common),
     .target(
+      name: "RedisClient",
+      dependencies: ["CLibssl", "Capabilities", "JSON", "NameResolution", "Secrets"],
+      swiftSettings: common),
+    .target(
       name: "LocalSystem", dependencies: ["CLinux", "Capabilities", "Secrets", subprocess],
       swiftSettings: common),
 
@@ -207,7 +213,8 @@ let package = Package(
     .target(
       name: "Drills",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Chronicle", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators",
         subprocess,
       ],
       swiftSettings: common),
@@ -234,7 +241,7 @@ let package = Package(
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "MariaDBClient", "People", "Platforms", "PlaybookTools", "Playbooks", "PostMortems",
-        "PostgresClient",
+        "PostgresClient", "RedisClient",
         "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -282,7 +289,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
-        "Cryptography",
+        "Simulators", "Cryptography",
         subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
@@ -294,7 +301,8 @@ let package = Package(
         "Execution",
         "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "MariaDBClient",
         "Playbooks",
-        "PostgresClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration", "TestSupport",
+        "PostgresClient", "RedisClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration",
+        "TestSupport",
         "TicketSystems", "Worker",
       ],
       path: "Tests/ResponseSupport", swiftSettings: common),
@@ -378,7 +386,7 @@ let package = Package(
         "BuiltinContent", "CredentialProviders", "Capabilities", "Consumers", "Cryptography", "HTTP",
         "Incidents",
         "JSON", "LocalSystem", "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "RESTClient",
-        "Secrets",
+        "RedisClient", "Secrets",
         "Simulators", "TestSupport",
       ],
       swiftSettings: common),
@@ -423,6 +431,10 @@ let package = Package(
       dependencies: ["MariaDBClient", "Capabilities", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
+      name: "RedisClientTests",
+      dependencies: ["RedisClient", "Capabilities", "JSON", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
@@ -439,7 +451,9 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "BuiltinContent", "Capabilities", "HTTP", "Incidents", "JSON", "PostgresClient", "Secrets",
+        "Drills", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Cryptography",
+        "HTTP",
+        "Incidents", "JSON", "PostgresClient", "RESTClient", "Secrets", "SecretStores", "Simulators",
         "TestSupport",
       ],
       swiftSettings: common),
