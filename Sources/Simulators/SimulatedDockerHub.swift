@@ -81,8 +81,8 @@ public final class SimulatedDockerHub: Sendable {
     }
   }
 
-  private func exchange(_ body: JSONValue) -> SimulatedReply {
-    guard body["identifier"]?.string == username, let value = body["secret"]?.string, accepts(value) else {
+  private func exchange(_ input: JSONValue) -> SimulatedReply {
+    guard input["identifier"]?.string == username, let value = input["secret"]?.string, accepts(value) else {
       return .json(401, ["detail": "incorrect authentication credentials"])
     }
     let bearer = "bearer-" + UUID().uuidString.lowercased()

@@ -21,8 +21,10 @@ import Testing
     async throws
   {
     let provider = try world.provider()
-    let old = try await PostgresConnector().connect(world.login)
-    let bystander = try await PostgresConnector().connect(world.server.makeRole())
+    var (login, other) = (world.login, try await world.server.makeRole())
+    (login.takesMD5, other.takesMD5) = (true, true)
+    let old = try await PostgresConnector().connect(login)
+    let bystander = try await PostgresConnector().connect(other)
     #expect(try await provider.subject(of: Leak(handle: world.login.user)).identity == world.ref)
     #expect(try await provider.inspect(world.ref).facts["status"] == "available")
     let issued = try await provider.issue(

@@ -98,24 +98,25 @@ extension SimulatedAWS {
     state.service = service
   }
 
-  func containers(_ action: String, _ body: JSONValue, _ style: Style, _ state: inout State) -> SimulatedReply
+  func containers(_ action: String, _ input: JSONValue, _ style: Style, _ state: inout State)
+    -> SimulatedReply
   {
     guard var service = state.service,
-      action == "DescribeTaskDefinition" || body["cluster"]?.string == service.cluster
+      action == "DescribeTaskDefinition" || input["cluster"]?.string == service.cluster
     else {
       return style.refusal("ClusterNotFoundException", "Cluster not found.")
     }
     switch action {
     case "DescribeServices":
-      guard body["services"]?.array == [.string(service.name)] else {
+      guard input["services"]?.array == [.string(service.name)] else {
         return .json(200, ["services": [], "failures": [["reason": "MISSING"]]])
       }
       return .json(200, ["services": [described(service)], "failures": []])
     case "UpdateService":
-      guard body["service"]?.string == service.name else {
+      guard input["service"]?.string == service.name else {
         return style.refusal("ServiceNotFoundException", "Service not found.")
       }
-      if body["forceNewDeployment"]?.boolean == true {
+      if input["forceNewDeployment"]?.boolean == true {
         let moment = now()
         for index in service.tasks.indices where service.tasks[index].ends == nil {
           service.tasks[index].ends = moment.addingTimeInterval(Self.end)
@@ -131,12 +132,12 @@ extension SimulatedAWS {
     case "DescribeTaskDefinition": return .json(200, ["taskDefinition": definition(service, state)])
     case "ListTasks":
       let isMeant =
-        body["serviceName"].map { $0.string == service.name }
-        ?? body["family"].map { $0.string == service.family } ?? true
+        input["serviceName"].map { $0.string == service.name }
+        ?? input["family"].map { $0.string == service.family } ?? true
       return .json(
         200, ["taskArns": .array(isMeant ? service.tasks.map { .string($0.arn) } : [])])
     case "DescribeTasks":
-      let wanted = Set((body["tasks"]?.array ?? []).compactMap(\.string))
+      let wanted = Set((input["tasks"]?.array ?? []).compactMap(\.string))
       let shown = service.tasks.filter { wanted.contains($0.arn) }
       // Used up by the answer that shows it after its deployment was over.
       for task in shown where task.ends.map({ $0 <= now() }) ?? false {

@@ -33,34 +33,34 @@ extension SimulatedKubernetes {
     -> SimulatedReply
   {
     let path = request.location
-    let body: JSONValue
-    do { body = request.body.isEmpty ? .null : try JSONValue(parsing: request.body) } catch {
+    let input: JSONValue
+    do { input = request.body.isEmpty ? .null : try JSONValue(parsing: request.body) } catch {
       return status(400, "BadRequest")
     }
     // An account of the cluster's own may nothing but be known.
     guard user == "system:serviceaccount:ops:staunch" else { return status(403, "Forbidden") }
     switch (request.method, path) {
     case ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"):
-      let wanted = body["spec"]?["resourceAttributes"]
+      let wanted = input["spec"]?["resourceAttributes"]
       let resource = [wanted?["resource"]?.string, wanted?["subresource"]?.string].compactMap(\.self).joined(
         separator: "/")
       let isDenied = state.denied.contains("\(wanted?["verb"]?.string ?? "") \(resource)")
       return json(201, ["kind": "SelfSubjectAccessReview", "status": ["allowed": .boolean(!isDenied)]])
     case ("POST", "/apis/authentication.k8s.io/v1/tokenreviews"):
       if state.denied.contains("create tokenreviews") { return status(403, "Forbidden") }
-      let audiences = (body["spec"]?["audiences"]?.array ?? []).compactMap(\.string)
-      guard let name = Self.user(body["spec"]?["token"]?.string ?? "", state, for: audiences) else {
+      let audiences = (input["spec"]?["audiences"]?.array ?? []).compactMap(\.string)
+      guard let name = Self.user(input["spec"]?["token"]?.string ?? "", state, for: audiences) else {
         return json(
           201, ["kind": "TokenReview", "status": ["authenticated": false, "error": "SHOULD-NOT-BE-SHOWN"]])
       }
       return json(
         201, ["kind": "TokenReview", "status": ["authenticated": true, "user": ["username": .string(name)]]])
-    case ("POST", _) where path.hasSuffix("/token"): return tokenRequest(path, body, &state)
+    case ("POST", _) where path.hasSuffix("/token"): return tokenRequest(path, input, &state)
     case ("GET", "/api"): return json(200, ["kind": "APIVersions", "versions": ["v1"]])
     case ("GET", _): return get(request, state)
-    case ("POST", _): return create(path, body, &state)
-    case ("PATCH", _): return patch(request, body, &state)
-    case ("DELETE", _): return delete(path, body, &state)
+    case ("POST", _): return create(path, input, &state)
+    case ("PATCH", _): return patch(request, input, &state)
+    case ("DELETE", _): return delete(path, input, &state)
     default: return status(405, "MethodNotAllowed")
     }
   }
@@ -99,16 +99,16 @@ extension SimulatedKubernetes {
       ])
   }
 
-  private static func create(_ path: String, _ body: JSONValue, _ state: inout State) -> SimulatedReply {
+  private static func create(_ path: String, _ input: JSONValue, _ state: inout State) -> SimulatedReply {
     if state.denied.contains("create \(resource(path).kind)") { return status(403, "Forbidden") }
-    guard let name = body["metadata"]?["name"]?.string else { return status(422, "Invalid") }
+    guard let name = input["metadata"]?["name"]?.string else { return status(422, "Invalid") }
     let target = "\(path)/\(name)"
     guard state.objects[target] == nil else { return status(409, "AlreadyExists") }
-    put(target, body, &state)
+    put(target, input, &state)
     return json(201, state.objects[target] ?? .null)
   }
 
-  private static func patch(_ request: SimulatedRequest, _ body: JSONValue, _ state: inout State)
+  private static func patch(_ request: SimulatedRequest, _ input: JSONValue, _ state: inout State)
     -> SimulatedReply
   {
     if state.denied.contains("patch \(resource(request.location).kind)") { return status(403, "Forbidden") }
@@ -120,13 +120,13 @@ extension SimulatedKubernetes {
       before(&state)
     }
     guard let old = state.objects[request.location] else { return status(404, "NotFound") }
-    if let version = body["metadata"]?["resourceVersion"], version != old["metadata"]?["resourceVersion"] {
+    if let version = input["metadata"]?["resourceVersion"], version != old["metadata"]?["resourceVersion"] {
       return status(409, "Conflict")
     }
-    if old["immutable"] == true, body["data"] != nil || body["immutable"] != nil {
+    if old["immutable"] == true, input["data"] != nil || input["immutable"] != nil {
       return status(422, "Invalid")
     }
-    var new = merged(old, body)
+    var new = merged(old, input)
     guard new != old else { return json(200, old) }
     if new["spec"] != old["spec"] {
       let generation = (old["metadata"]?["generation"]?.integer ?? 1) + 1
@@ -137,10 +137,10 @@ extension SimulatedKubernetes {
     return json(200, state.objects[request.location] ?? .null)
   }
 
-  private static func delete(_ path: String, _ body: JSONValue, _ state: inout State) -> SimulatedReply {
+  private static func delete(_ path: String, _ input: JSONValue, _ state: inout State) -> SimulatedReply {
     if state.denied.contains("delete \(resource(path).kind)") { return status(403, "Forbidden") }
     guard let object = state.objects[path] else { return status(404, "NotFound") }
-    if let uid = body["preconditions"]?["uid"], uid != object["metadata"]?["uid"] {
+    if let uid = input["preconditions"]?["uid"], uid != object["metadata"]?["uid"] {
       return status(409, "Conflict")
     }
     state.objects[path] = nil
@@ -148,7 +148,7 @@ extension SimulatedKubernetes {
   }
 
   /// https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
-  private static func tokenRequest(_ path: String, _ body: JSONValue, _ state: inout State)
+  private static func tokenRequest(_ path: String, _ input: JSONValue, _ state: inout State)
     -> SimulatedReply
   {
     if state.denied.contains("create serviceaccounts/token") { return status(403, "Forbidden") }
@@ -157,7 +157,7 @@ extension SimulatedKubernetes {
       return status(404, "NotFound")
     }
     var bound: String?
-    if let reference = body["spec"]?["boundObjectRef"] {
+    if let reference = input["spec"]?["boundObjectRef"] {
       let kind = reference["kind"]?.string == "Pod" ? "pods" : "secrets"
       let target = "/api/v1/namespaces/\(parts[3])/\(kind)/\(reference["name"]?.string ?? "")"
       guard state.objects[target]?["metadata"]?["uid"] == reference["uid"] else {
@@ -165,7 +165,7 @@ extension SimulatedKubernetes {
       }
       bound = target
     }
-    let audiences = (body["spec"]?["audiences"]?.array ?? []).compactMap(\.string)
+    let audiences = (input["spec"]?["audiences"]?.array ?? []).compactMap(\.string)
     let text = token(parts[3], parts[5], boundTo: bound, for: audiences, &state)
     return json(
       201,
