@@ -21,7 +21,7 @@ import Testing
   init() throws {
     aws = try SandboxAWS(
       user: "pipeline", rights: ["sts:AssumeRole", "s3:ListBucket"], role: "etl",
-      FaultBoard([], now: { Date() }))
+      FaultBoard([], now: { Date() }), sessionAge: 40 * 60)
   }
 
   private func target(_ kind: String, _ more: [String: JSONValue] = [:]) -> TargetConfiguration {

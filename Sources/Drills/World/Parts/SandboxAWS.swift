@@ -2,8 +2,8 @@ import Foundation
 import JSON
 import Simulators
 
-/// AWS on loopback: an account with the runner's own key, a user whose key has leaked, a session that somebody drew with it an
-/// hour ago, and another user's key, which must survive.
+/// AWS on loopback: an account with the runner's own key, a user whose key has leaked, a session that somebody drew with it a
+/// moment ago, which CloudTrail does not tell of yet, and another user's key, which must survive.
 final class SandboxAWS: Sendable {
   let account: SimulatedAWS
   let endpoint: SandboxEndpoint
@@ -23,9 +23,11 @@ final class SandboxAWS: Sendable {
   /// - Parameters:
   ///   - user: the user with these `rights`.
   ///   - role: what the session is of, with the rights `s3:ListBucket`; nil: of the user itself.
+  ///   - sessionAge: when the session was drawn, in seconds before now. Of an older one CloudTrail tells: a person then stops
+  ///     what its holder made.
   ///   - lingers: whether a task that was replaced still runs; its id when it is shown.
   init(
-    user: String, rights: Set<String>, role: String?, _ faults: FaultBoard,
+    user: String, rights: Set<String>, role: String?, _ faults: FaultBoard, sessionAge: TimeInterval = 60,
     lingers: @escaping @Sendable (String?) -> Bool = { _ in false }
   ) throws(DrillError) {
     let account = SimulatedAWS(
@@ -40,8 +42,7 @@ final class SandboxAWS: Sendable {
     runnerID = account.makeKey(of: "staunch", secret: runnerSecret)
     leakedID = account.makeKey(of: user, secret: leakedSecret)
     bystanderID = account.makeKey(of: "reporting", secret: bystanderSecret)
-    // CloudTrail tells of it by now.
-    session = account.drawSession(by: leakedID, role: role, before: 40 * 60)
+    session = account.drawSession(by: leakedID, role: role, before: sessionAge)
     self.user = user
     self.account = account
     server = try LoopbackServer { request in
