@@ -191,7 +191,8 @@ import Testing
   @Test func `a bucket's former versions and an image's layers are found, with logins of the environment`()
     async throws
   {
-    let (_, binary) = try Self.world()
+    let (directory, binary) = try Self.world()
+    defer { withExtendedLifetime(directory) {} }
     let server = try MiniStackServer.shared()
     let bucket = MiniStackServer.name("states")
     try await server.makeBucket(bucket)

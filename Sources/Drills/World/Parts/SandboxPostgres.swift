@@ -48,7 +48,7 @@ final class SandboxPostgres: Sendable {
   ///   - database: made for it.
   init(
     binaries: String, role: String, password: String, database: String, manner: Manner = .postgres
-  ) throws(DrillError) {
+  ) async throws(DrillError) {
     self.role = role
     self.database = database
     self.manner = manner
@@ -67,7 +67,7 @@ final class SandboxPostgres: Sendable {
     for _ in 0..<3 where started == nil {
       let port = Self.freePort()
       do throws(DrillError) {
-        let leash = try ServerLeash(
+        let leash = try await ServerLeash.start(
           Self.script, arguments: [binaries, "\(port)", database, manner.method], user: "postgres",
           standardInput: setup)
         started = (leash, port)
@@ -96,7 +96,7 @@ final class SandboxPostgres: Sendable {
     return await leash.ask("ALTER ROLE \(role) PASSWORD '\(literal)';") == "done"
   }
 
-  func stop() { leash.stop() }
+  func stop() async { await leash.stop() }
   var isGone: Bool { leash.isGone }
 
   /// PostgreSQL cannot announce a port that the kernel chose, so one is asked for and given back just before.

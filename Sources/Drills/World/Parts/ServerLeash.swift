@@ -9,11 +9,31 @@ final class ServerLeash: Sendable {
   private let output: Mutex<FileHandle>
   private let supervisor: Mutex<Process>
 
+  /// Starting and stopping block, so each has a thread of its own: no answer of another server waits for it.
+  private static func onThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(returning: work()) }
+    }
+  }
+
+  /// As ``init(_:arguments:user:standardInput:)``.
+  static func start(_ script: String, arguments: [String], user: String?, standardInput: String)
+    async throws(DrillError) -> ServerLeash
+  {
+    try await onThread {
+      Result { () throws(DrillError) in
+        try ServerLeash(script, arguments: arguments, user: user, standardInput: standardInput)
+      }
+    }.get()
+  }
+
   /// Runs `script` with `sh -c`; `$1 …` are `arguments`. Secrets go to `standardInput`, which stays open afterwards.
   ///
   /// The script starts the server, prints `ready …` on a line of its own, answers each line of standard input with one until it
   /// ends, stops the server and removes its files.
-  init(_ script: String, arguments: [String], user: String?, standardInput: String) throws(DrillError) {
+  private init(_ script: String, arguments: [String], user: String?, standardInput: String)
+    throws(DrillError)
+  {
     let process = Process()
     var command = ["/bin/sh", "-c", script, "sh"] + arguments
     if let user, geteuid() == 0 {
@@ -58,10 +78,7 @@ final class ServerLeash: Sendable {
   /// Sends a line to the script, which answers with one; one question after the other.
   /// - Returns: nil: it is gone.
   func ask(_ line: String) async -> String? {
-    await withCheckedContinuation { continuation in
-      // Reading blocks, so it has a thread of its own.
-      Thread.detachNewThread { continuation.resume(returning: self.answer(to: line)) }
-    }
+    await Self.onThread { self.answer(to: line) }
   }
 
   private func answer(to line: String) -> String? {
@@ -79,7 +96,9 @@ final class ServerLeash: Sendable {
   }
 
   /// Stops the server and waits until it is gone. Safe to repeat.
-  func stop() {
+  func stop() async { await Self.onThread { self.end() } }
+
+  private func end() {
     supervisor.withLock { process in
       guard process.isRunning else { return }
       try? input.fileHandleForWriting.close()  // a second close is harmless
@@ -90,5 +109,5 @@ final class ServerLeash: Sendable {
   /// The server and its supervisor are gone.
   var isGone: Bool { supervisor.withLock { !$0.isRunning } }
 
-  deinit { stop() }
+  deinit { end() }
 }

@@ -42,7 +42,7 @@ final class PipelineWorld: SandboxWorld {
         if let shown { parts.show(shown) }
         return parts.isDue
       })
-    redshift = try SandboxPostgres(
+    redshift = try await SandboxPostgres(
       binaries: binaries, role: "etl", password: password, database: Self.database, manner: .redshift)
     oldSession = try await OldSession(redshift, password, through: postgres)
     let document: JSONValue = [
@@ -122,7 +122,7 @@ final class PipelineWorld: SandboxWorld {
   func stop() async -> [String] {
     await oldSession.close()
     aws.stop()
-    redshift.stop()
+    await redshift.stop()
     return redshift.isGone ? [] : ["the PostgreSQL server at \(redshift.endpoint)"]
   }
 

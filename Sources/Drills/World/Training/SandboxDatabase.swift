@@ -41,9 +41,9 @@ enum SandboxDatabase: Sendable {
     }
   }
 
-  func stop() {
+  func stop() async {
     switch self {
-    case .postgres(let server, _): server.stop()
+    case .postgres(let server, _): await server.stop()
     case .standIn(let provider): provider.stop()
     }
   }

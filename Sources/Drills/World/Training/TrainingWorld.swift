@@ -23,7 +23,7 @@ final class TrainingWorld: SandboxWorld {
     self.files = files
     let openAI = try SandboxOpenAI(
       keys: [("training", openAIKey), ("unrelated", unrelatedKey)], faults: faults)
-    let database = try Self.database(password: password, postgres: postgres)
+    let database = try await Self.database(password: password, postgres: postgres)
     self.openAI = openAI
     self.database = database
     try files.folder.write(
@@ -47,7 +47,7 @@ final class TrainingWorld: SandboxWorld {
     }
   }
 
-  private static func database(password: String, postgres: any SQLConnector) throws(DrillError)
+  private static func database(password: String, postgres: any SQLConnector) async throws(DrillError)
     -> SandboxDatabase
   {
     guard let binaries = SandboxPostgres.binaries() else {
@@ -55,7 +55,8 @@ final class TrainingWorld: SandboxWorld {
       return .standIn(try SandboxOpenAI(keys: [("training", password)], faults: silent))
     }
     return .postgres(
-      try SandboxPostgres(binaries: binaries, role: "trainer", password: password, database: "training"),
+      try await SandboxPostgres(
+        binaries: binaries, role: "trainer", password: password, database: "training"),
       postgres)
   }
 
@@ -145,7 +146,7 @@ final class TrainingWorld: SandboxWorld {
     await oldSession?.close()
     openAI.stop()
     trainer.stop()
-    database.stop()
+    await database.stop()
     if case .postgres(let server, _) = database, !server.isGone {
       return ["the PostgreSQL server at \(server.endpoint)"]
     }
