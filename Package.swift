@@ -131,7 +131,8 @@ let package = Package(
 
     // JSON APIs: login, pages, rate limits, what a status means.
     .target(
-      name: "RESTClient", dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"],
+      name: "RESTClient",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"],
       swiftSettings: pure),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.
@@ -147,13 +148,14 @@ let package = Package(
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
-      name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Simulators",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "SecretStores",
       dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
       swiftSettings: pure),
     .target(
-      name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
+      name: "Platforms", dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"], swiftSettings: pure),
@@ -211,7 +213,8 @@ let package = Package(
     .target(
       name: "Drills",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Chronicle", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators",
         subprocess,
       ],
       swiftSettings: common),
@@ -286,7 +289,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
-        "Cryptography",
+        "Simulators", "Cryptography",
         subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
@@ -411,7 +414,8 @@ let package = Package(
     .testTarget(
       name: "GitHistoryTests",
       dependencies: [
-        "GitHistory", "GitObjects", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
+        "GitHistory", "GitObjects", "Capabilities", "HTTP", "Incidents", "JSON", "Platforms", "RESTClient",
+        "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
@@ -447,7 +451,9 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "BuiltinContent", "Capabilities", "HTTP", "Incidents", "JSON", "PostgresClient", "Secrets",
+        "Drills", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Cryptography",
+        "HTTP",
+        "Incidents", "JSON", "PostgresClient", "RESTClient", "Secrets", "SecretStores", "Simulators",
         "TestSupport",
       ],
       swiftSettings: common),

@@ -37,7 +37,7 @@ import Testing
       ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
+    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]),
     (
       "CredentialProviders",
       [
@@ -45,13 +45,13 @@ import Testing
         "Secrets",
       ]
     ),
-    ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("Simulators", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
     (
       "SecretStores", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]
     ),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
-    ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    ("Platforms", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("PostMortems", ["Chronicle", "Cryptography", "Incidents", "JSON", "Mustache", "Secrets"]),
     ("ConsolePages", ["Incidents", "JSON", "Mustache", "Secrets"]),
     ("WebhookSignatures", ["Cryptography", "JSON", "Secrets"]),
@@ -86,7 +86,13 @@ import Testing
     ("PostgresClient", ["CLibpq", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
     ("RedisClient", ["CLibssl", "Capabilities", "Dispatch", "JSON", "NameResolution", "Secrets"]),
     ("LocalSystem", ["CLinux", "Capabilities", "Dispatch", "Secrets", "Subprocess"]),
-    ("Drills", ["Capabilities", "Chronicle", "Incidents", "JSON", "Playbooks", "Secrets", "Subprocess"]),
+    (
+      "Drills",
+      [
+        "Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators", "Subprocess",
+      ]
+    ),
   ]
 
   /// The response and its worker: they know no command line, no terminal and no way out of their own.
