@@ -1,6 +1,7 @@
 public import Capabilities
 import JSON
 import RESTClient
+public import Secrets
 
 /// An ExternalSecret of External Secrets Operator: it is told to fetch its value now, and has done so when its `refreshTime` is
 /// a newer one.
@@ -9,6 +10,7 @@ import RESTClient
 /// `syncedResourceVersion` is still the one before, and does not count.
 /// The operator writes a Secret; programs that read it by environment are restarted by `kubernetes_workload` after it. The
 /// `refreshTime` before is kept in an annotation, so no clock is compared and another process can go on.
+/// A newer fetch may still bring the old value (a store's cache): what the Secret holds is looked at, where the runner may.
 /// The runner needs `get` and `patch` of the ExternalSecret.
 /// Sources: https://external-secrets.io/latest/introduction/faq/ (force-sync),
 /// https://external-secrets.io/latest/api/externalsecret/ (refreshInterval, refreshPolicy, status)
@@ -32,8 +34,9 @@ public struct ExternalSecret: Consumer {
   public static let summary = "An ExternalSecret of a Kubernetes cluster, which fetches a store's value."
   public static let profile: AdapterProfile? = AdapterProfile(
     .simulator,
-    privilege: "get and patch of the ExternalSecret",
+    privilege: "get and patch of the ExternalSecret; to see what it wrote, get of its Secret",
     survives: "programs that read the Secret by environment, until they are restarted",
+    can: [.holdings],
     note: "a real API server in `make test-heavy`")
   public static let settings = Settings.declarations
 
@@ -136,5 +139,24 @@ public struct ExternalSecret: Consumer {
     }
     return ConsumerHealth(
       .healthy, evidence: "\(shown): refreshed at \(time), before that \(before.isEmpty ? "never" : before)")
+  }
+
+  /// Of the Secret that it writes.
+  public func holdings(of secrets: [Secret]) async throws(CapabilityError) -> ConsumerHoldings {
+    let target = try await client.existing(path)["spec"]?["target"]
+    let name = target?["name"]?.string ?? settings.name
+    guard KubernetesClient.isName(name) else {
+      throw CapabilityError(.invalid, "GET \(client.api.shown(path))", because: "it names no Secret")
+    }
+    let shown = "Secret \(settings.access.namespace)/\(name)"
+    do throws(CapabilityError) {
+      guard let secret = try await client.object(client.path("secrets", name)) else {
+        return ConsumerHoldings(unread: ["\(shown): it is not there"])
+      }
+      let keys = try HeldValues(secrets).keys(of: secret).sorted()
+      return keys.isEmpty
+        ? ConsumerHoldings(moved: [shown])
+        : ConsumerHoldings(holding: ["\(shown) (\(keys.joined(separator: ", ")))"])
+    } catch { return ConsumerHoldings(unread: ["\(shown): \(error.because)"]) }
   }
 }

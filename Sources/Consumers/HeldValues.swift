@@ -1,4 +1,6 @@
 import Capabilities
+import Foundation
+import JSON
 import Secrets
 
 /// Whether texts hold one of some values, as it is or encoded (docs/FORMS.md).
@@ -18,6 +20,18 @@ struct HeldValues {
       guard parts.count == 2, stand(in: Array(parts[1])) else { return nil }
       return String(decoding: parts[0], as: UTF8.self)
     }
+  }
+
+  /// Keys of a Kubernetes Secret whose value holds one. - Throws: `.invalid` for what is no Secret's data.
+  func keys(of secret: JSONValue) throws(CapabilityError) -> Set<String> {
+    var keys: Set<String> = []
+    for (key, value) in secret["data"]?.object ?? [:] {
+      guard let text = value.string, let bytes = Data(base64Encoded: text) else {
+        throw CapabilityError(.invalid, "read a Secret", because: "\(key) is no base64")
+      }
+      if stand(in: Array(bytes)) { keys.insert(key) }
+    }
+    return keys
   }
 
   func holdings(files paths: [String], in files: any FileSystem) async -> ConsumerHoldings {

@@ -162,17 +162,12 @@ struct PodHoldings {
 
   private func read(_ name: String) async -> Content {
     let object: JSONValue?
-    do throws(CapabilityError) { object = try await client.object(client.path("secrets", name)) } catch {
-      return .unread("Secret \(name): \(error.because)")
-    }
+    let keys: Set<String>
+    do throws(CapabilityError) {
+      object = try await client.object(client.path("secrets", name))
+      keys = try held.keys(of: object ?? .null)
+    } catch { return .unread("Secret \(name): \(error.because)") }
     guard let object else { return .unread("Secret \(name) is gone: what it held is not known") }
-    var keys: Set<String> = []
-    for (key, value) in object["data"]?.object ?? [:] {
-      guard let text = value.string, let bytes = Data(base64Encoded: text) else {
-        return .unread("Secret \(name): \(key) is no base64")
-      }
-      if held.stand(in: Array(bytes)) { keys.insert(key) }
-    }
     let changes = (object["metadata"]?["managedFields"]?.array ?? []).filter {
       $0["fieldsV1"]?["f:data"] != nil
     }

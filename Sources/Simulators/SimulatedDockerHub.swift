@@ -19,7 +19,6 @@ public final class SimulatedDockerHub: Sendable {
     var tokens: [Token] = []
     /// Bearer token → when it ends.
     var bearers: [String: Date] = [:]
-    var changes = 0
   }
 
   public let username: String
@@ -53,9 +52,6 @@ public final class SimulatedDockerHub: Sendable {
   /// Values of the tokens that were made over the API.
   public var issued: [String] { state.withLock { $0.tokens.filter(\.isIssued).map(\.value) } }
 
-  /// Requests so far that could have changed something.
-  public var changes: Int { state.withLock { $0.changes } }
-
   // MARK: the API
 
   public func answer(_ request: SimulatedRequest) -> SimulatedReply {
@@ -64,7 +60,6 @@ public final class SimulatedDockerHub: Sendable {
     let isKnown = state.withLock { $0.bearers[request.bearer ?? ""].map { $0 > now() } ?? false }
     guard isKnown else { return .json(401, ["detail": "unauthorized"]) }
     guard path.starts(with: ["v2", "access-tokens"]), path.count <= 3 else { return Self.absent }
-    if request.method != "GET" { state.withLock { $0.changes += 1 } }
     switch (request.method, path.count) {
     case ("GET", 2): return list()
     case ("POST", 2):

@@ -45,6 +45,10 @@ struct KubernetesWorkloadClusterTests {
         ], position: "staunch.yaml:1:1"),
       in: .forTests(http: CurlTransport(), secrets: ["env:TOKEN": server.rotator]))
     #expect(try await settle(consumer, server, core).state == .healthy)
+    // When a Secret was changed is read out of this.
+    #expect(first["metadata"]?["managedFields"]?[0]?["fieldsV1"]?["f:data"] != nil)
+    #expect(first["metadata"]?["managedFields"]?[0]?["time"]?.string?.hasSuffix("Z") == true)
+    #expect(try await consumer.holdings(of: [Secret("x")]).holding.count == 2)
     let uid = try #require(first["metadata"]?["uid"])
     try await server.call(
       "POST", core + "/secrets",
@@ -56,6 +60,8 @@ struct KubernetesWorkloadClusterTests {
     #expect(try await consumer.health().state == .unknown)
     let health = try await settle(consumer, server, core)
     #expect(health.state == .healthy, "\(health.evidence)")
+    let holdings = try await consumer.holdings(of: [Secret("x")])
+    #expect(holdings.moved.count == 2 && holdings.holding.isEmpty, "\(holdings)")
     for pod in try await server.call("GET", core + "/pods")["items"]?.array ?? [] {
       #expect(pod["spec"]?["containers"]?[0]?["envFrom"]?[0]?["secretRef"]?["name"] == "app-g2")
     }

@@ -450,6 +450,27 @@ import Testing
     #expect(try await consumer.health().state == .healthy)
   }
 
+  @Test func `the Secret that it writes is looked at: a newer fetch may have brought the old value`()
+    async throws
+  {
+    let leaked = "leaked-value-" + "4711-abcdef"
+    let secret = "/api/v1/namespaces/prod/secrets/app-env"
+    cluster.change(path, ["spec": ["target": ["name": "app-env"]]])
+    let consumer = try consumer()
+    #expect(
+      try await consumer.holdings(of: [Secret(leaked)])
+        == ConsumerHoldings(unread: ["Secret prod/app-env: it is not there"]))
+    for (value, expected) in [
+      (leaked, ConsumerHoldings(holding: ["Secret prod/app-env (KEY)"])),
+      ("another", ConsumerHoldings(moved: ["Secret prod/app-env"])),
+    ] {
+      cluster.put(secret, ["data": ["KEY": .string(Data(value.utf8).base64EncodedString()), "B": "eA=="]])
+      #expect(try await consumer.holdings(of: [Secret(leaked)]) == expected)
+    }
+    cluster.deny("get secrets")
+    #expect(try await consumer.holdings(of: [Secret(leaked)]).unread.count == 1)
+  }
+
   @Test func `one that cannot fetch is unhealthy, with the operator's word`() async throws {
     cluster.change(
       path, ["status": ["conditions": [["type": "Ready", "status": "False", "reason": "SecretSyncedError"]]]])

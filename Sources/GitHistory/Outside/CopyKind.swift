@@ -75,12 +75,20 @@ public enum CopyKind: String, Sendable, Hashable {
   private static let settings = [
     ".mcp.json", "mcp.json", "mcp_config.json", "mcp_settings.json", "cline_mcp_settings.json",
     "claude_desktop_config.json", ".claude.json", ".claude/settings.json", ".claude/settings.local.json",
-    ".codex/config.toml", ".gemini/settings.json", "opencode.json",
+    ".codex/config.toml", ".gemini/settings.json", "opencode.json", ".zed/settings.json",
+    ".config/zed/settings.json", ".config/goose/config.yaml", ".continue/config.yaml",
+    ".continue/config.json",
+    ".qwen/settings.json", ".crush.json", "crush.json",
   ]
   private static let transcripts = [
     "/.claude/projects/", "/.claude/history", "/.claude/todos/", "/.claude/shell-snapshots/",
     "/.codex/sessions/",
     "/.codex/history", "/.codex/log/", "/.gemini/tmp/", "/.cursor/", "/.continue/sessions/", "/.aider.",
     "/opencode/storage/", "/.copilot/", "/.windsurf/", "/.codeium/",
+    // Conversations of editors: SQLite files and JSON below these.
+    "/cursor/user/globalstorage/", "/cursor/user/workspacestorage/", "/chatsessions/",
+    "/saoudrizwan.claude-dev/tasks/", "/rooveterinaryinc.roo-cline/tasks/", "/zed/conversations/",
+    "/zed/threads/",
+    "/goose/sessions/", "/.qwen/tmp/", "/.crush/", "/amazon-q/", "/claude/local-agent-mode-sessions/",
   ]
 }

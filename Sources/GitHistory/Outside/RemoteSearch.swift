@@ -147,7 +147,7 @@ struct RemoteSearch {
   ) throws -> CopyReport {
     let path = PathBytes(document.name)
     let found = CopyCollector(patterns) { _ in }
-    try found.look(at: path.last, of: path, "name")
+    try found.look(at: path.bytes, of: path, "name")
     found.begin(path, version: document.version, removal: document.removal)
     let search = ContentSearch(
       patterns: patterns, limits: limits, listener: found, isCancelled: progress.isCancelled)

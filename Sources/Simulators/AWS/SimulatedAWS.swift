@@ -64,8 +64,6 @@ public final class SimulatedAWS: Sendable {
     var events: [Event] = []
     var service: Service?
     var cluster: Cluster?
-    /// Requests that could have changed something.
-    var changes = 0
     /// Keys that are younger were made by whoever responds.
     var started = Date.distantPast
   }
@@ -162,9 +160,6 @@ public final class SimulatedAWS: Sendable {
   /// What is made from now on was made by whoever responds.
   public func begin() { state.withLock { $0.started = now() } }
 
-  /// Requests so far that could have changed something.
-  public var changes: Int { state.withLock { $0.changes } }
-
   // MARK: the API
 
   /// The answer to one request, whoever carried it.
@@ -181,7 +176,6 @@ public final class SimulatedAWS: Sendable {
       if let refusal = Self.refusal(caller.holder, caller.session, "\(style.service):\(action)", state) {
         return (style.refusal(refusal.code, refusal.message), nil)
       }
-      if Self.changing.contains(where: { action.hasPrefix($0) }) { state.changes += 1 }
       if style.service == "redshift", action == "ModifyCluster" {
         return modifyCluster(request.form, style, state)
       }
@@ -195,8 +189,6 @@ public final class SimulatedAWS: Sendable {
     }
     return outcome.reply
   }
-
-  private static let changing = ["Create", "Update", "Delete", "Put", "Modify"]
 
   private func answer(
     _ action: String, _ request: SimulatedRequest, _ caller: Caller, _ style: Style, _ state: inout State

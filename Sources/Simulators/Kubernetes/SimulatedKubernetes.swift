@@ -25,7 +25,6 @@ public final class SimulatedKubernetes: Sendable {
     var before: (@Sendable (inout State) -> Void)?
     var losesNext = false
     var refusesNext = false
-    var isCalm = true
     /// The server's clock; nil: it tells of no change when it was.
     var now: (@Sendable () -> Date)?
   }

@@ -130,6 +130,62 @@ import Testing
     #expect(place.fix.contains("build the image again"))
   }
 
+  @Test func `an OCI layout is searched by layer, whatever a later one hides`() async throws {
+    let world = try World()
+    // As `skopeo copy … oci:DIR` and buildx write it: gzipped layers by their digest beside an index.
+    let script = """
+      import gzip, hashlib, io, json, os, sys, tarfile
+      os.makedirs('home/oci/blobs/sha256')
+      def blob(data):
+        name = hashlib.sha256(data).hexdigest()
+        open('home/oci/blobs/sha256/' + name, 'wb').write(data)
+        return {'digest': 'sha256:' + name, 'size': len(data)}
+      def layer(name, text):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode='w') as t:
+          info = tarfile.TarInfo(name); info.size = len(text); t.addfile(info, io.BytesIO(text))
+        return blob(gzip.compress(out.getvalue()))
+      layers = [layer('root/.netrc', b'password ' + sys.argv[1].encode()), layer('root/.wh..netrc', b'')]
+      config = blob(json.dumps({'history': [{'created_by': 'ARG TOKEN=' + sys.argv[1]}]}).encode())
+      manifest = blob(json.dumps({'schemaVersion': 2, 'config': config, 'layers': layers}).encode())
+      open('home/oci/index.json', 'w').write(json.dumps({'schemaVersion': 2, 'manifests': [manifest]}))
+      open('home/oci/oci-layout', 'w').write('{"imageLayoutVersion": "1.0.0"}')
+      """
+    try await Program.run(["python3", "-c", script, leaked], in: world.directory.path)
+    let report = try await world.search()
+    #expect(report.places.count == 2 && report.places.allSatisfy { $0.kind == .image })
+    #expect(report.places.contains { $0.path.hasSuffix("!root/.netrc") })
+    #expect(report.notSearched.isEmpty, "\(report.notSearched)")
+  }
+
+  @Test func `what Python compiled, wheels of it, and databases of agents are searched, deleted rows too`()
+    async throws
+  {
+    let world = try World()
+    let script = """
+      import os, py_compile, sqlite3, sys, zipfile
+      value = sys.argv[1]
+      os.makedirs('home/pkg'); os.makedirs('home/.config/Cursor/User/globalStorage')
+      open('settings.py', 'w').write('KEY = "' + value + '"' + chr(10))
+      py_compile.compile('settings.py', cfile='home/pkg/settings.cpython-311.pyc')
+      with zipfile.ZipFile('home/app-1.0-py3-none-any.whl', 'w', zipfile.ZIP_DEFLATED) as z:
+        z.write('home/pkg/settings.cpython-311.pyc', 'app/settings.pyc')
+      db = sqlite3.connect('home/.config/Cursor/User/globalStorage/state.vscdb')
+      db.execute('PRAGMA secure_delete = OFF'); db.execute('CREATE TABLE t (v)')
+      db.execute('INSERT INTO t VALUES (?)', ('{"text": "use ' + value + '"}',)); db.commit()
+      db.execute('DELETE FROM t'); db.commit(); db.close()
+      """
+    try await Program.run(["python3", "-c", script, leaked], in: world.directory.path)
+    let report = try await world.search()
+    #expect(
+      report.places.map { "\(world.shown($0.path)) \($0.kind.rawValue)" } == [
+        ".config/Cursor/User/globalStorage/state.vscdb agent transcript",
+        "app-1.0-py3-none-any.whl!app/settings.pyc archive", "pkg/settings.cpython-311.pyc bytecode",
+      ])
+    #expect(report.places.allSatisfy { $0.line == nil || $0.kind != .bytecode })
+    #expect(report.notSearched.isEmpty, "\(report.notSearched)")
+  }
+
   // MARK: Terraform
 
   @Test func `a state is told by resource and attribute, with the write-only argument to move to`()
@@ -163,6 +219,45 @@ import Testing
         "password_wo = an ephemeral value in place of password, and password_wo_version"))
     #expect(report.places[3].fix.contains("secret_string_wo_version"))
     #expect(report.traps.count == 1 && report.traps[0].contains("aws_iam_access_key.ci Active again"))
+  }
+
+  /// Format version 1.2 of "JSON Output Format", shortened.
+  @Test
+  func
+    `a plan as JSON is told by address and side, with the write-only argument, and reactivates the same key`()
+    async throws
+  {
+    let world = try World()
+    let plan = """
+      {"format_version": "1.2", "terraform_version": "1.11.4",
+       "variables": {"token": {"value": "\(leaked)"}},
+       "planned_values": {"root_module": {"child_modules": [{"address": "module.db", "resources": [
+         {"address": "module.db.aws_ssm_parameter.p[\\"eu\\"]", "mode": "managed", "type": "aws_ssm_parameter",
+          "values": {"value": "\(leaked)"}}]}]}},
+       "resource_changes": [
+         {"address": "aws_db_instance.main", "type": "aws_db_instance",
+          "change": {"actions": ["update"], "before": {"password": "\(leaked)"}, "after": {"password": "moved"}}},
+         {"address": "aws_iam_access_key.ci", "type": "aws_iam_access_key",
+          "change": {"actions": ["update"], "before": {"secret": "\(leaked)", "status": "Inactive"}, "after": {"status": "Active"}}}],
+       "configuration": {"root_module": {"variables": {"fallback": {"default": "\(leaked)"}}}}}
+      """
+    try world.write(plan, "plan.json")
+    let report = try await world.search()
+    let found = Dictionary(
+      uniqueKeysWithValues: report.places.map {
+        ($0.resource.map { "\($0.address) \($0.attribute)" } ?? "line", $0.fix)
+      })
+    #expect(
+      Set(found.keys) == [
+        "var.token value", "module.db.aws_ssm_parameter.p[\"eu\"] value",
+        "aws_db_instance.main before.password",
+        "aws_iam_access_key.ci before.secret", "var.fallback default",
+      ])
+    #expect(found["module.db.aws_ssm_parameter.p[\"eu\"] value"]?.contains("value_wo") == true)
+    #expect(found["aws_db_instance.main before.password"]?.contains("password_wo_version") == true)
+    #expect(found["var.token value"]?.contains("ephemeral = true") == true)
+    #expect(found.values.allSatisfy { $0.contains("delete this plan") })
+    #expect(report.places.allSatisfy { $0.kind == .terraformPlan } && report.traps.count == 1)
   }
 
   @Test func `an encrypted state of OpenTofu is not called clean`() async throws {
