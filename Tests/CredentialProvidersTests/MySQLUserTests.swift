@@ -12,7 +12,7 @@ import Testing
 /// SHA-256 crypt, against OpenSSL's own and a verifier that a MySQL made.
 @Suite struct MySQLVerifierTests {
   @Test(arguments: [
-    "", "a", "Hello world!", "päß", String(repeating: "x", count: 32), String(repeating: "y", count: 70),
+    "a", "Hello world!", "päß", String(repeating: "x", count: 32), String(repeating: "y", count: 70),
   ])
   func `the digits are those of openssl passwd`(text: String) async throws {
     let salt = "saltsaltsaltsalt"
