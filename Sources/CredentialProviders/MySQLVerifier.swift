@@ -1,6 +1,7 @@
 import Cryptography
 import Foundation
 import Secrets
+import Synchronization
 
 /// Whether a salted verifier of MySQL's is that of a password: the salt stands in it.
 ///
@@ -17,8 +18,23 @@ enum MySQLVerifier {
   /// A server's own number is 5 at first. With 4095 of them one comparison would take seconds.
   private static let mostThousands = 100
 
+  /// A verdict asks the same of a row again and again: what came out, by a hash of both.
+  private static let known = Mutex<[[UInt8]: Bool]>([:])
+  private static let mostKnown = 256
+
   /// - Parameter text: as `SHOW CREATE USER` has it, with `print_identified_with_as_hex`.
   static func isOf(_ secret: Secret, _ text: String) -> Bool {
+    let key = SHA256.hash(data: Array(text.utf8) + [0] + secret.exposeAsBytes())
+    if let found = known.withLock({ $0[key] }) { return found }
+    let result = isComputed(of: secret, text)
+    known.withLock { known in
+      if known.count >= mostKnown { known = [:] }
+      known[key] = result
+    }
+    return result
+  }
+
+  private static func isComputed(of secret: Secret, _ text: String) -> Bool {
     let bytes: [UInt8]
     if text.hasPrefix("0x") {
       guard let found = Hex.bytes(text.dropFirst(2)) else { return false }

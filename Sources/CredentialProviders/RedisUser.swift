@@ -13,6 +13,9 @@ public import Secrets
 /// one; a node that cannot be reached makes the verdict unknown. Where the servers, or the Sentinels that watch them, know of
 /// one that the entry does not name, nothing is issued and nothing called dead (``RedisCompany``).
 ///
+/// A replica that logs in at its master as the user (`masteruser`), and a Sentinel (`auth-user`), are programs like others and
+/// need the new password before the leaked one goes; a replica's facts say so.
+///
 /// The threat: the holder of the leaked password may have prepared the server.
 /// - Renamed commands answer in another's name, and modules see and change every command, `AUTH` too: both are looked for on
 ///   each connection, before anything else is asked (``RedisStage``). Functions and scripts run only when they are called,

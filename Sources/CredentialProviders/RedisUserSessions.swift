@@ -68,6 +68,12 @@ extension RedisServer {
     }
     if let passwords = found["passwords"]?.array { facts["passwords"] = .integer(passwords.count) }
     facts["sessions"] = .integer(try await connections(ref, session).count)
+    // Where the runner may not ask it, nothing is said.
+    let masterUser = try await session.ask([.parameter("masteruser")]).first?.members?["masteruser"]?.string
+    if masterUser == user {
+      facts["replication"] =
+        "it follows its master as this user: it needs the new password, too (CONFIG SET masterauth)"
+    }
     return facts
   }
 }

@@ -209,11 +209,20 @@ private final class ScriptedMySQL: SQLConnector, SQLSession {
     var isLocked = false
     /// What `SHOW CREATE USER` says: of `first`, unless the server salts in a way that nobody here knows.
     var verifier: String {
+      ScriptedMySQL.verifiers.withLock { known in
+        let text = known[first] ?? Self.verifier(of: first)
+        known[first] = text
+        return text
+      }
+    }
+
+    private static func verifier(of password: String) -> String {
       let salt = Array("a'b\"\\\u{1}cdefghijklmnop".utf8.prefix(20))
-      let digits = MySQLVerifier.digits(of: Secret(first), salt: salt, rounds: 5000)
+      let digits = MySQLVerifier.digits(of: Secret(password), salt: salt, rounds: 5000)
       return "0x" + Hex.text(Array("$A$005$".utf8) + salt + Array(digits.utf8)).uppercased()
     }
   }
+  fileprivate static let verifiers = Mutex<[String: String]>([:])
   private struct State {
     var rows: [String: Row]
     var changes: [String] = []

@@ -137,6 +137,20 @@ import Testing
     #expect(try await later.verify(issued.secret, ref: issued.ref).state == .alive)
   }
 
+  @Test func `a replica that follows its master as the user is told, because it needs the new password`()
+    async throws
+  {
+    let server = try RedisServer()
+    let (name, _) = try await server.makeUser()
+    let provider = try Self.provider(server, user: name)
+    #expect(try await provider.inspect(CredentialRef(name)).facts["replication"] == nil)
+    try await server.run("CONFIG SET masteruser \(name)")
+    #expect(
+      try await provider.inspect(CredentialRef(name)).facts["replication"]?.string?.contains("masterauth")
+        == true)
+    server.stop()
+  }
+
   /// It has left the road on which commands are answered one by one.
   @Test(arguments: ["MONITOR", "SUBSCRIBE news"])
   func `a connection that listens is found and ended like every other one`(command: String) async throws {
