@@ -5,8 +5,8 @@ public import Secrets
 /// Secret.
 ///
 /// Whoever renders them asks on a schedule of its own (Vault Agent: `static_secret_render_interval`, 5 minutes; CSI:
-/// `rotation-poll-interval`, 2 minutes). Nothing here waits for it: a playbook polls `consumer.health` with `replaced`, and a
-/// file that still holds the old value is named until it does not. A file that is new says nothing about the program: `reload` is what
+/// `rotation-poll-interval`, 2 minutes). Nothing here waits for it: a playbook polls `consumer.health` with `replaced` (the built-in
+/// ones for six minutes: one poll of either), and a file that still holds the old value is named until it does not. A file that is new says nothing about the program: `reload` is what
 /// makes it read again, and should run once the files have moved. An environment made of such a file needs a restart, and a
 /// mount with `subPath` is never rendered again.
 ///
