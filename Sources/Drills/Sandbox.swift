@@ -67,8 +67,10 @@ public final class Sandbox: Sendable {
     }
     for leak in world.leaks { all["leaked \(leak.kind)"] = leak.value }
     for (name, value) in runnerSecrets { all["runner's \(name)"] = value }
-    for (index, value) in world.issuedValues.enumerated() { all["replacement \(index + 1)"] = value }
     let plain = Set(world.publicParts)
+    // A provider also knows what it issued before the drill: the leaked one.
+    let issued = world.issuedValues.filter { !all.values.contains($0) && !plain.contains($0) }
+    for (index, value) in issued.enumerated() { all["replacement \(index + 1)"] = value }
     for (name, value) in world.stored where !all.values.contains(value) && !plain.contains(value) {
       all["stored \(name)"] = value
     }
