@@ -36,6 +36,7 @@ import Testing
   func `a password is sent neither in clear nor as MD5`(method: String) async throws {
     let server = try server(method)
     await check(try await weak(server))
+    withExtendedLifetime(server) {}
   }
 
   @Test(arguments: ["password", "md5"])
@@ -57,9 +58,11 @@ import Testing
     #expect(await connector.tryLogin(role) == .accepted)
     role.password = Secret("of-somebody-else")
     #expect(await connector.tryLogin(role) == .rejected(code: "28P01"))
-    var clear = try await weak(try self.server("password"))
+    let inClear = try self.server("password")
+    var clear = try await weak(inClear)
     clear.takesMD5 = true
     await check(clear)
+    withExtendedLifetime((server, inClear)) {}
   }
 
   @Test func `SCRAM goes on as before, with TLS and without`() async throws {
