@@ -191,7 +191,9 @@ import Testing
   @Test func `a bucket's former versions and an image's layers are found, with logins of the environment`()
     async throws
   {
-    let (_, binary) = try Self.world()
+    let (directory, binary) = try Self.world()
+    // The server and the registry start before its first use: without this the directory is gone by then.
+    defer { withExtendedLifetime(directory) {} }
     let server = try MiniStackServer.shared()
     let bucket = MiniStackServer.name("states")
     try await server.makeBucket(bucket)
