@@ -192,6 +192,7 @@ import Testing
     async throws
   {
     let (directory, binary) = try Self.world()
+    // The server and the registry start before its first use: without this the directory is gone by then.
     defer { withExtendedLifetime(directory) {} }
     let server = try MiniStackServer.shared()
     let bucket = MiniStackServer.name("states")
