@@ -21,10 +21,12 @@ build: ## Build the release binaries
 	swift build -c release
 
 test: ## Install the test services, build, and run every test (or make test TESTS='JournalTests HTTPTests')
-	@.ci/packages test
+	@.ci/packages debian
 	@.ci/test $(TESTS)
 
-test-heavy: ## As test, and what takes long: a kill at every crash point, 2,000 simulated playbooks, Kubernetes (.ci/kubernetes)
+test-heavy: ## As test, and what takes long: every crash point, 2,000 simulated playbooks, MLflow, JupyterHub, Kubernetes (.ci/kubernetes)
+	@.ci/packages debian
+	@.ci/packages heavy
 	@STAUNCH_CRASH_STEP=1 STAUNCH_SIMULATION_SEEDS=2000 STAUNCH_HEAVY=1 $(MAKE) test \
 	  TESTS='$(or $(TESTS),EndToEndTests ExecutionTests CredentialProvidersTests SecretStoresTests ConsumersTests)'
 
