@@ -62,6 +62,13 @@ public struct ElastiCacheUser: CredentialProvider {
 
   public static let kind = "aws_elasticache"
   public static let summary = "A password of an ElastiCache user."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "elasticache:DescribeUsers, ModifyUser on the user; at a server of the cache +acl|getuser, "
+      + "+client, +info",
+    survives: "connections, until they are ended and counted again",
+    abuse: "connections that are open now",
+    note: "a real Redis server follows the emulator's control plane")
   public static let settings = Settings.declarations
   /// AWS's limit.
   private static let limit = 2

@@ -30,6 +30,12 @@ public struct RedshiftMasterPassword: AWSMasterPassword {
 
   public static let kind = "aws_redshift"
   public static let summary = "The admin password of a Redshift cluster."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "redshift:DescribeClusters, ModifyCluster on the cluster",
+    survives: "sessions, and logins of GetClusterCredentials (an hour at most), which another superuser ends;"
+      + " users, rights, functions and external schemas that its holder made",
+    note: "a real PostgreSQL server that asks for MD5 follows the emulator's control plane")
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

@@ -152,10 +152,15 @@ public struct RESTClient: Sendable {
     }
   }
 
-  /// `text` as one part of a path or query.
+  /// `text` as one part of a path or query: everything but unreserved characters is escaped (RFC 3986 §2.3). Full stops are,
+  /// too, when there is nothing else: no name is a step upwards.
   public static func escaped(_ text: String) -> String {
-    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+    if text.allSatisfy({ $0 == "." }) { return text.replacing(".", with: "%2E") }
+    return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
   }
+
+  private static let unreserved = CharacterSet(
+    charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
   /// As errors show it: the base's path and the path, never the query.
   public func shown(_ path: String) -> String {

@@ -163,7 +163,9 @@ final class SecureShellHost: Sendable {
     init(_ host: SecureShellHost, _ account: Account, _ command: String) throws {
       // It prints `ready` at the host, and stays until our input ends or sshd ends it.
       server = try SupervisedServer(
-        "exec ssh -F none -i \"$1\" -o IdentitiesOnly=yes -o UserKnownHostsFile=\"$2\" -p \"$3\" \"$4@127.0.0.1\" \"$5\"",
+        // Never in place of the shell: ssh closes all that it inherits, also the socket by which Foundation learns that a
+        // child has ended.
+        "ssh -F none -i \"$1\" -o IdentitiesOnly=yes -o UserKnownHostsFile=\"$2\" -p \"$3\" \"$4@127.0.0.1\" \"$5\"; exit $?",
         arguments: [account.keyFile, host.knownHosts, "\(host.port)", account.name, "echo ready; " + command])
     }
     func close() { server.stop() }

@@ -72,7 +72,8 @@ import Testing
   @Test func `without a value, with a plain one, and without a path it says what to give, and shows nothing`()
     async throws
   {
-    let (_, binary) = try Self.world()
+    let (directory, binary) = try Self.world()
+    defer { withExtendedLifetime(directory) {} }
     let nothing = try await binary.run(["credential", "locate", "files"])
     #expect(nothing.status == 64 && nothing.errors.contains("--value-from"), "\(nothing.errors)")
     let plain = try await binary.run(["credential", "locate", "files", "--value-from", Self.value])
@@ -145,7 +146,8 @@ import Testing
   @Test func `a state behind HTTP is read with Terraform's own login, and what is refused is not clean`()
     async throws
   {
-    let (_, binary) = try Self.world()
+    let (directory, binary) = try Self.world()
+    defer { withExtendedLifetime(directory) {} }
     let password = "backend-" + "Password-4711"
     let login = "Basic " + Data("ci:\(password)".utf8).base64EncodedString()
     let state: JSONValue = [
