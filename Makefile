@@ -28,8 +28,7 @@ test: ## Install the test services, build, and run every test (or make test TEST
 test-heavy: ## As test, and what takes long: every crash point, 2,000 simulated playbooks, MLflow, JupyterHub, Kubernetes (.ci/kubernetes)
 	@.ci/packages debian
 	@.ci/packages heavy
-	@STAUNCH_CRASH_STEP=1 STAUNCH_SIMULATION_SEEDS=2000 STAUNCH_HEAVY=1 $(MAKE) test \
-	  TESTS='$(or $(TESTS),EndToEndTests ExecutionTests CredentialProvidersTests SecretStoresTests ConsumersTests)'
+	@.ci/test-heavy $(TESTS)
 
 bench: build ## Measure against the peers (ratios in one run; see docs/BENCHMARKS.md)
 	@.ci/packages test

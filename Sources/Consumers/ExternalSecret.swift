@@ -33,8 +33,7 @@ public struct ExternalSecret: Consumer {
   public static let profile: AdapterProfile? = AdapterProfile(
     .simulator,
     privilege: "get and patch of the ExternalSecret",
-    survives: "programs that read the Secret by environment, until they are restarted",
-    note: "a real API server in `make test-heavy`")
+    survives: "programs that read the Secret by environment, until they are restarted")
   public static let settings = Settings.declarations
 
   private static let marker = "staunch/synced-by"
