@@ -73,6 +73,25 @@ import Testing
     #expect(after["redirect_uri"] == ["https://app.example.org/callback"])
   }
 
+  /// The threat: configuration management, or somebody, sets the leaked secret again.
+  @Test func `a secret that comes back after its replacement is alive, and the step says so`() async throws {
+    let client = try await server.makeClient()
+    let provider = try server.provider(of: client.id, control: try await server.makeClient())
+    let issued = try await provider.issue(
+      IssueOrder(marker: "it", generated: try provider.generate()), under: .forTests())
+    #expect(try await provider.verify(client.secret, ref: nil).state == .dead)
+    var members = try await server.call("GET", "/api/client/\(client.id)").object ?? [:]
+    members["client_secret"] = .string(client.secret.exposeAsText())
+    try await server.call("PUT", "/api/client/\(client.id)", .object(members))
+    #expect(try await provider.verify(client.secret, ref: nil).state == .alive)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await provider.disable(
+        issued.ref, leak: Leak(client.secret), replacedBy: issued.ref, under: .forTests())
+    }
+    #expect(error?.class == .conflict)
+    #expect(error?.because == "the leaked value works although another one was set")
+  }
+
   /// The administration API shows every client's secret: no fact may repeat it.
   @Test func `the secret that the API shows is in no fact, and doctor asks for the right`() async throws {
     let client = try await server.makeClient()

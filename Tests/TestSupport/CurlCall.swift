@@ -36,10 +36,13 @@ public struct CurlCall: Sendable {
     let file = directory.path(UUID().uuidString)
     var lines = [
       "silent", "request = \(method)", "url = \"\(base)\(path)\"", "write-out = \"\\n%{http_code}\"",
-      "cookie = \"\(directory.path("cookies"))\"", "cookie-jar = \"\(directory.path("cookies"))\"",
     ]
     switch login {
-    case .nobody: break
+    // Some logins give a cookie, for the calls after them.
+    case .nobody:
+      lines += [
+        "cookie = \"\(directory.path("cookies"))\"", "cookie-jar = \"\(directory.path("cookies"))\"",
+      ]
     case .basic(let user, let password): lines.append("user = \"\(user):\(password.exposeAsText())\"")
     case .header(let prefix, let secret):
       lines.append("header = \"Authorization: \(prefix)\(secret.exposeAsText())\"")

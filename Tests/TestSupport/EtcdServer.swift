@@ -64,37 +64,12 @@ public final class EtcdServer: Sendable {
     return (name, Secret(password))
   }
 
-  /// An open watch of a key.
-  public final class Watch: Sendable {
-    private let client: SupervisedServer
-    private let file: String
-    fileprivate init(_ client: SupervisedServer, _ file: String) {
-      self.client = client
-      self.file = file
-    }
-
-    /// Waits until it has told of a value, given in base64.
-    public func sees(_ value: String) async throws {
-      try await Program.run(["timeout", "30", "sh", "-c", Self.waiting, "sh", file, value], in: "/")
-    }
-
-    private static let waiting =
-      #"tail -n +1 -f "$1" | { while read -r line; do case $line in *"\"$2\""*) exit 0;; esac; done; exit 1; }"#
-  }
-
-  /// - Parameter key: in base64.
-  public func watch(_ key: String, as token: Secret) throws -> Watch {
-    let file = started.directory.path("watch-" + UUID().uuidString)
-    return Watch(
-      try SupervisedServer(
-        """
-        touch "$1"
-        curl -sSN -X POST -H "Authorization: $STAUNCH_TEST_TOKEN" -d "{\\"create_request\\":{\\"key\\":\\"$3\\"}}" "$2/v3/watch" >"$1" &
-        child=$!
-        tail -n +1 -f "$1" | { read -r line; echo "ready"; }
-        cat >/dev/null
-        kill -9 "$child"
-        """, arguments: [file, url, key], environment: ["STAUNCH_TEST_TOKEN": token.exposeAsText()]), file)
+  /// An open watch of a key, given in base64; it prints values in base64.
+  public func watch(_ key: String, as token: Secret) throws -> StreamingClient {
+    try StreamingClient(
+      #"exec curl -sSN -X POST -H "Authorization: $STAUNCH_TEST_TOKEN" -d "{\"create_request\":{\"key\":\"$2\"}}" "$1/v3/watch""#,
+      arguments: [url, key], environment: ["STAUNCH_TEST_TOKEN": token.exposeAsText()],
+      into: started.directory.path("watch-" + UUID().uuidString))
   }
 
   private static let script = """

@@ -1,4 +1,4 @@
-public import Capabilities
+import Capabilities
 import Foundation
 
 /// docs/TESTED.md: which real servers the tests start, and what became of the last run. `.ci/tested` writes version, result and date
