@@ -38,7 +38,8 @@ struct AWSRevocation: Sendable {
     do throws(CapabilityError) {
       try await client.change(
         .iam, "Put" + holder.action,
-        holder.fields + [("PolicyDocument", Self.document(Timestamp.text(cut)).canonicalText)], under: authority)
+        holder.fields + [("PolicyDocument", Self.document(Timestamp.text(cut)).canonicalText)],
+        under: authority)
     } catch {
       // Whether it stands is read next.
       guard error.class != .unknownOutcome else { return }

@@ -83,7 +83,7 @@ public struct SOPSFile: SecretStore {
     case 128:
       CapabilityError(
         .refused, operation, because: "none of the file's keys is the runner's (status 128)",
-        fix: "give the runner one of its keys (age_key_file), or add the runner: sops updatekeys and the file's name")
+        fix: "give the runner one of its keys (age_key_file), or add the runner to it with sops updatekeys")
     case 51:
       CapabilityError(
         .unsafe, operation, because: "the file was changed without sops: its checksum is wrong (status 51)",

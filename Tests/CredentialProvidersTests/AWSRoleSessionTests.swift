@@ -447,6 +447,7 @@ private struct AWSRoleWorld {
   func cut() async throws -> String? {
     let (status, text) = try await server.answer(
       "iam", "GetRolePolicy", ["RoleName": role, "PolicyName": "AWSRevokeOlderSessions"])
-    return status == "200" ? text.components(separatedBy: "TokenIssueTime").last : nil
+    let rest = text.components(separatedBy: "TokenIssueTime").last
+    return status == "200" ? rest?.components(separatedBy: "</PolicyDocument>").first : nil
   }
 }

@@ -44,7 +44,8 @@ import Testing
     #expect(board["hard_fails"] == [])
     let steps = try outcome.output.split(separator: "\n").compactMap { line -> String? in
       let event = try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))
-      guard event["event"] == "step.done" else { return nil }
+      // The end of a step with items, not of each of them.
+      guard event["event"] == "step.done", event["body"]?["item"] == nil else { return nil }
       return event["body"]?["step"]?.string
     }
     #expect(steps.count { $0 == "rollout" } == 1, "\(steps)")

@@ -28,7 +28,10 @@ import Testing
       for incident in [HistoryBlockerTests.first, HistoryBlockerTests.second] {
         try journal.append(
           .incidentOpened, incident: incident,
-          ["kind": "generic_password", "codename": "x", "report": "r-1", "findings": []])
+          [
+            "key": .string("k-\(incident)"), "kind": "generic_password", "codename": "x", "report": "r-1",
+            "findings": [],
+          ])
         try journal.seal(
           [.leaked(of: incident): Secret("made-up value of \(incident)")], under: .incident(incident),
           purpose: "leaked", incident: incident)

@@ -277,7 +277,7 @@ import Testing
     let after = try text("a.yaml")
     #expect(
       after
-        == "k: new-value # was REMOVED\nurl: postgres://u:new-value@h/d\nlist: [\(old)]\n\(old): 1\nx: &a \(old)\n"
+        == "k: new-value # was REMOVED\nurl: 'postgres://u:new-value@h/d'\nlist: [\(old)]\n\(old): 1\nx: &a \(old)\n"
     )
     #expect(try await store.currentVersion("url") == "run-1")
   }
