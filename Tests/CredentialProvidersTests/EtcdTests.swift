@@ -14,7 +14,9 @@ import Testing
 
   init() async throws { server = try await EtcdServer.shared() }
 
+  /// On a server of its own: who changes users elsewhere makes a write that is under way fail ("revision of auth store is old").
   @Test func `tokens die with the password, and a watch that is open goes on`() async throws {
+    let server = try await EtcdServer()
     let user = try await server.makeUser()
     let provider = try server.provider(of: user.name)
     let token = try await server.token(user.name, user.password)
