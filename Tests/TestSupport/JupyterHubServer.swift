@@ -74,7 +74,7 @@ public final class JupyterHubServer: Sendable {
     cd "$d" || exit 1
     setsid jupyterhub -f "$d/config.py" >"$d/log" 2>&1 </dev/null &
     node=$!
-    answers "http://127.0.0.1:$port/hub/api" || failed "$d/log" "$node"
+    answers "http://127.0.0.1:$port/hub/api" 180 || failed "$d/log" "$node"
     running "$(jupyterhub --version)" "$node"
     """
 }
