@@ -48,7 +48,8 @@ public struct ElastiCacheUser: CredentialProvider {
         }
       }
       redis["admin_user"] = .string(
-        try read.text("admin_user", "the runner's own user there, with +acl|getuser +client +command|info"))
+        try read.text(
+          "admin_user", "the runner's own user there, with +acl|getuser +client +info +command|info"))
       redis["admin_password"] = .string(try read.reference("admin_password", "its password"))
       redis["expected_clients"] = .array(
         try read.texts("expected_clients", "addresses or networks from which connections are expected").map {

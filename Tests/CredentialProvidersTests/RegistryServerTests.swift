@@ -54,7 +54,7 @@ private struct RegistryFixture: ContractFixture {
 
 /// A registry with two users.
 private struct RegistryWorld {
-  let server: RegistryServer
+  let server: RegistryLoginServer
   let user = "app"
   let leaked = Secret("leaked-" + UUID().uuidString)
   let replacement = Secret("new-" + UUID().uuidString)
@@ -62,7 +62,7 @@ private struct RegistryWorld {
 
   init(asksForTokens: Bool = false) async throws {
     let control = Secret("control-" + UUID().uuidString)
-    server = try RegistryServer(asksForTokens: asksForTokens)
+    server = try RegistryLoginServer(asksForTokens: asksForTokens)
     try await server.set(user, leaked)
     try await server.set("other", control)
     provider = try CredentialProviderRegistry.make(
