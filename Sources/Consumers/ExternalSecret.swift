@@ -36,8 +36,7 @@ public struct ExternalSecret: Consumer {
     .simulator,
     privilege: "get and patch of the ExternalSecret; to see what it wrote, get of its Secret",
     survives: "programs that read the Secret by environment, until they are restarted",
-    can: [.holdings],
-    note: "a real API server in `make test-heavy`")
+    can: [.holdings])
   public static let settings = Settings.declarations
 
   private static let marker = "staunch/synced-by"

@@ -41,8 +41,7 @@ public struct KubernetesWorkload: Consumer {
     .simulator,
     privilege: "get and patch of the workload; list of pods; with secret, get of its generations",
     survives: "pods that read the same Secret and are not of the workload: they are named",
-    can: [.older, .holdings],
-    note: "a real API server in `make test-heavy`")
+    can: [.older, .holdings])
   public static let settings = Settings.declarations
 
   /// Of ours, on the template and so on each new pod.

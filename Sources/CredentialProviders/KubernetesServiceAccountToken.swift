@@ -58,8 +58,7 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
       + "certificatesigningrequests",
     survives: "watches and exec sessions that were open; pods, Secrets, tokens and client certificates "
       + "that its holder made",
-    can: [.successors, .delete],
-    note: "a real API server in `make test-heavy`")
+    can: [.successors, .delete])
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

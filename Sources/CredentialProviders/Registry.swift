@@ -23,6 +23,7 @@ public enum CredentialProviderRegistry {
     RDSMasterPassword.self,
     RedshiftMasterPassword.self,
     ElastiCacheUser.self,
+    LDAPUser.self,
     GenericCredential.self,
   ]
 

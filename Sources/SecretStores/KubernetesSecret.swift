@@ -37,8 +37,7 @@ public struct KubernetesSecret: VersionedStore {
   public static let profile: AdapterProfile? = AdapterProfile(
     .simulator,
     privilege: "get and patch of the Secret and of its generations; create of Secrets for a new one",
-    survives: "environments and subPath mounts of pods that run; generations of an immutable one",
-    note: "a real API server in `make test-heavy`")
+    survives: "environments and subPath mounts of pods that run; generations of an immutable one")
   public static let settings = Settings.declarations
 
   let settings: Settings

@@ -4,6 +4,7 @@ import HTTP
 import Incidents
 import JSON
 import Playbooks
+import Secrets
 import Synchronization
 import TestSupport
 import Testing
@@ -63,6 +64,25 @@ import Testing
       described: DescribedProviders(own: [.load(source: source, file: "providers/paged.yaml")]))
     #expect(try await provider.existing().map(\.rawValue) == ["one", "two"])
     #expect(server.requests.count == 2)
+  }
+
+  @Test(arguments: [#"{"name":"app"}"#, "[]", ""])
+  func `where what must stay is not there, nothing is sent`(_ body: String) async throws {
+    let server = try LoopbackServer { _ in .json(200, body) }
+    let provider = try CredentialProviderRegistry.make(
+      TargetConfiguration(
+        name: "queue", kind: "rabbitmq",
+        settings: [
+          "base_url": .string(server.url), "username": "app", "admin": "admin", "admin_password": "env:ADMIN",
+        ], position: "staunch.yaml:1:1"),
+      in: .forTests(http: CurlTransport(), secrets: ["env:ADMIN": Secret("made-up")]))
+    let error = await #expect(throws: CapabilityError.self) {
+      _ = try await provider.issue(
+        IssueOrder(marker: "it", generated: try provider.generate()), under: .forTests())
+    }
+    #expect(error?.class == .invalid)
+    #expect(error?.fix?.contains("nothing was changed") == true)
+    #expect(server.requests.map(\.method) == ["GET"])
   }
 
   @Test func `only the file of a kind that is asked for is read, and once`() throws {

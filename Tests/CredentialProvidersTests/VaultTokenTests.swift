@@ -269,6 +269,19 @@ import Testing
     #expect(error?.class == .notFound)
   }
 
+  /// The trap: whoever takes the answer for a revocation calls a token dead that lives on at another server.
+  @Test func `a token that never existed is revoked with 204, and that is no revocation here`() async throws {
+    let never = "s." + UUID().uuidString.replacing("-", with: "")
+    #expect(
+      try await world.server.answer("POST", "auth/token/revoke", ["token": .string(never)]).status == 204)
+    let error = await #expect(throws: CapabilityError.self) {
+      try await world.provider().identify(Leak(Secret(never)))
+    }
+    #expect(error?.class == .notFound)
+    #expect(error?.because == "the server knows no such token: it has ended, or is another server's")
+    #expect(error?.fix == "check base_url and namespace in staunch.yaml")
+  }
+
   @Test func `a token of another namespace is told by its namespace`() async throws {
     let leaked = try await world.server.makeToken(["default"])
     let other = try await VaultWorld()

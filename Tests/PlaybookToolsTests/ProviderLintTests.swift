@@ -63,6 +63,7 @@ import Testing
     ("kind: it\n", "kind: other\n", "PB006:2:7"),
     ("[{with: admin}]", "[{with: account}]", "PB008:9:17"),
     ("disable: {delete", "disabel: {delete", "PB003:16:1"),
+    ("disable: {delete", "disable: {keeps: [tags], delete", "PB017:16:18"),
   ])
   func `what is wrong is named at its place`(_ old: String, _ new: String, _ wanted: String) {
     #expect(

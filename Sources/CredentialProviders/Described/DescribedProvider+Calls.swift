@@ -11,7 +11,7 @@ extension DescribedProvider {
   typealias Names = [String: Value]
 
   /// Rate limits and what a status means, as every JSON API has it.
-  private var api: RESTClient {
+  var api: RESTClient {
     RESTClient(
       base: settings.base, login: .nobody, trust: settings.trust, environment: environment,
       fix: "the runner's credential needs: \(description.privilege)")
@@ -50,10 +50,14 @@ extension DescribedProvider {
     return answer
   }
 
-  func question(_ call: ProviderCall, _ names: Names, leaked: Secret?, query: String? = nil)
+  /// - Parameter user: HTTP basic: whose `leaked` is; nil: whose the file says.
+  func question(
+    _ call: ProviderCall, _ names: Names, leaked: Secret?, query: String? = nil, user: String? = nil
+  )
     async throws(CapabilityError) -> SafeRequest
   {
-    let request = try await request(call, names, leaked: leaked, fresh: nil, query: query)
+    let login = user.map { ProviderLogin.basic(user: .literal(.string($0))) }
+    let request = try await request(call, names, leaked: leaked, fresh: nil, query: query, login: login)
     let safe: SafeRequest
     switch call.method {
     case .get: safe = .get(request.url, headers: request.headers)
@@ -74,7 +78,11 @@ extension DescribedProvider {
   ///   - leaked: the credential that the call is about.
   ///   - fresh: a new value for a body.
   ///   - query: of the next page.
-  func request(_ call: ProviderCall, _ names: Names, leaked: Secret?, fresh: Secret?, query: String? = nil)
+  ///   - login: how `leaked` is shown; nil: as the file says.
+  func request(
+    _ call: ProviderCall, _ names: Names, leaked: Secret?, fresh: Secret?, query: String? = nil,
+    login: ProviderLogin? = nil
+  )
     async throws(CapabilityError) -> HTTPRequest
   {
     let scope = scope(names)
@@ -88,17 +96,18 @@ extension DescribedProvider {
     case .nobody: break
     case .leaked:
       guard let leaked else { throw missingSecret(call) }
-      if let login = try field(description.login, leaked, scope, call) { headers.append(login) }
+      if let login = try field(login ?? description.login, leaked, scope, call) { headers.append(login) }
     case .runner:
       for runner in description.runner {
-        let own = try await login(runner, scope)
+        let own = try await self.login(runner, scope)
         if let login = try field(runner.login, own, scope, call) { headers.append(login) }
       }
     }
     var request = HTTPRequest(call.method, base(of: call) + path, headers: headers, timeout: .seconds(30))
     request.trust = settings.trust
     if let body = call.body {
-      let json = try json(body, scope, secret: leaked, fresh: fresh, call)
+      var json = try json(body, scope, secret: leaked, fresh: fresh, call)
+      if !call.keeps.isEmpty { json = try await kept(json, of: call, names, leaked: leaked) }
       let type = call.isForm ? "application/x-www-form-urlencoded" : "application/json"
       if !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
         request.headers.append(("Content-Type", .text(type)))
@@ -109,58 +118,40 @@ extension DescribedProvider {
     return request
   }
 
+  /// The members of `body` on top of those that stay. Whoever changes the thing between this look and the call is overwritten:
+  /// such an API has no better way.
+  private func kept(_ body: JSONValue, of call: ProviderCall, _ names: Names, leaked: Secret?)
+    async throws(CapabilityError) -> JSONValue
+  {
+    let answer = ProviderAnswer(try await checked(call.looking, names, leaked: leaked))
+    let operation = shown(call.looking)
+    guard let present = answer.body.object else {
+      throw CapabilityError(
+        .invalid, operation, because: "the answer has nothing that could stay as it is",
+        fix: "check base_url; nothing was changed")
+    }
+    var members = call.keeps == ["*"] ? present : [:]
+    for name in call.keeps where name != "*" {
+      guard let member = present[name] else {
+        throw CapabilityError(
+          .invalid, operation, because: "the answer has no \"\(name)\", which must stay as it is",
+          fix: "the provider file may be older than the API; nothing was changed")
+      }
+      members[name] = member
+    }
+    return .object(members.merging(body.object ?? [:]) { _, new in new })
+  }
+
   private func base(of call: ProviderCall) -> String {
     settings.isBaseOwn ? settings.base : call.base ?? settings.base
   }
 
-  private func scope(_ names: Names) -> Scope {
+  func scope(_ names: Names) -> Scope {
     Scope(items: names.merging(["settings": .record(settings.scope)]) { own, _ in own })
   }
 
-  /// The runner's own credential, exchanged for a token of short life where the API wants that.
-  private func login(_ runner: ProviderRunner, _ scope: Scope) async throws(CapabilityError) -> Secret {
-    guard let reference = settings.references[runner.setting] else {
-      throw CapabilityError(
-        .configuration, "use \(settings.name)", because: "the setting \"\(runner.setting)\" is missing",
-        fix: "add it to the entry, with no more than: \(description.privilege); then: staunch doctor")
-    }
-    let own = try await environment.sources.resolve(reference)
-    guard let token = runner.token else { return own }
-    let call = description.verify.call
-    let path = try address(token.path, scope, call)
-    let body = try json(token.body, scope, secret: own, fresh: nil, call)
-    let answer = try await environment.http.fetch(
-      SafeRequest.post(
-        settings.base + path, headers: [("Content-Type", .text("application/json"))],
-        body: .secret(Secret(SecretBytes(copying: body.canonicalBytes))),
-        readOnlyBecause: "a login: what it gives ends by itself and changes nothing"
-      ).trusting(settings.trust))
-    let operation = "POST " + api.shown(path)
-    if let failure = failure(of: answer, operation, changes: false) { throw failure }
-    guard let value = try value(token.take, ["answer": ProviderAnswer(answer).value]).text, !value.isEmpty
-    else {
-      throw CapabilityError(.invalid, operation, because: "the answer has no token", fix: "check base_url")
-    }
-    return Secret(value)
-  }
-
-  private func field(_ login: ProviderLogin, _ secret: Secret, _ scope: Scope, _ call: ProviderCall)
-    throws(CapabilityError) -> (name: String, value: HTTPField)?
-  {
-    func basic(_ pair: [UInt8]) -> (name: String, value: HTTPField) {
-      ("Authorization", .secret(prefix: "Basic ", Secret(Data(pair).base64EncodedString())))
-    }
-    switch login {
-    case .none: return nil
-    case .header(let name, let prefix): return (name, .secret(prefix: prefix, secret))
-    case .basic(let user):
-      return basic(Array(try headerText(user, scope, call).utf8) + [0x3A] + secret.exposeAsBytes())
-    case .user: return basic(secret.exposeAsBytes() + [0x3A])
-    }
-  }
-
   /// The path: what an expression gives is one part of it, whatever it holds.
-  private func address(_ template: Template, _ scope: Scope, _ call: ProviderCall) throws(CapabilityError)
+  func address(_ template: Template, _ scope: Scope, _ call: ProviderCall) throws(CapabilityError)
     -> String
   {
     func part(_ expression: Playbooks.Expression) throws(CapabilityError) -> String {
@@ -189,7 +180,7 @@ extension DescribedProvider {
     }
   }
 
-  private func headerText(_ template: Template, _ scope: Scope, _ call: ProviderCall) throws(CapabilityError)
+  func headerText(_ template: Template, _ scope: Scope, _ call: ProviderCall) throws(CapabilityError)
     -> String
   {
     let text: String?
@@ -204,7 +195,7 @@ extension DescribedProvider {
   }
 
   /// Secrets are put in place last and alone, so that their characters are never taken for anything else.
-  private func json(
+  func json(
     _ body: ProviderBody, _ scope: Scope, secret: Secret?, fresh: Secret?, _ call: ProviderCall
   )
     throws(CapabilityError) -> JSONValue

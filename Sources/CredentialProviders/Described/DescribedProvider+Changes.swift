@@ -158,11 +158,12 @@ extension DescribedProvider {
         fix: "what survives: \(description.survives); end it \(place) if there is any")
     }
     let names: Names = ["ref": .string(ref.rawValue)]
-    let found = try await elements(of: sessions.count, names).count
-    guard found > 0 else { return SessionCount(found: 0, ended: 0, left: 0) }
+    let found = Set(try await elements(of: sessions.count, names, countsOnly: true).map(\.ref))
+    guard !found.isEmpty else { return SessionCount(found: 0, ended: 0, left: 0) }
     try await change(sessions.end, ref, leaked: nil, under: authority)
-    let left = try await elements(of: sessions.count, names).count
-    return SessionCount(found: found, ended: max(0, found - left), left: left)
+    // Those that have come since then are of the value that counts now: a program that came back at once is no survivor.
+    let left = try await elements(of: sessions.count, names, countsOnly: true).count { found.contains($0.ref) }
+    return SessionCount(found: found.count, ended: found.count - left, left: left)
   }
 
   public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)

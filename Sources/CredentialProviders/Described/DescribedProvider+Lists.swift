@@ -27,8 +27,11 @@ extension DescribedProvider {
   private static let mostPages = 1000
 
   /// Every element that counts, in the order of the pages.
+  /// - Parameter countsOnly: their ids are neither shown nor sent, so any text tells them apart.
   /// - Throws: `.invalid` when an answer is no list, an element has no id, or the pages go in circles.
-  func elements(of list: ProviderListing, _ names: Names = [:]) async throws(CapabilityError) -> [Element] {
+  func elements(of list: ProviderListing, _ names: Names = [:], countsOnly: Bool = false)
+    async throws(CapabilityError) -> [Element]
+  {
     let operation = shown(list.call)
     var found: [Element] = []
     var next: String? = list.page != nil && list.cursor == nil ? String(list.first) : nil
@@ -44,7 +47,8 @@ extension DescribedProvider {
       var isNew = false
       for item in try items(of: list, names, answer, operation) {
         let names = names.merging(["item": item]) { own, _ in own }
-        let ref = try Self.ref(text(list.id, names), operation)
+        let id = text(list.id, names)
+        let ref = try Self.ref(countsOnly ? id.map(RESTClient.escaped) : id, operation)
         guard known.insert(ref).inserted else { continue }
         isNew = true
         if list.isCounted != nil, try truth(list.isCounted, names) != true { continue }

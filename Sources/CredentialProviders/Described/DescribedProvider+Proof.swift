@@ -43,26 +43,30 @@ extension DescribedProvider {
   /// The question with another credential that is accepted now: the one that the entry names, what the store holds, or the
   /// runner's own where the file says so.
   private func control(besides secret: Secret, _ names: Names) async -> SafeRequest? {
-    var candidates: [Secret] = []
+    var candidates: [(secret: Secret, user: String?)] = []
     if let reference = settings.control {
       // A reference that leads nowhere is doctor's to tell; without it the verdict stands on less.
-      do throws(CapabilityError) { candidates.append(try await environment.sources.resolve(reference)) } catch
-      {}
-    }
-    candidates += await present()
-    let call = description.verify.call
-    for candidate in candidates where !candidate.isSame(as: secret) {
       do throws(CapabilityError) {
-        let question = try await question(call, names, leaked: candidate)
+        candidates.append((try await environment.sources.resolve(reference), controlUser))
+      } catch {}
+    }
+    candidates += await present().map { ($0, nil) }
+    for candidate in candidates where candidate.user != nil || !candidate.secret.isSame(as: secret) {
+      do throws(CapabilityError) {
+        let question = try await question(
+          description.verify.call, names, leaked: candidate.secret, user: candidate.user)
         if await isAccepted(question) { return question }
       } catch { continue }
     }
     guard description.verify.isControlledByRunner else { return nil }
     do throws(CapabilityError) {
-      let question = try await question(call.shown(by: .runner), names, leaked: nil)
+      guard let question = try await questionOfRunner(names) else { return nil }
       return await isAccepted(question) ? question : nil
     } catch { return nil }
   }
+
+  /// Another account, whose credential the entry's control is.
+  private var controlUser: String? { description.verify.controlUser.flatMap { text($0, [:]) } }
 
   private func isAccepted(_ question: SafeRequest) async -> Bool {
     do throws(CapabilityError) {
@@ -121,7 +125,7 @@ extension DescribedProvider {
     do throws(CapabilityError) {
       let secret = try await environment.sources.resolve(reference)
       let names: Names = account.map { ["ref": .string($0.rawValue)] } ?? [:]
-      let question = try await question(description.verify.call, names, leaked: secret)
+      let question = try await question(description.verify.call, names, leaked: secret, user: controlUser)
       return await isAccepted(question)
         ? Readiness("control", .ready("accepted"))
         : Readiness(

@@ -36,7 +36,22 @@ extension ProviderDecoder {
       method: method, base: base(members["at"]), path: path, presenter: presenter,
       headers: headers(members["headers"], names),
       body: body,
-      isForm: isForm, position: position)
+      isForm: isForm, keeps: keeps(members["keeps"], method, body, isForm), position: position)
+  }
+
+  private mutating func keeps(
+    _ node: YAMLNode?, _ method: HTTPRequest.Method, _ body: ProviderBody?, _ isForm: Bool
+  )
+    -> [String]
+  {
+    guard let node else { return [] }
+    guard method == .put, case .record? = body, !isForm else {
+      report(
+        .misplacedKey, node.position, "\"keeps\" is of a put whose body is a mapping",
+        "leave it out: nothing else replaces the whole")
+      return []
+    }
+    return (list(node, of: "keeps") ?? []).compactMap { text($0, of: "keeps") }
   }
 
   mutating func verification(_ node: YAMLNode) -> ProviderVerification? {
@@ -53,7 +68,8 @@ extension ProviderDecoder {
       call: call, alive: alive, dead: members["dead"].flatMap { condition($0, of: "dead", ["answer"]) },
       refused: members["refused"].flatMap { condition($0, of: "refused", ["answer"]) },
       code: members["code"].flatMap { template($0, of: "code", ["answer"]) },
-      isControlledByRunner: members["control"].map { $0.string == "runner" } ?? false)
+      isControlledByRunner: members["control"].map { $0.string == "runner" } ?? false,
+      controlUser: members["control_user"].flatMap { template($0, of: "control_user", []) })
   }
 
   mutating func identity(_ node: YAMLNode?, hasHint: Bool) -> ProviderIdentity {

@@ -131,7 +131,16 @@ public struct ProviderCall: Sendable {
   public let body: ProviderBody?
   /// `application/x-www-form-urlencoded` rather than JSON.
   public let isForm: Bool
+  /// Members that stay as a GET of the same path gives them; `*` stands for all of them. Empty: the body is the whole.
+  public let keeps: [String]
   public let position: SourcePosition
+
+  /// The question what stands at its path now.
+  public var looking: ProviderCall {
+    ProviderCall(
+      method: .get, base: base, path: path, presenter: presenter, headers: headers, body: nil, isForm: false,
+      keeps: [], position: position)
+  }
 
   /// Whether it cannot be made without the credential that it is about.
   public var needsSecret: Bool { presenter == .leaked || body?.holdsSecret == true }
@@ -211,7 +220,6 @@ extension ProviderCall {
   public func shown(by presenter: Presenter) -> ProviderCall {
     ProviderCall(
       method: method, base: base, path: path, presenter: presenter, headers: headers, body: body,
-      isForm: isForm,
-      position: position)
+      isForm: isForm, keeps: keeps, position: position)
   }
 }

@@ -89,6 +89,11 @@ extension Grammar {
       Key("form", .map(.data), "The same as application/x-www-form-urlencoded."),
     ]
 
+  /// Where the API's own way of changing one thing is to replace the whole.
+  private static let keeps = Key(
+    "keeps", .list(.text),
+    "PUT replaces the whole: members that stay as a GET of the same path gives them; \"*\" all of them.")
+
   static let providerVerify = Grammar(
     name: "provider_verify",
     keys: call + [
@@ -97,6 +102,8 @@ extension Grammar {
       Key("refused", .condition, "A refusal that is a death only while another one is accepted."),
       Key("code", .template, "The provider's word, shown where the file itself spells it."),
       Key("control", .word(["runner"]), "The runner's own credential is asked between refusals."),
+      Key(
+        "control_user", .template, "HTTP basic: whose the entry's control is, where it is another account's."),
     ])
 
   static let providerIdentify = Grammar(
@@ -147,6 +154,7 @@ extension Grammar {
       Key("id", .template, "Of the answer."),
       Key("take", .condition, "Where the new value stands: answer.body.key."),
       Key("length", .integer(atLeast: 16), "Characters of a generated value; 32 when absent."),
+      keeps,
     ])
 
   static let providerChange = Grammar(
@@ -155,6 +163,7 @@ extension Grammar {
       Key("done", .condition, "When the answer says so; any 2xx when absent."),
       Key("gone", .condition, "When it says that there is no such thing any more; 404 when absent."),
       Key("reversible", .boolean, "Whether it can be taken back."),
+      keeps,
     ])
 
   static let providerSessions = Grammar(

@@ -21,6 +21,8 @@ public struct ProviderVerification: Sendable {
   public let code: Template?
   /// The runner's own credential is asked between refusals.
   public let isControlledByRunner: Bool
+  /// Whose the credential is that `control` of an entry names; nil: the same account's.
+  public let controlUser: Template?
 
   /// What `answer` says, with the provider's word for it.
   ///

@@ -60,7 +60,7 @@ public enum ProviderTable {
       "`\(type.kind)`", it.leak.handle == nil ? "value" : "value, id", "✓", mark(can.contains(.reach)),
       profile.abuse ?? "–", able.issuing.rawValue, able.disable.rawValue, able.sessions.rawValue,
       mark(can.contains(.successors)), mark(can.contains(.delete)), undo(able, can.contains(.delete)),
-      tested(profile), profile.privilege,
+      try tested(profile, type.kind), profile.privilege,
       "\(seconds) s" + (profile.measured.map { "; measured: \($0)" } ?? ""), profile.survives,
     ])
     try table(.code).check(row)
@@ -97,8 +97,8 @@ public enum ProviderTable {
     }
   }
 
-  private static func tested(_ profile: AdapterProfile) -> String {
-    profile.world.rawValue + (profile.note.map { "; \($0)" } ?? "")
+  private static func tested(_ profile: AdapterProfile, _ kind: String) throws -> String {
+    try TestedTable.cell(profile.world, note: profile.note, kind: kind)
   }
 
   /// What of a run can be taken back.
@@ -125,7 +125,8 @@ public enum ProviderTable {
     let row = DocumentTable.row([
       "`\(file.kind)`", identity, "✓", mark(file.reach != nil), "–", able.issuing.rawValue,
       able.disable.rawValue, able.sessions.rawValue, mark(file.successors != nil), mark(file.delete != nil),
-      undo(able, file.delete != nil), AdapterProfile.World.recorded.rawValue, file.privilege,
+      undo(able, file.delete != nil), try TestedTable.cell(.recorded, note: nil, kind: file.kind),
+      file.privilege,
       "\(file.propagation.components.seconds) s", file.survives,
     ])
     try table(.files).check(row)
@@ -139,7 +140,7 @@ public enum ProviderTable {
     let profile = try Self.profile(of: type)
     let row = DocumentTable.row([
       "`\(type.kind)`", mark(store.canBeRead), mark(store.takesSeveralEntries),
-      mark(store is any VersionedStore), tested(profile), profile.privilege, profile.survives,
+      mark(store is any VersionedStore), try tested(profile, type.kind), profile.privilege, profile.survives,
     ])
     try table(.stores).check(row)
   }
@@ -150,7 +151,7 @@ public enum ProviderTable {
     let can = profile.abilities
     let row = DocumentTable.row([
       "`\(consumer.kind)`", can.contains(.holdings) ? "by value" : can.contains(.older) ? "by age" : "–",
-      tested(profile), profile.privilege, profile.survives,
+      try tested(profile, consumer.kind), profile.privilege, profile.survives,
     ])
     try table(.consumers).check(row)
   }
