@@ -183,13 +183,62 @@ extension Journal {
     -> [OutboxEntry]
   {
     try reading("read the outbox") { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT * FROM outbox WHERE (?1 IS NULL OR incident = ?1) AND (NOT ?2 OR state <> 'sent')
-          ORDER BY incident, tracker, sequence
-          """, arguments: [incident?.rawValue, undelivered]
-      ).map { try entry($0) }.filter { !undelivered || $0.isUndelivered }
+      // A question for each: with one for all, SQLite uses no index.
+      let undeliveredOnly = "state IN ('pending', 'inflight', 'unknown', 'dead')"
+      let order = "ORDER BY incident, tracker, sequence"
+      let rows =
+        if let incident {
+          try Row.fetchAll(
+            db.cachedStatement(
+              sql: "SELECT * FROM outbox WHERE incident = ?1 AND (NOT ?2 OR state <> 'sent') \(order)"),
+            arguments: [incident.rawValue, undelivered])
+        } else if undelivered {
+          try Row.fetchAll(db, sql: "SELECT * FROM outbox WHERE \(undeliveredOnly) \(order)")
+        } else {
+          try Row.fetchAll(db, sql: "SELECT * FROM outbox \(order)")
+        }
+      return try rows.map { try entry($0) }.filter { !undelivered || $0.isUndelivered }
+    }
+  }
+
+  /// The messages that were queued last, at most `limit`, oldest first: what a tracker was told lately.
+  public func outbox(last limit: Int) throws(JournalError) -> [OutboxEntry] {
+    try reading("read the outbox") { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM outbox ORDER BY rowid DESC LIMIT ?", arguments: [limit])
+        .map { try entry($0) }.reversed()
+    }
+  }
+
+  /// The message with this id; nil: it was never queued, or a newer one took its place.
+  public func outboxEntry(_ id: String) throws(JournalError) -> OutboxEntry? {
+    try reading("find the message \(id)") { db in
+      try Row.fetchOne(db.cachedStatement(sql: "SELECT * FROM outbox WHERE id = ?"), arguments: [id])
+        .map { try entry($0) }
+    }
+  }
+
+  /// How many messages are in each state. ``OutboxEntry/State/dropped`` is counted apart from what was given up.
+  public func outboxCounts() throws(JournalError) -> [OutboxEntry.State: Int] {
+    try reading("count the outbox") { db in
+      let rows = try Row.fetchAll(
+        db, sql: "SELECT state, dropped, count(*) AS count FROM outbox GROUP BY state, dropped")
+      var counts: [OutboxEntry.State: Int] = [:]
+      for row in rows {
+        guard let state = OutboxEntry.State(rawValue: row["state"]) else { continue }
+        let isDropped: Bool = row["dropped"]
+        counts[state == .dead && isDropped ? .dropped : state, default: 0] += row["count"]
+      }
+      return counts
+    }
+  }
+
+  /// When the next try of any message is due; nil when none waits.
+  public func nextDelivery() throws(JournalError) -> Date? {
+    try reading("read the outbox") { db in
+      let next = try Int.fetchOne(
+        db.cachedStatement(
+          sql: "SELECT min(next_at) FROM outbox WHERE state IN ('pending', 'unknown')"))
+      return next.map { Date(timeIntervalSince1970: Double($0) / 1000) }
     }
   }
 

@@ -56,6 +56,7 @@ public struct RunStarted: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var mode: String? { text("mode") }
+  public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var playbook: PlaybookID? { text("playbook").map { PlaybookID($0) } }
   public var toolVersion: String? { text("tool_version") }
   public var isDrill: Bool { mode == "drill" || body["drill"]?.boolean == true }

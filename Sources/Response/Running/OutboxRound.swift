@@ -95,8 +95,5 @@ package struct OutboxRound {
       rule: ApprovalRule(), trusted: [try TrustStore(state).policy([Self.action])])
   }
 
-  private func next() throws -> Date? {
-    try installation.journal.outbox(undelivered: true)
-      .filter { [.pending, .unknown].contains($0.state) }.map(\.next).min()
-  }
+  private func next() throws -> Date? { try installation.journal.nextDelivery() }
 }
