@@ -233,12 +233,31 @@ extension Journal {
   }
 
   /// When the next try of any message is due; nil when none waits.
-  public func nextDelivery() throws(JournalError) -> Date? {
+  ///
+  /// - Parameter after: only what is due later than that.
+  public func nextDelivery(after: Date = .distantPast) throws(JournalError) -> Date? {
     try reading("read the outbox") { db in
       let next = try Int.fetchOne(
         db.cachedStatement(
-          sql: "SELECT min(next_at) FROM outbox WHERE state IN ('pending', 'unknown')"))
+          sql: "SELECT min(next_at) FROM outbox WHERE state IN ('pending', 'unknown') AND next_at > ?"),
+        arguments: [after == .distantPast ? Int.min : milliseconds(after)])
       return next.map { Date(timeIntervalSince1970: Double($0) / 1000) }
+    }
+  }
+
+  /// Trackers for which ``claimMessage(_:passingOver:)`` would find a message now.
+  public func trackersWithDueMessages() throws(JournalError) -> [TrackerName] {
+    try reading("read the outbox") { db in
+      try String.fetchAll(
+        db.cachedStatement(
+          sql: """
+            SELECT DISTINCT tracker FROM outbox AS mine
+            WHERE state IN ('pending', 'unknown', 'inflight') AND next_at <= ?
+              AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.tracker = mine.tracker
+                AND earlier.incident = mine.incident AND earlier.sequence < mine.sequence
+                AND earlier.state IN ('pending', 'inflight', 'unknown'))
+            """), arguments: [milliseconds(settings.now())]
+      ).map { TrackerName($0) }.sorted()
     }
   }
 

@@ -22,9 +22,13 @@ extension Journal {
   }
 
   /// Calls `body` for each event in order, holding one at a time: a long run does not have to fit in memory.
+  ///
+  /// - Parameter passingOver: hears of an event that cannot be read, by its number and its incident, and the reading goes on;
+  ///   nil: such an event ends the reading with an error.
   public func forEachEvent(
     after sequence: Int = 0, run: RunID? = nil, incident: IncidentID? = nil, kinds: Set<EventKind> = [],
-    limit: Int? = nil, _ body: (JournalEvent) throws -> Void
+    limit: Int? = nil, passingOver: ((Int, IncidentID?) -> Void)? = nil,
+    _ body: (JournalEvent) throws -> Void
   ) throws(JournalError) {
     try reading("read the journal") { db in
       var conditions = ["seq > ?"]
@@ -47,7 +51,16 @@ extension Journal {
         WHERE \(conditions.joined(separator: " AND ")) ORDER BY seq \(limit.map { "LIMIT \($0)" } ?? "")
         """
       let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
-      while let row = try rows.next() { try body(try JournalEvent(row)) }
+      while let row = try rows.next() {
+        let event: JournalEvent
+        do { event = try JournalEvent(row) } catch {
+          guard let passingOver else { throw error }
+          let named: String? = row[3]
+          passingOver(row[0], named.map { IncidentID($0) })
+          continue
+        }
+        try body(event)
+      }
     }
   }
 

@@ -54,6 +54,17 @@ package struct JoiningValues {
   /// A report decides how many logins it makes us try; what comes after these counts as unknown.
   private static let most = 32
 
+  /// Whether a value of these would be tried: then somebody else's server decides how long that takes.
+  package func areTried(_ incidents: [Incident]) throws -> Bool {
+    try ledger.refresh()
+    return incidents.contains { incident in
+      guard case .known(let id) = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder),
+        let known = ledger.known(id)
+      else { return false }
+      return known.closed != nil || known.contained != nil
+    }
+  }
+
   /// What each such value gave; those of incidents without a target are not among them.
   package func tried(_ incidents: [Incident]) async throws -> [Fingerprint: Trial] {
     try ledger.refresh()

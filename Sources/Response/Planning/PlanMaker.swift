@@ -18,7 +18,7 @@ package struct PlanMaker {
   }
 
   /// What came of an incident.
-  package enum Outcome {
+  package enum Outcome: Sendable {
     case planned(Plan)
     /// No plan, and why, with the next command.
     case recorded(because: String, next: String)
