@@ -32,6 +32,9 @@ public struct OutboxEntry: Sendable, Hashable {
   /// Why it is dead or unknown.
   public let reason: String?
 
+  /// A message whose id begins so is never replaced by a newer one: that a run has failed is not told by what is told next.
+  public static let lasting = "lasting-"
+
   /// It should arrive and has not: counts in the status line.
   public var isUndelivered: Bool { state != .sent && state != .dropped }
 }
@@ -39,7 +42,8 @@ public struct OutboxEntry: Sendable, Hashable {
 extension Journal {
   /// Puts a message into the outbox and gives it its sequence, durably.
   ///
-  /// A status update that nobody started to send is replaced by a newer one; every other message never is.
+  /// A status update that nobody started to send is replaced by a newer one; every other message never is, nor one whose id
+  /// begins with ``OutboxEntry/lasting``.
   /// Enqueueing the same message id again changes nothing: it is the idempotency key. The message carries the journal's
   /// head of this moment into the ticket (``compare(_:isDisputed:)``).
   public func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID? = nil)
@@ -56,7 +60,7 @@ extension Journal {
           db, sql: "SELECT * FROM outbox WHERE tracker = ? AND incident = ? ORDER BY sequence DESC LIMIT 1",
           arguments: [tracker.rawValue, incident])
         if let last, last["event"] == TicketMessage.Event.updated.rawValue, last["state"] == "pending",
-          last["attempts"] == 0
+          last["attempts"] == 0, !(last["id"] as String).hasPrefix(OutboxEntry.lasting)
         {
           try note(try self.entry(last), as: "replaced", in: db, run: run)
           try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [last["id"] as String])

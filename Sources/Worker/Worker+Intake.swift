@@ -33,9 +33,8 @@ extension Worker {
   /// - Parameter isOver: asked between deliveries; what is left waits in the exchange file.
   package func takeInTheRest(until isOver: @Sendable () -> Bool) async {
     while !isOver() {
-      let turn = await turn(.intake)
-      for job in turn.jobs { await job.work() }
-      guard turn.more else { return }
+      // What a provider is to be asked about waits there, too.
+      guard await turn(.intake).more else { return }
     }
   }
 

@@ -76,9 +76,10 @@ extension Worker {
       try fault(.carryOut, run.rawValue)
       try await Self.carryOut(plan, holdsHistory, carryOn, in: installation)
       runTroubles.clear(run)
+      desks.notices.runs.goesOn(run)
     } catch {
       // Stopped half-way: the next start goes on with it.
-      if !Self.isCancellation(error) { noteRun(error, run, plan.incident) }
+      if !Self.isCancellation(error) { noteRun(error, run) }
     }
     slots.end(run)
     do {
@@ -109,8 +110,9 @@ extension Worker {
     try await carryOn(installation, plan, holdsHistory)
   }
 
-  private func noteRun(_ error: any Error, _ run: RunID, _ incident: IncidentID?) {
-    note(error, of: "\(run)", in: &runTroubles, run)
+  private func noteRun(_ error: any Error, _ run: RunID) {
+    let (because, fix) = note(error, of: "\(run)", in: &runTroubles, run)
+    desks.notices.runs.couldNotGoOn(run, because: because, fix: fix)
   }
 
   /// A run's plan; nil, and said, when it cannot be read: it is tried again later.
@@ -119,7 +121,7 @@ extension Worker {
       try fault(.readPlan, run.rawValue)
       return try installation.openPlan(run.rawValue)
     } catch  where !Self.isEverybodys(error) {
-      noteRun(error, run, nil)
+      noteRun(error, run)
       return nil
     }
   }

@@ -16,7 +16,13 @@ extension Worker {
       if due <= now() { desks.notices.decided(id, .beingPlanned) } else { becomesDue(.telling, due) }
     }
     becomesDue(.telling, try desks.storm.remind(now: now()))
-    becomesDue(.telling, try desks.notices.tell(isStorm: try desks.storm.isHeld()))
+    if let since = boardIsBehindSince, now().timeIntervalSince(since) > Self.boardPatience {
+      try desks.notices.tellOldBoard(
+        since: since, why: troubledLanes().first { $0.lane == .board }?.because)
+    }
+    let isStorm = try desks.storm.isHeld()
+    becomesDue(.telling, try desks.notices.tell(isStorm: isStorm))
+    becomesDue(.telling, try desks.notices.runs.tell(isStorm: isStorm))
     return Turn()
   }
 

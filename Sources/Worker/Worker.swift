@@ -160,7 +160,7 @@ package actor Worker {
     await deliver(within: nil)
     while await whole(.board) {}
     let head = try? installation.journal.head().sequence  // it cannot be read: then there is news
-    for lane in Lane.allCases { seen[lane] = head }
+    for lane in Lane.allCases where laneTroubles.words(of: lane) == nil { seen[lane] = head }
     return more
   }
 

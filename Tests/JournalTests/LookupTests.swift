@@ -128,4 +128,39 @@ import Testing
     #expect(try journal.outbox(incident: "inc-1", undelivered: true).map(\.message.id) == ["m1"])
     #expect(try journal.outbox(undelivered: true).map(\.message.id) == ["m1", "m2"])
   }
+
+  @Test func `What the worker says of a run is never replaced by a later update`() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    for id in ["places-1", "places-2", OutboxEntry.lasting + "run-1", "places-3", "places-4"] {
+      _ = try journal.enqueue(
+        TicketMessage(
+          id: id, incident: "inc-1", event: .updated, sequence: 0, title: "t", body: "b", severity: .sev2,
+          isDrill: false, at: Date(timeIntervalSince1970: 1_796_000_000)), to: "security")
+    }
+    #expect(
+      try journal.outbox().map(\.message.id) == ["places-2", OutboxEntry.lasting + "run-1", "places-4"])
+  }
+
+  @Test func `Trackers with something to send are those from which a message can be taken`() throws {
+    let rig = try JournalRig()
+    let journal = try rig.open()
+    let at = Date(timeIntervalSince1970: 1_796_000_000)
+    func enqueue(_ id: String, _ tracker: TrackerName) throws {
+      _ = try journal.enqueue(
+        TicketMessage(
+          id: id, incident: "inc-1", event: .opened, sequence: 0, title: "t", body: "b", severity: .sev2,
+          isDrill: false, at: at), to: tracker)
+    }
+    try enqueue("a1", "a")
+    try enqueue("a2", "a")
+    try enqueue("b1", "b")
+    #expect(try journal.trackersWithDueMessages() == ["a", "b"])
+    _ = try journal.claimMessage(.message("a1"))
+    #expect(try journal.trackersWithDueMessages() == ["b"], "a2 waits behind a1, which is being sent")
+    _ = try journal.settle("a1", as: .pending, reason: "503", next: Date(timeIntervalSinceNow: 86_400))
+    #expect(try journal.trackersWithDueMessages() == ["b"])
+    _ = try journal.settle("a1", as: .sent)
+    #expect(try journal.trackersWithDueMessages() == ["a", "b"])
+  }
 }

@@ -77,6 +77,8 @@ public struct RunEnded: EventBody {
   public var state: IncidentStatus.Run.State? {
     text("state").flatMap { IncidentStatus.Run.State(rawValue: $0) }
   }
+  /// Why, unless it is done.
+  public var reason: String? { text("reason") }
   /// The world was no longer as it was planned.
   public var isDrift: Bool { body["drift"]?.boolean == true }
   /// Nothing goes on: it is done, or taken back.

@@ -61,7 +61,7 @@ package final class Storm {
     if let first = held.first {
       let hours = max(1, Int(now.timeIntervalSince(held.since) / 3600))
       try tell(
-        "storm-again-\(held.id)", .updated, about: first,
+        "\(OutboxEntry.lasting)storm-\(held.id)", .updated, about: first,
         title: "\(held.incidents) incidents still wait for a person",
         body: "For \(hours) h nobody has released what was held: \(held.reason). ", now: now)
     }

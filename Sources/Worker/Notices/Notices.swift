@@ -24,6 +24,8 @@ final class Notices {
   private let installation: Installation
   private let now: @Sendable () -> Date
   private let ledger: NoticeLedger
+  /// What becomes of runs.
+  let runs: RunNotices
   private var words: [IncidentID: Word] = [:]
   /// Incidents of which nothing can be told, for example because an event of theirs cannot be read.
   private var troubles = Troubles<IncidentID>(first: 60, longest: 3600)
@@ -35,6 +37,7 @@ final class Notices {
     self.installation = installation
     self.now = now
     ledger = NoticeLedger(chronicle)
+    runs = RunNotices(installation: installation, chronicle: chronicle, now: now)
   }
 
   /// Notes a decision. After a restart the worker decides anew.
@@ -79,6 +82,24 @@ final class Notices {
       return nil
     }
   }
+
+  /// The board does not follow: whoever looks at it sees what was, and knows it from here. - Parameter why: nil: nobody knows.
+  func tellOldBoard(since: Date, why: String?) throws {
+    for tracker in Set(installation.configuration.routes.compactMap(\.tracker)).sorted() {
+      let id = "\(OutboxEntry.lasting)board-\(Int(since.timeIntervalSince1970))-\(tracker)"
+      guard try installation.journal.outboxEntry(id) == nil else { continue }
+      try queue(
+        id, .updated, about: Self.itself, .sev2, to: tracker,
+        NoticeText(
+          title: "The console's board does not follow",
+          body: "Since \(Timestamp.text(since)) it shows what was"
+            + (why.map { ": \(NoticeText.plain($0))" } ?? "")
+            + ". What is true stands in the journal: `staunch status`."))
+    }
+  }
+
+  /// What messages about the worker itself are about.
+  private static let itself: IncidentID = "worker"
 
   // MARK: new incidents
 
