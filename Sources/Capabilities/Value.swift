@@ -130,6 +130,20 @@ extension Value {
   }
 }
 
+extension Value {
+  /// The incidents that it names.
+  public var incidents: [IncidentID] {
+    switch self {
+    case .incident(let id): [id]
+    case .list(let elements): elements.flatMap(\.incidents)
+    case .record(let members): members.values.flatMap(\.incidents)
+    case .null, .unknown, .string, .integer, .boolean, .duration, .timestamp, .url, .credential, .store,
+      .consumer, .repository, .tracker, .secret:
+      []
+    }
+  }
+}
+
 extension Duration {
   /// Whole milliseconds, rounded towards zero.
   public var milliseconds: Int {

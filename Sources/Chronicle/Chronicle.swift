@@ -23,6 +23,11 @@ public struct Chronicle: Sendable {
 
   public init() {}
 
+  /// What these events come to, in the journal's order: those of one incident for what is asked about that one alone.
+  public init(of events: [JournalEvent]) {
+    for event in events { take(event) }
+  }
+
   /// The incident that `id` is part of now: itself unless it was merged.
   public func owner(of id: IncidentID) -> IncidentID { merged.owner(of: id) }
 

@@ -27,13 +27,14 @@ public struct WorkersRuns: Sendable {
   init() {}
 
   /// The one that has waited longest first.
-  public var all: [Run] {
-    adopted.map {
+  public var all: [Run] { adopted.keys.compactMap { self[$0] }.sorted { $0.sequence < $1.sequence } }
+
+  /// Nil: it is over, or the worker does not carry it out.
+  public subscript(_ run: RunID) -> Run? {
+    adopted[run].map {
       Run(
-        run: $0.key, sequence: $0.value, isByPolicyAlone: !approved.contains($0.key),
-        until: waits[$0.key]?.values.min())
+        run: run, sequence: $0, isByPolicyAlone: !approved.contains(run), until: waits[run]?.values.min())
     }
-    .sorted { $0.sequence < $1.sequence }
   }
 
   mutating func take(_ event: JournalEvent) {

@@ -83,11 +83,21 @@ public struct Configuration: Sendable {
     public var storm = StormBreaker()
     /// Kinds that start at once, besides those of the table of kinds.
     public var criticalKinds: Set<String> = []
+    /// Who is told when nobody answers; nil: nobody else.
+    public var escalation: Escalation?
     /// How long the values of a closed incident stay sealed; nil: 30 days.
     public var retention: Duration?
     /// How fast providers may be called, by their kind.
     public var calls: [String: CallLimit] = [:]
     public init() {}
+
+    /// What happens when a plan, a gate or a manual step of the worker's waits for a person and nobody comes.
+    public struct Escalation: Sendable, Hashable {
+      /// How long it waits.
+      public let after: Duration
+      /// Who is told then; nil: the tracker of the incident's route, once more.
+      public let tracker: TrackerName?
+    }
   }
 
   /// A provider's own limit: so many calls a second, so many at once.

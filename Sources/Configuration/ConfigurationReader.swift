@@ -92,7 +92,7 @@ public struct ConfigurationReader {
     for node in root["routes"].flatMap({ elements($0) }) ?? [] {
       if let route = route(node, configuration) { configuration.routes.append(route) }
     }
-    if let node = root["policy"] { configuration.policy = policy(node) }
+    if let node = root["policy"] { configuration.policy = policy(node, configuration) }
     for node in root["sources"].flatMap({ elements($0) }) ?? [] {
       if let source = source(node) { configuration.sources.append(source) }
     }
@@ -191,13 +191,14 @@ public struct ConfigurationReader {
       position: "\(node.position)")
   }
 
-  private mutating func policy(_ node: YAMLNode) -> Configuration.Policy {
+  private mutating func policy(_ node: YAMLNode, _ configuration: Configuration) -> Configuration.Policy {
     var policy = Configuration.Policy()
     if case .null = node.content { return policy }
     refuseUnknown(
       node,
       known: [
         "approvals", "approvers", "exceptions", "operator", "retention", "storm", "critical_kinds", "calls",
+        "escalation",
       ])
     if let retention = node["retention"] {
       if let duration = text(node, "retention").flatMap({ DurationText.parse($0) }) {
@@ -209,6 +210,7 @@ public struct ConfigurationReader {
     policy.localPerson = node["operator"] == nil ? nil : text(node, "operator")
     if let storm = node["storm"] { read(storm, into: &policy) }
     policy.criticalKinds = Set(kinds(node, "critical_kinds").map(\.rawValue))
+    if let escalation = node["escalation"] { policy.escalation = self.escalation(escalation, configuration) }
     if let calls = node["calls"] { policy.calls = callLimits(calls) }
     if let approvals = node["approvals"] {
       refuseUnknown(approvals, known: ["minimum", "not_initiator", "roles"])
@@ -234,6 +236,22 @@ public struct ConfigurationReader {
       policy.exceptions[name] = actions.elements?.compactMap(\.string) ?? []
     }
     return policy
+  }
+
+  private mutating func escalation(_ node: YAMLNode, _ configuration: Configuration)
+    -> Configuration.Policy.Escalation?
+  {
+    refuseUnknown(node, known: ["after", "tracker"])
+    guard let after = text(node, "after").flatMap({ DurationText.parse($0) }), after > .zero else {
+      problem(
+        node["after"] ?? node, "\"after\" must be a duration", "escalation: {after: 15m, tracker: pager}")
+      return nil
+    }
+    let tracker = node["tracker"] == nil ? nil : text(node, "tracker").map { TrackerName($0) }
+    if let tracker, configuration.trackers[tracker] == nil {
+      unknown(node["tracker"], "tracker", tracker.rawValue, configuration.trackers.keys.map(\.rawValue))
+    }
+    return Configuration.Policy.Escalation(after: after, tracker: tracker)
   }
 }
 

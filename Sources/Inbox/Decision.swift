@@ -97,14 +97,17 @@ extension Inbox {
   /// Decisions that the worker has not applied yet, oldest first.
   ///
   /// One that cannot be read is finished as refused and left out: it must not stop the others, nor the worker.
-  public func pendingDecisions(limit: Int = 100) throws(InboxError) -> [Decision] {
+  public func pendingDecisions(limit: Int = 100, besides others: Set<Int> = []) throws(InboxError)
+    -> [Decision]
+  {
     let rows = try reading("read the decisions") { db in
       try Row.fetchAll(
         db,
         sql: """
           SELECT sequence, CASE WHEN typeof(document) = 'text' AND length(CAST(document AS BLOB)) <= ? THEN document END AS document
-          FROM decisions WHERE state = 'pending' ORDER BY sequence LIMIT ?
-          """, arguments: [Inbox.longestDecision, limit]
+          FROM decisions WHERE state = 'pending' AND sequence NOT IN (SELECT value FROM json_each(?))
+          ORDER BY sequence LIMIT ?
+          """, arguments: [Inbox.longestDecision, Inbox.list(others), limit]
       ).map { (sequence: $0["sequence"] as Int, document: $0["document"] as String?) }
     }
     var decisions: [Decision] = []

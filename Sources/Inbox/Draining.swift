@@ -1,12 +1,15 @@
 import Foundation
 import GRDB
+import JSON
 import Secrets
 
 extension Inbox {
   /// The oldest deliveries that wait, at most `limit`. The worker's: it needs the private key.
   ///
   /// One whose body does not open is set to failed and left out: it must not block what comes after it.
-  public func pendingDeliveries(limit: Int) throws(InboxError) -> [Delivery] {
+  ///
+  /// - Parameter others: sequences of those that are at work already, or are to be tried later; they are not opened.
+  public func pendingDeliveries(limit: Int, besides others: Set<Int> = []) throws(InboxError) -> [Delivery] {
     let operation = "read the deliveries"
     guard let key else {
       throw InboxError(.key, operation, because: "the exchange file was opened without the worker's key")
@@ -20,8 +23,9 @@ extension Inbox {
             substr(body_digest, 1, ?1) AS body_digest, substr(event, 1, ?1) AS event,
             substr(content_type, 1, ?1) AS content_type, substr(spool, 1, 64) AS spool,
             CASE WHEN length(box) <= ?2 THEN box END AS box
-          FROM deliveries WHERE state = 'pending' ORDER BY sequence LIMIT ?3
-          """, arguments: [Inbox.longestWord, Inbox.largestBody, limit])
+          FROM deliveries WHERE state = 'pending' AND sequence NOT IN (SELECT value FROM json_each(?4))
+          ORDER BY sequence LIMIT ?3
+          """, arguments: [Inbox.longestWord, Inbox.largestBody, limit, Inbox.list(others)])
     }
     var deliveries: [Delivery] = []
     for row in rows {
@@ -35,6 +39,11 @@ extension Inbox {
       }
     }
     return deliveries
+  }
+
+  /// As SQLite's `json_each` reads it.
+  static func list(_ numbers: Set<Int>) -> String {
+    JSONValue.array(numbers.sorted().map { .integer($0) }).canonicalText
   }
 
   /// Records that a delivery was taken in.

@@ -34,6 +34,14 @@ public struct InboxError: Error, Sendable, Hashable, CustomStringConvertible {
   /// An exact command or action.
   public let fix: String?
 
+  /// Nothing else can be read or written either until it is mended.
+  public var isOfWholeFile: Bool {
+    switch code {
+    case .notAnInbox, .newer, .readOnly, .diskFull, .inputOutput, .busy, .late, .key: true
+    case .corrupt, .notFound, .invalid: false
+    }
+  }
+
   public init(_ code: Code, _ operation: String, because: String, fix: String? = nil) {
     self.code = code
     self.operation = operation

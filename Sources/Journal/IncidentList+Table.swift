@@ -33,6 +33,20 @@ extension IncidentList {
     return listed == sequence
   }
 
+  /// The incident that `id` is part of, and all that are part of it; nil when the table does not go up to event `sequence`.
+  static func parts(of id: IncidentID, in db: Database, upTo sequence: Int) throws -> (
+    owner: IncidentID, all: Set<IncidentID>
+  )? {
+    // A journal of an earlier version, opened for reading.
+    guard try db.tableExists("incidents"), try isListed(db, upTo: sequence) else { return nil }
+    let kept = try String.fetchOne(
+      db.cachedStatement(sql: "SELECT owner FROM incidents WHERE id = ?"), arguments: [id.rawValue])
+    let owner = kept ?? id.rawValue
+    let parts = try String.fetchAll(
+      db.cachedStatement(sql: "SELECT id FROM incidents WHERE owner = ?"), arguments: [owner])
+    return (IncidentID(owner), Set((parts + [owner]).map { IncidentID($0) }))
+  }
+
   /// Takes events in that were just appended.
   static func follow(_ events: [JournalEvent], in db: Database) throws {
     let own = events.filter { $0.incident != nil && kinds.contains($0.kind) }

@@ -54,6 +54,15 @@ public struct JournalError: Error, Sendable, Hashable, CustomStringConvertible {
     self.fix = fix
   }
 
+  /// Nothing else can be written either until it is mended: it is nobody's own trouble.
+  public var isOfWholeJournal: Bool {
+    switch code {
+    case .missing, .notAJournal, .newer, .altered, .readOnly, .diskFull, .inputOutput, .busy, .permissions:
+      true
+    case .corrupt, .locked, .superseded, .notFound, .shredded, .unsealable, .invalid: false
+    }
+  }
+
   public var description: String {
     "\(operation): \(because)" + (fix.map { "; fix: \($0)" } ?? "")
   }

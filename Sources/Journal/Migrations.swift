@@ -14,6 +14,9 @@ extension DatabaseMigrator {
     migrator.registerMigration("3 list of incidents") { db in
       try db.execute(sql: Schema.version3)
     }
+    migrator.registerMigration("4 plans and messages by incident") { db in
+      try db.execute(sql: Schema.version4)
+    }
     return migrator
   }()
 }
@@ -140,5 +143,11 @@ enum Schema {
     WHERE owner = id AND opened IS NOT NULL;
     CREATE INDEX incidents_by_owner ON incidents (owner);
     ALTER TABLE head ADD COLUMN listed INTEGER;
+    """
+
+  /// What is asked for every plan that is made, and for every message.
+  static let version4 = """
+    CREATE INDEX plans_by_incident ON plans (incident, created);
+    CREATE INDEX outbox_by_incident ON outbox (incident, tracker, sequence);
     """
 }

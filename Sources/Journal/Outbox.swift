@@ -32,6 +32,9 @@ public struct OutboxEntry: Sendable, Hashable {
   /// Why it is dead or unknown.
   public let reason: String?
 
+  /// A message whose id begins so is never replaced by a newer one: that a run has failed is not told by what is told next.
+  public static let lasting = "lasting-"
+
   /// It should arrive and has not: counts in the status line.
   public var isUndelivered: Bool { state != .sent && state != .dropped }
 }
@@ -39,7 +42,8 @@ public struct OutboxEntry: Sendable, Hashable {
 extension Journal {
   /// Puts a message into the outbox and gives it its sequence, durably.
   ///
-  /// A status update that nobody started to send is replaced by a newer one; every other message never is.
+  /// A status update that nobody started to send is replaced by a newer one; every other message never is, nor one whose id
+  /// begins with ``OutboxEntry/lasting``.
   /// Enqueueing the same message id again changes nothing: it is the idempotency key. The message carries the journal's
   /// head of this moment into the ticket (``compare(_:isDisputed:)``).
   public func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID? = nil)
@@ -56,7 +60,7 @@ extension Journal {
           db, sql: "SELECT * FROM outbox WHERE tracker = ? AND incident = ? ORDER BY sequence DESC LIMIT 1",
           arguments: [tracker.rawValue, incident])
         if let last, last["event"] == TicketMessage.Event.updated.rawValue, last["state"] == "pending",
-          last["attempts"] == 0
+          last["attempts"] == 0, !(last["id"] as String).hasPrefix(OutboxEntry.lasting)
         {
           try note(try self.entry(last), as: "replaced", in: db, run: run)
           try db.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [last["id"] as String])
@@ -183,13 +187,81 @@ extension Journal {
     -> [OutboxEntry]
   {
     try reading("read the outbox") { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT * FROM outbox WHERE (?1 IS NULL OR incident = ?1) AND (NOT ?2 OR state <> 'sent')
-          ORDER BY incident, tracker, sequence
-          """, arguments: [incident?.rawValue, undelivered]
-      ).map { try entry($0) }.filter { !undelivered || $0.isUndelivered }
+      // A question for each: with one for all, SQLite uses no index.
+      let undeliveredOnly = "state IN ('pending', 'inflight', 'unknown', 'dead')"
+      let order = "ORDER BY incident, tracker, sequence"
+      let rows =
+        if let incident {
+          try Row.fetchAll(
+            db.cachedStatement(
+              sql: "SELECT * FROM outbox WHERE incident = ?1 AND (NOT ?2 OR state <> 'sent') \(order)"),
+            arguments: [incident.rawValue, undelivered])
+        } else if undelivered {
+          try Row.fetchAll(db, sql: "SELECT * FROM outbox WHERE \(undeliveredOnly) \(order)")
+        } else {
+          try Row.fetchAll(db, sql: "SELECT * FROM outbox \(order)")
+        }
+      return try rows.map { try entry($0) }.filter { !undelivered || $0.isUndelivered }
+    }
+  }
+
+  /// The messages that were queued last, at most `limit`, oldest first: what a tracker was told lately.
+  public func outbox(last limit: Int) throws(JournalError) -> [OutboxEntry] {
+    try reading("read the outbox") { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM outbox ORDER BY rowid DESC LIMIT ?", arguments: [limit])
+        .map { try entry($0) }.reversed()
+    }
+  }
+
+  /// The message with this id; nil: it was never queued, or a newer one took its place.
+  public func outboxEntry(_ id: String) throws(JournalError) -> OutboxEntry? {
+    try reading("find the message \(id)") { db in
+      try Row.fetchOne(db.cachedStatement(sql: "SELECT * FROM outbox WHERE id = ?"), arguments: [id])
+        .map { try entry($0) }
+    }
+  }
+
+  /// How many messages are in each state. ``OutboxEntry/State/dropped`` is counted apart from what was given up.
+  public func outboxCounts() throws(JournalError) -> [OutboxEntry.State: Int] {
+    try reading("count the outbox") { db in
+      let rows = try Row.fetchAll(
+        db, sql: "SELECT state, dropped, count(*) AS count FROM outbox GROUP BY state, dropped")
+      var counts: [OutboxEntry.State: Int] = [:]
+      for row in rows {
+        guard let state = OutboxEntry.State(rawValue: row["state"]) else { continue }
+        let isDropped: Bool = row["dropped"]
+        counts[state == .dead && isDropped ? .dropped : state, default: 0] += row["count"]
+      }
+      return counts
+    }
+  }
+
+  /// When the next try of any message is due; nil when none waits.
+  ///
+  /// - Parameter after: only what is due later than that.
+  public func nextDelivery(after: Date = .distantPast) throws(JournalError) -> Date? {
+    try reading("read the outbox") { db in
+      let next = try Int.fetchOne(
+        db.cachedStatement(
+          sql: "SELECT min(next_at) FROM outbox WHERE state IN ('pending', 'unknown') AND next_at > ?"),
+        arguments: [after == .distantPast ? Int.min : milliseconds(after)])
+      return next.map { Date(timeIntervalSince1970: Double($0) / 1000) }
+    }
+  }
+
+  /// Trackers for which ``claimMessage(_:passingOver:)`` would find a message now.
+  public func trackersWithDueMessages() throws(JournalError) -> [TrackerName] {
+    try reading("read the outbox") { db in
+      try String.fetchAll(
+        db.cachedStatement(
+          sql: """
+            SELECT DISTINCT tracker FROM outbox AS mine
+            WHERE state IN ('pending', 'unknown', 'inflight') AND next_at <= ?
+              AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.tracker = mine.tracker
+                AND earlier.incident = mine.incident AND earlier.sequence < mine.sequence
+                AND earlier.state IN ('pending', 'inflight', 'unknown'))
+            """), arguments: [milliseconds(settings.now())]
+      ).map { TrackerName($0) }.sorted()
     }
   }
 

@@ -1,4 +1,5 @@
 public import Capabilities
+import Chronicle
 public import Foundation
 import GRDB
 public import Incidents
@@ -59,32 +60,62 @@ extension Journal {
   public func plan(_ name: String) throws(JournalError) -> SavedPlan {
     let operation = "find the plan \"\(name)\""
     let rows = try reading(operation) { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT * FROM plans WHERE id = ?1 OR (length(?1) >= 6 AND substr(digest, 1, length(?1)) = ?1)
-          ORDER BY created DESC
-          """, arguments: [name])
+      if let row = try Row.fetchOne(
+        db.cachedStatement(sql: "SELECT * FROM plans WHERE id = ?"), arguments: [name])
+      {
+        return [row]
+      }
+      guard name.count >= 6 else { return [] }
+      // A range, which the index answers: all that starts so stands before what starts with the highest character.
+      return try Row.fetchAll(
+        db, sql: "SELECT * FROM plans WHERE digest >= ?1 AND digest < ?2 ORDER BY created DESC",
+        arguments: [name, name + "\u{10FFFF}"])
     }
-    guard let row = rows.first(where: { $0["id"] == name }) ?? rows.first else {
+    guard let row = rows.first else {
       throw JournalError(
         .notFound, operation, because: "no plan has this id or digest", fix: "staunch status")
     }
     let digests = Set(rows.map { row -> String in row["digest"] })
-    guard digests.count == 1 || row["id"] == name else {
+    guard digests.count == 1 else {
       throw JournalError(
         .invalid, operation, because: "several plans' digests start so", fix: "give more digits")
     }
     return try savedPlan(row)
   }
 
+  /// The plan of `run`, by what the journal says of the run, without reading any other plan; nil: nothing was approved or
+  /// started of it yet, or its plan was pruned.
+  public func plan(of run: RunID) throws(JournalError) -> SavedPlan? {
+    let said = try events(run: run, kinds: [.planApproved, .runStarted], limit: 1).first
+    let id: PlanID?
+    switch said?.typed {
+    case .planApproved(let word): id = word.plan
+    case .runStarted(let start): id = start.plan
+    default: id = nil  // only these two name it
+    }
+    guard let id else { return nil }
+    do throws(JournalError) {
+      let saved = try plan(id.rawValue)
+      return saved.document["run"]?.string == run.rawValue ? saved : nil
+    } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
+  }
+
   /// Plans, newest first.
   public func plans(incident: IncidentID? = nil) throws(JournalError) -> [SavedPlan] {
     try reading("read the plans") { db in
-      try Row.fetchAll(
-        db, sql: "SELECT * FROM plans WHERE ?1 IS NULL OR incident = ?1 ORDER BY created DESC, id",
-        arguments: [incident?.rawValue]
-      ).map { try savedPlan($0) }
+      // Two questions: with one for both, SQLite uses no index.
+      let rows =
+        if let incident {
+          try Row.fetchAll(
+            db.cachedStatement(sql: "SELECT * FROM plans WHERE incident = ? ORDER BY created DESC, id"),
+            arguments: [incident.rawValue])
+        } else {
+          try Row.fetchAll(db, sql: "SELECT * FROM plans ORDER BY created DESC, id")
+        }
+      return try rows.map { try savedPlan($0) }
     }
   }
 

@@ -94,22 +94,24 @@ package struct Installation: Sendable {
       fix: "when that is wanted, in \(configuration.file): \(missing.grant)")
   }
 
-  /// What expressions may ask about targets and incidents.
-  package func facts() throws -> TargetFacts {
-    let known = try FollowedChronicle(journal, kinds: [.incidentOpened, .incidentUpdated]).current()
-    let incidents = known.incidents.reduce(into: [IncidentID: TargetFacts.IncidentFacts]()) { found, entry in
-      let (id, course) = entry
-      found[id] = TargetFacts.IncidentFacts(
-        codename: course.identity.codename(of: id), kind: course.identity.kind,
+  /// What expressions may ask about targets, and about the incidents that `inputs` name. The journal is read for those alone: a
+  /// plan costs the same among ten incidents and among ten thousand.
+  package func facts(about inputs: [String: Value]) throws -> TargetFacts {
+    var incidents: [IncidentID: TargetFacts.IncidentFacts] = [:]
+    for named in Set(inputs.values.flatMap(\.incidents)) {
+      let record = try journal.record(of: named)
+      guard let course = Chronicle(of: record.events)[named]?.course else { continue }
+      incidents[named] = TargetFacts.IncidentFacts(
+        codename: course.identity.codename(of: record.id), kind: course.identity.kind,
         severity: course.identity.severity ?? .sev3, firstSeen: course.firstSeen,
         detected: course.detected ?? .distantPast)
     }
     return TargetFacts(configuration: configuration, targets: targets, incidents: incidents)
   }
 
-  /// Reads the world and says what `playbook` would do.
-  package func planner() throws -> Planner {
-    Planner(actions: actions, secrets: journal, attributes: try facts(), progress: progress)
+  /// Reads the world and says what a playbook would do with `inputs`.
+  package func planner(for inputs: [String: Value]) throws -> Planner {
+    Planner(actions: actions, secrets: journal, attributes: try facts(about: inputs), progress: progress)
   }
 }
 

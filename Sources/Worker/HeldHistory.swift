@@ -12,9 +12,15 @@ struct HeldHistory {
   var runs: Set<RunID> { Set(blockers.keys) }
 
   /// Takes in runs that start or go on together, with the deliveries that brought their incidents.
-  mutating func hold(_ deliveries: [RunID: Set<JSONValue>]) {
-    for (run, own) in deliveries where !own.isEmpty {
-      let others = deliveries.filter { $0.key != run && !$0.value.isDisjoint(with: own) }.map(\.key)
+  ///
+  /// - Parameter atWork: those that went on before, with their history: they hold back the others and wait for none.
+  mutating func hold(_ deliveries: [RunID: Set<JSONValue>], atWork: Set<RunID> = []) {
+    var together: [JSONValue: Set<RunID>] = [:]
+    for (run, own) in deliveries {
+      for delivery in own { together[delivery, default: []].insert(run) }
+    }
+    for (run, own) in deliveries where !atWork.contains(run) || blockers[run] != nil {
+      let others = own.reduce(into: Set<RunID>()) { $0.formUnion(together[$1] ?? []) }.subtracting([run])
       if !others.isEmpty { blockers[run, default: []].formUnion(others) }
     }
   }

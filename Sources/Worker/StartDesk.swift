@@ -12,7 +12,7 @@ import StaunchConfiguration
 /// journal, so a crash forgets nothing.
 struct StartDesk {
   /// An incident without a plan.
-  struct Waiting {
+  struct Waiting: Sendable {
     let incident: Incident
     /// Where its values are sealed; none while nobody knows one.
     let leaked: [SecretRef]
@@ -20,6 +20,14 @@ struct StartDesk {
     let last: Date
     /// The last event about it: nothing is tried again before there is news.
     let sequence: Int
+    /// The event that opened it.
+    let opened: Int
+
+    /// What a storm does not hold back: it is at its worst, it works, and everybody can read it.
+    var isUrgent: Bool {
+      incident.severity == .sev1 && incident.validity == .active
+        && incident.exposure.isPubliclyLeaked == true
+    }
 
     /// As the desk of reports hands it on.
     var entry: IncidentDesk.Entry {
@@ -30,17 +38,14 @@ struct StartDesk {
 
   let installation: Installation
 
-  /// Incidents that are open and have no plan, oldest first. A merged incident's plan is its owner's; a plan of before an
-  /// incident was opened again is none.
-  func waiting(_ known: Chronicle) -> [Waiting] {
-    known.incidents.compactMap { id, entry -> Waiting? in
-      guard !entry.isPlanned, !entry.isClosed,
-        let incident = Incident(id: id, journalled: entry.bodies)
-      else { return nil }
-      return Waiting(
-        incident: incident, leaked: entry.values.refs, first: entry.first, last: entry.last,
-        sequence: entry.sequence)
-    }.sorted { $0.first == $1.first ? $0.incident.id < $1.incident.id : $0.first < $1.first }
+  /// The incident, when it is open and has no plan; nil when it has one, is closed, or is part of another.
+  static func waiting(_ id: IncidentID, _ known: Chronicle) -> Waiting? {
+    guard let entry = known.incidents[id], !entry.isPlanned, !entry.isClosed,
+      let incident = Incident(id: id, journalled: entry.bodies)
+    else { return nil }
+    return Waiting(
+      incident: incident, leaked: entry.values.refs, first: entry.first, last: entry.last,
+      sequence: entry.sequence, opened: entry.opened)
   }
 
   /// When the response to it begins.

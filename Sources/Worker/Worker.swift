@@ -1,390 +1,292 @@
-import Actions
 import Capabilities
-package import Chronicle
+import Chronicle
 package import Execution
 package import Foundation
-import Incidents
+package import Incidents
 package import Inbox
 import JSON
 import Journal
 package import Response
-import ScannerReports
-import StaunchConfiguration
 
-/// Takes in what the endpoint stored, starts the right response, carries out what may run, and publishes what people see.
+/// Takes in what the endpoint stored, starts the right response, carries out what may run, tells people, and publishes what they see.
 ///
-/// A delivery is finished in the exchange file only after its incidents stand in the journal; taken in twice, it changes
-/// nothing, because incidents and places have keys. So the process may die anywhere.
-package final class Worker {
+/// Each of these is a ``Lane`` that looks for itself: ``WorkLoop`` lets all of them go at the same time, ``round()`` one after the
+/// other. What takes long (a provider that is asked, a run, a tracker) is a ``Job`` on a task of its own, so that a lane is never
+/// away for longer than it takes to read a few events. Nothing is remembered that the journal does not say: a lane derives what there is
+/// to do, so its queue is the journal, and the process may die anywhere. A delivery is finished in the exchange file only after its
+/// incidents stand in the journal; taken in twice, it changes nothing.
+///
+/// Trouble is that of a thing (a delivery, an incident, a run) or of a lane, is said once, and is tried again after a pause that doubles.
+/// There is none that ends the worker.
+package actor Worker {
   /// Marks approvals of runs that the worker carries out itself.
   package static let via = PlanApproved.worker
-  /// More at once would hold plaintext for longer than needed.
-  private static let batch = 16
-
-  private let installation: Installation
-  private let inbox: Inbox
-  private let now: @Sendable () -> Date
-  /// The last event that was looked at, by incident and by run: nothing is tried again before there is news.
-  private var considered: [IncidentID: Int] = [:]
-  private var tried: [RunID: Int] = [:]
-  /// Ends of waits that have led to a try.
-  private var triedEnds: [RunID: Date] = [:]
-  private var lateConsidered: [IncidentID: [RepositoryName]] = [:]
-  private var held = HeldHistory()
-  private let ledger: IncidentLedger
-  /// The journal's last event after the last round.
-  private var seen = -1
-  private var retention = RetentionRound()
-  /// When time alone makes something due.
-  private var due = Date.distantPast
-
-  private let reading: DeliveryReading
-  private let board: Board
-  private let reconciliation: Reconciliation
-  private let secretFetch: SecretFetch
-  private let notices: Notices
-  private let storm: Storm
-  private let latePlaces: LatePlaces
-  private let chronicle: FollowedChronicle
-  private let carryOn: RunCarrier
+  /// More deliveries at once would hold plaintext for longer than needed.
+  static let batch = 16
+  /// Plans that are being made at the same time: most of their time providers are asked.
+  static let plansAtOnce = 8
+  /// After so many seconds people are told without the plan.
+  static let planPatience: TimeInterval = 10
+  /// A board that has not followed for so many seconds is old.
+  static let boardPatience: TimeInterval = 60
 
   /// Goes on with an approved run until it waits or is over; its history is held back where that is true. What its steps left
   /// in the outbox stays there.
-  package typealias RunCarrier = @Sendable (_ plan: Plan, _ holdsHistory: Bool) async throws -> Void
+  package typealias RunCarrier =
+    @Sendable (_ installation: Installation, _ plan: Plan, _ holdsHistory: Bool) async throws -> Void
+  /// What a test makes fail: called before each call, with the subject.
+  package typealias Fault = @Sendable (WorkPoint, String) throws -> Void
 
-  private typealias Trouble = (because: String, fix: String?)
+  private let queue = WorkQueue("staunch.worker")
+  package nonisolated var unownedExecutor: UnownedSerialExecutor { queue.asUnownedSerialExecutor() }
+
+  var installation: Installation
+  let inbox: Inbox
+  let now: @Sendable () -> Date
+  let carryOn: RunCarrier
+  let fault: Fault
+  var desks: Desks
+  let board: BoardRoom
+
+  // MARK: what the lanes know
+
+  /// The journal's last event before a lane's last look.
+  private var seen: [Lane: Int] = [:]
+  /// When time alone makes a lane due.
+  private var dues: [Lane: Date] = [:]
+  private var laneTroubles = Troubles<Lane>(first: 1, longest: 60)
+
+  var retention = RetentionRound()
+
+  /// Deliveries whose values are being tried at their providers.
+  var deliveriesAtWork: Set<Int> = []
+  var deliveryTroubles = Troubles<Int>(first: 2, longest: 900)
+  /// Incidents of a large delivery of which more is still to come.
+  var arriving: Set<IncidentID> = []
+  /// What became of decisions whose end could not be written down yet.
+  var decided: [Int: String] = [:]
+  var decisionTroubles = Troubles<Int>(first: 2, longest: 900)
+
+  /// The last event of an incident that was looked at: nothing is tried again before there is news, or its pause is over.
+  var considered: [IncidentID: Int] = [:]
+  /// Incidents whose plan is being made, since when.
+  var planning: [IncidentID: Date] = [:]
+  var planTroubles = Troubles<IncidentID>(first: 60, longest: 3600)
+  /// Plans that wait for the policy's word.
+  var toContain: [IncidentID: (plan: Plan, incident: Incident)] = [:]
+  var containTroubles = Troubles<IncidentID>(first: 2, longest: 900)
+  var lateConsidered: [IncidentID: [RepositoryName]] = [:]
+  var latePlanning: Set<IncidentID> = []
+
+  /// Trackers that are being sent to, and those that did not answer, until when.
+  var sending: Set<TrackerName> = []
+  var silent: [TrackerName: Date] = [:]
+
+  var slots = RunSlots()
+  /// The last event of a run that led to a try, and ends of waits that have.
+  var tried: [RunID: Int] = [:]
+  var triedEnds: [RunID: Date] = [:]
+  /// Runs that wait for a place.
+  var ready: Set<RunID> = []
+  /// Of runs that were looked at: what they rotate at, and what brought their incidents.
+  var runFacts: [RunID: RunFacts] = [:]
+  var runTroubles = Troubles<RunID>(first: 5, longest: 900)
+  var held = HeldHistory()
+
+  /// Since when the board does not show what the journal says; nil: it does.
+  private(set) var boardIsBehindSince: Date?
+  var saidUnreadable = 0
+
+  struct RunFacts {
+    let provider: String?
+    let deliveries: Set<JSONValue>
+  }
 
   /// - Parameter carryOn: goes on with a run.
   package init(
     installation: Installation, inbox: Inbox, now: @escaping @Sendable () -> Date,
-    carryOn: @escaping RunCarrier
+    fault: @escaping Fault = { _, _ in }, carryOn: @escaping RunCarrier
   ) throws {
     self.installation = installation
     self.inbox = inbox
     self.now = now
+    self.fault = fault
     self.carryOn = carryOn
-    let chronicle = FollowedChronicle(installation.journal)
-    let ledger = IncidentLedger(journal: installation.journal, chronicle: chronicle)
-    let voice = installation.voice
-    let say: (String) -> Void = { voice.say(harmless($0)) }
-    self.ledger = ledger
-    self.chronicle = chronicle
-    storm = Storm(
-      journal: installation.journal, configuration: installation.configuration, chronicle: chronicle)
-    latePlaces = LatePlaces(installation: installation, chronicle: chronicle)
-    board = Board(installation: installation, inbox: inbox, chronicle: chronicle)
-    notices = Notices(installation: installation, chronicle: chronicle, now: now)
-    reading = DeliveryReading(key: try StateDirectory(installation.statePath).fingerprintKey())
-    reconciliation = Reconciliation(
-      sources: installation.sources, inbox: inbox, ledger: ledger,
-      receiver: installation.configuration.receiver, now: now, say: say)
+    desks = try Desks(installation, inbox, now: now)
+    board = BoardRoom(installation: installation, inbox: inbox)
     // What a killed process was sending may have arrived: it is looked up. Not while a run is at work, which may be sending.
     if try !installation.journal.locks().contains(where: { $0.state == .running }) {
       try installation.journal.recoverOutbox()
     }
-    secretFetch = SecretFetch(
-      sources: installation.sources, reading: reading,
-      joining: JoiningValues(installation: installation, ledger: ledger), now: now, say: say)
   }
 
-  /// One round over everything. - Returns: true when there may be more at once.
+  /// From now on another configuration holds. Plans and runs that are at work end by the one that they began with.
+  package func adopt(_ installation: Installation) async throws {
+    desks = try Desks(installation, inbox, now: now)
+    self.installation = installation
+    considered = [:]
+    planTroubles = Troubles(first: 60, longest: 3600)
+    lateConsidered = [:]
+    runFacts = [:]
+    seen = [:]
+    dues = [:]
+    await board.adopt(installation)
+  }
+
+  // MARK: looking
+
+  /// One look of every lane, one after the other, and all that they begin to its end. - Returns: true when there may be more at once.
   package func round() async throws -> Bool {
-    due = .distantFuture
-    try retention.look(installation, now: now())
-    becomesDue(try await reconciliation.run())
-    var more = try await takeIn()
-    for decision in try inbox.pendingDecisions() {
-      let outcome = try outcome(of: decision.said)
-      try inbox.finishDecision(decision.sequence, outcome: outcome)
+    var more = false
+    for lane in [.retention, .reconciliation, .intake, .decisions, .secrets] as [Lane] {
+      try Task.checkCancellation()
+      if await whole(lane) { more = true }
     }
-    if try await fetchSecrets() { more = true }
-    try await startDue()
-    try await planLatePlaces()
-    becomesDue(try notices.tell(isStorm: try storm.isHeld()))
+    var plans = await turn(.planning)
+    while !plans.jobs.isEmpty {
+      await finish(plans.jobs)
+      plans = await turn(.planning)
+    }
+    _ = await whole(.telling)
     // A run may take minutes: people hear of it before. A tracker that hangs holds no run up.
-    let waiting = try dueRuns()
-    let limit: Duration? = waiting.isEmpty ? nil : .seconds(2)
-    becomesDue(try await OutboxRound(installation: installation, now: now).deliver(within: limit))
-    try await carryOut(waiting)
-    becomesDue(try await OutboxRound(installation: installation, now: now).deliver())
-    try board.publish(now: now())
-    seen = try installation.journal.head().sequence
+    var runs = await turn(.runs)
+    await deliver(within: runs.jobs.isEmpty ? nil : .seconds(2))
+    while !runs.jobs.isEmpty {
+      await finish(runs.jobs)
+      // Whoever is contained now holds nobody back any more; and there are places again.
+      runs = await turn(.runs)
+    }
+    _ = await whole(.telling)
+    await deliver(within: nil)
+    while await whole(.board) {}
+    let head = try? installation.journal.head().sequence  // it cannot be read: then there is news
+    for lane in Lane.allCases where laneTroubles.words(of: lane) == nil { seen[lane] = head }
     return more
   }
 
-  /// What became of a decision. One that cannot be carried out is refused; it must not stop the others.
-  private func outcome(of decision: NewDecision) throws -> String {
+  private func whole(_ lane: Lane) async -> Bool {
+    let turn = await turn(lane)
+    await finish(turn.jobs)
+    return turn.more
+  }
+
+  private func finish(_ jobs: [Job]) async {
+    await withDiscardingTaskGroup { group in
+      for job in jobs { group.addTask { await job.work() } }
+    }
+  }
+
+  /// One look of a lane. Its trouble is said, and it looks again after a pause.
+  func turn(_ lane: Lane) async -> Turn {
+    guard !laneTroubles.holds(lane, at: now()) else { return Turn() }
     do {
-      return try DecisionDesk(installation: installation).apply(decision)
-    } catch let error as JournalError {
-      throw error
-    } catch let error as ExecutionError where error.code == .journal {
-      throw error
+      dues[lane] = nil
+      let head = try installation.journal.head().sequence
+      let turn = try await look(lane)
+      seen[lane] = head
+      laneTroubles.clear(lane)
+      if lane == .board { boardIsBehindSince = nil }
+      return turn
     } catch {
-      installation.voice.say("a decision of \(harmless(decision.person)):")
-      installation.voice.tell(error)
-      return "refused: it could not be carried out; the worker's output says why"
+      guard !Self.isCancellation(error) else { return Turn() }
+      note(error, of: "\(lane.rawValue)", in: &laneTroubles, lane)
+      return Turn()
     }
   }
 
-  /// Whether a round could find something to do. Three small queries.
-  package func hasNews() throws -> Bool {
-    if due <= now() { return true }
-    if try inbox.pendingCount() > 0 { return true }
-    if try !inbox.pendingDecisions(limit: 1).isEmpty { return true }
-    return try installation.journal.head().sequence != seen
-  }
-
-  /// Deliveries → incidents in the journal. - Returns: true when more wait.
-  package func takeIn() async throws -> Bool {
-    var desk = desk
-    let deliveries = try inbox.pendingDeliveries(limit: Self.batch)
-    for delivery in deliveries {
-      guard let result = try read(delivery, with: reading) else { continue }
-      desk.delivery = [
-        "route": .string(delivery.route), "id": .string(delivery.id),
-        "received": .string(Timestamp.text(delivery.receivedAt)),
-      ]
-      desk.tried = try await JoiningValues(installation: installation, ledger: ledger).tried(result.incidents)
-      let words = PlatformWords(journal: installation.journal, ledger: ledger)
-      let entries =
-        try desk.record(result.incidents)
-        + words.take(result.words, of: "\(delivery.source) \(delivery.id)", into: desk)
-      let new = entries.filter(\.isNew).count
-      try storm.check(new: new, waiting: [:], now: now())
-      try crashPointForTests()
-      let outcome = result.outcome(incidents: entries.count, new: new)
-      try inbox.finish(
-        delivery.sequence, outcome: outcome, dropBody: result.unread.isEmpty && result.leftOut == 0)
-      say(delivery, outcome)
+  private func look(_ lane: Lane) async throws -> Turn {
+    switch lane {
+    case .retention: return try destroyKeys()
+    case .reconciliation: return try await askPlatforms()
+    case .intake: return try await takeIn()
+    case .decisions: return try applyDecisions()
+    case .secrets: return try await fetchSecrets()
+    case .planning: return try findPlans()
+    case .telling: return try tell()
+    case .outbox: return try findMessages()
+    case .runs: return try findRuns()
+    case .board:
+      try fault(.publish, "")
+      let (more, due) = try await board.publish(now: now())
+      becomesDue(.board, due)
+      return Turn(more: more)
     }
-    return deliveries.count == Self.batch
   }
 
-  private var desk: IncidentDesk {
-    var desk = IncidentDesk(journal: installation.journal, ledger: ledger)
-    desk.willReopen = { [self] in try tellReopening(of: $0, $1, closing: $2, because: $3) }
-    return desk
-  }
-
-  private func becomesDue(_ date: Date?) { due = min(due, date ?? .distantFuture) }
-
-  /// Alerts' secrets, from the platforms. In a storm nobody is asked: nothing starts anyway. - Returns: true when more wait.
-  private func fetchSecrets() async throws -> Bool {
-    guard try !storm.isHeld() else { return false }
-    let waiting = try waiting()
-    let (due, more) = try await secretFetch.fetch(for: waiting, into: desk)
-    becomesDue(due)
-    return more
-  }
-
-  /// A closed incident's secret is back: somebody is told, always. The id is the closing's, so it is said once.
-  private func tellReopening(of id: IncidentID, _ incident: Incident, closing: Int, because: String) throws {
-    guard let tracker = Routing(configuration: installation.configuration).route(for: incident)?.tracker
-    else {
-      return
-    }
-    _ = try installation.journal.enqueue(
-      TicketMessage(
-        id: "reopened-\(id)-\(closing)", incident: id, event: .updated, sequence: 1,
-        title: "An incident is open again",
-        body: "\(id) is open again: \(because). It is planned anew: `staunch show \(id)`.",
-        severity: incident.severity, isDrill: false, at: now()),
-      to: tracker)
-  }
-
-  /// The delivery's findings; nil when there are none to take in, and the exchange file says so.
-  private func read(_ delivery: Delivery, with reading: DeliveryReading) throws -> DeliveryReading.Result? {
+  /// The lanes that could find something to do. A few small queries.
+  func lanesWithNews() -> [Lane] {
+    let time = now()
     do {
-      return try reading.read(delivery)
-    } catch  where error.code == .unknownFormat {
-      try inbox.finish(delivery.sequence, outcome: "ignored: nothing that names a secret", dropBody: true)
-      say(delivery, "ignored: nothing that names a secret")
-    } catch {
-      try inbox.fail(delivery.sequence, reason: "\(error.place): \(error.because)")
-      say(delivery, "not readable: \(error.place): \(error.because)")
-    }
-    return nil
-  }
-
-  private func say(_ delivery: Delivery, _ outcome: String) {
-    installation.voice.say(
-      "delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))")
-  }
-
-  private func waiting() throws -> [StartDesk.Waiting] {
-    StartDesk(installation: installation).waiting(try chronicle.current())
-  }
-
-  /// Plans for incidents whose time has come; nothing while a storm is held.
-  private func startDue() async throws {
-    let desk = StartDesk(installation: installation)
-    let waiting = try waiting()
-    let providers = waiting.compactMap(\.incident.provider)
-    try storm.check(
-      new: 0, waiting: Dictionary(providers.map { ($0, 1) }, uniquingKeysWith: +), now: now())
-    guard try !storm.isHeld() else { return }
-    for entry in waiting where considered[entry.incident.id] != entry.sequence {
-      switch desk.start(of: entry) {
-      case .at(let date) where date > now():
-        becomesDue(date)
-        continue
-      case .notByItself: notices.decided(entry.incident.id, .recorded(because: Self.restraint(of: entry)))
-      case .now, .at:
-        let trouble = try await attempt("\(entry.incident.id)") { try await plan(entry, with: desk) }
-        if let trouble {
-          notices.decided(entry.incident.id, .failed(because: trouble.because, fix: trouble.fix))
+      try fault(.lookForNews, "")
+      let head = try installation.journal.head().sequence
+      if seen[.board] != head { boardIsBehindSince = boardIsBehindSince ?? time }
+      let isOld = boardIsBehindSince.map { time.timeIntervalSince($0) > Self.boardPatience } ?? false
+      let waitingDeliveries = deliveriesAtWork.union(deliveryTroubles.held(at: time))
+      let hasDeliveries =
+        try deliveriesAtWork.count < Self.batch
+        && inbox.pendingCount() > waitingDeliveries.count
+      let hasDecisions = try !inbox.pendingDecisions(limit: 1, besides: decisionTroubles.held(at: time))
+        .isEmpty
+      return Lane.allCases.filter { lane in
+        if laneTroubles.holds(lane, at: time) { return false }
+        if laneTroubles.isDue(lane, at: time) || dues[lane].map({ $0 <= time }) == true { return true }
+        switch lane {
+        case .intake: return hasDeliveries
+        case .decisions: return hasDecisions
+        // By time alone; the first time at once.
+        case .retention, .reconciliation: return seen[lane] == nil
+        case .telling: return isOld || seen[lane] != head
+        case .secrets, .planning, .outbox, .runs, .board: return seen[lane] != head
         }
       }
-      considered[entry.incident.id] = entry.sequence
+    } catch {
+      // Each lane that is due finds out for itself.
+      return Lane.allCases.filter { laneTroubles.isDue($0, at: time) || dues[$0].map { $0 <= time } == true }
     }
   }
 
-  private func plan(_ entry: StartDesk.Waiting, with desk: StartDesk) async throws {
+  /// Whether a round could find something to do.
+  package func hasNews() -> Bool { lanesWithNews().contains { $0 != .retention } }
+
+  func isDueNoMore(_ lane: Lane) { dues[lane] = nil }
+
+  /// The lanes that cannot do their work now, each with why: the disk is full, for example.
+  package func troubledLanes() -> [(lane: Lane, because: String)] {
+    Lane.allCases.compactMap { lane in laneTroubles.words(of: lane).map { (lane, $0) } }
+  }
+
+  func becomesDue(_ lane: Lane, _ date: Date?) {
+    guard let date else { return }
+    dues[lane] = min(dues[lane] ?? .distantFuture, date)
+  }
+
+  // MARK: trouble
+
+  static func isCancellation(_ error: any Error) -> Bool {
+    if error is CancellationError { return true }
+    if let error = error as? CapabilityError { return error.class == .cancelled && Task.isCancelled }
+    return false
+  }
+
+  /// Nothing else can be done either until it is mended: the lane looks again later, all of it.
+  static func isEverybodys(_ error: any Error) -> Bool {
+    if isCancellation(error) { return true }
+    if let error = error as? JournalError { return error.isOfWholeJournal }
+    if let error = error as? InboxError { return error.isOfWholeFile }
+    return false
+  }
+
+  /// Says what is wrong with `subject`, unless that was said; it is tried again when its pause is over.
+  @discardableResult
+  func note<Subject>(
+    _ error: any Error, of name: String, in troubles: inout Troubles<Subject>, _ subject: Subject
+  ) -> (because: String, fix: String?) {
     let voice = installation.voice
-    switch try await PlanMaker(installation: installation).plan(entry.entry, credential: nil) {
-    case .planned(let plan):
-      voice.say("\(entry.incident.id): planned \(plan.id)")
-      _ = try desk.contain(plan, of: entry.incident, now: now())
-    case .recorded(let because, _):
-      voice.say("\(entry.incident.id): recorded only: \(harmless(because))")
-      notices.decided(entry.incident.id, entry.leaked.isEmpty ? .waitsForValue : .recorded(because: because))
+    let words = voice.words(for: error)
+    if troubles.note(subject, "\(words.what): \(words.because)", at: now()) {
+      voice.say("\(harmless(name)):")
+      voice.tell(error)
     }
-  }
-
-  /// Why nothing starts by itself.
-  private static func restraint(of entry: StartDesk.Waiting) -> String {
-    entry.incident.restraint?.because ?? "the reporter has seen the credential refused"
-  }
-
-  /// Places that came too late for the incident's plan. Nothing is rotated a second time.
-  private func planLatePlaces() async throws {
-    guard try !storm.isHeld() else { return }
-    let desk = latePlaces
-    for missed in try desk.missed() where lateConsidered[missed.incident] != missed.repositories {
-      lateConsidered[missed.incident] = missed.repositories
-      try await attempt("\(missed.incident)") {
-        guard let plan = try await desk.plan(missed) else { return }
-        let names = missed.repositories.map(\.rawValue).joined(separator: ", ")
-        installation.voice.say(
-          "\(missed.incident): further places in \(harmless(names)) came too late for its plan: planned "
-            + "\(plan.id), which cleans history and rotates nothing")
-      }
-    }
-  }
-
-  @discardableResult
-  private func attempt(_ subject: String, _ work: () async throws -> Void) async throws -> Trouble? {
-    try await Self.attempt(subject, saying: installation.voice, work)
-  }
-
-  /// Trouble with one incident or run is said, and it waits for news while the others go on; trouble with the journal
-  /// ends the worker.
-  @discardableResult
-  private static func attempt(_ subject: String, saying voice: any Voice, _ work: () async throws -> Void)
-    async throws -> Trouble?
-  {
-    do {
-      try await work()
-      return nil
-    } catch let error as JournalError {
-      throw error
-    } catch let error as ExecutionError where error.code == .journal {
-      throw error
-    } catch {
-      voice.say("\(subject):")
-      return voice.tell(error)
-    }
-  }
-
-  /// Goes on with every run that the worker has taken on, until it waits or is over.
-  private func carryOut(_ due: [RunPool<Plan>.Entry]) async throws {
-    guard !due.isEmpty else { return }
-    held.hold(Dictionary(due.map { ($0.work.run, deliveries(of: $0.work)) }) { first, _ in first })
-    try await Self.carryOut(due, holding: held.runs, by: carryOn, in: installation)
-    // Whoever is contained now holds nobody back any more.
-    let journal = installation.journal
-    let free = try due.filter {
-      try held.isFree($0.work.run, in: journal) && journal.waitsForContainment($0.work.run)
-    }
-    try await Self.carryOut(free, holding: [], by: carryOn, in: installation)
-    let ran = Set(due.map(\.work.run))
-    for entry in try chronicle.current().workersRuns.all where ran.contains(entry.run) {
-      tried[entry.run] = entry.sequence
-      noteEnd(of: entry)
-    }
-  }
-
-  private static func carryOut(
-    _ due: [RunPool<Plan>.Entry], holding: Set<RunID>, by carryOn: @escaping RunCarrier,
-    in installation: Installation
-  ) async throws {
-    let pool = RunPool<Plan> { entry in
-      try await attempt("\(entry.work.run)", saying: installation.voice) {
-        try await carryOn(entry.work, holding.contains(entry.work.run))
-      }
-    }
-    try await pool.run(due)
-  }
-
-  private func deliveries(of plan: Plan) -> Set<JSONValue> {
-    guard let incident = plan.incident, let course = chronicle.last[incident]?.course else { return [] }
-    return Set(course.bodies.compactMap { IncidentReport($0).delivery })
-  }
-
-  private func dueRuns() throws -> [RunPool<Plan>.Entry] {
-    let isStorm = try storm.isHeld()
-    var due: [RunPool<Plan>.Entry] = []
-    for entry in try chronicle.current().workersRuns.all
-    where try tried[entry.run] != entry.sequence || isOver(entry)
-      || held.isFree(entry.run, in: installation.journal)
-    {
-      if isStorm, entry.isByPolicyAlone { continue }
-      tried[entry.run] = entry.sequence
-      if let plan = try plan(of: entry.run) { due.append(self.entry(plan)) }
-    }
-    return due
-  }
-
-  /// Whether a wait of the run has ended since it was last tried.
-  private func isOver(_ entry: WorkersRuns.Run) -> Bool {
-    guard let until = entry.until, triedEnds[entry.run] != until else { return false }
-    guard until < now() else {
-      noteEnd(of: entry)
-      return false
-    }
-    triedEnds[entry.run] = until
-    return true
-  }
-
-  /// The worker becomes due when the wait ends. The run itself asks whether it is later than that.
-  private func noteEnd(of entry: WorkersRuns.Run) {
-    guard let until = entry.until, triedEnds[entry.run] != until else { return }
-    becomesDue(until.addingTimeInterval(0.001))
-  }
-
-  /// A run's plan; nil, and said, when it cannot be read.
-  private func plan(of run: RunID) throws -> Plan? {
-    do {
-      return try installation.openPlan(run.rawValue)
-    } catch let error as JournalError {
-      throw error
-    } catch {
-      installation.voice.say("\(run):")
-      installation.voice.tell(error)
-      return nil
-    }
-  }
-
-  private func entry(_ plan: Plan) -> RunPool<Plan>.Entry {
-    guard case .credential(let name)? = plan.inputs["credential"] else {
-      return RunPool.Entry(work: plan, provider: nil)
-    }
-    return RunPool.Entry(work: plan, provider: installation.configuration.credentials[name]?.target.kind)
-  }
-
-  /// Between the journal and the exchange file: where a test kills the process.
-  private func crashPointForTests() throws {
-    try installation.crashPoint()(.afterAppend([.incidentOpened], sequence: 0))
+    return (words.because, words.fix)
   }
 }

@@ -94,7 +94,7 @@ import Testing
     let journalled = try #require(Incident(id: first.id, journalled: bodies))
     #expect(journalled.codename == status.codename && journalled.kind == status.kind)
     #expect(journalled.occurrences.count == 1, "the same place under another kind is no second one")
-    let facts = try desk.rig.installation.facts()
+    let facts = try desk.rig.installation.facts(about: ["incident": .incident(first.id)])
     #expect(facts.attribute("codename", of: .incident(first.id)) == .string(status.codename))
     #expect(facts.attribute("kind", of: .incident(first.id)) == .string("postgres_uri"))
     // What the second report taught stays: another password of the account is the same incident.

@@ -51,6 +51,16 @@ import Testing
     #expect(problems("policy: {storm: {in_delivery: 0}}").count == 1)
   }
 
+  @Test func `nobody is told when nobody answers, unless it says after which time, and who`() throws {
+    #expect(try read("policy: {}").policy.escalation == nil)
+    let escalation = try read("policy: {escalation: {after: 15m, tracker: local}}").policy.escalation
+    #expect(escalation?.after == .seconds(900) && escalation?.tracker == "local")
+    #expect(try read("policy: {escalation: {after: 1h}}").policy.escalation?.tracker == nil)
+    for wrong in ["{tracker: local}", "{after: soon}", "{after: 0s}", "{after: 1h, tracker: nosuch}"] {
+      #expect(problems("policy: {escalation: \(wrong)}").count == 1, "\(wrong)")
+    }
+  }
+
   @Test func `a provider's calls have a rate and a burst, of a kind that exists`() throws {
     let calls = try read("policy: {calls: {openai: {per_second: 0.5, burst: 4}}}").policy.calls
     #expect(calls["openai"]?.perSecond == 0.5)

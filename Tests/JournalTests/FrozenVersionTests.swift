@@ -12,12 +12,12 @@ import Testing
 ///
 /// `Fixtures/journal-N.sql` is a whole journal as the last program of version N left it, `journal-N.keys` its keys (of no other
 /// use). A migration needs the fixture of the version before it first: `STAUNCH_FREEZE_JOURNAL=1 make test TESTS=JournalTests`
-/// with the program of that version writes it. `journal-3.sql` is version 2's as the program of version 3 migrated it.
+/// with the program of that version writes it. `journal-3.sql` is version 2's as the program of version 3 migrated it, `journal-4.sql` the same with the indexes of version 4.
 @Suite struct FrozenVersionTests {
   private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(
     path: "Fixtures")
   /// One for each version that was ever released.
-  static let versions = [1, 2, 3]
+  static let versions = [1, 2, 3, 4]
   private static let value = "frozen-" + "value"
 
   @Test(arguments: versions) func `A journal of each version opens, verifies, unseals and goes on`(
@@ -88,6 +88,7 @@ import Testing
     #expect(
       applied == [
         "1 events, sealed secrets, plans, locks, outbox", "2 dropped messages", "3 list of incidents",
+        "4 plans and messages by incident",
       ])
     #expect(applied.count == Self.versions.count)
   }

@@ -32,9 +32,12 @@ package struct WorkerRig {
   ///   - configuration: what follows `staunch: 1`; `DIR` stands for the directory.
   ///   - playbooks: a directory of playbooks of one's own.
   ///   - start: what the clock shows; nil: the time of day.
+  ///   - fault: what makes the worker's calls fail.
+  ///   - carryOn: goes on with a run; nil: with the engine.
   package init(
     _ configuration: String = "", in directory: TemporaryDirectory? = nil, playbooks: String? = nil,
-    at start: Date? = nil
+    at start: Date? = nil, fault: @escaping Worker.Fault = { _, _ in },
+    carryOn: Worker.RunCarrier? = nil
   ) throws {
     let directory = try directory ?? TemporaryDirectory()
     self.directory = directory
@@ -52,13 +55,17 @@ package struct WorkerRig {
     inbox = try Inbox.open(
       path: state + "/exchange/exchange.sqlite",
       key: InboxPrivateKey(secret: StateDirectory(state).inboxKey()))
-    worker = try Worker(installation: installation, inbox: inbox, now: { clock.now }) { plan, holdsHistory in
-      var conduct = RunConduct(
-        installation: installation, attendant: NoAttendant(), toolVersion: "test", observer: { _ in })
-      conduct.holdsHistory = holdsHistory
-      conduct.sendsTheRest = false  // the round does
-      _ = try await conduct.resume(plan, mode: .live)
-    }
+    worker = try Worker(
+      installation: installation, inbox: inbox, now: { clock.now }, fault: fault,
+      carryOn: carryOn ?? WorkerRig.engine)
+  }
+
+  private static let engine: Worker.RunCarrier = { installation, plan, holdsHistory in
+    var conduct = RunConduct(
+      installation: installation, attendant: NoAttendant(), toolVersion: "test", observer: { _ in })
+    conduct.holdsHistory = holdsHistory
+    conduct.sendsTheRest = false  // the round does
+    _ = try await conduct.resume(plan, mode: .live)
   }
 
   /// Rounds until there is nothing more to do now.

@@ -39,13 +39,13 @@ import Testing
     #expect(until > rig.clock.now)
 
     func resumed() throws -> Int { try rig.events([.runResumed]).count }
-    #expect(try !rig.worker.hasNews())
+    #expect(await !rig.worker.hasNews())
     rig.clock.advance(until.timeIntervalSince(rig.clock.now) - 10)
-    #expect(try !rig.worker.hasNews())
+    #expect(await !rig.worker.hasNews())
     try await rig.work()
     #expect(try resumed() == 0)
     rig.clock.advance(20)
-    #expect(try rig.worker.hasNews(), "time alone made it due")
+    #expect(await rig.worker.hasNews(), "time alone made it due")
     try await rig.work()
     #expect(try resumed() == 1)
     rig.clock.advance(200)

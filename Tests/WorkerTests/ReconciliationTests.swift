@@ -48,7 +48,7 @@ import Testing
     try await rig.work()
     #expect(try rig.incidents().isEmpty)
     rig.clock.advance(1)
-    #expect(try rig.worker.hasNews())
+    #expect(await rig.worker.hasNews())
     try await rig.work()
     #expect(try rig.incidents().count == 1)
     rig.clock.advance(300)

@@ -162,11 +162,11 @@ import Testing
     site.platform.refuse(nil)
     let asked = site.platform.requests.count
     site.rig.clock.advance(600)
-    #expect(try !site.rig.worker.hasNews())
+    #expect(await !site.rig.worker.hasNews())
     try await site.rig.work()
     #expect(site.platform.requests.count == asked)
     site.rig.clock.advance(301)
-    #expect(try site.rig.worker.hasNews())
+    #expect(await site.rig.worker.hasNews())
     try await site.rig.work()
     #expect(try site.rig.plans() == 1)
     #expect(site.titles.map { $0.prefix(11) } == ["A leaked se", "A plan was "])

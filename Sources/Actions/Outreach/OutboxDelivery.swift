@@ -1,6 +1,6 @@
 public import Capabilities
 public import Foundation
-import Incidents
+public import Incidents
 
 /// Sends what is due in the outbox. A tracker that is down keeps nobody waiting: after the first message that does not get
 /// through, its others stay for the next round.
@@ -29,14 +29,16 @@ public struct OutboxDelivery: Sendable {
   /// Sends every message of `scope` that is due, oldest first for each incident and tracker. A cancelled task begins no
   /// other message.
   ///
+  /// - Parameter others: trackers whose messages are left.
   /// - Returns: how many were delivered.
   /// - Throws: only what the outbox itself throws; a tracker's error is recorded there.
   @discardableResult
   public func deliverDue(
-    _ scope: DeliveryScope = .everything, under authority: borrowing ExecutionAuthority
+    _ scope: DeliveryScope = .everything, besides others: Set<TrackerName> = [],
+    under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) -> Int {
     var delivered = 0
-    var silent: Set<TrackerName> = []
+    var silent = others
     while !Task.isCancelled, let entry = try await outbox.claim(scope, passingOver: silent) {
       switch try await deliver(entry, under: authority) {
       case .delivered: delivered += 1

@@ -56,6 +56,7 @@ public struct RunStarted: EventBody {
   public let body: JSONValue
   public init(_ body: JSONValue) { self.body = body }
   public var mode: String? { text("mode") }
+  public var plan: PlanID? { text("plan").map { PlanID($0) } }
   public var playbook: PlaybookID? { text("playbook").map { PlaybookID($0) } }
   public var toolVersion: String? { text("tool_version") }
   public var isDrill: Bool { mode == "drill" || body["drill"]?.boolean == true }
@@ -76,6 +77,8 @@ public struct RunEnded: EventBody {
   public var state: IncidentStatus.Run.State? {
     text("state").flatMap { IncidentStatus.Run.State(rawValue: $0) }
   }
+  /// Why, unless it is done.
+  public var reason: String? { text("reason") }
   /// The world was no longer as it was planned.
   public var isDrift: Bool { body["drift"]?.boolean == true }
   /// Nothing goes on: it is done, or taken back.

@@ -17,13 +17,14 @@ extension Installation {
   /// - Parameters:
   ///   - state: another state directory than the user's (a drill's).
   ///   - isDrill: marks the journal.
+  ///   - open: the journal, where this process has it open already.
   init(
     _ assembly: Assembly, configuration: Configuration, playbooks: String? = nil, state: String? = nil,
-    isDrill: Bool = false
+    isDrill: Bool = false, journal open: Journal? = nil
   ) throws {
     let directory = state ?? assembly.statePath
     let crashPoint: @Sendable () -> CrashPointHook = { assembly.crashPoint() }
-    let journal = try assembly.journal(at: directory, isDrill: isDrill)
+    let journal = try open ?? assembly.journal(at: directory, isDrill: isDrill)
     let identity = try StateDirectory(directory).identity()
     let library = try assembly.library(own: playbooks)
     let progress = ProgressLine(console: assembly.console)

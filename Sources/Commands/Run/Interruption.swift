@@ -32,6 +32,42 @@ final class Interruption: Sendable {
   }
 }
 
+/// While it lives, SIGHUP asks for the configuration to be read again instead of ending the process.
+final class HangUp: Sendable {
+  private let source: SignalSource
+
+  /// - Parameter reload: called for each signal, on a queue of its own.
+  init(_ reload: @escaping @Sendable () -> Void) { source = SignalSource(SIGHUP, reload) }
+
+  /// From now on the signal ends the process again.
+  func end() { source.cancel() }
+}
+
+/// Ends the process for certain, once it was asked to stop: what still hangs then (a library's call that cannot be cut off) is
+/// in the state that a crash leaves, which the next start settles.
+final class HardEnd: Sendable {
+  /// What was asked to end has ended before.
+  private static let limit: TimeInterval = 4.8
+  private let isArmed = Atomic(false)
+  private let isOver = Atomic(false)
+  private let say: @Sendable (String) -> Void
+
+  init(say: @escaping @Sendable (String) -> Void) { self.say = say }
+
+  /// From anywhere; the first time counts.
+  func arm() {
+    guard !isArmed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    DispatchQueue.global().asyncAfter(deadline: .now() + Self.limit) { [self] in
+      guard !isOver.load(ordering: .acquiring) else { return }
+      say("stopped while something hung: the next start finds out how it ended")
+      _exit(0)
+    }
+  }
+
+  /// The process ends by itself.
+  func disarm() { isOver.store(true, ordering: .releasing) }
+}
+
 /// Hears one signal.
 private final class SignalSource: @unchecked Sendable {
   // Invariant for @unchecked: everything is set in `init` and only cancelled afterwards, which Dispatch allows anywhere.

@@ -43,20 +43,43 @@ struct WorkCommand: StaunchCommand {
     }
     let place = try WorkLoop.place(in: unattended.state())
     defer { withExtendedLifetime(place) {} }
+    let console = unattended.console
     let worker = try Worker(
       installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now,
-      carryOn: RunSession.carrier(in: installation, unattended.console))
+      carryOn: RunSession.carrier(console))
     let wake = WakeSignal()
-    let interruption = Interruption { wake.set() }
-    defer { interruption.end() }
+    let hardEnd = HardEnd { console.say($0) }
+    let interruption = Interruption {
+      hardEnd.arm()
+      wake.set()
+    }
+    defer {
+      hardEnd.disarm()
+      interruption.end()
+    }
     if once {
       while !interruption.happened, try await worker.round() {}
-      return
+      guard let trouble = await worker.troubledLanes().first else { return }
+      throw CommandFailure(
+        .unavailable, "not everything was done (\(trouble.lane.rawValue))", because: trouble.because,
+        fix: "its message is above; then: staunch work --once")
     }
     let clock = SystemClock()
-    try await WorkLoop(
-      worker: worker, wake: wake, isOver: { interruption.happened }, sleep: { try await clock.sleep(for: $0) }
-    ).run()
+    let hangUps = HangUps(console: console) {
+      try await worker.adopt(
+        Installation(
+          unattended, configuration: try unattended.configuration(), playbooks: own.playbooks,
+          journal: installation.journal))
+    }
+    defer { hangUps.end() }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await hangUps.run() }
+      await WorkLoop(
+        worker: worker, wake: wake, isOver: { interruption.happened }, say: { console.say($0) },
+        sleep: { try await clock.sleep(for: $0) }
+      ).run()
+      hangUps.end()
+    }
   }
 }
 

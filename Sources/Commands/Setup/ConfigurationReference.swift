@@ -89,6 +89,8 @@ enum ConfigurationReference {
       nobody beside others. What is done by hand asks for the same approvals as a plan.
       `retention: 30d`: how long the values of a closed incident stay sealed before their key is destroyed (30 days when absent).
       `critical_kinds: [kind]` start at once.
+      `escalation: {after: 15m, tracker: pager}`: who is told when a plan, a gate or a manual step of the worker's has waited so long
+      for a person, or its own time is over; without `tracker` the one of the incident's route is told again.
       `calls: {openai: {per_second: 5, burst: 10}}`: how fast each system of a kind, or one credential by its
       name, may be called, by all runs together.
       Without it as fast as it goes; a provider's `retry-after` holds all its calls in any case.

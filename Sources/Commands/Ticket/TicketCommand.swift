@@ -94,7 +94,7 @@ struct TicketDrop: StaunchCommand {
 
 extension Journal {
   func message(_ id: String) throws -> OutboxEntry {
-    guard let entry = try outbox().first(where: { $0.message.id == id }) else {
+    guard let entry = try outboxEntry(id) else {
       throw CommandFailure(
         .invalidInput, "there is no message \"\(harmless(id))\"", because: "the outbox does not have it",
         fix: "staunch ticket list --all")

@@ -1,5 +1,6 @@
 public import Capabilities
 public import Incidents
+import Synchronization
 
 /// Every playbook that an installation knows: the built-in ones, and the user's, which win; and the parts that they include.
 public struct PlaybookLibrary: PlaybookSources {
@@ -49,6 +50,7 @@ public struct PlaybookLibrary: PlaybookSources {
   private let builtin: [PlaybookID: File]
   private let own: [PlaybookID: File]
   private let parts: [PlaybookID: File]
+  private let loaded = LoadedPlaybooks()
 
   /// - Parameters:
   ///   - builtin: files that are part of the program.
@@ -104,9 +106,27 @@ public struct PlaybookLibrary: PlaybookSources {
       ])
     }
     if let problem = problem(of: id) { throw PlaybookError([problem]) }
+    if let kept = loaded.playbook(id, for: catalogue) { return kept }
     let playbook = try Playbook.load(source: source, file: file, catalogue: catalogue, includes: self)
     if let problem = playbook.misnamed(source) { throw PlaybookError([problem]) }
+    loaded.keep(playbook, id, for: catalogue)
     return playbook
+  }
+}
+
+/// What a library has loaded. Its files do not change, and thousands of plans are made of the same few.
+private final class LoadedPlaybooks: Sendable {
+  private let kept = Mutex<[PlaybookID: (catalogue: [ActionSignature], playbook: Playbook)]>([:])
+
+  func playbook(_ id: PlaybookID, for catalogue: [ActionSignature]) -> Playbook? {
+    kept.withLock { kept in
+      guard let found = kept[id], found.catalogue == catalogue else { return nil }
+      return found.playbook
+    }
+  }
+
+  func keep(_ playbook: Playbook, _ id: PlaybookID, for catalogue: [ActionSignature]) {
+    kept.withLock { $0[id] = (catalogue, playbook) }
   }
 }
 

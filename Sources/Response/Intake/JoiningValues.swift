@@ -54,20 +54,28 @@ package struct JoiningValues {
   /// A report decides how many logins it makes us try; what comes after these counts as unknown.
   private static let most = 32
 
+  /// Whether a value of these would be tried: then somebody else's server decides how long that takes.
+  package func areTried(_ incidents: [Incident]) throws -> Bool {
+    try ledger.refresh()
+    return incidents.contains { incident in
+      guard case .known(let id) = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder),
+        let known = ledger.known(id)
+      else { return false }
+      return known.closed != nil || known.contained != nil
+    }
+  }
+
   /// What each such value gave; those of incidents without a target are not among them.
   package func tried(_ incidents: [Incident]) async throws -> [Fingerprint: Trial] {
     try ledger.refresh()
     var trials: [Fingerprint: Trial] = [:]
-    // Read once, and only when an incident is known already.
-    var planned: [IncidentID: CredentialName]?
     for incident in incidents {
       guard
         case .known(let id) = IncidentMatching.of(incident, known: ledger.keys, isOlder: ledger.isOlder),
         let known = ledger.known(id), known.closed != nil || known.contained != nil
       else { continue }
-      if planned == nil { planned = try plannedCredentials() }
       guard
-        let name = planned?[id]
+        let name = try plannedCredential(of: id)
           ?? Routing(configuration: installation.configuration).route(for: incident)?.credential
       else { continue }
       for value in try asked(incident, id, known) where trials[value.fingerprint] == nil {
@@ -91,17 +99,12 @@ package struct JoiningValues {
     }
   }
 
-  /// The credential of each incident's last plan, which may have been found by asking.
-  private func plannedCredentials() throws -> [IncidentID: CredentialName] {
-    var found: [IncidentID: CredentialName] = [:]
-    for plan in try installation.journal.plans() {
-      guard let incident = plan.incident,
-        let name = plan.document["inputs"]?["credential"]?["$credential"]?.string.map({ CredentialName($0) }),
-        installation.configuration.credentials[name] != nil
-      else { continue }
-      found[incident] = name
-    }
-    return found
+  /// The credential of the incident's last plan, which may have been found by asking; nil: it has none, or staunch.yaml no
+  /// longer has that one.
+  private func plannedCredential(of incident: IncidentID) throws -> CredentialName? {
+    try installation.journal.plans(incident: incident).lazy
+      .compactMap { $0.document["inputs"]?["credential"]?["$credential"]?.string.map { CredentialName($0) } }
+      .first { installation.configuration.credentials[$0] != nil }
   }
 
   private func probe(_ secret: Secret, at name: CredentialName) async -> CredentialProbe {

@@ -1,6 +1,7 @@
 import Chronicle
 import Foundation
 package import Incidents
+import Journal
 
 extension PlanMaker {
   /// The plan that an incident's route gives now: after drift, an abort or a no, or for what a message has opened.
@@ -8,7 +9,7 @@ extension PlanMaker {
   /// - Parameter credential: the one that a person says it is.
   /// - Throws: when the journal does not have the incident, or it is closed.
   package func plan(known named: IncidentID, credential: CredentialName? = nil) async throws -> Outcome {
-    let known = try FollowedChronicle(installation.journal, kinds: Chronicle.incidentKinds).current()
+    let known = Chronicle(of: try installation.journal.record(of: named).events)
     guard let (id, course) = known[named], let incident = Incident(id: id, journalled: course.bodies)
     else {
       throw Refusal(

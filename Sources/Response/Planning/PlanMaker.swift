@@ -18,7 +18,7 @@ package struct PlanMaker {
   }
 
   /// What came of an incident.
-  package enum Outcome {
+  package enum Outcome: Sendable {
     case planned(Plan)
     /// No plan, and why, with the next command.
     case recorded(because: String, next: String)
@@ -279,15 +279,16 @@ package struct PlanMaker {
   ) async throws -> Plan {
     try installation.permit(playbook)
     try check(inputs, of: incident)
+    let planner = try installation.planner(for: inputs)
     if let standing {
-      let anew = try await installation.planner().plan(
+      let anew = try await planner.plan(
         playbook, inputs: inputs, incident: incident, id: standing.id, run: standing.run)
       installation.voice.endTransient()
       if anew.digest == standing.digest { return standing }
     }
     let suffix = RandomName.of(8)
     let prefix = installation.configuration.isDrill ? "DRILL-" : ""
-    let plan = try await installation.planner().plan(
+    let plan = try await planner.plan(
       playbook, inputs: inputs, incident: incident, id: PlanID("\(prefix)plan-\(suffix)"),
       run: RunID("\(prefix)run-\(suffix)"))
     installation.voice.endTransient()

@@ -38,6 +38,9 @@ package final class FollowedChronicle {
     return last
   }
 
+  /// Events that could not be read and were passed over.
+  package var unreadable: [JournalFollower.Unreadable] { follower.unreadable }
+
   /// Openings that no window of the storm's breaker reaches any more are forgotten.
   package func forgetOpenings(at now: Date) { last.forgetOpenings(at: now) }
 }

@@ -22,7 +22,7 @@ package struct JournalOutbox: MessageOutbox {
 
   package func message(_ id: String) async throws(CapabilityError) -> QueuedMessage? {
     try adapting { () throws(JournalError) in
-      try journal.outbox().first { $0.message.id == id }.map { QueuedMessage($0) }
+      try journal.outboxEntry(id).map { QueuedMessage($0) }
     }
   }
 

@@ -7,7 +7,7 @@ package import Journal
 /// The messages of the outbox for programs: stable, documented in docs/JSON.md.
 package enum OutboxDocument {
   /// What `ticket list --json` prints; the console's board has the same.
-  package static func of(_ entries: [OutboxEntry]) -> JSONValue {
+  package static func of(_ entries: some Sequence<OutboxEntry>) -> JSONValue {
     ["schema": 1, "messages": .array(entries.map { of($0) })]
   }
 

@@ -80,7 +80,7 @@ package final class TicketComparison: Sendable {
   package func answers(
     _ journal: Journal, publicKey: Data, isDisputed: Bool, within limit: Duration = .seconds(20)
   ) async throws -> [Answer] {
-    let newest = try journal.outbox().sorted { $0.message.at < $1.message.at }.suffix(Self.tickets)
+    let newest = try journal.outbox(last: Self.tickets)
     let tickets = newest.compactMap { entry in
       entry.remote.map { Place(tracker: entry.tracker, ticket: $0) }
     }

@@ -14,8 +14,10 @@ extension Installation {
 extension Journal {
   /// The plan of the run (or plan) that `id` names, or of the only run that is not over.
   package func openPlan(_ id: String?) throws -> Plan {
+    if let id, let named = try planNamed(id) { return try Plan(json: named.document) }
     let saved = try plans()
     if let id {
+      // Of a run that nobody has approved or started nothing names its plan but the plan itself.
       let named = saved.first { $0.id.rawValue == id || $0.document["run"]?.string == id }
       if let named { return try Plan(json: named.document) }
       if RunID(id).isByHand {
@@ -41,6 +43,19 @@ extension Journal {
           : "name one: the same command with \(open[0].0) (skip, retry and done: with --run \(open[0].0))")
     }
     return try Plan(json: plan.document)
+  }
+
+  /// The plan with this id, or that of the run, found without reading the others.
+  private func planNamed(_ id: String) throws(JournalError) -> SavedPlan? {
+    if let saved = try plan(of: RunID(id)) { return saved }
+    do throws(JournalError) {
+      let saved = try plan(id)
+      return saved.id.rawValue == id ? saved : nil
+    } catch {
+      // Neither a plan's id nor the one plan whose digest starts so.
+      guard error.code == .notFound || error.code == .invalid else { throw error }
+      return nil
+    }
   }
 
   /// The last state of each run that was started: `running` while there is none.

@@ -56,6 +56,16 @@ package struct OutboxRound {
     }
   }
 
+  /// What is due for one tracker, however the others answer. - Returns: how many arrived.
+  package func send(to tracker: TrackerName) async throws -> Int {
+    let approved = try approved()
+    let delivery = OutboxDelivery(
+      outbox: JournalOutbox(journal: installation.journal), targets: installation.targets, now: now)
+    // A tracker that staunch.yaml has no more is among no others: its messages are given up by whoever comes first.
+    let others = Set(installation.targets.trackers.keys).subtracting([tracker])
+    return try await delivery.deliverDue(.everything, besides: others, under: approved.authority())
+  }
+
   /// After a run: what its steps left behind for the sake of speed. Messages whose next try is a few seconds away are
   /// waited for, once, where the tracker answers quickly.
   ///
@@ -95,8 +105,5 @@ package struct OutboxRound {
       rule: ApprovalRule(), trusted: [try TrustStore(state).policy([Self.action])])
   }
 
-  private func next() throws -> Date? {
-    try installation.journal.outbox(undelivered: true)
-      .filter { [.pending, .unknown].contains($0.state) }.map(\.next).min()
-  }
+  private func next() throws -> Date? { try installation.journal.nextDelivery() }
 }

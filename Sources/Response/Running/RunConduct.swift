@@ -60,7 +60,8 @@ package struct RunConduct {
     try installation.permit(playbook)
     var environment = EngineEnvironment(
       journal: installation.journal, actions: installation.actions, policy: installation.policy,
-      attributes: try installation.facts(), attendant: attendant, progress: installation.progress,
+      attributes: try installation.facts(about: plan.inputs), attendant: attendant,
+      progress: installation.progress,
       initiator: installation.identity.fingerprint, toolVersion: toolVersion,
       crashPoint: crashPoint ?? installation.crashPoint(), observer: observer)
     if holdsHistory {

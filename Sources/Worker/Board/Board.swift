@@ -26,6 +26,11 @@ final class Board {
     /// A plan that belongs to no incident was saved.
     var hasFreePlan = false
 
+    init(changed: Set<IncidentID> = [], planned: Set<IncidentID> = []) {
+      self.changed = changed
+      self.planned = planned
+    }
+
     mutating func add(_ event: JournalEvent, _ change: Chronicle.Change) {
       guard let id = change.incident else {
         hasFreePlan = hasFreePlan || event.kind == .planSaved
@@ -41,8 +46,14 @@ final class Board {
   private static let shownPlaces = 500
   /// Of timeline and notes, the last ones.
   private static let shownRows = 1000
-  /// Beyond, everything is read at once.
-  private static let few = 64
+  /// Messages that have arrived: the last ones. All others are shown.
+  private static let shownMessages = 200
+  private static let shownWaiting = 1000
+  /// Incidents of one commit.
+  private static let most = 500
+
+  /// Incidents that could not be derived, for example because an event of theirs cannot be read.
+  private var troubles = Troubles<IncidentID>(first: 60, longest: 3600)
 
   /// - Parameter chronicle: not looked at yet, so that the board hears of everything.
   init(installation: Installation, inbox: Inbox, chronicle: FollowedChronicle) {
@@ -55,50 +66,60 @@ final class Board {
     }
   }
 
-  func publish(now: Date) throws {
+  /// Publishes what is new, at most ``most`` incidents of it in one commit: the endpoint writes to the same file.
+  ///
+  /// - Returns: true when there is more.
+  func publish(now: Date) throws -> Bool {
     let journal = installation.journal
     // Looked at once: what comes while it is published is news of the next time.
     let known = try chronicle.current()
-    let changed = news.changed.subtracting(news.gone)
-    let records = try records(of: changed, known)
+    for id in known.merged.gone { summary.standings[id] = nil }
+    let all = news.changed.union(troubles.due(at: now)).subtracting(news.gone).sorted()
+    let changed = all.prefix(Self.most)
+    let planned = Set(news.planned.map { known.owner(of: $0) })
     let locks = changed.isEmpty ? [] : try journal.locks()
-    var documents: [(kind: String, id: String, document: JSONValue)] = []
-    for record in records where !record.events.isEmpty {
-      let status = IncidentStatus(of: record, now: now)
-      summary.standings[record.id] = WorkSummary.Standing(
-        state: status.state.rawValue, severity: status.severity.rawValue, run: status.run?.state.rawValue)
-      documents.append(("incident", record.id.rawValue, incident(status, record, locks)))
-      if let document = postMortem(of: record) {
-        documents.append(("postmortem", record.id.rawValue, document))
+    var documents: [Document] = []
+    for id in changed {
+      let hasPlan = planned.contains(id) || troubles.isDue(id, at: now)
+      try attempt(id, at: now) {
+        documents += try self.documents(of: id, known, locks, withPlans: hasPlan, now: now)
       }
     }
     if news.hasFreePlan {
       for plan in try journal.plans() where plan.incident == nil {
-        documents.append(("plan", plan.id.rawValue, plan.document))
+        documents.append((kind: "plan", id: plan.id.rawValue, document: plan.document))
       }
     }
-    for id in news.planned {
-      for member in Self.members(of: id, known) {
-        for plan in try journal.plans(incident: member) {
-          documents.append(("plan", plan.id.rawValue, plan.document))
-        }
-      }
-    }
+    documents.append((kind: "outbox", id: "all", document: try outbox()))
+    documents.append(
+      (kind: "summary", id: "all", document: summary.document(messages: try journal.outboxCounts())))
     var removed = news.gone.map { (kind: "incident", id: $0.rawValue) }
-    for id in known.merged.gone { summary.standings[id] = nil }
-    let outbox = try journal.outbox()
-    documents.append(("outbox", "all", OutboxDocument.of(outbox)))
-    documents.append(("summary", "all", summary.document(outbox: outbox)))
     if let storm = known.storm.held {
-      documents.append(("storm", "current", Board.document(of: storm)))
+      documents.append((kind: "storm", id: "current", document: StormDocument.of(storm, known)))
     } else {
-      removed.append(("storm", "current"))
+      removed.append((kind: "storm", id: "current"))
+    }
+    if let released = known.storm.released {
+      documents.append((kind: "storm", id: "released", document: StormDocument.of(released, known)))
     }
     try inbox.publish(
       documents.map { (kind: $0.kind, id: $0.id, document: redacted($0.document, kind: $0.kind)) },
       removing: removed
     )
-    news = News()
+    let rest = Set(all.dropFirst(Self.most))
+    news = News(changed: rest, planned: planned.intersection(rest))
+    return !rest.isEmpty
+  }
+
+  private typealias Document = (kind: String, id: String, document: JSONValue)
+
+  /// What has not arrived, and the last of what has.
+  private func outbox() throws -> JSONValue {
+    let waiting = try installation.journal.outbox(undelivered: true)
+    let last = try installation.journal.outbox(last: Self.shownMessages).filter { !$0.isUndelivered }
+    var document = OutboxDocument.of(waiting.prefix(Self.shownWaiting) + last).object ?? [:]
+    document["undelivered"] = .integer(waiting.count)
+    return .object(document)
   }
 
   /// Which incidents it is made of: itself and those merged into it.
@@ -107,16 +128,47 @@ final class Board {
     return members.isEmpty ? [id] : members
   }
 
-  private func records(of changed: Set<IncidentID>, _ known: Chronicle) throws -> [IncidentRecord] {
+  /// Trouble with one incident is said, and the board shows the others; that one is tried again later.
+  private func attempt(_ id: IncidentID, at now: Date, _ derive: () throws -> Void) throws {
+    do {
+      try derive()
+      troubles.clear(id)
+    } catch let error as JournalError where error.isOfWholeJournal {
+      throw error
+    } catch {
+      let words = installation.voice.words(for: error)
+      if troubles.note(id, "\(words.what): \(words.because)", at: now) {
+        installation.voice.say("\(id): the board does not show what is new of it:")
+        installation.voice.tell(error)
+      }
+    }
+  }
+
+  /// When an incident that could not be derived is tried again.
+  func due(after now: Date) -> Date? { troubles.next(after: now) }
+
+  private func documents(
+    of id: IncidentID, _ known: Chronicle, _ locks: [HeldLock], withPlans: Bool, now: Date
+  ) throws -> [Document] {
     let journal = installation.journal
-    guard changed.count <= Self.few else {
-      return IncidentRecord.all(in: try journal.events()).filter { changed.contains($0.id) }
+    let members = Self.members(of: id, known)
+    var events: [JournalEvent] = []
+    for member in members { events += try journal.events(incident: member) }
+    let record = IncidentRecord(of: id, in: events.sorted { $0.sequence < $1.sequence })
+    let plans = withPlans ? try members.flatMap { try journal.plans(incident: $0) } : []
+    var documents = plans.map { plan -> Document in
+      (kind: "plan", id: plan.id.rawValue, document: plan.document)
     }
-    return try changed.sorted().map { id in
-      var events: [JournalEvent] = []
-      for member in Self.members(of: id, known) { events += try journal.events(incident: member) }
-      return IncidentRecord(of: id, in: events.sorted { $0.sequence < $1.sequence })
+    guard !record.events.isEmpty else { return documents }
+    let status = IncidentStatus(of: record, now: now)
+    summary.standings[record.id] = WorkSummary.Standing(
+      state: status.state.rawValue, severity: status.severity.rawValue, run: status.run?.state.rawValue)
+    documents.append(
+      (kind: "incident", id: record.id.rawValue, document: incident(status, record, locks)))
+    if let document = postMortem(of: record) {
+      documents.append((kind: "postmortem", id: record.id.rawValue, document: document))
     }
+    return documents
   }
 
   private func incident(_ status: IncidentStatus, _ record: IncidentRecord, _ locks: [HeldLock]) -> JSONValue
@@ -162,13 +214,6 @@ final class Board {
       installation.voice.say("\(record.id): no page of the post-mortem: \(error.because)")
     }
     return document.isEmpty ? nil : .object(document)
-  }
-
-  private static func document(of storm: StormCourse.Held) -> JSONValue {
-    [
-      "id": .string(storm.id), "reason": .string(storm.reason), "since": .string(Timestamp.text(storm.since)),
-      "text": .string("\(storm.incidents) new incidents: \(storm.reason). Nothing starts by itself."),
-    ]
   }
 
   /// A plan stays as it is, for its digest is signed; what would hold a secret is not shown as it is all the same.

@@ -205,10 +205,13 @@ struct DecisionDesk {
   /// The plan that was shown: by id and digest, both.
   private func plan(of decision: NewDecision) throws -> Plan? {
     guard let name = decision.plan ?? decision.digest else { return nil }
-    let saved = try installation.journal.plans().first {
-      $0.id.rawValue == name || $0.digest.rawValue == name
+    let saved: SavedPlan
+    do throws(JournalError) { saved = try installation.journal.plan(name) } catch {
+      guard error.code == .notFound || error.code == .invalid else { throw error }
+      return nil
     }
-    guard let saved else { return nil }
+    // All of the digest: the first digits may be those of another plan tomorrow.
+    guard saved.id.rawValue == name || saved.digest.rawValue == name else { return nil }
     let plan = try Plan(json: saved.document)
     guard decision.digest.map({ $0 == plan.digest.rawValue }) ?? true else { return nil }
     return plan

@@ -51,14 +51,17 @@ struct WorkSummary {
     }
   }
 
-  func document(outbox: [OutboxEntry]) -> JSONValue {
+  func document(messages: [OutboxEntry.State: Int]) -> JSONValue {
     [
       "incidents": [
         "state": Self.counts(standings.values.map(\.state)),
         "severity": Self.counts(standings.values.map(\.severity)),
       ],
       "runs": ["state": Self.counts(standings.values.compactMap(\.run))],
-      "outbox": ["state": Self.counts(outbox.map(\.state.rawValue))],
+      "outbox": [
+        "state": .object(
+          Dictionary(uniqueKeysWithValues: messages.map { ($0.key.rawValue, JSONValue.integer($0.value)) }))
+      ],
       "calls": [
         "action": .object(calls.mapValues { .integer($0) }),
         "outcome": .object(outcomes.mapValues { .integer($0) }),

@@ -38,12 +38,16 @@ package final class ReceiverSupervisor: Sendable {
     var child: ChildProcess?
     var isStopping = false
     var isOver = false
+    /// What the next start needs; the present child ends for it.
+    var next: Start?
   }
 
-  /// Its own limit is 20 seconds; whatever still lives then hangs.
-  private static let grace = Duration.seconds(30)
+  /// What it has acknowledged is stored, so nothing is lost with it when it is killed; what is in flight comes again.
+  private static let grace = Duration.seconds(3)
+  /// One of an earlier process, which nobody waits for.
+  private static let patience = Duration.seconds(30)
 
-  private let start: Start
+  private let first: Start
   private let say: @Sendable (String) -> Void
   private let listens: @Sendable (String) -> Void
   private let sleep: @Sendable (Duration) async throws -> Void
@@ -60,7 +64,7 @@ package final class ReceiverSupervisor: Sendable {
     listens: @escaping @Sendable (String) -> Void,
     elapsed: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void
   ) {
-    self.start = start
+    first = start
     self.say = say
     self.listens = listens
     self.elapsed = elapsed
@@ -73,14 +77,19 @@ package final class ReceiverSupervisor: Sendable {
   package func run() async throws {
     defer { state.withLock { $0.isOver = true } }
     var pause = RestartPause()
+    var start = first
     while true {
       let began = elapsed()
-      guard let child = try launch() else { return }
+      guard let child = try launch(start) else { return }
       let ending = await end(of: child)
       start.lock.note(nil)
       if state.withLock({ $0.isStopping }) {
         if ending != .exited(0) { say("the endpoint ended with \(ending)") }
         return
+      }
+      if let next = state.withLock({ $0.next.take() }) {
+        start = next
+        continue
       }
       if case .exited(let status) = ending, [64, 78].contains(status) {
         throw Refusal(
@@ -106,8 +115,34 @@ package final class ReceiverSupervisor: Sendable {
     stopping.set()
   }
 
+  /// The endpoint ends, finishing what is in flight, and another one takes its place: with other settings, secrets and
+  /// certificates. Whoever calls has had them checked (``check(_:settings:)``).
+  package func restart(with start: Start) {
+    state.withLock { state in
+      guard !state.isStopping else { return }
+      state.next = start
+      state.child?.signal(SIGTERM)
+    }
+    stopping.set()
+  }
+
+  /// Whether an endpoint would start with these: it reads settings, secrets and certificates, and serves nothing. What it lacks it
+  /// says itself.
+  ///
+  /// - Parameter settings: a file other than the one that is in use.
+  package static func check(_ start: Start, settings: String) async throws -> Bool {
+    let secrets = try InheritedDescriptor.holding(start.secrets, "hand the secrets over")
+    let child = try ChildProcess.start(
+      start.program, ["--settings", settings, "--secrets-fd", "3", "--check"], environment: start.environment,
+      descriptors: [
+        1: InheritedDescriptor(borrowing: STDERR_FILENO), 2: InheritedDescriptor(borrowing: STDERR_FILENO),
+        3: secrets,
+      ])
+    return await child.ending() == .exited(0)
+  }
+
   /// - Returns: nil when we are to stop.
-  private func launch() throws -> ChildProcess? {
+  private func launch(_ start: Start) throws -> ChildProcess? {
     let secrets = try InheritedDescriptor.holding(start.secrets, "hand the secrets over")
     let (reading, writing) = try InheritedDescriptor.pipe("hear the endpoint")
     let child = try state.withLock { state -> ChildProcess? in
@@ -122,6 +157,8 @@ package final class ReceiverSupervisor: Sendable {
           5: InheritedDescriptor(borrowing: start.lock.descriptor),
         ])
       state.child = child
+      // Asked for meanwhile: the one that was just started goes.
+      if state.next != nil { child.signal(SIGTERM) }
       return child
     }
     if let child {
@@ -134,9 +171,11 @@ package final class ReceiverSupervisor: Sendable {
   private func end(of child: ChildProcess) async -> ChildProcess.Ending {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { [self] in
-        await stopping.wait()
+        repeat {
+          await stopping.wait()
+        } while !Task.isCancelled && state.withLock { !$0.isStopping && $0.next == nil }
         // Cancelled: it ended by itself.
-        guard state.withLock({ $0.isStopping }), (try? await sleep(Self.grace)) != nil else { return }
+        guard !Task.isCancelled, (try? await sleep(Self.grace)) != nil else { return }
         say("the endpoint does not end; it is killed")
         child.signal(SIGKILL)
       }
@@ -186,7 +225,7 @@ extension ReceiverSupervisor {
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         // Cancelled: it went by itself.
-        guard (try? await sleep(grace)) != nil else { return }
+        guard (try? await sleep(patience)) != nil else { return }
         kill(pid, SIGKILL)
       }
       let lock = try await ExclusiveLock.waitAndTake(path)

@@ -13,7 +13,7 @@ import StaunchConfiguration
 /// the others a plan is made that cleans history and rotates nothing. Derived from the journal.
 final class LatePlaces {
   /// What one incident's running plan does not reach.
-  struct Missed {
+  struct Missed: Sendable {
     let incident: IncidentID
     let leaked: [SecretRef]
     let repositories: [RepositoryName]
@@ -25,6 +25,8 @@ final class LatePlaces {
   private let installation: Installation
   private let chronicle: FollowedChronicle
   private var found: [IncidentID: Gathered] = [:]
+  /// Those of ``found`` with a place that no plan cleans: a look goes over these alone.
+  private var missing: Set<IncidentID> = []
   /// What was heard and not looked at: a plan is read from the journal, and not while the journal is read.
   private var heard: [(event: JournalEvent, change: Chronicle.Change)] = []
   /// The repositories that a saved plan cleans, by its run.
@@ -59,12 +61,11 @@ final class LatePlaces {
   func missed() throws -> [Missed] {
     let known = try chronicle.current()
     try lookAtWhatWasHeard()
-    return found.compactMap { id, entry -> Missed? in
-      guard let course = known.incidents[id], !course.isClosed, !entry.runs.isEmpty,
+    return missing.compactMap { id -> Missed? in
+      guard let entry = found[id], let course = known.incidents[id], !course.isClosed,
         !course.values.refs.isEmpty
       else { return nil }
-      let missed = entry.named.filter { name, sequence in !entry.isCleaned(name, after: sequence) }
-      guard !missed.isEmpty else { return nil }
+      let missed = entry.missed
       return Missed(
         incident: id, leaked: course.values.refs, repositories: missed.keys.sorted(), body: course.bodies)
     }.sorted { $0.incident < $1.incident }
@@ -74,17 +75,27 @@ final class LatePlaces {
     for (event, _) in heard {
       if case .planSaved(let saved) = event.typed, let id = saved.plan { try note(plan: id.rawValue) }
     }
-    for (event, change) in heard { add(event, change) }
+    let news = heard
     heard = []
+    for (event, change) in news {
+      add(event, change)
+      for id in change.gone { missing.remove(id) }
+      guard let id = change.incident else { continue }
+      if found[id]?.missed.isEmpty == false { missing.insert(id) } else { missing.remove(id) }
+    }
   }
 
   private func note(plan id: String) throws {
     let saved: SavedPlan
     do throws(JournalError) { saved = try installation.journal.plan(id) } catch {
-      guard error.code == .notFound else { throw error }
-      return  // pruned: nothing of it is still to come
+      guard error.code == .notFound || error.code == .corrupt else { throw error }
+      return  // pruned, or damaged: nothing of it is still to come
     }
-    let plan = try Plan(json: saved.document)
+    let plan: Plan
+    do { plan = try Plan(json: saved.document) } catch {
+      installation.voice.say("\(id): cannot be read, and cleans nothing")
+      return
+    }
     var names: [RepositoryName] = []
     if case .list(let values)? = plan.inputs["repositories"] {
       for case .repository(let name) in values { names.append(name) }
@@ -154,6 +165,11 @@ final class LatePlaces {
 }
 
 extension LatePlaces.Gathered {
+  /// What none of its plans cleans; nothing before it has a plan.
+  fileprivate var missed: [RepositoryName: Int] {
+    runs.isEmpty ? [:] : named.filter { name, sequence in !isCleaned(name, after: sequence) }
+  }
+
   /// A rewrite of the repository came, or is still to come, after this event.
   fileprivate func isCleaned(_ name: RepositoryName, after sequence: Int) -> Bool {
     runs.values.contains { run in

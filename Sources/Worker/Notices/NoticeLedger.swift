@@ -60,6 +60,12 @@ final class NoticeLedger {
   /// How many incidents a batch has, told or not.
   func count(of batch: Batch) -> Int { batches[batch]?.count ?? 0 }
 
+  /// What a storm does not hold back: it is at its worst, it works, and everybody can read it.
+  func isUrgent(_ id: IncidentID) -> Bool {
+    guard let known = chronicle.last.incidents[id]?.identity else { return false }
+    return known.severity == .sev1 && known.validity == .active && known.isPubliclyLeaked == true
+  }
+
   /// Whether a summary has its record in the journal.
   func isRecorded(_ summary: String) -> Bool { summaries[summary] != nil }
 

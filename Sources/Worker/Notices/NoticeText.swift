@@ -113,6 +113,7 @@ extension NoticeText {
     var standing: String {
       if let plan = events.last(where: { $0.kind == .planSaved }) { return planned(plan) }
       switch word {
+      case .beingPlanned: return "Its plan is being made: its provider takes long to answer."
       case .waitsForValue: return "Its value is not known yet, and nothing is planned before it is."
       case .recorded(let because): return "Recorded only: \(NoticeText.plain(because))."
       case .failed(let because, let fix):

@@ -10,11 +10,13 @@ import StaunchConfiguration
 /// through the journal's outbox; whom to tell, and what was told, is derived from the journal, so a crash forgets nothing and
 /// repeats nothing.
 ///
-/// While a storm is held only traps are told: its own notice says the rest.
+/// While a storm is held only traps are told, and what is public and works: its own notice says the rest.
 final class Notices {
   /// What the worker decided about an incident that has no plan.
   enum Word {
     case waitsForValue
+    /// Its plan takes longer than people should wait for the first word.
+    case beingPlanned
     case recorded(because: String)
     case failed(because: String, fix: String?)
   }
@@ -22,7 +24,11 @@ final class Notices {
   private let installation: Installation
   private let now: @Sendable () -> Date
   private let ledger: NoticeLedger
+  /// What becomes of runs.
+  let runs: RunNotices
   private var words: [IncidentID: Word] = [:]
+  /// Incidents of which nothing can be told, for example because an event of theirs cannot be read.
+  private var troubles = Troubles<IncidentID>(first: 60, longest: 3600)
 
   /// Between two messages about further places of one incident, seconds. ``BatchNotice`` decides.
   private static let pace: TimeInterval = 15 * 60
@@ -31,6 +37,7 @@ final class Notices {
     self.installation = installation
     self.now = now
     ledger = NoticeLedger(chronicle)
+    runs = RunNotices(installation: installation, chronicle: chronicle, now: now)
   }
 
   /// Notes a decision. After a restart the worker decides anew.
@@ -41,32 +48,75 @@ final class Notices {
   /// - Returns: when time alone makes something due; nil: nothing.
   func tell(isStorm: Bool) throws -> Date? {
     try ledger.refresh()
-    try tellNew(trapsOnly: isStorm)
+    try tellNew(isStorm: isStorm)
     guard !isStorm else { return nil }
     try ledger.refresh()
-    for id in ledger.plannedLater.sorted() { try tellPlan(id) }
+    for id in ledger.plannedLater.sorted() { try attempt(id) { try tellPlan(id) } }
     try ledger.refresh()
-    var due: Date?
+    var due = troubles.next(after: now())
     for id in ledger.grown.sorted() where !ledger.fresh.contains(id) {
-      guard let next = try tellPlaces(id) else { continue }
+      guard let next = try attempt(id, { try tellPlaces(id) }) ?? nil else { continue }
       due = min(due ?? next, next)
     }
     try ledger.refresh()
     return due
   }
 
+  /// Trouble with one incident is said, and tried again later; the others are told meanwhile.
+  ///
+  /// - Returns: nil: it is not told now.
+  private func attempt<Result>(_ id: IncidentID, _ tell: () throws -> Result) throws -> Result? {
+    guard !troubles.holds(id, at: now()) else { return nil }
+    do {
+      let result = try tell()
+      troubles.clear(id)
+      return result
+    } catch let error as JournalError where error.isOfWholeJournal {
+      throw error
+    } catch {
+      let words = installation.voice.words(for: error)
+      if troubles.note(id, "\(words.what): \(words.because)", at: now()) {
+        installation.voice.say("\(id): nothing is told of it:")
+        installation.voice.tell(error)
+      }
+      return nil
+    }
+  }
+
+  /// The board does not follow: whoever looks at it sees what was, and knows it from here. - Parameter why: nil: nobody knows.
+  func tellOldBoard(since: Date, why: String?) throws {
+    for tracker in Set(installation.configuration.routes.compactMap(\.tracker)).sorted() {
+      let id = "\(OutboxEntry.lasting)board-\(Int(since.timeIntervalSince1970))-\(tracker)"
+      guard try installation.journal.outboxEntry(id) == nil else { continue }
+      try queue(
+        id, .updated, about: Self.itself, .sev2, to: tracker,
+        NoticeText(
+          title: "The console's board does not follow",
+          body: "Since \(Timestamp.text(since)) it shows what was"
+            + (why.map { ": \(NoticeText.plain($0))" } ?? "")
+            + ". What is true stands in the journal: `staunch status`."))
+    }
+  }
+
+  /// What messages about the worker itself are about.
+  private static let itself: IncidentID = "worker"
+
   // MARK: new incidents
 
-  private func tellNew(trapsOnly: Bool) throws {
+  private func tellNew(isStorm: Bool) throws {
     var batches: [NoticeLedger.Batch: [IncidentID]] = [:]
     for id in ledger.fresh {
-      guard let batch = ledger.standings[id]?.batch, batch.isTrap || !trapsOnly else { continue }
+      guard let batch = ledger.standings[id]?.batch,
+        batch.isTrap || !isStorm || ledger.isUrgent(id)
+      else { continue }
       batches[batch, default: []].append(id)
     }
     for (batch, members) in batches.sorted(by: { opened($0.value) < opened($1.value) }) {
       let ids = members.sorted { opened([$0]) < opened([$1]) }
-      switch BatchNotice.of(newIncidents: ledger.count(of: batch)) {
-      case .each: for id in ids where isDecided(id) { try tellAlone(id) }
+      let rule = BatchNotice.of(newIncidents: ledger.count(of: batch))
+      // In a storm these few are those that it does not hold back.
+      switch isStorm && !batch.isTrap ? .each : rule {
+      case .each: for id in ids where isDecided(id) { try attempt(id) { try tellAlone(id) } }
       case .summary(let shown, _):
         // The last one has waited five minutes at most.
         if ids.allSatisfy(isDecided) { try tellTogether(ids, of: batch, shown: shown) }
@@ -95,8 +145,11 @@ final class Notices {
   /// One message to each tracker, and a record of who is meant by it before it is queued.
   private func tellTogether(_ ids: [IncidentID], of batch: NoticeLedger.Batch, shown: Int) throws {
     var stories: [TrackerName: [NoticeText.Story]] = [:]
+    var told: [IncidentID] = []
     for id in ids {
-      guard let story = try story(of: id) else { continue }
+      guard let found = try attempt(id, { try story(of: id) }) else { continue }
+      told.append(id)
+      guard let story = found else { continue }
       for tracker in trackers(for: story.incident) { stories[tracker, default: []].append(story) }
     }
     let parent = NoticeID.parent(of: batch)
@@ -119,7 +172,7 @@ final class Notices {
         message, .detected, about: parent, ordered[0].severity, to: tracker,
         NoticeText.summary(ordered, shown: shown))
     }
-    for id in ids { done(id) }
+    for id in told { done(id) }
   }
 
   // MARK: what comes later

@@ -88,8 +88,8 @@ extension JournalEvent {
 }
 
 extension MergedIncidents {
-  /// Which incidents of `journal` turned out to be one.
-  init(in journal: [JournalEvent]) {
+  /// Which incidents of `journal` turned out to be one, by these events.
+  public init(in journal: [JournalEvent]) {
     self.init()
     for event in journal {
       guard let id = event.incident else { continue }
