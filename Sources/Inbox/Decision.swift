@@ -158,6 +158,13 @@ extension Inbox {
     }
   }
 
+  /// Whether there is, or was, a decision of this number.
+  public func holdsDecision(_ sequence: Int) throws(InboxError) -> Bool {
+    try reading("look for the decision \(sequence)") { db in
+      try Int.fetchOne(db, sql: "SELECT 1 FROM decisions WHERE sequence = ?", arguments: [sequence]) != nil
+    }
+  }
+
   private static var encoder: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.dateEncodingStrategy = .secondsSince1970

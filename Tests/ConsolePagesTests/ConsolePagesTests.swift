@@ -30,6 +30,17 @@ import Testing
     try pages().incident(document, plan: plan, in: frame, viewer: viewer)
   }
 
+  /// The list as the board would give it: the fixture's incidents, sorted as they come.
+  private static func listing(_ rows: [JSONValue]? = nil) -> IncidentListing {
+    IncidentListing(
+      rows: rows ?? board.incidents, total: 5, open: 3, contained: 1, closed: 1, alive: 1, asks: 2,
+      kinds: ["postgres_uri"], people: ["maria"])
+  }
+
+  private static func outbox(_ document: JSONValue) -> ConsolePages.OutboxListing {
+    .init(messages: document["messages"]?.array ?? [], undelivered: 1, arrived: 1)
+  }
+
   private static func text(_ html: String) -> String {
     html.replacing(/<[^>]*>/, with: " ").replacing(/\s+/, with: " ")
   }
@@ -57,7 +68,7 @@ import Testing
   @Test func `the list shows severity, T+, the credential's state with its last probe, and the next action`()
     throws
   {
-    let text = Self.text(try Self.pages().incidents(Self.board.incidents, in: Self.frame))
+    let text = Self.text(try Self.pages().incidents(Self.listing(), in: Self.frame))
     #expect(text.contains("SEV1 T+25 min 07 s amber-heron"))
     #expect(text.contains(/▲ ALIVE probed \d\d:\d\d:\d\dZ \(41 s ago\)/))
     #expect(text.contains("Next action Step disable-old waits for approval"))
@@ -75,12 +86,61 @@ import Testing
     #expect(said.contains("Every message arrived."))
   }
 
-  @Test func `open incidents stand before contained ones, the worst first`() throws {
-    let html = try Self.pages().incidents(Self.board.incidents.reversed(), in: Self.frame)
-    let places = ["amber-heron", "quiet-lantern", "paper-tiger", "slate-orchard", "copper-finch"].compactMap {
-      html.range(of: ">\($0)<")?.lowerBound
+  @Test func `a page of the list says what is chosen, and leads to its neighbours`() throws {
+    var listing = Self.listing()
+    listing.filter.state = "all"
+    listing.filter.text = "a&b <x>"
+    (listing.page, listing.pageSize, listing.total) = (2, 5, 10_000)
+    let html = try Self.pages().incidents(listing, in: Self.frame)
+    #expect(Self.text(html).contains("6–10 of 10,000"))
+    #expect(html.contains("rel=\"prev\" href=\"/incidents?q=a%26b%20%3Cx%3E&amp;state=all\""))
+    #expect(html.contains("rel=\"next\" href=\"/incidents?q=a%26b%20%3Cx%3E&amp;state=all&amp;page=3\""))
+    #expect(html.contains("<option value=\"all\" selected>any</option>"))
+    #expect(html.contains("value=\"a&amp;b &lt;x&gt;\""))
+    listing.rows = []
+    #expect(
+      Self.text(try Self.pages().incidents(listing, in: Self.frame)).contains("No incident is like that."))
+  }
+
+  @Test func `fifty incidents with everything that a row shows take less than 200 kB`() throws {
+    let row = try #require(Self.board.incidents.first?.object).merging([
+      "next": ["text": .string(String(repeating: "n", count: 400))],
+      "repositories": .array((0..<8).map { _ in .string(String(repeating: "r", count: 400)) }),
+      "handle": .string(String(repeating: "h", count: 400)), "places_count": 37,
+    ]) { _, new in new }
+    let listing = IncidentListing(
+      rows: (0..<50).map { _ in .object(row) }, total: 10_000, open: 10_000, contained: 0, closed: 0,
+      alive: 0,
+      asks: 0)
+    #expect(try Self.pages().incidents(listing, in: Self.frame).utf8.count < 200_000)
+  }
+
+  @Test func `a row alone is the same as in its page, and the regions around it come by name`() throws {
+    let pages = try Self.pages()
+    let page = pages.incidents(Self.listing(), in: Self.frame)
+    #expect(page.contains(pages.row(Self.board.incidents[0], in: Self.frame)))
+    let parts = pages.parts(around: Self.listing(), in: Self.frame)
+    #expect(Set(parts.keys) == ["storm", "stale", "tabs", "tally", "none", "pages"])
+    for (name, part) in parts { #expect(page.contains(part), "\(name)") }
+  }
+
+  @Test func `regions of a page are cut out by their marks`() throws {
+    let html = try Self.incident(Self.board.incidents[0], plan: Self.board.plan)
+    let parts = ConsolePages.parts(of: html)
+    #expect(
+      parts.keys.sorted().filter { ["first", "next", "steps", "timeline", "decide"].contains($0) }.count == 5)
+    #expect(
+      parts.values.allSatisfy { $0.hasPrefix("<") && $0.contains("data-live=") && !$0.contains("<!--") })
+  }
+
+  @Test func `a worker that says nothing is told on every page`() throws {
+    func html(_ silence: Frame.Silence?) throws -> String {
+      let frame = Frame(viewer: Self.viewer, now: Self.now, version: 7, silence: silence)
+      return Self.text(try Self.pages().incidents(Self.listing(), in: frame))
     }
-    #expect(places.count == 5 && places == places.sorted())
+    #expect(try html(.since(Self.now - 192)).contains("The worker has been silent for 3 min 12 s."))
+    #expect(try html(.always).contains("The worker has not worked here yet."))
+    #expect(try !html(nil).contains("What you see may be old"))
   }
 
   @Test func `one incident shows its checklist with place, plan, places, lock and forms`() throws {
@@ -158,8 +218,8 @@ import Testing
     let pages = try Self.pages()
     let html =
       try Self.incident(poison(Self.board.incidents[0]), plan: poison(Self.board.plan))
-      + pages.incidents(Self.board.incidents.map(poison), in: Self.frame)
-      + pages.outbox(poison(Self.board.outbox), in: Self.frame)
+      + pages.incidents(Self.listing(Self.board.incidents.map(poison)), in: Self.frame)
+      + pages.outbox(Self.outbox(poison(Self.board.outbox)), in: Self.frame)
       + pages.postMortem(
         poison(Self.board.postMortem), incident: poison(Self.board.incidents[2]), in: Self.frame)
     for bad in ["<script>x", "\"><img", "' onload='x", "\u{202E}", "\u{0}", "\u{1B}", "\u{200B}"] {

@@ -19,12 +19,41 @@ enum OpenAPISchemas {
         "places_count": ["type": "integer"],
         "notes": list(anything), "locks": list(anything), "undelivered": ["type": "integer"],
       ]),
+    // A row of the list: without steps, timeline, places and notes; of lists within it the first eight.
+    "IncidentSummary": document(
+      ["id", "codename", "kind", "severity", "state", "drill", "detected", "credentials", "waiting", "next"],
+      [
+        "id": text, "codename": text, "kind": text, "severity": ["enum": ["sev1", "sev2", "sev3", "sev4"]],
+        "state": ["enum": ["open", "contained", "closed"]], "drill": ["type": "boolean"], "detected": instant,
+        "credentials": list(credential), "waiting": list(anything), "next": anything,
+        "places_count": ["type": "integer"], "repositories": list(text), "undelivered": ["type": "integer"],
+        "progress": document(
+          ["finished", "steps"], ["finished": ["type": "integer"], "steps": ["type": "integer"]]),
+      ]),
     "Incidents": document(
-      ["schema", "incidents"], ["schema": one, "incidents": list(reference("Incident"))]),
+      ["schema", "incidents", "total", "next"],
+      [
+        "schema": one, "incidents": list(reference("IncidentSummary")),
+        // How many the filters choose.
+        "total": ["type": "integer", "minimum": 0],
+        // Goes into `after`; null at the end.
+        "next": ["type": ["string", "null"]],
+      ]),
+    "Storm": document(
+      ["schema", "held"],
+      ["schema": one, "held": ["type": "boolean"], "storm": ["type": ["object", "null"]]]),
+    "StormRelease": closed(
+      ["reason", "password"],
+      [
+        "reason": ["type": "string", "minLength": 1, "maxLength": 4000], "role": name,
+        "password": ["type": "string", "maxLength": 1024],
+      ]),
     "Plan": document(
       ["id", "digest", "playbook", "steps"],
       ["id": text, "digest": text, "playbook": text, "steps": list(anything), "created": instant]),
-    "Outbox": document(["schema", "messages"], ["schema": one, "messages": list(anything)]),
+    "Outbox": document(
+      ["schema", "messages", "total"],
+      ["schema": one, "messages": list(anything), "total": ["type": "integer", "minimum": 0]]),
     "PostMortem": document(["markdown"], ["markdown": text, "html": text]),
     "OpenAPI": document(["openapi", "paths"], ["openapi": text, "paths": anything]),
     "StoredDecision": document(["schema", "decision"], ["schema": one, "decision": number]),
@@ -53,6 +82,27 @@ enum OpenAPISchemas {
         "text": ["type": "string", "maxLength": 4000], "password": ["type": "string", "maxLength": 1024],
       ]),
   ]
+
+  /// What an operation takes in the query. Source: OpenAPI 3.1 §4.8.12.
+  static func query(of operation: APIOperation) -> [JSONValue] {
+    operation.queryNames.map { name in
+      ["name": .string(name), "in": "query", "required": false, "schema": parameter(name)]
+    }
+  }
+
+  private static func parameter(_ name: String) -> JSONValue {
+    switch name {
+    case "alive", "asks", "undelivered": ["type": "boolean"]
+    case "limit": ["type": "integer", "minimum": 1, "maximum": 200]
+    case "offset": ["type": "integer", "minimum": 0, "maximum": 1_000_000_000]
+    case "severity": ["enum": ["sev1", "sev2", "sev3", "sev4"]]
+    case "state": ["enum": ["open", "contained", "closed"]]
+    case "sort": ["enum": ["urgency", "newest", "changed", "name"]]
+    // What `next` of the piece before said, of the same order.
+    case "after": ["type": "string", "pattern": "^[A-Za-z0-9_-]{1,2000}$"]
+    default: ["type": "string", "maxLength": 200]  // words to look for
+    }
+  }
 
   private static let text: JSONValue = ["type": "string"]
   private static let name: JSONValue = ["type": "string", "minLength": 1, "maxLength": 200]

@@ -2,32 +2,6 @@ import Foundation
 public import JSON
 
 extension ConsolePages {
-  private struct ListModel: Sendable {
-    let tally: String
-    let open: [IncidentHead]
-    let hasOpen: Bool
-    let closed: [IncidentHead]
-    let hasClosed: Bool
-    let closedCount: Int
-  }
-
-  /// Every incident, open ones first.
-  /// - Parameter documents: the board's `incident` documents.
-  public func incidents(_ documents: [JSONValue], in frame: Frame) -> String {
-    let all = IncidentHead.sorted(documents, now: frame.now)
-    let open = all.filter { $0.state != "closed" }
-    let closed = all.filter { $0.state == "closed" }
-    let alive = open.count { $0.verdict?.word == "ALIVE" }
-    var tally = "\(open.count) open"
-    if alive > 0 { tally += " · \(alive) with an old credential ALIVE" }
-    return render(
-      "incidents",
-      ListModel(
-        tally: tally, open: open, hasOpen: !open.isEmpty, closed: closed, hasClosed: !closed.isEmpty,
-        closedCount: closed.count),
-      title: "Incidents", in: frame, refresh: 30)
-  }
-
   /// One incident with its forms.
   ///
   /// - Parameters:

@@ -43,15 +43,15 @@ extension Console {
     _ operation: APIOperation, _ parameters: [String], _ exchange: ConsoleExchange, _ visitor: Visitor
   ) async throws -> Response {
     switch operation {
-    case .listIncidents:
-      let all = try inbox.documents(kind: "incident").map(\.document)
-      return ConsoleResponse.json(["schema": 1, "incidents": .array(all)])
+    case .listIncidents: return try list(APIQuery(try exchange.fields(), of: operation))
     case .getIncident: return try document("incident", parameters[0])
     case .getPostMortem: return try document("postmortem", parameters[0])
     case .getPlan: return try document("plan", parameters[0])
-    case .getOutbox:
-      return ConsoleResponse.json(
-        try inbox.document(kind: "outbox", id: "all")?.document ?? ["schema": 1, "messages": []])
+    case .getOutbox: return try outbox(APIQuery(try exchange.fields(), of: operation))
+    case .getStorm:
+      let storm = try inbox.document(kind: "storm", id: "current")?.document
+      return ConsoleResponse.json(["schema": 1, "held": .boolean(storm != nil), "storm": storm ?? .null])
+    case .releaseStorm: return try await releaseStorm(exchange, visitor)
     case .getDecision: return try decision(parameters[0])
     case .postDecision: return try await decide(exchange, visitor)
     case .endSession:
@@ -100,9 +100,7 @@ extension Console {
         400, "bad request", detail: "A decision's number is a whole number from 1.")
     }
     let outcome = try inbox.outcome(ofDecision: number)
-    guard
-      try outcome != nil || inbox.pendingDecisions(limit: 10_000).contains(where: { $0.sequence == number })
-    else {
+    guard try outcome != nil || inbox.holdsDecision(number) else {
       return ConsoleResponse.problem(404, "not found", detail: "There is no such decision.")
     }
     return ConsoleResponse.json([
@@ -123,6 +121,21 @@ extension Console {
       digest: sent["digest"]?.string, step: sent["step"]?.string, role: sent["role"]?.string,
       confirm: sent["confirm"]?.string, text: sent["text"]?.string,
       password: sent["password"]?.string.map { Secret($0) })
+    return try await store(fields, visitor)
+  }
+
+  private func releaseStorm(_ exchange: ConsoleExchange, _ visitor: Visitor) async throws -> Response {
+    let sent = try await object(exchange, members: ["reason", "role", "password"])
+    for (name, value) in sent where value.string == nil {
+      return ConsoleResponse.problem(422, "unprocessable content", detail: "\(name) is no text.")
+    }
+    return try await store(
+      DecisionFields(
+        kind: NewDecision.Kind.acknowledge.rawValue, role: sent["role"]?.string, text: sent["reason"]?.string,
+        password: sent["password"]?.string.map { Secret($0) }), visitor)
+  }
+
+  private func store(_ fields: DecisionFields, _ visitor: Visitor) async throws -> Response {
     do {
       let number = try await decisions.store(fields, by: visitor)
       return ConsoleResponse.json(

@@ -47,14 +47,14 @@ extension Console {
   }
 
   private func show(_ path: [String], _ exchange: ConsoleExchange, _ visitor: Visitor) throws -> Response {
-    let frame = try frame(visitor.viewer)
+    let frame = try frame(visitor.viewer, here: exchange.here)
     switch (path.count, path[0]) {
     case (1, "incidents"):
       return ConsoleResponse.page(
-        pages.incidents(try inbox.documents(kind: "incident").map(\.document), in: frame))
+        pages.incidents(try listing(ListAddress(try exchange.fields())).listing, in: frame))
     case (1, "outbox"):
       return ConsoleResponse.page(
-        pages.outbox(try inbox.document(kind: "outbox", id: "all")?.document, in: frame))
+        pages.outbox(try outbox(page: ListAddress(try exchange.fields()).page), in: frame))
     case (1, "people"):
       let known = try people().people.map {
         ConsolePages.Person(name: $0.name, roles: $0.roles, fingerprint: $0.fingerprint)

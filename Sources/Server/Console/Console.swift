@@ -121,17 +121,22 @@ public struct Console: Pages {
   }
 
   /// What surrounds a page now.
-  func frame(_ viewer: Viewer?) throws -> Frame {
-    guard viewer != nil else { return Frame(viewer: nil, now: now(), version: 0) }
+  /// - Parameter here: path and query of the page.
+  func frame(_ viewer: Viewer?, here: String = "/incidents", now moment: Date? = nil) throws -> Frame {
+    let moment = moment ?? now()
+    guard viewer != nil else { return Frame(viewer: nil, now: moment, version: 0) }
     // The version first: what changes meanwhile is shown again, never lost.
     let version = try inbox.boardVersion()
-    let outbox = try inbox.document(kind: "outbox", id: "all")?.document
-    let undelivered = (outbox?["messages"]?.array ?? []).count {
-      !["sent", "dropped"].contains($0["state"]?.string)
-    }
     return Frame(
-      viewer: viewer, now: now(), version: version,
-      storm: try inbox.document(kind: "storm", id: "current")?.document, undelivered: undelivered)
+      viewer: viewer, now: moment, version: version,
+      storm: try inbox.document(kind: "storm", id: "current")?.document,
+      undelivered: try inbox.messageCounts().undelivered, here: here, silence: try silence())
+  }
+
+  /// Nil while the worker leaves signs of life.
+  private func silence() throws -> Frame.Silence? {
+    guard let last = try inbox.lastBeat() else { return .always }
+    return now().timeIntervalSince(last) > Inbox.longestSilence ? .since(last) : nil
   }
 }
 
@@ -155,6 +160,16 @@ struct ConsoleExchange: Sendable {
       segments.append(text)
     }
     return segments
+  }
+
+  /// Path and query as they were sent.
+  var here: String { request.uri.path + (request.uri.query.map { "?" + $0 } ?? "") }
+
+  /// The query, each name once; nil when there is none.
+  /// - Throws: 400 when it is malformed.
+  func fields() throws(Refusal) -> FormFields? {
+    guard let query = request.uri.query, !query.isEmpty else { return nil }
+    return try FormFields(Array(query.utf8))
   }
 
   func query(_ name: String) -> String? {

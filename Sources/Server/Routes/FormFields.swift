@@ -14,6 +14,8 @@ struct FormFields: Sendable {
     self.values = values
   }
 
+  var names: some Collection<String> { values.keys }
+
   subscript(_ name: String) -> String? { values[name] }
 
   private static func text(_ bytes: ArraySlice<UInt8>) throws(Refusal) -> String {

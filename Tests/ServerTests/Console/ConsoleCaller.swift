@@ -32,6 +32,7 @@ final class ConsoleCaller: Sendable {
     directory = try TemporaryDirectory(inMemory: true)
     inbox = try Inbox.open(path: directory.path("exchange.sqlite"), sealingTo: key.publicKey)
     try inbox.publish(BoardFixture(now: Self.start).documents)
+    try inbox.beat(at: Self.start)
     people = Mutex(try Self.people())
     clock = Mutex(Self.start)
     var settings = ConsoleSettings()
