@@ -28,8 +28,13 @@ package struct WorkLoop {
   /// Until `isOver`.
   package func run() async throws {
     while !isOver() {
-      if try await worker.round() { continue }
-      while !isOver(), try !worker.hasNews() { await wake.wait(atMost: Self.look, by: sleep) }
+      let isMore = try await worker.round()
+      try worker.beat()
+      if isMore { continue }
+      while !isOver(), try !worker.hasNews() {
+        try worker.beat()
+        await wake.wait(atMost: Self.look, by: sleep)
+      }
     }
   }
 

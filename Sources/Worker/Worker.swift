@@ -127,6 +127,9 @@ package final class Worker {
     }
   }
 
+  /// Tells the endpoint that the worker has come round: without it the console says that the board is old, and `/readyz` no.
+  package func beat() throws { try inbox.beat(at: now()) }
+
   /// Whether a round could find something to do. Three small queries.
   package func hasNews() throws -> Bool {
     if due <= now() { return true }
@@ -209,7 +212,8 @@ package final class Worker {
 
   private func say(_ delivery: Delivery, _ outcome: String) {
     installation.voice.say(
-      "delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))")
+      "delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))",
+      ["delivery": delivery.id, "route": delivery.route, "sequence": "\(delivery.sequence)"])
   }
 
   private func waiting() throws -> [StartDesk.Waiting] {

@@ -70,10 +70,11 @@ extension Console {
     guard let name = fields["name"]?.string, let password = fields["password"]?.string else {
       return ConsoleResponse.problem(422, "unprocessable content", detail: "name and password are texts.")
     }
-    switch await doorman.check(
+    let answer = await doorman.check(
       name: name, password: Secret(password), people: try people(),
       client: ClientNetwork.of(exchange.client.address), now: now())
-    {
+    signInLog.note(answer.outcome, client: exchange.client.address, way: "api", request: exchange.id)
+    switch answer {
     case .wrong: return ConsoleResponse.problem(403, "forbidden", detail: "Name or password is wrong.")
     case .tooMany:
       return ConsoleResponse.problem(

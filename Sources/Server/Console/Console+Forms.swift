@@ -45,20 +45,22 @@ extension Console {
     {
     case .identity(_, let person):
       let (session, _) = sessions.begin(person.name, fingerprint: person.fingerprint, now: now())
-      log.info("signed in", metadata: ["person": "\(person.name)"])
+      signInLog.note(.done, client: exchange.client.address, way: "form", request: exchange.id)
       return ConsoleResponse.redirect(
         Console.ownPath(to),
         fields: [("Set-Cookie", authentication.setCookie(session, exchange.request, exchange.client))])
     case .wrong:
-      log.warning("a sign-in failed", metadata: ["client": "\(exchange.client.address)"])
+      signInLog.note(.wrong, client: exchange.client.address, way: "form", request: exchange.id)
       return try signInPage(
         exchange, failure: Failure("Not signed in.", because: "Name or password is wrong."), status: 403,
         to: to)
     case .tooMany:
+      signInLog.note(.tooMany, client: exchange.client.address, way: "form", request: exchange.id)
       return try signInPage(
         exchange, failure: Failure("Not signed in.", because: "Too many tries. Wait a minute."), status: 429,
         to: to)
     case .busy:
+      signInLog.note(.busy, client: exchange.client.address, way: "form", request: exchange.id)
       return try signInPage(
         exchange, failure: Failure("Not signed in.", because: "Too many sign-ins at once. Try again."),
         status: 503,

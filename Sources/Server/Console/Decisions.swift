@@ -34,14 +34,16 @@ struct DecisionRefusal: Error, Sendable {
 struct Decisions: Sendable {
   let inbox: Inbox
   let doorman: Doorman
+  let signInLog: SignInLog
   let people: @Sendable () throws -> PeopleDirectory
   let now: @Sendable () -> Date
   private let pace = PersonPace()
 
   init(
-    inbox: Inbox, doorman: Doorman, people: @escaping @Sendable () throws -> PeopleDirectory,
-    now: @escaping @Sendable () -> Date
+    inbox: Inbox, doorman: Doorman, signInLog: SignInLog,
+    people: @escaping @Sendable () throws -> PeopleDirectory, now: @escaping @Sendable () -> Date
   ) {
+    self.signInLog = signInLog
     self.inbox = inbox
     self.doorman = doorman
     self.people = people
@@ -161,6 +163,10 @@ struct Decisions: Sendable {
     let answer = await doorman.check(
       name: visitor.person, password: fields.password ?? Secret(""), people: try people(),
       client: visitor.client, isSignedIn: true, now: now())
+    // Whoever signs is signed in already: only what fails is news.
+    if answer.outcome != .done {
+      signInLog.note(answer.outcome, client: visitor.address, way: "signature", request: "")
+    }
     switch answer {
     case .wrong: throw DecisionRefusal(403, "Nothing was signed.", because: "The password is wrong.")
     case .tooMany:

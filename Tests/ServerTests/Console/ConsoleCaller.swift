@@ -27,8 +27,10 @@ final class ConsoleCaller: Sendable {
   /// True: the people file cannot be read.
   let isPeopleFileBroken = Mutex(false)
 
-  /// - Parameter header: as in the settings.
-  init(header: ConsoleSettings.Header? = nil, isTLS: Bool = false) throws {
+  /// - Parameters:
+  ///   - header: as in the settings.
+  ///   - log: where it writes; nil: nowhere.
+  init(header: ConsoleSettings.Header? = nil, isTLS: Bool = false, log: Logger? = nil) throws {
     directory = try TemporaryDirectory(inMemory: true)
     inbox = try Inbox.open(path: directory.path("exchange.sqlite"), sealingTo: key.publicKey)
     try inbox.publish(BoardFixture(now: Self.start).documents)
@@ -37,8 +39,7 @@ final class ConsoleCaller: Sendable {
     clock = Mutex(Self.start)
     var settings = ConsoleSettings()
     settings.header = header
-    var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    log.logLevel = .critical
+    let log = log ?? .silent
     let box = Reach()
     console = try Console(
       settings, isTLS: isTLS, inbox: inbox,
