@@ -22,7 +22,7 @@ public struct ConsolePages: Sendable {
     ConsoleContentType(), named: ConsoleContentType.name)
   static let names = [
     "decide", "elapsed", "incident", "incident-row", "incidents", "message", "moment", "none", "notice",
-    "outbox", "page", "pages", "people", "plan", "plan-body", "postmortem", "sign-in", "stale", "state",
+    "outbox", "page", "pages", "people", "plan", "plan-body", "postmortem", "several", "sign-in", "stale", "state",
     "storm",
     "tabs", "tally",
   ]

@@ -28,9 +28,8 @@ package struct WorkLoop {
   /// Until `isOver`.
   package func run() async throws {
     while !isOver() {
-      let isMore = try await worker.round()
       try worker.beat()
-      if isMore { continue }
+      if try await worker.round() { continue }
       while !isOver(), try !worker.hasNews() {
         try worker.beat()
         await wake.wait(atMost: Self.look, by: sleep)

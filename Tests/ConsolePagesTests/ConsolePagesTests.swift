@@ -138,7 +138,7 @@ import Testing
       let frame = Frame(viewer: Self.viewer, now: Self.now, version: 7, silence: silence)
       return Self.text(try Self.pages().incidents(Self.listing(), in: frame))
     }
-    #expect(try html(.since(Self.now - 192)).contains("The worker has been silent for 3 min 12 s."))
+    #expect(try html(.lasting(192)).contains("The worker has been silent for 3 min 12 s."))
     #expect(try html(.always).contains("The worker has not worked here yet."))
     #expect(try !html(nil).contains("What you see may be old"))
   }
@@ -146,8 +146,8 @@ import Testing
   @Test func `one incident shows its checklist with place, plan, places, lock and forms`() throws {
     let text = Self.text(try Self.incident(Self.board.incidents[0], plan: Self.board.plan))
     for part in [
-      "Checklist 5 of 10", "◌ waiting disable-old credential.disable", "waits for an approval",
-      "· to do scrub",
+      "Checklist 5 of 10", "◌ waiting Disable the old login disable-old", "waits for an approval",
+      "· to do Rewrite the history scrub", "Go on with run run-3f7c", "Take the run back", "Whose it is",
       "Destroy disable-old", "will ALTER ROLE orders_a NOLOGIN", "target orders-db",
       "affected whoever still uses orders_a",
       "Cannot be undone", "cannot predict forks that nobody told us of", "shop/orders deploy/compose.yaml:41",
@@ -177,6 +177,107 @@ import Testing
     #expect(mild.map(\.step) == [nil])
   }
 
+  @Test func `a declined plan asks no more, and says why`() throws {
+    var incident = try #require(Self.board.incidents[1].object)
+    incident["plan"] = [
+      "id": "plan-9xqd", "digest": "77aa", "approved": false, "obstacle": "it was declined (a test key)",
+    ]
+    #expect(DecisionRequest.approvals(incident: .object(incident), plan: Self.board.secondPlan).isEmpty)
+    let text = Self.text(try Self.incident(.object(incident), plan: Self.board.secondPlan))
+    #expect(text.contains("will not run: it was declined (a test key)"))
+    #expect(!text.contains("Approve the plan"))
+  }
+
+  @Test func `repository, handle, exposure, holder of the lock and a failed run stand on top`() throws {
+    var incident = try #require(Self.board.incidents[0].object)
+    incident["handle"] = "AKIA-1"
+    incident["exposure"] = "in public"
+    incident["assigned"] = "jonas"
+    incident["failed"] = ["step": "disable-old", "reason": "the server is away"]
+    let html = try Self.incident(.object(incident), plan: Self.board.plan)
+    let text = Self.text(html)
+    #expect(
+      text.contains(
+        "repository shop/orders, shop/orders-legacy leaked AKIA-1 exposure in public assigned to jonas locked by worker-1"
+      ))
+    #expect(text.contains("✗ The run failed at Disable the old login: the server is away"))
+    let order = ["Next action", "Places", "Notes", "Decide", "Checklist", "Timeline"].compactMap {
+      html.range(of: ">\($0)")?.lowerBound
+    }
+    #expect(order.count == 6 && order == order.sorted(), "on a narrow screen they come in this order")
+  }
+
+  @Test func `who approved is named by the key, and what a policy allowed is not called a person's word`()
+    throws
+  {
+    var incident = try #require(Self.board.incidents[0].object)
+    incident["approvals"] = [
+      [
+        "at": "2026-11-18T10:00:00.000Z", "plan": "plan-7k2m", "step": nil, "role": "responder",
+        "identity": "aa11", "by_policy": false,
+      ],
+      [
+        "at": "2026-11-18T10:01:00.000Z", "plan": "plan-7k2m", "step": "disable-old", "role": "responder",
+        "identity": "bb22", "by_policy": false,
+      ],
+      [
+        "at": "2026-11-18T10:02:00.000Z", "plan": "plan-7k2m", "step": nil, "role": "policy",
+        "identity": "cc33", "by_policy": true,
+      ],
+    ]
+    let text = Self.text(
+      try Self.pages().incident(
+        .object(incident), plan: Self.board.plan, in: Self.frame, viewer: Self.viewer,
+        people: [.init(name: "maria", roles: ["responder"], fingerprint: "aa11")]))
+    #expect(text.contains("maria (responder) plan plan-7k2m"))
+    #expect(text.contains("key bb22 (responder) Disable the old login"))
+    #expect(text.contains("staunch.yaml allows containing plan plan-7k2m"))
+  }
+
+  @Test func `a manual step is asked for with every field, and a title with an expression is none`() throws {
+    var incident = try #require(Self.board.incidents[0].object)
+    incident["waiting"] = [
+      [
+        "step": "call[1]", "for": "manual", "title": "Call the owner", "prompt": "Ring twice.\nThen write.",
+        "fields": [
+          ["name": "told", "type": "timestamp", "example": "2026-11-24T03:09:42Z"],
+          ["name": "who", "type": "string", "example": nil],
+        ],
+      ]
+    ]
+    let html = try Self.incident(.object(incident), plan: Self.board.plan)
+    #expect(
+      Self.text(html).contains(
+        "By hand: Call the owner Ring twice. Then write. told (timestamp, such as 2026-11-24T03:09:42Z)"))
+    #expect(html.contains("name=\"field-told\"") && html.contains("name=\"field-who\""))
+    #expect(DecisionRequest.asked("call[1]", of: .object(incident)) == ["told", "who"])
+    #expect(DecisionRequest.asked("other", of: .object(incident)) == nil)
+    let plan: JSONValue = [
+      "steps": [
+        ["step": "a", "title": "Rotate ${inputs.credential}"], ["step": "b", "title": "Tell people"],
+      ]
+    ]
+    #expect(StepModel.titles(of: plan) == ["b": "Tell people"])
+  }
+
+  @Test func `a page of an incident with long lists stays below 200 kB`() throws {
+    var incident = try #require(Self.board.incidents[0].object)
+    let text = JSONValue.string(String(repeating: "x", count: 300))
+    incident["timeline"] = .array((0..<1000).map { _ in ["at": "2026-11-18T10:00:00.000Z", "text": text] })
+    incident["notes"] = .array((0..<1000).map { _ in ["text": text, "role": "responder"] })
+    incident["places"] = .array(
+      (0..<500).map { ["repository": "shop/orders", "path": text, "line": .integer($0)] })
+    incident["places_count"] = 20_000
+    incident["steps"] = .array(
+      (0..<1000).map { ["step": .string("s\($0)"), "state": "done", "action": "x.y"] })
+    var plan = try #require(Self.board.plan.object)
+    plan["steps"] = .array(
+      (0..<1000).map { ["step": .string("s\($0)"), "kind": "effect", "title": "t", "plan": ["will": text]] })
+    let html = try Self.incident(.object(incident), plan: .object(plan))
+    #expect(html.utf8.count < 200_000, "\(html.utf8.count)")
+    #expect(html.contains("900 earlier events") && html.contains("and 19950 more"))
+  }
+
   @Test func `an old plan, and an incident that is closed, ask for nothing`() {
     #expect(DecisionRequest.approvals(incident: Self.board.incidents[0], plan: Self.board.secondPlan).isEmpty)
     #expect(DecisionRequest.approvals(incident: Self.board.incidents[4], plan: Self.board.plan).isEmpty)
@@ -192,7 +293,7 @@ import Testing
   @Test func `every unsafe form carries the session's token`() throws {
     let html = try Self.incident(Self.board.incidents[0], plan: Self.board.plan)
     let forms = html.matches(of: /<form[^>]*method="post"[^>]*>(.*?)<\/form>/.dotMatchesNewlines())
-    #expect(forms.count == 6)
+    #expect(forms.count == 9)
     for form in forms { #expect(form.output.1.contains("name=\"csrf\" value=\"the-token\"")) }
   }
 

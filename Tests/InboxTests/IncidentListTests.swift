@@ -20,7 +20,7 @@ import TestSupport
   func incident(
     _ id: String, _ state: String = "open", _ severity: String = "sev2", age: Double = 60,
     codename: String? = nil, kind: String = "github_pat", alive: Bool = false, waits: String? = nil,
-    repository: String = "shop/orders"
+    repository: String = "shop/orders", events: Int = 500
   ) -> (kind: String, id: String, document: JSONValue) {
     (
       "incident", id,
@@ -34,7 +34,7 @@ import TestSupport
         ],
         "waiting": waits.map { [["step": "a", "for": .string($0)]] } ?? [],
         "places": [["repository": .string(repository), "path": "deploy/compose.yaml"]],
-        "timeline": .array((0..<500).map { ["text": .string("event \($0)")] }),
+        "timeline": .array((0..<events).map { ["text": .string("event \($0)")] }),
         "steps": [["step": "a", "state": "done"], ["step": "b", "state": "pending"]],
       ]
     )
@@ -133,10 +133,11 @@ import TestSupport
     #expect(throws: InboxError.self) { try inbox.incidents(query, limit: 1, after: cursor) }
   }
 
-  @Test func `ten thousand are listed by the indexes, and a page does not grow with them`() throws {
-    try inbox.publish((0..<10_000).map { incident("i\($0)", "open", "sev\($0 % 4 + 1)", age: Double($0)) })
-    let page = try inbox.incidents(IncidentQuery(), limit: 50, offset: 5000)
-    #expect(page.total == 10_000 && page.entries.count == 50)
+  @Test func `thousands are listed by the indexes, and a page does not grow with them`() throws {
+    try inbox.publish(
+      (0..<2_000).map { incident("i\($0)", "open", "sev\($0 % 4 + 1)", age: Double($0), events: 0) })
+    let page = try inbox.incidents(IncidentQuery(), limit: 50, offset: 1000)
+    #expect(page.total == 2_000 && page.entries.count == 50)
     let bytes = page.entries.map { $0.summary.canonicalText.utf8.count }.reduce(0, +)
     #expect(bytes < 50 * 1200)
     let plan = try inbox.database.read { db in

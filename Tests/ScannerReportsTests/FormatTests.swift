@@ -104,7 +104,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("AWS_RISK_CREDENTIALS_EXPOSED", "AKIA", "aws_access_key", true as Bool?, Validity.notChecked, Confidence.high),
+    (
+      "AWS_RISK_CREDENTIALS_EXPOSED", "AKIA", "aws_access_key", true as Bool?, Validity.notChecked,
+      Confidence.high
+    ),
     ("AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED", "AKIA", "aws_access_key", nil, .notChecked, .medium),
     ("AWS_RISK_CREDENTIALS_COMPROMISED", "ASIA", "aws_session_token", nil, .active, .high),
     ("AWS_RISK_CREDENTIALS_COMPROMISE_SUSPECTED", "AKIA", "aws_access_key", nil, .notChecked, .medium),

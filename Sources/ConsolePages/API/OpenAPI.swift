@@ -27,6 +27,9 @@ public enum OpenAPI {
     ],
   ]
 
+  /// Whether a text says nothing: the document's own pattern for what people say.
+  public static func isBlank(_ text: String) -> Bool { OpenAPISchemas.isBlank(text) }
+
   private static var paths: [String: JSONValue] {
     var paths: [String: [String: JSONValue]] = [:]
     for operation in APIOperation.allCases {
@@ -70,7 +73,7 @@ public enum OpenAPI {
     case .releaseStorm:
       "Say that the incidents of the storm may start. Signed; stored durably; the worker applies it"
     case .postDecision:
-      "Approve, decline, skip, answer, note or acknowledge. Stored durably; the worker applies it"
+      "Approve, decline, skip, answer, note, acknowledge, assign, close; go on with a run, do a step again, take a run back. Stored durably; the worker applies it"
     case .getDecision: "What became of a decision"
     case .beginSession: "Sign in; the token goes into Authorization: Bearer"
     case .endSession: "Sign out"
@@ -136,6 +139,7 @@ public enum OpenAPI {
         ("422", "A member does not fit"), ("429", "Too many tries"),
       ]
     }
+    if operation == .listIncidents { problems.append(("409", "The cursor is none of this order")) }
     if operation == .releaseStorm { problems.append(("409", "No storm is held")) }
     if operation == .postDecision {
       problems += [("404", "There is no such incident"), ("409", "The question is another one by now")]

@@ -45,7 +45,7 @@ enum OpenAPISchemas {
     "StormRelease": closed(
       ["reason", "password"],
       [
-        "reason": ["type": "string", "minLength": 1, "maxLength": 4000], "role": name,
+        "reason": words, "role": name,
         "password": ["type": "string", "maxLength": 1024],
       ]),
     "Plan": document(
@@ -77,10 +77,20 @@ enum OpenAPISchemas {
     "NewDecision": closed(
       ["kind"],
       [
-        "kind": ["enum": ["approve", "decline", "skip", "note", "acknowledge", "answer"]],
+        "kind": [
+          "enum": [
+            "approve", "decline", "skip", "note", "acknowledge", "answer", "resume", "retry", "abort",
+            "close",
+            "assign",
+          ]
+        ],
+        // Of a manual step, what it asks for by name.
+        "fields": [
+          "type": "object", "additionalProperties": ["type": "string", "maxLength": 4000],
+        ],
         "incident": name, "plan": name, "digest": name, "step": name, "role": name, "confirm": name,
-        "text": ["type": "string", "maxLength": 4000], "password": ["type": "string", "maxLength": 1024],
-      ]),
+        "text": words, "password": ["type": "string", "maxLength": 1024],
+      ], anyOf: decisionsByKind),
   ]
 
   /// What an operation takes in the query. Source: OpenAPI 3.1 §4.8.12.
@@ -128,10 +138,43 @@ enum OpenAPISchemas {
     ["type": "object", "required": .array(required), "properties": .object(properties)]
   }
 
-  private static func closed(_ required: [JSONValue], _ properties: [String: JSONValue]) -> JSONValue {
+  /// Something is said: not only blanks, control characters and what nobody sees. The server's own look is ``isBlank(_:)``.
+  private static let words: JSONValue = [
+    "type": "string", "minLength": 1, "maxLength": 4000,
+    "pattern":
+      "[^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]",
+  ]
+
+  /// Whether a text has no character that the pattern of ``words`` asks for.
+  static func isBlank(_ text: String) -> Bool {
+    text.unicodeScalars.allSatisfy { scalar in
+      switch scalar.value {
+      case 0...0x20, 0x7F...0xA0, 0x1680, 0x2000...0x200F, 0x2028...0x202F, 0x205F...0x206F, 0x3000, 0xFEFF:
+        true
+      default: false
+      }
+    }
+  }
+
+  /// What each kind of decision needs; what it waits for is another question (409).
+  private static let decisionsByKind: [JSONValue] = [
+    ["properties": ["kind": ["enum": ["note", "skip", "close"]]], "required": ["text"]],
+    ["properties": ["kind": ["enum": ["assign"]]], "required": ["incident"]],
     [
+      "properties": [
+        "kind": ["enum": ["approve", "decline", "acknowledge", "answer", "resume", "retry", "abort"]]
+      ]
+    ],
+  ]
+
+  private static func closed(
+    _ required: [JSONValue], _ properties: [String: JSONValue], anyOf: [JSONValue] = []
+  ) -> JSONValue {
+    var schema: [String: JSONValue] = [
       "type": "object", "required": .array(required), "properties": .object(properties),
       "additionalProperties": false,
     ]
+    if !anyOf.isEmpty { schema["anyOf"] = .array(anyOf) }
+    return .object(schema)
   }
 }

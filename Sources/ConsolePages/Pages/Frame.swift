@@ -34,12 +34,13 @@ public struct Frame: Sendable {
   public let undelivered: Int
   /// Path and query of the page: what live updates are asked for.
   public let here: String
-  /// Since when the worker has left no sign of life: what the board says is as old. Nil while it works.
+  /// How long the worker has left no sign of life: what the board says is as old. Nil while it works.
   public let silence: Silence?
 
   /// A worker that says nothing.
   public enum Silence: Sendable, Hashable {
-    case since(Date)
+    /// For so many seconds.
+    case lasting(Int)
     /// It has never worked on this exchange file.
     case always
   }
@@ -121,8 +122,7 @@ struct PageModel: Sendable {
     here = frame.here
     stale =
       switch frame.silence {
-      case .since(let date)?:
-        "The worker has been silent for \(ConsoleText.span(Int(frame.now.timeIntervalSince(date))))."
+      case .lasting(let seconds)?: "The worker has been silent for \(ConsoleText.span(seconds))."
       case .always?: "The worker has not worked here yet."
       case nil: nil
       }

@@ -116,6 +116,8 @@ struct ListModel: Sendable {
   }
 
   let tally: String
+  /// More than one waits for a person.
+  let manyAsk: Bool
   let filterText: String
   let isFiltered: Bool
   let choices: [Choice]
@@ -133,6 +135,7 @@ struct ListModel: Sendable {
     if listing.alive > 0 { parts.append("\(ConsoleText.number(listing.alive)) with an old credential ALIVE") }
     if listing.asks > 0 { parts.append("\(ConsoleText.number(listing.asks)) wait for a person") }
     tally = parts.joined(separator: " · ")
+    manyAsk = listing.asks > 1
     filterText = filter.text
     isFiltered = filter != IncidentListing.Filter()
     choices = Self.choices(listing)

@@ -17,7 +17,8 @@ extension ConsolePages {
     let current = incident?["plan"]
     let isApproved =
       current?["id"]?.string == document["id"]?.string && current?["approved"]?.boolean ?? false
-    let content = PlanModel(document, isApproved: isApproved, now: frame.now)
+    let obstacle = current?["id"]?.string == document["id"]?.string ? current?["obstacle"]?.string : nil
+    let content = PlanModel(document, isApproved: isApproved, obstacle: obstacle, now: frame.now)
     let head = incident.map { IncidentHead($0, now: frame.now) }
     let model = PlanPageModel(
       content: content,

@@ -38,6 +38,15 @@ struct APIQuery {
     return text
   }
 
+  /// Letters, digits, `-` and `_`: what a cursor can be.
+  func cursor(_ name: String) throws(Refusal) -> String? {
+    guard let text = fields?[name] else { return nil }
+    guard text.wholeMatch(of: /[A-Za-z0-9_-]{1,2000}/) != nil else {
+      throw .malformed("\(name) is no cursor")
+    }
+    return text
+  }
+
   /// One of a few words; nil when it is not given.
   func choice<Value>(_ name: String, _ read: (String) -> Value?) throws(Refusal) -> Value? {
     guard let text = fields?[name] else { return nil }
@@ -60,9 +69,12 @@ extension Console {
     chosen.assigned = try query.text("assigned")
     chosen.text = try query.text("q") ?? ""
     chosen.order = try query.choice("sort") { IncidentQuery.Order(rawValue: $0) } ?? .urgency
-    let order = chosen.order
-    let after = try query.choice("after") {
-      IncidentCursor(text: $0).flatMap { $0.order == order ? $0 : nil }
+    var after: IncidentCursor?
+    if let text = try query.cursor("after") {
+      guard let cursor = IncidentCursor(text: text), cursor.order == chosen.order else {
+        return ConsoleResponse.problem(409, "conflict", detail: "The cursor is none of this order.")
+      }
+      after = cursor
     }
     let page = try inbox.incidents(
       chosen, limit: try query.number("limit", 1...Inbox.longestPage, default: 50), after: after)

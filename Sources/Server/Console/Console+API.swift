@@ -111,24 +111,31 @@ extension Console {
   }
 
   private func decide(_ exchange: ConsoleExchange, _ visitor: Visitor) async throws -> Response {
-    let sent = try await object(
+    var sent = try await object(
       exchange,
-      members: ["kind", "incident", "plan", "digest", "step", "role", "confirm", "text", "password"])
-    for (name, value) in sent where value.string == nil {
-      return ConsoleResponse.problem(422, "unprocessable content", detail: "\(name) is no text.")
+      members: [
+        "kind", "incident", "plan", "digest", "step", "role", "confirm", "text", "password", "fields",
+      ])
+    let given = sent.removeValue(forKey: "fields") ?? [:]
+    let answers = (given.object ?? [:]).compactMapValues(\.string)
+    guard answers.count == given.object?.count, answers.values.allSatisfy({ Console.isText($0, 0...4000) })
+    else {
+      return ConsoleResponse.problem(422, "unprocessable content", detail: "fields are texts.")
     }
+    if let problem = misfit(sent) { return problem }
     let fields = DecisionFields(
       kind: sent["kind"]?.string ?? "", incident: sent["incident"]?.string, plan: sent["plan"]?.string,
       digest: sent["digest"]?.string, step: sent["step"]?.string, role: sent["role"]?.string,
-      confirm: sent["confirm"]?.string, text: sent["text"]?.string,
+      confirm: sent["confirm"]?.string, text: sent["text"]?.string, answers: answers,
       password: sent["password"]?.string.map { Secret($0) })
     return try await store(fields, visitor)
   }
 
   private func releaseStorm(_ exchange: ConsoleExchange, _ visitor: Visitor) async throws -> Response {
     let sent = try await object(exchange, members: ["reason", "role", "password"])
-    for (name, value) in sent where value.string == nil {
-      return ConsoleResponse.problem(422, "unprocessable content", detail: "\(name) is no text.")
+    if let problem = misfit(sent) { return problem }
+    guard sent["reason"] != nil, sent["password"] != nil else {
+      return ConsoleResponse.problem(422, "unprocessable content", detail: "reason and password are needed.")
     }
     return try await store(
       DecisionFields(
@@ -147,6 +154,29 @@ extension Console {
       return ConsoleResponse.problem(
         refusal.status, refusal.failure.what, detail: refusal.failure.because + fix)
     }
+  }
+
+  /// Whether a text is as long as the document of the API says; characters are Unicode scalars there.
+  private static func isText(_ text: String, _ length: ClosedRange<Int>) -> Bool {
+    length.contains(text.unicodeScalars.count)
+  }
+
+  /// Looked at before anything else: what does not fit is no answer to a question that may be open.
+  private func misfit(_ sent: [String: JSONValue]) -> Response? {
+    for (name, value) in sent.sorted(by: { $0.key < $1.key }) {
+      let length =
+        switch name {
+        case "text", "reason": 1...4000
+        case "password": 0...1024
+        default: 1...200  // names
+        }
+      let isBlank = ["text", "reason"].contains(name) && value.string.map(OpenAPI.isBlank) ?? false
+      guard let text = value.string, Console.isText(text, length), !isBlank else {
+        return ConsoleResponse.problem(
+          422, "unprocessable content", detail: "\(name) is no text of a length that is taken.")
+      }
+    }
+    return nil
   }
 
   /// A body that is one object with these members and no others.

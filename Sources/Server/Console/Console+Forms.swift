@@ -96,7 +96,7 @@ extension Console {
     return isSameToken(token, visitor.csrf)
   }
 
-  private func forged(_ visitor: Visitor) throws -> Response {
+  func forged(_ visitor: Visitor) throws -> Response {
     ConsoleResponse.page(
       pages.message(
         "Not taken",
@@ -111,7 +111,7 @@ extension Console {
     var fields = DecisionFields(
       kind: form["kind"] ?? "", incident: nil, plan: form["plan"].flatMap { $0.isEmpty ? nil : $0 },
       digest: form["digest"], step: form["step"], role: form["role"], confirm: form["confirm"],
-      text: form["text"],
+      text: form["text"], answers: form.all(behind: "field-"),
       password: form["password"].map { Secret($0) })
     switch path[0] {
     case "incidents": fields.incident = path[1]
@@ -124,12 +124,14 @@ extension Console {
       return ConsoleResponse.redirect(here + "?said=\(number)#said")
     } catch let refusal as DecisionRefusal {
       let kept = KeptForm(kind: fields.kind, text: fields.text ?? "")
+      let here = path[0] == "storm" ? "/incidents" : "/\(path[0])/\(Console.escaped(path[1]))"
+      let around = try frame(visitor.viewer, here: here)
       let page =
         path[0] == "incidents"
-        ? try incidentPage(path[1], visitor, failure: refusal.failure, kept: kept)
-        : path[0] == "plans" ? try planPage(path[1], visitor, failure: refusal.failure) : nil
+        ? try incidentPage(path[1], visitor, around, failure: refusal.failure, kept: kept)
+        : path[0] == "plans" ? try planPage(path[1], visitor, around, failure: refusal.failure) : nil
       return ConsoleResponse.page(
-        try page ?? pages.message(refusal.failure.what, refusal.failure.because, in: frame(visitor.viewer)),
+        page ?? pages.message(refusal.failure.what, refusal.failure.because, in: around),
         status: refusal.status)
     }
   }

@@ -145,7 +145,8 @@ public struct Console: Pages {
   /// Nil while the worker leaves signs of life.
   private func silence() throws -> Frame.Silence? {
     guard let last = try inbox.lastBeat() else { return .always }
-    return now().timeIntervalSince(last) > Inbox.longestSilence ? .since(last) : nil
+    let silence = now().timeIntervalSince(last)
+    return silence > Inbox.longestSilence ? .lasting(Int(silence)) : nil
   }
 }
 

@@ -34,7 +34,7 @@ package enum ReceiverAdvice {
           because:
             "\(path): Alertmanager's alerts name no secret: they are stored, and nothing is done with them",
           fix: "remove the route; a scanner's findings come by a route of kind report")
-      default: return nil  // its deliveries become incidents, or its settings are refused by the endpoint itself
+      default: return nil  // its deliveries become incidents, or the endpoint itself refuses it
       }
     }
   }

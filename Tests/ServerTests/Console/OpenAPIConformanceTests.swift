@@ -102,6 +102,7 @@ import Testing
     var calls: [String: Call] = [
       "listIncidents 200": signedIn(.listIncidents), "listIncidents 401": stranger(.listIncidents),
       "listIncidents 400": signedIn(.listIncidents, query: "?limit=201"),
+      "listIncidents 409": signedIn(.listIncidents, query: "?after=WyJ1cmdlbmN5Il0"),
       "listIncidents 503": broken(.listIncidents), "getOutbox 400": signedIn(.getOutbox, query: "?x=1"),
       "getStorm 200": signedIn(.getStorm), "getStorm 401": stranger(.getStorm),
       "getStorm 503": broken(.getStorm),
@@ -280,12 +281,27 @@ import Testing
       #expect((answer.json["incidents"]?.array ?? []).compactMap { $0["id"]?.string } == ids, "\(query)")
     }
     for query in [
-      "?limit=0", "?limit=+1", "?alive=yes", "?state=x", "?after=x", "?q=a&q=b",
-      "?sort=name&after=WyJ1cmdlbmN5IiwwLDEsMSwiYSJd",
+      "?limit=0", "?limit=+1", "?alive=yes", "?state=x", "?after=%20", "?q=a&q=b",
     ] {
       #expect(
         try await Self.call(console, .listIncidents, query: query, token: token).status == 400, "\(query)")
     }
+    let other = "?sort=name&after=WyJ1cmdlbmN5IiwwLDEsMSwiYSJd"
+    #expect(try await Self.call(console, .listIncidents, query: other, token: token).status == 409)
+  }
+
+  @Test func `a text of blanks alone, and one that is too long, fits no member`() async throws {
+    let console = try ConsoleCaller()
+    let token = try await Self.token(console)
+    for body: JSONValue in [
+      ["kind": "note", "text": " \u{2003}\u{FEFF}\n"], ["kind": "note"], ["kind": "assign", "text": "maria"],
+      ["kind": "note", "text": "x", "step": .string(String(repeating: "s", count: 201))],
+      ["kind": "answer", "fields": ["a": 1]], ["kind": "answer", "fields": "a"], ["kind": "note", "text": 7],
+    ] {
+      let answer = try await Self.call(console, .postDecision, body: body, token: token)
+      #expect(answer.status == 422, "\(body.canonicalText)")
+    }
+    #expect(try console.pending().isEmpty)
   }
 
   @Test func `the check of shapes finds what does not fit`() throws {
