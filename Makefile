@@ -18,7 +18,8 @@ drill: ## Install what is needed, build, and run a whole incident in a sandbox
 
 build: ## Build the release binaries
 	@.ci/packages build
-	swift build -c release
+	swift build -c release --product staunch
+	swift build -c release --product staunch-receiver
 
 test: ## Install the test services, build, and run every test (or make test TESTS='JournalTests HTTPTests')
 	@.ci/packages test
@@ -53,7 +54,8 @@ lint: ## Check format and style; changes nothing
 
 install: ## Build and install: make install PREFIX=/usr/local
 	@.ci/packages build
-	swift build -c release --static-swift-stdlib
+	swift build -c release --static-swift-stdlib --product staunch
+	swift build -c release --static-swift-stdlib --product staunch-receiver
 	for program in staunch staunch-receiver; do \
 	  objcopy --only-keep-debug .build/release/$$program .build/$$program.debug && \
 	  install -D -m 0644 .build/$$program.debug "$(DESTDIR)$(PREFIX)/lib/debug/$$program.debug" && \

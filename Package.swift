@@ -65,6 +65,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibssl", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPcre2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -130,7 +131,8 @@ let package = Package(
 
     // JSON APIs: login, pages, rate limits, what a status means.
     .target(
-      name: "RESTClient", dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"],
+      name: "RESTClient",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"],
       swiftSettings: pure),
 
     // What a step can do: generic verbs over the ports, and one file per system behind them.
@@ -146,13 +148,14 @@ let package = Package(
       swiftSettings: pure),
     // What imitates a provider, with everything that can go wrong: for tests and drills.
     .target(
-      name: "Simulators", dependencies: ["Capabilities", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
+      name: "Simulators",
+      dependencies: ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"], swiftSettings: pure),
     .target(
       name: "SecretStores",
       dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets", "Yams"],
       swiftSettings: pure),
     .target(
-      name: "Platforms", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"],
+      name: "Platforms", dependencies: ["Capabilities", "Cryptography", "JSON", "RESTClient", "Secrets"],
       swiftSettings: pure),
     .target(
       name: "Consumers", dependencies: ["Capabilities", "JSON", "RESTClient", "Secrets"], swiftSettings: pure),
@@ -188,6 +191,10 @@ let package = Package(
       name: "MariaDBClient", dependencies: ["CMariaDB", "Capabilities", "NameResolution", "Secrets"],
       swiftSettings: common),
     .target(
+      name: "RedisClient",
+      dependencies: ["CLibssl", "Capabilities", "JSON", "NameResolution", "Secrets"],
+      swiftSettings: common),
+    .target(
       name: "LocalSystem", dependencies: ["CLinux", "Capabilities", "Secrets", subprocess],
       swiftSettings: common),
 
@@ -206,7 +213,8 @@ let package = Package(
     .target(
       name: "Drills",
       dependencies: [
-        "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Chronicle", "Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators",
         subprocess,
       ],
       swiftSettings: common),
@@ -233,7 +241,7 @@ let package = Package(
         "Drills",
         "Execution", "GitHistory", "GitObjects", "HTTP", "Inbox", "Incidents", "JSON", "Journal",
         "LocalSystem", "MariaDBClient", "People", "Platforms", "PlaybookTools", "Playbooks", "PostMortems",
-        "PostgresClient",
+        "PostgresClient", "RedisClient",
         "ScannerReports",
         "SecretStores", "Secrets", "StaunchConfiguration", "TicketSystems", "Cryptography",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -281,7 +289,7 @@ let package = Package(
       name: "TestSupport",
       dependencies: [
         "Chronicle", "Capabilities", "Incidents", "JSON", "Playbooks", "RESTClient", "Secrets",
-        "Cryptography",
+        "Simulators", "Cryptography",
         subprocess,
       ],
       path: "Tests/TestSupport", swiftSettings: common),
@@ -293,7 +301,8 @@ let package = Package(
         "Execution",
         "GitHistory", "HTTP", "Inbox", "Incidents", "JSON", "Journal", "LocalSystem", "MariaDBClient",
         "Playbooks",
-        "PostgresClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration", "TestSupport",
+        "PostgresClient", "RedisClient", "Response", "SecretStores", "Secrets", "StaunchConfiguration",
+        "TestSupport",
         "TicketSystems", "Worker",
       ],
       path: "Tests/ResponseSupport", swiftSettings: common),
@@ -377,7 +386,7 @@ let package = Package(
         "BuiltinContent", "CredentialProviders", "Capabilities", "Consumers", "Cryptography", "HTTP",
         "Incidents",
         "JSON", "LocalSystem", "MariaDBClient", "Playbooks", "PlaybookTools", "PostgresClient", "RESTClient",
-        "Secrets",
+        "RedisClient", "Secrets",
         "Simulators", "TestSupport",
       ],
       swiftSettings: common),
@@ -405,7 +414,8 @@ let package = Package(
     .testTarget(
       name: "GitHistoryTests",
       dependencies: [
-        "GitHistory", "GitObjects", "Capabilities", "Incidents", "JSON", "Secrets", "TestSupport",
+        "GitHistory", "GitObjects", "Capabilities", "HTTP", "Incidents", "JSON", "Platforms", "RESTClient",
+        "Secrets", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: common),
     .testTarget(
@@ -419,6 +429,10 @@ let package = Package(
     .testTarget(
       name: "MariaDBClientTests",
       dependencies: ["MariaDBClient", "Capabilities", "Secrets", "TestSupport"],
+      swiftSettings: common),
+    .testTarget(
+      name: "RedisClientTests",
+      dependencies: ["RedisClient", "Capabilities", "JSON", "Secrets", "TestSupport"],
       swiftSettings: common),
     .testTarget(
       name: "LocalSystemTests", dependencies: ["LocalSystem", "Capabilities", "Secrets", "TestSupport"],
@@ -437,7 +451,9 @@ let package = Package(
     .testTarget(
       name: "DrillsTests",
       dependencies: [
-        "Drills", "BuiltinContent", "Capabilities", "HTTP", "Incidents", "JSON", "PostgresClient", "Secrets",
+        "Drills", "BuiltinContent", "Capabilities", "Consumers", "CredentialProviders", "Cryptography",
+        "HTTP",
+        "Incidents", "JSON", "PostgresClient", "RESTClient", "Secrets", "SecretStores", "Simulators",
         "TestSupport",
       ],
       swiftSettings: common),

@@ -136,8 +136,14 @@ public enum BuiltinContent {
   /// Every built-in drill scenario, by path.
   public static let scenarios: [File] = [
     File(path: "playbooks/drills/abused.yaml", bytes: PackageResources.abused_yaml),
+    File(
+      path: "playbooks/drills/aws-ecs-pipeline-drill.yaml",
+      bytes: PackageResources.aws_ecs_pipeline_drill_yaml),
     File(path: "playbooks/drills/consumer-breaks.yaml", bytes: PackageResources.consumer_breaks_yaml),
     File(path: "playbooks/drills/crash-after-issue.yaml", bytes: PackageResources.crash_after_issue_yaml),
+    File(
+      path: "playbooks/drills/kubernetes-model-server-drill.yaml",
+      bytes: PackageResources.kubernetes_model_server_drill_yaml),
     File(path: "playbooks/drills/lost-reply.yaml", bytes: PackageResources.lost_reply_yaml),
     File(path: "playbooks/drills/notifier-down.yaml", bytes: PackageResources.notifier_down_yaml),
     File(path: "playbooks/drills/one-run-for-both.yaml", bytes: PackageResources.one_run_for_both_yaml),

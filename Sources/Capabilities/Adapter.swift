@@ -8,6 +8,7 @@ public struct AdapterEnvironment: Sendable {
   public let postgres: any SQLConnector
   /// MariaDB and MySQL.
   public let mariadb: any SQLConnector
+  public let redis: any RedisConnector
   public let processes: any ProcessRunner
   public let files: any FileSystem
   public let sources: any SecretSourceResolver
@@ -20,13 +21,15 @@ public struct AdapterEnvironment: Sendable {
 
   public init(
     http: any HTTPTransport, postgres: any SQLConnector, mariadb: any SQLConnector,
-    processes: any ProcessRunner, files: any FileSystem, sources: any SecretSourceResolver,
+    redis: any RedisConnector, processes: any ProcessRunner, files: any FileSystem,
+    sources: any SecretSourceResolver,
     now: @escaping @Sendable () -> Date,
     randomBytes: @escaping @Sendable (_ count: Int) -> SecretBytes, stateDirectory: String? = nil
   ) {
     self.http = http
     self.postgres = postgres
     self.mariadb = mariadb
+    self.redis = redis
     self.processes = processes
     self.files = files
     self.sources = sources

@@ -104,9 +104,14 @@ public protocol FileSystem: Sendable {
   /// Why ``replace(_:with:under:)`` would fail: the file or its directory may not be written. Nil: nothing speaks against
   /// it. Read only.
   func obstacle(toReplacing path: String) async -> String?
+  /// Who besides the runner and root may change what stands at `path`, or put something else there; nil: nobody. Read only.
+  func stranger(whoMayReplace path: String) async -> String?
 }
 
 extension FileSystem {
+  /// For files without owners.
+  public func stranger(whoMayReplace path: String) async -> String? { nil }
+
   /// What is read again right before: a write in between is not seen.
   public func replace(
     _ path: String, with contents: Secret, expecting expected: Secret?,

@@ -1,12 +1,14 @@
 public import Capabilities
 import JSON
 import RESTClient
+public import Secrets
 
 /// A service of Amazon ECS: new tasks get the secrets of the moment when they start, running ones never do.
 ///
 /// A roll-out is a new deployment of the task definition that the service has (`forceNewDeployment`). It is over when the
 /// service has one deployment, it is `COMPLETED`, and no task that was made before it runs: also one outside of the service, of
-/// the same family (`RunTask`, a schedule), which no deployment replaces. Each is named.
+/// the same family (`RunTask`, a schedule), which no deployment replaces. Each is named; which of them hold an old value is told by
+/// ``TaskHoldings``.
 ///
 /// What the holder of a leaked key may have prepared: another task definition in the service, whose tasks would get the new
 /// secret. It stands in the plan, and a run stops when it is another one than was planned.
@@ -23,7 +25,7 @@ public struct ECSService: Consumer {
       cluster = try read.text("cluster", default: "default", "the cluster's name")
       service = try read.text(
         "service",
-        "the service's name; the runner needs ecs:UpdateService and DescribeServices on it, ListTasks and DescribeTasks"
+        "the service's name; the runner needs ecs:UpdateService and DescribeServices on it, ListTasks, DescribeTasks and DescribeTaskDefinition"
       )
       try read.check(
         Self.isName(cluster) && Self.isName(service), "cluster or service is no name",
@@ -44,9 +46,11 @@ public struct ECSService: Consumer {
   public static let summary = "A service of Amazon ECS, whose tasks are replaced by a new deployment."
   public static let profile: AdapterProfile? = AdapterProfile(
     .emulator,
-    privilege: "ecs:DescribeServices, UpdateService, ListTasks, DescribeTasks",
+    privilege:
+      "ecs:DescribeServices, UpdateService, ListTasks, DescribeTasks, DescribeTaskDefinition; to see what tasks "
+      + "hold, secretsmanager:GetSecretValue and DescribeSecret or ssm:GetParameter on what they name",
     survives: "tasks of the same family outside of the service: they are named",
-    can: [.older])
+    can: [.older, .holdings])
   public static let settings = Settings.declarations
 
   private let settings: Settings
@@ -83,7 +87,7 @@ public struct ECSService: Consumer {
   }
 
   /// Seconds since 1970, whole or not.
-  private static func seconds(_ json: JSONValue?) -> Double? {
+  static func seconds(_ json: JSONValue?) -> Double? {
     switch json {
     case .number(let number)?: number
     case .integer(let number)?: Double(number)
@@ -131,7 +135,7 @@ public struct ECSService: Consumer {
       found += await AWSRights(client: client).readiness(
         [
           .init(service.arn, "ecs:DescribeServices", "ecs:UpdateService"),
-          .init("*", "ecs:ListTasks", "ecs:DescribeTasks"),
+          .init("*", "ecs:ListTasks", "ecs:DescribeTasks", "ecs:DescribeTaskDefinition"),
         ], excess: ["ecs:RegisterTaskDefinition", "ecs:RunTask", "iam:PassRole"])
       return found
     } catch { return [Readiness("service", error)] }
@@ -206,13 +210,26 @@ public struct ECSService: Consumer {
       .healthy, evidence: "\(primary.running) tasks of one completed deployment run, and no older one")
   }
 
-  /// Tasks of the service, and of its family outside of it, that were made before `moment`: `TASK (service:NAME)`.
+  /// Tasks of the service, and of its family outside of it, that were made before `moment`: `TASK (outside of the service)`.
   private func tasks(of service: Service, before moment: Double) async throws(CapabilityError) -> [String] {
+    var old: [String] = []
+    for (id, task) in try await tasks(of: service) {
+      guard let created = Self.seconds(task["createdAt"]) else {
+        throw CapabilityError(
+          .invalid, "ecs:DescribeTasks", because: "the answer has a task without its age")
+      }
+      if created < moment { old.append(id) }
+    }
+    return old.sorted()
+  }
+
+  /// Tasks that have not stopped, of the service and of its family outside of it.
+  private func tasks(of service: Service) async throws(CapabilityError) -> [(id: String, task: JSONValue)] {
     var arns = try await list(["serviceName": .string(settings.service)])
     if let family = service.family {
       arns += try await list(["family": .string(family)]).filter { !arns.contains($0) }
     }
-    var old: [String] = []
+    var found: [(id: String, task: JSONValue)] = []
     for start in stride(from: 0, to: arns.count, by: 100) {
       let some = arns[start..<min(start + 100, arns.count)]
       let told = try await client.get(
@@ -222,18 +239,25 @@ public struct ECSService: Consumer {
         throw CapabilityError(.invalid, "ecs:DescribeTasks", because: "the answer is no list of tasks")
       }
       for task in tasks where task["lastStatus"]?.string != "STOPPED" {
-        guard let arn = task["taskArn"]?.string, let id = arn.split(separator: "/").last,
-          let created = Self.seconds(task["createdAt"])
-        else {
+        guard let id = task["taskArn"]?.string?.split(separator: "/").last else {
           throw CapabilityError(
-            .invalid, "ecs:DescribeTasks", because: "the answer has a task without its age")
+            .invalid, "ecs:DescribeTasks", because: "the answer has a task without its name")
         }
-        guard created < moment else { continue }
         let isOwn = task["group"]?.string == "service:\(settings.service)"
-        old.append("\(id)\(isOwn ? "" : " (outside of the service)")")
+        found.append(("\(id)\(isOwn ? "" : " (outside of the service)")", task))
       }
     }
-    return old.sorted()
+    return found
+  }
+
+  // MARK: who holds the value
+
+  public func holdings(of secrets: [Secret]) async throws(CapabilityError) -> ConsumerHoldings {
+    let tasks = try await tasks(of: try await service())
+    guard !tasks.isEmpty else { return ConsumerHoldings(unread: ["no task of \(name) runs"]) }
+    var holdings = TaskHoldings(client, held: HeldValues(secrets))
+    for (id, task) in tasks { await holdings.look(at: task, id) }
+    return holdings.found
   }
 
   private func list(_ filter: [String: JSONValue]) async throws(CapabilityError) -> [String] {

@@ -2,6 +2,7 @@ public import Capabilities
 import Foundation
 import JSON
 import RESTClient
+public import Secrets
 
 /// A Deployment, StatefulSet or DaemonSet whose pods read a Secret: they are replaced as by `kubectl rollout restart`.
 ///
@@ -9,7 +10,7 @@ import RESTClient
 /// pod of it is left, also none that is still ending: whoever started before the change holds the old value in its
 /// environment. A new pod is known by the annotation that it has from its template, so no clock is compared. Pods of others
 /// that read the same Secret and are older than the first new one are named. Where the Secret is immutable, the template is
-/// made to read its newest generation (`kubernetes_secret`).
+/// made to read its newest generation (`kubernetes_secret`). Which pods hold an old value is told by ``PodHoldings``.
 /// The runner needs `get` and `patch` of the workload and `list` of pods; with `secret`, `get` of its generations.
 /// Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status,
 /// https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
@@ -40,7 +41,7 @@ public struct KubernetesWorkload: Consumer {
     .simulator,
     privilege: "get and patch of the workload; list of pods; with secret, get of its generations",
     survives: "pods that read the same Secret and are not of the workload: they are named",
-    can: [.older],
+    can: [.older, .holdings],
     note: "a real API server in `make test-heavy`")
   public static let settings = Settings.declarations
 
@@ -223,6 +224,20 @@ public struct KubernetesWorkload: Consumer {
         wanted, number("updatedReplicas"), number("unavailableReplicas") + max(0, number("replicas") - wanted)
       )
     }
+  }
+
+  // MARK: who holds the value
+
+  public func holdings(of secrets: [Secret]) async throws(CapabilityError) -> ConsumerHoldings {
+    let object = try await client.existing(path)
+    let pods = try owned(try await client.list(client.path("pods")), by: object)
+    var holdings = PodHoldings(
+      client, secret: settings.secret, held: HeldValues(secrets),
+      marker: object["spec"]?["template"]?["metadata"]?["annotations"]?[Self.marker], now: environment.now())
+    for pod in pods { await holdings.look(at: pod) }
+    let found = holdings.found
+    return pods.isEmpty
+      ? ConsumerHoldings(unread: found.unread + ["no pod of \(shown) runs"]) : found
   }
 
   private func isRunning(_ pod: JSONValue) -> Bool {

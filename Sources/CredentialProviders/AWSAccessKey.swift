@@ -233,7 +233,7 @@ public struct AWSAccessKey: CredentialProvider {
       .notFound, operation,
       because: "no active key of user \(settings.user) goes with it"
         + (inactive.isEmpty ? "" : "; what went with \(inactive), which is inactive, AWS does not say"),
-      fix: "give its access key id too: --id AKIA…; or it is of another user: check user in staunch.yaml")
+      fix: "give its access key id (AKIA and 16 more) too, with --id; or check user in staunch.yaml")
   }
 
   private func identify(_ handle: String, _ value: Secret?) async throws(CapabilityError) -> Subject {

@@ -4,7 +4,7 @@ import JSON
 import RESTClient
 import Secrets
 
-// Sessions outlive a password: AWS ends none. PostgreSQL lets a user end its own, so the new password does it.
+// Sessions outlive a password: AWS ends none. PostgreSQL and Redshift let a user end its own, so the new password does it.
 extension AWSMasterPassword {
   /// `$1` seconds since 1970 by the server's clock.
   private static var doomed: String {
@@ -15,28 +15,53 @@ extension AWSMasterPassword {
     """
   }
 
-  /// Ends the master user's older sessions and counts again. - Throws: `.unsupported` for other engines than PostgreSQL, with
-  /// who ends them there.
+  /// Ends the master user's older sessions and counts again. - Throws: `.unsupported` for other engines than PostgreSQL
+  /// and Redshift, with who ends them there.
   public func endSessions(_ ref: CredentialRef, before: Date, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> SessionCount
   {
     let operation = "end sessions of \(master.name)"
     let found = try await state()
-    guard found.engine == .postgres else {
+    guard found.engine == .postgres || found.engine == .redshift else {
       throw CapabilityError(
         .unsupported, operation, because: "sessions of \(found.user) outlive the password, and AWS ends none",
-        fix: found.engine == .mysql
-          ? "give the server an entry of kind mariadb with an admin_user of its own, and: staunch credential end-sessions ENTRY"
-          : "as another superuser: SELECT pg_terminate_backend(process) FROM stv_sessions WHERE user_name = '\(found.user)'"
+        fix:
+          "give the server an entry of kind mariadb with an admin_user of its own, and: staunch credential end-sessions ENTRY"
       )
     }
     let session = try await session(found, operation)
+    let count: SessionCount
+    do throws(CapabilityError) {
+      let limit = [try await moment(before, by: session, operation)]
+      count =
+        found.engine == .redshift
+        ? try await endRedshift(session, limit, operation, under: authority)
+        : try await endPostgres(session, limit, operation, under: authority)
+    } catch {
+      await session.close()
+      throw error
+    }
+    await session.close()
+    return count
+  }
+
+  /// `before` by the server's clock, in seconds since 1970.
+  private func moment(_ before: Date, by session: any SQLSession, _ operation: String)
+    async throws(CapabilityError) -> String
+  {
     let start = master.environment.now()
-    let clock = try await session.query("SELECT extract(epoch FROM pg_catalog.clock_timestamp())", [])
+    // Redshift knows `now`, and `clock_timestamp` not; each question is a transaction of its own.
+    let clock = try await session.query("SELECT extract(epoch FROM pg_catalog.now())", [])
     guard let server = clock.first?.first.flatMap({ $0 }).flatMap({ Double($0) }) else {
       throw CapabilityError(.serverError, operation, because: "the server told no time")
     }
-    let limit = [String(before.timeIntervalSince1970 + server - start.timeIntervalSince1970)]
+    return String(before.timeIntervalSince1970 + server - start.timeIntervalSince1970)
+  }
+
+  private func endPostgres(
+    _ session: any SQLSession, _ limit: [String], _ operation: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> SessionCount {
     let first = try Self.count(
       try await session.query("SELECT pg_catalog.count(*) FROM (\(Self.doomed)) d", limit), operation)
     var left = first
@@ -51,8 +76,52 @@ extension AWSMasterPassword {
       left = try Self.count(
         try await session.query("SELECT pg_catalog.count(*) FROM (\(Self.doomed)) d", limit), operation)
     }
-    await session.close()
     return SessionCount(found: first, ended: max(0, first - left), left: left)
+  }
+
+  /// `$1` seconds since 1970 by the server's clock, which STV_SESSIONS tells in UTC without a zone.
+  /// Source: https://docs.aws.amazon.com/redshift/latest/dg/r_STV_SESSIONS.html
+  private static var doomedOfRedshift: String {
+    """
+    SELECT process FROM pg_catalog.stv_sessions
+    WHERE process <> pg_catalog.pg_backend_pid()
+      AND pg_catalog.btrim(user_name) = CAST(current_user AS varchar)
+      AND extract(epoch FROM starttime) < CAST($1 AS float8)
+    """
+  }
+  /// A process ends when it next looks: it is counted again until then, or so often.
+  private static var recounts: Int { 200 }
+
+  /// One call for each: Redshift waits for none, and its leader alone knows the function.
+  /// Source: https://docs.aws.amazon.com/redshift/latest/dg/PG_TERMINATE_BACKEND.html
+  private func endRedshift(
+    _ session: any SQLSession, _ limit: [String], _ operation: String,
+    under authority: borrowing ExecutionAuthority
+  ) async throws(CapabilityError) -> SessionCount {
+    let found = try Self.processes(try await session.query(Self.doomedOfRedshift, limit), operation)
+    for process in found {
+      _ = try await session.execute(
+        "SELECT pg_catalog.pg_terminate_backend(CAST($1 AS int4))", [process], under: authority)
+    }
+    var left = found
+    for _ in 0..<Self.recounts where !left.isEmpty {
+      left = try Self.processes(try await session.query(Self.doomedOfRedshift, limit), operation)
+    }
+    return SessionCount(found: found.count, ended: max(0, found.count - left.count), left: left.count)
+  }
+
+  private static func processes(_ rows: [[String?]], _ operation: String) throws(CapabilityError) -> [String]
+  {
+    var found: [String] = []
+    for row in rows {
+      guard let process = row.first.flatMap({ $0 }), Int(process) != nil else {
+        throw CapabilityError(
+          .serverError, operation, because: "a session has no number: how many are left is unknown",
+          fix: "look yourself: SELECT * FROM stv_sessions")
+      }
+      found.append(process)
+    }
+    return found
   }
 
   private static func count(_ rows: [[String?]], _ operation: String) throws(CapabilityError) -> Int {

@@ -38,7 +38,8 @@ struct AWSRevocation: Sendable {
     do throws(CapabilityError) {
       try await client.change(
         .iam, "Put" + holder.action,
-        holder.fields + [("PolicyDocument", Self.document(cut).canonicalText)], under: authority)
+        holder.fields + [("PolicyDocument", Self.document(Timestamp.text(cut)).canonicalText)],
+        under: authority)
     } catch {
       // Whether it stands is read next.
       guard error.class != .unknownOutcome else { return }
@@ -52,13 +53,13 @@ struct AWSRevocation: Sendable {
   }
 
   /// As AWS's console writes it.
-  static func document(_ cut: Date) -> JSONValue {
+  static func document(_ cut: String) -> JSONValue {
     [
       "Version": "2012-10-17",
       "Statement": [
         [
           "Effect": "Deny", "Action": ["*"], "Resource": ["*"],
-          "Condition": ["DateLessThan": ["aws:TokenIssueTime": .string(Timestamp.text(cut))]],
+          "Condition": ["DateLessThan": ["aws:TokenIssueTime": .string(cut)]],
         ]
       ],
     ]
@@ -78,8 +79,8 @@ struct AWSRevocation: Sendable {
       // Not JSON: no policy of ours.
       let document = try? JSONValue(parsing: Data(plain.utf8)),
       let cut = document["Statement"]?.array?.first?["Condition"]?["DateLessThan"]?["aws:TokenIssueTime"]?
-        .string.flatMap(Timestamp.date)
+        .string, document == Self.document(cut)
     else { return nil }
-    return document == Self.document(cut) ? cut : nil
+    return Timestamp.date(cut)
   }
 }

@@ -65,6 +65,16 @@ public struct AWSRoleSession: CredentialProvider {
 
   public static let kind = "aws_sts"
   public static let summary = "Sessions of an IAM role: of ECS tasks, instances and whoever takes it."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege:
+      "iam:GetRole, GetRolePolicy, PutRolePolicy and sts:AssumeRole on the role; sts:GetAccessKeyInfo, "
+      + "cloudtrail:LookupEvents, iam:SimulatePrincipalPolicy",
+    survives: "sessions of other roles that it took, connections to databases, logins of Redshift (an hour at"
+      + " most), every user, key and change of the role's trust that its holder made",
+    abuse: "CloudTrail's management events",
+    can: [.successors],
+    note: "CloudTrail's answers are written from its documentation")
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities
@@ -182,7 +192,8 @@ public struct AWSRoleSession: CredentialProvider {
     guard let id = text.accessKeyID else {
       throw CapabilityError(
         .notFound, operation, because: "it names no session: the id (ASIA…) is not in it",
-        fix: "give its id (--id ASIA…) or the whole session; or end all older ones of the role: --id "
+        fix:
+          "give its id (it begins with ASIA) with --id, or the whole session; or end all older ones of the role: --id "
           + settings.role)
     }
     if memory.isOfRole(id) { return Subject(CredentialRef(id)) }

@@ -48,7 +48,8 @@ public struct ElastiCacheUser: CredentialProvider {
         }
       }
       redis["admin_user"] = .string(
-        try read.text("admin_user", "the runner's own user there, with +acl|getuser +client +command|info"))
+        try read.text(
+          "admin_user", "the runner's own user there, with +acl|getuser +client +info +command|info"))
       redis["admin_password"] = .string(try read.reference("admin_password", "its password"))
       redis["expected_clients"] = .array(
         try read.texts("expected_clients", "addresses or networks from which connections are expected").map {
@@ -62,6 +63,13 @@ public struct ElastiCacheUser: CredentialProvider {
 
   public static let kind = "aws_elasticache"
   public static let summary = "A password of an ElastiCache user."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "elasticache:DescribeUsers, ModifyUser on the user; at a server of the cache +acl|getuser, "
+      + "+client, +info",
+    survives: "connections, until they are ended and counted again",
+    abuse: "connections that are open now",
+    note: "a real Redis server follows the emulator's control plane")
   public static let settings = Settings.declarations
   /// AWS's limit.
   private static let limit = 2

@@ -1,6 +1,7 @@
 import Capabilities
 import Foundation
 import JSON
+import RESTClient
 import Secrets
 
 /// One HTTP call of a provider, as data in staunch.yaml.
@@ -110,7 +111,7 @@ struct GenericCall {
     case .reference(let reference):
       headers.append((header, .secret(prefix: prefix, try await environment.sources.resolve(reference))))
     }
-    let escaped = ref.rawValue.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ref.rawValue
+    let escaped = RESTClient.escaped(ref.rawValue)
     var request = HTTPRequest(method, url.replacingOccurrences(of: "{ref}", with: escaped), headers: headers)
     if let body {
       request.headers.append(("Content-Type", .text("application/json")))

@@ -147,7 +147,7 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
         .notFound, operation, because: "it says that it is of another account than \(username)",
         fix: "give that account an entry of its own under credentials")
     }
-    if settings.access.token != nil, try await client.api.isLogin(value) {
+    if try await client.api.isLogin(value) {
       throw CapabilityError(
         .unsafe, operation, because: "the leaked token is the one that the runner uses itself",
         fix: "give the runner another account, then come back")
@@ -274,9 +274,7 @@ public struct KubernetesServiceAccountToken: CredentialProvider {
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
     let url = settings.access.server + "/api"
     // Without our client certificate, which would be believed instead.
-    var authorities = ServerTrust()
-    authorities.authorities = settings.access.trust?.authorities
-    let trust = authorities
+    let trust = try await settings.access.authorities(in: environment)
     // Other audiences than the API server's are named by the token itself, which is no risk: the cluster has signed them, or
     // does not accept it.
     let audiences = ServiceAccountClaims(secret)?.audiences ?? []

@@ -13,20 +13,32 @@ extension PostgresRole {
 
     var name: String { "\(address ?? host):\(port)" }
 
+    init(host: String, port: Int, address: String? = nil) {
+      self.host = host
+      self.port = port
+      self.address = address
+    }
+
+    /// `host:port`, an IPv6 address in brackets; nil: it is not.
+    init?(_ text: String) {
+      guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+        (1...65_535).contains(port), colon != text.startIndex
+      else { return nil }
+      let host = text[..<colon].drop { $0 == "[" }.prefix { $0 != "]" }
+      self.init(host: String(host), port: port)
+    }
+
     /// `addresses:`. - Throws: `.configuration`.
     static func list(_ target: TargetConfiguration) throws(CapabilityError) -> [Endpoint] {
       var found: [Endpoint] = []
       for text in try target.texts("addresses") {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-          (1...65_535).contains(port), colon != text.startIndex
-        else {
+        guard let endpoint = Endpoint(text) else {
           throw CapabilityError(
             .configuration, "\(target.position): \(target.name)",
             because: "\"\(text)\" under addresses is no host:port",
             fix: "write for example db1.example.org:5432")
         }
-        let host = text[..<colon].drop { $0 == "[" }.prefix { $0 != "]" }
-        found.append(Endpoint(host: String(host), port: port))
+        found.append(endpoint)
       }
       return found
     }

@@ -37,6 +37,14 @@ public struct RDSMasterPassword: AWSMasterPassword {
 
   public static let kind = "aws_rds"
   public static let summary = "The master password of an RDS instance or an Aurora cluster."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege:
+      "rds:DescribeDBInstances and ModifyDBInstance, or DescribeDBClusters and ModifyDBCluster, on the server",
+    survives:
+      "sessions, which of PostgreSQL are ended and counted again; users, rights, functions and triggers"
+      + " that its holder made",
+    note: "a real PostgreSQL server follows the emulator's control plane")
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

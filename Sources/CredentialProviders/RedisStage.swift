@@ -14,26 +14,26 @@ struct RedisStage {
   var withheld: Set<String> = []
 
   private static let names = ["acl", "auth", "client", "config", "info", "module"]
-  static let questions = [["COMMAND", "INFO"] + names, ["MODULE", "LIST"]]
+  static let questions: [RedisQuestion] = [.commands(names), .modules]
 
   /// Why nothing that the server says is evidence; nil when it may be.
-  func problem(_ replies: [RedisCommandLine.Reply]) -> CapabilityError? {
+  func problem(_ replies: [RedisReply]) -> CapabilityError? {
     do throws(CapabilityError) { try check(replies) } catch { return error }
     return nil
   }
 
   /// - Parameter replies: the answers to ``questions``.
   /// - Throws: `.unsafe`.
-  func check(_ replies: [RedisCommandLine.Reply]) throws(CapabilityError) {
+  func check(_ replies: [RedisReply]) throws(CapabilityError) {
     guard replies.count == Self.questions.count else {
       throw CapabilityError(.serverError, "COMMAND INFO", because: "the server gave no answer")
     }
     for (reply, question) in zip(replies, Self.questions) {
       // NOPERM is a right that was not given; any other error is a server that has not these commands.
       guard case .error(let word) = reply, word != "NOPERM" else { continue }
-      if question[0] == "MODULE", withheld.contains("module") { continue }
+      if question == .modules, withheld.contains("module") { continue }
       throw CapabilityError(
-        .unsafe, question.prefix(2).joined(separator: " "), because: "the server answered \(word)",
+        .unsafe, question.name, because: "the server answered \(word)",
         fix: "see whether its configuration renames commands")
     }
     if case .value(let found) = replies[0] {
@@ -57,7 +57,7 @@ struct RedisStage {
           fix: "see what answers at its address: redis-cli MODULE LIST")
       }
       for entry in entries {
-        let members = RedisCommandLine.Reply.value(entry).members ?? [:]
+        let members = RedisReply.members(of: entry) ?? [:]
         let name = members["name"]?.string ?? "without a name"
         // Built into the server, it comes from no file.
         guard members["path"]?.string != "", !modules.contains(name) else { continue }

@@ -1,20 +1,26 @@
 public import Capabilities
-import Cryptography
 import Foundation
 public import Incidents
 import JSON
 public import Secrets
 
-/// A password of a Redis user (ACL, Redis 7 or newer), through `redis-cli`, and over TLS through `openssl s_client`.
+/// A password of a Redis user (ACL, Redis 7 or newer; `default` for what a server calls `requirepass`), at one server or at
+/// several.
 ///
 /// A user may have several passwords, so the new one is added, consumers move, and the leaked one is taken away. The
-/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: name every node of a cluster and every
-/// replica (``RedisNodes``). Where there are more than the entry names, nothing is issued and nothing called dead.
+/// server gets only their SHA-256, which is how it keeps them. ACLs are not replicated: every node of a cluster and every
+/// replica keeps its own passwords and connections, so each is changed and asked by itself. Dead takes a refusal at every
+/// one; a node that cannot be reached makes the verdict unknown. Where the servers, or the Sentinels that watch them, know of
+/// one that the entry does not name, nothing is issued and nothing called dead (``RedisCompany``).
 ///
-/// The threat: the holder of the leaked password may have prepared the server. Renamed commands answer in another's name
-/// and modules rewrite every command, so both are looked for first (``RedisStage``). Functions and scripts run only when
-/// they are called, which the runner never does. A user with `+acl` may also have made other users, changed the runner's,
-/// and given itself a further password: `abuse.search` counts those, and `ACL LIST` is for a person to read.
+/// The threat: the holder of the leaked password may have prepared the server.
+/// - Renamed commands answer in another's name, and modules see and change every command, `AUTH` too: both are looked for on
+///   each connection, before anything else is asked (``RedisStage``). Functions and scripts run only when they are called,
+///   which the runner never does.
+/// - Servers that it has introduced (`CLUSTER MEET`, `REPLICAOF`): what a server tells of others is compared with the entry
+///   and never followed, so the runner's password goes to nobody but whom staunch.yaml names.
+/// - A further password, given to itself: `abuse.search` counts them. Other users that it made with `+acl`, and what it did to
+///   the runner's: `ACL LIST` is for a person to read.
 /// Sources: https://redis.io/docs/latest/commands/acl-setuser/, …/acl-getuser/, …/client-list/, …/client-kill/
 public struct RedisUser: CredentialProvider {
   public static let kind = "redis"
@@ -22,58 +28,26 @@ public struct RedisUser: CredentialProvider {
   public static let profile: AdapterProfile? = AdapterProfile(
     .real,
     privilege: "+acl, +client, +info; unless persist is none +config|get, +config|rewrite; in a cluster "
-      + "+cluster|info",
+      + "+cluster|nodes",
     survives: "connections, until they are ended and counted again; users and passwords that its holder"
       + " made with +acl",
     measured: "the next login is refused",
     abuse: "connections that are open now",
     can: [.delete])
-  public static let settings = [
-    SettingDeclaration("host", "127.0.0.1 when absent"),
-    SettingDeclaration("port", "6379 when absent"),
-    SettingDeclaration("socket", "the path of the unix socket, instead of host and port"),
-    SettingDeclaration(
-      "addresses",
-      "every node, as a list of host:port, instead of host and port: ACLs are not replicated, so each is changed and asked"
-    ),
-    SettingDeclaration(
-      "tls",
-      "`on` or `off`; when absent `off` on this machine, `on` elsewhere, and then `tls_ca` is needed"
-    ),
-    SettingDeclaration(
-      "tls_ca",
-      "a PEM file of the one authority that is believed, or of the server's own certificate"),
-    SettingDeclaration(
-      "tls_name", "the name or address that the server's certificate must hold; `host` when absent"),
-    SettingDeclaration("modules", "names of loaded modules that are yours; another one is refused"),
-    SettingDeclaration("user", required: true, "the user whose password leaked"),
-    SettingDeclaration(
-      "admin_user", required: true,
-      "the runner's own user, with +acl +client +info +config|get +config|rewrite, in a cluster +cluster|info (and +command|info +module|list "
-        + "to see renamed commands and foreign modules)"),
-    SettingDeclaration("admin_password", required: true, secret: true, "its password"),
-    SettingDeclaration("expected_clients", "addresses or networks from which connections are expected"),
-    SettingDeclaration(
-      "persist",
-      "`auto` (when absent): ACL SAVE or CONFIG REWRITE, whichever the server is set up for; `none`"),
-    .propagation("0"),
-  ]
+  public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities
   public let lock: String
   public var account: CredentialRef? { CredentialRef(user) }
 
-  let user: String
-  let adminUser: String
-  private let adminPassword: String
-  let persists: Bool
-  /// How many servers the entry names.
-  var named = 1
-  private let place: String
-  private let redis: RedisCommandLine
-  private let stage: RedisStage
+  let settings: Settings
+  let servers: [RedisServer]
   let expectedClients: ClientAddresses
   let environment: AdapterEnvironment
+  var user: String { settings.user }
+  var company: RedisCompany {
+    RedisCompany(servers: servers, settings: settings, environment: environment)
+  }
 
   public init(_ target: TargetConfiguration, in environment: AdapterEnvironment) throws(CapabilityError) {
     try self.init(target, in: environment, withheld: [])
@@ -83,187 +57,86 @@ public struct RedisUser: CredentialProvider {
   init(_ target: TargetConfiguration, in environment: AdapterEnvironment, withheld: Set<String>)
     throws(CapabilityError)
   {
+    let settings = try Settings(target)
+    guard target.settings["addresses"]?.array?.isEmpty != true else {
+      throw CapabilityError(
+        .configuration, "\(target.position): \(target.name)", because: "addresses is empty",
+        fix: "name every node: addresses: [cache-1.example.org:6379, cache-2.example.org:6379]")
+    }
+    self.settings = settings
     self.environment = environment
-    user = try target.text("user")
-    expectedClients = try ClientAddresses(try target.texts("expected_clients"), of: target)
-    adminUser = try target.text("admin_user")
-    adminPassword = try target.text("admin_password")
-    persists = try target.optionalText("persist") != "none"
-    let host = try target.optionalText("host") ?? "127.0.0.1"
-    let port = try target.integer("port", default: 6379)
-    let socket = try target.optionalText("socket")
-    let arguments = socket.map { ["-s", $0] } ?? ["-h", host, "-p", "\(port)"]
-    let isLocal = socket != nil || ThisMachine.isMeant(by: host)
-    let tls = try target.optionalText("tls") ?? (isLocal ? "off" : "on")
-    guard ["on", "off"].contains(tls) else {
-      throw CapabilityError(
-        .configuration, "\(target.position): \(target.name)", because: "tls is neither on nor off",
-        fix: "write tls: on")
+    expectedClients = try ClientAddresses(settings.expectedClients, of: target)
+    let stage = RedisStage(modules: Set(settings.modules), withheld: withheld)
+    servers = settings.servers.map {
+      RedisServer(at: $0, settings: settings, stage: stage, environment: environment)
     }
-    let authorities = try target.optionalText("tls_ca")
-    let name = try target.optionalText("tls_name") ?? host
-    if tls == "on", authorities == nil, !isLocal {
-      // A Redis server's authority is its owner's: none of the public ones has a say.
-      throw CapabilityError(
-        .configuration, "\(target.position): \(target.name)",
-        because: "nothing says which authority signs the certificate of \(host)",
-        fix: "give tls_ca: a file with your own authority, or with the server's certificate itself")
-    }
-    guard tls == "off" || socket == nil else {
-      throw CapabilityError(
-        .configuration, "\(target.position): \(target.name)", because: "a unix socket has no TLS",
-        fix: "leave out tls, or give host and port instead of socket")
-    }
-    stage = RedisStage(modules: Set(try target.texts("modules")), withheld: withheld)
-    place = socket ?? "\(host):\(port)"
+    lock = "redis/\(servers.map(\.place).sorted().joined(separator: ","))/\(settings.user)"
     capabilities = ProviderCapabilities(
       authority: .admin, overlap: .several, disable: .irreversible, sessions: .end, issuing: .generated,
-      propagation: try target.propagation(default: .zero))
-    lock = "redis/\(place)/\(user)"
-    redis = RedisCommandLine(
-      program: "redis-cli", arguments: arguments,
-      secure: tls == "on"
-        ? RedisSecureLine(host: host, port: port, name: name, authorities: authorities) : nil,
-      environment: environment)
+      propagation: settings.propagation)
   }
 
-  private func admin() async throws(CapabilityError) -> Secret {
-    try await environment.sources.resolve(adminPassword)
-  }
+  static func digest(_ secret: Secret) -> String { RedisServer.digest(secret) }
 
-  static func digest(_ secret: Secret) -> String {
-    Hex.text(SHA256.hash(data: secret.exposeAsBytes()))
-  }
-
-  /// Answers of the admin's commands, the login's own left out.
-  func ask(_ commands: [[String]]) async throws(CapabilityError) -> [RedisCommandLine.Reply] {
-    let replies = try await redis.ask(adminUser, try await admin(), RedisStage.questions + commands)
-    let count = RedisStage.questions.count
-    // The login's own answer first: without it nothing else means anything.
-    _ = try checked(Array(replies.prefix(1)), [])
-    try stage.check(Array(replies.dropFirst().prefix(count)))
-    return try checked(Array(replies.prefix(1) + replies.dropFirst(1 + count)), commands)
-  }
-
-  func change(_ commands: [[String]], under authority: borrowing ExecutionAuthority)
-    async throws(CapabilityError)
-  {
-    _ = try checked(
-      try await redis.change(adminUser, try await admin(), commands, under: authority), commands)
-  }
-
-  private func checked(_ replies: [RedisCommandLine.Reply], _ commands: [[String]]) throws(CapabilityError)
-    -> [RedisCommandLine.Reply]
-  {
-    for (reply, command) in zip(replies, [["AUTH"]] + commands) {
-      guard case .error(let word) = reply else { continue }
-      let isRefusal = ["WRONGPASS", "NOAUTH", "NOPERM"].contains(word)
-      throw CapabilityError(
-        isRefusal ? .refused : word == "LOADING" || word == "BUSY" ? .serverError : .invalid,
-        command.prefix(2).joined(separator: " "), because: "the server answered \(word)",
-        fix: isRefusal
-          ? "check admin_user, admin_password and its rights (+acl +client +info +config|get +config|rewrite)"
-          : nil)
-    }
-    return Array(replies.dropFirst())
-  }
-
-  /// The user's password digests and flags. `ACL SETUSER` on a name that is not there would make a user, so this comes
-  /// before every change.
+  /// The password digests of the user at the first server.
   func passwords() async throws(CapabilityError) -> (digests: [String], flags: [String]) {
-    guard let found = try await ask([["ACL", "GETUSER", user]]).first?.members,
-      let digests = found["passwords"]?.array?.compactMap(\.string),
-      let flags = found["flags"]?.array?.compactMap(\.string)
-    else {
-      throw CapabilityError(
-        .notFound, "ACL GETUSER", because: "there is no user \(user) at \(place)",
-        fix: "check \"user\" in staunch.yaml")
-    }
-    return (digests, flags)
+    guard let first = servers.first else { throw Self.noServer("ACL GETUSER") }
+    return try await first.passwords(try await first.open())
   }
 
-  func flags() async throws(CapabilityError) -> [String] { try await passwords().flags }
+  static func noServer(_ operation: String) -> CapabilityError {
+    CapabilityError(.invalid, operation, because: "no server is named")
+  }
 
+  /// The first server that knows it tells; one that cannot be asked is no "nobody does".
   public func identify(_ leak: Leak) async throws(CapabilityError) -> Subject {
     let secret = try leak.requireValue(to: "identify user \(user)")
-    let admin = try await admin()
-    if adminUser == user || admin.isSame(as: secret) {
+    let admin = try await environment.sources.resolve(settings.adminPassword)
+    if settings.adminUser == user || admin.isSame(as: secret) {
       throw CapabilityError(
         .unsafe, "identify user \(user)", because: "the runner itself logs in with the leaked credential",
         fix: "give the runner a user and password of its own: admin_user, admin_password in staunch.yaml")
     }
-    guard try await passwords().digests.contains(Self.digest(secret)) else {
-      throw CapabilityError(
+    var failure: CapabilityError?
+    for server in servers {
+      do throws(CapabilityError) {
+        if try await server.passwords(try await server.open()).digests.contains(Self.digest(secret)) {
+          return Subject(CredentialRef(user))
+        }
+      } catch {
+        // That there is no such user is the better word where no other server has a problem.
+        failure = failure.map { $0.class == .notFound ? error : $0 } ?? error
+      }
+    }
+    throw failure
+      ?? CapabilityError(
         .notFound, "identify user \(user)",
         because: "the user has no such password: taken away, or of another target",
         fix: "check user, host and port of the entry in staunch.yaml")
-    }
-    return Subject(CredentialRef(user))
   }
 
-  /// Refusals for one verdict, each on a connection of its own.
-  private static let refusals = 4
-
-  /// Dead means WRONGPASS again and again, while the runner's own logins in between succeeded and the user is there
-  /// without this password.
+  /// Dead means WRONGPASS again and again at every server, while the runner's own logins in between succeeded and the user is
+  /// there without this password; and that there is no other server.
   public func verify(_ secret: Secret, ref: CredentialRef?) async throws(CapabilityError) -> CredentialProbe {
-    let admin = try await admin()
-    var refusals = 0
-    var controls = 0
-    do throws(CapabilityError) {
-      while true {
-        let replies = try await redis.ask(
-          adminUser, admin, RedisStage.questions + [["ACL", "GETUSER", user]])
-        guard replies.first == .value("OK") else {
-          return CredentialProbe(.unknown, code: "control login refused")
-        }
-        if let problem = stage.problem(Array(replies.dropFirst().prefix(RedisStage.questions.count))) {
-          return CredentialProbe(.unknown, code: "\(problem.operation): \(problem.because)")
-        }
-        controls += 1
-        if refusals > 0, let problem = problem(replies.last, secret) {
-          return CredentialProbe(.unknown, code: "WRONGPASS, but \(problem)")
-        }
-        if refusals >= Self.refusals {
-          return try await dead(ProbeEvidence(refusals: refusals, controls: controls))
-        }
-        switch try await redis.ask(user, secret, []).first {
-        case .value("OK"):
-          let after = refusals > 0 ? " after \(refusals) refusals: its servers disagree" : ""
-          return CredentialProbe(.alive, code: "login accepted" + after)
-        case .error("WRONGPASS"): refusals += 1
-        case .error(let word): return CredentialProbe(.unknown, code: word)
-        case .value, .lines, nil: return CredentialProbe(.unknown, code: "unexpected answer")
-        }
-      }
-    } catch  where [.network, .timeout].contains(error.class) {
-      return CredentialProbe(.unknown, code: error.class.rawValue)
+    var places: [(place: String, probe: CredentialProbe)] = []
+    var failure: CapabilityError?
+    // Every server is asked: one that accepts must not hide behind one that cannot be asked.
+    for server in servers {
+      do throws(CapabilityError) {
+        places.append((server.place, try await server.verify(secret)))
+      } catch { failure = failure ?? error }
     }
-  }
-
-  /// The verdict of one server, where that is the user's only one, or all of them are asked.
-  private func dead(_ evidence: ProbeEvidence) async throws(CapabilityError) -> CredentialProbe {
-    do throws(CapabilityError) { try await refuseUnnamedServers("verify") } catch {
-      guard ![.network, .timeout].contains(error.class) else { throw error }
-      return CredentialProbe(.unknown, code: "WRONGPASS, but \(error.because)")
+    let verdict = places.count == 1 ? places[0].probe : CredentialProbe.verdict(at: places)
+    if let failure, verdict.state != .alive { throw failure }
+    guard verdict.state == .dead else { return verdict }
+    do throws(CapabilityError) { try await company.refuseUnnamed("verify") } catch {
+      return CredentialProbe(.unknown, code: "\(verdict.code), but \(error.because)")
     }
-    return CredentialProbe(.dead, code: "WRONGPASS", evidence: evidence)
-  }
-
-  /// Why a refusal says nothing about the password; `reply` is the server's word about the user.
-  private func problem(_ reply: RedisCommandLine.Reply?, _ secret: Secret) -> String? {
-    if case .error(let word)? = reply { return "the user could not be looked at (\(word))" }
-    guard let members = reply?.members else { return "there is no such user: renamed, or the entry is wrong" }
-    guard let digests = members["passwords"]?.array?.compactMap(\.string) else {
-      return "the server does not say which passwords the user has"
-    }
-    let isOff = members["flags"]?.array?.contains("off") == true
-    guard digests.contains(Self.digest(secret)), !isOff else { return nil }
-    return "the user still has this password: its servers disagree"
+    return verdict
   }
 
   public func existing() async throws(CapabilityError) -> [CredentialRef] {
-    _ = try await passwords()
+    for server in servers { _ = try await server.passwords(try await server.open()) }
     return [CredentialRef(user)]
   }
 
@@ -271,26 +144,45 @@ public struct RedisUser: CredentialProvider {
     Secret(RandomText.alphanumeric(count: 43, environment.randomBytes))
   }
 
-  /// Adds the new password beside the leaked one. Its ref ends in the first digits of its digest, which says nothing
-  /// about 256 random bits; the leaked one's ref never does.
+  /// Its ref ends in the first digits of its digest, which says nothing about 256 random bits; the leaked one's ref never does.
+  func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
+
+  /// Adds the new password beside the leaked one at every server; each is tried, whatever became of the others. Repeating it
+  /// with the same value changes nothing where it is set already.
   public func issue(_ order: IssueOrder, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError) -> IssuedCredential
   {
     guard let generated = order.generated else {
       throw CapabilityError(.invalid, "ACL SETUSER", because: "no password was generated before the call")
     }
-    _ = try await passwords()
-    try await refuseUnnamedServers("ACL SETUSER")
+    try await company.refuseUnnamed("ACL SETUSER", butForThoseAway: true)
     let digest = Self.digest(generated)
-    try await change([["ACL", "SETUSER", user, "#" + digest]] + (try await persistence()), under: authority)
+    var results: [RefResult] = []
+    for server in servers {
+      do throws(CapabilityError) {
+        let session = try await server.open()
+        _ = try await server.passwords(session)
+        try await server.change(
+          [["ACL", "SETUSER", user, "#" + digest]] + (try await server.persistence(session)), session,
+          under: authority)
+        results.append(RefResult(server.ref))
+      } catch { results.append(RefResult(server.ref, problem: error)) }
+    }
+    try results.check("ACL SETUSER")
     return IssuedCredential(ref: ref(digest), secret: generated)
   }
 
-  func ref(_ digest: String) -> CredentialRef { CredentialRef("\(user)/\(digest.prefix(12))") }
-
+  /// - Throws: `.notFound` while a server has not got it.
   public func ref(ofIssued secret: Secret) async throws(CapabilityError) -> CredentialRef {
-    _ = try await identify(Leak(secret))
-    return ref(Self.digest(secret))
+    let digest = Self.digest(secret)
+    for server in servers {
+      guard try await server.passwords(try await server.open()).digests.contains(digest) else {
+        throw CapabilityError(
+          .notFound, "ACL GETUSER", because: "the user has no such password at \(server.place)",
+          fix: "set it there again: staunch resume")
+      }
+    }
+    return ref(digest)
   }
 
   public func issued(marker: String, before: [CredentialRef]) async throws(CapabilityError) -> [CredentialRef]
@@ -301,16 +193,22 @@ public struct RedisUser: CredentialProvider {
     under authority: borrowing ExecutionAuthority
   ) async throws(CapabilityError) {
     // Of several passwords only the value tells which one leaked.
-    let leaked = try leak.requireValue(to: "disable a password of \(user)")
-    let (digests, flags) = try await passwords()
-    guard !flags.contains("nopass") else {
-      throw CapabilityError(
-        .unsafe, "ACL SETUSER", because: "user \(user) accepts any password (nopass)",
-        fix: "give it a password: ACL SETUSER \(user) resetpass, then: staunch resume")
+    let digest = Self.digest(try leak.requireValue(to: "disable a password of \(user)"))
+    var results: [RefResult] = []
+    for server in servers {
+      do throws(CapabilityError) {
+        let session = try await server.open()
+        let (digests, flags) = try await server.passwords(session)
+        guard !flags.contains("nopass") else {
+          throw CapabilityError(
+            .unsafe, "ACL SETUSER", because: "user \(user) accepts any password (nopass)",
+            fix: "give it a password: ACL SETUSER \(user) resetpass, then: staunch resume")
+        }
+        try await server.remove(digests.filter { $0 == digest }, session, under: authority)
+        results.append(RefResult(server.ref))
+      } catch { results.append(RefResult(server.ref, problem: error)) }
     }
-    let digest = Self.digest(leaked)
-    guard digests.contains(digest) else { return }
-    try await change([["ACL", "SETUSER", user, "!" + digest]] + (try await persistence()), under: authority)
+    try results.check("disable \(ref)")
   }
 
   public func delete(_ ref: CredentialRef, under authority: borrowing ExecutionAuthority)
@@ -321,27 +219,15 @@ public struct RedisUser: CredentialProvider {
         .unsupported, "ACL DELUSER", because: "a user is an account with rights, not only a password",
         fix: "when nobody needs it any more: ACL DELUSER \(user)")
     }
-    let doomed = try await passwords().digests.filter { $0.hasPrefix(prefix) }
-    guard !doomed.isEmpty else { return }
-    let removals = doomed.map { ["ACL", "SETUSER", user, "!" + $0] }
-    try await change(removals + (try await persistence()), under: authority)
-  }
-
-  /// The command that keeps a change over a restart, found out before anything is changed.
-  private func persistence() async throws(CapabilityError) -> [[String]] {
-    guard persists else { return [] }
-    let replies = try await ask([["CONFIG", "GET", "aclfile"], ["INFO", "server"]])
-    if let file = replies.first?.members?["aclfile"]?.string, !file.isEmpty {
-      return [["ACL", "SAVE"]]
+    var results: [RefResult] = []
+    for server in servers {
+      do throws(CapabilityError) {
+        let session = try await server.open()
+        let doomed = try await server.passwords(session).digests.filter { $0.hasPrefix(prefix) }
+        try await server.remove(doomed, session, under: authority)
+        results.append(RefResult(server.ref))
+      } catch { results.append(RefResult(server.ref, problem: error)) }
     }
-    if case .lines(let lines)? = replies.last,
-      lines.contains(where: { $0.hasPrefix("config_file:/") })
-    {
-      return [["CONFIG", "REWRITE"]]
-    }
-    throw CapabilityError(
-      .configuration, "ACL SETUSER",
-      because: "the server keeps no ACL file: the change would be lost at its next start",
-      fix: "start it with aclfile or a configuration file, or write persist: none in staunch.yaml")
+    try results.check("delete \(ref)")
   }
 }

@@ -6,13 +6,15 @@ public import Secrets
 ///
 /// `ModifyCluster` sets another one, and ends the old one when it is carried out. Dead is a login that the cluster refuses while it
 /// accepts another password of the user. Redshift asks for the password's MD5, which goes to a verified server alone
-/// (`database_tls: verify-full`, as it is when absent). Sessions outlive the password, and so do logins that
-/// `GetClusterCredentials` gave (an hour at most): another superuser ends them, by the command that the run names.
+/// (`database_tls: verify-full`, as it is when absent). Sessions outlive the password: the user's
+/// own are ended with the new one and counted again. Logins of others that `GetClusterCredentials` gave (an hour at most) outlive
+/// it, too: a superuser ends them.
 ///
 /// The threat: its holder was a superuser: users, rights, functions and external schemas that it left are the database's own.
 /// Tested against moto, with a real PostgreSQL server that asks for MD5 and follows it. What Redshift itself says of a wrong
-/// password (28000) is from its documentation.
-/// Sources: https://docs.aws.amazon.com/redshift/latest/APIReference/ (DescribeClusters, ModifyCluster)
+/// password (28000), and its table of sessions, are from its documentation.
+/// Sources: https://docs.aws.amazon.com/redshift/latest/APIReference/ (DescribeClusters, ModifyCluster),
+/// https://docs.aws.amazon.com/redshift/latest/dg/ (STV_SESSIONS, PG_TERMINATE_BACKEND)
 public struct RedshiftMasterPassword: AWSMasterPassword {
   struct Settings: AdapterSettings {
     let cluster: String
@@ -30,6 +32,12 @@ public struct RedshiftMasterPassword: AWSMasterPassword {
 
   public static let kind = "aws_redshift"
   public static let summary = "The admin password of a Redshift cluster."
+  public static let profile: AdapterProfile? = AdapterProfile(
+    .emulator,
+    privilege: "redshift:DescribeClusters, ModifyCluster on the cluster",
+    survives: "sessions, and logins of GetClusterCredentials (an hour at most), which another superuser ends;"
+      + " users, rights, functions and external schemas that its holder made",
+    note: "a real PostgreSQL server that asks for MD5 follows the emulator's control plane")
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities

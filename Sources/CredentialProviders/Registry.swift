@@ -52,10 +52,6 @@ public enum CredentialProviderRegistry {
       }
       return try DescribedProvider(target, as: description, in: environment)
     }
-    // Nodes that share nothing, of one user.
-    if target.kind == RedisUser.kind, target.settings["addresses"] != nil {
-      return try RedisNodes(target, in: environment)
-    }
     return try type.init(target, in: environment)
   }
 }

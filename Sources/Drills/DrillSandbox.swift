@@ -23,58 +23,25 @@ public enum DrillSandbox {
         fix: "choose another directory, or remove it: rm -r \(directory)")
     }
     let faults = FaultBoard(scenario.faults, now: now)
-    let openAIKey = DecoySecret.openAIKey()
-    let unrelatedKey = DecoySecret.openAIKey()
-    let password = DecoySecret.password()
     let webhookSecret = DecoySecret.webhookSecret()
-
-    let openAI = try SandboxOpenAI(
-      keys: [("training", openAIKey), ("unrelated", unrelatedKey)], faults: faults)
-    let database = try self.database(password: password, postgres: postgres)
-    let tickets = try SandboxTickets(faults: faults, now: now)
+    let world: any SandboxWorld =
+      switch scenario.world {
+      case .openAIAndDatabase: try await TrainingWorld(files, faults, postgres: postgres)
+      case .kubernetesModelServer: try ModelServerWorld(files, faults)
+      case .awsECSPipeline: try await PipelineWorld(files, faults, postgres: postgres)
+      }
+    let tickets = try SandboxTickets(secret: webhookSecret, faults: faults, now: now)
     let issues = try SandboxIssues(faults: faults)
-    try files.writeEnvironment(openAIKey: openAIKey, password: password)
-    let triesKey: SandboxTrainer.Check = { @Sendable value in openAI.accepts(value) }
-    let triesPassword: SandboxTrainer.Check = { @Sendable value in await database.accepts(value) }
-    let trainer = try SandboxTrainer(
-      environmentFile: files.environmentFile, restartFile: files.restartFile,
-      checks: [(SandboxFiles.openAIVariable, triesKey), (SandboxFiles.databaseVariable, triesPassword)],
-      faults: faults)
-    var adminSecrets = [
-      "openai-admin": openAI.adminKey, "tickets": webhookSecret, "issues": issues.token,
-    ]
-    var oldSession: OldSession?
-    switch database {
-    case .postgres(let server, let connector):
-      adminSecrets["database-admin"] = server.adminPassword
-      oldSession = try await OldSession(server, password, through: connector)
-    case .standIn(let provider): adminSecrets["database-admin"] = provider.adminKey
+    let runner = world.runnerSecrets.merging(["tickets": webhookSecret, "issues": issues.token]) { own, _ in
+      own
     }
-    try files.writeKeys(adminSecrets)
-    let repository = try await LeakyRepository.create(
-      in: directory, openAIKey: openAIKey,
-      databaseURL: "postgresql://trainer:\(password)@db.training.example:5432/training", password: password)
-    try files.writeReport(
-      openAIKey: openAIKey, password: password, handle: "trainer@db.training.example/training",
-      repository: repository)
+    try files.writeKeys(runner.merging(world.publicKeys) { own, _ in own })
+    let repository = try await LeakyRepository.create(in: directory, world.contents)
+    try files.writeReport(world.leaks, repository)
     try files.writeConfiguration(
-      openAI: openAI, database: database, tickets: tickets.endpoint, issues: issues,
-      trainer: trainer.endpoint, repository: repository)
+      world.entries, tickets: tickets.endpoint, issues: issues, repository: repository)
     return Sandbox(
-      scenario: scenario, faults: faults, now: now, files: files, repository: repository, openAI: openAI,
-      database: database, tickets: tickets, issues: issues, trainer: trainer, oldSession: oldSession,
-      decoys: Sandbox.Decoys(
-        leaked: ["openai_api_key": openAIKey, "postgres_uri": password], unrelatedKey: unrelatedKey,
-        runner: adminSecrets))
-  }
-
-  private static func database(password: String, postgres: any SQLConnector) throws(DrillError)
-    -> SandboxDatabase
-  {
-    guard let binaries = SandboxPostgres.binaries() else {
-      let silent = FaultBoard([], now: { Date(timeIntervalSince1970: 0) })
-      return .standIn(try SandboxOpenAI(keys: [("training", password)], faults: silent))
-    }
-    return .postgres(try SandboxPostgres(binaries: binaries, password: password), postgres)
+      scenario: scenario, faults: faults, now: now, files: files, repository: repository, world: world,
+      tickets: tickets, issues: issues, runnerSecrets: runner)
   }
 }

@@ -15,7 +15,8 @@ enum BlockingWork {
     let progress = EngineProgress(
       report: {
         sink.progress(
-          $0.phase.rawValue, done: $0.done, total: $0.total, unit: [.write, .files].contains($0.phase) ? "bytes" : "objects")
+          $0.phase.rawValue, done: $0.done, total: $0.total,
+          unit: [.write, .files].contains($0.phase) ? "bytes" : "objects")
       },
       isCancelled: { stop.flag.load(ordering: .relaxed) })
     do {

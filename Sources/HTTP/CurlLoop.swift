@@ -48,7 +48,7 @@ final class CurlLoop: @unchecked Sendable {
   /// `curl_global_init` is not thread-safe; a static is initialised once.
   private static let isReady: Bool = {
     // libcurl would write the keys of every connection into the file that it names (`Curl_tls_keylog_open`).
-    if getenv("SSLKEYLOGFILE") != nil { unsetenv("SSLKEYLOGFILE") }
+    unsetenv("SSLKEYLOGFILE")
     return curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
   }()
 

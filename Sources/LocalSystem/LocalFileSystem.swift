@@ -78,6 +78,26 @@ public struct LocalFileSystem: FileSystem {
     return access(path, R_OK | W_OK) == 0 ? nil : "\(path): \(reason())"
   }
 
+  public func stranger(whoMayReplace path: String) async -> String? {
+    await withCheckedContinuation { continuation in
+      queue.async { continuation.resume(returning: Self.stranger(path)) }
+    }
+  }
+
+  /// Of the file, where a link leads, and of its directory. What is not there is nobody's: reading it says so.
+  private static func stranger(_ path: String) -> String? {
+    let directory = (path as NSString).deletingLastPathComponent
+    for place in [path, directory.isEmpty ? "." : directory] {
+      var status = stat()
+      guard stat(place, &status) == 0 else { continue }
+      guard status.st_uid == geteuid() || status.st_uid == 0 else { return "\(place) is another user's" }
+      // A sticky directory lets nobody replace another's file.
+      let isSticky = status.st_mode & S_IFMT == S_IFDIR && status.st_mode & S_ISVTX != 0
+      guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 || isSticky else { return "others may write \(place)" }
+    }
+    return nil
+  }
+
   public func replace(_ path: String, with contents: Secret, under authority: borrowing ExecutionAuthority)
     async throws(CapabilityError)
   {

@@ -202,16 +202,10 @@ public struct AWSClient: Sendable {
   public func bucketQuestion(_ bucket: String, prefix: String, as keys: AWSKeys) -> SafeRequest {
     let (base, region) = place(of: .s3)
     let url =
-      "\(base)\(RESTClient.escaped(bucket))?list-type=2&max-keys=1"
-      + (prefix.isEmpty ? "" : "&prefix=\(RESTClient.escaped(prefix))")
-    let named = [(name: "X-Amz-Content-Sha256", value: AWSSignature.hashOfNothing)]
-    let signature = AWSSignature(service: "s3", region: region).headers(
-      "GET", url, headers: named, body: [], keys: keys, date: environment.now())
-    return .get(
-      url,
-      headers: named.map { ($0.name, .text($0.value)) }
-        + signature.map { ($0.name, .secret(prefix: "", $0.value)) }
-    ).trusting(settings.trust)
+      "\(base)\(AWSSignature.escaped(bucket))?list-type=2&max-keys=1"
+      + (prefix.isEmpty ? "" : "&prefix=\(AWSSignature.escaped(prefix))")
+    return AWSSignature(service: "s3", region: region).get(url, keys: keys, date: environment.now())
+      .trusting(settings.trust)
   }
 
   // MARK: parts

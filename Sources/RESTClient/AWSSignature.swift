@@ -1,4 +1,4 @@
-import Capabilities
+public import Capabilities
 import Cryptography
 public import Foundation
 public import Secrets
@@ -66,6 +66,42 @@ public struct AWSSignature: Sendable {
         "Authorization",
         Secret("AWS4-HMAC-SHA256 \(credential), SignedHeaders=\(names), Signature=\(signature)")
       ))
+    return result
+  }
+
+  /// A GET as S3 wants it: with the hash of its empty body.
+  /// - Parameters:
+  ///   - url: with every part ``escaped(_:besides:)``.
+  ///   - headers: what else is sent, unsigned: ranges and conditions.
+  public func get(
+    _ url: String, headers: [(name: String, value: String)] = [], keys: AWSKeys, date: Date,
+    timeout: Duration = .seconds(20)
+  ) -> SafeRequest {
+    let named = [(name: "X-Amz-Content-Sha256", value: Self.hashOfNothing)]
+    let signature = self.headers("GET", url, headers: named, body: [], keys: keys, date: date)
+    return .get(
+      url,
+      headers: (named + headers).map { ($0.name, .text($0.value)) }
+        + signature.map { ($0.name, .secret(prefix: "", $0.value)) },
+      timeout: timeout)
+  }
+
+  /// `text` as a part of a path or query, as AWS writes it before it signs: an escape that it would not make is another signature.
+  /// - Parameter others: further characters that stay, `/` of a key.
+  /// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html (UriEncode)
+  public static func escaped(_ text: String, besides others: String = "") -> String {
+    let kept = Set(others.utf8)
+    var result = ""
+    for byte in text.utf8 {
+      let isLetter =
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+      if isLetter || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte) || kept.contains(byte) {
+        result.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        let digits = String(byte, radix: 16, uppercase: true)
+        result += byte < 16 ? "%0\(digits)" : "%\(digits)"
+      }
+    }
     return result
   }
 

@@ -5,10 +5,14 @@ public import JSON
 /// How the runner reaches a cluster's API, as every adapter's settings begin.
 public struct KubernetesAccess: Sendable {
   public let server: String
-  /// `file:` of the pod's own token is read anew at each call: the kubelet rotates it.
-  public let token: String?
-  public let trust: ServerTrust?
   public let namespace: String
+  let login: Login
+
+  enum Login: Sendable {
+    /// - Parameter token: `file:` of the pod's own is read anew at each call: the kubelet rotates it.
+    case named(token: String?, trust: ServerTrust?)
+    case kubeconfig(Kubeconfig)
+  }
 
   private static let mount = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -19,6 +23,11 @@ public struct KubernetesAccess: Sendable {
       "the API server's address, as in a kubeconfig; when absent the cluster that the runner itself runs in")
     let token = try read.optionalReference(
       "token", "the runner's own bearer token; without one, the client certificate or the pod's own account")
+    let kubeconfig = try read.optionalText(
+      "kubeconfig",
+      "a kubeconfig file, by its absolute path: its token or client certificate and its authority are taken, its server must be `server`; users that run programs are refused"
+    )
+    let context = try read.optionalText("context", "the context of it; its current-context when absent")
     let trust = try read.trust()
     namespace = try read.text("namespace", "the namespace")
     try read.check(
@@ -26,18 +35,46 @@ public struct KubernetesAccess: Sendable {
       "server is no https address", fix: "write server: https://kubernetes.example:6443")
     try read.check(
       KubernetesClient.isName(namespace), "namespace is no name", fix: "see: kubectl get namespaces")
+    try read.check(
+      context == nil || kubeconfig != nil, "context stands without kubeconfig", fix: "name the file, too")
     guard let server else {
+      try read.check(
+        kubeconfig == nil, "kubeconfig stands without server: its context may be another one tomorrow",
+        fix:
+          "write server: what this prints: kubectl config view --minify -o jsonpath='{.clusters[0].cluster.server}'"
+      )
       self.server = "https://kubernetes.default.svc"
-      self.token = token ?? "file:\(Self.mount)/token"
-      self.trust = trust ?? ServerTrust(authorities: "\(Self.mount)/ca.crt")
+      login = .named(
+        token: token ?? "file:\(Self.mount)/token",
+        trust: trust ?? ServerTrust(authorities: "\(Self.mount)/ca.crt"))
+      return
+    }
+    self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
+    if let kubeconfig {
+      try read.check(
+        token == nil && trust == nil, "kubeconfig stands beside token or tls_*", fix: "name one way to log in"
+      )
+      try read.check(
+        kubeconfig.hasPrefix("/") && !kubeconfig.contains(":"), "kubeconfig is no absolute path of one file",
+        fix: "write kubeconfig: /home/staunch/.kube/config")
+      login = .kubeconfig(Kubeconfig(path: kubeconfig, context: context, server: self.server))
       return
     }
     try read.check(
       token != nil || trust?.certificate != nil, "neither token nor tls_certificate says who the runner is",
-      fix: "name one; from a kubeconfig: kubectl config view --minify --raw")
-    self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
-    self.token = token
-    self.trust = trust
+      fix: "name one, or kubeconfig")
+    login = .named(token: token, trust: trust)
+  }
+
+  /// Whom to believe at the server, without showing who we are.
+  public func authorities(in environment: AdapterEnvironment) async throws(CapabilityError) -> ServerTrust {
+    var trust = ServerTrust()
+    switch login {
+    case .named(_, let own): trust.authorities = own?.authorities
+    case .kubeconfig(let file):
+      trust.authorities = try await file.read(in: environment.files).trust.authorities
+    }
+    return trust
   }
 }
 
@@ -55,9 +92,21 @@ public struct KubernetesClient: Sendable {
 
   public init(_ access: KubernetesAccess, environment: AdapterEnvironment, fix: String) {
     namespace = access.namespace
-    api = RESTClient(
-      base: access.server, login: access.token.map { .init($0) } ?? .nobody, trust: access.trust,
-      environment: environment, fix: fix)
+    switch access.login {
+    case .named(let token, let trust):
+      api = RESTClient(
+        base: access.server, login: token.map { .init($0) } ?? .nobody, trust: trust,
+        environment: environment,
+        fix: fix)
+    case .kubeconfig(let file):
+      api = RESTClient(
+        base: access.server,
+        login: .init(asking: { () async throws(CapabilityError) in
+          try await file.read(in: environment.files).token
+        }),
+        trusting: { () async throws(CapabilityError) in try await file.read(in: environment.files).trust },
+        environment: environment, fix: fix)
+    }
   }
 
   /// A name of the API: a DNS subdomain (RFC 1123).

@@ -20,6 +20,8 @@ public struct RESTClient: Sendable {
       case value(Secret)
       /// Drawn when it is needed, and kept until it is about to end.
       case tokens(AccessTokens)
+      /// Asked for at each call; nil: the connection itself shows who we are.
+      case asked(@Sendable () async throws(CapabilityError) -> Secret?)
     }
     let header: String
     let prefix: String
@@ -46,6 +48,11 @@ public struct RESTClient: Sendable {
       self.init(header: header, prefix: prefix, source: .tokens(tokens))
     }
 
+    /// A token that is asked for at each call; nil: there is none, and the connection itself shows who we are.
+    init(asking token: @escaping @Sendable () async throws(CapabilityError) -> Secret?) {
+      self.init(header: "Authorization", prefix: "Bearer ", source: .asked(token))
+    }
+
     /// No login at all.
     public static let nobody = Login(header: "", prefix: "", source: .nobody)
   }
@@ -55,7 +62,7 @@ public struct RESTClient: Sendable {
   public let login: Login
   /// What else the API wants in every request.
   public let headers: [(name: String, value: HTTPField)]
-  public let trust: ServerTrust?
+  private let trust: @Sendable () async throws(CapabilityError) -> ServerTrust?
   public let environment: AdapterEnvironment
   /// What the login must be allowed: shown with a refusal.
   public let fix: String
@@ -64,6 +71,18 @@ public struct RESTClient: Sendable {
 
   public init(
     base: String, login: Login, headers: [(name: String, value: HTTPField)] = [], trust: ServerTrust? = nil,
+    environment: AdapterEnvironment, fix: String,
+    exceptions: @escaping @Sendable (_ status: Int) -> (because: String, fix: String)? = { _ in nil }
+  ) {
+    self.init(
+      base: base, login: login, headers: headers, trusting: { trust }, environment: environment, fix: fix,
+      exceptions: exceptions)
+  }
+
+  /// - Parameter trust: asked for at each call.
+  init(
+    base: String, login: Login, headers: [(name: String, value: HTTPField)] = [],
+    trusting trust: @escaping @Sendable () async throws(CapabilityError) -> ServerTrust?,
     environment: AdapterEnvironment, fix: String,
     exceptions: @escaping @Sendable (_ status: Int) -> (because: String, fix: String)? = { _ in nil }
   ) {
@@ -81,7 +100,7 @@ public struct RESTClient: Sendable {
   /// One answer as it came, for whoever reads refusals too. - Parameter path: as for ``fetch(_:)``.
   public func answer(_ path: String) async throws(CapabilityError) -> HTTPResponse {
     try await environment.http.fetch(
-      SafeRequest.get(base + path, headers: try await allHeaders()).trusting(trust))
+      SafeRequest.get(base + path, headers: try await allHeaders()).trusting(try await trust()))
   }
 
   /// One answer, checked. - Parameter path: with or without a query; texts of it are ``escaped(_:)``.
@@ -108,7 +127,7 @@ public struct RESTClient: Sendable {
     case .none: break
     case .bytes, .secret: request.headers.append(("Content-Type", .text("application/json")))
     }
-    request.trust = trust
+    request.trust = try await trust()
     return try await environment.http.send(request, under: authority)
   }
 
@@ -149,13 +168,19 @@ public struct RESTClient: Sendable {
       return try await environment.sources.resolve(reference).isSame(as: secret)
     case .value(let own): return own.isSame(as: secret)
     case .tokens(let tokens): return try await tokens.current().isSame(as: secret)
+    case .asked(let token): return try await token()?.isSame(as: secret) ?? false
     }
   }
 
-  /// `text` as one part of a path or query.
+  /// `text` as one part of a path or query: everything but unreserved characters is escaped (RFC 3986 §2.3). Full stops are,
+  /// too, when there is nothing else: no name is a step upwards.
   public static func escaped(_ text: String) -> String {
-    text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+    if text.allSatisfy({ $0 == "." }) { return text.replacing(".", with: "%2E") }
+    return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? text
   }
+
+  private static let unreserved = CharacterSet(
+    charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
   /// As errors show it: the base's path and the path, never the query.
   public func shown(_ path: String) -> String {
@@ -175,6 +200,9 @@ public struct RESTClient: Sendable {
     case .reference(let reference): secret = try await environment.sources.resolve(reference)
     case .value(let own): secret = own
     case .tokens(let tokens): secret = try await tokens.current()
+    case .asked(let token):
+      guard let token = try await token() else { return headers }
+      secret = token
     }
     return [(login.header, .secret(prefix: login.prefix, secret))] + headers
   }
@@ -213,7 +241,7 @@ extension RESTClient {
     let request = SafeRequest.post(
       base + path, headers: try await allHeaders() + [("Content-Type", .text("application/json"))],
       body: .secret(Self.text(of: body)), readOnlyBecause: reason)
-    return try await environment.http.fetch(request.trusting(trust))
+    return try await environment.http.fetch(request.trusting(try await trust()))
   }
 
   /// A change, unchecked.
@@ -229,7 +257,7 @@ extension RESTClient {
       request.headers.append(("Content-Type", .text(type)))
       request.body = .secret(Self.text(of: body))
     }
-    request.trust = trust
+    request.trust = try await trust()
     return try await environment.http.send(request, under: authority)
   }
 

@@ -83,11 +83,11 @@ public struct SOPSFile: SecretStore {
     case 128:
       CapabilityError(
         .refused, operation, because: "none of the file's keys is the runner's (status 128)",
-        fix: "give the runner one of its keys (age_key_file), or add the runner: sops updatekeys FILE")
+        fix: "give the runner one of its keys (age_key_file), or add the runner to it with sops updatekeys")
     case 51:
       CapabilityError(
         .unsafe, operation, because: "the file was changed without sops: its checksum is wrong (status 51)",
-        fix: "see who changed it: git log -p FILE")
+        fix: "see in its Git history who changed it")
     default:
       CapabilityError(
         .unsupported, operation, because: "sops ended with status \(status)",
@@ -259,7 +259,7 @@ public struct SOPSFile: SecretStore {
     guard encrypted.leaves(at: path).allSatisfy({ $0.value.starts(with: Array("ENC[".utf8)) }) else {
       throw CapabilityError(
         .unsafe, operation, because: "\(path) stands in the file as plain text, by a rule of the file",
-        fix: "correct the rule, encrypt the value: sops rotate -i FILE, then: staunch resume")
+        fix: "correct the rule, write the file anew with sops rotate -i, then: staunch resume")
     }
   }
 }

@@ -133,8 +133,7 @@ public struct GitHubIssues: TicketSystem {
 
   /// Every ticket of ours, by the time it was opened.
   var labelled: String {
-    let escaped = label.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? label
-    return "/issues?labels=\(escaped)&state=all&sort=created"
+    "/issues?labels=\(RESTClient.escaped(label))&state=all&sort=created"
   }
 
   private static func ref(_ issue: JSONValue) -> TicketRef? {

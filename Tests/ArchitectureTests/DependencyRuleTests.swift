@@ -37,7 +37,7 @@ import Testing
       ["Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]
     ),
     ("Actions", ["Capabilities", "Incidents", "JSON", "Secrets"]),
-    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
+    ("RESTClient", ["Capabilities", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets"]),
     (
       "CredentialProviders",
       [
@@ -45,13 +45,13 @@ import Testing
         "Secrets",
       ]
     ),
-    ("Simulators", ["Capabilities", "Incidents", "JSON", "Secrets"]),
+    ("Simulators", ["Capabilities", "Cryptography", "Incidents", "JSON", "Secrets"]),
     (
       "SecretStores", ["CYaml", "Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]
     ),
     ("Consumers", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("TicketSystems", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
-    ("Platforms", ["Capabilities", "Incidents", "JSON", "RESTClient", "Secrets"]),
+    ("Platforms", ["Capabilities", "Cryptography", "Incidents", "JSON", "RESTClient", "Secrets"]),
     ("PostMortems", ["Chronicle", "Cryptography", "Incidents", "JSON", "Mustache", "Secrets"]),
     ("ConsolePages", ["Incidents", "JSON", "Mustache", "Secrets"]),
     ("WebhookSignatures", ["Cryptography", "JSON", "Secrets"]),
@@ -84,8 +84,15 @@ import Testing
     ("HTTP", ["CCurl", "Capabilities", "NameResolution", "Secrets"]),
     ("MariaDBClient", ["CMariaDB", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
     ("PostgresClient", ["CLibpq", "Capabilities", "Dispatch", "NameResolution", "Secrets"]),
+    ("RedisClient", ["CLibssl", "Capabilities", "Dispatch", "JSON", "NameResolution", "Secrets"]),
     ("LocalSystem", ["CLinux", "Capabilities", "Dispatch", "Secrets", "Subprocess"]),
-    ("Drills", ["Capabilities", "Chronicle", "Incidents", "JSON", "Playbooks", "Secrets", "Subprocess"]),
+    (
+      "Drills",
+      [
+        "Capabilities", "Chronicle", "Cryptography", "Incidents", "JSON", "Playbooks", "Secrets",
+        "Simulators", "Subprocess",
+      ]
+    ),
   ]
 
   /// The response and its worker: they know no command line, no terminal and no way out of their own.
@@ -158,7 +165,7 @@ import Testing
   @Test func `only the adapter that owns a C library imports it`() throws {
     let owners = [
       "CLibgit2": ["GitObjects", "GitHistory"], "CCurl": ["HTTP"], "CLibpq": ["PostgresClient"],
-      "CMariaDB": ["MariaDBClient"],
+      "CMariaDB": ["MariaDBClient"], "CLibssl": ["RedisClient"],
       "CDeflate": ["GitObjects"], "CZlib": ["GitObjects"], "CFastHash": ["GitObjects"],
       "CMarks": ["GitObjects"],
       "CPcre2": ["GitObjects"], "COpenSSL": ["Cryptography"], "CSodium": ["Cryptography"],
@@ -233,8 +240,8 @@ import Testing
 
   @Test func `only the command line parses arguments, and only the assembly builds adapters`() throws {
     let adapters = [
-      "Consumers", "CredentialProviders", "HTTP", "MariaDBClient", "PostgresClient", "SecretStores",
-      "TicketSystems",
+      "Consumers", "CredentialProviders", "HTTP", "MariaDBClient", "PostgresClient", "RedisClient",
+      "SecretStores", "TicketSystems",
     ]
     for room in ["Response", "Worker"] {
       for file in try Self.sources(of: room) {

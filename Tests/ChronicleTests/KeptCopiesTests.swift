@@ -86,4 +86,39 @@ import Testing
     search(&story, 4, [])
     #expect(copies(story).isEmpty)
   }
+
+  @Test func `a bucket is searched by how keys begin`() {
+    var story = story()
+    let former: JSONValue = [
+      "path": "s3://states/prod/a.tfstate (version v1, former)", "kind": "Terraform state",
+    ]
+    search(&story, 1, [former], roots: ["s3://states/prod/"])
+    #expect(
+      copies(story).again(of: "inc-7f3a91c2")
+        == "staunch credential locate s3://states/prod/ --incident inc-7f3a91c2")
+    search(&story, 2, [], roots: ["s3://states/prod/b"])
+    search(&story, 3, [], roots: ["s3://states/"], left: ["s3://states/prod/a.tfstate (version v1, former)"])
+    #expect(copies(story).count == 1)
+    search(&story, 4, [], roots: ["s3://states/pro"])
+    #expect(copies(story).isEmpty)
+  }
+
+  /// A tag that is moved to a clean image leaves the manifest, and its layers, where they are.
+  @Test func `an image's copy is gone with its manifest, not when a tag is moved away`() {
+    var story = story()
+    let image = "docker://registry.example/app"
+    let layer: JSONValue = [
+      "path": .string("\(image)@sha256:aa/blobs/sha256/bb (tag 1)!app/.env"), "kind": "image layer",
+    ]
+    search(&story, 1, [layer], roots: [.string("\(image):1")])
+    #expect(
+      copies(story).again(of: "inc-7f3a91c2")
+        == "staunch credential locate \(image)@sha256:aa --incident inc-7f3a91c2")
+    search(&story, 2, [], roots: [.string("\(image):1")])
+    // Every tag, and not what has none.
+    search(&story, 3, [], roots: [.string(image)], left: [.string(image)])
+    #expect(copies(story).count == 1)
+    search(&story, 4, [], roots: [.string("\(image)@sha256:aa")])
+    #expect(copies(story).isEmpty)
+  }
 }

@@ -81,8 +81,10 @@ import Testing
   }
 
   /// One deployment with its tasks, as the documentation writes them.
-  private func told(_ deployments: JSONValue, _ tasks: [JSONValue]) -> ToldTransport {
-    ToldTransport([
+  private func told(
+    _ deployments: JSONValue, _ tasks: [JSONValue], _ more: [String: JSONValue] = [:]
+  ) -> ToldTransport {
+    let answers: [String: JSONValue] = [
       "DescribeServices": [
         "services": [
           [
@@ -94,13 +96,17 @@ import Testing
       ],
       "ListTasks": ["taskArns": .array(tasks.compactMap { $0["taskArn"] })],
       "DescribeTasks": ["tasks": .array(tasks)],
-    ])
+    ]
+    return ToldTransport(answers.merging(more) { _, new in new })
   }
 
-  private func task(_ id: String, made: JSONValue, group: String = "service:model") -> JSONValue {
+  private func task(
+    _ id: String, made: JSONValue, started: JSONValue? = nil, group: String = "service:model"
+  ) -> JSONValue {
     [
       "taskArn": .string("arn:aws:ecs:us-east-1:1:task/c/\(id)"), "createdAt": made, "lastStatus": "RUNNING",
-      "group": .string(group),
+      "startedAt": started ?? .null, "group": .string(group),
+      "taskDefinitionArn": "arn:aws:ecs:us-east-1:1:task-definition/model:7",
     ]
   }
 
@@ -143,6 +149,110 @@ import Testing
     #expect(try await consumer(over: http).health().state == .unhealthy)
   }
 
+  // MARK: who holds the value
+
+  private let leaked = "leaked-value-" + "4711-abcdef"
+
+  /// A definition that has a member of a secret injected, as the documentation writes it.
+  private func definition(_ from: String) -> JSONValue {
+    [
+      "taskDefinition": [
+        "containerDefinitions": [
+          ["name": "app", "secrets": [["name": "DB_PASSWORD", "valueFrom": .string(from)]]]
+        ]
+      ]
+    ]
+  }
+
+  private let secretARN = "arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf"
+
+  private func holdings(
+    from: String, _ answers: [String: JSONValue], _ tasks: [JSONValue]
+  ) async throws -> ConsumerHoldings {
+    let http = told(
+      [deployment("PRIMARY", "COMPLETED", made: 1_796_040_000, running: 2)], tasks,
+      answers.merging(["DescribeTaskDefinition": definition(from)]) { _, new in new })
+    return try await consumer(over: http).holdings(of: [Secret(leaked)])
+  }
+
+  @Test func `a task that started before its secret was changed holds the old value, by revision`()
+    async throws
+  {
+    let found = try await holdings(
+      from: secretARN + ":password::",
+      [
+        "GetSecretValue": [
+          "SecretString": #"{"user":"app","password":"another"}"#, "CreatedDate": 1_796_039_000,
+        ],
+        "DescribeSecret": ["LastChangedDate": .number(1_796_040_000.5)],
+      ],
+      [
+        task("old", made: 1_795_000_000, started: 1_795_000_030),
+        task("starting", made: 1_796_039_990, started: 1_796_040_020),
+        task("new", made: 1_796_040_010, started: 1_796_040_040),
+        task("batch", made: 1_795_000_000, started: 1_795_000_040, group: "family:model"),
+      ])
+    #expect(
+      found.holding == [
+        "task old (model:7: app: DB_PASSWORD, started before it was changed)",
+        "task batch (outside of the service) (model:7: app: DB_PASSWORD, started before it was changed)",
+      ])
+    #expect(found.moved == ["task new (model:7)"])
+    #expect(found.unread == ["task starting, app: DB_PASSWORD: the task was starting when it was changed"])
+  }
+
+  @Test func `a secret that still has the old value is held by every task, a version that is named for ever`()
+    async throws
+  {
+    let still = try await holdings(
+      from: secretARN, ["GetSecretValue": ["SecretString": .string(leaked), "CreatedDate": 1_795_000_000]],
+      [task("new", made: 1_796_040_010)])
+    #expect(still.holding == ["task new (model:7: app: DB_PASSWORD)"])
+    let fixed = try await holdings(
+      from: secretARN + ":::0a1b", ["GetSecretValue": ["SecretString": "another"]],
+      [task("old", made: 1_795_000_000)])
+    #expect(fixed == ConsumerHoldings(moved: ["task old (model:7)"]))
+  }
+
+  @Test func `a parameter is asked like a secret, and what may not be read is unknown with its right`()
+    async throws
+  {
+    let found = try await holdings(
+      from: "arn:aws:ssm:us-east-1:1:parameter/db",
+      ["GetParameter": ["Parameter": ["Value": "another", "LastModifiedDate": 1_796_040_000]]],
+      [task("old", made: 1_795_000_000, started: 1_795_000_030), task("new", made: 1_796_040_001)])
+    #expect(found.holding.count == 1 && found.moved == ["task new (model:7)"])
+    let refused = try await holdings(from: secretARN, [:], [task("new", made: 1_796_040_001)])
+    #expect(refused.holding.isEmpty && refused.moved.isEmpty)
+    #expect(refused.unread.first?.hasPrefix("task new, app: DB_PASSWORD: ") == true, "\(refused.unread)")
+  }
+
+  @Test func `on MiniStack: a value in a definition is held by the tasks of that revision alone`()
+    async throws
+  {
+    try await call(
+      "RegisterTaskDefinition",
+      [
+        "family": .string(family),
+        "containerDefinitions": [
+          [
+            "name": "a", "image": "none", "memory": 16,
+            "environment": [["name": "KEY", "value": .string(leaked)]],
+          ]
+        ],
+      ])
+    let consumer = try consumer()
+    #expect(try await consumer.holdings(of: [Secret(leaked)]).moved.count == 2)
+    try await call(
+      "UpdateService",
+      ["cluster": .string(cluster), "service": "model", "taskDefinition": .string(family + ":2")])
+    try await consumer.rollOut(marker: "m", under: .forTests())
+    let found = try await consumer.holdings(of: [Secret(leaked)])
+    #expect(found.holding.count == 2 && found.moved.isEmpty, "\(found)")
+    #expect(found.holding.allSatisfy { $0.hasSuffix("(\(family):2: a: KEY, written in it)") })
+    #expect(!"\(found)".contains(leaked))
+  }
+
   @Test func `a service that is not there is said before anything is sent`() async throws {
     let error = await #expect(throws: CapabilityError.self) {
       try await consumer(["service": "other"]).rollOut(marker: "m", under: .forTests())
@@ -161,7 +271,7 @@ import Testing
     let missing = try await consumer(as: runner).readiness().filter {
       if case .missing = $0.verdict { true } else { false }
     }
-    #expect(missing.map(\.what) == ["ecs:UpdateService", "ecs:DescribeTasks"])
+    #expect(missing.map(\.what) == ["ecs:UpdateService", "ecs:DescribeTasks", "ecs:DescribeTaskDefinition"])
   }
 }
 

@@ -63,7 +63,8 @@ import Testing
     ]
     return try ConsumerRegistry.make(
       TargetConfiguration(
-        name: "api", kind: KubernetesWorkload.kind, settings: settings.merging(more) { _, new in new },
+        name: "api", kind: KubernetesWorkload.kind,
+        settings: settings.merging(more) { _, new in new }.filter { $0.value != .null },
         position: "staunch.yaml:1:1"),
       in: .forTests(
         http: CurlTransport(), secrets: ["env:TOKEN": cluster.admin],
@@ -250,6 +251,141 @@ import Testing
         ]
       ])
     #expect(try await consumer.health().state == .unhealthy)
+  }
+
+  // MARK: who holds the value
+
+  private let leaked = "leaked-value-" + "4711-abcdef"
+
+  /// The Secret as its last change left it.
+  private func putSecret(
+    _ value: String, _ name: String = "app", changed: String? = "2026-11-30T08:00:00Z",
+    isImmutable: Bool = false
+  ) {
+    var metadata: [String: JSONValue] = [:]
+    if let changed {
+      metadata["managedFields"] = [
+        ["manager": "staunch", "time": .string(changed), "fieldsV1": ["f:data": ["f:KEY": [:]]]],
+        // Somebody has put a label on it since.
+        [
+          "manager": "kubectl", "time": "2026-11-30T09:30:00Z",
+          "fieldsV1": ["f:metadata": ["f:labels": ["f:a": [:]]]],
+        ],
+      ]
+    }
+    cluster.put(
+      "/api/v1/namespaces/prod/secrets/\(name)",
+      [
+        "metadata": .object(metadata), "immutable": .boolean(isImmutable),
+        "data": ["KEY": .string(Data(value.utf8).base64EncodedString()), "OTHER": "eA=="],
+      ])
+  }
+
+  private func holdings(_ more: [String: JSONValue] = [:]) async throws -> ConsumerHoldings {
+    try await consumer(more).holdings(of: [Secret(leaked)])
+  }
+
+  @Test func `pods that were made before the Secret was changed hold the old value, and are named`()
+    async throws
+  {
+    putSecret("another")
+    pod("before", isNew: false, made: "2026-11-30T07:59:59Z")
+    pod("after", isNew: false, made: "2026-11-30T08:00:01Z")
+    pod("sub", isNew: false, Self.mounted("app", subPath: true), made: "2026-11-30T07:00:00Z")
+    pod("stranger", isNew: false, app: "other", made: "2026-11-30T07:00:00Z")
+    let found = try await holdings()
+    #expect(
+      found.holding == [
+        "pod before (main: KEY, environment)", "pod sub (main: v, subPath mount, never refreshed)",
+      ])
+    #expect(found.moved == ["pod after"])
+    #expect(found.unread.isEmpty, "\(found.unread)")
+  }
+
+  @Test func `a Secret that still has the old value is held by whatever reads that key`() async throws {
+    putSecret("url://u:\(leaked)@h")
+    pod("after", isNew: false, made: "2026-11-30T08:30:00Z")
+    pod("file", isNew: false, Self.mounted("app"), made: "2026-11-30T08:30:00Z")
+    pod("other", isNew: false, Self.environment("unrelated"), made: "2026-11-30T08:30:00Z")
+    let found = try await holdings()
+    #expect(
+      found.holding == [
+        "pod after (main: KEY, environment)", "pod file (main: v, mounted file, refreshed by the kubelet)",
+      ])
+    #expect(found.moved == ["pod other"])
+    #expect(found.unread == ["what its pods read from Secret unrelated"])
+  }
+
+  /// Our own clock stands at 00:53 of that day.
+  @Test func `a mounted file has moved when the kubelet has had its time`() async throws {
+    putSecret("another", changed: "2026-11-30T00:30:00Z")
+    pod("file", isNew: false, Self.mounted("app"), made: "2026-11-29T08:00:00Z")
+    #expect(try await holdings() == ConsumerHoldings(moved: ["pod file"]))
+    putSecret("another", changed: "2026-11-30T00:52:00Z")
+    let found = try await holdings()
+    #expect(found.holding.isEmpty && found.moved.isEmpty)
+    #expect(found.unread.first?.contains("the kubelet may not have refreshed it yet") == true)
+  }
+
+  @Test func `a container that was restarted in place since has read the new value`() async throws {
+    putSecret("another")
+    for (name, started) in [("restarted", "2026-11-30T08:10:00Z"), ("near", "2026-11-30T08:00:30Z")] {
+      pod(name, isNew: false, made: "2026-11-30T07:00:00Z")
+      cluster.change(
+        "\(pods)/\(name)",
+        [
+          "status": [
+            "containerStatuses": [["name": "main", "state": ["running": ["startedAt": .string(started)]]]]
+          ]
+        ])
+    }
+    let found = try await holdings()
+    #expect(found.moved == ["pod restarted"] && found.holding.isEmpty)
+    // A node's clock may be half a minute away from the server's.
+    #expect(found.unread == ["pod near, main: KEY: it started when Secret app was changed"])
+  }
+
+  @Test func `of an immutable Secret a pod holds what its generation has`() async throws {
+    putSecret(leaked, isImmutable: true)
+    putSecret("another", "app-g2", changed: nil, isImmutable: true)
+    pod("old", isNew: false, made: "2026-11-30T08:30:00Z")
+    pod("new", isNew: false, Self.environment("app-g2"), made: "2026-11-30T07:00:00Z")
+    let found = try await holdings()
+    #expect(found == ConsumerHoldings(holding: ["pod old (main: KEY, environment)"], moved: ["pod new"]))
+  }
+
+  @Test func `a value that is written in a pod's own spec is held, and never shown`() async throws {
+    putSecret("another")
+    var spec = try #require(Self.environment("app").object)
+    spec["containers"] = [
+      [
+        "name": "main", "args": [.string("--key=\(leaked)")],
+        "env": [["name": "TOKEN", "value": .string("Bearer \(leaked)")]],
+      ]
+    ]
+    pod("literal", isNew: false, .object(spec), made: "2026-11-30T08:30:00Z")
+    let found = try await holdings(["secret": .null])
+    #expect(
+      found.holding == [
+        "pod literal (main: TOKEN, written in its template; main: args, written in its template)"
+      ])
+    #expect(!"\(found)".contains(leaked))
+  }
+
+  @Test func `what cannot be seen is unknown, with the reason, and never moved`() async throws {
+    pod("one", isNew: false, made: "2026-11-30T07:00:00Z")
+    let gone = try await holdings()
+    #expect(
+      gone.moved.isEmpty
+        && gone.unread == ["pod one, main: KEY: Secret app is gone: what it held is not known"])
+    putSecret("another", changed: nil)
+    let untold = try await holdings()
+    #expect(untold.moved.isEmpty && untold.unread.first?.contains("does not say when") == true)
+    cluster.deny("get secrets")
+    let refused = try await holdings()
+    #expect(refused.moved.isEmpty && refused.holding.isEmpty && refused.unread.count == 1)
+    cluster.remove("\(pods)/one")
+    #expect(try await holdings().unread == ["no pod of deployment prod/api runs"])
   }
 
   @Test func `doctor names a right that is missing`() async throws {

@@ -97,8 +97,8 @@ import Testing
     #expect(report.covered?.upperBound == AnthropicExchanges.firstDay.addingTimeInterval(2 * 86_400))
     #expect(
       api.server.requests.last?.target
-        == "/v1/organizations/usage_report/messages?starting_at=2026%2D11%2D01T00%3A00%3A00%2E000Z"
-        + "&bucket_width=1d&api_key_ids%5B%5D=apikey%5F1&limit=31")
+        == "/v1/organizations/usage_report/messages?starting_at=2026-11-01T00%3A00%3A00.000Z"
+        + "&bucket_width=1d&api_key_ids%5B%5D=apikey_1&limit=31")
     let unjudged = try await provider.searchAbuse(
       CredentialRef("apikey_1"), since: AnthropicExchanges.firstDay)
     #expect(unjudged.seen == nil)

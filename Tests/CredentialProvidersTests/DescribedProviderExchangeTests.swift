@@ -120,8 +120,9 @@ private struct Played {
   /// A file whose control is the runner's own always has one.
   func refusesWithoutControl(_ recorded: ProviderExchange.Case) async throws {
     guard !description.verify.isControlledByRunner else { return }
-    let (_, provider) = try world(answering: recorded, hasControl: false)
+    let (server, provider) = try world(answering: recorded, hasControl: false)
     let probe = try await provider.verify(secret, ref: nil)
+    withExtendedLifetime(server) {}
     #expect(probe.state == .unknown && probe.isRefused, "\(recorded.position): \(probe)")
   }
 

@@ -4,8 +4,8 @@ import Foundation
 import HTTP
 import Incidents
 import JSON
-import LocalSystem
 import RESTClient
+import RedisClient
 import Secrets
 import Synchronization
 import TestSupport
@@ -185,7 +185,7 @@ private struct ElastiCacheWorld: Sendable {
         position: "staunch.yaml:1:1"),
       in: .forTests(
         http: http ?? Followed(self),
-        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
+        redis: RESPConnector(),
         secrets: [
           "env:A": server.adminPassword, "env:ID": Secret(ministack.root.accessKeyID),
           "env:SECRET": ministack.root.secretAccessKey,

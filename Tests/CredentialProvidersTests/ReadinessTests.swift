@@ -2,7 +2,7 @@ import Capabilities
 import CredentialProviders
 import Foundation
 import JSON
-import LocalSystem
+import RedisClient
 import PostgresClient
 import Secrets
 import TestSupport
@@ -80,8 +80,7 @@ import Testing
             "admin_password": "env:A",
           ], position: "staunch.yaml:1:1"),
         in: .forTests(
-          processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
-          secrets: ["env:A": password]))
+          redis: RESPConnector(), secrets: ["env:A": password]))
       return await provider.readiness().compactMap { found in
         if case .missing = found.verdict { found.what } else { nil }
       }

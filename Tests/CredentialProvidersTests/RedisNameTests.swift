@@ -3,7 +3,7 @@ import CredentialProviders
 import Foundation
 import Incidents
 import JSON
-import LocalSystem
+import RedisClient
 import Secrets
 import TestSupport
 import Testing
@@ -19,8 +19,7 @@ import Testing
         name: "cache", kind: "redis", settings: all.merging(settings) { _, new in new },
         position: "staunch.yaml:1:1"),
       in: .forTests(
-        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
-        secrets: ["env:A": admin]))
+        redis: RESPConnector(), secrets: ["env:A": admin]))
   }
 
   @Test func `another machine is believed by an authority that was given, never by any public one`() throws {

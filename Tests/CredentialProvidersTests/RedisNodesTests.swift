@@ -3,7 +3,7 @@ import CredentialProviders
 import Foundation
 import Incidents
 import JSON
-import LocalSystem
+import RedisClient
 import Secrets
 import TestSupport
 import Testing
@@ -36,8 +36,7 @@ import Testing
       self.name = name
       self.leaked = leaked
       let environment = AdapterEnvironment.forTests(
-        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
-        secrets: ["env:A": servers[0].adminPassword])
+        redis: RESPConnector(), secrets: ["env:A": servers[0].adminPassword])
       func make(_ more: [String: JSONValue]) throws -> any CredentialProvider {
         let settings: [String: JSONValue] = [
           "user": .string(name), "admin_user": "admin", "admin_password": "env:A",
@@ -110,8 +109,7 @@ import Testing
         name: "cache", kind: "redis", settings: settings.merging(more) { _, new in new },
         position: "staunch.yaml:1:1"),
       in: .forTests(
-        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
-        secrets: ["env:A": admin]))
+        redis: RESPConnector(), secrets: ["env:A": admin]))
   }
 
   /// Each keeps its own passwords: refused here, the leaked one may open the others.
@@ -149,8 +147,103 @@ import Testing
       ["addresses": ["127.0.0.1:\(port)".json, "127.0.0.1:\(UnusedPort.number)".json]])
     #expect(try await both.verify(Secret("wrong"), ref: ref).state == .unknown)
     #expect(try await both.verify(leaked, ref: ref).state == .alive)
-    let known = await both.readiness().first { $0.what == "servers that have the user at 127.0.0.1:\(port)" }
-    #expect(known?.verdict == .ready("2 stand in the entry"))
+    let known = await both.readiness().first { $0.what == "servers that have the user" }
+    #expect(known?.verdict == .unknown(because: "no connection to the server"))
+    // Two names of one server are one.
+    let twice = try Self.provider(
+      name, server.adminPassword, ["addresses": ["127.0.0.1:\(port)".json, "localhost:\(port)".json]])
+    #expect(try await twice.verify(Secret("wrong"), ref: ref).code.contains("one of 2 servers"))
+    // A server that stands alone is no replica of it.
+    let strangerPort = try SupervisedServer.freePort()
+    let stranger = try RedisServer(port: strangerPort, adminPassword: server.adminPassword)
+    try await stranger.run("ACL SETUSER \(name) on >\(leaked.exposeAsText()) ~* +@all -@admin")
+    let strange = try Self.provider(
+      name, server.adminPassword,
+      ["addresses": ["127.0.0.1:\(port)".json, "127.0.0.1:\(strangerPort)".json]])
+    let verdict = try await strange.verify(Secret("wrong"), ref: ref)
+    #expect(verdict.state == .unknown && verdict.code.contains("one of 2 servers"), "\(verdict)")
+  }
+
+  /// A cluster of two, as its nodes keep it in their files: nothing has to be waited for.
+  @Test func `a cluster is whole when every node is named, by whatever name`() async throws {
+    let directory = try TemporaryDirectory()
+    var ports: [Int] = []
+    while ports.count < 4 { ports.append(try SupervisedServer.freePort()) }
+    let ids = ["a", "b"].map { String(repeating: $0, count: 40) }
+    let password = Secret("Adm" + UUID().uuidString)
+    var servers: [RedisServer] = []
+    for own in 0...1 {
+      let lines = (0...1).map { node in
+        "\(ids[node]) 127.0.0.1:\(ports[node])@\(ports[node + 2]) \(own == node ? "myself,master" : "master") - 0 0 \(node + 1) "
+          + (own == node ? "connected" : "disconnected") + (node == 0 ? " 0-8191" : " 8192-16383")
+      }
+      let file = directory.path("nodes-\(own).conf")
+      try (lines + ["vars currentEpoch 2 lastVoteEpoch 0", ""]).joined(separator: "\n").write(
+        toFile: file, atomically: true, encoding: .utf8)
+      servers.append(
+        try RedisServer(
+          settings: [
+            "cluster-enabled yes", "cluster-port \(ports[own + 2])", "cluster-config-file \(file)",
+            "cluster-node-timeout 600000",
+          ], port: ports[own], adminPassword: password))
+    }
+    let (name, leaked) = try await servers[0].makeUser()
+    try await servers[1].run("ACL SETUSER \(name) on >\(leaked.exposeAsText()) ~* +@all -@admin")
+    let half = try Self.provider(name, password, ["addresses": ["127.0.0.1:\(ports[0])".json]])
+    let probe = try await half.verify(Secret("wrong"), ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("it tells of 127.0.0.1:\(ports[1])"), "\(probe)")
+    let whole = try Self.provider(
+      name, password, ["addresses": ["127.0.0.1:\(ports[0])".json, "localhost:\(ports[1])".json]])
+    #expect(try await whole.verify(Secret("wrong"), ref: nil).state == .dead)
+    let issued = try await whole.issue(marker: "m", generated: Secret("N3w"), under: .forTests())
+    try await whole.disable(
+      CredentialRef(name), leak: Leak(leaked), replacedBy: issued.ref, under: .forTests())
+    #expect(try await whole.verify(leaked, ref: nil).state == .dead)
+    // A node that has gone may still have the password.
+    servers[1].stop()
+    #expect(try await whole.verify(leaked, ref: nil).state == .unknown)
+  }
+
+  @Test func `a cluster that answers CLUSTER in another command's name is not believed`() async throws {
+    let (port, bus) = (try SupervisedServer.freePort(), try SupervisedServer.freePort())
+    let server = try RedisServer(
+      settings: [
+        "cluster-enabled yes", "cluster-port \(bus)", "rename-command CLUSTER \"\"",
+        "rename-command ECHO CLUSTER",
+      ], port: port)
+    let (name, _) = try await server.makeUser()
+    let probe = try await Self.provider(name, server.adminPassword, ["port": .integer(port)])
+      .verify(Secret("wrong"), ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("another command"), "\(probe)")
+  }
+
+  @Test func `a replica that only the Sentinels know of has to be named, too`() async throws {
+    let port = try SupervisedServer.freePort()
+    let server = try RedisServer(port: port)
+    let (name, _) = try await server.makeUser()
+    let sentinel = try RedisSentinel(
+      master: port, password: server.adminPassword, replicas: [UnusedPort.number])
+    func provider(_ more: [String: JSONValue]) throws -> any CredentialProvider {
+      let own: [String: JSONValue] = [
+        "port": .integer(port), "sentinels": ["127.0.0.1:\(sentinel.port)".json],
+        "sentinel_master": "mymaster",
+      ]
+      return try Self.provider(
+        name, server.adminPassword, own.merging(more) { _, new in new })
+    }
+    let probe = try await provider([:]).verify(Secret("wrong"), ref: nil)
+    #expect(
+      probe.state == .unknown && probe.code.contains("it tells of 127.0.0.1:\(UnusedPort.number)"), "\(probe)"
+    )
+    let unknown = try await provider(["sentinel_master": "other"]).verify(Secret("wrong"), ref: nil)
+    #expect(unknown.state == .unknown && unknown.code.contains("Sentinel"), "\(unknown)")
+    // One that cannot be asked may know more than the others.
+    let away = try await provider([
+      "sentinels": ["127.0.0.1:\(sentinel.port)".json, "127.0.0.1:\(UnusedPort.number)".json]
+    ]).verify(Secret("wrong"), ref: nil)
+    #expect(away.state == .unknown, "\(away)")
+    try await sentinel.forgetReplicas()
+    #expect(try await provider([:]).verify(Secret("wrong"), ref: nil).state == .dead)
   }
 
   @Test func `a list of nodes stands alone`() throws {

@@ -25,6 +25,44 @@ import Testing
     #expect(error?.class == .unsafe)
   }
 
+  /// A filter sees every command before the server does, and may write another one in its place.
+  @Test func `a module that nobody has named is refused, before anything is asked of it`() async throws {
+    let directory = try TemporaryDirectory()
+    try """
+    int RedisModule_OnLoad(void *context, void **arguments, int count) {
+      int (*api)(const char *, void *) = ((void **)context)[0];
+      void (*name)(void *, const char *, int, int);
+      void *(*filter)(void *, void (*)(void *), int);
+      extern void seen(void *);
+      api("RedisModule_SetModuleAttribs", &name);
+      api("RedisModule_RegisterCommandFilter", &filter);
+      name(context, "helper", 1, 1);
+      filter(context, seen, 0);
+      return 0;
+    }
+    void seen(void *command) { (void)command; }
+    """.write(toFile: directory.path("helper.c"), atomically: true, encoding: .utf8)
+    _ = try await Program.run(
+      ["clang", "-shared", "-fPIC", "-o", directory.path("helper.so"), directory.path("helper.c")],
+      in: directory.path)
+    let server = try RedisServer(settings: ["loadmodule \(directory.path("helper.so"))"])
+    let (name, leaked) = try await server.makeUser()
+    let provider = try RedisUserTests.provider(server, user: name)
+    let probe = try await provider.verify(leaked, ref: nil)
+    #expect(probe.state == .unknown && probe.code.contains("helper"), "\(probe)")
+    for call in [
+      { _ = try await provider.issue(marker: "m", generated: Secret("N3w"), under: .forTests()) },
+      { _ = try await provider.endSessions(CredentialRef(name), before: Date(), under: .forTests()) },
+      { _ = try await provider.identify(leaked) },
+    ] as [@Sendable () async throws -> Void] {
+      let error = await #expect(throws: CapabilityError.self) { try await call() }
+      #expect(error?.class == .unsafe && error?.fix?.contains("modules: [helper]") == true)
+    }
+    let own = try RedisUserTests.provider(server, user: name, ["modules": ["helper"]])
+    #expect(try await own.verify(leaked, ref: nil).state == .alive)
+    server.stop()
+  }
+
   @Test func `functions and scripts of the leaked user change no answer`() async throws {
     let server = try RedisServer()
     let (name, leaked) = try await server.makeUser("~* +@all")

@@ -3,12 +3,12 @@ import CredentialProviders
 import Foundation
 import Incidents
 import JSON
-import LocalSystem
+import RedisClient
 import Secrets
 import TestSupport
 import Testing
 
-/// On a real Redis server, through the real redis-cli.
+/// On a real Redis server.
 @Suite struct RedisUserTests {
   private let server: RedisServer
 
@@ -28,8 +28,7 @@ import Testing
         name: "cache", kind: "redis", settings: settings.merging(more) { _, new in new },
         position: "staunch.yaml:1:1"),
       in: .forTests(
-        processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
-        secrets: ["env:A": admin ?? server.adminPassword]))
+        redis: RESPConnector(), secrets: ["env:A": admin ?? server.adminPassword]))
   }
 
   @Test func `both passwords live until the leaked one is taken away, and its connections with it`()
@@ -117,6 +116,39 @@ import Testing
     #expect(try await provider.verify(leaked, ref: nil).state == .dead)
   }
 
+  /// Its line in the configuration file stays, and would set the leaked password again.
+  @Test func `what a server calls requirepass is the password of default, and stays dead over a restart`()
+    async throws
+  {
+    let leaked = Secret("Leaked" + UUID().uuidString)
+    let server = try RedisServer(
+      settings: ["requirepass \(leaked.exposeAsText())"], keepsUsersInConfiguration: true)
+    let provider = try Self.provider(server, user: "default")
+    let ref = try await provider.identify(leaked)
+    let issued = try await provider.issue(marker: "m", generated: try provider.generate(), under: .forTests())
+    try await provider.disable(ref, leaked: leaked, replacedBy: issued.ref, under: .forTests())
+    let lines = try server.configuration()
+    #expect(lines.contains { $0.hasPrefix("requirepass") })
+    server.stop()
+    let again = try RedisServer(
+      settings: lines, keepsUsersInConfiguration: true, adminPassword: server.adminPassword)
+    let later = try Self.provider(again, user: "default", admin: server.adminPassword)
+    #expect(try await later.verify(leaked, ref: ref).state == .dead)
+    #expect(try await later.verify(issued.secret, ref: issued.ref).state == .alive)
+  }
+
+  /// It has left the road on which commands are answered one by one.
+  @Test(arguments: ["MONITOR", "SUBSCRIBE news"])
+  func `a connection that listens is found and ended like every other one`(command: String) async throws {
+    let (name, leaked) = try await server.makeUser("~* &* +@all")
+    let provider = try Self.provider(server, user: name)
+    let connection = try server.openConnection(name, leaked, command)
+    try #require(connection.announcement == "OK")
+    let count = try await provider.endSessions(CredentialRef(name), before: Date(), under: .forTests())
+    #expect(count == SessionCount(found: 1, ended: 1, left: 0))
+    connection.stop()
+  }
+
   @Test func `a reply that was lost leaves the outcome open, and the value is found by trying it`()
     async throws
   {
@@ -129,8 +161,7 @@ import Testing
           "admin_password": "env:A",
         ], position: "staunch.yaml:1:1"),
       in: .forTests(
-        processes: LosesReplies(SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 })),
-        secrets: ["env:A": server.adminPassword]))
+        redis: LosesReplies(), secrets: ["env:A": server.adminPassword]))
     let value = try #require(try provider.generate())
     let error = await #expect(throws: CapabilityError.self) {
       try await provider.issue(marker: "m", generated: value, under: .forTests())
@@ -155,18 +186,27 @@ import Testing
   }
 }
 
-/// Runs programs that change something, and loses what they answered.
-private struct LosesReplies: ProcessRunner {
-  let inner: SubprocessRunner
-  init(_ inner: SubprocessRunner) { self.inner = inner }
-  func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
-    -> ProcessOutcome
-  { try await inner.inspect(call, readOnlyBecause: reason) }
-  func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
-    -> ProcessOutcome
-  {
-    _ = try await inner.run(call, under: authority)
-    return ProcessOutcome(status: 1, output: "", errors: "Error: Server closed the connection")
+/// Carries out what changes something, and loses what was answered.
+private struct LosesReplies: RedisConnector {
+  private let real = RESPConnector()
+  func connect(_ login: RedisLogin) async throws(CapabilityError) -> any RedisSession {
+    Session(real: try await real.connect(login))
+  }
+  func tryLogin(_ login: RedisLogin) async -> LoginOutcome { await real.tryLogin(login) }
+  func addresses(of host: String) async throws(CapabilityError) -> [String] { [] }
+
+  private struct Session: RedisSession {
+    let real: any RedisSession
+    func ask(_ questions: [RedisQuestion]) async throws(CapabilityError) -> [RedisReply] {
+      try await real.ask(questions)
+    }
+    func change(_ commands: [[String]], under authority: borrowing ExecutionAuthority)
+      async throws(CapabilityError) -> [RedisReply]
+    {
+      _ = try await real.change(commands, under: authority)
+      throw CapabilityError(.unknownOutcome, "test", because: "the answer is lost")
+    }
+    func close() async { await real.close() }
   }
 }
 
@@ -198,8 +238,7 @@ private struct RedisUserFixture: ContractFixture {
       provider: try CredentialProviderRegistry.make(
         target,
         in: .forTests(
-          processes: SubprocessRunner(environment: ["PATH": "/usr/bin:/bin"], redact: { $0 }),
-          secrets: ["env:A": server.adminPassword])),
+          redis: RESPConnector(), secrets: ["env:A": server.adminPassword])),
       leak: Leak(user.password))
   }
 }

@@ -1,8 +1,10 @@
 import Capabilities
-import CredentialProviders
 import JSON
+import Playbooks
 import TestSupport
 import Testing
+
+@testable import CredentialProviders
 
 @Suite struct CredentialProviderRegistryTests {
   @Test func `every provider is checked by the contract suite`() throws {
@@ -23,7 +25,7 @@ import Testing
   @Test(arguments: DescribedProviders.builtin.kinds)
   func `docs PROVIDERS md says what a file describes`(kind: String) throws {
     let file = try #require(DescribedProviders.builtin[kind])
-    try ProviderTable.check(file, try #require(DescribedProviders.builtin.capabilities(of: kind)))
+    try ProviderTable.check(file, DescribedProvider.capabilities(of: file, propagation: file.propagation))
   }
 
   @Test func `an unknown kind names the known ones`() {

@@ -357,9 +357,9 @@ import Testing
     let login = try host.open(
       account,
       """
-      exec perl -e 'while (1) { for my $p (glob("/proc/[0-9]*")) { open(my $c, "<", "$p/cmdline") or next; local $/;
+      exec perl -e 'while (getppid() != 1) { for my $p (glob("/proc/[0-9]*")) { open(my $c, "<", "$p/cmdline") or next; local $/;
         my $t = <$c>; next unless defined $t && index($t, "for f " . "do") >= 0; my $d = syscall(434, substr($p, 6) + 0, 0);
-        next if $d < 0; sleep 600 if syscall(438, $d, 1, 0) >= 0 } }'
+        next if $d < 0; next if syscall(438, $d, 1, 0) < 0; sleep 1 while getppid() != 1 } }'
       """)
     defer { login.close() }
     let provider = try Self.provider(host, [account])

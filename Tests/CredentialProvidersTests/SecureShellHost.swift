@@ -162,8 +162,14 @@ final class SecureShellHost: Sendable {
     private let server: SupervisedServer
     init(_ host: SecureShellHost, _ account: Account, _ command: String) throws {
       // It prints `ready` at the host, and stays until our input ends or sshd ends it.
+      // Never in place of the shell: ssh closes all that it inherits, also the socket by which Foundation learns that a child
+      // has ended.
       server = try SupervisedServer(
-        "exec ssh -F none -i \"$1\" -o IdentitiesOnly=yes -o UserKnownHostsFile=\"$2\" -p \"$3\" \"$4@127.0.0.1\" \"$5\"",
+        """
+        exec 9<&0
+        ssh -F none -i "$1" -o IdentitiesOnly=yes -o UserKnownHostsFile="$2" -p "$3" "$4@127.0.0.1" "$5" <&9 &
+        cat >/dev/null; kill -9 $!; wait $!
+        """,
         arguments: [account.keyFile, host.knownHosts, "\(host.port)", account.name, "echo ready; " + command])
     }
     func close() { server.stop() }

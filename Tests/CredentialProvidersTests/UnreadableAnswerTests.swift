@@ -9,23 +9,23 @@ import Testing
 
 /// An answer that cannot be read is no count of zero, and no user that is not there.
 @Suite struct UnreadableAnswerTests {
-  private static let stage = "\"OK\"\nerror:\"NOPERM a\"\nerror:\"NOPERM b\"\n"
   private static let own = "id=1 addr=127.0.0.1:1 age=0 user=admin cmd=client|list\n"
 
-  private static func redis(_ output: String, _ more: [String: JSONValue] = [:]) throws
+  private static func redis(_ connections: String, user: RedisReply = .value(.null)) throws
     -> any CredentialProvider
   {
-    let settings: [String: JSONValue] = ["user": "app", "admin_user": "admin", "admin_password": "env:A"]
-    return try CredentialProviderRegistry.make(
+    try CredentialProviderRegistry.make(
       TargetConfiguration(
-        name: "cache", kind: "redis", settings: settings.merging(more) { _, new in new },
+        name: "cache", kind: "redis",
+        settings: ["user": "app", "admin_user": "admin", "admin_password": "env:A"],
         position: "staunch.yaml:1:1"),
-      in: .forTests(processes: SaysAlways(output: output), secrets: ["env:A": Secret("pw")]))
+      in: .forTests(
+        redis: SaysAlways(connections: connections, user: user), secrets: ["env:A": Secret("pw")]))
   }
 
   @Test(arguments: ["id=7 addr=10.0.0.1:2 user=app", "id=7 age=9", "age=9 user=app", "id=7 age=x user=app"])
   func `a connection that cannot be read is not left out of the count`(_ line: String) async throws {
-    let provider = try Self.redis(Self.stage + Self.own + line + "\n")
+    let provider = try Self.redis(Self.own + line + "\n")
     let error = await #expect(throws: CapabilityError.self) {
       try await provider.endSessions(CredentialRef("app"), before: Date(), under: .forTests())
     }
@@ -33,19 +33,24 @@ import Testing
   }
 
   @Test func `the connections of others are nobody's business`() async throws {
-    let provider = try Self.redis(Self.stage + Self.own + "id=7 addr=10.0.0.1:2 age=9 user=other\n")
+    let provider = try Self.redis(Self.own + "id=7 addr=10.0.0.1:2 age=9 user=other\n")
     let count = try await provider.endSessions(CredentialRef("app"), before: Date(), under: .forTests())
     #expect(count == SessionCount(found: 0, ended: 0, left: 0))
   }
 
-  /// RESP2, as through openssl s_client.
-  @Test func `an error inside of an answer is no answer`() async throws {
-    let provider = try Self.redis(
-      "+OK\r\n-NOPERM a\r\n-NOPERM b\r\n*1\r\n-ERR what\r\n", ["tls": "on"])
+  @Test func `a list without our own connection is no list of connections`() async throws {
+    let provider = try Self.redis("id=7 addr=10.0.0.1:2 age=9 user=other cmd=get\n")
     let error = await #expect(throws: CapabilityError.self) {
-      try await provider.inspect(CredentialRef("app"))
+      try await provider.endSessions(CredentialRef("app"), before: Date(), under: .forTests())
     }
-    #expect(error?.class == .network, "it is not that there is no such user")
+    #expect(error?.class == .serverError)
+  }
+
+  @Test func `a user who may not be looked at is no user that is not there`() async throws {
+    let error = await #expect(throws: CapabilityError.self) {
+      try await Self.redis(Self.own, user: .error("NOPERM")).inspect(CredentialRef("app"))
+    }
+    #expect(error?.class == .refused)
   }
 
   private static func postgres(_ server: AnswersOddly) throws -> any CredentialProvider {
@@ -81,30 +86,30 @@ import Testing
   }
 }
 
-/// Every program says the same, except that it stands alone.
-private struct SaysAlways: ProcessRunner {
-  let output: String
-  private static let alone = """
-    "OK"
-    error:"NOPERM a"
-    error:"NOPERM b"
-    role:master
-    connected_slaves:0
-    cluster_enabled:0
+/// A server that stands alone, and says the same to everybody.
+private struct SaysAlways: RedisConnector, RedisSession {
+  let connections: String
+  let user: RedisReply
 
-    """
-
-  func inspect(_ call: ProcessCall, readOnlyBecause reason: StaticString) async throws(CapabilityError)
-    -> ProcessOutcome
-  {
-    // `replication`, as redis-cli gets it.
-    let word = Array("replication".utf8).map { #"\x"# + Hex.byte($0) }.joined()
-    let isOfServers = call.standardInput?.exposeAsText().contains(word) == true
-    return ProcessOutcome(status: 0, output: isOfServers ? Self.alone : output, errors: "")
+  func connect(_ login: RedisLogin) async throws(CapabilityError) -> any RedisSession { self }
+  func tryLogin(_ login: RedisLogin) async -> LoginOutcome { .rejected(code: "WRONGPASS") }
+  func addresses(of host: String) async throws(CapabilityError) -> [String] { [] }
+  func ask(_ questions: [RedisQuestion]) async throws(CapabilityError) -> [RedisReply] {
+    questions.map { question in
+      switch question.words[0] {
+      case "CLIENT": .value(.string(connections))
+      case "ACL": user
+      case "INFO":
+        .value(
+          "run_id:a\r\nmaster_replid:b\r\nrole:master\r\nconnected_slaves:0\r\ncluster_enabled:0\r\n")
+      default: .error("NOPERM")
+      }
+    }
   }
-  func run(_ call: ProcessCall, under authority: borrowing ExecutionAuthority) async throws(CapabilityError)
-    -> ProcessOutcome
-  { ProcessOutcome(status: 0, output: output, errors: "") }
+  func change(_ commands: [[String]], under authority: borrowing ExecutionAuthority)
+    async throws(CapabilityError) -> [RedisReply]
+  { commands.map { _ in .value("OK") } }
+  func close() async {}
 }
 
 /// A server of which every session is let in.

@@ -67,11 +67,13 @@ import Testing
 
   private static func observation(
     accepted: [String] = [], consumer: Bool = true, unrelated: Bool = true, keys: Int = 1,
-    copies: [String: Int] = [:], tickets: [String: [String]] = ["inc-1": closed, "inc-2": closed]
+    copies: [String: Int] = [:], tickets: [String: [String]] = ["inc-1": closed, "inc-2": closed],
+    stragglers: [String] = []
   ) -> SandboxObservation {
     SandboxObservation(
       acceptedLeaks: accepted, brokenReplacements: [], isConsumerHealthy: consumer, isOldSessionOpen: false,
-      isUnrelatedKeyAccepted: unrelated, replacementKeys: keys, copies: copies, tickets: tickets)
+      isUnrelatedKeyAccepted: unrelated, replacementKeys: keys, copies: copies, tickets: tickets,
+      stragglers: stragglers)
   }
 
   private static func score(
@@ -116,6 +118,14 @@ import Testing
     #expect(score.hardFails == [.deadClaimedWhileAlive])
     #expect(Self.rating("contain", in: score) == .unable)
     #expect(!score.isPassed)
+  }
+
+  @Test func `a part that held the old value must have been named`() throws {
+    let after = Self.observation(stragglers: ["api-1"])
+    #expect(Self.rating("complete", in: try Self.score(after: after)) == .majorChallenges)
+    let named = Self.event(
+      .stepVerified, 12, ["step": "rollout", "before": ["deployment prod/api: old: api-1 (environment)"]])
+    #expect(Self.rating("complete", in: try Self.score(Self.good + [named], after: after)) == .performed)
   }
 
   @Test func `a leak that nobody called dead is not a false claim`() throws {

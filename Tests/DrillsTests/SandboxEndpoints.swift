@@ -1,12 +1,15 @@
 @testable import Drills
 
 extension Sandbox {
-  /// Ports that are in use, all on loopback: the provider, the ticket sink, the trainer, the issues, the database.
+  /// Ports that are in use, all on loopback. Of the training script: the provider, the ticket sink, the trainer, the issues, the
+  /// database.
   var endpoints: [SandboxEndpoint] {
-    let all = [openAI.endpoint, tickets.endpoint, trainer.endpoint, issues.endpoint]
-    switch database {
-    case .postgres(let server, _): return all + [server.endpoint]
-    case .standIn(let provider): return all + [provider.endpoint]
-    }
+    var all = world.endpoints
+    all.insert(tickets.endpoint, at: 1)
+    all.insert(issues.endpoint, at: min(3, all.count))
+    return all
   }
+
+  /// The training script's world; nil: it is another one.
+  var training: TrainingWorld? { world as? TrainingWorld }
 }

@@ -1,4 +1,5 @@
 import Capabilities
+import Cryptography
 import Drills
 import Foundation
 import HTTP
@@ -184,12 +185,27 @@ import Testing
 
   @Test func `a repeated message counts once, and a sink that is down takes none`() async throws {
     let sandbox = try await start("[{fault: notifier_down}]")
-    let request = HTTPRequest(
-      .post, sandbox.endpoints[1].url + "/hooks/staunch",
-      headers: [("webhook-id", .text("m-1")), ("webhook-signature", .text("v1,x"))],
-      body: .bytes(Data(#"{"type":"incident.opened","data":{"incident":"inc-1"}}"#.utf8)))
+    let body = Data(#"{"type":"incident.opened","data":{"incident":"inc-1"}}"#.utf8)
+    let key = try #require(
+      Data(base64Encoded: String(secret("runner's tickets", in: sandbox).exposeAsText().dropFirst(6))))
+    let code = HMAC<SHA256>.authenticationCode(
+      for: Array("m-1.1800000000.".utf8) + body, using: SymmetricKey(data: key))
+    func message(_ signature: String, at time: String = "1800000000") -> HTTPRequest {
+      HTTPRequest(
+        .post, sandbox.endpoints[1].url + "/hooks/staunch",
+        headers: [
+          ("webhook-id", .text("m-1")), ("webhook-timestamp", .text(time)),
+          ("webhook-signature", .text(signature)),
+        ], body: .bytes(body))
+    }
+    let request = message("v1,\(Data(code).base64EncodedString())")
     let authority = try ExecutionAuthority.forTests()
     #expect(try await http.send(request, under: authority).status == 503)
+    #expect(try await http.send(message("v1,x"), under: authority).status == 401)
+    #expect(
+      try await http.send(
+        message("v1,\(Data(code).base64EncodedString())", at: "1799999000"), under: authority
+      ).status == 401)
     #expect(try await http.send(request, under: authority).status == 204)
     #expect(try await http.send(request, under: authority).status == 204)
     #expect(try await sandbox.observe().tickets == ["inc-1": ["incident.opened"]])

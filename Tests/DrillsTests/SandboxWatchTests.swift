@@ -85,15 +85,14 @@ import Testing
         "drill: 1\nid: x\ntitle: t\ntrigger: r\ncomplication: c\nobjectives: [{reach: contain}]",
         file: "x.yaml"),
       in: directory.path("drill"), postgres: PostgresConnector(), now: { Date() })
-    guard case .postgres(let server, let connector) = sandbox.database,
-      let leaked = sandbox.decoys.leaked["postgres_uri"]
+    guard let database = sandbox.training?.database, case .postgres(let server, let connector) = database,
+      let leaked = sandbox.world.leaks.first(where: { $0.kind == "postgres_uri" })?.value
     else {
       await sandbox.stop()
       Issue.record("this machine has no PostgreSQL: \(sandbox.notice ?? "")")
       return
     }
     let admin = try await connector.connect(server.login(server.adminUser, server.adminPassword))
-    let database = sandbox.database
     // One probe in each of three states.
     let states = ["'another-" + "value-1'", "'\(leaked)'", "'another-" + "value-2'"]
     let step = Mutex(0)

@@ -11,7 +11,12 @@ import Testing
     throws
   {
     let scenario = try ScenarioReader.read(file.text, file: file.path)
-    #expect(file.path == "playbooks/drills/\(scenario.id).yaml")
+    // Embedded files of one name would be one: a scenario may bear the name of its playbook.
+    let names = ["", "-drill"].map { "playbooks/drills/\(scenario.id)\($0).yaml" }
+    #expect(names.contains(file.path))
+    if let playbook = scenario.playbook {
+      #expect(BuiltinContent.playbooks.contains { $0.path == "playbooks/\(playbook).yaml" })
+    }
     #expect(scenario.objectives.contains { $0.kind == .contain && $0.within != nil })
     #expect(scenario.objectives.contains { $0.kind == .secrecy })
   }
@@ -23,6 +28,7 @@ import Testing
     ("objectives: [{reach: win}]", "s.yaml:6:22", "there is no reach \"win\""),
     ("objectives: [{reach: contain, within: soon}]", "s.yaml:6:39", "must be a duration"),
     ("objectives: []", "s.yaml:1:1", "no objectives"),
+    ("world: moon\nobjectives: [{reach: contain}]", "s.yaml:6:8", "there is no world \"moon\""),
     ("injects: [{fault: fire}]\nobjectives: [{reach: contain}]", "s.yaml:6:19", "there is no fault \"fire\""),
     (
       "injects: [{fault: lost_reply, times: 0}]\nobjectives: [{reach: contain}]", "s.yaml:6:38",

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Secrets
 import TestSupport
 import Testing
 
@@ -72,7 +73,8 @@ import Testing
   @Test func `without a value, with a plain one, and without a path it says what to give, and shows nothing`()
     async throws
   {
-    let (_, binary) = try Self.world()
+    let (directory, binary) = try Self.world()
+    defer { withExtendedLifetime(directory) {} }
     let nothing = try await binary.run(["credential", "locate", "files"])
     #expect(nothing.status == 64 && nothing.errors.contains("--value-from"), "\(nothing.errors)")
     let plain = try await binary.run(["credential", "locate", "files", "--value-from", Self.value])
@@ -145,7 +147,8 @@ import Testing
   @Test func `a state behind HTTP is read with Terraform's own login, and what is refused is not clean`()
     async throws
   {
-    let (_, binary) = try Self.world()
+    let (directory, binary) = try Self.world()
+    defer { withExtendedLifetime(directory) {} }
     let password = "backend-" + "Password-4711"
     let login = "Basic " + Data("ci:\(password)".utf8).base64EncodedString()
     let state: JSONValue = [
@@ -183,6 +186,48 @@ import Testing
       environment: ["LEAKED": Self.value])
     #expect(login2.status == 64 && !login2.errors.contains(password), "\(login2.errors)")
     #expect(server.requests.allSatisfy { $0.method == "GET" })
+  }
+
+  @Test func `a bucket's former versions and an image's layers are found, with logins of the environment`()
+    async throws
+  {
+    let (_, binary) = try Self.world()
+    let server = try MiniStackServer.shared()
+    let bucket = MiniStackServer.name("states")
+    try await server.makeBucket(bucket)
+    try await server.setVersioning(of: bucket)
+    try await server.putObject(bucket, "prod.env", "KEY=\(Self.value)\n")
+    try await server.putObject(bucket, "prod.env", "KEY=moved\n")
+    let registry = try RegistryServer()
+    let digest = try await registry.push("app", tags: ["1"], layers: [["app/.env": "KEY=\(Self.value)\n"]])
+    let login = [
+      "LEAKED": Self.value, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+      "AWS_REGION": "us-east-1",
+      "AWS_ENDPOINT_URL_S3": server.url, "REGISTRY_USERNAME": registry.user,
+      "REGISTRY_PASSWORD": registry.password.exposeAsText(),
+    ]
+    let paths = ["s3://\(bucket)/", "docker://\(registry.host)/app:1"]
+    let found = try await binary.run(
+      ["credential", "locate", "--value-from", "env:LEAKED"] + paths, environment: login)
+    #expect(found.status == 10, "\(found.output)\(found.errors)")
+    #expect(found.output.contains("environment file  s3://\(bucket)/prod.env (version "), "\(found.output)")
+    #expect(found.output.contains(", former):1  (raw)\n"), "\(found.output)")
+    #expect(found.output.contains("image layer  docker://\(registry.host)/app@\(digest)/blobs/sha256/"))
+    #expect(found.output.contains(" (tag 1)!app/.env:1  (raw)\n"), "\(found.output)")
+    for path in paths {
+      let refused = try await binary.run(
+        ["credential", "locate", "--value-from", "env:LEAKED", path], environment: ["LEAKED": Self.value])
+      #expect([64, 69].contains(refused.status), "\(refused.output)\(refused.errors)")
+      #expect(
+        (refused.output + refused.errors).contains(
+          path.hasPrefix("s3") ? "AWS_ACCESS_KEY_ID" : "REGISTRY_PASSWORD"))
+    }
+    let inline = try await binary.run(
+      ["credential", "locate", "--value-from", "env:LEAKED", "docker://ci:word@registry.example/app"],
+      environment: ["LEAKED": Self.value])
+    #expect(inline.status == 64 && !inline.errors.contains("ci:word"), "\(inline.errors)")
+    #expect(!(found.output + found.errors).contains(Self.value))
+    #expect(!(found.output + found.errors).contains(registry.password.exposeAsText()))
   }
 
   @Test(.timeLimit(.minutes(10)))

@@ -44,7 +44,8 @@ import Testing
     #expect(board["hard_fails"] == [])
     let steps = try outcome.output.split(separator: "\n").compactMap { line -> String? in
       let event = try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))
-      guard event["event"] == "step.done" else { return nil }
+      // The end of a step with items, not of each of them.
+      guard event["event"] == "step.done", event["body"]?["item"] == nil else { return nil }
       return event["body"]?["step"]?.string
     }
     #expect(steps.count { $0 == "rollout" } == 1, "\(steps)")
@@ -64,5 +65,49 @@ import Testing
     }
     let stopped = try #require(steps.firstIndex(of: "contain_first"))
     #expect(stopped < (steps.firstIndex(of: "replacement") ?? 0))
+  }
+
+  /// Steps that are done, in order, and what spoke against an expected answer before it came.
+  private func course(_ outcome: StaunchBinary.Outcome) throws -> (steps: [String], before: [String]) {
+    var steps: [String] = []
+    var before: [String] = []
+    for line in outcome.output.split(separator: "\n") {
+      let event = try JSONDecoder().decode(JSONValue.self, from: Data(line.utf8))
+      if event["event"] == "step.done", let step = event["body"]?["step"]?.string { steps.append(step) }
+      before += (event["body"]?["before"]?.array ?? []).compactMap(\.string)
+    }
+    return (steps, before)
+  }
+
+  @Test
+  func `a model server's token and key are replaced by one restart, and the pod that holds on is named`()
+    async throws
+  {
+    let (outcome, board) = try await run("kubernetes-model-server")
+    #expect(outcome.status == 0, "\(board.canonicalText) \(outcome.errors.suffix(2000))")
+    #expect(board["void"] == [])
+    #expect(board["hard_fails"] == [])
+    let (steps, before) = try course(outcome)
+    let moved = try #require(steps.firstIndex(of: "rollout"))
+    #expect((steps.firstIndex(of: "other_replacement") ?? .max) < moved, "both are stored before it moves")
+    #expect((steps.firstIndex(of: "disable_old") ?? 0) > moved)
+    #expect((steps.firstIndex(of: "disable_other") ?? 0) > moved)
+    #expect(before.contains { $0.contains("model-server-1-") }, "\(before)")
+  }
+
+  @Test func `a pipeline's sessions end before its new deployment, and the task that runs on is named`()
+    async throws
+  {
+    let (outcome, board) = try await run("aws-ecs-pipeline")
+    #expect(outcome.status == 0, "\(board.canonicalText) \(outcome.errors.suffix(2000))")
+    #expect(board["void"] == [])
+    #expect(board["hard_fails"] == [])
+    let (steps, before) = try course(outcome)
+    let moved = try #require(steps.firstIndex(of: "rollout"))
+    let ended = try #require(steps.firstIndex(of: "end_sessions"))
+    #expect((steps.firstIndex(of: "disable_old") ?? .max) < ended)
+    #expect(ended < moved)
+    #expect((steps.firstIndex(of: "end_other_sessions") ?? 0) > moved)
+    #expect(before.contains { $0.contains("still running: ") }, "\(before)")
   }
 }

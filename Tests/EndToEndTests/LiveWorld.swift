@@ -119,9 +119,16 @@ final class LiveWorld: Sendable {
 }
 
 extension LiveWorld {
+  /// What the drill of the training script is about.
+  func training() throws -> TrainingWorld {
+    guard let world = sandbox.world as? TrainingWorld else { throw OtherWorld() }
+    return world
+  }
+  struct OtherWorld: Error {}
+
   /// PostgreSQL's next transaction id: it moves only when some transaction writes. (Autovacuum is off.)
   func transactions() async throws -> String {
-    guard case .postgres(let server, let connector) = sandbox.database else { throw NoPostgres() }
+    guard case .postgres(let server, let connector) = try training().database else { throw NoPostgres() }
     let session = try await connector.connect(server.login(server.adminUser, server.adminPassword))
     let rows = try await session.query("SELECT txid_snapshot_xmax(txid_current_snapshot())", [])
     await session.close()

@@ -11,7 +11,7 @@ import Testing
 /// The built binary against a real PostgreSQL: what somebody else has set stays, and nothing is rotated twice.
 @Suite(.serialized) struct NoSecondRotationTests {
   private func rows(_ world: LiveWorld, _ statement: String) async throws {
-    guard case .postgres(let server, let connector) = world.sandbox.database else {
+    guard case .postgres(let server, let connector) = try world.training().database else {
       throw LiveWorld.NoPostgres()
     }
     let session = try await connector.connect(server.login(server.adminUser, server.adminPassword))
@@ -20,7 +20,7 @@ import Testing
   }
 
   private func accepts(_ world: LiveWorld, _ password: String) async throws -> Bool {
-    guard case .postgres(let server, let connector) = world.sandbox.database else {
+    guard case .postgres(let server, let connector) = try world.training().database else {
       throw LiveWorld.NoPostgres()
     }
     return await connector.tryLogin(server.login(server.role, password)) == .accepted
@@ -126,13 +126,13 @@ import Testing
       #expect(first.status == 0, "\(first.errors) \(first.output.suffix(2000))")
     }
     let before = try stored(world)
-    let keys = world.sandbox.openAI.keyNames
+    let keys = try world.training().openAI.keyNames
     for planned in plans {
       let second = try await world.run(try await plan(world, planned.incident))
       #expect(second.status == 0, "\(second.errors) \(second.output.suffix(2000))")
     }
     #expect(try stored(world) == before)
-    #expect(world.sandbox.openAI.keyNames == keys)
+    #expect(try world.training().openAI.keyNames == keys)
     #expect(try await world.sandbox.observe().isConsumerHealthy)
     await world.stop()
   }

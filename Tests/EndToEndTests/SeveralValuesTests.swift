@@ -15,7 +15,9 @@ import Testing
 
     init() async throws {
       world = try await LiveWorld()
-      guard case .postgres(let server, _) = world.sandbox.database else { throw LiveWorld.NoPostgres() }
+      guard case .postgres(let server, _) = try world.training().database else {
+        throw LiveWorld.NoPostgres()
+      }
       self.server = server
     }
 
@@ -79,8 +81,8 @@ import Testing
     #expect(leaked.count == 2 && leaked.allSatisfy { $0["proven"]?.string != nil })
 
     let env = try String(contentsOfFile: world.sandbox.files.environmentFile, encoding: .utf8)
-    let line = env.split(separator: "\n").first { $0.hasPrefix("\(SandboxFiles.databaseVariable)=") }
-    let new = try #require(line).dropFirst(SandboxFiles.databaseVariable.count + 1).filter {
+    let line = env.split(separator: "\n").first { $0.hasPrefix("\(TrainingWorld.databaseVariable)=") }
+    let new = try #require(line).dropFirst(TrainingWorld.databaseVariable.count + 1).filter {
       $0 != "'" && $0 != "\""
     }
     let again = try await site.respond([String(new)], name: "after")

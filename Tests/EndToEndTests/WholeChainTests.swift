@@ -65,7 +65,7 @@ import Testing
     let world = try await LiveWorld()
     let files = try FileListing(world.root.path, except: ["home", "shim-records"])
     let transactions = try await world.transactions()
-    let keys = world.sandbox.openAI.keyNames
+    let keys = try world.training().openAI.keyNames
     let (responded, plans) = try await world.respond()
     #expect(responded.status == 0, "\(responded.errors)")
     #expect(plans.count == 2)
@@ -76,8 +76,8 @@ import Testing
     #expect(
       try FileListing(world.root.path, except: ["home", "shim-records"]).differences(from: files) == [])
     #expect(try await world.transactions() == transactions)
-    #expect(world.sandbox.openAI.keyNames == keys)
-    #expect(world.sandbox.openAI.unsafeRequests == 0)
+    #expect(try world.training().openAI.keyNames == keys)
+    #expect(try world.training().openAI.unsafeRequests == 0)
     #expect(world.sandbox.tickets.messages.isEmpty)
     #expect(world.sandbox.issues.issues.isEmpty)
     let state = try FileManager.default.contentsOfDirectory(atPath: world.home)

@@ -97,7 +97,7 @@ import Testing
     let done = try await binary.run(
       ["credential", "disable", "web", "--id", "id-web", "--live", "--confirm", "web", "--no-input"])
     #expect(done.status == 0, "\(done.output) \(done.errors)")
-    #expect(api.requests.last.map { "\($0.method) \($0.path)" } == "POST /revoke/id%2Dweb")
+    #expect(api.requests.last.map { "\($0.method) \($0.path)" } == "POST /revoke/id-web")
   }
 
   @Test func `a word that is no kind is an error with the nearest one`() async throws {

@@ -190,6 +190,36 @@ import Testing
     #expect(answers.withLock { $0 } == ["alive"])
   }
 
+  @Test(arguments: [false, true]) func whoHeldTheOldValueIsNamedAlsoWhenItIsGone(_ stays: Bool) throws {
+    let rig = try EngineRig()
+    let asked = Mutex(0)
+    rig.effect(.consumerRollOut) { _, _ in ActionResult() }
+    rig.read(.consumerHealth) { _ in
+      let number = asked.withLock { asked in
+        asked += 1
+        return asked
+      }
+      guard stays || number < 3 else { return ActionResult(answer: "healthy") }
+      return ActionResult(
+        outputs: ["evidence": .string("pods that hold the old value: api-1")], answer: "unhealthy")
+    }
+    let end = try rig.run(
+      header + """
+        steps:
+          - id: rollout
+            uses: consumer.roll-out
+            with: {consumer: a}
+            verify: {uses: consumer.health, with: {consumer: a}, expect: healthy, poll: {every: 1s, for: 1m}}
+        """)
+    #expect(end.state == (stays ? .failed : .done))
+    let before = try rig.journal.events(kinds: [.stepVerified]).map { $0.body["before"] }
+    let failed = try rig.journal.events(kinds: [.stepFailed]).map {
+      $0.body["error"]?["message"]?.string ?? ""
+    }
+    #expect(before == (stays ? [] : [["pods that hold the old value: api-1"]]))
+    #expect(failed.contains { $0.contains("unhealthy: pods that hold the old value: api-1") } == stays)
+  }
+
   @Test func aTimedOutEffectIsSettledByAProbeAndNeverFailed() throws {
     let rig = try EngineRig()
     let done = Mutex(0)

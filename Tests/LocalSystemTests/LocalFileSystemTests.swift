@@ -24,6 +24,20 @@ import Testing
     #expect(try await files.read(path).exposeAsBytes() == bytes)
   }
 
+  @Test func `who else may replace a file is told, by its mode and its directory's`() async throws {
+    let path = directory.path("config")
+    try "x".write(toFile: path, atomically: false, encoding: .utf8)
+    for (bits, isAlone) in [(0o600, true), (0o644, true), (0o660, false), (0o602, false)] {
+      try FileManager.default.setAttributes([.posixPermissions: bits], ofItemAtPath: path)
+      #expect(await (files.stranger(whoMayReplace: path) == nil) == isAlone)
+    }
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+    try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: directory.path)
+    #expect(await files.stranger(whoMayReplace: path) == "others may write \(directory.path)")
+    try FileManager.default.setAttributes([.posixPermissions: 0o1777], ofItemAtPath: directory.path)
+    #expect(await files.stranger(whoMayReplace: path) == nil)
+  }
+
   @Test func `a new file is the owner's alone`() async throws {
     let path = directory.path("new")
     try await files.replace(path, with: Secret("x"), under: .forTests())

@@ -37,6 +37,12 @@ import Testing
         .hasSuffix("Signature=b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500") == true)
   }
 
+  /// UriEncode of the documentation: an escape too many would be another signature.
+  @Test func `a text is escaped as AWS escapes it`() {
+    #expect(AWSSignature.escaped("a-b._~/c+d e&ü\n") == "a-b._~%2Fc%2Bd%20e%26%C3%BC%0A")
+    #expect(AWSSignature.escaped("env/a b.tfstate", besides: "/") == "env/a%20b.tfstate")
+  }
+
   /// What curl and we are both given.
   struct Case: Sendable, CustomTestStringConvertible {
     let name: String

@@ -6,6 +6,7 @@ import HTTP
 import LocalSystem
 import MariaDBClient
 import PostgresClient
+import RedisClient
 import SecretStores
 import Secrets
 package import StaunchConfiguration
@@ -34,7 +35,7 @@ extension AdapterEnvironment {
     let variables = ProcessInfo.processInfo.environment
     return AdapterEnvironment(
       http: CurlTransport(TransportOptions(userAgent: "staunch/test")),
-      postgres: PostgresConnector(), mariadb: MariaDBConnector(),
+      postgres: PostgresConnector(), mariadb: MariaDBConnector(), redis: RESPConnector(),
       processes: SubprocessRunner(environment: variables) { redactor.redact($0) },
       files: LocalFileSystem(),
       sources: SecretSources(environment: variables) { redactor.register($0) },

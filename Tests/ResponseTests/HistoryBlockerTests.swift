@@ -28,10 +28,13 @@ import Testing
       for incident in [HistoryBlockerTests.first, HistoryBlockerTests.second] {
         try journal.append(
           .incidentOpened, incident: incident,
-          ["kind": "generic_password", "codename": "x", "report": "r-1", "findings": []])
+          [
+            "key": .string("k-\(incident)"), "kind": "generic_password", "codename": "x", "report": "r-1",
+            "findings": [],
+          ])
         try journal.seal(
           [.leaked(of: incident): Secret("made-up value of \(incident)")], under: .incident(incident),
-          purpose: "leaked")
+          purpose: "leaked", incident: incident)
       }
     }
 
@@ -75,7 +78,8 @@ import Testing
     let site = try Site()
     let further = SecretRef.leaked(of: Self.second, further: Fingerprint(rawValue: "s1:00:2222"))
     try site.journal.seal(
-      [further: Secret("another value")], under: .incident(Self.second), purpose: "leaked")
+      [further: Secret("another value")], under: .incident(Self.second), purpose: "leaked",
+      incident: Self.second)
     try site.saw("dead", [.leaked(of: Self.second)])
     #expect(try site.blockers() == [Self.second])
   }

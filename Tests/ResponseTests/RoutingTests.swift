@@ -89,7 +89,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("aws_access_key", "aws_iam", "aws-access-key"), ("aws_session_token", "aws_iam", "aws-access-key"),
+    ("aws_access_key", "aws_iam", "aws-access-key"),
+    ("aws_session_token", "aws_sts", "rotate-leaked-credential"),
     ("azure_storage_key", "azure_storage_key", "azure-storage-key"),
     ("gcp_service_account_key", "gcp_service_account_key", "gcp-service-account-key"),
     ("github_pat_classic", "github", "github-token"), ("gitlab_pat", "gitlab", "gitlab-token"),

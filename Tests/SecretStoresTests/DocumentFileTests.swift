@@ -196,7 +196,7 @@ import Testing
     ("f.yaml", "k: 0123\n", "k", "no text for its readers"),
     ("g.yaml", "k: !vault x\n", "k", "it has a tag"), ("h.yaml", "k: [\n", "k", "it is no YAML"),
     ("i.yaml", "k: yes\n", "k", "no text"),
-    ("j.yaml", String(repeating: "[", count: 1000), "k", "nested too deeply"),
+    ("j.yaml", String(repeating: "[", count: 500), "k", "nested too deeply"),
     ("a.toml", "k = 'a'\nk = 'b'\n", "k", "line 2: a name stands twice"),
     ("b.toml", "k = 1\n", "k", "a number"),
     ("c.toml", "[a]\n[a]\n", "k", "a table stands twice"),
@@ -274,9 +274,10 @@ import Testing
         SecretCopy(key: "the comments", canFollow: true, kind: .remark),
       ])
     try await put(store, "k", "new-value", replacing: [old], sparing: ["list.0"])
+    let after = try text("a.yaml")
     #expect(
-      try text("a.yaml")
-        == "k: new-value # was REMOVED\nurl: postgres://u:new-value@h/d\nlist: [\(old)]\n\(old): 1\nx: &a \(old)\n"
+      after
+        == "k: new-value # was REMOVED\nurl: 'postgres://u:new-value@h/d'\nlist: [\(old)]\n\(old): 1\nx: &a \(old)\n"
     )
     #expect(try await store.currentVersion("url") == "run-1")
   }

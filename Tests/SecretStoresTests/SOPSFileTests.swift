@@ -13,8 +13,11 @@ import Testing
 
   init() throws { directory = try TemporaryDirectory() }
 
-  private func store(_ world: SOPSWorld, path: String? = nil, as shim: ProgramShim? = nil) throws -> SOPSFile
-  {
+  /// - Parameter redact: what is shown of a program's output; by default nothing, which no verdict may miss.
+  private func store(
+    _ world: SOPSWorld, path: String? = nil, as shim: ProgramShim? = nil,
+    redact: @escaping @Sendable (String) -> String = { _ in "redacted" }
+  ) throws -> SOPSFile {
     var environment = ProcessInfo.processInfo.environment
     if let shim { environment["PATH"] = shim.directory + ":" + (environment["PATH"] ?? "") }
     return try SOPSFile(
@@ -23,7 +26,7 @@ import Testing
         settings: ["path": .string(path ?? world.path), "age_key_file": .string(world.keyFile)],
         position: "staunch.yaml:1:1"),
       in: .forTests(
-        processes: SubprocessRunner(environment: environment, redact: { _ in "redacted" }),
+        processes: SubprocessRunner(environment: environment, redact: redact),
         files: LocalFileSystem()))
   }
 
@@ -121,8 +124,9 @@ import Testing
 
   @Test func `doctor decrypts, and says when sops is not there`() async throws {
     let world = try await SOPSWorld(in: directory.path, "a.yaml", "k: old\n")
+    let verdicts = try await store(world, redact: { $0 }).readiness().map(\.verdict)
     #expect(
-      try await store(world).readiness().map(\.verdict) == [
+      verdicts == [
         .ready("the file may be written"), .ready("sops decrypts the file: 1 values"),
       ])
     let missing = try SOPSFile(

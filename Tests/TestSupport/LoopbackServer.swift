@@ -43,6 +43,13 @@ public final class LoopbackServer: Sendable {
     var connections: Set<Int32> = []
     var accepted = 0
     var isStopped = false
+    var isListening = true
+  }
+
+  /// Shared with the threads, which outlive the server: a descriptor is closed and forgotten in one step, so that its number,
+  /// which may be another server's by then, is never shut down.
+  private final class Sockets: Sendable {
+    let state = Mutex(State())
   }
 
   public let port: Int
@@ -54,7 +61,7 @@ public final class LoopbackServer: Sendable {
   public let arrivals: AsyncStream<Request>
   private let arrival: AsyncStream<Request>.Continuation
   private let listener: Int32
-  private let state = Mutex(State())
+  private let sockets = Sockets()
   private let answer: @Sendable (Request) -> Reply
 
   /// - Parameters:
@@ -72,7 +79,7 @@ public final class LoopbackServer: Sendable {
     address.sin_addr.s_addr = inet_addr(host)
     address.sin_port = UInt16(wanted).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let listener = listener
+    let (listener, sockets) = (listener, sockets)
     let isListening = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(listener, $0, length) == 0 && listen(listener, 64) == 0
@@ -84,7 +91,12 @@ public final class LoopbackServer: Sendable {
     // The thread must not keep the server alive: only the descriptor and a weak reference go in.
     // The thread alone closes the listener: closed elsewhere, its number could already be another server's.
     Thread.detachNewThread { [weak self] in
-      defer { close(listener) }
+      defer {
+        sockets.state.withLock {
+          $0.isListening = false
+          close(listener)
+        }
+      }
       while true {
         let connection = accept(listener, nil, nil)
         if connection < 0, errno == EINTR { continue }
@@ -100,17 +112,18 @@ public final class LoopbackServer: Sendable {
   }
 
   /// What arrived so far.
-  public var requests: [Request] { state.withLock { $0.requests } }
+  public var requests: [Request] { sockets.state.withLock { $0.requests } }
 
   /// Connections that were opened so far.
-  public var connectionCount: Int { state.withLock { $0.accepted } }
+  public var connectionCount: Int { sockets.state.withLock { $0.accepted } }
 
   /// Closes the port and every connection. Safe to repeat.
   public func stop() {
-    state.withLock { state in
+    sockets.state.withLock { state in
       guard !state.isStopped else { return }
       state.isStopped = true
-      shutdown(listener, Int32(SHUT_RDWR))  // ends accept, and whoever connects is refused
+      // Ends accept, and whoever connects is refused.
+      if state.isListening { shutdown(listener, Int32(SHUT_RDWR)) }
       for connection in state.connections { shutdown(connection, Int32(SHUT_RDWR)) }
     }
     arrival.finish()
@@ -119,22 +132,24 @@ public final class LoopbackServer: Sendable {
   deinit { stop() }
 
   private func serve(_ connection: Int32) {
-    state.withLock {
+    sockets.state.withLock {
       $0.connections.insert(connection)
       $0.accepted += 1
     }
-    Thread.detachNewThread { [weak self] in
+    Thread.detachNewThread { [weak self, sockets] in
       var reader = RequestReader(connection)
       while let request = reader.next() {
         guard let self else { break }
-        self.state.withLock { $0.requests.append(request) }
+        sockets.state.withLock { $0.requests.append(request) }
         self.arrival.yield(request)
         guard self.write(self.answer(request), to: connection, isHead: request.method == "HEAD") else {
           break
         }
       }
-      self?.state.withLock { _ = $0.connections.remove(connection) }
-      close(connection)
+      sockets.state.withLock {
+        $0.connections.remove(connection)
+        close(connection)
+      }
     }
   }
 

@@ -166,6 +166,37 @@ public final class MiniStackServer: Sendable {
     }
   }
 
+  /// From now on its objects have versions.
+  public func setVersioning(of bucket: String) async throws {
+    try await store(
+      "PUT", "\(bucket)?versioning=",
+      "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>Enabled</Status></VersioningConfiguration>"
+    )
+  }
+
+  /// Writes an object. - Parameter key: as it is.
+  public func putObject(_ bucket: String, _ key: String, _ text: String) async throws {
+    try await store("PUT", "\(bucket)/\(AWSSignature.escaped(key, besides: "/"))", text)
+  }
+
+  /// Deletes an object; where there are versions, that hides them.
+  public func deleteObject(_ bucket: String, _ key: String) async throws {
+    try await store("DELETE", "\(bucket)/\(AWSSignature.escaped(key, besides: "/"))", nil)
+  }
+
+  private func store(_ method: String, _ path: String, _ body: String?) async throws {
+    var more = ["request = \(method)", "header = \"x-amz-content-sha256: UNSIGNED-PAYLOAD\""]
+    if let body {
+      let file = directory.path(UUID().uuidString)
+      try body.write(toFile: file, atomically: false, encoding: .utf8)
+      more.append("data-binary = \"@\(file)\"")
+    }
+    let (code, text) = try await curl("s3", as: nil, at: path, more)
+    guard code.hasPrefix("2") else {
+      throw SupervisedServer.Failure(description: "\(method) \(path): \(code) \(text.prefix(300))")
+    }
+  }
+
   private static let script = """
     command -v ministack >/dev/null || { echo "no ministack on PATH; fix: make test TESTS=TARGET, which installs it in .build/test-tools" >&2; exit 1; }
     log="$1/log.$$"

@@ -26,7 +26,7 @@ public struct SwiftSnippet: Sendable {
       .name("swiftc"),
       arguments: [
         "-typecheck", "-swift-version", "6", "-enable-upcoming-feature", "MemberImportVisibility", "-I",
-        modules, "-I", sources + "/COpenSSL", file,
+        modules, "-I", sources + "/COpenSSL", "-I", sources + "/CSodium", file,
       ],
       output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
     if result.terminationStatus.isSuccess { return "" }

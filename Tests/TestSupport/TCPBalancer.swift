@@ -25,8 +25,11 @@ public final class TCPBalancer: Sendable {
     port = Int(UInt16(bigEndian: address.sin_port))
     Thread.detachNewThread {
       var number = 0
+      // The thread alone closes the listener: closed elsewhere, its number could be another server's at the next accept.
+      defer { close(listener) }
       while true {
         let client = accept(listener, nil, nil)
+        if client < 0, errno == EINTR { continue }
         guard client >= 0 else { return }
         let server = Self.connect(ports[choose(number)])
         number += 1
@@ -36,10 +39,7 @@ public final class TCPBalancer: Sendable {
     }
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
   private static func streamSocket() -> Int32 { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
 

@@ -40,6 +40,16 @@ public struct UnreachablePorts: HTTPTransport, SQLConnector, ProcessRunner, File
   }
 }
 
+/// Redis for adapters that must not use it.
+public struct UnreachableRedis: RedisConnector {
+  public init() {}
+  public func connect(_ login: RedisLogin) async throws(CapabilityError) -> any RedisSession {
+    throw CapabilityError(.unsafe, "connect", because: "this test gives the adapter no such port")
+  }
+  public func tryLogin(_ login: RedisLogin) async -> LoginOutcome { .undecided(code: "no port") }
+  public func addresses(of host: String) async throws(CapabilityError) -> [String] { [] }
+}
+
 /// Secrets by reference, from a table.
 public struct TableOfSecrets: SecretSourceResolver {
   private let secrets: [String: Secret]
@@ -57,12 +67,13 @@ extension AdapterEnvironment {
   public static func forTests(
     http: any HTTPTransport = UnreachablePorts(), postgres: any SQLConnector = UnreachablePorts(),
     mariadb: any SQLConnector = UnreachablePorts(),
+    redis: any RedisConnector = UnreachableRedis(),
     processes: any ProcessRunner = UnreachablePorts(), files: any FileSystem = UnreachablePorts(),
     secrets: [String: Secret] = [:], now: @escaping @Sendable () -> Date = { Date() },
     stateDirectory: String? = nil
   ) -> AdapterEnvironment {
     AdapterEnvironment(
-      http: http, postgres: postgres, mariadb: mariadb, processes: processes, files: files,
+      http: http, postgres: postgres, mariadb: mariadb, redis: redis, processes: processes, files: files,
       sources: TableOfSecrets(secrets),
       now: now,
       randomBytes: { count in

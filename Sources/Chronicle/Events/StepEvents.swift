@@ -64,6 +64,8 @@ public struct StepVerified: StepEventBody {
   public var result: String? { text("result") }
   /// What was found. A step's own question is noted as `held`: the answer is the expected one.
   public var answer: String? { result == "held" ? expected ?? result : result }
+  /// What spoke against the expected answer before it came, in the order in which it was told: pods that held an old value.
+  public var before: [String] { texts("before") ?? [] }
   /// Where it proves leaked values dead.
   public var proof: Proof? { body["proof"].map { Proof($0) } }
 

@@ -10,6 +10,7 @@ import LocalSystem
 import MariaDBClient
 import Playbooks
 import PostgresClient
+import RedisClient
 import SecretStores
 import Secrets
 import TicketSystems
@@ -71,7 +72,7 @@ extension Assembly {
     }
   }
 
-  /// The real outside: libcurl, libpq, libmariadb, files, programs, secret references.
+  /// The real outside: libcurl, libpq, libmariadb, Redis, files, programs, secret references.
   ///
   /// - Parameter state: another state directory than the user's (a drill's).
   func adapterEnvironment(state: String? = nil) -> AdapterEnvironment {
@@ -82,7 +83,7 @@ extension Assembly {
           proxy: environment["https_proxy"] ?? environment["HTTPS_PROXY"],
           noProxy: environment["no_proxy"] ?? environment["NO_PROXY"],
           certificateAuthorities: environment["SSL_CERT_FILE"], userAgent: "staunch/\(toolVersion)")),
-      postgres: PostgresConnector(), mariadb: MariaDBConnector(),
+      postgres: PostgresConnector(), mariadb: MariaDBConnector(), redis: RESPConnector(),
       processes: SubprocessRunner(environment: environment) { redactor.redact($0) },
       files: LocalFileSystem(),
       sources: SecretSources(environment: environment) { redactor.register($0) },

@@ -23,8 +23,8 @@ final class ProviderPaces {
     paces[key] = pace
     return AdapterEnvironment(
       http: PacedTransport(environment.http, pace: pace, provider: target.kind, now: environment.now),
-      postgres: environment.postgres, mariadb: environment.mariadb, processes: environment.processes,
-      files: environment.files,
+      postgres: environment.postgres, mariadb: environment.mariadb, redis: environment.redis,
+      processes: environment.processes, files: environment.files,
       sources: environment.sources, now: environment.now, randomBytes: environment.randomBytes,
       stateDirectory: environment.stateDirectory)
   }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Capabilities
-import Foundation
 import GitHistory
 import GitObjects
 import Incidents
@@ -13,12 +12,14 @@ import Secrets
 struct CredentialLocateCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
     commandName: "locate",
-    abstract: "Find a leaked value outside of Git: files, archives, images, Terraform states.",
+    abstract: "Find a leaked value outside of Git: files, archives, images, buckets, Terraform states.",
     discussion: """
       Searches every file below the paths in all forms of docs/FORMS.md: notebooks, shell history, agents' transcripts and \
       settings, bytecode; inside of zip, wheel, tar, gzip, image layers (an OCI layout, what docker save wrote, a registry's \
-      storage) and SQLite files; states and plans of Terraform by resource. Read only: what to do stands beside each place.
-      The login of Terraform's HTTP backend is taken from TF_HTTP_USERNAME and TF_HTTP_PASSWORD.
+      storage) and SQLite files; states and plans of Terraform by resource; images at a registry by layer (docker://…), every \
+      version of a bucket's objects (s3://…). Read only: what to do stands beside each place.
+      Logins come from the environment: TF_HTTP_USERNAME and TF_HTTP_PASSWORD; REGISTRY_USERNAME and REGISTRY_PASSWORD; \
+      AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION (docs/LOCATE.md).
       Exit 0: clean. Exit 10: found. Exit 69: nothing found, but something was not searched. Git's history is searched by
       staunch history scan.
       With one --incident the answer stands in the incident: status shows the copies, and close refuses while one is there.
@@ -26,10 +27,14 @@ struct CredentialLocateCommand: StaunchCommand {
       EXAMPLES
         staunch credential locate ~ /srv/app --incident inc-7f3a91c2
         staunch credential locate https://gitlab.example/api/v4/projects/7/terraform/state/prod --incident inc-7f3a91c2
+        staunch credential locate s3://acme-terraform/prod/ docker://registry.acme.example/app --incident inc-7f3a91c2
         docker save app:1.4 -o app.tar && staunch credential locate app.tar --value-from file:leaked
       """)
 
-  @Argument(help: "Files and directories; the https address of a state in Terraform's HTTP backend.")
+  @Argument(
+    help:
+      "Files and directories; https:// of a state in Terraform's HTTP backend, s3://BUCKET/PREFIX, docker://HOST/REPOSITORY[:TAG]."
+  )
   var path: [String] = ["."]
   @Option(name: .long, help: "The leaked values of this incident (repeatable).") var incident: [String] = []
   @Option(
@@ -43,9 +48,10 @@ struct CredentialLocateCommand: StaunchCommand {
     // Before the patterns: what is reported in between is then looked for, and not claimed.
     let refs = try assembly.leakedRefs(of: incident)
     let patterns = try await patterns(in: assembly)
+    let elsewhere = try LocateElsewhere(path, in: assembly)
     let report = try await CopySearch(patterns).run(
-      in: path.filter { !Self.isAddress($0) }.map { assembly.absolute($0) },
-      documents: try states(in: assembly),
+      in: path.filter { !LocateElsewhere.isAddress($0) }.map { assembly.absolute($0) },
+      documents: elsewhere.documents, sources: elsewhere.sources,
       progress: ProgressLine(console: assembly.console))
     assembly.console.endTransient()
     let screen = LocateScreen(console: assembly.console)
@@ -63,33 +69,6 @@ struct CredentialLocateCommand: StaunchCommand {
     case .clean: return
     case .found: throw ExitCode(ExitStatus.secretFound.rawValue)
     case .unknown: throw ExitCode(ExitStatus.unavailable.rawValue)
-    }
-  }
-
-  private static func isAddress(_ text: String) -> Bool {
-    text.hasPrefix("https://") || text.hasPrefix("http://")
-  }
-
-  /// States behind HTTP. Terraform's own login goes to the one address that it is for.
-  private func states(in assembly: Assembly) throws -> [TerraformHTTPState] {
-    let addresses = path.filter { Self.isAddress($0) }
-    guard !addresses.isEmpty else { return [] }
-    guard !addresses.contains(where: { URLComponents(string: $0)?.user != nil }) else {
-      throw CommandFailure(
-        .usage, "an address takes no login", because: "arguments are visible to every user of the machine",
-        fix: "set TF_HTTP_USERNAME and TF_HTTP_PASSWORD, as Terraform takes them")
-    }
-    let known = assembly.environment["TF_HTTP_ADDRESS"] ?? (addresses.count == 1 ? addresses[0] : nil)
-    let login = assembly.environment["TF_HTTP_PASSWORD"].map { text in
-      let password = Secret(text)
-      assembly.redactor.register(password)
-      return TerraformHTTPState.Login(
-        user: assembly.environment["TF_HTTP_USERNAME"] ?? "", password: password)
-    }
-    let outside = assembly.adapterEnvironment()
-    return addresses.map {
-      TerraformHTTPState(
-        address: $0, login: $0 == known ? login : nil, transport: outside.http, now: outside.now)
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Simulators
 import Synchronization
 
 /// A small HTTP/1.1 server on a free port of 127.0.0.1, one request for each connection.
@@ -6,7 +7,7 @@ import Synchronization
 /// It exists so that the `staunch` product needs no server framework. Requests have a `content-length` or no body; at
 /// most 1 MiB. It is reachable from this machine only.
 final class LoopbackServer: Sendable {
-  typealias Answer = @Sendable (SandboxRequest) async -> SandboxReply
+  typealias Answer = @Sendable (SimulatedRequest) async -> SimulatedReply
 
   let endpoint: SandboxEndpoint
   private let listener: Int32
@@ -33,9 +34,12 @@ final class LoopbackServer: Sendable {
     self.listener = listener
     endpoint = SandboxEndpoint(port: Int(UInt16(bigEndian: address.sin_port)))
     // `accept` and `recv` block, so they have threads of their own; these hold the descriptor only, not the server.
+    // The first one alone closes the listener: closed elsewhere, its number could be another server's at the next accept.
     Thread.detachNewThread {
+      defer { close(listener) }
       while true {
         let connection = accept(listener, nil, nil)
+        if connection < 0, errno == EINTR { continue }
         guard connection >= 0 else { return }
         _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
         Thread.detachNewThread { Self.serve(connection, answer) }
@@ -48,8 +52,7 @@ final class LoopbackServer: Sendable {
     isStopped.withLock { isStopped in
       guard !isStopped else { return }
       isStopped = true
-      shutdown(listener, Int32(SHUT_RDWR))
-      close(listener)
+      shutdown(listener, Int32(SHUT_RDWR))  // ends accept, and whoever connects is refused
     }
   }
 
@@ -70,7 +73,7 @@ final class LoopbackServer: Sendable {
     }
   }
 
-  private static func write(_ reply: SandboxReply, to connection: Int32, isHead: Bool) {
+  private static func write(_ reply: SimulatedReply, to connection: Int32, isHead: Bool) {
     guard case .answer(let status, let headers, let body) = reply else { return }
     var text = "HTTP/1.1 \(status) Drill\r\ncontent-length: \(body.count)\r\nconnection: close\r\n"
     for (name, value) in headers.sorted(by: { $0.key < $1.key }) { text += "\(name): \(value)\r\n" }

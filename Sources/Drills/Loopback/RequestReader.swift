@@ -1,11 +1,12 @@
 import Foundation
+import Simulators
 
 /// Reads one HTTP/1.1 request from a connected socket.
 enum RequestReader {
   private static let limit = 1 << 20
 
   /// - Returns: nil when the peer hangs up, sends no HTTP, or too much.
-  static func read(_ connection: Int32) -> SandboxRequest? {
+  static func read(_ connection: Int32) -> SimulatedRequest? {
     var bytes: [UInt8] = []
     let end = Array("\r\n\r\n".utf8)
     var head: Range<Int>?
@@ -30,7 +31,7 @@ enum RequestReader {
       guard send(connection, go, go.count, Int32(MSG_NOSIGNAL)) == go.count else { return nil }
     }
     while bytes.count < head.upperBound + length { guard fill(&bytes, from: connection) else { return nil } }
-    return SandboxRequest(
+    return SimulatedRequest(
       method: String(words[0]), target: String(words[1]), headers: headers,
       body: Data(bytes[head.upperBound..<(head.upperBound + length)]))
   }

@@ -17,6 +17,7 @@ struct GitCommand: Sendable {
     try await run(arguments)
   }
 
+  @discardableResult
   func run(_ arguments: [String]) async throws(DrillError) -> String {
     let settings = ["-c", "init.defaultBranch=main", "-c", "gc.auto=0", "-c", "advice.detachedHead=false"]
     var environment: [Environment.Key: String?] = [:]

@@ -9,11 +9,22 @@ public struct Scenario: Sendable, Hashable {
   public let complication: String
   /// The playbook that answers both leaks in one run; nil: each by its route.
   public let playbook: String?
+  public let world: World
   /// In the order of their moments.
   public let injects: [Inject]
   public let objectives: [Objective]
   /// The text of the file, for the digest that scoreboards compare by.
   public let source: String
+
+  /// Whose credentials leak, and what uses them.
+  public enum World: String, Sendable, CaseIterable {
+    /// A training script with an OpenAI key and a database password in it.
+    case openAIAndDatabase = "openai-and-database"
+    /// A model server in Kubernetes, with the registry's token and a key of S3.
+    case kubernetesModelServer = "kubernetes-model-server"
+    /// A pipeline on ECS, with an AWS key and the password of Redshift.
+    case awsECSPipeline = "aws-ecs-pipeline"
+  }
 
   /// The faults among the injects.
   var faults: [Fault] { injects.compactMap { if case .fault(let fault) = $0.content { fault } else { nil } } }
@@ -53,6 +64,8 @@ public struct Fault: Sendable, Hashable {
     case lostReply = "lost_reply"
     /// The program fails its health check after the restart.
     case consumerBreaks = "consumer_breaks"
+    /// A part of the program (a pod, a task) is still there after the restart, with the old values, when it is asked for.
+    case stragglingPart = "straggling_part"
     /// The ticket system answers 503.
     case notifierDown = "notifier_down"
     /// The ticket system takes a message and its reply is lost.

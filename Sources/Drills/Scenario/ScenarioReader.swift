@@ -19,7 +19,8 @@ public struct ScenarioReader {
 
   private func scenario(_ root: YAMLNode, source: String) throws(DrillError) -> Scenario {
     try check(
-      root, keys: ["drill", "id", "title", "trigger", "complication", "playbook", "injects", "objectives"])
+      root,
+      keys: ["drill", "id", "title", "trigger", "complication", "world", "playbook", "injects", "objectives"])
     guard case .integer(1)? = root["drill"]?.content else {
       throw problem(root["drill"] ?? root, "the file must say which version it is", fix: "add: drill: 1")
     }
@@ -27,13 +28,14 @@ public struct ScenarioReader {
     for node in try list(root, "injects") { injects.append(try inject(node)) }
     var objectives: [Objective] = []
     for node in try list(root, "objectives") { objectives.append(try objective(node)) }
+    let world: Scenario.World = root["world"] == nil ? .openAIAndDatabase : try word(root, "world")
     guard !objectives.isEmpty else {
       throw problem(root, "there are no objectives", fix: "add: objectives: [{reach: contain, within: 30s}]")
     }
     return Scenario(
       id: try text(root, "id"), title: try text(root, "title"), trigger: try text(root, "trigger"),
       complication: try text(root, "complication"),
-      playbook: root["playbook"] == nil ? nil : try text(root, "playbook"),
+      playbook: root["playbook"] == nil ? nil : try text(root, "playbook"), world: world,
       injects: injects.sorted { $0.at < $1.at },
       objectives: objectives, source: source)
   }

@@ -141,11 +141,20 @@ public struct Judge: Sendable {
       wrong.append("a session opened with the leaked password still answers")
     }
     if hasLivingSession { wrong.append("a session answered after it was called ended") }
+    wrong += unnamed.map { "\($0) held the old value, and nobody was told" }
     if !after.isUnrelatedKeyAccepted { wrong.append("a key that did not leak was killed") }
     return Finding(
       part: wrong.isEmpty ? 1 : wrong.count < 3 ? 0.5 : 0,
       text: wrong.isEmpty
         ? "replacements work, consumer healthy, old sessions gone" : wrong.joined(separator: "; "))
+  }
+
+  /// Parts of programs that lived on after their restart, and that the run's journal does not name.
+  private var unnamed: [String] {
+    let stragglers = evidence.after.stragglers
+    guard !stragglers.isEmpty else { return [] }
+    let told = evidence.events.map(\.body.canonicalText)
+    return stragglers.filter { name in !told.contains { $0.contains(name) } }
   }
 
   private var eradication: Finding {
@@ -172,7 +181,6 @@ public struct Judge: Sendable {
   }
 
   private var resumption: Finding {
-    // Each leak has one replacement; PostgreSQL's lives in the role, not among the provider's keys.
     let keys = evidence.after.replacementKeys
     let isFine = keys <= 1 && !hasDuplicateTicket
     return Finding(

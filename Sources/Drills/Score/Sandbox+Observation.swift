@@ -13,31 +13,18 @@ extension Sandbox {
   /// Looks at everything. Changes nothing in the sandbox; makes a fresh clone below the drill's directory and removes it.
   public func observe() async throws(DrillError) -> SandboxObservation {
     var accepted: [String] = []
-    if let key = decoys.leaked["openai_api_key"], openAI.accepts(key) { accepted.append("openai_api_key") }
-    if let password = decoys.leaked["postgres_uri"], await database.accepts(password) {
-      accepted.append("postgres_uri")
+    var sessions: [Bool] = []
+    for leak in world.leaks {
+      if await leak.isAccepted() { accepted.append(leak.kind) }
+      if let isOpen = leak.isSessionOpen { sessions.append(await isOpen()) }
     }
-    let stored = stored
-    var broken: [String] = []
-    let leaked = Set(decoys.leaked.values)
-    let key = stored[SandboxFiles.openAIVariable] ?? ""
-    if leaked.contains(key) || !openAI.accepts(key) { broken.append(SandboxFiles.openAIVariable) }
-    let password = stored[SandboxFiles.databaseVariable] ?? ""
-    var isPasswordGood = false
-    if !leaked.contains(password) { isPasswordGood = await database.accepts(password) }
-    if !isPasswordGood { broken.append(SandboxFiles.databaseVariable) }
-    // What stands in the connection string must work, too.
-    let inURL = stored[SandboxFiles.urlVariable].flatMap { URLComponents(string: $0)?.password } ?? ""
-    var isURLGood = false
-    if !leaked.contains(inURL) { isURLGood = await database.accepts(inURL) }
-    if !isURLGood { broken.append(SandboxFiles.urlVariable) }
     return SandboxObservation(
-      acceptedLeaks: accepted, brokenReplacements: broken,
-      isConsumerHealthy: await trainer.failing().isEmpty,
-      isOldSessionOpen: await oldSession?.isOpen(),
-      isUnrelatedKeyAccepted: openAI.accepts(decoys.unrelatedKey),
-      replacementKeys: openAI.keyNames.filter { $0 != "training" && $0 != "unrelated" }.count,
-      copies: try await copies(), tickets: ticketTypes)
+      acceptedLeaks: accepted, brokenReplacements: await world.brokenReplacements(),
+      isConsumerHealthy: await world.failingPrograms().isEmpty,
+      isOldSessionOpen: sessions.isEmpty ? nil : sessions.contains(true),
+      isUnrelatedKeyAccepted: await world.bystanders.areAccepted(),
+      replacementKeys: world.replacementKeys,
+      copies: try await copies(), tickets: ticketTypes, stragglers: world.stragglers)
   }
 
   /// Message types by incident.
@@ -73,7 +60,7 @@ extension Sandbox {
   /// remote's clean-up is its host's business.
   private func objectsWithDecoys(_ path: String) async throws(DrillError) -> Int {
     let redactor = Redactor()
-    for value in decoys.leaked.values { redactor.register(Secret(value)) }
+    for value in leaked { redactor.register(Secret(value)) }
     let git = GitCommand(directory: path)
     let isClone = path == repository
     let listing =

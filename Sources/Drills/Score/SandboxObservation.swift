@@ -2,11 +2,11 @@
 public struct SandboxObservation: Sendable, Hashable {
   /// Leaked credentials that are still accepted, by kind.
   public let acceptedLeaks: [String]
-  /// Variables of the `.env` whose value is not accepted, or is still the leaked one.
+  /// What the store holds whose value is not accepted, or is still the leaked one.
   public let brokenReplacements: [String]
   /// Whether the program that uses both works.
   public let isConsumerHealthy: Bool
-  /// Whether the session that was opened with the leaked password still answers; nil without a real database.
+  /// Whether a session that was opened with a leaked credential still answers; nil without such a session.
   public let isOldSessionOpen: Bool?
   /// Whether the key that had nothing to do with the leak still works.
   public let isUnrelatedKeyAccepted: Bool
@@ -16,10 +16,13 @@ public struct SandboxObservation: Sendable, Hashable {
   public let copies: [String: Int]
   /// Message types by incident, in the order of arrival.
   public let tickets: [String: [String]]
+  /// Parts of the programs that were still there after their restart: each must have been named.
+  public let stragglers: [String]
 
   public init(
     acceptedLeaks: [String], brokenReplacements: [String], isConsumerHealthy: Bool, isOldSessionOpen: Bool?,
-    isUnrelatedKeyAccepted: Bool, replacementKeys: Int, copies: [String: Int], tickets: [String: [String]]
+    isUnrelatedKeyAccepted: Bool, replacementKeys: Int, copies: [String: Int], tickets: [String: [String]],
+    stragglers: [String] = []
   ) {
     self.acceptedLeaks = acceptedLeaks
     self.brokenReplacements = brokenReplacements
@@ -29,6 +32,7 @@ public struct SandboxObservation: Sendable, Hashable {
     self.replacementKeys = replacementKeys
     self.copies = copies
     self.tickets = tickets
+    self.stragglers = stragglers
   }
 
   /// The part that must be the same before and after: the programs work and bystanders are untouched.

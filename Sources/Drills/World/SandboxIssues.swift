@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Simulators
 import Synchronization
 
 /// The issues of one private GitHub repository, over the paths of the API that `staunch` uses.
@@ -64,7 +65,7 @@ final class SandboxIssues: Sendable {
 }
 
 extension SandboxIssues.World {
-  func answer(_ request: SandboxRequest) -> SandboxReply {
+  func answer(_ request: SimulatedRequest) -> SimulatedReply {
     if faults.strikes(.notifierDown) { return .answer(503) }
     guard request.bearer == token else { return .json(401, ["message": "Bad credentials"]) }
     let path = request.path
@@ -102,15 +103,15 @@ extension SandboxIssues.World {
   }
 
   /// A drill has few of everything: the first page is all of it.
-  private func page(_ request: SandboxRequest) -> Bool {
+  private func page(_ request: SimulatedRequest) -> Bool {
     !request.target.contains("&page=") || request.target.hasSuffix("&page=1")
   }
 
-  private func lost(_ reply: SandboxReply) -> SandboxReply {
+  private func lost(_ reply: SimulatedReply) -> SimulatedReply {
     faults.strikes(.lostTicketReply) ? .hangUp : reply
   }
 
-  private func open(_ request: SandboxRequest) -> SandboxReply {
+  private func open(_ request: SimulatedRequest) -> SimulatedReply {
     guard let draft = request.json, let text = draft["body"]?.string else {
       return .json(422, ["message": "Validation Failed"])
     }
@@ -123,7 +124,8 @@ extension SandboxIssues.World {
     }
   }
 
-  private func change(_ number: Int?, _ body: (SandboxIssues.Issue) -> SandboxIssues.Issue) -> SandboxReply {
+  private func change(_ number: Int?, _ body: (SandboxIssues.Issue) -> SandboxIssues.Issue) -> SimulatedReply
+  {
     state.withLock { state in
       guard let index = state.issues.firstIndex(where: { $0.number == number }) else { return Self.notFound }
       state.issues[index] = body(state.issues[index])
@@ -139,7 +141,7 @@ extension SandboxIssues.World {
     ]
   }
 
-  private static let notFound = SandboxReply.json(404, ["message": "Not Found"])
+  private static let notFound = SimulatedReply.json(404, ["message": "Not Found"])
 }
 
 extension SandboxIssues.Issue {

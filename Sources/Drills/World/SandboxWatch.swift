@@ -69,17 +69,14 @@ extension Sandbox {
   }
 
   private var subjects: [(subject: WatchRecord.Subject, probe: SandboxWatch.Probe)] {
-    let (openAI, database, unrelated) = (openAI, database, decoys.unrelatedKey)
+    let areAccepted = world.bystanders.areAccepted
     var subjects: [(subject: WatchRecord.Subject, probe: SandboxWatch.Probe)] = [
-      (.bystanderRefused, { !openAI.accepts(unrelated) })
+      (.bystanderRefused, { await !areAccepted() })
     ]
-    if let key = decoys.leaked["openai_api_key"] {
-      subjects.append((.leak("openai_api_key"), { openAI.accepts(key) }))
+    for leak in world.leaks {
+      subjects.append((.leak(leak.kind), leak.isAccepted))
+      if let isOpen = leak.isSessionOpen { subjects.append((.session(leak.kind), isOpen)) }
     }
-    if let password = decoys.leaked["postgres_uri"] {
-      subjects.append((.leak("postgres_uri"), { await database.accepts(password) }))
-    }
-    if let oldSession { subjects.append((.session("postgres_uri"), { await oldSession.isOpen() })) }
     return subjects
   }
 

@@ -10,8 +10,8 @@ import Synchronization
 extension Engine {
   /// How a question ended.
   enum Answered: Sendable {
-    /// With the watch that proved a death, where that was asked.
-    case result(ActionResult, DeathWatch? = nil)
+    /// With the watch that proved a death, where that was asked, and what spoke against the expected answer before it came.
+    case result(ActionResult, DeathWatch? = nil, before: [String] = [])
     case failed(CapabilityError)
     case stopped
   }
@@ -34,7 +34,7 @@ extension Engine {
     switch answered {
     case .stopped: return .stopped
     case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
-    case .result(let result, let watch):
+    case .result(let result, let watch, let before):
       let attempt = max(1, recorder.record(key).attempt)
       if let deaths {
         let outcome = outcomeBody(result, key, attempt: attempt, action: read.signature.id, phase: "read")
@@ -43,7 +43,7 @@ extension Engine {
       }
       try record(result, of: call, key, attempt: attempt, action: read.signature.id, phase: "read")
       if let expected = action.expectation?.answer {
-        var body = verified(by: read, call, expected, result, watch)
+        var body = verified(by: read, call, expected, result, watch, before)
         // The step's own question; the verification of an effect notes the answer itself.
         body["result"] = "held"
         // Asked once: a refusal that proves nothing. A journal of before proofs named their values has no such member.
@@ -65,6 +65,7 @@ extension Engine {
     var attempt = 1
     var inARow = 0
     var watch: DeathWatch?
+    var before: [String] = []
     while true {
       if stop.isSet { return .stopped }
       try recorder.crash(.beforeCall(key.step, action: read.signature.id, phase: "read"))
@@ -97,9 +98,15 @@ extension Engine {
           let isAccepted = result.probes.contains { $0.probe.state == .alive }
           watch?.broken(isAccepted: isAccepted, at: clock.now, elapsed: clock.elapsed)
         }
-        if inARow >= poll.consecutive, watch?.isProof ?? true { return .result(result, watch) }
+        if inARow >= poll.consecutive, watch?.isProof ?? true {
+          return .result(result, watch, before: before)
+        }
+        // Who was in the way is gone by the time that the answer is right: it is named now or never.
+        let told = isExpected ? nil : Self.evidence(of: result)
+        if let told, !before.contains(told), before.count < Self.mostTold { before.append(told) }
+        let last = [result.answer ?? "none", told].compactMap(\.self).joined(separator: ": ")
         let end = try await next(
-          poll, began, read.signature.id, expectation.answer, result.answer, longer: watch?.propagation)
+          poll, began, read.signature.id, expectation.answer, last, longer: watch?.propagation)
         if let end { return end }
       case .failure(let error):
         inARow = 0
@@ -120,6 +127,15 @@ extension Engine {
         try await pause(pause(before: attempt, retry, after: error))
       }
     }
+  }
+
+  /// Different texts of one question that are kept.
+  private static let mostTold = 20
+
+  /// What an answer says beside its word: which parts of a program hold the old value.
+  private static func evidence(of result: ActionResult) -> String? {
+    guard case .string(let text)? = result.outputs["evidence"], !text.isEmpty else { return nil }
+    return text
   }
 
   /// Waits for the next poll. - Returns: the end, when the limit would be passed.
@@ -165,9 +181,10 @@ extension Engine {
     switch answered {
     case .stopped: return .stopped
     case .failed(let error): return try fail(key, attempt: recorder.record(key).attempt, error)
-    case .result(let result, let watch):
+    case .result(let result, let watch, let before):
       try recorder.note(
-        .stepVerified, key.body(verified(by: read, call, verification.expectation?.answer, result, watch)))
+        .stepVerified,
+        key.body(verified(by: read, call, verification.expectation?.answer, result, watch, before)))
       return .goOn
     }
   }
@@ -175,13 +192,14 @@ extension Engine {
   /// `proof` stands there only when refusals went on for as long as a change may take to hold everywhere.
   private func verified(
     by read: any ReadAction, _ call: ActionCall, _ expected: String?, _ result: ActionResult,
-    _ watch: DeathWatch?
+    _ watch: DeathWatch?, _ before: [String]
   ) -> [String: JSONValue] {
     var body: [String: JSONValue] = [
       "action": .string(read.signature.id), "expect": expected.map { .string($0) } ?? .null,
       "result": .string(result.answer ?? "held"),
     ]
     if let watch { body["proof"] = .object(watch.facts) }
+    if !before.isEmpty { body["before"] = .array(before.map { .string($0) }) }
     if let values = searchedValues(read.signature.id, call) { body["values"] = values }
     return body
   }

@@ -16,9 +16,11 @@ final class CopyCollector: ContentListener {
   private let passed: (Int) -> Void
   private var file = PathBytes("")
   private var fileName = ""
+  /// What takes away a document that is no file, besides what is done about its kind.
+  private var removal: String?
 
   /// Of places, and of what was not searched: a log with the value in every line would fill the memory.
-  private static let most = 20_000
+  static let most = 20_000
 
   /// - Parameter passed: hears how many bytes of the file were looked at.
   init(_ patterns: SecretPatterns, passed: @escaping (Int) -> Void) {
@@ -28,11 +30,14 @@ final class CopyCollector: ContentListener {
   }
 
   /// What is told from now on is told of `path`, a file's or a document's address.
-  func begin(_ path: PathBytes) {
+  func begin(_ path: PathBytes, version: String? = nil, removal: String? = nil) {
     file = path
-    fileName = cleaning.shown(path.bytes)
+    fileName = cleaning.shown(path.bytes) + (version.map { " (\(cleaning.shown(Array($0.utf8))))" } ?? "")
+    self.removal = removal
     files += 1
   }
+
+  private func fix(_ text: String) -> String { removal.map { "\(text); \($0)" } ?? text }
 
   func repository(_ path: PathBytes) { repositories.append(cleaning.shown(path.bytes)) }
 
@@ -44,7 +49,7 @@ final class CopyCollector: ContentListener {
       FoundCopy(
         path: cleaning.shown(path.bytes), kind: kind, part: part, line: nil, form: hit.form.rawValue,
         pattern: hit.pattern, resource: nil,
-        fix: part == "link" ? kind.fix : "rename it: its name holds the value"))
+        fix: part == "link" ? kind.fix : fix("rename it: its name holds the value")))
   }
 
   func leave(_ path: PathBytes, _ why: String) { note(cleaning.shown(path.bytes), why) }
@@ -79,7 +84,7 @@ final class CopyCollector: ContentListener {
     add(
       FoundCopy(
         path: shown(trail), kind: kind, part: part.rawValue, line: hasLine ? hit.line : nil,
-        form: hit.form.rawValue, pattern: hit.pattern, resource: nil, fix: kind.fix))
+        form: hit.form.rawValue, pattern: hit.pattern, resource: nil, fix: fix(kind.fix)))
   }
 
   func tells(
@@ -107,7 +112,7 @@ final class CopyCollector: ContentListener {
         FoundCopy(
           path: shown(trail), kind: kind, part: "resource", line: nil, form: first.form.rawValue,
           pattern: first.pattern, resource: place,
-          fix: TerraformAdvice.fix(place, in: kind == .terraformPlan ? .plan : document.kind)))
+          fix: fix(TerraformAdvice.fix(place, in: kind == .terraformPlan ? .plan : document.kind))))
     }
     for place in found { add(place) }
     // What stands in no attribute is told by its line.

@@ -57,7 +57,7 @@ public enum CopyKind: String, Sendable, Hashable {
       self = .terraformState
     } else if name.hasSuffix(".tfplan") || name == "tfplan" {
       self = .terraformPlan
-    } else if text.contains("blobs/sha256/") || name == "layer.tar" {
+    } else if text.contains("blobs/sha256/") || text.contains("/manifests/sha256:") || name == "layer.tar" {
       self = .image
     } else if [".sqlite", ".sqlite3", ".db", "-wal", "-journal"].contains(where: { name.hasSuffix($0) }) {
       self = .database

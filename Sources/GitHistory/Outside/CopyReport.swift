@@ -25,6 +25,14 @@ public struct FoundCopy: Sendable, Hashable {
     return TerraformAdvice.reactivation(of: resource.address)
   }
 
+  /// The same in a document that stands elsewhere, too.
+  func moved(from former: String, to place: String) -> FoundCopy {
+    guard path.hasPrefix(former) else { return self }
+    return FoundCopy(
+      path: place + path.dropFirst(former.count), kind: kind, part: part, line: line, form: form,
+      pattern: pattern, resource: resource, fix: fix)
+  }
+
   /// One line: `/home/dev/.env:3`, `…/terraform.tfstate aws_db_instance.main password`.
   public var text: String {
     resource.map { "\(path)  \($0.address)  \($0.attribute)" } ?? path + (line.map { ":\($0)" } ?? "")

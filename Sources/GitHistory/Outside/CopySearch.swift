@@ -18,48 +18,21 @@ public struct CopySearch: Sendable {
   /// - Parameters:
   ///   - paths: absolute, of files and directories.
   ///   - documents: what lies elsewhere, read one after the other. One that cannot be read is named as not searched.
+  ///   - sources: where documents lie elsewhere. What they cannot list is named, too.
   /// - Throws: `.notFound` for a path that is not there; `.unsupported` when an expression cannot be matched; `.cancelled`.
-  public func run(in paths: [String], documents: [any RemoteDocument] = [], progress: any ProgressSink)
-    async throws(CapabilityError) -> CopyReport
-  {
+  public func run(
+    in paths: [String], documents: [any RemoteDocument] = [], sources: [any RemoteSource] = [],
+    progress: any ProgressSink
+  ) async throws(CapabilityError) -> CopyReport {
     var report = try await BlockingWork.run(progress: progress) { progress in
       try self.report(on: try DirectoryWalk(paths), progress)
     }
+    let elsewhere = RemoteSearch(patterns, limits)
     for document in documents {
-      let content: Data?
-      do throws(CapabilityError) { content = try await document.read() } catch {
-        if error.class == .cancelled { throw error }
-        report = report.joined(with: unread(document.name, error))
-        continue
-      }
-      let name = document.name
-      report = report.joined(
-        with: try await BlockingWork.run(progress: progress) { progress in
-          try self.report(on: content ?? Data(), of: name, progress)
-        })
+      report = report.joined(with: try await elsewhere.report(on: document, progress))
     }
+    for source in sources { report = report.joined(with: try await elsewhere.report(on: source, progress)) }
     return report
-  }
-
-  private func unread(_ name: String, _ error: CapabilityError) -> CopyReport {
-    let shown = PathCleaning(patterns: patterns).shown(Array(name.utf8))
-    let why = error.because + (error.fix.map { ": \($0)" } ?? "")
-    return CopyReport(
-      roots: [shown], places: [], notSearched: [HistoryUnsearched(place: shown, why: why)], repositories: [],
-      files: 0, bytes: 0)
-  }
-
-  private func report(on content: Data, of name: String, _ progress: EngineProgress) throws(GitObjectsError)
-    -> CopyReport
-  {
-    let found = CopyCollector(patterns) { _ in }
-    found.begin(PathBytes(name))
-    let search = ContentSearch(
-      patterns: patterns, limits: limits, listener: found, isCancelled: progress.isCancelled)
-    try search.search(BufferRegion(copying: content))
-    return CopyReport(
-      roots: [PathCleaning(patterns: patterns).shown(Array(name.utf8))], places: found.places,
-      notSearched: found.notSearched, repositories: [], files: 1, bytes: found.bytes)
   }
 
   private func report(on walk: DirectoryWalk, _ progress: EngineProgress) throws(GitObjectsError)

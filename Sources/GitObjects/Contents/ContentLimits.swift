@@ -10,12 +10,14 @@ package struct ContentLimits: Sendable {
   package var held = 64 << 20
   /// Of a member's name, and of a header that extends one.
   package var header = 1 << 20
+  /// Of all documents of one bucket or repository of images that lies elsewhere.
+  package var remote = 256 << 30
   /// Hits of one content that are told one by one.
   package var hits = 1_000
 
   package init() {}
 
-  static func words(_ bytes: Int) -> String {
+  package static func words(_ bytes: Int) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
     for (size, name) in units where bytes >= size && bytes % size == 0 { return "\(bytes / size) \(name)" }
     return "\(bytes) bytes"

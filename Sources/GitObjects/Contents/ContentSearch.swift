@@ -64,6 +64,14 @@ package final class ContentSearch {
     try search(.region(file), [], 0)
   }
 
+  /// Searches what comes one byte after another. What must be read from its end is held in memory, as within an archive.
+  ///
+  /// - Parameter size: what it says to have.
+  package func search(_ feed: any ByteFeed, size: Int?) throws(GitObjectsError) {
+    log = { nil }
+    try search(.stream(feed, size: size), [], 0)
+  }
+
   private enum Content {
     case region(any ByteRegion)
     case stream(any ByteFeed, size: Int?)

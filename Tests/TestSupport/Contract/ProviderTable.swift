@@ -92,7 +92,7 @@ public enum ProviderTable {
   private static func world(of against: String) -> AdapterProfile.World {
     switch against {
     case "a real server": .real
-    case "an emulator": .emulator
+    case "an emulator", "an emulator, and a real server behind it": .emulator
     default: .simulator
     }
   }

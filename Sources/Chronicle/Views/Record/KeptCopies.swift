@@ -78,7 +78,7 @@ public struct KeptCopies: Sendable, Hashable {
       let copy = Copy(
         path: path, line: place["line"]?.integer, kind: place["kind"]?.string ?? "file", resource: resource,
         trap: place["trap"]?.string,
-        root: roots.first { Self.isIn(path, $0) } ?? path, found: instant)
+        root: roots.first { Self.isIn(path, $0) } ?? Self.manifest(of: path), found: instant)
       copies.removeAll { $0.path == copy.path && $0.line == copy.line && $0.resource == copy.resource }
       copies.append(copy)
     }
@@ -87,7 +87,23 @@ public struct KeptCopies: Sendable, Hashable {
     furtherRoots += roots
   }
 
+  /// Of an image at a registry the manifest that holds the copy: a tag that was moved away takes it nowhere.
+  private static func manifest(of path: String) -> String {
+    guard path.hasPrefix("docker://") else { return path }
+    return ["/blobs/", "/manifests/"].compactMap { path.range(of: $0)?.lowerBound }.min().map {
+      String(path[..<$0])
+    }
+      ?? path
+  }
+
   private static func isIn(_ path: String, _ place: String) -> Bool {
+    // A bucket is searched by how its keys begin, a repository of images by all of its manifests.
+    if place.hasPrefix("s3://") { return path.hasPrefix(place) }
+    if place.hasPrefix("docker://"), path.hasPrefix(place + "@") { return true }
+    return isInFile(path, place)
+  }
+
+  private static func isInFile(_ path: String, _ place: String) -> Bool {
     path == place || place == "/" || path.hasPrefix(place + "/") || path.hasPrefix(place + "!")
   }
 }

@@ -50,6 +50,7 @@ extension JournalEvent {
         "\(name): proof of death, \(deathProof.text)"
       } else {
         "\(name): verified, expected \(verified.expected ?? "its condition"), found \(verified.answer ?? "unknown")"
+          + (verified.before.last.map { "; before: \($0)" } ?? "")
       }
     case .stepWaiting(let wait): "\(name): waiting for \(Self.awaited(wait.subject))"
     case .stepSkipped(let skip): "\(name): skipped by \(skip.by ?? "condition")"

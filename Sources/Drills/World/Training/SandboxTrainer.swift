@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Simulators
 import Synchronization
 
 /// The program that uses both credentials: it reads its `.env` when it starts, works with what it read then, and says at

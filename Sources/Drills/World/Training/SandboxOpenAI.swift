@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Simulators
 import Synchronization
 
 /// A sandbox provider that really accepts and rejects keys, over the paths of OpenAI's API that `staunch` uses.
@@ -83,7 +84,7 @@ final class SandboxOpenAI: Sendable {
 }
 
 extension SandboxOpenAI.World {
-  func answer(_ request: SandboxRequest) -> SandboxReply {
+  func answer(_ request: SimulatedRequest) -> SimulatedReply {
     if !["GET", "HEAD", "OPTIONS"].contains(request.method) { state.withLock { $0.unsafeRequests += 1 } }
     if faults.strikes(.rateLimit) {
       return .json(
@@ -115,7 +116,7 @@ extension SandboxOpenAI.World {
   }
 
   /// A bucket for each day since `start_time`, 30 days back at most.
-  private func usage(_ kind: String, _ request: SandboxRequest) -> SandboxReply {
+  private func usage(_ kind: String, _ request: SimulatedRequest) -> SimulatedReply {
     if faults.strikes(.abuse) { state.withLock { $0.isAbused = true } }
     let query = URLComponents(string: request.target)?.queryItems ?? []
     let start = query.first { $0.name == "start_time" }?.value.flatMap { Int($0) } ?? 0
@@ -133,7 +134,7 @@ extension SandboxOpenAI.World {
       200, ["object": "page", "data": .array(buckets), "has_more": false, "next_page": nil])
   }
 
-  private func models(_ request: SandboxRequest) -> SandboxReply {
+  private func models(_ request: SimulatedRequest) -> SimulatedReply {
     let key = request.bearer ?? ""
     let isAccepted = state.withLock { state in
       state.keys.contains { $0.value == key }
@@ -144,7 +145,7 @@ extension SandboxOpenAI.World {
       : .json(401, Self.error("invalid_api_key", "Incorrect API key provided."))
   }
 
-  private func issue(_ request: SandboxRequest) -> SandboxReply {
+  private func issue(_ request: SimulatedRequest) -> SimulatedReply {
     guard let name = request.json?["name"]?.string, !name.isEmpty else {
       return .json(400, Self.error("missing_name", "name is required"))
     }
@@ -169,7 +170,7 @@ extension SandboxOpenAI.World {
       ])
   }
 
-  private func deleteKey(_ id: String) -> SandboxReply {
+  private func deleteKey(_ id: String) -> SimulatedReply {
     state.withLock { state in
       guard let index = state.keys.firstIndex(where: { $0.id == id }) else { return Self.notFound }
       guard state.keys[index].serviceAccount == nil else {
@@ -182,7 +183,7 @@ extension SandboxOpenAI.World {
     }
   }
 
-  private func deleteAccount(_ id: String) -> SandboxReply {
+  private func deleteAccount(_ id: String) -> SimulatedReply {
     state.withLock { state in
       guard state.accounts.removeValue(forKey: id) != nil else { return Self.notFound }
       for key in state.keys where key.serviceAccount == id { state.lingering.insert(key.value) }
@@ -219,7 +220,7 @@ extension SandboxOpenAI.World {
     }
   }
 
-  private func list(_ elements: [JSONValue]) -> SandboxReply {
+  private func list(_ elements: [JSONValue]) -> SimulatedReply {
     .json(
       200,
       [
@@ -228,7 +229,7 @@ extension SandboxOpenAI.World {
       ])
   }
 
-  private static let notFound = SandboxReply.json(404, error("not_found", "There is nothing here."))
+  private static let notFound = SimulatedReply.json(404, error("not_found", "There is nothing here."))
 
   private static func error(_ code: String, _ message: String) -> JSONValue {
     [

@@ -2,17 +2,6 @@ public import Capabilities
 public import Foundation
 public import Secrets
 
-/// A document that does not lie on this machine: a state behind HTTP, a version of an object in a bucket. Whoever knows such a
-/// system makes one for each document; the search looks into it as into a file.
-public protocol RemoteDocument: Sendable {
-  /// Its address, without any login and without a query, which may hold one.
-  var name: String { get }
-
-  /// All of it; nil: nothing is there. Reads only.
-  /// - Throws: when it cannot be read: it is then named as not searched.
-  func read() async throws(CapabilityError) -> Data?
-}
-
 /// The state in Terraform's or OpenTofu's HTTP backend (also GitLab's): one GET, never a lock.
 ///
 /// Source: developer.hashicorp.com/terraform/language/backend/http.
@@ -51,7 +40,9 @@ public struct TerraformHTTPState: RemoteDocument {
     self.transport = transport
   }
 
-  public func read() async throws(CapabilityError) -> Data? {
+  /// All of it at once: a backend gives no parts.
+  public func read(from offset: Int) async throws(CapabilityError) -> Data? {
+    guard offset == 0 else { return Data() }
     let headers: [(name: String, value: HTTPField)] =
       login.map { [(name: "authorization", value: $0.field)] } ?? []
     let answer = try await transport.fetch(.get(address, headers: headers, timeout: .seconds(60)))

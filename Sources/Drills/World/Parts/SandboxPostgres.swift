@@ -4,12 +4,13 @@ import Secrets
 
 /// A real PostgreSQL server of this machine's packages, with a cluster of its own in a temporary directory.
 final class SandboxPostgres: Sendable {
-  let database = "training"
-  let role = "trainer"
+  let database: String
+  let role: String
   let adminUser = "staunch_rotator"
   let adminPassword = DecoySecret.password()
   let endpoint: SandboxEndpoint
   private let leash: ServerLeash
+  private let manner: Manner
 
   /// The directory of the newest installed server's programs, or nil when none is installed.
   static func binaries() -> String? {
@@ -20,8 +21,37 @@ final class SandboxPostgres: Sendable {
       .max { (Int($0) ?? 0) < (Int($1) ?? 0) }.map { "\(root)/\($0)/bin" }
   }
 
-  /// - Parameter password: the leaked password of ``role``.
-  init(binaries: String, password: String) throws(DrillError) {
+  /// How it asks for passwords, and what else it has.
+  enum Manner: Sendable {
+    case postgres
+    /// It plays Redshift: asks for MD5, and has its table of sessions.
+    /// Source: https://docs.aws.amazon.com/redshift/latest/dg/r_STV_SESSIONS.html
+    case redshift
+
+    fileprivate var method: String { self == .redshift ? "md5" : "scram-sha-256" }
+    fileprivate var setup: String {
+      guard self == .redshift else { return "" }
+      return """
+        SET allow_system_table_mods = on;
+        CREATE VIEW pg_catalog.stv_sessions AS
+          SELECT backend_start AT TIME ZONE 'UTC' AS starttime, pid AS process,
+            usename::char(50) AS user_name, datname::char(50) AS db_name
+          FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend';
+        GRANT SELECT ON pg_catalog.stv_sessions TO PUBLIC;
+
+        """
+    }
+  }
+
+  /// - Parameters:
+  ///   - role: the user whose password leaked, with that `password`.
+  ///   - database: made for it.
+  init(
+    binaries: String, role: String, password: String, database: String, manner: Manner = .postgres
+  ) throws(DrillError) {
+    self.role = role
+    self.database = database
+    self.manner = manner
     // The passwords go through standard input: neither arguments nor environment of any program hold them.
     let setup = """
       CREATE ROLE \(adminUser) LOGIN CREATEROLE PASSWORD '\(adminPassword)';
@@ -29,7 +59,7 @@ final class SandboxPostgres: Sendable {
       SET ROLE \(adminUser);
       CREATE ROLE \(role) LOGIN PASSWORD '\(password)';
       RESET ROLE;
-      -- end
+      \(manner.setup)-- end
 
       """
     var started: (ServerLeash, Int)?
@@ -38,7 +68,8 @@ final class SandboxPostgres: Sendable {
       let port = Self.freePort()
       do throws(DrillError) {
         let leash = try ServerLeash(
-          Self.script, arguments: [binaries, "\(port)", database], user: "postgres", standardInput: setup)
+          Self.script, arguments: [binaries, "\(port)", database, manner.method], user: "postgres",
+          standardInput: setup)
         started = (leash, port)
       } catch {
         last = error  // perhaps somebody else took the port
@@ -51,9 +82,18 @@ final class SandboxPostgres: Sendable {
 
   /// As whom to connect.
   func login(_ user: String, _ password: String) -> SQLLogin {
-    SQLLogin(
+    var login = SQLLogin(
       host: endpoint.host, port: endpoint.port, database: database, user: user, password: Secret(password),
       tls: "disable")
+    login.takesMD5 = manner == .redshift
+    return login
+  }
+
+  /// Sets the user's password as the server's own administrator, like a control plane. - Returns: false: it was not done.
+  func setPassword(_ password: String) async -> Bool {
+    guard !password.contains("\n") else { return false }
+    let literal = password.replacing("'", with: "''")
+    return await leash.ask("ALTER ROLE \(role) PASSWORD '\(literal)';") == "done"
   }
 
   func stop() { leash.stop() }
@@ -81,7 +121,7 @@ final class SandboxPostgres: Sendable {
     dir=$(mktemp -d "$base/staunch-drill-XXXXXX") || exit 1
     trap 'rm -rf "$dir"' EXIT
     trap '' HUP INT
-    "$1/initdb" -N -E UTF8 --locale=C.UTF-8 -U postgres --auth-host=scram-sha-256 --auth-local=trust \\
+    "$1/initdb" -N -E UTF8 --locale=C.UTF-8 -U postgres --auth-host="$4" --auth-local=trust \\
       -D "$dir/data" >/dev/null </dev/null || exit 1
     cat >>"$dir/data/postgresql.conf" <<END
     listen_addresses = '127.0.0.1'
@@ -91,7 +131,7 @@ final class SandboxPostgres: Sendable {
     synchronous_commit = off
     full_page_writes = off
     autovacuum = off
-    password_encryption = 'scram-sha-256'
+    password_encryption = '$4'
     shared_buffers = '16MB'
     log_min_messages = fatal
     log_min_error_statement = panic
@@ -103,7 +143,11 @@ final class SandboxPostgres: Sendable {
       printf '%s\\n' "$line"
     done | "$1/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$2" -U postgres -d "$3" >/dev/null || exit 1
     echo "ready $dir"
-    cat >/dev/null
+    while IFS= read -r line; do
+      [ -n "$line" ] || continue
+      printf '%s\\n' "$line" | "$1/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p "$2" -U postgres -d "$3" \\
+        >/dev/null 2>&1 && echo done || echo failed
+    done
     "$1/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 </dev/null
     """
 }

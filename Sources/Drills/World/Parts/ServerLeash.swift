@@ -6,12 +6,13 @@ import Synchronization
 /// waits on a pipe that only this process holds open.
 final class ServerLeash: Sendable {
   private let input: Pipe
+  private let output: Mutex<FileHandle>
   private let supervisor: Mutex<Process>
 
   /// Runs `script` with `sh -c`; `$1 …` are `arguments`. Secrets go to `standardInput`, which stays open afterwards.
   ///
-  /// The script starts the server, prints `ready …` on a line of its own, reads standard input until it ends, stops the
-  /// server and removes its files.
+  /// The script starts the server, prints `ready …` on a line of its own, answers each line of standard input with one until it
+  /// ends, stops the server and removes its files.
   init(_ script: String, arguments: [String], user: String?, standardInput: String) throws(DrillError) {
     let process = Process()
     var command = ["/bin/sh", "-c", script, "sh"] + arguments
@@ -49,7 +50,32 @@ final class ServerLeash: Sendable {
         because: text.isEmpty ? "it ended at once" : String(text.prefix(200)))
     }
     self.input = input
+    // Kept also where nobody reads on: what the script says must not end it.
+    self.output = Mutex(output.fileHandleForReading)
     supervisor = Mutex(process)
+  }
+
+  /// Sends a line to the script, which answers with one; one question after the other.
+  /// - Returns: nil: it is gone.
+  func ask(_ line: String) async -> String? {
+    await withCheckedContinuation { continuation in
+      // Reading blocks, so it has a thread of its own.
+      Thread.detachNewThread { continuation.resume(returning: self.answer(to: line)) }
+    }
+  }
+
+  private func answer(to line: String) -> String? {
+    output.withLock { output in
+      guard !isGone else { return nil }
+      do { try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8)) } catch { return nil }
+      var text = ""
+      while !text.contains("\n") {
+        let chunk = output.availableData
+        guard !chunk.isEmpty else { return nil }
+        text += String(decoding: chunk, as: UTF8.self)
+      }
+      return text.trimmingCharacters(in: .newlines)
+    }
   }
 
   /// Stops the server and waits until it is gone. Safe to repeat.

@@ -1,26 +1,26 @@
 import Foundation
 import JSON
 
-extension KubernetesSimulation {
-  static func status(_ code: Int, _ reason: String) -> LoopbackServer.Reply {
+extension SimulatedKubernetes {
+  static func status(_ code: Int, _ reason: String) -> SimulatedReply {
     .json(
       code,
-      #"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"\#(reason)","message":"SHOULD-NOT-BE-SHOWN","code":\#(code)}"#
-    )
+      [
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": .string(reason),
+        "message": "SHOULD-NOT-BE-SHOWN", "code": .integer(code),
+      ])
   }
 
-  private static func json(_ code: Int, _ value: JSONValue) -> LoopbackServer.Reply {
-    .json(code, String(decoding: value.canonicalBytes, as: UTF8.self))
-  }
+  private static func json(_ code: Int, _ value: JSONValue) -> SimulatedReply { .json(code, value) }
 
-  static func reply(_ request: LoopbackServer.Request, _ state: inout State) -> LoopbackServer.Reply {
+  static func reply(_ request: SimulatedRequest, _ state: inout State) -> SimulatedReply {
     if state.refusesNext {
       state.refusesNext = false
       return .answer(429, headers: ["retry-after": "1"])
     }
     let token = (request.headers["authorization"] ?? "").replacing("Bearer ", with: "")
     guard let user = user(token, state) else { return status(401, "Unauthorized") }
-    let isChange = request.method != "GET" && !request.path.contains("reviews")
+    let isChange = request.method != "GET" && !request.location.contains("reviews")
     let answer = answer(request, user, &state)
     if isChange, state.losesNext {
       state.losesNext = false
@@ -29,10 +29,10 @@ extension KubernetesSimulation {
     return answer
   }
 
-  private static func answer(_ request: LoopbackServer.Request, _ user: String, _ state: inout State)
-    -> LoopbackServer.Reply
+  private static func answer(_ request: SimulatedRequest, _ user: String, _ state: inout State)
+    -> SimulatedReply
   {
-    let path = request.path
+    let path = request.location
     let body: JSONValue
     do { body = request.body.isEmpty ? .null : try JSONValue(parsing: request.body) } catch {
       return status(400, "BadRequest")
@@ -74,20 +74,20 @@ extension KubernetesSimulation {
     return (parts[place + 2], parts.count > place + 3)
   }
 
-  private static func get(_ request: LoopbackServer.Request, _ state: State) -> LoopbackServer.Reply {
-    let (kind, isObject) = resource(request.path)
+  private static func get(_ request: SimulatedRequest, _ state: State) -> SimulatedReply {
+    let (kind, isObject) = resource(request.location)
     if state.denied.contains("get \(kind)") && isObject || state.denied.contains("list \(kind)") && !isObject
     {
       return status(403, "Forbidden")
     }
-    if let object = state.objects[request.path] { return json(200, object) }
+    if let object = state.objects[request.location] { return json(200, object) }
     if isObject { return status(404, "NotFound") }
     let known = [
       "secrets", "pods", "serviceaccounts", "deployments", "certificatesigningrequests", "rolebindings",
     ]
     guard known.contains(kind) else { return .answer(404, body: Data("404 page not found".utf8)) }
     // Two a page, whatever was asked for: nobody may lean on one page.
-    let all = state.objects.keys.filter { $0.hasPrefix(request.path + "/") }.sorted()
+    let all = state.objects.keys.filter { $0.hasPrefix(request.location + "/") }.sorted()
     let start = Int(request.query["continue"] ?? "0") ?? 0
     let page = all[min(start, all.count)..<min(start + 2, all.count)]
     let rest = start + 2 < all.count ? "\(start + 2)" : ""
@@ -99,8 +99,7 @@ extension KubernetesSimulation {
       ])
   }
 
-  private static func create(_ path: String, _ body: JSONValue, _ state: inout State) -> LoopbackServer.Reply
-  {
+  private static func create(_ path: String, _ body: JSONValue, _ state: inout State) -> SimulatedReply {
     if state.denied.contains("create \(resource(path).kind)") { return status(403, "Forbidden") }
     guard let name = body["metadata"]?["name"]?.string else { return status(422, "Invalid") }
     let target = "\(path)/\(name)"
@@ -109,10 +108,10 @@ extension KubernetesSimulation {
     return json(201, state.objects[target] ?? .null)
   }
 
-  private static func patch(_ request: LoopbackServer.Request, _ body: JSONValue, _ state: inout State)
-    -> LoopbackServer.Reply
+  private static func patch(_ request: SimulatedRequest, _ body: JSONValue, _ state: inout State)
+    -> SimulatedReply
   {
-    if state.denied.contains("patch \(resource(request.path).kind)") { return status(403, "Forbidden") }
+    if state.denied.contains("patch \(resource(request.location).kind)") { return status(403, "Forbidden") }
     guard request.headers["content-type"] == "application/merge-patch+json" else {
       return status(415, "UnsupportedMediaType")
     }
@@ -120,7 +119,7 @@ extension KubernetesSimulation {
       state.before = nil
       before(&state)
     }
-    guard let old = state.objects[request.path] else { return status(404, "NotFound") }
+    guard let old = state.objects[request.location] else { return status(404, "NotFound") }
     if let version = body["metadata"]?["resourceVersion"], version != old["metadata"]?["resourceVersion"] {
       return status(409, "Conflict")
     }
@@ -133,12 +132,12 @@ extension KubernetesSimulation {
       let generation = (old["metadata"]?["generation"]?.integer ?? 1) + 1
       new = merged(new, ["metadata": ["generation": .integer(generation)]])
     }
-    state.objects[request.path] = stamped(new, &state)
-    return json(200, state.objects[request.path] ?? .null)
+    new = stamped(new, &state)
+    state.objects[request.location] = new["data"] == old["data"] ? new : managed(new, state)
+    return json(200, state.objects[request.location] ?? .null)
   }
 
-  private static func delete(_ path: String, _ body: JSONValue, _ state: inout State) -> LoopbackServer.Reply
-  {
+  private static func delete(_ path: String, _ body: JSONValue, _ state: inout State) -> SimulatedReply {
     if state.denied.contains("delete \(resource(path).kind)") { return status(403, "Forbidden") }
     guard let object = state.objects[path] else { return status(404, "NotFound") }
     if let uid = body["preconditions"]?["uid"], uid != object["metadata"]?["uid"] {
@@ -150,7 +149,7 @@ extension KubernetesSimulation {
 
   /// https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
   private static func tokenRequest(_ path: String, _ body: JSONValue, _ state: inout State)
-    -> LoopbackServer.Reply
+    -> SimulatedReply
   {
     if state.denied.contains("create serviceaccounts/token") { return status(403, "Forbidden") }
     let parts = path.split(separator: "/").map(String.init)

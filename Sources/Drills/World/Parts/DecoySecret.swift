@@ -13,6 +13,12 @@ enum DecoySecret {
   /// A key that manages the organisation.
   static func openAIAdminKey() -> String { "sk-" + "admin-" + text(74) + "T3Blbk" + "FJ" + text(74) }
 
+  /// The secret half of an AWS access key.
+  static func awsSecretKey() -> String { text(40) }
+
+  /// A personal access token of Docker Hub.
+  static func dockerHubToken() -> String { "dckr_" + "pat_" + text(27) }
+
   /// A password without characters that a URI would escape.
   static func password() -> String { text(28) }
 
