@@ -22,9 +22,8 @@ public struct ConsolePages: Sendable {
     ConsoleContentType(), named: ConsoleContentType.name)
   static let names = [
     "decide", "elapsed", "incident", "incident-row", "incidents", "message", "moment", "none", "notice",
-    "outbox", "page", "pages", "people", "plan", "plan-body", "postmortem", "several", "sign-in", "stale", "state",
-    "storm",
-    "tabs", "tally",
+    "outbox", "page", "pages", "people", "plan", "plan-body", "postmortem", "several", "sign-in", "stale",
+    "state", "storm", "tabs", "tally",
   ]
 
   /// - Parameter templates: Mustache text by name, for example `incident`.
