@@ -487,7 +487,7 @@ let package = Package(
     .testTarget(
       name: "InboxTests",
       dependencies: [
-        "Inbox", "JSON", "Secrets", "TestSupport",
+        "Inbox", "Incidents", "JSON", "Secrets", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["Fixtures"], swiftSettings: common),

@@ -26,7 +26,7 @@ public struct Staunch: AsyncParsableCommand {
       ReferenceCommand.self, UpdateCommand.self, HandoverCommand.self, JournalCommand.self,
       PostMortemCommand.self, TicketCommand.self,
       CredentialCommand.self, PlaybookCommand.self, ServeCommand.self, WorkCommand.self,
-      PeopleCommand.self,
+      DeliveriesCommand.self, PeopleCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
 

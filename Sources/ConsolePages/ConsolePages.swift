@@ -1,3 +1,4 @@
+import Foundation
 import Mustache
 
 /// The pages of the console: documents of the board in, HTML out. Pure; a page is a function of its arguments.
@@ -20,8 +21,9 @@ public struct ConsolePages: Sendable {
   private static let registration: Void = MustacheContentTypes.register(
     ConsoleContentType(), named: ConsoleContentType.name)
   static let names = [
-    "decide", "elapsed", "incident", "incidents", "message", "moment", "notice", "outbox", "page", "people",
-    "plan", "plan-body", "postmortem", "sign-in", "state",
+    "decide", "elapsed", "incident", "incident-row", "incidents", "message", "moment", "none", "notice",
+    "outbox", "page", "pages", "people", "plan", "plan-body", "postmortem", "several", "sign-in", "stale",
+    "state", "storm", "tabs", "tally",
   ]
 
   /// - Parameter templates: Mustache text by name, for example `incident`.
@@ -55,6 +57,30 @@ public struct ConsolePages: Sendable {
     let body = library.render(model, withTemplate: name) ?? ""
     let page = PageModel(title: title, body: body, frame: frame, assets: assets, refresh: refresh)
     return library.render(page, withTemplate: "page") ?? ""
+  }
+
+  /// A template alone, without the frame.
+  func part(_ name: String, _ model: some Sendable) -> String {
+    library.render(model, withTemplate: name) ?? ""
+  }
+
+  /// What of the frame changes by itself, by the name of its region.
+  func parts(of frame: Frame, title: String) -> [String: String] {
+    let model = PageModel(title: title, body: "", frame: frame, assets: assets, refresh: nil)
+    var parts = ["storm", "stale"].reduce(into: [:]) { $0[$1] = part($1, model) }
+    if let viewer = model.viewer { parts["tabs"] = part("tabs", viewer) }
+    return parts
+  }
+
+  /// The regions of a page that change by themselves, by name: what stands between `<!--live:NAME-->` and `<!--/live-->`. Text
+  /// of others cannot hold these marks, because it is escaped.
+  public static func parts(of page: String) -> [String: String] {
+    var parts: [String: String] = [:]
+    for piece in page.components(separatedBy: "<!--live:").dropFirst() {
+      guard let name = piece.range(of: "-->"), let end = piece.range(of: "<!--/live-->") else { continue }
+      parts[String(piece[..<name.lowerBound])] = String(piece[name.upperBound..<end.lowerBound])
+    }
+    return parts
   }
 }
 

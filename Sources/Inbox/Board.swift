@@ -1,10 +1,11 @@
 import Foundation
 import GRDB
 public import JSON
+import Synchronization
 
 /// A read-only document that the worker publishes for the console, redacted already.
 public struct BoardDocument: Sendable, Hashable {
-  /// `incident`, `plan`, `outbox`, `postmortem`, `summary` or `storm`.
+  /// `incident`, `plan`, `postmortem`, `summary` or `storm`.
   public let kind: String
   public let id: String
   /// The board's version when this document last changed.
@@ -13,7 +14,8 @@ public struct BoardDocument: Sendable, Hashable {
 }
 
 extension Inbox {
-  /// Publishes documents, and removes others, in one commit. One that did not change keeps its version.
+  /// Publishes documents, and removes others, in one commit. One that did not change keeps its version. An incident's row of
+  /// the list is written with it; the outbox is kept message by message (``messages(undeliveredOnly:limit:offset:)``).
   ///
   /// - Returns: the board's version; higher than before when something changed.
   @discardableResult
@@ -21,29 +23,49 @@ extension Inbox {
     _ documents: [(kind: String, id: String, document: JSONValue)],
     removing removed: [(kind: String, id: String)] = []
   ) throws(InboxError) -> Int {
-    try writing("publish to the board") { db in
+    let published = messages.withLock { $0 }
+    let (version, kept) = try writing("publish to the board") { db in
       let before = try Int.fetchOne(db, sql: Inbox.boardCounter) ?? 0
       // The endpoint can write the counter: one at its end would end us.
       let version = (0..<Int.max / 2).contains(before) ? before + 1 : 1
       var isChanged = false
+      var kept = published
       for (kind, id, document) in documents {
+        let document = Inbox.readable(document)
+        if kind == Inbox.outbox {
+          let (next, isNew) = try kept.write(document, version: version, in: db)
+          kept = next
+          isChanged = isChanged || isNew
+          continue
+        }
         try db.execute(
           sql: """
             INSERT INTO board (kind, id, version, document) VALUES (?, ?, ?, ?)
             ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, document = excluded.document
             WHERE document <> excluded.document
-            """, arguments: [kind, id, version, Inbox.readable(document).canonicalText])
-        isChanged = isChanged || db.changesCount > 0
+            """, arguments: [kind, id, version, document.canonicalText])
+        guard db.changesCount > 0 else { continue }
+        isChanged = true
+        if kind == Inbox.incident { try IncidentRow.put(id, document, version: version, in: db) }
       }
       for (kind, id) in removed {
         try db.execute(sql: "DELETE FROM board WHERE kind = ? AND id = ?", arguments: [kind, id])
         isChanged = isChanged || db.changesCount > 0
+        if kind == Inbox.incident {
+          try db.execute(sql: "DELETE FROM incidents WHERE id = ?", arguments: [id])
+        }
       }
-      guard isChanged else { return version - 1 }
+      guard isChanged else { return (version - 1, kept) }
       try db.execute(sql: "UPDATE counters SET value = ? WHERE name = 'board'", arguments: [version])
-      return version
+      return (version, kept)
     }
+    messages.withLock { $0 = kept }
+    return version
   }
+
+  /// Kinds of which the board keeps a list beside, or instead of, the document.
+  private static let incident = "incident"
+  private static let outbox = "outbox"
 
   /// One document, or nil.
   public func document(kind: String, id: String) throws(InboxError) -> BoardDocument? {

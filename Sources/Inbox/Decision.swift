@@ -5,6 +5,10 @@ import GRDB
 public struct NewDecision: Sendable, Hashable, Codable {
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
     case approve, decline, skip, note, acknowledge, answer
+    /// Go on with a run; do a step again of which nobody can tell whether it happened; take a run back.
+    case resume, retry, abort
+    /// The incident is over; it is somebody's.
+    case close, assign
   }
   /// How the person was authenticated.
   public enum Via: String, Sendable, Hashable, Codable, CaseIterable { case password, header }
@@ -36,14 +40,17 @@ public struct NewDecision: Sendable, Hashable, Codable {
   public var step: String?
   /// The note, the reason, or the answer.
   public var text: String?
+  /// What a manual step asks for, by name.
+  public var fields: [String: String]?
   public var approval: Signature?
   public var via: Via
 
   public init(
     at: Date, person: String, roles: [String], kind: Kind, incident: String? = nil, run: String? = nil,
     plan: String? = nil, digest: String? = nil, step: String? = nil, text: String? = nil,
-    approval: Signature? = nil, via: Via
+    fields: [String: String]? = nil, approval: Signature? = nil, via: Via
   ) {
+    self.fields = fields
     self.at = at
     self.person = person
     self.roles = roles
@@ -158,6 +165,20 @@ extension Inbox {
   public func outcome(ofDecision sequence: Int) throws(InboxError) -> String? {
     try reading("read the decision \(sequence)") { db in
       try String.fetchOne(db, sql: "SELECT outcome FROM decisions WHERE sequence = ?", arguments: [sequence])
+    }
+  }
+
+  /// How many decisions the worker has not applied yet. Cheap.
+  public func pendingDecisionCount() throws(InboxError) -> Int {
+    try reading("count the decisions") { db in
+      try Int.fetchOne(db, sql: "SELECT count(*) FROM decisions WHERE state = 'pending'") ?? 0
+    }
+  }
+
+  /// Whether there is, or was, a decision of this number.
+  public func holdsDecision(_ sequence: Int) throws(InboxError) -> Bool {
+    try reading("look for the decision \(sequence)") { db in
+      try Int.fetchOne(db, sql: "SELECT 1 FROM decisions WHERE sequence = ?", arguments: [sequence]) != nil
     }
   }
 

@@ -126,7 +126,7 @@ extension Inbox {
   /// Route, id and event; longer ones are cut, and then their box does not open.
   private static let longestWord = 4096
   /// The instants that a text can name, years 1 to 9999. Milliseconds since 1970.
-  private static let instants = -62_135_596_800_000...253_402_300_799_000
+  static let instants = -62_135_596_800_000...253_402_300_799_000
 
   /// Columns are decoded, not cast: the endpoint can store a value of any type in any of them, whatever the table declares
   /// (SQLite checks types when it writes, by the schema that the writer has read).

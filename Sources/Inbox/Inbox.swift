@@ -16,6 +16,10 @@ public final class Inbox: Sendable {
   let commits: GroupCommit
   /// The number of the schema that was last found to be ours; SQLite counts it up with every change.
   private let sealed = Mutex<Int?>(nil)
+  /// What was published of the outbox.
+  let messages = Mutex(PublishedMessages())
+  /// When the worker last left its sign of life (``beat(at:)``).
+  let beaten = Mutex(Date.distantPast)
 
   /// Opens the file for the receiver, and creates it when nothing is there. Bodies are sealed to `recipient`.
   ///

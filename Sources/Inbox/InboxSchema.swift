@@ -7,6 +7,9 @@ extension DatabaseMigrator {
     migrator.registerMigration("1 deliveries, replay, decisions, board") { db in
       try db.execute(sql: InboxSchema.version1)
     }
+    migrator.registerMigration("2 lists, refusals, the worker's sign of life") { db in
+      try db.execute(sql: InboxSchema.version2)
+    }
     return migrator
   }()
 }
@@ -63,5 +66,54 @@ enum InboxSchema {
 
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO counters VALUES ('board', 0), ('probe', 0);
+    """
+
+  /// The board is emptied: the worker publishes all of it anew at its start, and then the lists are complete.
+  static let version2 = """
+    -- What the list of incidents chooses, sorts and shows by: one row beside each document of the kind incident.
+    CREATE TABLE incidents (
+      id TEXT PRIMARY KEY,
+      version INTEGER NOT NULL,
+      place INTEGER NOT NULL,
+      severity INTEGER NOT NULL,
+      detected INTEGER NOT NULL,
+      codename TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      alive INTEGER NOT NULL,
+      asks INTEGER NOT NULL,
+      assigned TEXT NOT NULL,
+      words TEXT NOT NULL,
+      summary TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX incidents_by_urgency ON incidents (place, severity, detected, id, alive, asks);
+    CREATE INDEX incidents_by_time ON incidents (detected, id);
+    CREATE INDEX incidents_by_version ON incidents (version, id);
+    CREATE INDEX incidents_by_name ON incidents (codename, id);
+    CREATE INDEX incidents_by_kind ON incidents (kind, place);
+
+    -- The outbox, a message a row; place: 0 on its way, 1 arrived, 2 dropped.
+    CREATE TABLE messages (
+      id TEXT PRIMARY KEY,
+      version INTEGER NOT NULL,
+      place INTEGER NOT NULL,
+      at INTEGER NOT NULL,
+      document TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX messages_by_place ON messages (place, at DESC, id);
+
+    -- Deliveries that were refused, without anything of their body.
+    CREATE TABLE refusals (
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+      at INTEGER NOT NULL,
+      route TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      because TEXT NOT NULL,
+      client TEXT NOT NULL,
+      request TEXT NOT NULL,
+      left_out INTEGER NOT NULL
+    ) STRICT;
+
+    DELETE FROM board;
+    INSERT INTO counters VALUES ('worker', 0);
     """
 }

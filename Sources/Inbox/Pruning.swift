@@ -32,6 +32,7 @@ extension Inbox {
           DELETE FROM decisions WHERE state = 'done'
             AND sequence < (SELECT max(sequence) FROM decisions) - 100000
           """)
+      try db.execute(sql: "DELETE FROM refusals WHERE at < ?", arguments: [oldest])
       let spools = try String.fetchAll(db, sql: "SELECT spool FROM deliveries WHERE typeof(spool) = 'text'")
       return (forgotten, Set(spools))
     }

@@ -14,6 +14,7 @@ public struct Receiver: Service {
   private let application: Application<Endpoint>
   private let inbox: Inbox
   private let log: Logger
+  private let refusals: RefusalLog
   private let now: @Sendable () -> Date
 
   /// - Parameters:
@@ -41,14 +42,18 @@ public struct Receiver: Service {
     let gate = ConnectionGate(limits: limits, exempt: settings.proxies)
     let inFlight = Quota(limits.inFlight)
     let metrics = ReceiverMetrics(gate: gate, inFlight: inFlight)
+    refusals = RefusalLog(log)
+    let certificateEnd: Date? = if let tls = settings.tls { try ServerTLS.end(of: tls) } else { nil }
     let endpoint = Endpoint(
       routes: routes, buckets: routes.mapValues { _ in TokenBucket(rate: limits.rate, burst: limits.burst) },
       settings: settings, inbox: inbox, metrics: metrics,
       operations: Operations(
         operators: settings.operators, inbox: inbox, metrics: metrics, readiness: Readiness(),
-        reserve: DiskReserve(path: inbox.path, reserve: limits.reserveBytes)),
+        reserve: DiskReserve(path: inbox.path, reserve: limits.reserveBytes),
+        signIns: { pages?.signIns ?? [] },
+        certificateEnd: certificateEnd, now: now),
       inFlight: inFlight, reader: BodyReader(held: Quota(limits.heldBytes)), pages: pages,
-      log: log, refusals: RefusalLog(log), now: now)
+      log: log, refusals: refusals, now: now)
     let tls: NIOSSLContext? =
       if let tls = settings.tls { try ServerTLS.context(tls, secrets: secrets) } else { nil }
     application = Application(
@@ -66,8 +71,20 @@ public struct Receiver: Service {
   public func run() async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await prune() }
+      group.addTask { await keepRefusals() }
       try await application.run()
       group.cancelAll()
+    }
+  }
+
+  /// Writes refusals down, for `staunch deliveries`: many at once, because nobody waits for them.
+  private func keepRefusals() async {
+    var isOver = false
+    while !isOver {
+      do { try await Task.sleep(for: .seconds(1)) } catch { isOver = true }
+      do throws(InboxError) { try await inbox.append(refusals.take()) } catch {
+        log.error("refusals were not written down: \(error)")
+      }
     }
   }
 

@@ -9,11 +9,12 @@ import UnixSignals
 /// The command line of `staunch-receiver`: reads the settings, opens the exchange file, serves.
 public struct ReceiverCommand {
   static let usage = """
-    usage: staunch-receiver --settings FILE [--secrets-fd N] [--wake-fd N] [--user UID:GID] [--check] [--try PATH]
+    usage: staunch-receiver --settings FILE [--secrets-fd N] [--wake-fd N] [--user UID:GID] [--log-format F] [--check] [--try PATH]
 
       --settings FILE   receiver.json; exchange.sqlite and inbox.pub lie beside it
       --secrets-fd N    an inherited descriptor: a JSON object of secrets, for references inherited:NAME
       --wake-fd N       an inherited descriptor: one byte for each commit that stored something new
+      --log-format F    text (the default), or json: an object a line
       --user UID:GID    become this user first; only root can
       --check           read everything, serve nothing
       --try PATH        behind its walls, try to open PATH for reading, say what came of it, serve nothing
@@ -29,6 +30,7 @@ public struct ReceiverCommand {
   private var secretsDescriptor: Int32?
   private var wakeDescriptor: Int32?
   private var isCheck = false
+  private var logFormat = LogFormat.text
   private var user: (id: uid_t, group: gid_t)?
   private var trials: [String] = []
   /// What holds already; nil in the first of the two starts (``Confinement``).
@@ -84,6 +86,9 @@ public struct ReceiverCommand {
         let parts = (rest.popFirst() ?? "").split(separator: ":").compactMap { UInt32($0) }
         guard parts.count == 2, parts[0] > 0, parts[1] > 0 else { return false }
         user = (parts[0], parts[1])
+      case "--log-format":
+        guard let format = rest.popFirst().flatMap(LogFormat.init) else { return false }
+        logFormat = format
       case "--try":
         guard let path = rest.popFirst() else { return false }
         trials.append(path)
@@ -135,7 +140,8 @@ public struct ReceiverCommand {
       if let wake { _ = write(wake, [1], 1) }
     }
     if let wake { _ = fcntl(wake, F_SETFL, O_NONBLOCK) }
-    let log = Logger(label: "staunch.receiver") { StreamLogHandler.standardError(label: $0) }
+    let (format, now) = (logFormat, now)
+    let log = Logger(label: "staunch.receiver") { _ in LineLog(format: format, now: now) }
     let host = parsed.host
     let people = directory + "/people.json"
     let console = try Console(

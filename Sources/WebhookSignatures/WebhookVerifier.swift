@@ -65,6 +65,22 @@ enum SignatureCheck {
     return found
   }
 
+  /// Base64 as senders write it: of both alphabets, with or without padding. Nil when it is none.
+  static func base64(_ text: [UInt8]) -> Data? {
+    var plain = text.map { byte -> UInt8 in
+      switch byte {
+      case UInt8(ascii: "-"): UInt8(ascii: "+")
+      case UInt8(ascii: "_"): UInt8(ascii: "/")
+      default: byte
+      }
+    }
+    if !plain.contains(UInt8(ascii: "=")) {
+      plain += [UInt8](repeating: UInt8(ascii: "="), count: (4 - plain.count % 4) % 4)
+    }
+    defer { for index in plain.indices { plain[index] = 0 } }
+    return Data(base64Encoded: Data(plain))
+  }
+
   /// The bytes of 64 hexadecimal digits after `prefix`.
   static func digest(_ text: some StringProtocol, prefix: String) throws(SignatureError) -> [UInt8] {
     guard text.hasPrefix(prefix), let bytes = Hex.bytes(text.dropFirst(prefix.count)), bytes.count == 32

@@ -62,6 +62,7 @@ package struct WorkLoop: Sendable {
     await withDiscardingTaskGroup { group in
       for (lane, bell) in bells { group.addTask { await loop(lane, bell) } }
       while !isOver(), !Task.isCancelled {
+        await worker.beat()
         for lane in await worker.lanesWithNews() { bells[lane]?.set() }
         await wake.wait(atMost: Self.look, by: sleep)
       }

@@ -150,4 +150,29 @@ import Testing
     #expect(!holds(.skip(digest, step: "scrub", reason: "because")))
     #expect(!holds(.skip(digest, step: "verify", reason: "no clone left")))
   }
+
+  @Test
+  func `what is signed about a run, a step's answer or an incident is nothing else, and stays as it is`()
+    throws
+  {
+    let maria = try Self.maria()
+    let identity = try #require(try maria.identity(password: Self.password))
+    let digest = PlanDigest(String(repeating: "ab", count: 32))
+    let all: [SignedDecision] = [
+      .approve(digest, step: nil), .approve(digest, step: "a"), .skip(digest, step: "a", reason: "x"),
+      .retry(digest, step: "a", reason: "x"), .retry(digest, step: "b", reason: "x"),
+      .abort(digest, reason: "x"), .abort(digest, reason: "y"), .answer(digest, step: "a", fields: [:]),
+      .answer(digest, step: "a", fields: ["b": "c"]), .answer(digest, step: "a", fields: ["b": "d"]),
+      .close(incident: "inc-1", reason: "x"), .close(incident: "inc-2", reason: "x"),
+      .releaseStorm(storm: "inc-1", reason: "x"),
+    ]
+    let at = Date(timeIntervalSince1970: 1_700_000_000)
+    for one in all {
+      let signed = try one.signed(by: identity, role: "responder", at: at)
+      let held = all.filter {
+        $0.isSigned(signed.signature, role: "responder", at: signed.at, publicKey: maria.publicKey)
+      }
+      #expect(held == [one])
+    }
+  }
 }

@@ -103,6 +103,33 @@ import Testing
     #expect(finding.providerKey == row.key)
   }
 
+  @Test(arguments: [
+    (
+      "AWS_RISK_CREDENTIALS_EXPOSED", "AKIA", "aws_access_key", true as Bool?, Validity.notChecked,
+      Confidence.high
+    ),
+    ("AWS_RISK_CREDENTIALS_EXPOSURE_SUSPECTED", "AKIA", "aws_access_key", nil, .notChecked, .medium),
+    ("AWS_RISK_CREDENTIALS_COMPROMISED", "ASIA", "aws_session_token", nil, .active, .high),
+    ("AWS_RISK_CREDENTIALS_COMPROMISE_SUSPECTED", "AKIA", "aws_access_key", nil, .notChecked, .medium),
+    ("AWS_RISK_IAM_QUARANTINE", "AKIA", "aws_access_key", nil, .notChecked, .high),
+    ("AWS_RISK_IAM_QUARANTINE", "arn:aws:iam::123456789012:user/", "unknown", nil, .notChecked, .high),
+    ("AWS_RISK_ACCOUNT_CONSOLE_COMPROMISE", "", "unknown", nil, .notChecked, .high),
+  ])
+  func `every risk that AWS Health tells of is a finding`(
+    code: String, prefix: String, kind: String, isPublic: Bool?, validity: Validity, confidence: Confidence
+  ) throws {
+    let entity = prefix + "123456789012EXAM"
+    let report = try Fixture.parse(
+      """
+      {"version":"0","detail-type":"AWS Health Event","source":"aws.health","detail":{"eventArn":"arn:1",\
+      "service":"RISK","eventTypeCode":"\(code)","affectedEntities":[{"entityValue":"\(entity)"}]}}
+      """)
+    let finding = try #require(report.findings.first)
+    #expect(finding.kind.rawValue == kind && finding.handle == entity)
+    #expect(finding.exposure.isPubliclyLeaked == isPublic)
+    #expect(finding.validity == validity && finding.confidence == confidence)
+  }
+
   @Test(arguments: rows, [1, 777])
   func theSizeOfThePiecesDoesNotMatter(row: Row, size: Int) throws {
     let bytes = Array(try Fixture.text(row.file).utf8)

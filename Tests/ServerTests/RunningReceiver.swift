@@ -50,6 +50,7 @@ struct RunningReceiver: Sendable {
     let directory = try TemporaryDirectory(inMemory: true)
     let key = InboxPrivateKey()
     let inbox = try Inbox.open(path: directory.path("exchange.sqlite"), sealingTo: key.publicKey)
+    try inbox.beat(at: now())
     try prepare(inbox)
     let settings = ReceiverSettings(
       port: 0, tls: tls, proxies: proxies, operators: operators, routes: routes, limits: limits)

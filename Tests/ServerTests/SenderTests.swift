@@ -197,6 +197,34 @@ import Testing
     }
   }
 
+  @Test func `each event of a batch is a delivery of its own, and a batch that holds a bad one is none`()
+    async throws
+  {
+    try await RunningReceiver.with([TestKeys.route(.cloudEvents)]) { server async throws in
+      func batch(_ events: String) -> RawRequest {
+        RawRequest(
+          "/cloudevents",
+          [
+            ("Content-Type", "application/cloudevents-batch+json"),
+            ("Authorization", "Bearer " + TestKeys.key),
+          ], body: "[\(events)]")
+      }
+      let first = #"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"b":1,"a":2}}"#
+      #expect(
+        try await server.send(batch(first + "," + first.replacing("\"1\",", with: "\"2\","))).status == 202)
+      #expect(try await server.send(batch(first)).status == 202)
+      #expect(try await server.send(batch("")).status == 202)
+      #expect(try await server.send(batch(first.replacing("\"1\",", with: "\"3\",") + ",{}")).status == 400)
+      let large = batch(Array(repeating: "{}", count: 1001).joined(separator: ","))
+      #expect(try await server.send(large).status == 413)
+      let stored = try server.deliveries()
+      #expect(stored.map(\.id) == ["/s 1", "/s 2"])
+      #expect(stored.allSatisfy { $0.contentType == "application/cloudevents+json" && $0.event == "t" })
+      let body = try JSONValue(parsing: try #require(stored.first).body.exposeAsBytes())
+      #expect(try body == JSONValue(parsing: first))
+    }
+  }
+
   @Test func `two binary CloudEvents may say the same`() async throws {
     try await RunningReceiver.with([TestKeys.route(.cloudEvents)]) { server async throws in
       for id in ["1", "2", "1"] {

@@ -78,6 +78,53 @@ import WebhookSignatures
     #expect(late?.code == .expired)
   }
 
+  /// Bytes whose base64 has `+`, `/` and padding.
+  private static let odd = Data([0xFB, 0xEF, 0xBE, 0xFF, 0xFF, 0xFE] + [UInt8](repeating: 0xFB, count: 14))
+
+  private static func urlSafe(_ data: Data) -> String {
+    data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+  }
+
+  private static func signed(_ id: String, _ body: String, write: (Data) -> String) -> WebhookHeaders {
+    let message = Array("\(id).1614265330.\(body)".utf8)
+    let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: odd))
+    return WebhookHeaders([
+      ("webhook-id", id), ("webhook-timestamp", "1614265330"),
+      ("webhook-signature", "v1," + write(Data(code))),
+    ])
+  }
+
+  @Test(arguments: ["", "whsec" + "_", "v1,whsec" + "_"], [true, false])
+  func `a signing secret and a signature are read in every spelling of base64`(
+    prefix: String, isURLSafe: Bool
+  )
+    throws
+  {
+    func write(_ data: Data) -> String { isURLSafe ? Self.urlSafe(data) : data.base64EncodedString() }
+    let verifier = try StandardWebhookSignature(keys: [Secret(prefix + write(Self.odd))])
+    let now = Date(timeIntervalSince1970: 1_614_265_330)
+    for id in ["msg_1", "evt.2026.11", "0f0e0d0c-0b0a-4900-8807-060504030201"] {
+      let found = try verifier.verify(
+        Self.signed(id, "{}", write: write), body: Array("{}".utf8), now: now)
+      #expect(found.id == id && found.isIDSigned)
+    }
+  }
+
+  /// `a` + `.1614265330.` + `1614265331.{}` is `a.1614265330` + `.1614265331.` + `{}`, too.
+  @Test(arguments: [
+    ("a", "1614265331.{}"), ("a\"b", "{}"), ("a{", "{}"), ("a b", "{}"), ("", "{}"),
+    (String(repeating: "a", count: 257), "{}"), ("a", ""),
+  ])
+  func `an id and a body that could be taken apart otherwise are refused`(id: String, body: String) throws {
+    let verifier = try StandardWebhookSignature(keys: [Secret(Self.odd.base64EncodedString())])
+    let error = #expect(throws: SignatureError.self) {
+      try verifier.verify(
+        Self.signed(id, body) { $0.base64EncodedString() }, body: Array(body.utf8),
+        now: Date(timeIntervalSince1970: 1_614_265_330))
+    }
+    #expect(error?.code == .malformed)
+  }
+
   @Test func anEd25519SignatureOfStandardWebhooksIsAccepted() throws {
     let key = Curve25519.Signing.PrivateKey()
     let verifier = try StandardWebhookSignature(

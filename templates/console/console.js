@@ -59,63 +59,95 @@
   };
   const focusKey = (element) => element && (element.id ? `#${CSS.escape(element.id)}` : element.getAttribute("href") && `a[href="${CSS.escape(element.getAttribute("href"))}"]`);
 
-  const replace = (region, fresh) => {
+  const parse = (html) => {
+    const element = new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
+    return element && document.importNode(element, true);
+  };
+  const replace = (region, next) => {
     const hadFocus = region.contains(document.activeElement) ? focusKey(document.activeElement) : null;
     const open = [...region.querySelectorAll("details[open][id]")].map((element) => element.id);
-    const next = document.importNode(fresh, true);
     region.replaceWith(next);
     for (const id of open) next.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
     if (hadFocus) next.querySelector(hadFocus)?.focus({ preventScroll: true });
     next.classList.add("changed");
   };
 
-  const announcements = (root) => new Set([...root.querySelectorAll("[data-announce]")].map((element) => element.dataset.announce));
-  let isRefreshing = false;
-  let isStale = false;
-  const refresh = async () => {
-    if (isRefreshing) { isStale = true; return; }
-    isRefreshing = true;
-    try {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
-      if (answer.redirected && new URL(answer.url).pathname === "/sign-in") { location.assign(answer.url); return; }
-      if (!answer.ok) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const before = announcements(document);
-      for (const region of document.querySelectorAll("[data-live]")) {
-        const fresh = page.querySelector(`[data-live="${CSS.escape(region.dataset.live)}"]`);
-        if (!fresh || isBusy(region) || fingerprint(region) === fingerprint(fresh)) continue;
-        replace(region, fresh);
-      }
-      // A banner that was not there has no region to replace: it goes in front of the content.
-      const storm = page.querySelector('[data-live="storm"]');
-      const shown = document.querySelector('[data-live="storm"]');
-      if (storm && !shown) document.getElementById("main").before(document.importNode(storm, true));
-      if (!storm && shown) shown.remove();
-      document.querySelector("nav ul")?.replaceWith(document.importNode(page.querySelector("nav ul"), true));
-      const news = [...announcements(document)].filter((text) => !before.has(text));
-      if (news.length > 0) document.getElementById("announcer").textContent = news.slice(0, 3).join(" ");
-      tick();
-      addCopyButtons();
-    } finally {
-      isRefreshing = false;
-      if (isStale) { isStale = false; refresh(); }
-    }
+  // What came for a region in which somebody types: it is put there when they have left it.
+  const kept = new Map();
+  const put = (name, html) => {
+    const region = document.querySelector(`[data-live="${CSS.escape(name)}"]`);
+    if (!region) return;
+    if (isBusy(region)) { kept.set(name, html); return; }
+    kept.delete(name);
+    const next = parse(html);
+    if (!next) return;
+    if (fingerprint(region) !== fingerprint(next)) replace(region, next);
+  };
+  const putKept = () => { for (const [name, html] of [...kept]) put(name, html); };
+
+  const putRows = (rows, order) => {
+    const list = document.querySelector("[data-list]");
+    if (!list) return;
+    const shown = new Map([...list.children].map((row) => [row.id, row]));
+    const hadFocus = list.contains(document.activeElement) ? focusKey(document.activeElement) : null;
+    const next = order.map((id) => {
+      const old = shown.get(`i-${id}`);
+      if (rows[id] === undefined) return old;
+      const fresh = parse(rows[id]);
+      if (old && fingerprint(old) === fingerprint(fresh)) return old;
+      fresh.classList.add("changed");
+      return fresh;
+    });
+    if (next.some((row) => !row)) { location.reload(); return; }
+    if (next.length !== list.children.length || next.some((row, index) => row !== list.children[index])) list.replaceChildren(...next);
+    if (hadFocus && !list.contains(document.activeElement)) list.querySelector(hadFocus)?.focus({ preventScroll: true });
+  };
+
+  const announcements = () => new Set([...document.querySelectorAll("[data-announce]")].map((element) => element.dataset.announce));
+  const update = (news) => {
+    if (news.gone) { location.reload(); return; }
+    const before = announcements();
+    for (const [name, html] of Object.entries(news.parts)) put(name, html);
+    if (news.order) putRows(news.rows, news.order);
+    const words = [...announcements()].filter((text) => !before.has(text));
+    if (words.length > 0) document.getElementById("announcer").textContent = words.slice(0, 3).join(" ");
+    tick();
+    addCopyButtons();
   };
 
   const watch = () => {
     const address = document.body.dataset.events;
     if (!address || !window.EventSource) return;
     const sign = document.getElementById("live");
-    const stream = new EventSource(`${address}?since=${encodeURIComponent(document.body.dataset.version)}`);
+    const query = new URLSearchParams({ since: document.body.dataset.version, page: document.body.dataset.page });
+    const stream = new EventSource(`${address}?${query}`);
     stream.addEventListener("open", () => { sign.hidden = false; sign.classList.remove("lost"); sign.textContent = "Live"; });
-    stream.addEventListener("board", refresh);
-    stream.addEventListener("error", () => { sign.hidden = false; sign.classList.add("lost"); sign.textContent = "Not live: reconnecting"; });
-    window.addEventListener("pagehide", () => stream.close());
+    stream.addEventListener("board", (event) => update(JSON.parse(event.data)));
+    stream.addEventListener("error", () => {
+      sign.hidden = false;
+      sign.classList.add("lost");
+      sign.textContent = "Not live: reconnecting";
+      // Refused, not only lost: signed out, or too many streams.
+      if (stream.readyState === EventSource.CLOSED) again();
+    });
+    window.addEventListener("pagehide", () => stream.close(), { once: true });
+  };
+  const isTyping = () => [...document.querySelectorAll("main")].some(isBusy);
+  const again = async () => {
+    try {
+      const answer = await fetch(location.href, { method: "HEAD", cache: "no-store", credentials: "same-origin" });
+      const isSignedOut = answer.redirected && new URL(answer.url).pathname === "/sign-in";
+      if (isSignedOut && !isTyping()) { location.assign(answer.url); return; }
+    } catch {
+      // The server is away: it is tried again below.
+    }
+    setTimeout(watch, 30000);
   };
 
   tick();
   addCopyButtons();
   watch();
+  document.addEventListener("focusout", () => setTimeout(putKept));
   setInterval(tick, 1000);
   document.getElementById("said")?.focus();
 })();

@@ -9,6 +9,7 @@ private struct AssemblyVoice: Voice {
   let assembly: Assembly
 
   func say(_ line: String) { assembly.console.say(line) }
+  func say(_ line: String, _ fields: [String: String]) { assembly.console.say(line, fields) }
   func transient(_ line: String) { assembly.console.transient(line) }
   func endTransient() { assembly.console.endTransient() }
 

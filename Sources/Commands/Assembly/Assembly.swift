@@ -15,6 +15,8 @@ struct Assembly: Sendable {
     var noColor = false
     var noInput = false
     var logLevel: LogLevel?
+    /// Messages as one JSON object a line: for a log that others read, too.
+    var hasJSONLog = false
   }
 
   var options: Options
@@ -129,7 +131,7 @@ struct Assembly: Sendable {
       hasUnicode: !options.plain && isUTF8,
       width: environment["COLUMNS"].flatMap(Int.init) ?? terminalWidth() ?? 80,
       isInteractive: !options.noInput && isatty(STDIN_FILENO) == 1 && isTerminal,
-      isTerminal: isTerminal && !options.plain)
+      isTerminal: isTerminal && !options.plain && !options.hasJSONLog, isJSONLog: options.hasJSONLog)
   }
 
   private static func terminalWidth() -> Int? {

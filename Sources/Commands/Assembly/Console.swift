@@ -1,4 +1,5 @@
 import Foundation
+import Incidents
 import JSON
 import Response
 import Secrets
@@ -19,16 +20,24 @@ final class Console: Sendable {
     var isInteractive = false
     /// Progress lines may be redrawn.
     var isTerminal = false
+    /// Messages are one JSON object a line, with `time`, `level`, `source` and `message`.
+    var isJSONLog = false
   }
 
   let style: Style
   let redactor: Redactor
+  /// For the log's lines.
+  private let now: @Sendable () -> Date
   private let outDescriptor: Int32
   /// Everything that was written so far, when somebody asked for it: a drill looks for secrets in it.
   private let record = Mutex<String?>(nil)
   private let errorDescriptor: Int32
 
-  init(style: Style, redactor: Redactor, out: Int32 = STDOUT_FILENO, errors: Int32 = STDERR_FILENO) {
+  init(
+    style: Style, redactor: Redactor, out: Int32 = STDOUT_FILENO, errors: Int32 = STDERR_FILENO,
+    now: @escaping @Sendable () -> Date = { Date() }
+  ) {
+    self.now = now
     self.style = style
     self.redactor = redactor
     outDescriptor = out
@@ -63,18 +72,37 @@ final class Console: Sendable {
   }
 
   /// A line of message; silent with `--quiet`.
-  func say(_ line: String = "") {
+  func say(_ line: String = "") { say(line, [:]) }
+
+  /// - Parameter fields: what a log keeps apart, for example the delivery's id; not shown to people, who read the line.
+  func say(_ line: String, _ fields: [String: String]) {
     guard !style.isQuiet else { return }
-    write(line + "\n", to: errorDescriptor)
+    message(line, level: "info", fields)
   }
 
   /// An error; never silent.
-  func fail(_ text: String) { write(text + "\n", to: errorDescriptor) }
+  func fail(_ text: String) { message(text, level: "error", [:]) }
+
+  private func message(_ text: String, level: String, _ fields: [String: String]) {
+    guard style.isJSONLog else { return write(text + "\n", to: errorDescriptor) }
+    guard !text.isEmpty else { return }
+    // Redacted as text: a JSON document's own words would not be looked at.
+    var members = fields.mapValues { JSONValue.string(readable($0)) }
+    members["time"] = .string(Timestamp.text(now()))
+    members["level"] = .string(level)
+    members["source"] = "worker"
+    members["message"] = .string(readable(text))
+    write(JSONValue.object(members).canonicalText + "\n", to: errorDescriptor, isClean: true)
+  }
+
+  private func readable(_ text: String) -> String {
+    redactor.redact(text).replacing("\0", with: "\u{FFFD}")
+  }
 
   /// A line of the debug log; never silent: somebody asked for it.
   func log(_ line: String) {
     endTransient()
-    write(line + "\n", to: errorDescriptor)
+    message(line, level: "debug", [:])
   }
 
   /// Redraws the last line on a terminal; does nothing elsewhere.

@@ -10,7 +10,11 @@ extension RunSession {
       var session = RunSession(installation: installation, console: console, isJSON: true)
       session.holdsHistory = holdsHistory
       session.sendsTheRest = false  // the round does, when every run has had its turn
-      _ = try await session.resume(plan, mode: .live)
+      if let reason = try RunWords(plan, in: installation.journal).abortion() {
+        _ = try await session.abort(plan, mode: .live, because: reason)
+      } else {
+        _ = try await session.resume(plan, mode: .live)
+      }
     }
   }
 }

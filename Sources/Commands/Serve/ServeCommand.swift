@@ -27,11 +27,14 @@ struct ServeCommand: StaunchCommand {
 
   @Option(name: .long, help: "ADDRESS:PORT, instead of receiver: listen. Port 0: any free one.")
   var listen: String?
+  @Option(
+    name: .long, help: "Messages of worker and endpoint as text, or one JSON object a line: text, json.")
+  var logFormat = LogFormat.text
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let unattended = assembly.unattended
+    let unattended = assembly.unattended(logFormat)
     let configuration = try unattended.configuration()
     guard let receiver = configuration.receiver else {
       throw CommandFailure(
@@ -60,7 +63,7 @@ struct ServeCommand: StaunchCommand {
     let pipe = try InheritedDescriptor.pipe("hear the endpoint")
     let start = ReceiverSupervisor.Start(
       program: program, settings: settings, environment: unattended.receiverEnvironment,
-      secrets: handover.secrets, wake: pipe.writing, lock: lock, user: user)
+      secrets: handover.secrets, wake: pipe.writing, lock: lock, user: user, logFormat: logFormat.rawValue)
     let supervisor = ReceiverSupervisor(
       start, say: { console.say($0) }, listens: { console.data("ready \($0)") },
       elapsed: { clock.elapsed }, sleep: { try await clock.sleep(for: $0) })

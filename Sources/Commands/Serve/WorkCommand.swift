@@ -24,11 +24,13 @@ struct WorkCommand: StaunchCommand {
   @Option(name: .long, help: "Say that you have looked at a storm, and why its incidents may start.")
   var releaseStorm: String?
   @Option(name: .long, help: "With --release-storm: in which role you decide.") var role = "responder"
+  @Option(name: .long, help: "Messages as lines of text, or one JSON object a line: text, json.")
+  var logFormat = LogFormat.text
   @OptionGroup var own: PlaybookOptions
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let unattended = assembly.unattended
+    let unattended = assembly.unattended(logFormat)
     let installation = try Installation(
       unattended, configuration: try unattended.configuration(), playbooks: own.playbooks)
     if let releaseStorm {
@@ -83,11 +85,20 @@ struct WorkCommand: StaunchCommand {
   }
 }
 
+/// How the worker and the endpoint write what they do on standard error.
+enum LogFormat: String, CaseIterable, ExpressibleByArgument {
+  /// Lines for people.
+  case text
+  /// One JSON object a line: docs/RECEIVER.md.
+  case json
+}
+
 extension Assembly {
   /// Nobody is at the terminal: whatever asks a person waits in the journal.
-  var unattended: Assembly {
+  func unattended(_ format: LogFormat) -> Assembly {
     var options = options
     options.noInput = true
+    options.hasJSONLog = format == .json
     return Assembly(options: options, redactor: redactor)
   }
 }

@@ -11,6 +11,7 @@ import Journal
 import Platforms
 import PlaybookTools
 import Playbooks
+import Worker
 
 /// `staunch doctor`: checks everything before the incident does. Reads only.
 struct DoctorCommand: StaunchCommand {
@@ -61,7 +62,13 @@ struct DoctorCommand: StaunchCommand {
         checks += found.prefix(1).map { Check(of: "repository \(name)", $0) }
       }
     }
-    if let receiver = configuration.receiver { checks.append(await endpoint(receiver, assembly)) }
+    if let receiver = configuration.receiver {
+      checks.append(await endpoint(receiver, assembly))
+      let sources = Set(configuration.sources.map(\.kind.rawValue))
+      checks += ReceiverAdvice.findings(receiver, sources: sources).map {
+        Check(name: $0.place, problem: "\($0.because); fix: \($0.fix)", note: "")
+      }
+    }
     checks += await sources(assembly, configuration)
     if !offline { checks += try await outside(assembly, configuration) }
     show(checks, assembly)

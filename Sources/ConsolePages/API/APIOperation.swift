@@ -1,13 +1,15 @@
 /// What the JSON API can do. The document and the server are both made from this list, so neither has a route of its own.
 public enum APIOperation: String, Sendable, CaseIterable {
-  case listIncidents, getIncident, getPostMortem, getPlan, getOutbox, postDecision, getDecision, beginSession
-  case endSession, getOpenAPI
+  case listIncidents, getIncident, getPostMortem, getPlan, getOutbox, getStorm, releaseStorm, postDecision
+  case getDecision, beginSession, endSession, getOpenAPI
 
   public var method: String {
     switch self {
-    case .postDecision, .beginSession: "POST"
+    case .postDecision, .beginSession, .releaseStorm: "POST"
     case .endSession: "DELETE"
-    case .listIncidents, .getIncident, .getPostMortem, .getPlan, .getOutbox, .getDecision, .getOpenAPI: "GET"
+    case .listIncidents, .getIncident, .getPostMortem, .getPlan, .getOutbox, .getStorm, .getDecision,
+      .getOpenAPI:
+      "GET"
     }
   }
 
@@ -19,10 +21,23 @@ public enum APIOperation: String, Sendable, CaseIterable {
     case .getPostMortem: "/incidents/{incident}/postmortem"
     case .getPlan: "/plans/{plan}"
     case .getOutbox: "/outbox"
+    case .getStorm, .releaseStorm: "/storm"
     case .postDecision: "/decisions"
     case .getDecision: "/decisions/{decision}"
     case .beginSession, .endSession: "/session"
     case .getOpenAPI: "/openapi.json"
+    }
+  }
+
+  /// Names of its query; one that stands twice, or another one, is refused.
+  public var queryNames: [String] {
+    switch self {
+    case .listIncidents:
+      ["after", "alive", "asks", "assigned", "kind", "limit", "q", "severity", "sort", "state"]
+    case .getOutbox: ["limit", "offset", "undelivered"]
+    case .getIncident, .getPostMortem, .getPlan, .getStorm, .releaseStorm, .postDecision, .getDecision,
+      .beginSession, .endSession, .getOpenAPI:
+      []
     }
   }
 

@@ -27,6 +27,9 @@ public enum OpenAPI {
     ],
   ]
 
+  /// Whether a text says nothing: the document's own pattern for what people say.
+  public static func isBlank(_ text: String) -> Bool { OpenAPISchemas.isBlank(text) }
+
   private static var paths: [String: JSONValue] {
     var paths: [String: [String: JSONValue]] = [:]
     for operation in APIOperation.allCases {
@@ -41,15 +44,15 @@ public enum OpenAPI {
       "responses": .object(responses(operation)),
     ]
     if operation.isOpen { members["security"] = [] }
-    let parameters = operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map {
-      part -> JSONValue in
-      let name = String(part.dropFirst().dropLast())
-      let schema: JSONValue =
-        name == "decision"
-        ? ["type": "integer", "minimum": 1, "maximum": 9_007_199_254_740_991]
-        : ["type": "string", "minLength": 1, "maxLength": 200]
-      return ["name": .string(name), "in": "path", "required": true, "schema": schema]
-    }
+    let parameters =
+      operation.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { part -> JSONValue in
+        let name = String(part.dropFirst().dropLast())
+        let schema: JSONValue =
+          name == "decision"
+          ? ["type": "integer", "minimum": 1, "maximum": 9_007_199_254_740_991]
+          : ["type": "string", "minLength": 1, "maxLength": 200]
+        return ["name": .string(name), "in": "path", "required": true, "schema": schema]
+      } + OpenAPISchemas.query(of: operation)
     if !parameters.isEmpty { members["parameters"] = .array(parameters) }
     if let body = body(operation) {
       members["requestBody"] = [
@@ -61,13 +64,16 @@ public enum OpenAPI {
 
   private static func summary(_ operation: APIOperation) -> String {
     switch operation {
-    case .listIncidents: "Every incident, open ones first"
+    case .listIncidents: "Incidents by filter and order, piece by piece: go on with next as after"
     case .getIncident: "One incident with timeline, places, notes and locks"
     case .getPostMortem: "The post-mortem draft of an incident"
     case .getPlan: "One plan: what would happen, with its digest"
-    case .getOutbox: "Messages on their way"
+    case .getOutbox: "Messages: those on their way first"
+    case .getStorm: "The storm that is held, if there is one"
+    case .releaseStorm:
+      "Say that the incidents of the storm may start. Signed; stored durably; the worker applies it"
     case .postDecision:
-      "Approve, decline, skip, answer, note or acknowledge. Stored durably; the worker applies it"
+      "Approve, decline, skip, answer, note, acknowledge, assign, close; go on with a run, do a step again, take a run back. Stored durably; the worker applies it"
     case .getDecision: "What became of a decision"
     case .beginSession: "Sign in; the token goes into Authorization: Bearer"
     case .endSession: "Sign out"
@@ -79,8 +85,9 @@ public enum OpenAPI {
     switch operation {
     case .postDecision: "NewDecision"
     case .beginSession: "SignIn"
-    case .listIncidents, .getIncident, .getPostMortem, .getPlan, .getOutbox, .getDecision, .endSession,
-      .getOpenAPI:
+    case .releaseStorm: "StormRelease"
+    case .listIncidents, .getIncident, .getPostMortem, .getPlan, .getOutbox, .getStorm, .getDecision,
+      .endSession, .getOpenAPI:
       nil
     }
   }
@@ -93,6 +100,8 @@ public enum OpenAPI {
       case .getPostMortem: ("200", "PostMortem")
       case .getPlan: ("200", "Plan")
       case .getOutbox: ("200", "Outbox")
+      case .getStorm: ("200", "Storm")
+      case .releaseStorm: ("201", "StoredDecision")
       case .postDecision: ("201", "StoredDecision")
       case .getDecision: ("200", "Decision")
       case .beginSession: ("201", "Session")
@@ -121,6 +130,7 @@ public enum OpenAPI {
     if operation.path.contains("{") {
       problems += [("404", "There is none"), ("400", "The path is malformed")]
     }
+    if !operation.queryNames.isEmpty { problems.append(("400", "The query is not what is described")) }
     if operation.method != "GET" { problems.append(("403", "Refused: password, role or origin")) }
     if body(operation) != nil {
       problems += [
@@ -129,6 +139,8 @@ public enum OpenAPI {
         ("422", "A member does not fit"), ("429", "Too many tries"),
       ]
     }
+    if operation == .listIncidents { problems.append(("409", "The cursor is none of this order")) }
+    if operation == .releaseStorm { problems.append(("409", "No storm is held")) }
     if operation == .postDecision {
       problems += [("404", "There is no such incident"), ("409", "The question is another one by now")]
     }

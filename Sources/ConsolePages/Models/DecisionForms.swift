@@ -21,6 +21,8 @@ public struct DecisionRequest: Sendable, Hashable {
     let current = incident?["plan"]
     let isCurrent = current?["id"]?.string == id
     guard incident?["state"]?.string != "closed" else { return [] }
+    // Somebody said no, or its playbook is another one now: it can never run.
+    guard !isCurrent || current?["obstacle"]?.string == nil else { return [] }
     if !isCurrent || current?["approved"]?.boolean != true {
       // An older plan of an incident that has a newer one is history.
       guard incident == nil || isCurrent else { return [] }
@@ -61,13 +63,31 @@ public struct DecisionRequest: Sendable, Hashable {
     }.compactMap { $0["step"]?.string }.filter { known.insert($0).inserted }
   }
 
-  /// Steps that wait for a person's hand or answer.
-  public static func answerable(_ incident: JSONValue) -> [String] {
-    waitingForAnswer(incident).compactMap { $0["step"]?.string }
+  /// What a manual step that waits asks for; nil when it does not wait.
+  public static func asked(_ label: String, of incident: JSONValue) -> [String]? {
+    waiting(for: "manual", incident).first { $0["step"]?.string == label }.map { wait in
+      (wait["fields"]?.array ?? []).compactMap { $0["name"]?.string }
+    }
   }
 
-  static func waitingForAnswer(_ incident: JSONValue) -> [JSONValue] {
-    (incident["waiting"]?.array ?? []).filter { ["manual", "decision"].contains($0["for"]?.string ?? "") }
+  /// Steps of which nobody can tell whether they happened.
+  public static func undecided(_ incident: JSONValue) -> [String] {
+    waiting(for: "decision", incident).compactMap { $0["step"]?.string }
+  }
+
+  static func waiting(for subject: String, _ incident: JSONValue) -> [JSONValue] {
+    (incident["waiting"]?.array ?? []).filter { $0["for"]?.string == subject }
+  }
+
+  /// A run that has begun and is not over.
+  public static func isOpenRun(_ incident: JSONValue) -> Bool {
+    ["running", "waiting", "failed"].contains(incident["run"]?["state"]?.string ?? "")
+  }
+
+  /// Contained, and nothing is left that the machine would have to look at again.
+  public static func isClosable(_ incident: JSONValue) -> Bool {
+    incident["state"]?.string == "contained" && (incident["forge"]?.array ?? []).isEmpty
+      && (incident["copies"]?.array ?? []).isEmpty
   }
 }
 
@@ -94,7 +114,32 @@ struct DecisionForms: Sendable {
   struct Answer: Sendable {
     let formID: String
     let formStep: String
+    let answerTitle: String
     let promptText: String?
+    let fields: [Field]
+  }
+  struct Field: Sendable {
+    let fieldID: String
+    let fieldName: String
+    let fieldLabel: String
+  }
+  /// A step of which nobody can tell whether it happened.
+  struct Again: Sendable {
+    let formID: String
+    let formStep: String
+    let promptText: String?
+  }
+  /// What can be said about the whole run.
+  struct RunForms: Sendable {
+    let runName: String
+  }
+  struct Assign: Sendable {
+    let assignees: [Assignee]
+  }
+  struct Assignee: Sendable {
+    let assigneeName: String
+    let assigneeLabel: String
+    let isAssigned: Bool
   }
   struct Skip: Sendable {
     let choices: [String]
@@ -109,6 +154,10 @@ struct DecisionForms: Sendable {
   let approvals: [Approval]
   let noApproval: String?
   let answers: [Answer]
+  let agains: [Again]
+  let runForms: RunForms?
+  let closeForm: Bool
+  let assign: Assign?
   let skip: Skip?
   let note: Bool
   /// When the viewer has one role.
@@ -116,7 +165,10 @@ struct DecisionForms: Sendable {
   let manyRoles: Bool
   let roles: [String]
 
-  init(incident: JSONValue?, plan: JSONValue?, action: String, viewer: Viewer, kept: KeptForm?) {
+  init(
+    incident: JSONValue?, plan: JSONValue?, action: String, viewer: Viewer, kept: KeptForm?,
+    people: [String] = []
+  ) {
     let requests = viewer.mayApprove ? DecisionRequest.approvals(incident: incident, plan: plan) : []
     formAction = action
     csrf = viewer.csrf
@@ -140,12 +192,28 @@ struct DecisionForms: Sendable {
       !viewer.mayApprove
       ? "You may look and write notes here. To approve, sign in with your own password."
       : requests.isEmpty ? "Nothing waits for an approval." : nil
-    answers = (incident.map(DecisionRequest.waitingForAnswer) ?? []).enumerated().compactMap { index, wait in
-      wait["step"]?.string.map {
-        Answer(formID: "answer-\(index + 1)", formStep: $0, promptText: wait["prompt"]?.string)
+    let signs = viewer.mayApprove
+    answers = (signs ? incident.map { DecisionRequest.waiting(for: "manual", $0) } ?? [] : []).enumerated()
+      .compactMap { index, wait in Self.answer(wait, number: index + 1) }
+    agains = (signs ? incident.map { DecisionRequest.waiting(for: "decision", $0) } ?? [] : []).enumerated()
+      .compactMap { index, wait in
+        wait["step"]?.string.map {
+          Again(formID: "again-\(index + 1)", formStep: $0, promptText: wait["prompt"]?.string)
+        }
       }
-    }
-    let choices = incident.map(DecisionRequest.skippable) ?? []
+    runForms =
+      incident.map(DecisionRequest.isOpenRun) ?? false && signs
+      ? incident?["run"]?["id"]?.string.map { RunForms(runName: $0) } : nil
+    closeForm = incident.map(DecisionRequest.isClosable) ?? false && signs
+    let holder = incident?["assigned"]?.string ?? ""
+    assign =
+      incident == nil
+      ? nil
+      : Assign(
+        assignees: ([""] + people).map {
+          Assignee(assigneeName: $0, assigneeLabel: $0.isEmpty ? "nobody" : $0, isAssigned: $0 == holder)
+        })
+    let choices = Array((incident.map(DecisionRequest.skippable) ?? []).prefix(200))
     let digest = plan?["digest"]?.string ?? incident?["plan"]?["digest"]?.string
     skip =
       choices.isEmpty || !viewer.mayApprove
@@ -156,6 +224,21 @@ struct DecisionForms: Sendable {
           isSkipOpen: kept?.kind == "skip", keptText: kept?.kind == "skip" ? kept?.text ?? "" : "")
       }
     note = incident != nil
+  }
+
+  private static func answer(_ wait: JSONValue, number: Int) -> Answer? {
+    guard let label = wait["step"]?.string else { return nil }
+    let formID = "answer-\(number)"
+    let fields = (wait["fields"]?.array ?? []).enumerated().compactMap { index, field -> Field? in
+      guard let name = field["name"]?.string else { return nil }
+      let example = field["example"]?.string.map { ", such as \($0)" } ?? ""
+      return Field(
+        fieldID: "\(formID)-\(index + 1)", fieldName: "field-\(name)",
+        fieldLabel: "\(name) (\(field["type"]?.string ?? "text")\(example))")
+    }
+    return Answer(
+      formID: formID, formStep: label, answerTitle: wait["title"]?.string ?? "step \(label)",
+      promptText: wait["prompt"]?.string, fields: fields)
   }
 }
 

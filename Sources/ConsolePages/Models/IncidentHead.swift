@@ -22,6 +22,11 @@ struct IncidentHead: Sendable {
   let unprobed: StateMark
   let nextText: String
   let command: String?
+  /// `7 of 11 steps`.
+  let rowProgress: String?
+  /// Repositories and the public name of the credential.
+  let rowPlace: String?
+  let rowAssigned: String?
   /// What a screen reader is told when it changes.
   let announcement: String
 
@@ -43,18 +48,18 @@ struct IncidentHead: Sendable {
     unprobed = StateMark.credential(nil, isLeaked: true, isProven: false)
     nextText = json["next"]?["text"]?.string ?? "Not known: the board does not say it"
     command = json["next"]?["command"]?.string
-    announcement = "\(codename): old credential \(verdict?.word ?? "UNKNOWN"). Next: \(nextText)."
-  }
-
-  private var place: Int { state == "closed" ? 2 : state == "contained" ? 1 : 0 }
-
-  /// Open before contained before closed, the worst first, then the oldest.
-  static func sorted(_ documents: [JSONValue], now: Date) -> [IncidentHead] {
-    documents.map { IncidentHead($0, now: now) }.sorted { one, other in
-      let (place, otherPlace) = (one.place, other.place)
-      if place != otherPlace { return place < otherPlace }
-      return one.severityClass != other.severityClass
-        ? one.severityClass < other.severityClass : one.detectedISO < other.detectedISO
+    rowProgress = json["progress"].flatMap { progress in
+      guard let finished = progress["finished"]?.integer, let all = progress["steps"]?.integer, all > 0 else {
+        return nil
+      }
+      return "\(finished) of \(all) steps"
     }
+    let places = (json["repositories"]?.array ?? []).compactMap(\.string)
+    let more =
+      (json["places_count"]?.integer ?? 0) > 1 ? ["\(json["places_count"]?.integer ?? 0) places"] : []
+    let words = [json["handle"]?.string].compactMap { $0 } + places.prefix(2) + more
+    rowPlace = words.isEmpty ? nil : words.joined(separator: " · ")
+    rowAssigned = json["assigned"]?.string.flatMap { $0.isEmpty ? nil : "with \($0)" }
+    announcement = "\(codename): old credential \(verdict?.word ?? "UNKNOWN"). Next: \(nextText)."
   }
 }

@@ -33,20 +33,31 @@ struct PlanModel: Sendable {
   let reads: [Line]
   let hasReads: Bool
   let readsCount: String
+  /// How many effects a page leaves out.
+  let moreEffects: String?
 
-  init(_ json: JSONValue, isApproved: Bool, now: Date) {
+  /// - Parameters:
+  ///   - obstacle: why it can never run; nil: nothing is against it.
+  ///   - mostSteps: how many effects, and how many reads, a page shows.
+  init(
+    _ json: JSONValue, isApproved: Bool, obstacle: String? = nil, mostSteps: Int = 200, now: Date
+  ) {
     planID = json["id"]?.string ?? ""
     planPath = "/plans/" + ConsoleText.pathSegment(planID)
     digest = json["digest"]?.string ?? ""
     playbook = json["playbook"]?.string ?? "unknown"
     approvalState =
-      isApproved ? StateMark("✓", "approved", "good") : StateMark("◌", "not approved", "wait")
+      obstacle.map { StateMark("✗", "will not run: \($0)", "bad") }
+      ?? (isApproved ? StateMark("✓", "approved", "good") : StateMark("◌", "not approved", "wait"))
     created = Moment(json["created"]?.string, now: now)
     let lines = (json["steps"]?.array ?? []).compactMap(Line.init)
-    effects = lines.filter { !$0.isRead }
-    reads = lines.filter(\.isRead)
+    let allEffects = lines.filter { !$0.isRead }
+    let allReads = lines.filter(\.isRead)
+    effects = Array(allEffects.prefix(mostSteps))
+    reads = Array(allReads.prefix(mostSteps))
+    moreEffects = allEffects.count > mostSteps ? "and \(allEffects.count - mostSteps) more" : nil
     hasReads = !reads.isEmpty
-    readsCount = ConsoleText.count(reads.count, "step only reads", "steps only read")
+    readsCount = ConsoleText.count(allReads.count, "step only reads", "steps only read")
     planSummary = PlanModel.summary(json)
   }
 

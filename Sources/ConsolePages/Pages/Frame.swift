@@ -32,8 +32,25 @@ public struct Frame: Sendable {
   public let storm: JSONValue?
   /// Messages that did not provably arrive.
   public let undelivered: Int
+  /// Path and query of the page: what live updates are asked for.
+  public let here: String
+  /// How long the worker has left no sign of life: what the board says is as old. Nil while it works.
+  public let silence: Silence?
 
-  public init(viewer: Viewer?, now: Date, version: Int, storm: JSONValue? = nil, undelivered: Int = 0) {
+  /// A worker that says nothing.
+  public enum Silence: Sendable, Hashable {
+    /// For so many seconds.
+    case lasting(Int)
+    /// It has never worked on this exchange file.
+    case always
+  }
+
+  public init(
+    viewer: Viewer?, now: Date, version: Int, storm: JSONValue? = nil, undelivered: Int = 0,
+    here: String = "/incidents", silence: Silence? = nil
+  ) {
+    self.here = here
+    self.silence = silence
     self.viewer = viewer
     self.now = now
     self.version = version
@@ -90,6 +107,8 @@ struct PageModel: Sendable {
   let renderedAt: String
   let viewer: Person?
   let storm: Storm?
+  let here: String
+  let stale: String?
 
   init(title: String, body: String, frame: Frame, assets: ConsolePages.Assets, refresh: Int?) {
     self.title = title
@@ -100,6 +119,13 @@ struct PageModel: Sendable {
     icon = assets.icon
     version = frame.version
     isLive = frame.viewer != nil
+    here = frame.here
+    stale =
+      switch frame.silence {
+      case .lasting(let seconds)?: "The worker has been silent for \(ConsoleText.span(seconds))."
+      case .always?: "The worker has not worked here yet."
+      case nil: nil
+      }
     renderedAt = String(Timestamp.text(frame.now).dropLast(5).map { $0 == "T" ? " " : $0 })
     viewer = frame.viewer.map { viewer in
       Person(

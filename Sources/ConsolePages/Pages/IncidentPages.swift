@@ -2,32 +2,6 @@ import Foundation
 public import JSON
 
 extension ConsolePages {
-  private struct ListModel: Sendable {
-    let tally: String
-    let open: [IncidentHead]
-    let hasOpen: Bool
-    let closed: [IncidentHead]
-    let hasClosed: Bool
-    let closedCount: Int
-  }
-
-  /// Every incident, open ones first.
-  /// - Parameter documents: the board's `incident` documents.
-  public func incidents(_ documents: [JSONValue], in frame: Frame) -> String {
-    let all = IncidentHead.sorted(documents, now: frame.now)
-    let open = all.filter { $0.state != "closed" }
-    let closed = all.filter { $0.state == "closed" }
-    let alive = open.count { $0.verdict?.word == "ALIVE" }
-    var tally = "\(open.count) open"
-    if alive > 0 { tally += " · \(alive) with an old credential ALIVE" }
-    return render(
-      "incidents",
-      ListModel(
-        tally: tally, open: open, hasOpen: !open.isEmpty, closed: closed, hasClosed: !closed.isEmpty,
-        closedCount: closed.count),
-      title: "Incidents", in: frame, refresh: 30)
-  }
-
   /// One incident with its forms.
   ///
   /// - Parameters:
@@ -35,17 +9,23 @@ extension ConsolePages {
   ///   - plan: the `plan` document that it names, when the board has it.
   ///   - said: the decision that was just stored, in words, and what became of it.
   ///   - pending: decisions of this incident that the worker has not applied yet, in words.
+  ///   - people: who may sign in: whom it may be given to, and whose a signature is.
   public func incident(
     _ document: JSONValue, plan: JSONValue?, in frame: Frame, viewer: Viewer, failure: Failure? = nil,
-    kept: KeptForm? = nil, said: (what: String, outcome: String)? = nil, pending: [String] = []
+    kept: KeptForm? = nil, said: (what: String, outcome: String)? = nil, pending: [String] = [],
+    people: [Person] = []
   ) -> String {
     let head = IncidentHead(document, now: frame.now)
     let forms = DecisionForms(
-      incident: document, plan: plan, action: head.path + "/decisions", viewer: viewer, kept: kept)
+      incident: document, plan: plan, action: head.path + "/decisions", viewer: viewer, kept: kept,
+      people: people.map(\.name))
+    let names = Dictionary(people.map { ($0.fingerprint, $0.name) }) { first, _ in first }
     let model = IncidentPageModel(
-      head: head, content: IncidentModel(document, now: frame.now),
+      head: head, content: IncidentModel(document, plan: plan, names: names, now: frame.now),
       plan: plan.map {
-        PlanModel($0, isApproved: document["plan"]?["approved"]?.boolean ?? false, now: frame.now)
+        PlanModel(
+          $0, isApproved: document["plan"]?["approved"]?.boolean ?? false,
+          obstacle: document["plan"]?["obstacle"]?.string, mostSteps: 40, now: frame.now)
       }, forms: forms, failure: failure, said: said, pending: pending)
     let drill = head.isDrill ? "DRILL " : ""
     return render(

@@ -17,7 +17,8 @@ extension ConsolePages {
     let current = incident?["plan"]
     let isApproved =
       current?["id"]?.string == document["id"]?.string && current?["approved"]?.boolean ?? false
-    let content = PlanModel(document, isApproved: isApproved, now: frame.now)
+    let obstacle = current?["id"]?.string == document["id"]?.string ? current?["obstacle"]?.string : nil
+    let content = PlanModel(document, isApproved: isApproved, obstacle: obstacle, now: frame.now)
     let head = incident.map { IncidentHead($0, now: frame.now) }
     let model = PlanPageModel(
       content: content,
@@ -45,12 +46,37 @@ extension ConsolePages {
     let tally: String
     let hasMessages: Bool
     let messages: [Message]
+    let pageText: String
+    let previousPage: String?
+    let nextPage: String?
+  }
+
+  /// A page of the outbox: those that did not arrive first.
+  public struct OutboxListing: Sendable {
+    /// As `ticket list --json` gives them.
+    public var messages: [JSONValue]
+    public var undelivered: Int
+    public var arrived: Int
+    public var dropped: Int
+    /// From 1.
+    public var page: Int
+    public var pageSize: Int
+    public init(
+      messages: [JSONValue], undelivered: Int, arrived: Int, dropped: Int = 0, page: Int = 1,
+      pageSize: Int = 100
+    ) {
+      self.messages = messages
+      self.undelivered = undelivered
+      self.arrived = arrived
+      self.dropped = dropped
+      self.page = page
+      self.pageSize = pageSize
+    }
   }
 
   /// Messages on their way; those that did not arrive first.
-  /// - Parameter document: `ticket list --json`.
-  public func outbox(_ document: JSONValue?, in frame: Frame) -> String {
-    let messages = (document?["messages"]?.array ?? []).map { message in
+  public func outbox(_ listing: OutboxListing, in frame: Frame) -> String {
+    let messages = listing.messages.map { message in
       let state = message["state"]?.string ?? "unknown"
       let incident = message["incident"]?.string ?? ""
       return OutboxModel.Message(
@@ -62,15 +88,20 @@ extension ConsolePages {
           ? nil : Moment(message["next"]?.string, now: frame.now),
         remote: message["remote"]?.string, messageReason: message["reason"]?.string)
     }
-    let isOver: (OutboxModel.Message) -> Bool = { ["sent", "dropped"].contains($0.messageState.word) }
-    let waiting = messages.filter { !isOver($0) }
-    let arrived = messages.filter { $0.messageState.word == "sent" }
-    let dropped = messages.filter { $0.messageState.word == "dropped" }
+    let total = listing.undelivered + listing.arrived + listing.dropped
+    let first = (listing.page - 1) * listing.pageSize + 1
     return render(
       "outbox",
       OutboxModel(
-        tally: "\(waiting.count) undelivered · \(arrived.count) arrived", hasMessages: !messages.isEmpty,
-        messages: waiting + arrived + dropped),
+        tally: "\(ConsoleText.number(listing.undelivered)) undelivered · "
+          + "\(ConsoleText.number(listing.arrived)) arrived",
+        hasMessages: !messages.isEmpty, messages: messages,
+        pageText: messages.isEmpty
+          ? ""
+          : "\(ConsoleText.number(first))–\(ConsoleText.number(first + messages.count - 1)) of "
+            + ConsoleText.number(total),
+        previousPage: listing.page > 1 ? "/outbox?page=\(listing.page - 1)" : nil,
+        nextPage: listing.page * listing.pageSize < total ? "/outbox?page=\(listing.page + 1)" : nil),
       title: "Outbox", in: frame, refresh: 30)
   }
 

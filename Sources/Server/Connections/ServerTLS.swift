@@ -1,8 +1,23 @@
+import Foundation
 import NIOSSL
 import Secrets
 
 /// TLS 1.2 or newer; with an authority of clients, only clients with its certificate get a handshake.
 enum ServerTLS {
+  /// When the certificate that is shown to clients ends.
+  static func end(of settings: ReceiverSettings.TLS) throws(SettingsError) -> Date {
+    do {
+      guard let leaf = try NIOSSLCertificate.fromPEMFile(settings.certificate).first else {
+        throw SettingsError("tls.certificate", because: "\(settings.certificate) holds no PEM certificate")
+      }
+      return Date(timeIntervalSince1970: Double(leaf.notValidAfter))
+    } catch let error as SettingsError {
+      throw error
+    } catch {
+      throw SettingsError("tls.certificate", because: "\(settings.certificate) holds no PEM certificate")
+    }
+  }
+
   /// - Throws: ``SettingsError`` with the file that does not fit.
   static func context(_ settings: ReceiverSettings.TLS, secrets: SecretSources) throws(SettingsError)
     -> NIOSSLContext

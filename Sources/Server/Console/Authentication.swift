@@ -22,6 +22,8 @@ struct Visitor: Sendable {
   let proof: Proof
   let mayApprove: Bool
   let client: String
+  /// For the log.
+  let address: String
 
   var viewer: Viewer {
     Viewer(name: person, roles: roles, csrf: csrf, mayApprove: mayApprove, canSignOut: proof != .header)
@@ -47,7 +49,7 @@ struct Authentication: Sendable {
         return Visitor(
           person: String(name.prefix(64)), roles: known?.roles ?? [], csrf: formToken("header " + name),
           proof: .header, mayApprove: header.mayApprove && known != nil,
-          client: ClientNetwork.of(client.address))
+          client: ClientNetwork.of(client.address), address: client.address)
       }
     }
     let proof: Visitor.Proof
@@ -68,7 +70,7 @@ struct Authentication: Sendable {
     }
     return Visitor(
       person: person.name, roles: person.roles, csrf: session.csrf, proof: proof, mayApprove: true,
-      client: ClientNetwork.of(client.address))
+      client: ClientNetwork.of(client.address), address: client.address)
   }
 
   // MARK: Cookies

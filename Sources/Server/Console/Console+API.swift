@@ -43,15 +43,15 @@ extension Console {
     _ operation: APIOperation, _ parameters: [String], _ exchange: ConsoleExchange, _ visitor: Visitor
   ) async throws -> Response {
     switch operation {
-    case .listIncidents:
-      let all = try inbox.documents(kind: "incident").map(\.document)
-      return ConsoleResponse.json(["schema": 1, "incidents": .array(all)])
+    case .listIncidents: return try list(APIQuery(try exchange.fields(), of: operation))
     case .getIncident: return try document("incident", parameters[0])
     case .getPostMortem: return try document("postmortem", parameters[0])
     case .getPlan: return try document("plan", parameters[0])
-    case .getOutbox:
-      return ConsoleResponse.json(
-        try inbox.document(kind: "outbox", id: "all")?.document ?? ["schema": 1, "messages": []])
+    case .getOutbox: return try outbox(APIQuery(try exchange.fields(), of: operation))
+    case .getStorm:
+      let storm = try inbox.document(kind: "storm", id: "current")?.document
+      return ConsoleResponse.json(["schema": 1, "held": .boolean(storm != nil), "storm": storm ?? .null])
+    case .releaseStorm: return try await releaseStorm(exchange, visitor)
     case .getDecision: return try decision(parameters[0])
     case .postDecision: return try await decide(exchange, visitor)
     case .endSession:
@@ -70,10 +70,11 @@ extension Console {
     guard let name = fields["name"]?.string, let password = fields["password"]?.string else {
       return ConsoleResponse.problem(422, "unprocessable content", detail: "name and password are texts.")
     }
-    switch await doorman.check(
+    let answer = await doorman.check(
       name: name, password: Secret(password), people: try people(),
       client: ClientNetwork.of(exchange.client.address), now: now())
-    {
+    signInLog.note(answer.outcome, client: exchange.client.address, way: "api", request: exchange.id)
+    switch answer {
     case .wrong: return ConsoleResponse.problem(403, "forbidden", detail: "Name or password is wrong.")
     case .tooMany:
       return ConsoleResponse.problem(
@@ -100,9 +101,7 @@ extension Console {
         400, "bad request", detail: "A decision's number is a whole number from 1.")
     }
     let outcome = try inbox.outcome(ofDecision: number)
-    guard
-      try outcome != nil || inbox.pendingDecisions(limit: 10_000).contains(where: { $0.sequence == number })
-    else {
+    guard try outcome != nil || inbox.holdsDecision(number) else {
       return ConsoleResponse.problem(404, "not found", detail: "There is no such decision.")
     }
     return ConsoleResponse.json([
@@ -112,17 +111,39 @@ extension Console {
   }
 
   private func decide(_ exchange: ConsoleExchange, _ visitor: Visitor) async throws -> Response {
-    let sent = try await object(
+    var sent = try await object(
       exchange,
-      members: ["kind", "incident", "plan", "digest", "step", "role", "confirm", "text", "password"])
-    for (name, value) in sent where value.string == nil {
-      return ConsoleResponse.problem(422, "unprocessable content", detail: "\(name) is no text.")
+      members: [
+        "kind", "incident", "plan", "digest", "step", "role", "confirm", "text", "password", "fields",
+      ])
+    let given = sent.removeValue(forKey: "fields") ?? [:]
+    let answers = (given.object ?? [:]).compactMapValues(\.string)
+    guard answers.count == given.object?.count, answers.values.allSatisfy({ Console.isText($0, 0...4000) })
+    else {
+      return ConsoleResponse.problem(422, "unprocessable content", detail: "fields are texts.")
     }
+    if let problem = misfit(sent) { return problem }
     let fields = DecisionFields(
       kind: sent["kind"]?.string ?? "", incident: sent["incident"]?.string, plan: sent["plan"]?.string,
       digest: sent["digest"]?.string, step: sent["step"]?.string, role: sent["role"]?.string,
-      confirm: sent["confirm"]?.string, text: sent["text"]?.string,
+      confirm: sent["confirm"]?.string, text: sent["text"]?.string, answers: answers,
       password: sent["password"]?.string.map { Secret($0) })
+    return try await store(fields, visitor)
+  }
+
+  private func releaseStorm(_ exchange: ConsoleExchange, _ visitor: Visitor) async throws -> Response {
+    let sent = try await object(exchange, members: ["reason", "role", "password"])
+    if let problem = misfit(sent) { return problem }
+    guard sent["reason"] != nil, sent["password"] != nil else {
+      return ConsoleResponse.problem(422, "unprocessable content", detail: "reason and password are needed.")
+    }
+    return try await store(
+      DecisionFields(
+        kind: NewDecision.Kind.acknowledge.rawValue, role: sent["role"]?.string, text: sent["reason"]?.string,
+        password: sent["password"]?.string.map { Secret($0) }), visitor)
+  }
+
+  private func store(_ fields: DecisionFields, _ visitor: Visitor) async throws -> Response {
     do {
       let number = try await decisions.store(fields, by: visitor)
       return ConsoleResponse.json(
@@ -133,6 +154,29 @@ extension Console {
       return ConsoleResponse.problem(
         refusal.status, refusal.failure.what, detail: refusal.failure.because + fix)
     }
+  }
+
+  /// Whether a text is as long as the document of the API says; characters are Unicode scalars there.
+  private static func isText(_ text: String, _ length: ClosedRange<Int>) -> Bool {
+    length.contains(text.unicodeScalars.count)
+  }
+
+  /// Looked at before anything else: what does not fit is no answer to a question that may be open.
+  private func misfit(_ sent: [String: JSONValue]) -> Response? {
+    for (name, value) in sent.sorted(by: { $0.key < $1.key }) {
+      let length =
+        switch name {
+        case "text", "reason": 1...4000
+        case "password": 0...1024
+        default: 1...200  // names
+        }
+      let isBlank = ["text", "reason"].contains(name) && value.string.map(OpenAPI.isBlank) ?? false
+      guard let text = value.string, Console.isText(text, length), !isBlank else {
+        return ConsoleResponse.problem(
+          422, "unprocessable content", detail: "\(name) is no text of a length that is taken.")
+      }
+    }
+    return nil
   }
 
   /// A body that is one object with these members and no others.

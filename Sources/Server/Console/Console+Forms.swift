@@ -45,20 +45,22 @@ extension Console {
     {
     case .identity(_, let person):
       let (session, _) = sessions.begin(person.name, fingerprint: person.fingerprint, now: now())
-      log.info("signed in", metadata: ["person": "\(person.name)"])
+      signInLog.note(.done, client: exchange.client.address, way: "form", request: exchange.id)
       return ConsoleResponse.redirect(
         Console.ownPath(to),
         fields: [("Set-Cookie", authentication.setCookie(session, exchange.request, exchange.client))])
     case .wrong:
-      log.warning("a sign-in failed", metadata: ["client": "\(exchange.client.address)"])
+      signInLog.note(.wrong, client: exchange.client.address, way: "form", request: exchange.id)
       return try signInPage(
         exchange, failure: Failure("Not signed in.", because: "Name or password is wrong."), status: 403,
         to: to)
     case .tooMany:
+      signInLog.note(.tooMany, client: exchange.client.address, way: "form", request: exchange.id)
       return try signInPage(
         exchange, failure: Failure("Not signed in.", because: "Too many tries. Wait a minute."), status: 429,
         to: to)
     case .busy:
+      signInLog.note(.busy, client: exchange.client.address, way: "form", request: exchange.id)
       return try signInPage(
         exchange, failure: Failure("Not signed in.", because: "Too many sign-ins at once. Try again."),
         status: 503,
@@ -94,7 +96,7 @@ extension Console {
     return isSameToken(token, visitor.csrf)
   }
 
-  private func forged(_ visitor: Visitor) throws -> Response {
+  func forged(_ visitor: Visitor) throws -> Response {
     ConsoleResponse.page(
       pages.message(
         "Not taken",
@@ -109,7 +111,7 @@ extension Console {
     var fields = DecisionFields(
       kind: form["kind"] ?? "", incident: nil, plan: form["plan"].flatMap { $0.isEmpty ? nil : $0 },
       digest: form["digest"], step: form["step"], role: form["role"], confirm: form["confirm"],
-      text: form["text"],
+      text: form["text"], answers: form.all(behind: "field-"),
       password: form["password"].map { Secret($0) })
     switch path[0] {
     case "incidents": fields.incident = path[1]
@@ -122,12 +124,14 @@ extension Console {
       return ConsoleResponse.redirect(here + "?said=\(number)#said")
     } catch let refusal as DecisionRefusal {
       let kept = KeptForm(kind: fields.kind, text: fields.text ?? "")
+      let here = path[0] == "storm" ? "/incidents" : "/\(path[0])/\(Console.escaped(path[1]))"
+      let around = try frame(visitor.viewer, here: here)
       let page =
         path[0] == "incidents"
-        ? try incidentPage(path[1], visitor, failure: refusal.failure, kept: kept)
-        : path[0] == "plans" ? try planPage(path[1], visitor, failure: refusal.failure) : nil
+        ? try incidentPage(path[1], visitor, around, failure: refusal.failure, kept: kept)
+        : path[0] == "plans" ? try planPage(path[1], visitor, around, failure: refusal.failure) : nil
       return ConsoleResponse.page(
-        try page ?? pages.message(refusal.failure.what, refusal.failure.because, in: frame(visitor.viewer)),
+        page ?? pages.message(refusal.failure.what, refusal.failure.because, in: around),
         status: refusal.status)
     }
   }

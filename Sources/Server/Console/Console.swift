@@ -24,6 +24,7 @@ public struct Console: Pages {
   let events: EventStream
   let people: @Sendable () throws -> PeopleDirectory
   let log: Logger
+  let signInLog: SignInLog
   let now: @Sendable () -> Date
 
   /// - Parameters:
@@ -57,10 +58,12 @@ public struct Console: Pages {
     self.settings = settings
     self.people = people
     self.log = log
+    signInLog = SignInLog(log)
     self.now = now
     sessions = Sessions(idleSeconds: settings.idleSeconds, absoluteSeconds: settings.sessionSeconds)
     authentication = Authentication(settings: settings, sessions: sessions, people: people, isTLS: isTLS)
-    decisions = Decisions(inbox: inbox, doorman: doorman, people: people, now: now)
+    decisions = Decisions(
+      inbox: inbox, doorman: doorman, signInLog: signInLog, people: people, now: now)
     events = EventStream(
       inbox: inbox, settings: settings, all: Quota(settings.streams),
       people: PeopleQuota(settings.streamsPerPerson))
@@ -69,14 +72,19 @@ public struct Console: Pages {
   public func respond(to request: Request, client: ClientAddress, context: ReceiverContext) async throws
     -> Response?
   {
-    try await respond(to: request, client: client, peer: context.peer, isConnected: true)
+    try await respond(to: request, client: client, peer: context.peer, isConnected: true, id: context.id)
   }
 
-  /// - Parameter peer: the other end of the connection, a proxy's address when there is one.
-  func respond(to request: Request, client: ClientAddress, peer: String, isConnected: Bool = false)
-    async throws -> Response?
-  {
-    let exchange = ConsoleExchange(request: request, client: client, peer: peer, isConnected: isConnected)
+  public var signIns: [(outcome: String, count: Int)] { signInLog.all }
+
+  /// - Parameters:
+  ///   - peer: the other end of the connection, a proxy's address when there is one.
+  ///   - id: the request's, in the log.
+  func respond(
+    to request: Request, client: ClientAddress, peer: String, isConnected: Bool = false, id: String = ""
+  ) async throws -> Response? {
+    let exchange = ConsoleExchange(
+      request: request, client: client, peer: peer, isConnected: isConnected, id: id)
     let path = request.uri.path
     if let file = assets.files[path] {
       guard request.method == .get || request.method == .head else { return notAllowed("GET, HEAD") }
@@ -98,11 +106,12 @@ public struct Console: Pages {
           pages.message("Not taken", "The form was not readable: \(refusal.because).", in: try frame(nil)),
           status: refusal.answer.status)
     } catch let error as InboxError {
-      log.error("the console could not read or write the exchange file: \(error)")
+      log.error(
+        "the console could not read or write the exchange file: \(error)", metadata: ["request": "\(id)"])
       return unavailable(
         "The exchange file could not be read or written (\(error.code.rawValue)). Nothing was stored.", isAPI)
     } catch let error as PeopleError {
-      log.error("the people file could not be read: \(error)")
+      log.error("the people file could not be read: \(error)", metadata: ["request": "\(id)"])
       return unavailable("The people file could not be read. Nobody can sign in.", isAPI)
     }
   }
@@ -121,17 +130,23 @@ public struct Console: Pages {
   }
 
   /// What surrounds a page now.
-  func frame(_ viewer: Viewer?) throws -> Frame {
-    guard viewer != nil else { return Frame(viewer: nil, now: now(), version: 0) }
+  /// - Parameter here: path and query of the page.
+  func frame(_ viewer: Viewer?, here: String = "/incidents", now moment: Date? = nil) throws -> Frame {
+    let moment = moment ?? now()
+    guard viewer != nil else { return Frame(viewer: nil, now: moment, version: 0) }
     // The version first: what changes meanwhile is shown again, never lost.
     let version = try inbox.boardVersion()
-    let outbox = try inbox.document(kind: "outbox", id: "all")?.document
-    let undelivered = (outbox?["messages"]?.array ?? []).count {
-      !["sent", "dropped"].contains($0["state"]?.string)
-    }
     return Frame(
-      viewer: viewer, now: now(), version: version,
-      storm: try inbox.document(kind: "storm", id: "current")?.document, undelivered: undelivered)
+      viewer: viewer, now: moment, version: version,
+      storm: try inbox.document(kind: "storm", id: "current")?.document,
+      undelivered: try inbox.messageCounts().undelivered, here: here, silence: try silence())
+  }
+
+  /// Nil while the worker leaves signs of life.
+  private func silence() throws -> Frame.Silence? {
+    guard let last = try inbox.lastBeat() else { return .always }
+    let silence = now().timeIntervalSince(last)
+    return silence > Inbox.longestSilence ? .lasting(Int(silence)) : nil
   }
 }
 
@@ -142,6 +157,8 @@ struct ConsoleExchange: Sendable {
   let peer: String
   /// False for a request that came over no connection.
   let isConnected: Bool
+  /// The request's, in the log.
+  let id: String
 
   /// The path's segments, decoded; nil when it is not well formed.
   static func segments(_ path: String) -> [String]? {
@@ -155,6 +172,16 @@ struct ConsoleExchange: Sendable {
       segments.append(text)
     }
     return segments
+  }
+
+  /// Path and query as they were sent.
+  var here: String { request.uri.path + (request.uri.query.map { "?" + $0 } ?? "") }
+
+  /// The query, each name once; nil when there is none.
+  /// - Throws: 400 when it is malformed.
+  func fields() throws(Refusal) -> FormFields? {
+    guard let query = request.uri.query, !query.isEmpty else { return nil }
+    return try FormFields(Array(query.utf8))
   }
 
   func query(_ name: String) -> String? {

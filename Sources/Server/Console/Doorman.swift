@@ -14,6 +14,16 @@ final class Doorman: Sendable {
     case tooMany
     /// Too many passwords are being checked.
     case busy
+
+    /// For the log.
+    var outcome: SignInLog.Outcome {
+      switch self {
+      case .identity: .done
+      case .wrong: .wrong
+      case .tooMany: .tooMany
+      case .busy: .busy
+      }
+    }
   }
 
   private struct Attempts {

@@ -2,12 +2,13 @@ import Foundation
 import HTTPTypes
 import HummingbirdCore
 import Inbox
+import JSON
 import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// Live updates: server-sent events (HTML Standard §9.2). An event says only that the board changed; the page then asks for
-/// itself again, so there is one way of drawing.
+/// Live updates: server-sent events (HTML Standard §9.2). An event holds the regions and rows of the page that changed, drawn as
+/// the page itself draws them.
 struct EventStream: Sendable {
   let inbox: Inbox
   let settings: ConsoleSettings
@@ -18,8 +19,10 @@ struct EventStream: Sendable {
   ///   - isConnected: the request came over a connection, whose end ends the stream: its place is free for the next page at once,
   ///     not with the next heartbeat.
   ///   - isOver: whether the session ended meanwhile.
+  ///   - changes: what is new on the page, as ``Console/changes(on:for:at:since:)`` gives it.
   func response(
-    _ request: Request, isConnected: Bool, person: String, isOver: @escaping @Sendable () -> Bool
+    _ request: Request, isConnected: Bool, person: String, isOver: @escaping @Sendable () -> Bool,
+    changes: @escaping @Sendable (inout LiveState) throws -> JSONValue?
   ) -> Response? {
     guard all.take(1) else { return nil }
     guard people.take(person) else {
@@ -42,12 +45,12 @@ struct EventStream: Sendable {
         do {
           if isConnected {
             try await request.body.consumeWithInboundCloseHandler { _ in
-              try await write(to: &writer, since: since, place: place, isOver: isOver)
+              try await write(to: &writer, since: since, place: place, isOver: isOver, changes: changes)
             } onInboundClosed: {
               place.end()
             }
           } else {
-            try await write(to: &writer, since: since, place: place, isOver: isOver)
+            try await write(to: &writer, since: since, place: place, isOver: isOver, changes: changes)
           }
         } catch is CancellationError {}
       } onGracefulShutdown: {
@@ -66,18 +69,22 @@ struct EventStream: Sendable {
 
   /// Concurrent, as the writer's own functions are: the writer stays with one caller.
   @concurrent private func write(
-    to writer: inout any ResponseBodyWriter, since: Int?, place: StreamPlace, isOver: @Sendable () -> Bool
+    to writer: inout any ResponseBodyWriter, since: Int?, place: StreamPlace, isOver: @Sendable () -> Bool,
+    changes: @Sendable (inout LiveState) throws -> JSONValue?
   ) async throws {
-    var shown = since
+    var state = LiveState()
     var silence = 0.0
     try await writer.write(ByteBuffer(string: "retry: 3000\n\n"))
+    // What the browser has; when the board is another one by now, all of it is sent once.
+    let first = try changes(&state)
+    if let first, since != first["version"]?.integer { try await writer.write(EventStream.event(first)) }
     while !Task.isCancelled, !place.isEnding, !isOver() {
-      let version = try inbox.boardVersion()
-      if version != shown {
-        try await writer.write(
-          ByteBuffer(string: "id: \(version)\nevent: board\ndata: {\"version\":\(version)}\n\n"))
-        shown = version
+      if let news = try changes(&state) {
+        // Whoever was removed meanwhile sees nothing more.
+        guard !isOver() else { return }
+        try await writer.write(EventStream.event(news))
         silence = 0
+        if news["gone"] != nil { return }
       } else if silence >= settings.heartbeatSeconds {
         try await writer.write(ByteBuffer(string: ": still here\n\n"))
         silence = 0
@@ -85,6 +92,12 @@ struct EventStream: Sendable {
       try await Task.sleep(for: .seconds(settings.watchSeconds))
       silence += settings.watchSeconds
     }
+  }
+
+  /// Canonical JSON has no line break of its own.
+  private static func event(_ data: JSONValue) -> ByteBuffer {
+    let id = data["version"]?.integer.map { "id: \($0)\n" } ?? ""
+    return ByteBuffer(string: "\(id)event: board\ndata: \(data.canonicalText)\n\n")
   }
 }
 

@@ -65,9 +65,9 @@ final class Sessions: Sendable {
     }
   }
 
-  /// Whether there is such a session, without counting it as used: an open stream keeps nobody signed in.
-  func isLive(_ token: String, now: Date) -> Bool {
-    all.withLock { all in all[Sessions.key(token)].map { isLive($0, now) } ?? false }
+  /// The session of a token, without counting it as used: an open stream keeps nobody signed in.
+  func peek(_ token: String, now: Date) -> Session? {
+    all.withLock { all in all[Sessions.key(token)].flatMap { isLive($0, now) ? $0 : nil } }
   }
 
   func end(_ token: String) { all.withLock { $0[Sessions.key(token)] = nil } }

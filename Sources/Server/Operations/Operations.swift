@@ -12,22 +12,42 @@ struct Operations: Sendable {
   let metrics: ReceiverMetrics
   let readiness: Readiness
   let reserve: DiskReserve
+  var signIns: @Sendable () -> [(outcome: String, count: Int)] = { [] }
+  /// When the certificate that is shown ends; nil without TLS.
+  var certificateEnd: Date?
+  let now: @Sendable () -> Date
 
   /// Nil when the path is none of these.
   func answer(_ request: Request, path: String, client: ClientAddress) async -> Answer? {
     guard ["/healthz", "/readyz", "/metrics"].contains(path) else { return nil }
     let isOperator = operators.contains(client.address) && !client.isThroughStranger
     guard path == "/healthz" || isOperator else { return Refusal.notFound.answer }
-    guard request.method == .get else { return Refusal.method(allowed: "GET").answer }
+    guard request.method == .get || request.method == .head else {
+      return Refusal.method(allowed: "GET, HEAD").answer
+    }
     switch path {
     case "/healthz": return Answer(200, "ok\n")
     case "/readyz":
-      let isReady = await readiness.isReady(inbox)
-      return isReady && reserve.hasRoom
-        ? Answer(200, "ready\n")
-        : Answer(503, "the exchange file cannot be written\n", fields: [("Retry-After", "5")])
+      let problem = await problem()
+      return problem.map { Answer(503, $0 + "\n", fields: [("Retry-After", "5")]) } ?? Answer(200, "ready\n")
     default:
-      return Answer(200, metrics.text(inbox: inbox), contentType: "text/plain; version=0.0.4; charset=utf-8")
+      return Answer(
+        200,
+        metrics.text(inbox: inbox, signIns: signIns(), certificateEnd: certificateEnd, now: now()),
+        contentType: "text/plain; version=0.0.4; charset=utf-8")
+    }
+  }
+
+  /// Why a sender should not come now; nil when all is well. What is stored is worth nothing while nobody takes it in.
+  private func problem() async -> String? {
+    let isReady = await readiness.isReady(inbox)
+    guard isReady, reserve.hasRoom else { return "the exchange file cannot be written" }
+    do {
+      guard let last = try inbox.lastBeat() else { return "the worker has not worked here yet" }
+      let silence = now().timeIntervalSince(last)
+      return silence > Inbox.longestSilence ? "the worker has been silent for \(Int(silence)) s" : nil
+    } catch {
+      return "the exchange file cannot be read"
     }
   }
 }

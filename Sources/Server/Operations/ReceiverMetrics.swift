@@ -54,7 +54,13 @@ final class ReceiverMetrics: Sendable {
   func appended(took: Duration) { state.withLock { $0.append.add(took) } }
 
   /// Everything, and what the worker publishes as `summary`.
-  func text(inbox: Inbox) -> String {
+  ///
+  /// - Parameters:
+  ///   - signIns: tries to sign in, by outcome.
+  ///   - certificateEnd: when the certificate that is shown ends; nil without TLS.
+  func text(
+    inbox: Inbox, signIns: [(outcome: String, count: Int)] = [], certificateEnd: Date? = nil, now: Date
+  ) -> String {
     let state = state.withLock { $0 }
     var page = MetricsPage()
     page.family("staunch_receiver_deliveries_total", "counter", "Requests by route and status of the answer.")
@@ -81,10 +87,33 @@ final class ReceiverMetrics: Sendable {
     page.sample("staunch_receiver_connections", [], Double(gate.total))
     page.family("staunch_receiver_in_flight", "gauge", "Requests of webhooks between head and answer.")
     page.sample("staunch_receiver_in_flight", [], Double(inFlight.used))
+    page.family("staunch_console_sign_ins_total", "counter", "Tries to sign in, by outcome.")
+    for (outcome, count) in signIns {
+      page.sample("staunch_console_sign_ins_total", [("outcome", outcome)], Double(count))
+    }
+    if let certificateEnd {
+      page.family(
+        "staunch_receiver_certificate_expiry_timestamp_seconds", "gauge", "When the certificate ends.")
+      page.sample(
+        "staunch_receiver_certificate_expiry_timestamp_seconds", [], certificateEnd.timeIntervalSince1970)
+    }
     do throws(InboxError) {
       let waiting = try inbox.pendingCount()
       page.family("staunch_receiver_queue", "gauge", "Deliveries that wait for the worker.")
       page.sample("staunch_receiver_queue", [], Double(waiting))
+      page.family("staunch_receiver_queue_oldest_seconds", "gauge", "How long the oldest of them has waited.")
+      let oldest = try inbox.oldestPending().map { max(0, now.timeIntervalSince($0)) }
+      page.sample("staunch_receiver_queue_oldest_seconds", [], oldest ?? 0)
+      page.family(
+        "staunch_worker_heartbeat_timestamp_seconds", "gauge",
+        "When the worker last came round; 0: it never did.")
+      page.sample(
+        "staunch_worker_heartbeat_timestamp_seconds", [], try inbox.lastBeat()?.timeIntervalSince1970 ?? 0)
+      page.family("staunch_storm_held", "gauge", "1 while a storm is held until a person has looked.")
+      page.sample(
+        "staunch_storm_held", [], try inbox.version(kind: "storm", id: "current") == nil ? 0 : 1)
+      page.family("staunch_incidents_waiting", "gauge", "Incidents, not closed, that wait for a person.")
+      page.sample("staunch_incidents_waiting", [], Double(try inbox.incidentCounts().asks))
       if let summary = try inbox.document(kind: "summary", id: "all") { page.summary(summary.document) }
     } catch {
       page.family("staunch_receiver_exchange_error", "gauge", "1 when the exchange file could not be read.")

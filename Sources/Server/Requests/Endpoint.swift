@@ -25,10 +25,18 @@ struct Endpoint: HTTPResponder {
   let now: @Sendable () -> Date
 
   func respond(to request: Request, context: ReceiverContext) async throws -> Response {
+    let response = try await response(to: request, context: context)
+    // RFC 9110 §9.3.2: the head that GET would have, and nothing behind it.
+    return request.method == .head ? response.createHeadResponse() : response
+  }
+
+  private func response(to request: Request, context: ReceiverContext) async throws -> Response {
     let path = request.uri.path
     let client = ClientAddress(
       peer: context.peer, forwarded: values(request, "X-Forwarded-For"), proxies: settings.proxies)
-    if let route = routes[path] { return await answer(request, route, from: client).response }
+    if let route = routes[path] {
+      return await answer(request, route, from: client, id: context.id).response
+    }
     if let answer = await operations.answer(request, path: path, client: client) {
       return closing(answer, request).response
     }
@@ -46,16 +54,16 @@ struct Endpoint: HTTPResponder {
   }
 
   /// One delivery: refused, or stored durably and acknowledged.
-  private func answer(_ request: Request, _ route: any WebhookRoute, from client: ClientAddress) async
-    -> Answer
-  {
+  private func answer(
+    _ request: Request, _ route: any WebhookRoute, from client: ClientAddress, id: String
+  ) async -> Answer {
     let started = ContinuousClock.now
     var answer: Answer
     do throws(Refusal) {
-      answer = try await receive(request, route, from: client)
+      answer = try await receive(request, route, from: client, id: id)
     } catch {
       metrics.refused(route.path, error.reason)
-      refusals.write(error, route: route.path, now: now())
+      refusals.write(error, route: route.path, client: client.address, request: id, now: now())
       answer = error.answer
       switch error {
       // The whole body was read, so the connection can go on.
@@ -80,9 +88,9 @@ struct Endpoint: HTTPResponder {
     return request.headers[.transferEncoding] != nil || (length != nil && length != "0")
   }
 
-  private func receive(_ request: Request, _ route: any WebhookRoute, from client: ClientAddress)
-    async throws(Refusal) -> Answer
-  {
+  private func receive(
+    _ request: Request, _ route: any WebhookRoute, from client: ClientAddress, id: String
+  ) async throws(Refusal) -> Answer {
     guard route.methods.contains(request.method.rawValue) else {
       throw .method(allowed: route.methods.joined(separator: ", "))
     }
@@ -100,7 +108,7 @@ struct Endpoint: HTTPResponder {
     defer { giveBack() }
     if let upload = route as? ReportRoute {
       let (delivery, body) = try await store(request, upload, message([], by: .now), limit: limit)
-      return try await append(delivery, body: body, route, by: answerDeadline)
+      return try await append(delivery, body: body, route, by: answerDeadline, client, id)
     }
     let hold = ByteHold()
     defer { reader.held.give(hold.count) }
@@ -113,8 +121,14 @@ struct Endpoint: HTTPResponder {
       return answer
     case .store(let delivery, let answer):
       try admit(route)
-      _ = try await append(delivery, body: nil, route, by: deadline)
+      _ = try await append(delivery, body: nil, route, by: deadline, client, id)
       return answer
+    case .storeAll(let deliveries):
+      try admit(route)
+      for delivery in deliveries {
+        _ = try await append(delivery, body: nil, route, by: deadline, client, id)
+      }
+      return .accepted
     }
   }
 
@@ -147,7 +161,7 @@ struct Endpoint: HTTPResponder {
 
   private func append(
     _ delivery: NewDelivery, body: SealedBody?, _ route: any WebhookRoute,
-    by deadline: ContinuousClock.Instant
+    by deadline: ContinuousClock.Instant, _ client: ClientAddress, _ id: String
   ) async throws(Refusal) -> Answer {
     let started = ContinuousClock.now
     do throws(InboxError) {
@@ -159,10 +173,23 @@ struct Endpoint: HTTPResponder {
         }
       metrics.appended(took: ContinuousClock.now - started)
       operations.readiness.stored()
-      if acceptance == .duplicate { metrics.duplicate(route.path) }
+      var metadata: Logger.Metadata = [
+        "route": "\(route.path)", "delivery": "\(Text.line(delivery.id))", "client": "\(client.address)",
+        "request": "\(id)",
+      ]
+      switch acceptance {
+      case .duplicate:
+        metrics.duplicate(route.path)
+        log.info("known already", metadata: metadata)
+      case .accepted(let sequence):
+        metadata["sequence"] = "\(sequence)"
+        log.info("stored", metadata: metadata)
+      }
       return .accepted
     } catch {
-      log.error("a delivery was not stored: \(error)")
+      log.error(
+        "a delivery was not stored: \(error)",
+        metadata: ["route": "\(route.path)", "client": "\(client.address)", "request": "\(id)"])
       guard error.code != .late else { throw .late("the exchange file did not take it in time") }
       operations.readiness.failed()
       throw .unavailable("the exchange file did not take it: \(error.code.rawValue)")

@@ -1,4 +1,5 @@
 import Foundation
+import Inbox
 import Logging
 import Synchronization
 
@@ -8,20 +9,38 @@ final class RefusalLog: Sendable {
   private let log: Logger
   private let bucket = TokenBucket(rate: 10, burst: 100)
   private let leftOut = Mutex(0)
+  private let kept = Mutex<[RefusedDelivery]>([])
 
   init(_ log: Logger) { self.log = log }
 
-  func write(_ refusal: Refusal, route: String, now: Date) {
+  func write(
+    _ refusal: Refusal, route: String, client: String = "", request: String = "", now: Date
+  ) {
     guard bucket.take(at: now) else {
       leftOut.withLock { $0 += 1 }
       return
     }
-    var metadata: Logger.Metadata = ["route": "\(route)", "because": "\(refusal.because)"]
+    var metadata: Logger.Metadata = [
+      "route": "\(route)", "reason": "\(refusal.reason)", "because": "\(refusal.because)",
+      "client": "\(client)", "request": "\(request)",
+    ]
     let left = leftOut.withLock { count in
       defer { count = 0 }
       return count
     }
     if left > 0 { metadata["left_out"] = "\(left)" }
     log.warning("refused", metadata: metadata)
+    let record = RefusedDelivery(
+      at: now, route: route, reason: refusal.reason, because: refusal.because, client: client,
+      request: request, leftOut: left)
+    kept.withLock { if $0.count < 1000 { $0.append(record) } }
+  }
+
+  /// Refusals since the last call, for `staunch deliveries`.
+  func take() -> [RefusedDelivery] {
+    kept.withLock { kept in
+      defer { kept = [] }
+      return kept
+    }
   }
 }

@@ -14,6 +14,15 @@ struct FormFields: Sendable {
     self.values = values
   }
 
+  var names: some Collection<String> { values.keys }
+
+  /// Fields whose names begin so, without that beginning.
+  func all(behind prefix: String) -> [String: String] {
+    Dictionary(
+      values.filter { $0.key.hasPrefix(prefix) }.map { (String($0.key.dropFirst(prefix.count)), $0.value) }
+    ) { first, _ in first }
+  }
+
   subscript(_ name: String) -> String? { values[name] }
 
   private static func text(_ bytes: ArraySlice<UInt8>) throws(Refusal) -> String {

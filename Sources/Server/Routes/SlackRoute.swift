@@ -27,12 +27,13 @@ struct SlackRoute: WebhookRoute {
   private func answer(to words: [String]) throws(InboxError) -> String {
     switch words.first ?? "status" {
     case "status", "list":
-      let incidents = try inbox.documents(kind: "incident").map(\.document)
-      let open = incidents.filter { $0["state"]?.string != "closed" }
-      guard !open.isEmpty else { return "No incident is open." }
-      let lines = open.prefix(20).map(SlackRoute.line)
-      let rest = open.count > 20 ? ["… and \(open.count - 20) more"] : []
-      return (["\(open.count) open:"] + lines + rest).joined(separator: "\n")
+      var query = IncidentQuery()
+      query.states = [.open, .contained]
+      let open = try inbox.incidents(query, limit: 20)
+      guard open.total > 0 else { return "No incident is open." }
+      let lines = open.entries.map { SlackRoute.line($0.summary) }
+      let rest = open.total > lines.count ? ["… and \(open.total - lines.count) more"] : []
+      return (["\(open.total) open:"] + lines + rest).joined(separator: "\n")
     case "show":
       guard words.count == 2, let found = try inbox.document(kind: "incident", id: words[1]) else {
         return "No such incident. Try: status"

@@ -47,6 +47,9 @@ struct Message: Sendable {
 enum Reception: Sendable {
   /// Store it, then answer.
   case store(NewDelivery, then: Answer = .accepted)
+  /// Store each of them, in this order, then answer. When one is not stored, the sender is told so for all: those that are,
+  /// are known already when they come again.
+  case storeAll([NewDelivery])
   /// There is nothing to store.
   case answer(Answer)
   /// Whoever asks has proven nothing: it takes nothing from the rate of those who have.

@@ -198,6 +198,7 @@ final class Board {
           "owner": $0.owner.map { .string("\($0)") } ?? .null, "since": .string(Timestamp.text($0.since)),
         ]
       })
+    IncidentFacts(installation: installation).add(to: &members, status, record)
     return .object(members)
   }
 

@@ -17,7 +17,9 @@ struct DecisionDesk {
 
   /// Applies one decision. - Returns: what became of it, in one line for the person.
   func apply(_ decision: NewDecision) throws -> String {
-    if let refusal = try refusal(of: decision.text, in: decision) { return refusal }
+    for text in [decision.text] + (decision.fields ?? [:]).values.sorted() {
+      if let refusal = try refusal(of: text, in: decision) { return refusal }
+    }
     if let signed = decision.approval,
       let problem = Self.staleness(of: signed.at, at: installation.now())
     {
@@ -35,7 +37,12 @@ struct DecisionDesk {
         about: decision.incident.map { IncidentID($0) })
       return "noted"
     case .acknowledge: return try acknowledge(decision)
-    case .answer: return "refused: hand it in at the machine, with staunch done"
+    case .answer: return try answer(decision)
+    case .resume: return try resume(decision)
+    case .retry: return try retry(decision)
+    case .abort: return try abort(decision)
+    case .close: return try close(decision)
+    case .assign: return try assign(decision)
     }
   }
 
@@ -55,7 +62,7 @@ struct DecisionDesk {
   }
 
   /// An id comes from outside, too: what is no incident of ours is not written down as one.
-  private func isKnown(_ incident: String?) throws -> Bool {
+  func isKnown(_ incident: String?) throws -> Bool {
     guard let incident else { return true }
     return try !installation.journal.record(of: IncidentID(incident)).events.isEmpty
   }
@@ -166,7 +173,7 @@ struct DecisionDesk {
   }
 
   /// Why a signed word does not count; nil when it does.
-  private func problem(of word: Approval, for digest: PlanDigest, rule: ApprovalRule) -> String? {
+  func problem(of word: Approval, for digest: PlanDigest, rule: ApprovalRule) -> String? {
     do {
       _ = try ApprovedPlan(
         digest: digest, mode: .live, approvals: [word], rule: rule,
@@ -218,7 +225,7 @@ struct DecisionDesk {
   }
 
   /// - Parameter digest: what the person signed: a plan's, or ``SignedDecision/digest`` of a step to be left out.
-  private func approval(_ decision: NewDecision, of digest: PlanDigest) -> Approval? {
+  func approval(_ decision: NewDecision, of digest: PlanDigest) -> Approval? {
     guard let signed = decision.approval else { return nil }
     return Approval(
       digest: digest, step: decision.step.map { StepID($0) }, role: RoleName(signed.role),

@@ -19,11 +19,14 @@ package final class ReceiverSupervisor: Sendable {
     package let lock: ExclusiveLock
     /// As whom it runs; nil: as we do.
     package var user: EndpointUser?
+    /// `text` or `json`.
+    package let logFormat: String
 
     package init(
       program: String, settings: String, environment: [String: String], secrets: Secret,
-      wake: InheritedDescriptor, lock: ExclusiveLock, user: EndpointUser? = nil
+      wake: InheritedDescriptor, lock: ExclusiveLock, user: EndpointUser? = nil, logFormat: String = "text"
     ) {
+      self.logFormat = logFormat
       self.program = program
       self.settings = settings
       self.environment = environment
@@ -149,7 +152,10 @@ package final class ReceiverSupervisor: Sendable {
       guard !state.isStopping else { return nil }
       let child = try ChildProcess.start(
         start.program,
-        ["--settings", start.settings, "--secrets-fd", "3", "--wake-fd", "4"]
+        [
+          "--settings", start.settings, "--secrets-fd", "3", "--wake-fd", "4", "--log-format",
+          start.logFormat,
+        ]
           + (start.user.map { ["--user", "\($0.id):\($0.group)"] } ?? []),
         environment: start.environment,
         descriptors: [

@@ -27,17 +27,19 @@ final class ConsoleCaller: Sendable {
   /// True: the people file cannot be read.
   let isPeopleFileBroken = Mutex(false)
 
-  /// - Parameter header: as in the settings.
-  init(header: ConsoleSettings.Header? = nil, isTLS: Bool = false) throws {
+  /// - Parameters:
+  ///   - header: as in the settings.
+  ///   - log: where it writes; nil: nowhere.
+  init(header: ConsoleSettings.Header? = nil, isTLS: Bool = false, log: Logger? = nil) throws {
     directory = try TemporaryDirectory(inMemory: true)
     inbox = try Inbox.open(path: directory.path("exchange.sqlite"), sealingTo: key.publicKey)
     try inbox.publish(BoardFixture(now: Self.start).documents)
+    try inbox.beat(at: Self.start)
     people = Mutex(try Self.people())
     clock = Mutex(Self.start)
     var settings = ConsoleSettings()
     settings.header = header
-    var log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    log.logLevel = .critical
+    let log = log ?? .silent
     let box = Reach()
     console = try Console(
       settings, isTLS: isTLS, inbox: inbox,

@@ -39,10 +39,10 @@ import Testing
   }
 
   private static func call(
-    _ console: ConsoleCaller, _ operation: APIOperation, _ parameter: String = "", body: JSONValue? = nil,
-    text: String? = nil, token: String?, headers extra: [String: String] = [:]
+    _ console: ConsoleCaller, _ operation: APIOperation, _ parameter: String = "", query: String = "",
+    body: JSONValue? = nil, text: String? = nil, token: String?, headers extra: [String: String] = [:]
   ) async throws -> ConsoleCaller.Answer {
-    let path = operation.path.replacing(/\{[a-z]+\}/, with: parameter)
+    let path = operation.path.replacing(/\{[a-z]+\}/, with: parameter) + query
     var headers = extra
     if let token { headers["Authorization"] = "Bearer " + token }
     if body != nil || text != nil, headers["Content-Type"] == nil {
@@ -55,12 +55,12 @@ import Testing
 
   /// As maria.
   private static func signedIn(
-    _ operation: APIOperation, _ parameter: String = "", body: JSONValue? = nil, text: String? = nil,
-    headers: [String: String] = [:]
+    _ operation: APIOperation, _ parameter: String = "", query: String = "", body: JSONValue? = nil,
+    text: String? = nil, headers: [String: String] = [:]
   ) -> Call {
     { console in
       try await call(
-        console, operation, parameter, body: body, text: text, token: try await token(console),
+        console, operation, parameter, query: query, body: body, text: text, token: try await token(console),
         headers: headers)
     }
   }
@@ -101,7 +101,12 @@ import Testing
   private static var calls: [String: Call] {
     var calls: [String: Call] = [
       "listIncidents 200": signedIn(.listIncidents), "listIncidents 401": stranger(.listIncidents),
-      "listIncidents 503": broken(.listIncidents), "getOutbox 200": signedIn(.getOutbox),
+      "listIncidents 400": signedIn(.listIncidents, query: "?limit=201"),
+      "listIncidents 409": signedIn(.listIncidents, query: "?after=WyJ1cmdlbmN5Il0"),
+      "listIncidents 503": broken(.listIncidents), "getOutbox 400": signedIn(.getOutbox, query: "?x=1"),
+      "getStorm 200": signedIn(.getStorm), "getStorm 401": stranger(.getStorm),
+      "getStorm 503": broken(.getStorm),
+      "getOutbox 200": signedIn(.getOutbox),
       "getOutbox 401": stranger(.getOutbox), "getOutbox 503": broken(.getOutbox),
       "getOpenAPI 200": stranger(.getOpenAPI),
     ]
@@ -114,6 +119,7 @@ import Testing
     }
     calls.merge(decisionCalls) { one, _ in one }
     calls.merge(sessionCalls) { one, _ in one }
+    calls.merge(stormCalls) { one, _ in one }
     return calls
   }
 
@@ -145,6 +151,40 @@ import Testing
       },
       "getDecision 400": signedIn(.getDecision, "zero"), "getDecision 401": stranger(.getDecision, "1"),
       "getDecision 404": signedIn(.getDecision, "77"), "getDecision 503": broken(.getDecision, "1"),
+    ]
+  }
+
+  private static func release(_ password: String = ConsoleCaller.password) -> JSONValue {
+    ["reason": "a scanner's new rule", "password": .string(password)]
+  }
+
+  /// While a storm is held.
+  private static func inStorm(_ call: @escaping Call) -> Call {
+    { console in
+      try console.inbox.publish([BoardFixture(now: ConsoleCaller.start).storm])
+      return try await call(console)
+    }
+  }
+
+  private static var stormCalls: [String: Call] {
+    [
+      "releaseStorm 201": inStorm(signedIn(.releaseStorm, body: release())),
+      "releaseStorm 400": signedIn(.releaseStorm, text: "{"),
+      "releaseStorm 401": stranger(.releaseStorm, body: release()),
+      "releaseStorm 403": inStorm(signedIn(.releaseStorm, body: release("wrong password 1"))),
+      "releaseStorm 409": signedIn(.releaseStorm, body: release()),
+      "releaseStorm 413": signedIn(.releaseStorm, text: large),
+      "releaseStorm 415": signedIn(.releaseStorm, body: release(), headers: ["Content-Type": "text/plain"]),
+      "releaseStorm 422": inStorm(signedIn(.releaseStorm, body: ["reason": " ", "password": "x"])),
+      "releaseStorm 429": inStorm { console in
+        let token = try await token(console)
+        var answer = try await call(console, .releaseStorm, body: release("wrong password 1"), token: token)
+        for _ in 0..<10 {
+          answer = try await call(console, .releaseStorm, body: release("wrong password 1"), token: token)
+        }
+        return answer
+      },
+      "releaseStorm 503": broken(.releaseStorm, body: release()),
     ]
   }
 
@@ -217,6 +257,51 @@ import Testing
     let schemas = try #require(OpenAPI.document["components"]?["schemas"]?.object)
     let schema = try #require(media["schema"])
     #expect(JSONSchema(schemas: schemas).violations(of: answer.json, against: schema) == [])
+  }
+
+  @Test func `a walk over the list meets every incident once, and a filter chooses`() async throws {
+    let console = try ConsoleCaller()
+    let token = try await Self.token(console)
+    var met: [String] = []
+    var query = "?limit=2"
+    while true {
+      let answer = try await Self.call(console, .listIncidents, query: query, token: token)
+      #expect(answer.json["total"] == 5)
+      met += (answer.json["incidents"]?.array ?? []).compactMap { $0["id"]?.string }
+      guard let next = answer.json["next"]?.string else { break }
+      query = "?limit=2&after=" + next
+    }
+    #expect(met == ["inc-4t8a", "inc-9xqd", "inc-d001", "inc-2c9v", "inc-0001"])
+    for (query, ids) in [
+      ("?state=closed", ["inc-0001"]), ("?severity=sev1", ["inc-4t8a"]), ("?alive=true", ["inc-4t8a"]),
+      ("?q=amber%20heron", ["inc-4t8a"]), ("?kind=github_pat", ["inc-d001"]), ("?assigned=nobody", []),
+      ("?sort=name&limit=1", ["inc-4t8a"]),
+    ] {
+      let answer = try await Self.call(console, .listIncidents, query: query, token: token)
+      #expect((answer.json["incidents"]?.array ?? []).compactMap { $0["id"]?.string } == ids, "\(query)")
+    }
+    for query in [
+      "?limit=0", "?limit=+1", "?alive=yes", "?state=x", "?after=%20", "?q=a&q=b",
+    ] {
+      #expect(
+        try await Self.call(console, .listIncidents, query: query, token: token).status == 400, "\(query)")
+    }
+    let other = "?sort=name&after=WyJ1cmdlbmN5IiwwLDEsMSwiYSJd"
+    #expect(try await Self.call(console, .listIncidents, query: other, token: token).status == 409)
+  }
+
+  @Test func `a text of blanks alone, and one that is too long, fits no member`() async throws {
+    let console = try ConsoleCaller()
+    let token = try await Self.token(console)
+    for body: JSONValue in [
+      ["kind": "note", "text": " \u{2003}\u{FEFF}\n"], ["kind": "note"], ["kind": "assign", "text": "maria"],
+      ["kind": "note", "text": "x", "step": .string(String(repeating: "s", count: 201))],
+      ["kind": "answer", "fields": ["a": 1]], ["kind": "answer", "fields": "a"], ["kind": "note", "text": 7],
+    ] {
+      let answer = try await Self.call(console, .postDecision, body: body, token: token)
+      #expect(answer.status == 422, "\(body.canonicalText)")
+    }
+    #expect(try console.pending().isEmpty)
   }
 
   @Test func `the check of shapes finds what does not fit`() throws {

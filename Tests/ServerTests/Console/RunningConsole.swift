@@ -26,6 +26,7 @@ struct RunningConsole: Sendable {
     let inbox = try Inbox.open(path: directory.path("exchange.sqlite"), sealingTo: key.publicKey)
     let board = BoardFixture(now: now())
     try inbox.publish(board.documents + (storm ? [board.storm] : []))
+    try inbox.beat(at: now())
     let people = try ConsoleCaller.people()
     let log = Logger.silent
     var settings = ConsoleSettings()
