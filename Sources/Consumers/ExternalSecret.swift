@@ -8,7 +8,7 @@ public import Secrets
 ///
 /// A fetch that had begun before it was told would bring the old value under a newer `refreshTime`: its
 /// `syncedResourceVersion` is still the one before, and does not count.
-/// The operator writes a Secret; programs that read it by environment are restarted by `kubernetes_workload` after it. The
+/// The operator writes a Secret; programs that read it by environment are restarted by `kubernetes-workload` after it. The
 /// `refreshTime` before is kept in an annotation, so no clock is compared and another process can go on.
 /// A newer fetch may still bring the old value (a store's cache): what the Secret holds is looked at, where the runner may.
 /// The runner needs `get` and `patch` of the ExternalSecret.
@@ -30,7 +30,7 @@ public struct ExternalSecret: Consumer {
     }
   }
 
-  public static let kind = "external_secret"
+  public static let kind = "external-secret"
   public static let summary = "An ExternalSecret of a Kubernetes cluster, which fetches a store's value."
   public static let profile: AdapterProfile? = AdapterProfile(
     .simulator,

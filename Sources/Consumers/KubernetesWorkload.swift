@@ -10,7 +10,7 @@ public import Secrets
 /// pod of it is left, also none that is still ending: whoever started before the change holds the old value in its
 /// environment. A new pod is known by the annotation that it has from its template, so no clock is compared. Pods of others
 /// that read the same Secret and are older than the first new one are named. Where the Secret is immutable, the template is
-/// made to read its newest generation (`kubernetes_secret`). Which pods hold an old value is told by ``PodHoldings``.
+/// made to read its newest generation (`kubernetes-secret`). Which pods hold an old value is told by ``PodHoldings``.
 /// The runner needs `get` and `patch` of the workload and `list` of pods; with `secret`, `get` of its generations.
 /// Source: https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status,
 /// https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
@@ -35,7 +35,7 @@ public struct KubernetesWorkload: Consumer {
     }
   }
 
-  public static let kind = "kubernetes_workload"
+  public static let kind = "kubernetes-workload"
   public static let summary = "A Deployment, StatefulSet or DaemonSet of a Kubernetes cluster."
   public static let profile: AdapterProfile? = AdapterProfile(
     .simulator,

@@ -105,7 +105,7 @@ public struct VaultDatabase: CredentialProvider {
     }
   }
 
-  public static let kind = "vault-database"
+  public static let kind = "vault_database"
   public static let summary = "Logins that Vault or OpenBao leases for a PostgreSQL database."
   public static let profile: AdapterProfile? = AdapterProfile(
     .real,
@@ -120,7 +120,7 @@ public struct VaultDatabase: CredentialProvider {
   public static let settings = Settings.declarations
 
   public let capabilities: ProviderCapabilities
-  public var lock: String { "vault-database/\(settings.base)/\(prefix)" }
+  public var lock: String { "vault_database/\(settings.base)/\(prefix)" }
   public var shape: MaterialShape {
     MaterialShape(
       [.init("username", secret: false), .init("password", secret: true)], primary: "password",

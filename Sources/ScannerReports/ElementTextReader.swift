@@ -48,7 +48,7 @@ struct ElementTextReader: Sendable {
     pending += piece
     var rest = pending[...]
     while let open = rest.firstIndex(of: 0x3C) {
-      take(rest[..<open])
+      _ = take(rest[..<open], isWhole: true)
       guard let end = try markupEnd(rest[open...]) else {
         rest = rest[open...]
         break
@@ -57,13 +57,7 @@ struct ElementTextReader: Sendable {
       count(rest[open..<end])
       rest = rest[end...]
     }
-    if !rest.contains(0x3C) {
-      // An entity may go on in the next piece.
-      let open = rest.suffix(12).lastIndex(of: 0x26)
-      let end = open.flatMap { rest[$0...].contains(0x3B) ? nil : $0 } ?? rest.endIndex
-      take(rest[..<end])
-      rest = rest[end...]
-    }
+    if !rest.contains(0x3C) { rest = rest[take(rest, isWhole: false)...] }
     guard rest.count <= maximumBytes else { throw failure("markup without an end") }
     pending = Array(rest)
   }
@@ -154,14 +148,23 @@ struct ElementTextReader: Sendable {
     return nil
   }
 
-  /// Character data before the next markup.
-  private mutating func take(_ bytes: ArraySlice<UInt8>) {
-    count(bytes)
-    guard text != nil else { return }
+  /// Character data, in which an entity may go on in the next piece.
+  /// - Parameter isWhole: markup comes next, so nothing goes on.
+  /// - Returns: where what may go on begins: the next piece decides what it is, as if both had come at once.
+  private mutating func take(_ bytes: ArraySlice<UInt8>, isWhole: Bool) -> Int {
+    guard text != nil else {
+      count(bytes)
+      return bytes.endIndex
+    }
     var rest = bytes
     while let mark = rest.firstIndex(of: 0x26) {
       append(rest[..<mark])
-      guard let end = rest[mark...].firstIndex(of: 0x3B), end - mark <= 12 else {
+      let reach = rest[mark...].prefix(13)  // no entity of ours is longer
+      guard let end = reach.firstIndex(of: 0x3B) else {
+        if !isWhole, reach.count < 13 {
+          count(bytes[..<mark])
+          return mark
+        }
         problem = problem ?? "an ampersand that begins no entity"
         rest = rest[(mark + 1)...]
         continue
@@ -174,6 +177,8 @@ struct ElementTextReader: Sendable {
       rest = rest[(end + 1)...]
     }
     append(rest)
+    count(bytes)
+    return bytes.endIndex
   }
 
   /// Nil for an entity that is none of XML's own.

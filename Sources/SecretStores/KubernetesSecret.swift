@@ -8,7 +8,7 @@ public import Secrets
 ///
 /// Every change names the `resourceVersion` that was read, so what somebody else wrote meanwhile stays, and all fields of a
 /// credential change in one request. What else in `data` holds the old value follows. An immutable Secret is never deleted
-/// and made anew: its successor is another Secret, `NAME-g2`, `NAME-g3`, which `kubernetes_workload` makes programs read. It
+/// and made anew: its successor is another Secret, `NAME-g2`, `NAME-g3`, which `kubernetes-workload` makes programs read. It
 /// names the `uid` of the one before it: a Secret that somebody else has put there, who may create Secrets and not read
 /// them, is no successor.
 /// The cluster keeps no former versions of a mutable one, so only generations of an immutable one can be moved back to.
@@ -32,7 +32,7 @@ public struct KubernetesSecret: VersionedStore {
     }
   }
 
-  public static let kind = "kubernetes_secret"
+  public static let kind = "kubernetes-secret"
   public static let summary = "A Secret of a Kubernetes cluster."
   public static let profile: AdapterProfile? = AdapterProfile(
     .simulator,

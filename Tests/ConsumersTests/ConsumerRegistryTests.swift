@@ -10,6 +10,7 @@ import Testing
   }
 
   @Test func `docs PROVIDERS md has every consumer, and no other`() throws {
+    #expect(ConsumerRegistry.all.filter { $0.kind.contains("_") }.map { $0.kind } == [])
     #expect(try ProviderTable.kinds(.consumers) == Set(ConsumerRegistry.all.map { $0.kind }))
   }
 }

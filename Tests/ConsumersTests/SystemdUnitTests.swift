@@ -139,7 +139,7 @@ import Testing
     let old = "leaked-value-0123456"
     let stale = try Self.sleeper(["DATABASE_URL": "postgres://u:\(old)@h/d", "HOME": "/"])
     let fresh = try Self.sleeper(["DATABASE_URL": "postgres://u:new@h/d"])
-    defer { for process in [stale, fresh] { process.terminate() } }
+    defer { for process in [stale, fresh] { kill(process.processIdentifier, SIGKILL) } }
     let mounted = directory.path("token")
     try old.write(toFile: mounted, atomically: false, encoding: .utf8)
     try write([:])

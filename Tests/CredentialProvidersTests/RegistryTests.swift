@@ -28,6 +28,11 @@ import Testing
     try ProviderTable.check(file, DescribedProvider.capabilities(of: file, propagation: file.propagation))
   }
 
+  @Test func `kinds of credentials are written with underscores, as kinds csv writes them`() {
+    let kinds = CredentialProviderRegistry.all.map { $0.kind } + DescribedProviders.builtin.kinds
+    #expect(kinds.filter { $0.contains("-") } == [])
+  }
+
   @Test func `an unknown kind names the known ones`() {
     let error = #expect(throws: CapabilityError.self) {
       try CredentialProviderRegistry.make(

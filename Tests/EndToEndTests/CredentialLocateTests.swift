@@ -181,6 +181,10 @@ import Testing
     }
     // Nobody says which of two it is for.
     #expect(try await locate(["prod", "new"], password).status == 69)
+    let half = try await binary.run(
+      ["credential", "locate", "--value-from", "env:LEAKED", "\(server.url)/state/prod"],
+      environment: ["LEAKED": Self.value, "TF_HTTP_PASSWORD": password])
+    #expect(half.status == 64 && half.errors.contains("set TF_HTTP_USERNAME, too"), "\(half.errors)")
     let login2 = try await binary.run(
       ["credential", "locate", "https://ci:\(password)@localhost/state", "--value-from", "env:LEAKED"],
       environment: ["LEAKED": Self.value])

@@ -23,13 +23,14 @@ struct LocateElsewhere {
         .usage, "an address takes no login", because: "arguments are visible to every user of the machine",
         fix: "set TF_HTTP_USERNAME and TF_HTTP_PASSWORD, or REGISTRY_USERNAME and REGISTRY_PASSWORD")
     }
-    documents = Self.states(addresses.filter { $0.hasPrefix("http") }, outside, assembly)
+    documents = try Self.states(addresses.filter { $0.hasPrefix("http") }, outside, assembly)
     do {
       sources =
         try Self.buckets(addresses.filter { $0.hasPrefix("s3:") }, outside, assembly)
         + Self.images(addresses.filter { $0.hasPrefix("docker:") }, outside, assembly)
     } catch let error as CapabilityError {
-      throw CommandFailure(.usage, error.operation, because: error.because, fix: error.fix ?? "")
+      throw CommandFailure(
+        .usage, error.operation, because: error.because, fix: error.fix ?? "staunch help credential locate")
     }
   }
 
@@ -46,15 +47,25 @@ struct LocateElsewhere {
     return secret
   }
 
+  /// `NAME_USERNAME` and `NAME_PASSWORD`; nil: no password is set. A name that is set may be empty.
+  private static func login(_ name: String, _ assembly: Assembly) throws -> (user: String, password: Secret)?
+  {
+    guard let password = secret("\(name)_PASSWORD", assembly) else { return nil }
+    guard let user = assembly.environment["\(name)_USERNAME"] else {
+      throw CommandFailure(
+        .usage, "nobody can be logged in", because: "\(name)_PASSWORD is set, and \(name)_USERNAME is not",
+        fix: "set \(name)_USERNAME, too, or unset \(name)_PASSWORD")
+    }
+    return (user, password)
+  }
+
   /// States behind HTTP. Terraform's own login goes to the one address that it is for.
   private static func states(
     _ addresses: [String], _ outside: AdapterEnvironment, _ assembly: Assembly
-  ) -> [any RemoteDocument] {
+  ) throws -> [any RemoteDocument] {
     guard !addresses.isEmpty else { return [] }
     let known = assembly.environment["TF_HTTP_ADDRESS"] ?? (addresses.count == 1 ? addresses[0] : nil)
-    let login = secret("TF_HTTP_PASSWORD", assembly).map { password in
-      TerraformHTTPState.Login(user: assembly.environment["TF_HTTP_USERNAME"] ?? "", password: password)
-    }
+    let login = try login("TF_HTTP", assembly).map { TerraformHTTPState.Login(user: $0, password: $1) }
     return addresses.map {
       TerraformHTTPState(
         address: $0, login: $0 == known ? login : nil, transport: outside.http, now: outside.now)
@@ -98,10 +109,8 @@ struct LocateElsewhere {
   ) throws -> [any RemoteSource] {
     let hosts = Set(try addresses.map { try RegistryImage.host(of: $0) })
     let known = assembly.environment["REGISTRY_HOST"] ?? (hosts.count == 1 ? hosts.first : nil)
-    let login = secret("REGISTRY_PASSWORD", assembly).map { password in
-      RegistryLogin(
-        user: assembly.environment["REGISTRY_USERNAME"] ?? "", password: password,
-        tokenHost: assembly.environment["REGISTRY_TOKEN_HOST"])
+    let login = try login("REGISTRY", assembly).map {
+      RegistryLogin(user: $0, password: $1, tokenHost: assembly.environment["REGISTRY_TOKEN_HOST"])
     }
     return try addresses.map {
       try RegistryImage(

@@ -186,13 +186,13 @@ final class ModelServerWorld: SandboxWorld {
         """,
       stores: """
           server-secret:
-            kind: kubernetes_secret
+            kind: kubernetes-secret
             secret: \(Self.name)
         \(api)
         """,
       consumers: """
           model-server:
-            kind: kubernetes_workload
+            kind: kubernetes-workload
             name: \(Self.name)
             secret: \(Self.name)
         \(api)
