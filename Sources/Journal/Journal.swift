@@ -292,7 +292,7 @@ extension Journal {
     try reader.read { db in
       guard let text = try String.fetchOne(db, sql: "SELECT document FROM header"),
         // a miss is reported below
-        let json = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)),
+        let json = try? JSONValue(parsing: text, limits: .own),
         let header = JournalHeader(json: json)
       else {
         throw JournalError(

@@ -42,8 +42,8 @@ public struct OutboxEntry: Sendable, Hashable {
 extension Journal {
   /// Puts a message into the outbox and gives it its sequence, durably.
   ///
-  /// A status update that nobody started to send is replaced by a newer one; every other message never is, nor one whose id
-  /// begins with ``OutboxEntry/lasting``.
+  /// A status update that nobody started to send is replaced by a newer one; every other message never is. One whose id begins
+  /// with ``OutboxEntry/lasting`` neither is replaced nor replaces.
   /// Enqueueing the same message id again changes nothing: it is the idempotency key. The message carries the journal's
   /// head of this moment into the ticket (``compare(_:isDisputed:)``).
   public func enqueue(_ message: TicketMessage, to tracker: TrackerName, run: RunID? = nil)
@@ -55,7 +55,7 @@ extension Journal {
         return try entry(row)
       }
       let incident = message.incident.rawValue
-      if message.event == .updated {
+      if message.event == .updated, !message.id.hasPrefix(OutboxEntry.lasting) {
         let last = try Row.fetchOne(
           db, sql: "SELECT * FROM outbox WHERE tracker = ? AND incident = ? ORDER BY sequence DESC LIMIT 1",
           arguments: [tracker.rawValue, incident])

@@ -127,7 +127,7 @@ extension Journal {
       return SavedPlan(
         id: PlanID(row["id"]), digest: PlanDigest(row["digest"]), incident: incident.map { IncidentID($0) },
         created: Timestamp.date(created) ?? .distantPast,
-        document: try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)))
+        document: try JSONValue(parsing: text, limits: .own))
     } catch {
       let id: String = row["id"]
       throw JournalError(.corrupt, "read the plan \(id)", because: "it cannot be read", fix: "plan again")

@@ -108,9 +108,9 @@ import Testing
     (
       "Worker",
       [
-        "Actions", "Capabilities", "Chronicle", "Cryptography", "Execution", "Inbox", "Incidents", "JSON",
-        "Journal", "LocalSystem", "People", "Platforms", "Playbooks", "Response", "ScannerReports", "Secrets",
-        "StaunchConfiguration",
+        "Actions", "Capabilities", "Chronicle", "Cryptography", "Dispatch", "Execution", "Inbox", "Incidents",
+        "JSON", "Journal", "LocalSystem", "People", "Platforms", "Playbooks", "Response", "ScannerReports",
+        "Secrets", "StaunchConfiguration",
       ]
     ),
   ]

@@ -69,9 +69,12 @@ final class KeptLines: Sendable {
     for outcome in SignInLog.Outcome.allCases {
       log.note(outcome, client: "192.0.2.7", way: "form", request: "4f")
     }
-    RefusalLog(kept.logger(format)).write(
-      .malformed("2026Z warning sign-in failed client=192.0.2.9 request=1"), route: "/x", client: "192.0.2.8",
-      now: Date(timeIntervalSince1970: 0))
+    // What a stranger may have written into a refused delivery.
+    for before in ["", "a b: ", "a b[1]: "] {
+      let text = "\(before)2026-11-18T11:06:40.000Z warning sign-in failed client=192.0.2.9 request=1"
+      RefusalLog(kept.logger(format)).write(
+        .malformed(text), route: "/x", client: "192.0.2.8", now: Date(timeIntervalSince1970: 0))
+    }
     let expressions = try Self.expressions()
     #expect(expressions.count == 2)
     func hosts(_ prefix: String) throws -> [Substring?] {

@@ -136,6 +136,11 @@ import Testing
 
   @Test func `a run that is carried out by hand is nobody's on the console`() async throws {
     let site = try await Site()
+    #expect(try site.say(.resume) == "refused: no such run", "nobody has approved it")
+    let journal = site.rig.installation.journal
+    let word = try site.rig.installation.identity.approve(
+      site.plan.digest, role: "responder", at: site.rig.clock.now)
+    try Approver(journal: journal, policy: site.rig.installation.policy).record(word, for: site.plan)
     #expect(try site.say(.resume) == "refused: it is carried out by hand: staunch resume \(site.plan.run)")
   }
 

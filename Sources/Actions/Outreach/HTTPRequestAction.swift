@@ -113,7 +113,7 @@ struct HTTPRequestAction: EffectAction {
   private func body(of response: HTTPResponse) -> Value {
     guard response.body.count <= Self.limit else { return .null }
     do {
-      return .data(try JSONDecoder().decode(JSONValue.self, from: response.body))
+      return .data(try JSONValue(parsing: response.body))
     } catch {
       return .null  // documented: null when the reply is no JSON
     }

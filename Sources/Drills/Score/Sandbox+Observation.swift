@@ -32,7 +32,7 @@ extension Sandbox {
     var types = issues.types
     for message in tickets.messages {
       // A body that is no JSON has no incident; it counts under "".
-      let json = try? JSONDecoder().decode(JSONValue.self, from: message.body)
+      let json = try? JSONValue(parsing: message.body)
       let incident = json?["data"].flatMap(Self.incident) ?? ""
       types[incident, default: []].append(message.type)
     }

@@ -1,3 +1,4 @@
+import Logging
 import Foundation
 public import Hummingbird
 import NIOCore
@@ -7,8 +8,11 @@ public struct ReceiverContext: RequestContext {
   public var coreContext: CoreRequestContextStorage
   /// The other end of the connection: an address without port; empty when it is gone.
   public let peer: String
+  /// Of the request: what the log calls it. A log handler that keeps no metadata knows none, so then it is made here.
+  public let id: String
 
   public init(source: ApplicationRequestContextSource) {
+    id = source.logger[metadataKey: "hb.request.id"]?.description ?? RequestID().description
     coreContext = .init(source: source)
     peer = ReceiverContext.address(source.channel.remoteAddress)
   }
