@@ -1,3 +1,4 @@
+import Actions
 import Capabilities
 import Chronicle
 import Execution
@@ -47,12 +48,11 @@ extension Worker {
   private func send(to tracker: TrackerName) async {
     do {
       try fault(.send, tracker.rawValue)
-      let sent = try await Self.send(to: tracker, in: installation, now: now)
+      let outcome = try await Self.send(to: tracker, in: installation, now: now)
+      let sent = outcome.delivered
       if sent > 0 { installation.voice.say("sent \(sent) message\(sent == 1 ? "" : "s")") }
       // What it did not take now it is asked for in a minute.
-      if try installation.journal.trackersWithDueMessages().contains(tracker) {
-        silent[tracker] = now().addingTimeInterval(60)
-      }
+      if outcome.unanswered.contains(tracker) { silent[tracker] = now().addingTimeInterval(60) }
     } catch {
       if !Self.isCancellation(error) {
         silent[tracker] = now().addingTimeInterval(60)
@@ -61,13 +61,14 @@ extension Worker {
       }
     }
     sending.remove(tracker)
-    becomesDue(.outbox, silent[tracker])
+    // What was queued meanwhile goes at once.
+    becomesDue(.outbox, silent[tracker] ?? now())
   }
 
   @concurrent
   private static func send(
     to tracker: TrackerName, in installation: Installation, now: @escaping @Sendable () -> Date
-  ) async throws -> Int {
+  ) async throws -> OutboxDelivery.Outcome {
     try await OutboxRound(installation: installation, now: now).send(to: tracker)
   }
 

@@ -71,9 +71,11 @@ import TestSupport
     try await stage.run("ticket.update", ["tracker": .tracker("security"), "ticket": .string("T-99")])
     stage.clock.advance(3600)
     // As `staunch ticket send` does: nobody has the step's inputs any more.
-    try await OutboxDelivery(
+    let outcome = try await OutboxDelivery(
       outbox: stage.outbox, targets: stage.environment.targets, now: stage.environment.now
     ).deliverDue(under: try ExecutionAuthority.forTests())
+    #expect(outcome.delivered == 1)
+    #expect(outcome.unanswered.isEmpty)
     #expect(stage.tracker.world.withLock { $0.tickets } == ["T-99", "T-99"])
   }
 
@@ -176,9 +178,12 @@ import TestSupport
     }
     let silence = CapabilityError(.unknownOutcome, "POST", because: "no answer within 20 s")
     stage.tracker.world.withLock { $0.errors = Array(repeating: silence, count: 6) }
-    try await OutboxDelivery(
+    let outcome = try await OutboxDelivery(
       outbox: stage.outbox, targets: stage.environment.targets, now: stage.environment.now
     ).deliverDue(under: try ExecutionAuthority.forTests())
+    #expect(outcome.delivered == 0)
+    #expect(
+      outcome.unanswered == ["security"], "who did not answer is left alone for a while, and nobody else")
     #expect(stage.tracker.world.withLock { $0.errors.count } == 5)
     #expect(stage.outbox.rows.withLock { $0.map(\.entry.attempts) } == [1, 0, 0, 0, 0, 0])
   }

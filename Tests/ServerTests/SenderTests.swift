@@ -257,7 +257,10 @@ import Testing
         try inbox.publish([
           (
             "incident", "INC-1",
-            ["id": "INC-1", "severity": "high", "state": "open", "title": "key in <!channel>\u{202E}"]
+            [
+              "id": "INC-1", "codename": "calm-otter-000001", "kind": "openai_api_key", "severity": "sev2",
+              "state": "open", "next": ["text": "look at <!channel>\u{202E}"],
+            ]
           ),
           ("incident", "INC-2", ["id": "INC-2", "state": "closed"]),
         ])
@@ -266,7 +269,9 @@ import Testing
       let response = try await server.send(try #require(TestKeys.request(.slack)))
       #expect(response.status == 200)
       let text = try JSONValue(parsing: response.body)["text"]?.string
-      #expect(text == "1 open:\n• INC-1 · high · open · key in &lt;!channel&gt;")
+      #expect(
+        text
+          == "1 open:\n• INC-1 · calm-otter-000001 · openai_api_key · sev2 · open · look at &lt;!channel&gt;")
     }
   }
 

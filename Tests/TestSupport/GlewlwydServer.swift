@@ -44,7 +44,10 @@ public final class GlewlwydServer: Sendable {
       ])
     try await call(
       "POST", "/api/scope",
-      ["name": "work", "display_name": "work", "description": "", "password_required": false, "scheme": [:]])
+      [
+        "name": "work", "display_name": "work", "description": "what clients ask for",
+        "password_required": false, "scheme": [:],
+      ])
   }
 
   /// Calls the administration API. - Throws: when it refuses.

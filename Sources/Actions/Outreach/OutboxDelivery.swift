@@ -26,27 +26,35 @@ public struct OutboxDelivery: Sendable {
     self.random = random
   }
 
+  /// What one round came to.
+  public struct Outcome: Sendable, Equatable {
+    /// How many messages arrived.
+    public var delivered = 0
+    /// Trackers that did not answer, or asked for a pause: what waits for them is left.
+    public var unanswered: Set<TrackerName> = []
+  }
+
   /// Sends every message of `scope` that is due, oldest first for each incident and tracker. A cancelled task begins no
   /// other message.
   ///
   /// - Parameter others: trackers whose messages are left.
-  /// - Returns: how many were delivered.
   /// - Throws: only what the outbox itself throws; a tracker's error is recorded there.
   @discardableResult
   public func deliverDue(
     _ scope: DeliveryScope = .everything, besides others: Set<TrackerName> = [],
     under authority: borrowing ExecutionAuthority
-  ) async throws(CapabilityError) -> Int {
-    var delivered = 0
-    var silent = others
-    while !Task.isCancelled, let entry = try await outbox.claim(scope, passingOver: silent) {
+  ) async throws(CapabilityError) -> Outcome {
+    var outcome = Outcome()
+    while !Task.isCancelled,
+      let entry = try await outbox.claim(scope, passingOver: others.union(outcome.unanswered))
+    {
       switch try await deliver(entry, under: authority) {
-      case .delivered: delivered += 1
+      case .delivered: outcome.delivered += 1
       case .settled: continue
-      case .unanswered: silent.insert(entry.tracker)
+      case .unanswered: outcome.unanswered.insert(entry.tracker)
       }
     }
-    return delivered
+    return outcome
   }
 
   /// How one try ended.

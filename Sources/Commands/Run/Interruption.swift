@@ -68,24 +68,33 @@ final class HardEnd: Sendable {
   func disarm() { isOver.store(true, ordering: .releasing) }
 }
 
-/// Hears one signal.
+/// Hears one signal. Several may hear the same: a run inside the worker hears what the worker hears.
 private final class SignalSource: @unchecked Sendable {
   // Invariant for @unchecked: everything is set in `init` and only cancelled afterwards, which Dispatch allows anywhere.
   private let source: any DispatchSourceSignal
   private let number: Int32
-  /// What the signal did before: a run inside the worker must not end the worker's own hearing.
-  private let previous: (@convention(c) (Int32) -> Void)?
+
+  /// What a signal did before the first source for it, and how many there are. Dispatch hears with a handler of its own, which the
+  /// first source installs: to ignore the signal once more would take it away, and nobody would hear it.
+  private static let heard = Mutex<[Int32: (count: Int, previous: (@convention(c) (Int32) -> Void)?)]>([:])
 
   init(_ number: Int32, _ handler: @escaping @Sendable () -> Void) {
     self.number = number
-    previous = signal(number, SIG_IGN)
-    source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-    source.setEventHandler(handler: handler)
-    source.resume()
+    source = Self.heard.withLock { heard in
+      heard[number] = heard[number].map { ($0.count + 1, $0.previous) } ?? (1, signal(number, SIG_IGN))
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler(handler: handler)
+      source.resume()
+      return source
+    }
   }
 
   func cancel() {
     source.cancel()
-    signal(number, previous)
+    Self.heard.withLock { heard in
+      guard let (count, previous) = heard[number] else { return }
+      heard[number] = count > 1 ? (count - 1, previous) : nil
+      if count == 1 { signal(number, previous) }
+    }
   }
 }

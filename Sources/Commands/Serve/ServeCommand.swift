@@ -130,7 +130,8 @@ struct ServeCommand: StaunchCommand {
       receiver, listen: listen, resolve: unattended.receiverSecrets())
     let next = ReceiverSupervisor.Start(
       program: start.program, settings: start.settings, environment: start.environment,
-      secrets: handover.secrets, wake: start.wake, lock: start.lock, user: start.user)
+      secrets: handover.secrets, wake: start.wake, lock: start.lock, user: start.user,
+      logFormat: start.logFormat)
     let bytes = handover.settings.canonicalBytes + [0x0A]
     let tried = start.settings + ".new"
     try DurableFile.replace(tried, with: bytes, mode: 0o640)

@@ -46,7 +46,7 @@ enum OpenAPISchemas {
       ["reason", "password"],
       [
         "reason": words, "role": name,
-        "password": ["type": "string", "maxLength": 1024],
+        "password": password,
       ]),
     "Plan": document(
       ["id", "digest", "playbook", "steps"],
@@ -71,8 +71,8 @@ enum OpenAPISchemas {
     "SignIn": closed(
       ["name", "password"],
       [
-        "name": ["type": "string", "minLength": 1, "maxLength": 64],
-        "password": ["type": "string", "maxLength": 1024],
+        "name": ["type": "string", "minLength": 1, "maxLength": 64, "pattern": characters],
+        "password": password,
       ]),
     "NewDecision": closed(
       ["kind"],
@@ -86,10 +86,11 @@ enum OpenAPISchemas {
         ],
         // Of a manual step, what it asks for by name.
         "fields": [
-          "type": "object", "additionalProperties": ["type": "string", "maxLength": 4000],
+          "type": "object", "propertyNames": ["pattern": characters],
+          "additionalProperties": ["type": "string", "maxLength": 4000, "pattern": characters],
         ],
         "incident": name, "plan": name, "digest": name, "step": name, "role": name, "confirm": name,
-        "text": words, "password": ["type": "string", "maxLength": 1024],
+        "text": words, "password": password,
       ], anyOf: decisionsByKind),
   ]
 
@@ -110,12 +111,17 @@ enum OpenAPISchemas {
     case "sort": ["enum": ["urgency", "newest", "changed", "name"]]
     // What `next` of the piece before said, of the same order.
     case "after": ["type": "string", "pattern": "^[A-Za-z0-9_-]{1,2000}$"]
-    default: ["type": "string", "maxLength": 200]  // words to look for
+    default: ["type": "string", "maxLength": 200, "pattern": characters]  // words to look for
     }
   }
 
   private static let text: JSONValue = ["type": "string"]
-  private static let name: JSONValue = ["type": "string", "minLength": 1, "maxLength": 200]
+  private static let name: JSONValue = [
+    "type": "string", "minLength": 1, "maxLength": 200, "pattern": characters,
+  ]
+  private static let password: JSONValue = ["type": "string", "maxLength": 1024, "pattern": characters]
+  /// Every character but U+0000, which no text of ours may hold.
+  private static let characters: JSONValue = "^[^\\u0000]*$"
   private static let number: JSONValue = ["type": "integer", "minimum": 1]
   private static let one: JSONValue = ["const": 1]
   private static let instant: JSONValue = ["type": "string", "format": "date-time"]
@@ -142,7 +148,7 @@ enum OpenAPISchemas {
   private static let words: JSONValue = [
     "type": "string", "minLength": 1, "maxLength": 4000,
     "pattern":
-      "[^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]",
+      "^[^\\u0000]*[^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff][^\\u0000]*$",
   ]
 
   /// Whether a text has no character that the pattern of ``words`` asks for.

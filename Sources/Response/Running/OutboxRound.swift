@@ -1,4 +1,4 @@
-import Actions
+package import Actions
 package import Capabilities
 import Cryptography
 package import Foundation
@@ -39,9 +39,9 @@ package struct OutboxRound {
     let approved = try approved()
     let delivery = OutboxDelivery(
       outbox: JournalOutbox(journal: installation.journal), targets: installation.targets, now: now)
-    guard let limit else { return try await delivery.deliverDue(scope, under: approved.authority()) }
+    guard let limit else { return try await delivery.deliverDue(scope, under: approved.authority()).delivered }
     return try await withThrowingTaskGroup(of: Int?.self) { group in
-      group.addTask { try await delivery.deliverDue(scope, under: approved.authority()) }
+      group.addTask { try await delivery.deliverDue(scope, under: approved.authority()).delivered }
       group.addTask {
         // Cancelled when everything was sent in time.
         do { try await Task.sleep(for: limit) } catch { return nil }
@@ -56,8 +56,8 @@ package struct OutboxRound {
     }
   }
 
-  /// What is due for one tracker, however the others answer. - Returns: how many arrived.
-  package func send(to tracker: TrackerName) async throws -> Int {
+  /// What is due for one tracker, however the others answer.
+  package func send(to tracker: TrackerName) async throws -> OutboxDelivery.Outcome {
     let approved = try approved()
     let delivery = OutboxDelivery(
       outbox: JournalOutbox(journal: installation.journal), targets: installation.targets, now: now)

@@ -44,7 +44,7 @@ struct SlackRoute: WebhookRoute {
   }
 
   private static func line(_ incident: JSONValue) -> String {
-    let parts = ["id", "severity", "state", "title", "next"].compactMap { name -> String? in
+    let parts = ["id", "codename", "kind", "severity", "state", "next"].compactMap { name -> String? in
       guard let value = incident[name] else { return nil }
       if let text = value.string { return escaped(Text.line(text)) }
       return value["text"]?.string.map { escaped(Text.line($0)) }

@@ -54,6 +54,16 @@ struct JSONSchema {
         if let text = value.string, text.unicodeScalars.count > rule.integer ?? 0 {
           found.append("\(place): too long")
         }
+      case "pattern":
+        if let text = value.string, let pattern = rule.string {
+          // A pattern that is none fits nothing.
+          let fits = (try? Regex(pattern).firstMatch(in: text)) != nil
+          if !fits { found.append("\(place): does not fit \(pattern)") }
+        }
+      case "propertyNames":
+        for name in (value.object ?? [:]).keys {
+          found += violations(of: .string(name), against: rule, at: "\(place).\(name)")
+        }
       case "format":
         let instant = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/
         if rule.string != "date-time" || value.string?.wholeMatch(of: instant) == nil {
