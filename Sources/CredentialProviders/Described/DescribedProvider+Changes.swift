@@ -162,7 +162,9 @@ extension DescribedProvider {
     guard !found.isEmpty else { return SessionCount(found: 0, ended: 0, left: 0) }
     try await change(sessions.end, ref, leaked: nil, under: authority)
     // Those that have come since then are of the value that counts now: a program that came back at once is no survivor.
-    let left = try await elements(of: sessions.count, names, countsOnly: true).count { found.contains($0.ref) }
+    let left = try await elements(of: sessions.count, names, countsOnly: true).count {
+      found.contains($0.ref)
+    }
     return SessionCount(found: found.count, ended: found.count - left, left: left)
   }
 

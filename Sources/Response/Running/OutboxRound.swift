@@ -39,7 +39,9 @@ package struct OutboxRound {
     let approved = try approved()
     let delivery = OutboxDelivery(
       outbox: JournalOutbox(journal: installation.journal), targets: installation.targets, now: now)
-    guard let limit else { return try await delivery.deliverDue(scope, under: approved.authority()).delivered }
+    guard let limit else {
+      return try await delivery.deliverDue(scope, under: approved.authority()).delivered
+    }
     return try await withThrowingTaskGroup(of: Int?.self) { group in
       group.addTask { try await delivery.deliverDue(scope, under: approved.authority()).delivered }
       group.addTask {
