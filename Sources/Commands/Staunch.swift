@@ -25,7 +25,7 @@ public struct Staunch: AsyncParsableCommand {
       TodoCommand.self, HistoryCommand.self, DrillCommand.self, InitCommand.self, DoctorCommand.self,
       ReferenceCommand.self, UpdateCommand.self, HandoverCommand.self, JournalCommand.self,
       PostMortemCommand.self, TicketCommand.self,
-      CredentialCommand.self, PlaybookCommand.self, ServeCommand.self, WorkCommand.self,
+      CredentialCommand.self, StoreCommand.self, PlaybookCommand.self, ServeCommand.self, WorkCommand.self,
       DeliveriesCommand.self, PeopleCommand.self,
     ],
     defaultSubcommand: StatusCommand.self)
