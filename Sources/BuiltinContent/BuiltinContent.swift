@@ -138,6 +138,17 @@ public enum BuiltinContent {
     File(path: "playbooks/providers/xai.yaml", bytes: PackageResources.xai_yaml),
   ]
 
+  /// What is known of each kind of credential (docs/KINDS.md), by path. Their names end with `.kind.yaml`: playbooks and
+  /// providers have names of their own beside them.
+  public static let kinds: [File] = [
+    File(
+      path: "playbooks/kinds/github_pat_classic.kind.yaml",
+      bytes: PackageResources.github_pat_classic_kind_yaml),
+    File(
+      path: "playbooks/kinds/github_pat_fine_grained.kind.yaml",
+      bytes: PackageResources.github_pat_fine_grained_kind_yaml),
+  ]
+
   /// Every built-in drill scenario, by path.
   public static let scenarios: [File] = [
     File(path: "playbooks/drills/abused.yaml", bytes: PackageResources.abused_yaml),
