@@ -70,6 +70,7 @@ public enum BuiltinContent {
   /// Every built-in provider file, by path.
   public static let providers: [File] = [
     File(path: "playbooks/providers/airtable.yaml", bytes: PackageResources.airtable_yaml),
+    File(path: "playbooks/providers/anthropic_key.yaml", bytes: PackageResources.anthropic_key_yaml),
     File(path: "playbooks/providers/asana.yaml", bytes: PackageResources.asana_yaml),
     File(path: "playbooks/providers/bitbucket.yaml", bytes: PackageResources.bitbucket_yaml),
     File(path: "playbooks/providers/buildkite.yaml", bytes: PackageResources.buildkite_yaml),
@@ -108,6 +109,7 @@ public enum BuiltinContent {
     File(path: "playbooks/providers/newrelic.yaml", bytes: PackageResources.newrelic_yaml),
     File(path: "playbooks/providers/notion.yaml", bytes: PackageResources.notion_yaml),
     File(path: "playbooks/providers/npm.yaml", bytes: PackageResources.npm_yaml),
+    File(path: "playbooks/providers/openai_key.yaml", bytes: PackageResources.openai_key_yaml),
     File(path: "playbooks/providers/openrouter.yaml", bytes: PackageResources.openrouter_yaml),
     File(path: "playbooks/providers/opsgenie.yaml", bytes: PackageResources.opsgenie_yaml),
     File(path: "playbooks/providers/pagerduty.yaml", bytes: PackageResources.pagerduty_yaml),

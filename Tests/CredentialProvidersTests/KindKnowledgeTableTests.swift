@@ -1,4 +1,5 @@
 import BuiltinContent
+import Capabilities
 import CredentialProviders
 import Foundation
 import Incidents
@@ -38,7 +39,11 @@ import Testing
   }
 
   @Test func `a kind of each provider that a file describes has a row`() throws {
-    let providers = Set(KindTable.builtin.rows.compactMap(\.provider))
+    let asked = try KindKnowledgeTable.builtIn().all.compactMap { knowledge -> String? in
+      guard case .verb(let provider, _) = knowledge.selfVerify else { return nil }
+      return provider
+    }
+    let providers = Set(KindTable.builtin.rows.compactMap(\.provider) + asked)
     for kind in DescribedProviders.builtin.kinds { #expect(providers.contains(kind), "\(kind)") }
   }
 
@@ -50,13 +55,7 @@ import Testing
         guard case .verb(let provider, let verb) = service else { continue }
         if CredentialProviderRegistry.all.contains(where: { $0.kind == provider }) { continue }
         let file = try #require(try DescribedProviders.builtin[provider], "\(knowledge.kind): \(provider)")
-        let call =
-          switch verb {
-          case .verify: file.verify.call
-          case .disable: try #require(file.disable, "\(knowledge.kind)").call
-          case .delete: try #require(file.delete, "\(knowledge.kind)").call
-          case .issue: try #require(file.issue, "\(knowledge.kind)").call
-          }
+        let call = try #require(file.call(of: verb), "\(knowledge.kind): \(provider).\(verb)")
         #expect(call.presenter != .runner, "\(knowledge.kind): \(provider).\(verb) needs the runner's login")
         let name = "playbooks/providers/tests/\(provider).yaml"
         let exchange = try ProviderExchange.load(
@@ -81,9 +80,25 @@ import Testing
     }
   }
 
+  @Test func `what needs an entry says which settings`() throws {
+    let table = try KindKnowledgeTable.builtIn()
+    func needs(_ kind: CredentialKind) throws -> [String]? { try #require(table[kind]).selfVerify.needs() }
+    #expect(try needs("github_pat_classic") == [])
+    #expect(try needs("slack_token") == [])
+    // The runner's key is needed to replace it, not to ask.
+    #expect(try needs("sendgrid_api_key") == [])
+    #expect(try needs("databricks_token") == ["base_url"])
+    #expect(try needs("twilio_auth_token") == ["account_sid"])
+    #expect(try needs("openai_api_key") == [])
+    #expect(try needs("aws_access_key")?.contains("region") == true)
+    #expect(try needs("pypi_token") == nil)
+  }
+
   @Test func `docs KINDS md is made of it`() throws {
     let path = Self.top.appending(path: "docs/KINDS.md")
-    let made = KindsDocument.markdown(KindTable.builtin.rows, try KindKnowledgeTable.builtIn())
+    let made = try KindsDocument.markdown(KindTable.builtin.rows, try KindKnowledgeTable.builtIn()) {
+      service throws(CapabilityError) in try service.needs()
+    }
     if ProcessInfo.processInfo.environment["RECORD_GOLDEN"] == "1" {
       try made.write(to: path, atomically: true, encoding: .utf8)
     }

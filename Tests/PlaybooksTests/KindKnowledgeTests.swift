@@ -1,3 +1,4 @@
+import Incidents
 import Playbooks
 import Testing
 
@@ -50,7 +51,7 @@ import Testing
   @Test(arguments: [
     ("authority: its user", "authority: \" \"", "3:12"),
     ("survives: [sessions that are open]", "survives: []", "12:11"),
-    ("      steps: [Choose Create]", "", "9:3"),
+    ("      steps: [Choose Create]", "", "10:3"),
     ("page: https://acme.example.org/keys\n  steps:", "page: http://acme.example.org/keys\n  steps:", "5:9"),
     ("self_verify: {provider: acme, verb: verify}", "self_verify: {provider: acme}", "15:14"),
     ("self_revoke: {not: \"a person does it\"}", "self_revoke: {not: x, provider: acme}", "16:33"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Capabilities
 import CredentialProviders
 import Foundation
 import Incidents
@@ -34,10 +35,13 @@ struct KindsCommand: StaunchCommand {
       return assembly.console.data(JSONValue.object(["schema": 1, "kinds": .array(kinds)]).canonicalText)
     }
     if format == .markdown {
-      return assembly.console.data(KindsDocument.markdown(rows, table).trimmingCharacters(in: .newlines))
+      let page = try KindsDocument.markdown(rows, table) { service throws(CapabilityError) in
+        try service.needs()
+      }
+      return assembly.console.data(page.trimmingCharacters(in: .newlines))
     }
     let screen = KindsScreen(table: table)
-    for line in rows.count == 1 ? screen.page(rows[0]) : screen.list(rows) { assembly.console.data(line) }
+    for line in try rows.count == 1 ? screen.page(rows[0]) : screen.list(rows) { assembly.console.data(line) }
     if rows.count > 1 { assembly.console.say("next: staunch kinds KIND") }
   }
 

@@ -1,3 +1,5 @@
+import Capabilities
+import CredentialProviders
 import Incidents
 import PlaybookTools
 import Playbooks
@@ -6,18 +8,22 @@ import Playbooks
 struct KindsScreen {
   let table: KindKnowledgeTable
 
-  /// A line for each; what asks and what stops it stand there when the leaked value alone is enough.
-  func list(_ rows: [KindRow]) -> [String] {
+  /// A line for each; `alone` where the leaked value itself is enough to ask or to stop it, with nothing configured.
+  func list(_ rows: [KindRow]) throws(CapabilityError) -> [String] {
     let known = rows.compactMap { row in table[row.kind] }
     let width = known.map { $0.kind.rawValue.count }.max() ?? 0
     let owner = known.map { $0.provider.count }.max() ?? 0
     let head = line("KIND", "PROVIDER", "ASKS", "STOPS", "DANGER", width, owner)
-    return [head]
-      + known.map {
+    var lines = [head]
+    for knowledge in known {
+      lines.append(
         line(
-          $0.kind.rawValue, $0.provider, $0.selfVerify.name == nil ? "–" : "alone",
-          $0.selfRevoke.name == nil ? "–" : "alone", $0.danger.words.joined(separator: " "), width, owner)
-      }
+          knowledge.kind.rawValue, knowledge.provider,
+          knowledge.selfVerify.word(try knowledge.selfVerify.needs()),
+          knowledge.selfRevoke.word(try knowledge.selfRevoke.needs()),
+          knowledge.danger.words.joined(separator: " "), width, owner))
+    }
+    return lines
   }
 
   private func line(
@@ -29,7 +35,7 @@ struct KindsScreen {
   }
 
   /// All that is known of one.
-  func page(_ row: KindRow) -> [String] {
+  func page(_ row: KindRow) throws(CapabilityError) -> [String] {
     guard let knowledge = table[row.kind] else { return ["\(row.kind)  nothing is known of it"] }
     var lines = ["\(row.kind)  \(knowledge.provider)", "who may stop it: \(knowledge.authority)", ""]
     lines += procedure("stop it", knowledge.revoke) + procedure("make its successor", knowledge.issue)
@@ -37,8 +43,8 @@ struct KindsScreen {
     lines += knowledge.survives.map { "  - \($0)" }
     lines += [
       "", "until it holds: \(knowledge.propagation)", "its use: \(knowledge.usage)",
-      "ask with the value alone: \(plain(knowledge.selfVerify))",
-      "stop with the value alone: \(plain(knowledge.selfRevoke))", "",
+      "ask with the value itself: \(knowledge.selfVerify.sentence(try knowledge.selfVerify.needs()))",
+      "stop with the value itself: \(knowledge.selfRevoke.sentence(try knowledge.selfRevoke.needs()))", "",
     ]
     lines += knowledge.danger.traits.map { "its holder \(verb($0)): \(knowledge.danger.reasons[$0] ?? "")" }
     if knowledge.danger.traits.isEmpty {
@@ -54,13 +60,6 @@ struct KindsScreen {
   private func procedure(_ name: String, _ procedure: KindKnowledge.Procedure) -> [String] {
     ["\(name): \(procedure.page)"]
       + procedure.steps.enumerated().map { "  \($0.offset + 1). \($0.element)" } + [""]
-  }
-
-  private func plain(_ service: KindKnowledge.SelfService) -> String {
-    switch service {
-    case .verb(let provider, let verb): "yes, \(provider).\(verb.rawValue)"
-    case .not(let reason): "no: \(reason)"
-    }
   }
 
   private func verb(_ trait: KindKnowledge.Danger.Trait) -> String {

@@ -8,7 +8,11 @@ public enum KindsDocument {
   /// - Parameters:
   ///   - rows: what scanners call each; a row that nobody wrote anything about is left out.
   ///   - table: what is known of each.
-  public static func markdown(_ rows: [KindRow], _ table: KindKnowledgeTable) -> String {
+  ///   - needs: settings that an entry must have before what the value alone brings about can be done.
+  public static func markdown<Problem: Error>(
+    _ rows: [KindRow], _ table: KindKnowledgeTable,
+    needs: (KindKnowledge.SelfService) throws(Problem) -> [String]?
+  ) throws(Problem) -> String {
     let known = rows.compactMap { row in table[row.kind].map { (row, $0) } }
     var text = """
       # Kinds of credentials
@@ -18,8 +22,8 @@ public enum KindsDocument {
       credential is dead, only its proof tells. This page is made from `playbooks/kinds` and `kinds.csv` (`staunch kinds --format markdown`); do
       not edit it.
 
-      - **asks**, **stops**: what the leaked value alone brings about (`PROVIDER.verb`, docs/PROVIDERS.md); –: not with the value alone,
-        and the section says why.
+      - **asks**, **stops**: what the leaked value itself brings about. `alone`: with nothing configured; `entry`: once staunch.yaml has
+        an entry with what the section names; –: not, and the section says why.
       - **danger**: `makes` credentials, `reads` stores, `destroys`, `spends`.
 
       | kind | provider | asks | stops | danger |
@@ -28,26 +32,35 @@ public enum KindsDocument {
       """
     for (row, knowledge) in known {
       let cells = [
-        "[`\(row.kind)`](#\(row.kind))", knowledge.provider, knowledge.selfVerify.name ?? "–",
-        knowledge.selfRevoke.name ?? "–", knowledge.danger.words.joined(separator: ", "),
+        "[`\(row.kind)`](#\(row.kind))", knowledge.provider,
+        knowledge.selfVerify.word(try needs(knowledge.selfVerify)),
+        knowledge.selfRevoke.word(try needs(knowledge.selfRevoke)),
+        knowledge.danger.words.joined(separator: ", "),
       ]
       text += "| " + cells.map(cell).joined(separator: " | ") + " |\n"
     }
-    for (row, knowledge) in known { text += "\n" + section(row, knowledge) }
+    for (row, knowledge) in known {
+      text += "\n"
+      text += section(
+        row, knowledge, asks: knowledge.selfVerify.sentence(try needs(knowledge.selfVerify)),
+        stops: knowledge.selfRevoke.sentence(try needs(knowledge.selfRevoke)))
+    }
     return text
   }
 
   private static func cell(_ text: String) -> String { text.replacing("|", with: #"\|"#) }
 
-  private static func section(_ row: KindRow, _ knowledge: KindKnowledge) -> String {
+  private static func section(_ row: KindRow, _ knowledge: KindKnowledge, asks: String, stops: String)
+    -> String
+  {
     var text = "## \(row.kind)\n**\(knowledge.provider)**\n"
     if let provider = row.provider { text += "- entry of staunch.yaml: `kind: \(provider)`\n" }
     text += "- authority: \(knowledge.authority)\n"
     text += procedure("revoke", knowledge.revoke) + procedure("issue", knowledge.issue)
     text += "- survives:\n" + knowledge.survives.map { "  - \($0)\n" }.joined()
     text += "- propagation: \(knowledge.propagation)\n- usage: \(knowledge.usage)\n"
-    text += "- asks with the value alone: \(knowledge.selfVerify.sentence)\n"
-    text += "- stops with the value alone: \(knowledge.selfRevoke.sentence)\n"
+    text += "- ask with the value itself: \(asks)\n"
+    text += "- stop with the value itself: \(stops)\n"
     for trait in knowledge.danger.traits {
       text += "- \(trait.word): \(knowledge.danger.reasons[trait] ?? "")\n"
     }
@@ -64,17 +77,16 @@ public enum KindsDocument {
 }
 
 extension KindKnowledge.SelfService {
-  /// `github.disable`; nil: the value alone is not enough.
-  public var name: String? {
-    guard case .verb(let provider, let verb) = self else { return nil }
-    return "\(provider).\(verb.rawValue)"
-  }
+  /// `alone`: with nothing configured; `entry`: staunch.yaml has to say what it needs; –: not with the value itself.
+  public func word(_ needs: [String]?) -> String { needs.map { $0.isEmpty ? "alone" : "entry" } ?? "–" }
 
-  /// Its name, or why not.
-  public var sentence: String {
+  /// What does it, and what an entry must say for that; or why not.
+  public func sentence(_ needs: [String]?) -> String {
     switch self {
-    case .verb(let provider, let verb): "`\(provider).\(verb.rawValue)`"
-    case .not(let reason): "no: \(reason)"
+    case .not(let reason): return "no: \(reason)"
+    case .verb(let provider, let verb):
+      let entry = needs.map { $0.isEmpty ? "" : ", once staunch.yaml says \($0.joined(separator: ", "))" }
+      return "yes, \(provider).\(verb.rawValue)\(entry ?? "")"
     }
   }
 }

@@ -37,9 +37,10 @@ public struct KindKnowledge: Sendable, Hashable {
     public let steps: [String]
   }
 
-  /// What the leaked value alone can bring about.
+  /// What the leaked value itself can bring about.
   public enum SelfService: Sendable, Hashable {
-    /// A verb of a provider of ours, which needs no credential of the runner's for it.
+    /// A verb of a provider of ours whose call shows the leaked value, and no credential of the runner's. What an entry of
+    /// staunch.yaml must say for it all the same (an address, a user's name), `needs()` in CredentialProviders tells.
     case verb(provider: String, verb: Verb)
     /// Why staunch does not do it with the value alone: a sentence.
     case not(because: String)
