@@ -42,7 +42,7 @@ struct KindsCommand: StaunchCommand {
     }
     let screen = KindsScreen(table: table)
     for line in try rows.count == 1 ? screen.page(rows[0]) : screen.list(rows) { assembly.console.data(line) }
-    if rows.count > 1 { assembly.console.say("next: staunch kinds KIND") }
+    if rows.count > 1 { assembly.console.say("next: staunch kinds \(rows[0].kind)") }
   }
 
   /// The rows that are meant; all without a word.
