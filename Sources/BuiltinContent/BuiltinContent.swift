@@ -70,6 +70,7 @@ public enum BuiltinContent {
   /// Every built-in provider file, by path.
   public static let providers: [File] = [
     File(path: "playbooks/providers/airtable.yaml", bytes: PackageResources.airtable_yaml),
+    File(path: "playbooks/providers/anthropic_key.yaml", bytes: PackageResources.anthropic_key_yaml),
     File(path: "playbooks/providers/asana.yaml", bytes: PackageResources.asana_yaml),
     File(path: "playbooks/providers/bitbucket.yaml", bytes: PackageResources.bitbucket_yaml),
     File(path: "playbooks/providers/buildkite.yaml", bytes: PackageResources.buildkite_yaml),
@@ -108,6 +109,8 @@ public enum BuiltinContent {
     File(path: "playbooks/providers/newrelic.yaml", bytes: PackageResources.newrelic_yaml),
     File(path: "playbooks/providers/notion.yaml", bytes: PackageResources.notion_yaml),
     File(path: "playbooks/providers/npm.yaml", bytes: PackageResources.npm_yaml),
+    File(path: "playbooks/providers/openai_key.yaml", bytes: PackageResources.openai_key_yaml),
+    File(path: "playbooks/providers/openrouter.yaml", bytes: PackageResources.openrouter_yaml),
     File(path: "playbooks/providers/opsgenie.yaml", bytes: PackageResources.opsgenie_yaml),
     File(path: "playbooks/providers/pagerduty.yaml", bytes: PackageResources.pagerduty_yaml),
     File(path: "playbooks/providers/posthog.yaml", bytes: PackageResources.posthog_yaml),
@@ -130,6 +133,7 @@ public enum BuiltinContent {
     File(path: "playbooks/providers/terraform_cloud.yaml", bytes: PackageResources.terraform_cloud_yaml),
     File(path: "playbooks/providers/todoist.yaml", bytes: PackageResources.todoist_yaml),
     File(path: "playbooks/providers/twilio.yaml", bytes: PackageResources.twilio_yaml),
+    File(path: "playbooks/providers/twitch.yaml", bytes: PackageResources.twitch_yaml),
     File(path: "playbooks/providers/typeform.yaml", bytes: PackageResources.typeform_yaml),
     File(path: "playbooks/providers/vercel.yaml", bytes: PackageResources.vercel_yaml),
     File(path: "playbooks/providers/vultr.yaml", bytes: PackageResources.vultr_yaml),

@@ -9,7 +9,8 @@ import Testing
 
   private static let lists = [
     "playbooks": BuiltinContent.playbooks, "playbooks/drills": BuiltinContent.scenarios,
-    "playbooks/parts": BuiltinContent.parts, "playbooks/providers": BuiltinContent.providers,
+    "playbooks/kinds": BuiltinContent.kinds, "playbooks/parts": BuiltinContent.parts,
+    "playbooks/providers": BuiltinContent.providers,
     "templates": BuiltinContent.templates, "templates/console": BuiltinContent.console,
   ]
 

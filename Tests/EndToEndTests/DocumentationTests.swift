@@ -36,7 +36,7 @@ import Testing
       "credential disable", "credential end-sessions", "credential locate", "drill run", "drill list",
       "drill history", "serve",
       "work",
-      "people add",
+      "people add", "kinds", "credential providers",
     ] {
       let help = try await binary.run(command.split(separator: " ").map(String.init) + ["--help"])
       #expect(help.status == 0, "\(command)")

@@ -77,11 +77,11 @@ import Testing
   }
 
   @Test func `it is listed beside the built-in ones, with what it needs`() async throws {
-    let all = try await binary.run(["credential", "kinds"], environment: [:])
+    let all = try await binary.run(["credential", "providers"], environment: [:])
     #expect(all.output.contains("inhouse  user  identify,verify  A token of ours."))
     #expect(all.output.contains("slack  builtin  identify,verify,disable"))
     #expect(all.output.contains("postgres  code"))
-    let one = try await binary.run(["credential", "kinds", "inhouse"], environment: [:])
+    let one = try await binary.run(["credential", "providers", "inhouse"], environment: [:])
     #expect(one.output.contains("documentation: https://docs.example.org/tokens"))
     #expect(one.output.contains("setting base_url (required)"))
   }

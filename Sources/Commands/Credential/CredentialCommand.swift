@@ -15,7 +15,7 @@ struct CredentialCommand: AsyncParsableCommand {
     abstract: "Probe, inspect, stop or locate one credential, outside of a playbook.",
     subcommands: [
       CredentialVerifyCommand.self, CredentialInspectCommand.self, CredentialDisableCommand.self,
-      CredentialEndSessionsCommand.self, CredentialLocateCommand.self, CredentialKindsCommand.self,
+      CredentialEndSessionsCommand.self, CredentialLocateCommand.self, CredentialProvidersCommand.self,
     ])
 }
 

@@ -33,7 +33,7 @@ enum ConfigurationReference {
         + described().map { ($0.kind, "\($0.summary) \($0.documentation[0])", $0.own) })
     text += """
 
-      Every kind that a file describes (`staunch credential kinds`; a team's own: `providers`) also takes:
+      Every kind that a file describes (`staunch credential providers`; a team's own: `providers`) also takes:
 
       | setting | | |
       | --- | --- | --- |
@@ -113,7 +113,7 @@ enum ConfigurationReference {
 
       `providers: DIR`: a directory of provider files of your own, beside or instead of the built-in ones: `DIR/NAME.yaml` describes the
       kind NAME, `DIR/tests/NAME.yaml` has its recorded exchanges. `staunch playbook lint DIR/NAME.yaml` checks both, `staunch playbook
-      schema --providers` is for editors, `staunch credential kinds` lists them. A file's digest is part of what is approved
+      schema --providers` is for editors, `staunch credential providers` lists them. A file's digest is part of what is approved
       (docs/PROVIDER-FILES.md).
 
       ## receiver

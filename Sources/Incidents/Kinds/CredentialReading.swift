@@ -45,6 +45,9 @@ public struct CredentialReading: Sendable {
     "postgres_uri", "mysql_uri", "sqlserver_uri", "redis_uri", "mongodb_uri", "basic_auth_url",
   ]
 
+  /// Kinds whose whole address is the secret.
+  private static let webhookKinds: Set<CredentialKind> = ["slack_webhook_url", "discord_webhook_url"]
+
   /// Without spaces and matching quotes around it.
   static func trimmed(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes[...]
@@ -73,7 +76,7 @@ public struct CredentialReading: Sendable {
     }
     let isJDBC = bytes.starts(with: "jdbc:".utf8)
     let prefixed = table.kind(ofValueBeginning: isJDBC ? Array(bytes.dropFirst(5)) : bytes)
-    if prefixed != "slack_webhook_url", let uri = CredentialURI(bytes) {
+    if prefixed.map(Self.webhookKinds.contains) != true, let uri = CredentialURI(bytes) {
       let kind = prefixed.flatMap { uriKinds.contains($0) ? $0 : nil } ?? "basic_auth_url"
       return CredentialReading(kind, secret: known(uri.password), handle: uri.handle)
     }

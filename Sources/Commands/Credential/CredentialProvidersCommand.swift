@@ -7,12 +7,13 @@ import JSON
 import Playbooks
 import StaunchConfiguration
 
-/// `staunch credential kinds`: what may stand after `kind:`, and what each can do.
-struct CredentialKindsCommand: StaunchCommand {
+/// `staunch credential providers`: what may stand after `kind:` of an entry under `credentials:`, and what each can do.
+struct CredentialProvidersCommand: StaunchCommand {
   static let configuration = CommandConfiguration(
-    commandName: "kinds", abstract: "Every kind of credential: what it can do, and where that is documented.")
+    commandName: "providers",
+    abstract: "Every provider that an entry may name: what it can do, and where that is documented.")
 
-  @Argument(help: "One kind: all that is known of it.") var kind: String?
+  @Argument(help: "One of them: all that is known of it.") var kind: String?
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
@@ -35,14 +36,15 @@ struct CredentialKindsCommand: StaunchCommand {
       guard !rows.isEmpty else {
         let known = CredentialProviderRegistry.all.map { $0.kind } + described.kinds
         throw CommandFailure(
-          .invalidInput, "there is no kind \"\(harmless(kind))\"",
-          because: Suggestion.phrase(for: kind, among: known) ?? "no kind is like it",
-          fix: "staunch credential kinds")
+          .invalidInput, "there is no provider \"\(harmless(kind))\"",
+          because: Suggestion.phrase(for: kind, among: known)
+            ?? "none is like it; a kind of credential is looked up with: staunch kinds",
+          fix: "staunch credential providers")
       }
     }
     if global.json {
       assembly.console.data(
-        JSONValue.object(["schema": 1, "kinds": .array(rows.map(\.json))]).canonicalText)
+        JSONValue.object(["schema": 1, "providers": .array(rows.map(\.json))]).canonicalText)
       return
     }
     for row in rows {
