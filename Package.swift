@@ -470,6 +470,7 @@ let package = Package(
       dependencies: [
         "Worker", "Actions", "Capabilities", "Chronicle", "Execution", "Inbox", "Incidents", "JSON",
         "Journal", "People", "Playbooks", "PostMortems", "Response", "ResponseSupport", "Secrets",
+        "StaunchConfiguration",
         "TestSupport",
       ],
       swiftSettings: common),

@@ -121,6 +121,25 @@ public struct Configuration: Sendable {
     public let position: String
   }
 
+  /// What the endpoint and the worker share, as a directory of its own: then they are two users, and the state directory is closed
+  /// to the endpoint.
+  public struct Exchange: Sendable, Hashable {
+    /// Absolute.
+    public let directory: String
+    /// The group by which the endpoint's user reads and writes there.
+    public let group: String
+    /// `receiver.json` of an endpoint that somebody else starts, absolute: `doctor` looks at its routes. Nil: it is not looked at.
+    public let settings: String?
+    public let position: String
+
+    public init(directory: String, group: String, settings: String? = nil, position: String) {
+      self.directory = directory
+      self.group = group
+      self.settings = settings
+      self.position = position
+    }
+  }
+
   /// The tracker of whoever names none: Markdown files on this machine. An entry of this name under `trackers:` takes its
   /// place.
   public static let localTracker: TrackerName = "local"
@@ -142,6 +161,8 @@ public struct Configuration: Sendable {
   public var sources: [Source] = []
   /// The endpoint's own settings, as they stand; nil: this installation has no endpoint.
   public var receiver: JSONValue?
+  /// Nil: `exchange` in the state directory.
+  public var exchange: Exchange?
   /// The directory of a team's own provider files, absolute; nil: none.
   public var providers: String?
   /// Kinds of credentials for which a person does the provider's part: those in code, and those of ``credentials``.

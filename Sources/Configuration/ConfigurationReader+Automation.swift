@@ -116,6 +116,34 @@ extension ConfigurationReader {
     return node.json
   }
 
+  /// The directory itself is looked at when it is used, and by `doctor`.
+  mutating func exchange(_ node: YAMLNode) -> Configuration.Exchange? {
+    refuseUnknown(node, known: ["directory", "group", "settings"])
+    for key in ["directory", "settings"] {
+      if let path = text(node, key), !Self.isPlain(path) {
+        problem(node[key] ?? node, "\"\(key)\" must be an absolute path without . and ..", nil)
+        return nil
+      }
+    }
+    guard let directory = text(node, "directory") else {
+      problem(node, "the exchange has no directory", "add: directory: /var/lib/staunch-exchange")
+      return nil
+    }
+    guard let group = text(node, "group"), !group.isEmpty else {
+      problem(
+        node["group"] ?? node, "the exchange names no group of the endpoint's user",
+        "add: group: staunch-exchange")
+      return nil
+    }
+    return Configuration.Exchange(
+      directory: directory, group: group, settings: text(node, "settings"), position: "\(node.position)")
+  }
+
+  private static func isPlain(_ path: String) -> Bool {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+    return path.hasPrefix("/") && parts.allSatisfy { !["", ".", ".."].contains($0) }
+  }
+
   /// True for what ``SecretReference`` reads: nothing is accepted here that is refused when it is needed.
   func isReference(_ text: String) -> Bool {
     do throws(CapabilityError) {

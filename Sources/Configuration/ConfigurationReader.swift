@@ -56,7 +56,7 @@ public struct ConfigurationReader {
 
   private static let sections = [
     "staunch", "drill", "credentials", "stores", "consumers", "repositories", "trackers", "routes", "policy",
-    "sources", "receiver", "providers",
+    "sources", "receiver", "exchange", "providers",
   ]
 
   private mutating func configuration(_ root: YAMLNode) -> Configuration {
@@ -97,6 +97,7 @@ public struct ConfigurationReader {
       if let source = source(node) { configuration.sources.append(source) }
     }
     if let node = root["receiver"] { configuration.receiver = receiver(node) }
+    if let node = root["exchange"] { configuration.exchange = exchange(node) }
     return configuration
   }
 

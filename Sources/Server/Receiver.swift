@@ -4,7 +4,6 @@ import HummingbirdCore
 public import Inbox
 public import Logging
 import NIOCore
-import NIOSSL
 public import ServiceLifecycle
 
 /// The public endpoint: verifies who sends, stores it durably and sealed, then says 202. It can do nothing else.
@@ -16,6 +15,8 @@ public struct Receiver: Service {
   private let log: Logger
   private let refusals: RefusalLog
   private let now: @Sendable () -> Date
+  /// Nil: TLS does not end here.
+  private let certificate: CertificateInUse?
 
   /// - Parameters:
   ///   - secrets: what the references of the settings point into.
@@ -43,7 +44,9 @@ public struct Receiver: Service {
     let inFlight = Quota(limits.inFlight)
     let metrics = ReceiverMetrics(gate: gate, inFlight: inFlight)
     refusals = RefusalLog(log)
-    let certificateEnd: Date? = if let tls = settings.tls { try ServerTLS.end(of: tls) } else { nil }
+    let certificate: CertificateInUse? =
+      if let tls = settings.tls { try CertificateInUse(tls, secrets: secrets) } else { nil }
+    self.certificate = certificate
     let endpoint = Endpoint(
       routes: routes, buckets: routes.mapValues { _ in TokenBucket(rate: limits.rate, burst: limits.burst) },
       settings: settings, inbox: inbox, metrics: metrics,
@@ -51,21 +54,26 @@ public struct Receiver: Service {
         operators: settings.operators, inbox: inbox, metrics: metrics, readiness: Readiness(),
         reserve: DiskReserve(path: inbox.path, reserve: limits.reserveBytes),
         signIns: { pages?.signIns ?? [] },
-        certificateEnd: certificateEnd, now: now),
+        certificateEnd: { certificate?.end }, now: now),
       inFlight: inFlight, reader: BodyReader(held: Quota(limits.heldBytes)), pages: pages,
       log: log, refusals: refusals, now: now)
-    let tls: NIOSSLContext? =
-      if let tls = settings.tls { try ServerTLS.context(tls, secrets: secrets) } else { nil }
     application = Application(
       responder: endpoint,
       server: HTTPServerBuilder { responder in
-        GuardedChannel(responder: responder, gate: gate, limits: limits, tls: tls) { large.contains($0) }
+        GuardedChannel(responder: responder, gate: gate, limits: limits, certificate: certificate) {
+          large.contains($0)
+        }
       },
       configuration: ApplicationConfiguration(
         address: .hostname(settings.host, port: settings.port), serverName: nil, backlog: 1024),
       onServerRunning: { channel in await onListening(channel.localAddress?.port ?? settings.port) },
       logger: log)
   }
+
+  /// Reads certificate and key again, for connections that come from now on.
+  /// - Returns: when the certificate ends; nil: TLS does not end here.
+  /// - Throws: ``SettingsError``; what was in use stays.
+  func readCertificateAgain() throws(SettingsError) -> Date? { try certificate?.readAgain() }
 
   /// Serves until a graceful shutdown: then it accepts nothing more, finishes what is in flight, and returns.
   public func run() async throws {

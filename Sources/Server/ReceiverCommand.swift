@@ -9,9 +9,10 @@ import UnixSignals
 /// The command line of `staunch-receiver`: reads the settings, opens the exchange file, serves.
 public struct ReceiverCommand {
   static let usage = """
-    usage: staunch-receiver --settings FILE [--secrets-fd N] [--wake-fd N] [--user UID:GID] [--log-format F] [--check] [--try PATH]
+    usage: staunch-receiver --settings FILE [--exchange DIR] [--secrets-fd N] [--wake-fd N] [--user UID:GID] [--log-format F] [--check] [--try PATH]
 
-      --settings FILE   receiver.json; exchange.sqlite and inbox.pub lie beside it
+      --settings FILE   receiver.json
+      --exchange DIR    where exchange.sqlite and inbox.pub lie (the default: beside receiver.json)
       --secrets-fd N    an inherited descriptor: a JSON object of secrets, for references inherited:NAME
       --wake-fd N       an inherited descriptor: one byte for each commit that stored something new
       --log-format F    text (the default), or json: an object a line
@@ -21,12 +22,13 @@ public struct ReceiverCommand {
 
     Before it listens it confines itself (another user, Landlock, seccomp) and says which of them hold.
 
-    It stops on SIGTERM and SIGINT: accepts nothing more, finishes what is in flight, exits 0.
+    SIGHUP reads certificate and key again. It stops on SIGTERM and SIGINT: accepts nothing more, finishes what is in flight, exits 0.
     Exit codes: 0 done, 64 usage, 74 the exchange file, 78 the settings.
 
     """
 
   private var settings = ""
+  private var exchange: String?
   private var secretsDescriptor: Int32?
   private var wakeDescriptor: Int32?
   private var isCheck = false
@@ -59,6 +61,8 @@ public struct ReceiverCommand {
       return 64
     }
     signal(SIGPIPE, SIG_IGN)
+    // Until it is listened to: a renewal that comes early must not end us.
+    signal(SIGHUP, SIG_IGN)
     do {
       try await serve()
       return 0
@@ -82,6 +86,9 @@ public struct ReceiverCommand {
       case "--settings":
         guard let path = rest.popFirst() else { return false }
         settings = path
+      case "--exchange":
+        guard let path = rest.popFirst(), path.hasPrefix("/") else { return false }
+        exchange = path
       case "--user":
         let parts = (rest.popFirst() ?? "").split(separator: ":").compactMap { UInt32($0) }
         guard parts.count == 2, parts[0] > 0, parts[1] > 0 else { return false }
@@ -113,16 +120,17 @@ public struct ReceiverCommand {
       throw SettingsError(settings, because: "it cannot be read", fix: "ls -l \(settings)")
     }
     // Without links: the walls are built along it.
-    let directory = URL(filePath: settings).deletingLastPathComponent().resolvingSymlinksInPath().path
+    let directory =
+      (exchange.map { URL(filePath: $0) } ?? URL(filePath: settings).deletingLastPathComponent())
+      .resolvingSymlinksInPath().path
     let parsed = try ReceiverSettings(parsing: bytes)
     if !isCheck {
       guard let confined else { try confine(parsed, directory) }
-      let state = URL(filePath: directory).deletingLastPathComponent().path
       let walls = confined + ", " + Confinement.finish()
       say(
-        Confinement.canEnter(state)
-          ? "warning: nothing separates the endpoint from the worker's files in \(state) (\(walls)): run it as a user of "
-            + "its own (docs/RECEIVER.md)\n"
+        Confinement.opensWorkersFiles(exchange: directory, hasLandlock: !confined.contains("no Landlock"))
+          ? "warning: nothing separates the endpoint from the worker's files (\(walls)): run it as a user of its own "
+            + "(docs/DEPLOYMENT.md)\n"
           : "confined: \(walls)\n")
     }
     for path in trials { tryOpening(path) }
@@ -156,8 +164,10 @@ public struct ReceiverCommand {
       print("settings and secrets are complete: \(parsed.routes.count) routes")
       return
     }
+    // What came by a descriptor cannot be read again: whoever handed it over starts another endpoint.
+    let renewal: [any Service] = secretsDescriptor == nil ? [Renewal(receiver: receiver, log: log)] : []
     var configuration = ServiceGroupConfiguration(
-      services: [receiver], gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
+      services: [receiver] + renewal, gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
     configuration.maximumGracefulShutdownDuration = .seconds(20)
     try await ServiceGroup(configuration: configuration).run()
     try inbox.close()
@@ -165,12 +175,24 @@ public struct ReceiverCommand {
 
   /// The first start: builds the walls and begins again behind them.
   private func confine(_ settings: ReceiverSettings, _ directory: String) throws -> Never {
-    var readable = [settings.tls?.certificate, settings.tls?.clientCA, environment["CREDENTIALS_DIRECTORY"]]
+    var readable = [
+      self.settings, settings.tls?.certificate, settings.tls?.clientCA, environment["CREDENTIALS_DIRECTORY"],
+    ]
     readable += [environment["SSL_CERT_FILE"], environment["SSL_CERT_DIR"]]
     let references = settings.routes.flatMap(\.references) + [settings.tls?.key].compactMap { $0 }
     readable += references.map { reference in
       if case .file(let path) = reference { return path }
       return nil
+    }
+    // A renewed certificate is another file of the same name, and a wall that was built along the old one would keep it out.
+    if secretsDescriptor == nil, Confinement.belongsToAnother(directory) {
+      var key: String?
+      if case .file(let path)? = settings.tls?.key { key = path }
+      readable += [settings.tls?.certificate, settings.tls?.clientCA, key].compactMap { $0 }.flatMap { path in
+        [URL(filePath: path), URL(filePath: path).resolvingSymlinksInPath()].map {
+          $0.deletingLastPathComponent().path
+        }
+      }
     }
     try Confinement.enter(
       Confinement.Request(exchange: directory, readable: readable.compactMap { $0 }, user: user),

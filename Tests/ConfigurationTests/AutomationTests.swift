@@ -98,4 +98,27 @@ import Testing
     #expect(problems(good.replacing("env:K", with: "hunter2")).count == 1)
     #expect(problems("receiver: {port: 1}").count == 1)
   }
+
+  @Test func `an exchange of its own names its directory and the endpoint's group`() throws {
+    #expect(try read("").exchange == nil)
+    let exchange = try #require(
+      try read(
+        "exchange: {directory: /var/lib/x, group: staunch-exchange, settings: /etc/staunch/receiver.json}"
+      ).exchange)
+    #expect(exchange.directory == "/var/lib/x" && exchange.group == "staunch-exchange")
+    #expect(exchange.settings == "/etc/staunch/receiver.json")
+  }
+
+  @Test(
+    arguments: [
+      ("{group: g}", "no directory"), ("{directory: /x}", "no group"),
+      ("{directory: /x, group: ''}", "no group"),
+      ("{directory: x, group: g}", "absolute"), ("{directory: /a/../x, group: g}", "absolute"),
+      ("{directory: /x, group: g, settings: receiver.json}", "absolute"),
+      ("{directory: /x, group: g, mode: 777}", "unknown key"),
+    ])
+  func `an exchange that is not wholly named is refused`(exchange: String, message: String) {
+    let found = problems("exchange: \(exchange)")
+    #expect(found.count == 1 && found[0].contains(message), "\(found)")
+  }
 }

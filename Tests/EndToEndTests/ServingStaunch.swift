@@ -5,7 +5,7 @@ import Secrets
 import Synchronization
 import TestSupport
 
-/// The built `staunch serve` with its built `staunch-receiver`, as an operator starts it.
+/// The built `staunch serve` with its built `staunch-receiver`, as an operator starts it, or another program that goes on.
 ///
 /// A small shell holds it on a leash: when this test process dies, it dies too.
 final class ServingStaunch: Sendable {
@@ -34,15 +34,24 @@ final class ServingStaunch: Sendable {
     """#
 
   /// - Parameter binary: whose environment and directory are used.
-  init(_ binary: StaunchBinary, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
+  convenience init(_ binary: StaunchBinary, _ arguments: [String] = [], environment: [String: String] = [:])
+    throws
+  {
+    try self.init(
+      program: [StaunchBinary.products + "/staunch", "serve"] + arguments, in: binary.workingDirectory,
+      environment: binary.environment.merging(environment) { _, new in new })
+  }
+
+  /// - Parameters:
+  ///   - program: with its arguments; what is told to end is this process, so a wrapper must execute what it wraps.
+  ///   - environment: all that it gets.
+  init(program: [String], in directory: String, environment: [String: String]) throws {
     let held = try InheritedDescriptor.pipe("hold it")
     let output = try InheritedDescriptor.pipe("hear it")
     // Not Foundation's Process: it hands on the signals that this thread blocks, and a shell then waits for ever.
     shell = try ChildProcess.start(
       "/bin/sh",
-      ["-c", Self.script, "sh", binary.workingDirectory, try StaunchBinary.products + "/staunch", "serve"]
-        + arguments,
-      environment: binary.environment.merging(environment) { _, new in new },
+      ["-c", Self.script, "sh", directory] + program, environment: environment,
       descriptors: [0: held.reading, 1: output.writing, 2: output.writing])
     leash = Mutex(held.writing)
     let (lines, found) = AsyncStream<String>.makeStream()

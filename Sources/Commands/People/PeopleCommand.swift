@@ -32,7 +32,7 @@ struct AddPerson: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let files = PeopleFiles(state: try assembly.state())
+    let files = PeopleFiles(state: try assembly.state(), exchange: try Exchange.place(in: assembly))
     var directory = try files.read()
     guard directory[name] == nil else {
       throw CommandFailure(
@@ -65,7 +65,7 @@ struct TrustPerson: StaunchCommand {
         .usage, "--key is no public key", because: "it must be 32 bytes in base64",
         fix: "on their machine: staunch journal key")
     }
-    let files = PeopleFiles(state: try assembly.state())
+    let files = PeopleFiles(state: try assembly.state(), exchange: try Exchange.place(in: assembly))
     var directory = try files.read()
     let person = try Person(name: name, roles: role, signingElsewhere: bytes)
     try directory.add(person)
@@ -83,7 +83,7 @@ struct ListPeople: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let files = PeopleFiles(state: try assembly.state())
+    let files = PeopleFiles(state: try assembly.state(), exchange: try Exchange.place(in: assembly))
     let directory = try files.read()
     assembly.tellStrangers(files, beside: directory)
     let people = directory.people
@@ -121,7 +121,7 @@ struct RemovePerson: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let files = PeopleFiles(state: try assembly.state())
+    let files = PeopleFiles(state: try assembly.state(), exchange: try Exchange.place(in: assembly))
     var directory = try files.read()
     assembly.tellStrangers(files, beside: directory)
     try directory.remove(name)
@@ -141,7 +141,7 @@ struct ChangePassword: StaunchCommand {
   @OptionGroup var global: GlobalOptions
 
   func run(in assembly: Assembly) async throws {
-    let files = PeopleFiles(state: try assembly.state())
+    let files = PeopleFiles(state: try assembly.state(), exchange: try Exchange.place(in: assembly))
     var directory = try files.read()
     guard let person = directory[name] else {
       throw CommandFailure(

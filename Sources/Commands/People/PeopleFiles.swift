@@ -5,6 +5,7 @@ import Journal
 import LocalSystem
 import People
 import Secrets
+import Worker
 
 /// The two files about people: what the worker trusts, and the copy of it that the console reads.
 ///
@@ -12,9 +13,15 @@ import Secrets
 /// here: it is only ever written, and what it names beyond the trusted is reported.
 struct PeopleFiles {
   let state: StateDirectory
+  private let exchange: ExchangePlace
 
-  private var exchange: String { state.path + "/exchange" }
-  private var console: String { exchange + "/people.json" }
+  /// - Parameter exchange: nil: the one in the state directory.
+  init(state: StateDirectory, exchange: ExchangePlace? = nil) {
+    self.state = state
+    self.exchange = exchange ?? ExchangePlace(nil, state: state.path)
+  }
+
+  private var console: String { exchange.path + "/people.json" }
   private var trust: String { state.path + "/people.trust.json" }
   /// Thousands of people; a larger copy is not looked at.
   private static let largestCopy = 16 << 20
@@ -41,9 +48,11 @@ struct PeopleFiles {
 
   /// Trust first when somebody goes, last when somebody comes: a crash in between never trusts too much.
   func write(_ directory: PeopleDirectory) throws {
-    if let problem = DurableDirectory.create(exchange, mode: 0o770) {
+    try exchange.check()
+    if exchange.group == nil, let problem = DurableDirectory.create(exchange.path, mode: 0o770) {
       throw CommandFailure(
-        .unavailable, "cannot make \(exchange)", because: String(cString: strerror(problem)).lowercased(),
+        .unavailable, "cannot make \(exchange.path)",
+        because: String(cString: strerror(problem)).lowercased(),
         fix: "ls -ld \(state.path)")
     }
     let grows = directory.people.count > (try read()).people.count

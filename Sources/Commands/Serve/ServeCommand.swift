@@ -53,12 +53,13 @@ struct ServeCommand: StaunchCommand {
       unattended.statePath + "/receiver.lock", say: { console.say($0) },
       sleep: { try await clock.sleep(for: $0) })
     let installation = try Installation(unattended, configuration: configuration, playbooks: own.playbooks)
-    let inbox = try Exchange.inbox(in: unattended)
-    let settings = Exchange.path(in: unattended) + "/receiver.json"
+    let inbox = try Exchange.inbox(in: unattended, configuration)
+    let exchange = try Exchange.place(in: unattended, configuration)
+    let settings = exchange.path + "/receiver.json"
     // No secret stands in it; an endpoint that is another user of the directory's group may read it.
     try DurableFile.replace(settings, with: handover.settings.canonicalBytes + [0x0A], mode: 0o640)
     let user = try EndpointUser.choose(
-      program: program, exchange: Exchange.path(in: unattended), settings: handover.settings,
+      program: program, exchange: exchange, settings: handover.settings,
       say: { console.say($0) })
     let pipe = try InheritedDescriptor.pipe("hear the endpoint")
     let start = ReceiverSupervisor.Start(
@@ -73,7 +74,7 @@ struct ServeCommand: StaunchCommand {
     let worker = try Worker(
       installation: installation, inbox: inbox, now: unattended.now, carryOn: RunSession.carrier(console))
     try await run(worker, beside: supervisor, wake: wake, clock: clock, console: console) {
-      try await reload(worker, supervisor, start, journal: installation.journal, unattended)
+      try await reload(worker, supervisor, start, exchange, journal: installation.journal, unattended)
     }
     console.say("stopped: the endpoint has ended, and what it accepted is taken in")
   }
@@ -115,8 +116,8 @@ struct ServeCommand: StaunchCommand {
   /// What staunch.yaml says now, and certificates and secrets as they are now, take the place of what was read at the start; all or
   /// nothing.
   private func reload(
-    _ worker: Worker, _ supervisor: ReceiverSupervisor, _ start: ReceiverSupervisor.Start, journal: Journal,
-    _ unattended: Assembly
+    _ worker: Worker, _ supervisor: ReceiverSupervisor, _ start: ReceiverSupervisor.Start,
+    _ exchange: ExchangePlace, journal: Journal, _ unattended: Assembly
   ) async throws {
     let configuration = try unattended.configuration()
     guard let receiver = configuration.receiver else {
@@ -124,6 +125,7 @@ struct ServeCommand: StaunchCommand {
         .configuration, "there is nothing to serve any more",
         because: "\(configuration.file) has no section receiver:", fix: "put it back, or end staunch serve")
     }
+    try exchange.require(configuration.exchange)
     let installation = try Installation(
       unattended, configuration: configuration, playbooks: own.playbooks, journal: journal)
     let handover = try await ReceiverHandover(

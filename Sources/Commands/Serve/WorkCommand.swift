@@ -31,8 +31,8 @@ struct WorkCommand: StaunchCommand {
 
   func run(in assembly: Assembly) async throws {
     let unattended = assembly.unattended(logFormat)
-    let installation = try Installation(
-      unattended, configuration: try unattended.configuration(), playbooks: own.playbooks)
+    let configuration = try unattended.configuration()
+    let installation = try Installation(unattended, configuration: configuration, playbooks: own.playbooks)
     if let releaseStorm {
       try installation.journal.admit([("--release-storm", releaseStorm)], about: nil)
       if let (because, fix) = SkipRule(installation: installation).problem(decidingIn: RoleName(role)) {
@@ -47,7 +47,8 @@ struct WorkCommand: StaunchCommand {
     defer { withExtendedLifetime(place) {} }
     let console = unattended.console
     let worker = try Worker(
-      installation: installation, inbox: try Exchange.inbox(in: unattended), now: unattended.now,
+      installation: installation, inbox: try Exchange.inbox(in: unattended, configuration),
+      now: unattended.now,
       carryOn: RunSession.carrier(console))
     let wake = WakeSignal()
     let hardEnd = HardEnd { console.say($0) }
@@ -67,11 +68,13 @@ struct WorkCommand: StaunchCommand {
         fix: "its message is above; then: staunch work --once")
     }
     let clock = SystemClock()
+    let exchange = try Exchange.place(in: unattended, configuration)
     let hangUps = HangUps(console: console) {
+      let configuration = try unattended.configuration()
+      try exchange.require(configuration.exchange)
       try await worker.adopt(
         Installation(
-          unattended, configuration: try unattended.configuration(), playbooks: own.playbooks,
-          journal: installation.journal))
+          unattended, configuration: configuration, playbooks: own.playbooks, journal: installation.journal))
     }
     defer { hangUps.end() }
     await withTaskGroup(of: Void.self) { group in

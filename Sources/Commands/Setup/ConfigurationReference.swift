@@ -122,6 +122,18 @@ enum ConfigurationReference {
       `kind` and references to what the sender signs with), `limits`, `console`; docs/RECEIVER.md. References: `env:NAME`,
       `file:/path`, `fd:N`, `credential:NAME` (systemd). `staunch doctor` lets the endpoint itself read them.
 
+      ## exchange
+
+      The directory that the endpoint and the worker share, when they are two users (docs/DEPLOYMENT.md); without it `exchange` in the
+      state directory. It must belong to the worker, have the group and mode 2770, and be reached without links through directories that only
+      root or the worker may change; `staunch doctor` says what each user may do there.
+
+      | setting | |
+      | --- | --- |
+      | `directory` | required; absolute, outside of the state directory |
+      | `group` | required; the group by which the endpoint's user comes in |
+      | `settings` | the endpoint's own receiver.json, when it is started by itself: `doctor` looks at its routes |
+
       ## Network
 
       What staunch's own environment says about HTTP is your choice, and these are all of it (git and other programs have their own).

@@ -62,6 +62,7 @@ struct DoctorCommand: StaunchCommand {
         checks += found.prefix(1).map { Check(of: "repository \(name)", $0) }
       }
     }
+    checks += exchange(assembly, configuration)
     if let receiver = configuration.receiver {
       checks.append(await endpoint(receiver, assembly))
       let sources = Set(configuration.sources.map(\.kind.rawValue))
@@ -153,6 +154,15 @@ struct DoctorCommand: StaunchCommand {
     } catch {
       return Check(name: "route \(route.position)", problem: plainReason(of: error), note: "")
     }
+  }
+
+  /// The directory that the endpoint shares with us: as it must be, with nothing else in it, and who may do what there.
+  private func exchange(_ assembly: Assembly, _ configuration: Configuration) -> [Check] {
+    ExchangeCheck(
+      place: ExchangePlace(configuration.exchange, state: assembly.statePath),
+      settings: configuration.exchange?.settings,
+      sources: Set(configuration.sources.map(\.kind.rawValue))
+    ).findings().map { Check(name: $0.name, problem: $0.problem, note: $0.note) }
   }
 
   private func endpoint(_ receiver: JSONValue, _ assembly: Assembly) async -> Check {

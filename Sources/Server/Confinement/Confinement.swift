@@ -55,12 +55,24 @@ enum Confinement {
     return SystemCallFilter.apply() ? "seccomp" : "no seccomp"
   }
 
-  /// Whether this process can look into `directory`, tried: what is said at the start rests on it.
-  static func canEnter(_ directory: String) -> Bool {
-    let found = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard found >= 0 else { return false }
-    close(found)
-    return true
+  /// Whether this process can open what is the worker's, tried where it may lie: what is said at the start rests on it. Where the
+  /// exchange is a directory of its own, the keys are elsewhere, and only another user or Landlock keeps them.
+  static func opensWorkersFiles(exchange: String, hasLandlock: Bool) -> Bool {
+    let state = (exchange as NSString).deletingLastPathComponent
+    for name in ["inbox.key", "operator.key", "journal.sqlite"] {
+      let found = open(state + "/" + name, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+      guard found >= 0 else { continue }
+      close(found)
+      return true
+    }
+    return !hasLandlock && !belongsToAnother(exchange)
+  }
+
+  /// Whether the worker, whose directory this is, is another user than we are.
+  static func belongsToAnother(_ exchange: String) -> Bool {
+    // Asked by name; what cannot be told is taken for our own.
+    let owner = try? FileManager.default.attributesOfItem(atPath: exchange)[.ownerAccountID] as? Int
+    return owner.map { geteuid() != 0 && $0 != Int(geteuid()) } ?? false
   }
 
   /// As root the second start would get every capability back, but for those that left the bounding set. Not where root is

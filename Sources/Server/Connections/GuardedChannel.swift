@@ -14,7 +14,8 @@ struct GuardedChannel: HTTPChannelHandler {
   let responder: HTTPChannelHandler.Responder
   let gate: ConnectionGate
   let limits: ReceiverLimits
-  let tls: NIOSSLContext?
+  /// Nil: TLS does not end here.
+  let certificate: CertificateInUse?
   let isLarge: @Sendable (String) -> Bool
 
   /// Too many connections: closed without a word, which costs the least.
@@ -31,8 +32,9 @@ struct GuardedChannel: HTTPChannelHandler {
     return channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
       let clock = ConnectionClock(channel: channel, limits: limits)
-      if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-      try pipeline.addHandler(ByteWatch(clock: clock, isSecure: tls != nil))
+      let isSecure = certificate != nil
+      if let certificate { try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context)) }
+      try pipeline.addHandler(ByteWatch(clock: clock, isSecure: isSecure))
       var decoding = NIOHTTPDecoderLimitConfiguration()
       decoding.maxHeaderFieldSize = limits.headerBytes
       decoding.maxHeaderListSize = limits.headerBytes
@@ -41,7 +43,7 @@ struct GuardedChannel: HTTPChannelHandler {
         withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
         withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
       try pipeline.addHandler(HeadRules())
-      try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
+      try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
       try pipeline.addHandler(MessageWatch(clock: clock, ahead: limits.ahead, isLarge: isLarge))
       // Ends idle connections and finishes busy ones when the server stops.
       try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: nil, logger: logger))

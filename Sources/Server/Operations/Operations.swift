@@ -14,7 +14,7 @@ struct Operations: Sendable {
   let reserve: DiskReserve
   var signIns: @Sendable () -> [(outcome: String, count: Int)] = { [] }
   /// When the certificate that is shown ends; nil without TLS.
-  var certificateEnd: Date?
+  var certificateEnd: @Sendable () -> Date? = { nil }
   let now: @Sendable () -> Date
 
   /// Nil when the path is none of these.
@@ -33,7 +33,7 @@ struct Operations: Sendable {
     default:
       return Answer(
         200,
-        metrics.text(inbox: inbox, signIns: signIns(), certificateEnd: certificateEnd, now: now()),
+        metrics.text(inbox: inbox, signIns: signIns(), certificateEnd: certificateEnd(), now: now()),
         contentType: "text/plain; version=0.0.4; charset=utf-8")
     }
   }

@@ -6,7 +6,8 @@ package import Response
 package struct EndpointUser: Sendable, Equatable {
   package let name: String
   package let id: uid_t
-  package let group: gid_t
+  /// Its own, or that of the exchange directory.
+  package var group: gid_t
 
   private static let names = ["staunch-receiver", "nobody"]
 
@@ -14,19 +15,23 @@ package struct EndpointUser: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - program: the endpoint's.
+  ///   - place: the exchange directory, looked at already.
   ///   - settings: receiver.json.
-  package static func choose(program: String, exchange: String, settings: JSONValue, say: (String) -> Void)
-    throws
-    -> EndpointUser?
-  {
+  package static func choose(
+    program: String, exchange place: ExchangePlace, settings: JSONValue, say: (String) -> Void
+  ) throws -> EndpointUser? {
     guard geteuid() == 0 else { return nil }
-    guard let user = names.lazy.compactMap({ named($0) }).first else { return nil }
-    if let because = user.problem(program: program, exchange: exchange, settings: settings) {
+    guard var user = names.lazy.compactMap({ named($0) }).first else { return nil }
+    let exchange = place.path
+    if let entry = place.group.flatMap({ getgrnam($0) }) { user.group = entry.pointee.gr_gid }
+    if let because = user.problem(program: program, exchange: place, settings: settings) {
       say("the endpoint runs as root: \(because); Landlock alone separates it (docs/RECEIVER.md)")
       return nil
     }
-    let state = (exchange as NSString).deletingLastPathComponent
-    guard chmod(state, 0o711) == 0 else { throw failure(state) }
+    if place.group == nil {
+      let state = (exchange as NSString).deletingLastPathComponent
+      guard chmod(state, 0o711) == 0 else { throw failure(state) }
+    }
     try user.own(exchange)
     if user.name == "nobody" {
       say("the endpoint runs as nobody, as other programs may; better: useradd --system staunch-receiver")
@@ -40,7 +45,7 @@ package struct EndpointUser: Sendable, Equatable {
   }
 
   /// Why it cannot be this user; nil when it can.
-  private func problem(program: String, exchange: String, settings: JSONValue) -> String? {
+  private func problem(program: String, exchange place: ExchangePlace, settings: JSONValue) -> String? {
     let listen = settings["listen"]?.string ?? ""
     if let port = listen.split(separator: ":").last.flatMap({ Int($0) }), (1..<1024).contains(port) {
       return "port \(port) is root's; listen behind a proxy, or run it by systemd"
@@ -49,7 +54,8 @@ package struct EndpointUser: Sendable, Equatable {
       if let file, !mayRead(file) { return "\(name) may not read \(file)" }
     }
     // The state directory itself is ours to open.
-    return barrier(to: (exchange as NSString).deletingLastPathComponent) ?? barrier(to: program)
+    let ours = place.group == nil ? (place.path as NSString).deletingLastPathComponent : place.path
+    return barrier(to: ours) ?? barrier(to: program)
   }
 
   /// The first directory above `path` that it may not pass through.
