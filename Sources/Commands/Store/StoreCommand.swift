@@ -1,7 +1,9 @@
 import ArgumentParser
 import Capabilities
+import Incidents
 import JSON
 import Response
+import StaunchConfiguration
 
 /// `staunch store`: former values of an entry.
 struct StoreCommand: AsyncParsableCommand {

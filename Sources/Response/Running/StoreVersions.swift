@@ -1,6 +1,6 @@
 package import Capabilities
 import Chronicle
-import Incidents
+package import Incidents
 package import Journal
 package import Secrets
 
