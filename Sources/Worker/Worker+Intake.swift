@@ -150,7 +150,9 @@ extension Worker {
   }
 
   private func say(_ delivery: Delivery, _ outcome: String) {
-    installation.voice.say("delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))")
+    installation.voice.say(
+      "delivery \(delivery.sequence) of \(delivery.route): \(harmless(outcome))",
+      ["delivery": delivery.id, "route": delivery.route, "sequence": "\(delivery.sequence)"])
   }
 
   /// Between the journal and the exchange file: where a test kills the process.

@@ -36,6 +36,9 @@ import Testing
   }
 
   @Test func `an unknown one names what is near`() async throws {
+    let provider = try await binary.run(["kinds", "opnai"])
+    #expect(provider.status == 65)
+    #expect(provider.errors.contains(#"did you mean one of these: "openai_api_key""#), "\(provider.errors)")
     let slip = try await binary.run(["kinds", "npm_tokn"])
     #expect(slip.status == 65)
     #expect(slip.errors.contains("\"npm_token\""), "\(slip.errors)")

@@ -19,8 +19,9 @@ extension Installation {
   /// - Parameters:
   ///   - playbooks: a directory of playbooks of one's own.
   ///   - state: the state directory.
+  ///   - voice: hears what is said.
   package init(
-    _ configuration: Configuration, playbooks: String? = nil, state: String,
+    _ configuration: Configuration, playbooks: String? = nil, state: String, voice: QuietVoice = QuietVoice(),
     now: @escaping @Sendable () -> Date
   ) throws {
     let directory = try StateDirectory(state)
@@ -49,7 +50,7 @@ extension Installation {
       policy: try Installation.policy(configuration, identity: identity, state: directory),
       identity: identity, progress: SilentProgress(), postMortems: postMortems, sources: sources,
       ticketHeads: TicketComparison(targets.trackers, now: now), introductions: NoIntroductions(),
-      voice: QuietVoice(), redactor: redactor, statePath: state, now: now, crashPoint: { { _ in } })
+      voice: voice, redactor: redactor, statePath: state, now: now, crashPoint: { { _ in } })
   }
 }
 

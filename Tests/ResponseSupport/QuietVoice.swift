@@ -3,11 +3,17 @@ import Execution
 import Journal
 package import Response
 
-/// Nobody listens.
+/// Nobody listens, unless the test does.
 package struct QuietVoice: Voice {
-  package init() {}
+  private let hears: @Sendable (_ line: String, _ fields: [String: String]) -> Void
 
-  package func say(_ line: String) {}
+  package init(hears: @escaping @Sendable (_ line: String, _ fields: [String: String]) -> Void = { _, _ in })
+  {
+    self.hears = hears
+  }
+
+  package func say(_ line: String) { hears(line, [:]) }
+  package func say(_ line: String, _ fields: [String: String]) { hears(line, fields) }
   package func transient(_ line: String) {}
   package func endTransient() {}
 

@@ -32,11 +32,12 @@ package struct WorkerRig {
   ///   - configuration: what follows `staunch: 1`; `DIR` stands for the directory.
   ///   - playbooks: a directory of playbooks of one's own.
   ///   - start: what the clock shows; nil: the time of day.
+  ///   - voice: hears what the worker says.
   ///   - fault: what makes the worker's calls fail.
   ///   - carryOn: goes on with a run; nil: with the engine.
   package init(
     _ configuration: String = "", in directory: TemporaryDirectory? = nil, playbooks: String? = nil,
-    at start: Date? = nil, fault: @escaping Worker.Fault = { _, _ in },
+    at start: Date? = nil, voice: QuietVoice = QuietVoice(), fault: @escaping Worker.Fault = { _, _ in },
     carryOn: Worker.RunCarrier? = nil
   ) throws {
     let directory = try directory ?? TemporaryDirectory()
@@ -48,7 +49,8 @@ package struct WorkerRig {
     let parsed = try ConfigurationReader.read(
       text, file: "staunch.yaml", directory: directory.path, catalogue: .real)
     let state = directory.path("state")
-    let installation = try Installation(parsed, playbooks: playbooks, state: state, now: { clock.now })
+    let installation = try Installation(
+      parsed, playbooks: playbooks, state: state, voice: voice, now: { clock.now })
     self.installation = installation
     try FileManager.default.createDirectory(
       atPath: state + "/exchange", withIntermediateDirectories: true)

@@ -37,7 +37,12 @@ public struct KindKnowledgeTable: Sendable {
       wanted.count >= 3 && ($0.rawValue.contains(wanted) || wanted.contains($0.rawValue))
     }
     let nearest = Suggestion.nearest(to: wanted, among: all.map(\.kind.rawValue)).map { CredentialKind($0) }
+    // A slip in the provider's name alone: "opnai".
+    let first = all.map { String($0.kind.rawValue.prefix { $0 != "_" }) }
+    let provider = Suggestion.nearest(to: wanted, among: first)
+    let ofProvider = zip(all, first).filter { $0.1 == provider }.map(\.0.kind)
     var seen: Set<CredentialKind> = []
-    return Array((Array(nearest.map { [$0] } ?? []) + holding).filter { seen.insert($0).inserted }.prefix(5))
+    let near = (nearest.map { [$0] } ?? []) + holding + ofProvider
+    return Array(near.filter { seen.insert($0).inserted }.prefix(5))
   }
 }
